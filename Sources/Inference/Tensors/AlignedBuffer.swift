@@ -1,0 +1,27 @@
+#if canImport(Glibc)
+import Glibc
+#else
+import Musl
+#endif
+
+/// Memory that tensors view: aligned for whole vectors and freed with its last owner.
+///
+/// Large buffers are aligned to, and ask for, huge pages.
+public final class AlignedBuffer: @unchecked Sendable {  // guard: written by its maker only, before it is shared
+    /// The memory itself; uninitialised at first.
+    public let bytes: UnsafeMutableRawBufferPointer
+
+    private static let hugePageByteCount = 2 << 20
+
+    /// Takes uninitialised memory.
+    public init(byteCount: Int) {
+        precondition(byteCount >= 0, "a buffer cannot have \(byteCount) bytes")
+        let isLarge = byteCount >= 2 * Self.hugePageByteCount
+        let alignment = isLarge ? Self.hugePageByteCount : 64
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: max(byteCount, 1), alignment: alignment)
+        if isLarge { madvise(memory, byteCount, MADV_HUGEPAGE) }
+        bytes = UnsafeMutableRawBufferPointer(start: memory, count: byteCount)
+    }
+
+    deinit { bytes.baseAddress?.deallocate() }
+}

@@ -1,0 +1,59 @@
+/// A dense float32 array, last axis fastest, that shares its memory with its copies.
+///
+/// A tensor never changes once it is made, so it may be read from every thread.
+public struct Tensor: Sendable {
+    /// Axes by convention: activations `[N, C, H, W]`, kernels `[O, I, KH, KW]`, linear weights `[O, I]`.
+    public let shape: Shape
+
+    private let storage: AlignedBuffer
+    private let byteOffset: Int
+
+    /// Fills a new tensor in place.
+    ///
+    /// - Parameter initialize: must write every element.
+    public init<E: Error>(
+        _ shape: Shape, initializingWith initialize: (UnsafeMutableBufferPointer<Float>) throws(E) -> Void
+    ) throws(E) {
+        let storage = AlignedBuffer(byteCount: shape.elementCount * MemoryLayout<Float>.stride)
+        try initialize(storage.bytes.bindMemory(to: Float.self))
+        self.init(shape, viewing: storage, byteOffset: 0)
+    }
+
+    /// Copies the scalars of an array.
+    public init(_ shape: Shape, scalars: [Float]) {
+        precondition(
+            scalars.count == shape.elementCount,
+            "a tensor of shape \(shape) has \(shape.elementCount) scalars, not \(scalars.count)")
+        self.init(shape) { _ = $0.initialize(from: scalars) }
+    }
+
+    /// Looks at float32 values that lie in a buffer already, and keeps that buffer alive.
+    public init(_ shape: Shape, viewing storage: AlignedBuffer, byteOffset: Int) {
+        let byteCount = shape.elementCount * MemoryLayout<Float>.stride
+        precondition(
+            byteOffset >= 0 && byteOffset + byteCount <= storage.bytes.count
+                && byteOffset % MemoryLayout<Float>.alignment == 0,
+            "\(byteCount) bytes from \(byteOffset) do not fit a buffer of \(storage.bytes.count)")
+        self.shape = shape
+        self.storage = storage
+        self.byteOffset = byteOffset
+    }
+
+    /// Lends the scalars for the duration of a call.
+    public func withUnsafeScalars<R, E: Error>(
+        _ body: (UnsafeBufferPointer<Float>) throws(E) -> R
+    ) throws(E) -> R {
+        let bytes = UnsafeRawBufferPointer(rebasing: storage.bytes[byteOffset...])
+        return try body(UnsafeBufferPointer(rebasing: bytes.bindMemory(to: Float.self)[..<shape.elementCount]))
+    }
+
+    /// The scalars as an array of their own.
+    public var scalars: [Float] { withUnsafeScalars(Array.init) }
+
+    /// The same scalars under another shape of as many elements.
+    public func reshaped(to shape: Shape) -> Tensor {
+        precondition(
+            shape.elementCount == self.shape.elementCount, "\(self.shape) cannot be reshaped to \(shape)")
+        return Tensor(shape, viewing: storage, byteOffset: byteOffset)
+    }
+}
