@@ -1,0 +1,37 @@
+"""What a PyTorch user does with a picture before the network, for each of the presets."""
+
+import io
+
+import numpy
+import torch
+from PIL import Image, ImageOps
+from torchvision import transforms
+
+DEFAULT_PRESETS = {"half_width": "stretch", "torchvision": "imagenet", "paper": "caffe", "one_channel": "unit"}
+
+STRETCH = transforms.Compose([
+    transforms.Resize((224, 224)),
+    transforms.ToTensor(),
+    transforms.Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+])
+IMAGENET = transforms.Compose([
+    transforms.Resize(256),
+    transforms.CenterCrop(224),
+    transforms.ToTensor(),
+    transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+])
+UNIT = transforms.Compose([transforms.Resize((224, 224)), transforms.ToTensor()])
+
+
+def caffe(picture):
+    picture = numpy.asarray(picture.resize((227, 227), Image.Resampling.BILINEAR), numpy.float32)
+    return torch.from_numpy((picture[:, :, ::-1] - numpy.float32([104, 117, 124])).transpose(2, 0, 1).copy())
+
+
+PRESETS = {"stretch": STRETCH, "imagenet": IMAGENET, "unit": UNIT, "caffe": caffe}
+
+
+def preprocess(content, preset, channels=3):
+    """A file's bytes as the network's input [C, H, W]."""
+    picture = ImageOps.exif_transpose(Image.open(io.BytesIO(content)))
+    return PRESETS[preset](picture.convert("RGB" if channels == 3 else "L"))
