@@ -156,7 +156,11 @@ class Server:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, error, _):
+        if error is not None:
+            print(f"FAILED {kind.__name__}: {error}")
+            print(f"       the server's exit code is {self.process.poll()} (None: it runs); its log ends:")
+            print(self.log()[-3000:], flush=True)
         if self.process.poll() is None:
             self.terminate()
             if self.wait() is None:

@@ -241,6 +241,14 @@ def run(verdict, options, server, target, files, expected, images):
 
     unanswered = []
 
+    def replace_and_stop():
+        try:
+            replace_ten_times()
+        except Exception as error:
+            unanswered.append(f"the replacements broke off: {type(error).__name__}: {error}")
+        finally:
+            stop.set()
+
     def replace_ten_times():
         slot = options.seconds / (len(REPLACEMENTS) + 0.5)
         wanted = {"success": 0, "failure": 0}
@@ -273,14 +281,16 @@ def run(verdict, options, server, target, files, expected, images):
                     unanswered.append(f"{name}: no line of the log matches {words!r}; it ends:\n{news[-600:]}")
         time.sleep(max(0, start + options.seconds - time.monotonic()))
         ready.append(server.get("/readyz")[0])
-        stop.set()
 
     ready = []
-    replacer = threading.Thread(target=replace_ten_times, daemon=True)
+    replacer = threading.Thread(target=replace_and_stop, daemon=True)
     replacer.start()
     run_threads(options.connections, one_connection)
     replacer.join()
     seconds = time.monotonic() - start
+    if server.process.poll() is not None:
+        verdict.check(False, f"the server died with {server.process.returncode}", server.log()[-3000:])
+        return
     after = server.metrics()
 
     total = sum(map(len, answers.values()))
