@@ -1,1 +1,6 @@
 #pragma once
+
+#include "convolution.h"
+#include "elementwise.h"
+#include "normalization.h"
+#include "pooling.h"

@@ -1,0 +1,54 @@
+# One verb for each thing a contributor does. Run `make help` for the list.
+
+SHELL := /bin/bash
+PACKAGES := libopenblas-dev libjpeg-dev libpng-dev libwebp-dev zlib1g-dev pkg-config
+# What the packages are needed for: a header of each.
+HEADERS := cblas.h jpeglib.h png.h webp/decode.h zlib.h
+SOURCES := Package.swift Sources Tests
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test acceptance lint format clean packages swift
+
+help: ## Show this list.
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+run: build ## Build, and serve the models in weights/ on port 8080; ARGS="--port 9000" adds flags.
+	.build/release/alexnet serve $(ARGS)
+
+build: packages swift ## Build the release binary, .build/release/alexnet.
+	swift build -c release --product alexnet
+
+test: packages swift ## Build and run all tests.
+	swift test --parallel
+
+acceptance: build ## Compare with PyTorch end to end, and press hard; wants torch, torchvision, Pillow and numpy.
+	for script in forms fashion_mnist reload pressure startup; do \
+	    python3 Tests/Acceptance/$$script.py --binary .build/release/alexnet || exit 1; done
+
+lint: swift ## Check the layout of every source file.
+	swift format lint --strict --parallel --recursive $(SOURCES)
+
+format: swift ## Lay every source file out anew.
+	swift format --in-place --parallel --recursive $(SOURCES)
+
+clean: ## Remove what was built.
+	rm -rf .build
+
+# The system libraries: looked for by their headers, installed with apt-get where one is missing.
+packages:
+	@missing=; for header in $(HEADERS); do \
+	    printf '#include <stdio.h>\n#include <%s>\n' $$header | cc -E -x c - >/dev/null 2>&1 \
+	        || missing="$$missing $$header"; done; \
+	command -v pkg-config >/dev/null || missing="$$missing pkg-config"; \
+	if [ -n "$$missing" ]; then \
+	    echo "Missing:$$missing. Installing $(PACKAGES)."; \
+	    if ! command -v apt-get >/dev/null; then \
+	        echo "There is no apt-get here: install these libraries' development files by hand." >&2; exit 1; fi; \
+	    run=; if [ "$$(id -u)" != 0 ]; then run=sudo; fi; \
+	    $$run apt-get update -qq && $$run env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(PACKAGES); fi
+
+swift:
+	@command -v swift >/dev/null || { \
+	    echo "Swift 6.2 or later is needed and was not found on PATH." >&2; \
+	    echo "Install it from https://www.swift.org/install/linux, then run make again." >&2; exit 1; }

@@ -1,0 +1,35 @@
+#include "elementwise.h"
+
+#include "multiversion.h"
+
+KERNEL_MULTIVERSION
+void kernel_bias_rows(float *rows, ptrdiff_t row_count, ptrdiff_t column_count, ptrdiff_t row_stride,
+                      const float *bias, bool relu) {
+    for (ptrdiff_t r = 0; r < row_count; r++, rows += row_stride) {
+        const float b = bias[r];
+        if (relu) {
+            for (ptrdiff_t i = 0; i < column_count; i++) {
+                const float value = rows[i] + b;
+                rows[i] = value < 0 ? 0 : value;
+            }
+        } else {
+            for (ptrdiff_t i = 0; i < column_count; i++) rows[i] += b;
+        }
+    }
+}
+
+KERNEL_MULTIVERSION
+void kernel_bias_columns(float *rows, ptrdiff_t row_count, ptrdiff_t column_count, ptrdiff_t row_stride,
+                         const float *bias, bool relu) {
+    for (ptrdiff_t r = 0; r < row_count; r++, rows += row_stride) {
+        for (ptrdiff_t i = 0; i < column_count; i++) {
+            const float value = rows[i] + bias[i];
+            rows[i] = relu && value < 0 ? 0 : value;
+        }
+    }
+}
+
+KERNEL_MULTIVERSION
+void kernel_relu(const float *input, float *output, ptrdiff_t count) {
+    for (ptrdiff_t i = 0; i < count; i++) output[i] = input[i] < 0 ? 0 : input[i];
+}

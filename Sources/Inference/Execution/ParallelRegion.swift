@@ -1,0 +1,34 @@
+import Dispatch
+import Synchronization
+
+/// A loop whose indices several threads share out among themselves.
+final class ParallelRegion: Sendable {
+    private let count: Int
+    private let slotCount: Int
+    private let body: @Sendable (_ index: Int, _ slot: Int) -> Void
+    private let nextIndex = Atomic(0)
+    private let nextSlot = Atomic(0)
+    private let finishedCount = Atomic(0)
+    private let done = DispatchSemaphore(value: 0)
+
+    init(count: Int, slotCount: Int, body: @escaping @Sendable (_ index: Int, _ slot: Int) -> Void) {
+        self.count = count
+        self.slotCount = slotCount
+        self.body = body
+    }
+
+    /// Takes indices until none is left.
+    func participate() {
+        let slot = nextSlot.wrappingAdd(1, ordering: .relaxed).oldValue
+        guard slot < slotCount else { return }
+        while true {
+            let index = nextIndex.wrappingAdd(1, ordering: .relaxed).oldValue
+            guard index < count else { return }
+            body(index, slot)
+            if finishedCount.wrappingAdd(1, ordering: .acquiringAndReleasing).newValue == count { done.signal() }
+        }
+    }
+
+    /// Blocks until every index is finished, whoever took it.
+    func waitUntilDone() { done.wait() }
+}

@@ -1,0 +1,86 @@
+import Synchronization
+
+/// Makes plans for a network; keeps the operations, which all plans share.
+final class Planner: Sendable {
+    /// A layer that is computed, together with an activation that rides on it.
+    private struct Stage: Sendable {
+        let node: Network.Node
+        let candidates: [any Operation]
+        /// The value it writes, and those it reads.
+        let output: Int
+        let inputs: [Int]
+    }
+
+    private let network: Network
+    private let selector: AlgorithmSelector
+    private let stages: [Stage]
+    /// The value that holds the network's output. Value 0 is its input; value n + 1 is written by node n.
+    private let outputValue: Int
+
+    init(network: Network, selector: AlgorithmSelector) {
+        self.network = network
+        self.selector = selector
+        // Views and fused activations write nothing: they are other names of a value.
+        var values = [0]
+        var stages: [Stage] = []
+        var fused: Set<Int> = []
+        for (index, node) in network.nodes.enumerated() {
+            let inputs = node.inputs.map { values[$0 + 1] }
+            if node.layer.isView || fused.contains(index) {
+                values.append(inputs[0])
+                continue
+            }
+            let follower = Self.fusedActivation(after: index, in: network)
+            if let follower { fused.insert(follower) }
+            let shapes = node.inputs.map { $0 == Network.input ? network.inputShape : network.shapes[$0] }
+            let candidates = node.layer.operations(for: shapes, activation: follower == nil ? nil : .relu)
+            stages.append(Stage(node: node, candidates: candidates, output: index + 1, inputs: inputs))
+            values.append(index + 1)
+        }
+        self.stages = stages
+        outputValue = values[values.count - 1]
+    }
+
+    /// The rectifier that reads a node's output, if it is the only one to do so and the layer can compute it.
+    private static func fusedActivation(after index: Int, in network: Network) -> Int? {
+        guard network.nodes[index].layer.fusesActivation else { return nil }
+        let readers = network.nodes.indices.filter { network.nodes[$0].inputs.contains(index) }
+        guard readers.count == 1, network.nodes[readers[0]].layer is ReLU else { return nil }
+        return readers[0]
+    }
+
+    /// Shape: for batches `[batchSize, C, H, W]`.
+    func plan(batchSize: Int, threadCount: Int) -> Plan {
+        precondition(batchSize > 0, "a batch of \(batchSize) images")
+        var lastUse: [Int: Int] = [outputValue: stages.count]
+        for (step, stage) in stages.enumerated() {
+            for input in stage.inputs { lastUse[input] = max(lastUse[input] ?? 0, step) }
+        }
+        var layout = ArenaLayout()
+        var offsets: [Int: Int] = [:]
+        offsets[0] = layout.place(
+            count: network.inputShape.elementCount * batchSize, at: -1, lastUse: lastUse[0] ?? 0)
+        var steps: [Plan.Step] = []
+        var scratchByteCount = 0
+        for (step, stage) in stages.enumerated() {
+            let choice = selector.select(from: stage.candidates, node: stage.node.name, batchSize: batchSize)
+            let operation = stage.candidates[choice]
+            let offset = layout.place(
+                count: network.shapes[stage.output - 1].elementCount * batchSize, at: step,
+                lastUse: lastUse[stage.output] ?? step)
+            offsets[stage.output] = offset
+            scratchByteCount = max(scratchByteCount, operation.scratchByteCount)
+            steps.append(
+                Plan.Step(
+                    node: stage.node.name, operation: operation,
+                    inputOffsets: stage.inputs.map { offsets[$0] ?? 0 }, outputOffset: offset))
+        }
+        let floatSize = MemoryLayout<Float>.stride
+        return Plan(
+            batchSize: batchSize, steps: steps,
+            inputOffset: offsets[0] ?? 0, outputOffset: offsets[outputValue] ?? 0,
+            activationCount: layout.count,
+            scratchStride: ArenaLayout.align((scratchByteCount + floatSize - 1) / floatSize),
+            threadCount: threadCount)
+    }
+}

@@ -1,0 +1,139 @@
+import Dispatch
+import Foundation
+import Synchronization
+
+/// The threads on which pictures are decoded and networks run: as many as the machine lends, and never more.
+///
+/// A free thread takes a job if there is one, and otherwise helps a thread that is in the middle of a
+/// ``parallelFor(_:_:)``. So a lone request spreads over every core, while under load each thread works on a job of
+/// its own and none waits for another. Nobody spins.
+public final class WorkerPool: Sendable {
+    /// Which of the jobs that wait is taken first; within a lane, the one that came first.
+    public enum Lane: Int, Sendable, CaseIterable {
+        case high, normal, low
+    }
+
+    /// How many threads there are.
+    public let threadCount: Int
+    private let state: State
+
+    /// Starts the threads; they live until the pool is released.
+    public init(threadCount: Int) {
+        precondition(threadCount > 0, "a pool needs at least one thread, not \(threadCount)")
+        self.threadCount = threadCount
+        state = State()
+        for index in 0..<threadCount {
+            let thread = Thread { [state] in state.work() }
+            thread.name = "worker-\(index)"
+            thread.stackSize = 4 << 20
+            thread.start()
+        }
+    }
+
+    deinit { state.stop() }
+
+    /// Runs a job on one of the threads, some time soon.
+    public func submit(_ lane: Lane, _ job: @escaping @Sendable () -> Void) { state.submit(lane, job) }
+
+    /// Runs `body` for each index of `0..<count`, on this thread and on those that have nothing else to do, and
+    /// returns when all are done.
+    ///
+    /// - Parameter body: takes the index and a slot of `0..<threadCount` that no one else has at that time: the place
+    ///   of its scratch memory.
+    public func parallelFor(_ count: Int, _ body: @escaping @Sendable (_ index: Int, _ slot: Int) -> Void) {
+        guard count > 1, threadCount > 1 else {
+            for index in 0..<count { body(index, 0) }
+            return
+        }
+        let region = ParallelRegion(count: count, slotCount: threadCount, body: body)
+        let isShared = state.share(region)
+        region.participate()
+        if isShared { state.unshare(region) }
+        region.waitUntilDone()
+    }
+
+    /// Like ``parallelFor(_:_:)`` for many small pieces of work, dealt out `blockSize` at a time.
+    public func parallelForBlocks(
+        _ count: Int, blockSize: Int, _ body: @escaping @Sendable (_ index: Int) -> Void
+    ) {
+        parallelFor((count + blockSize - 1) / blockSize) { block, _ in
+            for index in block * blockSize..<min((block + 1) * blockSize, count) { body(index) }
+        }
+    }
+
+    private final class State: @unchecked Sendable {  // guard: every property is touched under `condition` only
+        private let condition = NSCondition()
+        private var jobs: [[@Sendable () -> Void]] = Lane.allCases.map { _ in [] }
+        private var heads = Lane.allCases.map { _ in 0 }
+        private var regions: [ParallelRegion] = []
+        private var idleCount = 0
+        private var isStopped = false
+
+        func submit(_ lane: Lane, _ job: @escaping @Sendable () -> Void) {
+            condition.lock()
+            jobs[lane.rawValue].append(job)
+            if idleCount > 0 { condition.signal() }
+            condition.unlock()
+        }
+
+        /// Offers a region to idle threads; false where there are none.
+        func share(_ region: ParallelRegion) -> Bool {
+            condition.lock()
+            defer { condition.unlock() }
+            guard idleCount > 0 else { return false }
+            regions.append(region)
+            if idleCount == 1 { condition.signal() } else { condition.broadcast() }
+            return true
+        }
+
+        func unshare(_ region: ParallelRegion) {
+            condition.lock()
+            regions.removeAll { $0 === region }
+            condition.unlock()
+        }
+
+        func stop() {
+            condition.lock()
+            isStopped = true
+            condition.broadcast()
+            condition.unlock()
+        }
+
+        /// What one thread does all its life.
+        func work() {
+            condition.lock()
+            while true {
+                if let job = takeJob() {
+                    condition.unlock()
+                    job()
+                    condition.lock()
+                } else if let region = regions.last {
+                    condition.unlock()
+                    region.participate()
+                    condition.lock()
+                    regions.removeAll { $0 === region }
+                } else if isStopped {
+                    break
+                } else {
+                    idleCount += 1
+                    condition.wait()
+                    idleCount -= 1
+                }
+            }
+            condition.unlock()
+        }
+
+        private func takeJob() -> (@Sendable () -> Void)? {
+            for lane in jobs.indices where heads[lane] < jobs[lane].count {
+                let job = jobs[lane][heads[lane]]
+                heads[lane] += 1
+                if heads[lane] == jobs[lane].count || heads[lane] == 256 {
+                    jobs[lane].removeFirst(heads[lane])
+                    heads[lane] = 0
+                }
+                return job
+            }
+            return nil
+        }
+    }
+}

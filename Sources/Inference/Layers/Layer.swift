@@ -1,0 +1,66 @@
+/// One kind of layer, with its parameters: what it computes, not how.
+///
+/// Adding a network means describing it with layers; adding a layer means one file here, and one operation that
+/// computes it fast. Shapes are those of one image, without the batch axis, unless a tensor is meant.
+public protocol Layer: Sendable {
+    /// The shape of one image's output.
+    ///
+    /// - Throws: ``ShapeError`` when the layer cannot take such inputs.
+    func outputShape(for inputs: [Shape]) throws(ShapeError) -> Shape
+
+    /// The layer by its textbook loop: the reference that the fast ways are tested against.
+    ///
+    /// Shape: inputs `[N, …]`, output `[N, …]`.
+    func callAsFunction(_ inputs: [Tensor]) -> Tensor
+
+    /// The ways to compute this layer on inputs that ``outputShape(for:)`` accepts, the best known first.
+    ///
+    /// - Parameter activation: applied to the output before it is written; given only where ``fusesActivation``.
+    func operations(for inputs: [Shape], activation: Activation?) -> [any Operation]
+
+    /// Whether an activation that follows can be computed in the same pass.
+    var fusesActivation: Bool { get }
+
+    /// Set where the layer only renames axes, so that its output is its input's memory.
+    var isView: Bool { get }
+
+    /// This layer's parameters, for counting and checking.
+    var parameters: [Tensor] { get }
+}
+
+extension Layer {
+    public var fusesActivation: Bool { false }
+    public var isView: Bool { false }
+    public var parameters: [Tensor] { [] }
+}
+
+/// A layer with one input: all but those that join branches.
+public protocol UnaryLayer: Layer {
+    /// See ``Layer/outputShape(for:)``.
+    func outputShape(for input: Shape) throws(ShapeError) -> Shape
+    /// See ``Layer/callAsFunction(_:)``.
+    func callAsFunction(_ input: Tensor) -> Tensor
+    /// See ``Layer/operations(for:activation:)``; `output` is the layer's own ``outputShape(for:)``.
+    func operations(for input: Shape, output: Shape, activation: Activation?) -> [any Operation]
+}
+
+extension UnaryLayer {
+    public func outputShape(for inputs: [Shape]) throws(ShapeError) -> Shape {
+        guard inputs.count == 1 else {
+            throw ShapeError(layer: "\(Self.self)", found: inputs, expected: "one input")
+        }
+        return try outputShape(for: inputs[0])
+    }
+
+    public func callAsFunction(_ inputs: [Tensor]) -> Tensor { self(inputs[0]) }
+
+    public func operations(for inputs: [Shape], activation: Activation?) -> [any Operation] {
+        guard let output = try? outputShape(for: inputs) else { return [] }
+        return operations(for: inputs[0], output: output, activation: activation)
+    }
+}
+
+/// An element-wise function that can ride on the layer before it.
+public enum Activation: Sendable, Equatable {
+    case relu
+}

@@ -1,0 +1,40 @@
+/// The window of a convolution or a pooling, and how it walks.
+public struct Window: Hashable, Sendable {
+    public let kernelSize: Size2d
+    /// How far the window moves from one output to the next.
+    public let stride: Size2d
+    /// How far the first window may begin before, and the last one end behind, the edge.
+    public let padding: Size2d
+    /// Whether a last window that reaches over the edge counts: PyTorch's `ceil_mode`.
+    public let roundsUp: Bool
+
+    public init(kernelSize: Size2d, stride: Size2d = 1, padding: Size2d = 0, roundsUp: Bool = false) {
+        precondition(
+            min(kernelSize.height, kernelSize.width, stride.height, stride.width) > 0
+                && min(padding.height, padding.width) >= 0,
+            "no window has kernel size \(kernelSize), stride \(stride) and padding \(padding)")
+        self.kernelSize = kernelSize
+        self.stride = stride
+        self.padding = padding
+        self.roundsUp = roundsUp
+    }
+
+    /// H' = (H + 2·padding − kernel) / stride + 1, rounded down, or up where the window says so; nil where not even one
+    /// window fits.
+    public func outputSize(for input: Size2d) -> Size2d? {
+        guard
+            let height = Self.count(input.height, kernelSize.height, stride.height, padding.height, roundsUp),
+            let width = Self.count(input.width, kernelSize.width, stride.width, padding.width, roundsUp)
+        else { return nil }
+        return Size2d(height: height, width: width)
+    }
+
+    private static func count(_ extent: Int, _ kernel: Int, _ stride: Int, _ padding: Int, _ roundsUp: Bool) -> Int? {
+        let spare = extent + 2 * padding - kernel
+        guard spare >= 0 else { return nil }
+        guard roundsUp else { return spare / stride + 1 }
+        let count = (spare + stride - 1) / stride + 1
+        // The last window must begin within the input or the padding before it, as in PyTorch.
+        return (count - 1) * stride >= extent + padding ? count - 1 : count
+    }
+}

@@ -1,0 +1,128 @@
+/// AlexNet in the four forms that people hold.
+///
+/// - Source: Krizhevsky, Sutskever and Hinton 2012, "ImageNet classification with deep convolutional neural networks"
+///   (``Form/paper``, as Caffe and TensorFlow ship it); Krizhevsky 2014, arXiv:1404.5997, "One weird trick for
+///   parallelizing convolutional neural networks" (``Form/torchvision``); the tutorials' half-width network
+///   (``Form/halfWidth``) and their one-channel network for Fashion-MNIST (``Form/oneChannel``).
+enum AlexNet {
+    /// The raw values are the names of `"architecture"` in `model.json`.
+    enum Form: String, Sendable, CaseIterable {
+        /// 48-128-192-192-128, 2048-2048, input 3×224×224.
+        case halfWidth = "alexnet_half_width"
+        /// 64-192-384-256-256, 4096-4096, input 3×224×224, with an adaptive average pool.
+        case torchvision = "alexnet"
+        /// 96-256-384-384-256 in two groups, local response normalisation, input 3×227×227.
+        case paper = "alexnet_2012"
+        /// 96-256-384-384-256 without groups, the first convolution unpadded, input 1×224×224.
+        case oneChannel = "alexnet_one_channel"
+
+        /// How pictures become this form's input where `model.json` does not say.
+        var preprocessing: Preprocessing.Preset {
+            switch self {
+            case .halfWidth: .stretch
+            case .torchvision: .imagenet
+            case .paper: .caffe
+            case .oneChannel: .unit
+            }
+        }
+
+        /// Height and width of the input.
+        fileprivate var inputExtent: Int { self == .paper ? 227 : 224 }
+
+        /// Padding of the first convolution.
+        fileprivate var firstPadding: Int { self == .halfWidth || self == .torchvision ? 2 : 0 }
+    }
+
+    /// The kernels' extents, by which an AlexNet is known.
+    private static let kernelSizes = [11, 5, 3, 3, 3]
+
+    /// Which form a checkpoint holds; nil where it is no AlexNet.
+    ///
+    /// Five convolutions of 11, 5, 3, 3 and 3 and three linear layers make an AlexNet, whatever they are called.
+    /// Groups tell the paper's; the grid before the first linear layer (5×5, not 6×6) the unpadded one; 48 first
+    /// channels the half-width one.
+    static func form(of parameters: ParameterSet) -> Form? {
+        let layers = parameters.layers
+        let convolutions = layers.filter { $0.weight.shape.rank == 4 }
+        let linears = layers.filter { $0.weight.shape.rank == 2 }
+        guard layers.count == 8, linears.count == 3,
+            convolutions.map({ $0.weight.shape[2] }) == kernelSizes,
+            convolutions.map({ $0.weight.shape[3] }) == kernelSizes
+        else { return nil }
+        let isGrouped = zip(convolutions, convolutions.dropFirst()).contains {
+            $0.weight.shape[0] != $1.weight.shape[1]
+        }
+        if isGrouped { return .paper }
+        if linears[0].weight.shape[1] == convolutions[4].weight.shape[0] * 25 { return .oneChannel }
+        return convolutions[0].weight.shape[0] == 48 ? .halfWidth : .torchvision
+    }
+
+    /// Builds the network around a checkpoint's parameters.
+    ///
+    /// - Throws: ``CheckpointError`` when a tensor's shape does not fit the form.
+    static func network(
+        _ form: Form, _ parameters: ParameterSet, normalization: LocalResponseNorm
+    ) throws(CheckpointError) -> Network {
+        let convolutions = parameters.layers.filter { $0.weight.shape.rank == 4 }
+        let linears = parameters.layers.filter { $0.weight.shape.rank == 2 }
+        guard convolutions.count == 5, linears.count == 3 else {
+            throw CheckpointError.unknownArchitecture(found: parameters.layers.map(\.name))
+        }
+        var chain: [(name: String, layer: any Layer)] = []
+        var channels = convolutions[0].weight.shape[1]
+        let inputShape: Shape = [channels, form.inputExtent, form.inputExtent]
+        for (index, convolution) in convolutions.enumerated() {
+            let layer = try conv2d(
+                convolution, inputChannels: channels, kernelSize: kernelSizes[index],
+                stride: index == 0 ? 4 : 1, padding: index == 0 ? form.firstPadding : kernelSizes[index] / 2)
+            channels = layer.outputChannels
+            chain.append((convolution.name, layer))
+            chain.append(("relu\(index + 1)", ReLU()))
+            if form == .paper, index < 2 { chain.append(("norm\(index + 1)", normalization)) }
+            if [0, 1, 4].contains(index) { chain.append(("pool\(index + 1)", MaxPool2d(kernelSize: 3, stride: 2))) }
+        }
+        if form == .torchvision { chain.append(("avgpool", AdaptiveAvgPool2d(outputSize: 6))) }
+        chain.append(("flatten", Flatten()))
+        let grid = form == .oneChannel ? 5 : 6
+        var features = channels * grid * grid
+        for (index, linear) in linears.enumerated() {
+            let layer = try self.linear(linear, inputFeatures: features)
+            features = layer.outputFeatures
+            chain.append((linear.name, layer))
+            if index < 2 { chain.append(("relu\(index + 6)", ReLU())) }
+        }
+        do {
+            return try Network(inputShape: inputShape, chain: chain)
+        } catch {
+            throw CheckpointError.unknownArchitecture(found: [error.description])
+        }
+    }
+
+    private static func conv2d(
+        _ layer: ParameterSet.Layer, inputChannels: Int, kernelSize: Int, stride: Int, padding: Int
+    ) throws(CheckpointError) -> Conv2d {
+        let shape = layer.weight.shape
+        let groups = shape[1] > 0 ? inputChannels / shape[1] : 0
+        guard groups > 0, shape[1] * groups == inputChannels, shape[0] > 0, shape[0] % groups == 0,
+            shape[2] == kernelSize, shape[3] == kernelSize
+        else {
+            throw CheckpointError.shapeMismatch(
+                name: layer.name + ".weight", found: shape,
+                expected: [max(shape[0], 1), inputChannels, kernelSize, kernelSize])
+        }
+        return Conv2d(
+            weight: try layer.finiteWeight(), bias: try layer.finiteBias(), stride: Size2d(square: stride),
+            padding: Size2d(square: padding), groups: groups)
+    }
+
+    private static func linear(
+        _ layer: ParameterSet.Layer, inputFeatures: Int
+    ) throws(CheckpointError) -> Linear {
+        let shape = layer.weight.shape
+        guard shape[1] == inputFeatures, shape[0] > 0 else {
+            throw CheckpointError.shapeMismatch(
+                name: layer.name + ".weight", found: shape, expected: [max(shape[0], 1), inputFeatures])
+        }
+        return Linear(weight: try layer.finiteWeight(), bias: try layer.finiteBias())
+    }
+}

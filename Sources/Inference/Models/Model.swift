@@ -1,0 +1,39 @@
+import Foundation
+
+/// A network with its weights, class-index map and preprocessing: everything it takes to answer a picture.
+///
+/// A model never changes; a reload makes another.
+public final class Model: Sendable {
+    /// The name it is served under.
+    public let name: String
+    /// The network's name, as in `model.json`.
+    public let architecture: String
+    /// The digest of what was loaded: the first twelve digits of SHA-256 over the model's files.
+    public let version: String
+    public let classes: ClassMap
+    public let preprocessing: Preprocessing
+    public let checkpointFormat: Checkpoint.Format
+    public let loadedAt: Date
+    private let engine: Engine
+
+    init(
+        name: String, architecture: String, version: String, classes: ClassMap, preprocessing: Preprocessing,
+        checkpointFormat: Checkpoint.Format, engine: Engine
+    ) {
+        self.name = name
+        self.architecture = architecture
+        self.version = version
+        self.classes = classes
+        self.preprocessing = preprocessing
+        self.checkpointFormat = checkpointFormat
+        self.engine = engine
+        loadedAt = Date()
+    }
+
+    public var network: Network { engine.network }
+
+    /// The network's outputs before the soft-max.
+    ///
+    /// Shape: inputs `[C, H, W]` each, as ``preprocessing`` makes them; outputs `[K]` each.
+    public func logits(_ images: [Tensor]) -> [[Float]] { engine(images) }
+}

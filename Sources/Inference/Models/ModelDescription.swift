@@ -1,0 +1,114 @@
+import Foundation
+
+/// What `model.json` says about a model; everything in it can be left out.
+///
+///     {
+///       "architecture": "alexnet_2012",
+///       "checkpoint": "bvlc_alexnet.safetensors",
+///       "classes": "class_indices.json",
+///       "preprocessing": "caffe",
+///       "local_response_norm": { "size": 5, "alpha": 1e-4, "beta": 0.75, "k": 1, "convention": "caffe" }
+///     }
+public struct ModelDescription: Sendable, Decodable {
+    /// Overrules the architecture that names and shapes suggest.
+    public var architecture: String?
+    /// The checkpoint's file name in the model's folder.
+    public var checkpoint: String?
+    /// The class map's file name in the model's folder.
+    public var classes: String?
+    /// A preset or every step; see ``Preprocessing``.
+    public var preprocessing: PreprocessingDescription?
+    /// The paper's normalisation, whose convention no checkpoint tells.
+    public var localResponseNorm: LocalResponseNormDescription?
+
+    public init() {}
+
+    private enum CodingKeys: String, CodingKey, CaseIterable {
+        case architecture, checkpoint, classes, preprocessing
+        case localResponseNorm = "local_response_norm"
+    }
+
+    /// The parameters of ``LocalResponseNorm``, each with its own default.
+    public struct LocalResponseNormDescription: Sendable, Decodable {
+        public var size: Int?
+        public var alpha: Float?
+        public var beta: Float?
+        public var k: Float?
+        public var convention: String?
+
+        fileprivate enum CodingKeys: String, CodingKey, CaseIterable { case size, alpha, beta, k, convention }
+
+        public init(from decoder: any Decoder) throws {
+            try UnknownKey.refuse(in: decoder, known: CodingKeys.allCases.map(\.rawValue))
+            let values = try decoder.container(keyedBy: CodingKeys.self)
+            size = try values.decodeIfPresent(Int.self, forKey: .size)
+            alpha = try values.decodeIfPresent(Float.self, forKey: .alpha)
+            beta = try values.decodeIfPresent(Float.self, forKey: .beta)
+            k = try values.decodeIfPresent(Float.self, forKey: .k)
+            convention = try values.decodeIfPresent(String.self, forKey: .convention)
+        }
+    }
+
+    public init(from decoder: any Decoder) throws {
+        try UnknownKey.refuse(in: decoder, known: CodingKeys.allCases.map(\.rawValue))
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        architecture = try values.decodeIfPresent(String.self, forKey: .architecture)
+        checkpoint = try values.decodeIfPresent(String.self, forKey: .checkpoint)
+        classes = try values.decodeIfPresent(String.self, forKey: .classes)
+        preprocessing = try values.decodeIfPresent(PreprocessingDescription.self, forKey: .preprocessing)
+        localResponseNorm = try values.decodeIfPresent(LocalResponseNormDescription.self, forKey: .localResponseNorm)
+    }
+
+    /// - Throws: ``ModelError/description(_:)`` with a sentence that names the key.
+    init(json: [UInt8]) throws(ModelError) {
+        do {
+            self = try JSONDecoder().decode(Self.self, from: Data(json))
+        } catch let error as UnknownKey {
+            throw ModelError.description(error.description)
+        } catch let error as PreprocessingError {
+            throw ModelError.preprocessing(error)
+        } catch let DecodingError.typeMismatch(type, context) {
+            let path = context.codingPath.map(\.stringValue).joined(separator: ".")
+            throw ModelError.description("\"\(path)\" is not a \(type)")
+        } catch {
+            throw ModelError.description("it is not well-formed JSON")
+        }
+    }
+
+    /// The normalisation layer that the description asks for.
+    func makeLocalResponseNorm() throws(ModelError) -> LocalResponseNorm {
+        let name = localResponseNorm?.convention ?? LocalResponseNorm.Convention.caffe.rawValue
+        guard let convention = LocalResponseNorm.Convention(rawValue: name) else {
+            throw ModelError.description(
+                "local_response_norm.convention is \"\(name)\"; \"caffe\" and \"tensorflow\" are known")
+        }
+        let (size, alpha) = (localResponseNorm?.size ?? 5, localResponseNorm?.alpha ?? 1e-4)
+        let (beta, k) = (localResponseNorm?.beta ?? 0.75, localResponseNorm?.k ?? 1)
+        guard 1...1024 ~= size, alpha.isFinite, alpha >= 0, beta.isFinite, k.isFinite, k > 0 else {
+            throw ModelError.description(
+                "local_response_norm wants a size of 1 to 1024, alpha of 0 or more, k above 0 and a finite beta")
+        }
+        return LocalResponseNorm(size: size, alpha: alpha, beta: beta, k: k, convention: convention)
+    }
+}
+
+/// A key that nobody reads is a typing error, and a silent one would change what is served.
+struct UnknownKey: Error, CustomStringConvertible {
+    let key: String
+    let known: [String]
+
+    var description: String { "\"\(key)\" is unknown; known are \(known.joined(separator: ", "))" }
+
+    private struct AnyKey: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+
+    static func refuse(in decoder: any Decoder, known: [String]) throws {
+        for key in try decoder.container(keyedBy: AnyKey.self).allKeys where !known.contains(key.stringValue) {
+            throw UnknownKey(key: key.stringValue, known: known)
+        }
+    }
+}

@@ -1,0 +1,119 @@
+import Foundation
+
+/// Where a model's files are: a folder, or the two files that a tutorial leaves behind.
+public struct ModelFiles: Sendable, Equatable {
+    /// The name to serve it under.
+    public let name: String
+    /// `model.json`, if there is one.
+    let description: String?
+    /// Overrules what `model.json` says.
+    let preprocessing: Preprocessing.Preset?
+    private let folder: String?
+    private let checkpoint: String?
+    private let classes: String?
+
+    /// The files that count as checkpoints where `model.json` names none.
+    private static let checkpointSuffixes = [".pth", ".pt", ".safetensors"]
+    private static let classMapNames = ["class_indices.json", "classes.json", "labels.txt", "classes.txt"]
+
+    /// A model folder; its name is the model's.
+    public init(folder: String, preprocessing: Preprocessing.Preset? = nil) throws(ModelError) {
+        let url = URL(fileURLWithPath: folder).standardizedFileURL
+        var isDirectory: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isDirectory), isDirectory.boolValue else {
+            throw ModelError.noFolder(path: folder)
+        }
+        let description = url.appendingPathComponent("model.json").path
+        self.init(
+            name: url.lastPathComponent,
+            description: FileManager.default.fileExists(atPath: description) ? description : nil,
+            preprocessing: preprocessing, folder: url.path, checkpoint: nil, classes: nil)
+    }
+
+    /// A checkpoint and a class map; without the latter, the one beside the checkpoint.
+    public init(checkpoint: String, classes: String?, preprocessing: Preprocessing.Preset? = nil) {
+        let url = URL(fileURLWithPath: checkpoint).standardizedFileURL
+        self.init(
+            name: url.deletingPathExtension().lastPathComponent, description: nil, preprocessing: preprocessing,
+            folder: url.deletingLastPathComponent().path, checkpoint: url.path, classes: classes)
+    }
+
+    private init(
+        name: String, description: String?, preprocessing: Preprocessing.Preset?, folder: String?,
+        checkpoint: String?, classes: String?
+    ) {
+        self.name = name
+        self.description = description
+        self.preprocessing = preprocessing
+        self.folder = folder
+        self.checkpoint = checkpoint
+        self.classes = classes
+    }
+
+    /// Finds the checkpoint and the class map.
+    func resolve(_ description: ModelDescription) throws(ModelError) -> (checkpoint: String, classes: String) {
+        let folder = folder ?? "."
+        let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
+        return (
+            try resolveCheckpoint(description, folder: folder, names: names),
+            try resolveClasses(description, folder: folder, names: names)
+        )
+    }
+
+    private func resolveCheckpoint(
+        _ description: ModelDescription, folder: String, names: [String]
+    ) throws(ModelError) -> String {
+        if let checkpoint { return checkpoint }
+        if let name = description.checkpoint { return try path(of: name, in: folder) }
+        let found = names.filter { name in Self.checkpointSuffixes.contains { name.hasSuffix($0) } }
+        switch found.count {
+        case 0: throw ModelError.noCheckpoint(folder: folder)
+        case 1: return folder + "/" + found[0]
+        default: throw ModelError.ambiguousCheckpoint(folder: folder, files: found)
+        }
+    }
+
+    private func resolveClasses(
+        _ description: ModelDescription, folder: String, names: [String]
+    ) throws(ModelError) -> String {
+        if let classes { return classes }
+        if let name = description.classes { return try path(of: name, in: folder) }
+        guard let name = Self.classMapNames.first(where: names.contains) else {
+            throw ModelError.noClassMap(folder: folder)
+        }
+        return folder + "/" + name
+    }
+
+    /// A model's files stand in its folder: a `model.json` from elsewhere shall not open any other.
+    private func path(of name: String, in folder: String) throws(ModelError) -> String {
+        guard !name.isEmpty, !name.contains("/"), name != "..", name != "." else {
+            throw ModelError.pathOutsideFolder(file: name)
+        }
+        return folder + "/" + name
+    }
+
+    /// Whether the folder looks like a model's at all.
+    public var holdsModel: Bool {
+        if description != nil || checkpoint != nil { return true }
+        let names = folder.flatMap { try? FileManager.default.contentsOfDirectory(atPath: $0) } ?? []
+        return names.contains { name in Self.checkpointSuffixes.contains { name.hasSuffix($0) } }
+    }
+
+    /// Every file whose change means another model, with what tells that it changed; order is that of the names.
+    public var fingerprint: ModelFingerprint {
+        var paths: [String] = []
+        if let checkpoint {
+            paths = [checkpoint] + (classes.map { [$0] } ?? [])
+        }
+        if checkpoint == nil || classes == nil, let folder {
+            let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+            paths += names.filter(isModelFile).map { folder + "/" + $0 }
+        }
+        return ModelFingerprint(paths: Set(paths).sorted())
+    }
+
+    private func isModelFile(_ name: String) -> Bool {
+        if checkpoint != nil { return Self.classMapNames.contains(name) }
+        return !name.hasPrefix(".") && !name.hasSuffix(".md") && !name.hasSuffix(".py")
+    }
+}

@@ -1,0 +1,103 @@
+import Crypto
+import Foundation
+
+/// Loads a model from its files, and answers for it: names, shapes, finite values, class count, a first run.
+public struct ModelLoader: Sendable {
+    private let workers: WorkerPool
+
+    public init(workers: WorkerPool) { self.workers = workers }
+
+    /// - Throws: ``ModelError`` with the first thing that is wrong.
+    public func load(_ files: ModelFiles) throws(ModelError) -> Model {
+        var description = ModelDescription()
+        var digest = SHA256()
+        if let path = files.description {
+            let bytes = try read(path)
+            description = try ModelDescription(json: bytes)
+            digest.update(data: bytes)
+        }
+        let paths = try files.resolve(description)
+        let checkpoint = try openCheckpoint(paths.checkpoint)
+        let classBytes = try read(paths.classes)
+        digest.update(data: classBytes)
+        digest.update(bufferPointer: UnsafeRawBufferPointer(checkpoint.file.bytes))
+
+        let (form, network) = try makeNetwork(checkpoint, description)
+        let classes = try readClasses(classBytes, outputCount: network.outputShape.elementCount)
+        let preprocessing = try makePreprocessing(
+            files.preprocessing.map(PreprocessingDescription.preset) ?? description.preprocessing, form: form,
+            network: network)
+        let engine = Engine(network: network, workers: workers)
+        try warmUp(engine)
+        return Model(
+            name: files.name, architecture: form.rawValue,
+            version: digest.finalize().prefix(6).map { String(format: "%02x", $0) }.joined(),
+            classes: classes, preprocessing: preprocessing, checkpointFormat: checkpoint.format, engine: engine)
+    }
+
+    private func read(_ path: String) throws(ModelError) -> [UInt8] {
+        do {
+            return [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+        } catch {
+            throw ModelError.unreadable(path: path, reason: error.localizedDescription)
+        }
+    }
+
+    private func openCheckpoint(_ path: String) throws(ModelError) -> Checkpoint {
+        do {
+            return try Checkpoint(contentsOf: path)
+        } catch {
+            throw ModelError.checkpoint(error)
+        }
+    }
+
+    private func makeNetwork(
+        _ checkpoint: Checkpoint, _ description: ModelDescription
+    ) throws(ModelError) -> (AlexNet.Form, Network) {
+        let normalization = try description.makeLocalResponseNorm()
+        let forcedForm = try description.architecture.map { name throws(ModelError) in
+            guard let form = AlexNet.Form(rawValue: name) else {
+                throw ModelError.unknownArchitecture(name: name, known: AlexNet.Form.allCases.map(\.rawValue))
+            }
+            return form
+        }
+        do throws(CheckpointError) {
+            let parameters = try ParameterSet(checkpoint)
+            guard let form = forcedForm ?? AlexNet.form(of: parameters) else {
+                throw CheckpointError.unknownArchitecture(
+                    found: parameters.layers.map { "\($0.name).weight \($0.weight.shape)" })
+            }
+            return (form, try AlexNet.network(form, parameters, normalization: normalization))
+        } catch {
+            throw ModelError.checkpoint(error)
+        }
+    }
+
+    private func readClasses(_ bytes: [UInt8], outputCount: Int) throws(ModelError) -> ClassMap {
+        do throws(ClassMapError) {
+            let classes = try ClassMap(bytes)
+            guard classes.count == outputCount else {
+                throw ClassMapError.countMismatch(names: classes.count, outputs: outputCount)
+            }
+            return classes
+        } catch {
+            throw ModelError.classes(error)
+        }
+    }
+
+    private func makePreprocessing(
+        _ description: PreprocessingDescription?, form: AlexNet.Form, network: Network
+    ) throws(ModelError) -> Preprocessing {
+        do throws(PreprocessingError) {
+            return try Preprocessing(description ?? .preset(form.preprocessing), input: network.inputShape)
+        } catch {
+            throw ModelError.preprocessing(error)
+        }
+    }
+
+    /// A first run pays for the pages and shows that finite weights do not overflow on the way.
+    private func warmUp(_ engine: Engine) throws(ModelError) {
+        let grey = Tensor(engine.network.inputShape) { $0.initialize(repeating: 0) }
+        guard engine([grey]).allSatisfy({ $0.allSatisfy(\.isFinite) }) else { throw ModelError.nonFiniteOutput }
+    }
+}

@@ -1,0 +1,71 @@
+/// A network: layers, and which feeds which.
+///
+/// The nodes stand in an order in which each comes after what it needs; the last one's output is the network's.
+public struct Network: Sendable {
+    /// One layer at its place.
+    public struct Node: Sendable {
+        /// The name its parameters have in the checkpoint, as `features.0`, or the layer's kind.
+        public let name: String
+        public let layer: any Layer
+        /// Positions of the nodes that feed it; ``Network/input`` is the network's own input.
+        public let inputs: [Int]
+
+        public init(name: String, layer: any Layer, inputs: [Int]) {
+            self.name = name
+            self.layer = layer
+            self.inputs = inputs
+        }
+    }
+
+    /// Stands for the network's input among a node's ``Node/inputs``.
+    public static let input = -1
+
+    /// Shape: `[C, H, W]`.
+    public let inputShape: Shape
+    public let nodes: [Node]
+    /// The output of each node, without the batch axis.
+    public let shapes: [Shape]
+
+    /// Checks that every layer can take what it is fed.
+    ///
+    /// - Throws: ``ShapeError`` at the first that cannot.
+    public init(inputShape: Shape, nodes: [Node]) throws(ShapeError) {
+        precondition(!nodes.isEmpty, "a network needs a layer")
+        var shapes: [Shape] = []
+        for (index, node) in nodes.enumerated() {
+            precondition(
+                node.inputs.allSatisfy { $0 >= Self.input && $0 < index }, "\(node.name) comes before what it needs")
+            shapes.append(
+                try node.layer.outputShape(for: node.inputs.map { $0 == Self.input ? inputShape : shapes[$0] }))
+        }
+        self.inputShape = inputShape
+        self.nodes = nodes
+        self.shapes = shapes
+    }
+
+    /// A chain: each layer is fed by the one before.
+    public init(inputShape: Shape, chain: [(name: String, layer: any Layer)]) throws(ShapeError) {
+        try self.init(
+            inputShape: inputShape,
+            nodes: chain.enumerated().map { Node(name: $1.name, layer: $1.layer, inputs: [$0 - 1]) })
+    }
+
+    /// Shape: `[K]` for a classifier of K classes.
+    public var outputShape: Shape { shapes[shapes.count - 1] }
+
+    /// How many numbers were learned.
+    public var parameterCount: Int {
+        nodes.reduce(0) { $0 + $1.layer.parameters.reduce(0) { $0 + $1.shape.elementCount } }
+    }
+
+    /// Runs every layer by its textbook loop: the reference for ``Engine``.
+    ///
+    /// Shape: input `[N, C, H, W]`, output `[N, K]`.
+    public func callAsFunction(_ input: Tensor) -> Tensor {
+        var outputs: [Tensor] = []
+        for node in nodes {
+            outputs.append(node.layer(node.inputs.map { $0 == Self.input ? input : outputs[$0] }))
+        }
+        return outputs[outputs.count - 1]
+    }
+}

@@ -1,0 +1,39 @@
+import COpenBLAS
+
+/// Matrix products by OpenBLAS, one thread a call: the engine parallelises around it.
+enum BLAS {
+    /// Evaluated once: from then on OpenBLAS never starts threads of its own.
+    private static let isSingleThreaded: Bool = {
+        openblas_set_num_threads(1)
+        return true
+    }()
+
+    /// C = A·B, or A·Bᵀ; all matrices row by row. Strides are the distance between two rows. Units: floats.
+    static func multiply(
+        rows: Int, columns: Int, depth: Int,
+        left: UnsafePointer<Float>, leftStride: Int,
+        right: UnsafePointer<Float>, rightStride: Int, transposesRight: Bool = false,
+        into output: UnsafeMutablePointer<Float>, stride: Int
+    ) {
+        precondition(isSingleThreaded)
+        cblas_sgemm(
+            CblasRowMajor, CblasNoTrans, transposesRight ? CblasTrans : CblasNoTrans,
+            blasint(rows), blasint(columns), blasint(depth),
+            1, left, blasint(leftStride), right, blasint(rightStride),
+            0, output, blasint(stride))
+    }
+
+    /// y = A·x for a matrix of `rows` × `columns`, row by row.
+    static func multiply(
+        rows: Int, columns: Int, matrix: UnsafePointer<Float>, vector: UnsafePointer<Float>,
+        into output: UnsafeMutablePointer<Float>
+    ) {
+        precondition(isSingleThreaded)
+        cblas_sgemv(
+            CblasRowMajor, CblasNoTrans, blasint(rows), blasint(columns),
+            1, matrix, blasint(columns), vector, 1, 0, output, 1)
+    }
+
+    /// The instruction set that OpenBLAS chose at start, as `SkylakeX`.
+    static var coreName: String { openblas_get_corename().map { String(cString: $0) } ?? "unknown" }
+}

@@ -1,0 +1,46 @@
+/// One way to compute one layer on inputs of a known shape, for any batch size: the unit a plan is made of.
+///
+/// An operation owns its weights in whatever form it wants them, is made once a model, and is shared by every plan
+/// and every thread.
+public protocol Operation: Sendable {
+    /// The algorithm's name in measurements, as `im2col`.
+    var name: String { get }
+
+    /// Scratch memory that each thread needs for itself. Units: bytes.
+    var scratchByteCount: Int { get }
+
+    /// Multiply-adds of one image by the layer's definition, whatever the algorithm really does.
+    var multiplyAddCount: Int { get }
+
+    /// Computes the whole batch.
+    func run(_ run: OperationRun)
+}
+
+extension Operation {
+    public var scratchByteCount: Int { 0 }
+    public var multiplyAddCount: Int { 0 }
+}
+
+/// What an operation works on: memory of the arena and the threads that share the work.
+public struct OperationRun: @unchecked Sendable {  // guard: the arena belongs to one run of one plan at a time
+    /// How many images there are.
+    public let batchSize: Int
+    /// Where each of the step's inputs begins in the arena. Units: floats.
+    let inputOffsets: [Int]
+    let outputOffset: Int
+    let scratchOffset: Int
+    /// The distance between two threads' scratch. Units: floats.
+    let scratchStride: Int
+    let memory: UnsafeMutablePointer<Float>
+    /// The threads.
+    public let workers: WorkerPool
+
+    /// Shape: `[N, …]`, images one behind the other.
+    public func input(_ index: Int = 0) -> UnsafePointer<Float> { UnsafePointer(memory + inputOffsets[index]) }
+
+    /// Shape: `[N, …]`, images one behind the other.
+    public var output: UnsafeMutablePointer<Float> { memory + outputOffset }
+
+    /// The scratch memory of a slot of ``WorkerPool/parallelFor(_:_:)``.
+    public func scratch(slot: Int) -> UnsafeMutablePointer<Float> { memory + scratchOffset + slot * scratchStride }
+}

@@ -1,0 +1,12 @@
+import Foundation
+
+extension Duration {
+    /// Units: seconds.
+    var timeInterval: Double {
+        let (seconds, attoseconds) = components
+        return Double(seconds) + Double(attoseconds) * 1e-18
+    }
+
+    /// For logs, to the microsecond. Units: milliseconds.
+    var milliseconds: String { String(format: "%.3f", timeInterval * 1000) }
+}

@@ -1,0 +1,81 @@
+import Inference
+import Synchronization
+
+/// A request whose pictures are on their way through decoding and the network; answered exactly once.
+final class PendingRequest: Sendable {
+    private struct State {
+        var predictions: [Prediction?]
+        var missingCount: Int
+        var batchSize = 0
+        var queueWait = Duration.zero
+        var decoding = Duration.zero
+        var inference = Duration.zero
+        var outcome: Result<PredictionReport, PredictionError>?
+        var continuation: CheckedContinuation<Result<PredictionReport, PredictionError>, Never>?
+    }
+
+    let model: Model
+    private let state: Mutex<State>
+
+    init(imageCount: Int, model: Model) {
+        self.model = model
+        state = Mutex(State(predictions: Array(repeating: nil, count: imageCount), missingCount: imageCount))
+    }
+
+    /// Set once it is answered, however: work for it is work for nobody.
+    var isAnswered: Bool { state.withLock { $0.outcome != nil } }
+
+    /// Waits for the answer; to be called once.
+    func outcome() async -> Result<PredictionReport, PredictionError> {
+        await withCheckedContinuation { continuation in
+            let outcome = state.withLock { state in
+                if state.outcome == nil { state.continuation = continuation }
+                return state.outcome
+            }
+            if let outcome { continuation.resume(returning: outcome) }
+        }
+    }
+
+    /// Notes how long a picture took to decode and preprocess.
+    func didDecode(in duration: Duration) { state.withLock { $0.decoding += duration } }
+
+    /// Notes in what company a picture ran.
+    func didRun(batchSize: Int, queueWait: Duration, inference: Duration) {
+        state.withLock { state in
+            state.batchSize = max(state.batchSize, batchSize)
+            state.queueWait = max(state.queueWait, queueWait)
+            state.inference = max(state.inference, inference)
+        }
+    }
+
+    /// Puts a picture's result in its place; the last one answers the request.
+    func resolve(_ index: Int, with prediction: Prediction) {
+        finish { state in
+            guard state.predictions[index] == nil else { return nil }
+            state.predictions[index] = prediction
+            state.missingCount -= 1
+            guard state.missingCount == 0 else { return nil }
+            return .success(
+                PredictionReport(
+                    predictions: state.predictions.compactMap(\.self), batchSize: state.batchSize,
+                    queueWait: state.queueWait, decoding: state.decoding, inference: state.inference))
+        }
+    }
+
+    /// Gives the request up; false where it had been answered already.
+    @discardableResult
+    func fail(_ error: PredictionError) -> Bool { finish { _ in .failure(error) } }
+
+    private func finish(
+        _ decide: (inout State) -> Result<PredictionReport, PredictionError>?
+    ) -> Bool {
+        let (isFirst, continuation) = state.withLock { state in
+            guard state.outcome == nil, let outcome = decide(&state) else { return (false, nil) }
+            state.outcome = outcome
+            defer { state.continuation = nil }
+            return (true, state.continuation.map { ($0, outcome) })
+        }
+        if let (continuation, outcome) = continuation { continuation.resume(returning: outcome) }
+        return isFirst
+    }
+}

@@ -1,0 +1,18 @@
+import Inference
+
+/// What became of one picture: the network's outputs before the soft-max, one a class, or why it could not be read.
+public typealias Prediction = Result<[Float], ImageError>
+
+/// The answer to one request: what became of each picture, and what it took.
+public struct PredictionReport: Sendable {
+    /// In the order of the request's pictures.
+    public let predictions: [Prediction]
+    /// The largest batch that one of them ran in. Units: images.
+    public let batchSize: Int
+    /// The longest that one of them waited for the network once it was decoded.
+    public let queueWait: Duration
+    /// Decoding and preprocessing, all pictures together.
+    public let decoding: Duration
+    /// The longest time that a batch of theirs took.
+    public let inference: Duration
+}

@@ -1,0 +1,46 @@
+import Crypto
+import Foundation
+
+/// The secret that opens the admin routes.
+public struct AdminToken: Sendable {
+    private let digest: SHA256.Digest
+
+    /// Shorter ones could be guessed. Units: bytes.
+    private static let minByteCount = 16
+
+    /// Reads the first line of a file.
+    ///
+    /// - Throws: ``AdminTokenError``.
+    public init(file: String) throws(AdminTokenError) {
+        guard let data = FileManager.default.contents(atPath: file) else {
+            throw AdminTokenError.unreadable(path: file)
+        }
+        let line = String(decoding: data.prefix { $0 != 10 && $0 != 13 }, as: UTF8.self)
+        guard line.utf8.count >= Self.minByteCount else {
+            throw AdminTokenError.tooShort(path: file, byteCount: line.utf8.count, minimum: Self.minByteCount)
+        }
+        digest = SHA256.hash(data: Data(line.utf8))
+    }
+
+    /// Whether an Authorization field bears the token. Digests are compared, so that the time taken tells nothing.
+    func admits(_ authorization: String?) -> Bool {
+        let scheme = "bearer "
+        guard let authorization, authorization.lowercased().hasPrefix(scheme) else { return false }
+        let offered = authorization.dropFirst(scheme.count).trimmingCharacters(in: .whitespaces)
+        return SHA256.hash(data: Data(offered.utf8)) == digest
+    }
+}
+
+/// The admin token cannot be used.
+public enum AdminTokenError: Error, Equatable, Sendable, CustomStringConvertible {
+    case unreadable(path: String)
+    case tooShort(path: String, byteCount: Int, minimum: Int)
+
+    public var description: String {
+        switch self {
+        case .unreadable(let path): "admin.token_file \(path) cannot be read."
+        case .tooShort(let path, let byteCount, let minimum):
+            "The token in \(path) has \(byteCount) bytes; it needs at least \(minimum), as from openssl rand -hex 32."
+        }
+    }
+}

@@ -1,0 +1,15 @@
+import HTTPServer
+import HTTPTypes
+
+/// `GET /classes`: the default model's class-index map, in the form of `class_indices.json`.
+struct ClassesRoute: Sendable {
+    let store: ModelStore
+
+    func callAsFunction(_ request: Request) async -> Response {
+        guard let model = store.defaultSlot.model else {
+            return .unavailable("Model \(store.defaultSlot.name) is not loaded yet; GET /readyz tells when it is.")
+        }
+        return Response(
+            status: .ok, headerFields: [.contentType: "application/json"], body: Array(model.classes.json.utf8))
+    }
+}

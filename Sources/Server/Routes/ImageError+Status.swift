@@ -1,0 +1,13 @@
+import HTTPTypes
+import Inference
+
+extension ImageError {
+    /// The status that a picture's error deserves (DESIGN: the HTTP contract).
+    var status: HTTPResponse.Status {
+        switch self {
+        case .unsupportedFormat, .unsupportedVariety: .unsupportedMediaType
+        case .tooManyPixels, .sideTooLong, .outOfMemory: .contentTooLarge
+        case .empty, .corrupt, .truncated: .badRequest
+        }
+    }
+}

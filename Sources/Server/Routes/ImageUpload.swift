@@ -1,0 +1,73 @@
+import Foundation
+import HTTPServer
+import HTTPTypes
+
+/// The pictures of one request, in whatever form they came.
+struct ImageUpload: Sendable {
+    /// One encoded picture.
+    struct Image: Sendable, Equatable {
+        var bytes: [UInt8]
+        var filename: String?
+    }
+
+    /// At least one.
+    let images: [Image]
+
+    /// Finds the pictures: parts of a form, a raw body, or base64 in JSON.
+    ///
+    /// - Parameter maxCount: how many there may be.
+    /// - Throws: ``UploadError``.
+    init(_ request: Request, maxCount: Int) throws(UploadError) {
+        switch request.body {
+        case .multipart(let parts): images = try Self.images(in: parts)
+        case .bytes(let bytes): images = try Self.images(in: bytes, contentType: request.headerFields[.contentType])
+        }
+        guard images.count <= maxCount else { throw UploadError.tooManyImages(found: images.count, limit: maxCount) }
+    }
+
+    private static func images(in parts: [Part]) throws(UploadError) -> [Image] {
+        // A browser sends an empty part with an empty name for a file field that was left out.
+        let images = parts.filter { $0.name == "image" || $0.filename != nil }
+            .filter { !($0.bytes.isEmpty && ($0.filename ?? "").isEmpty) }
+            .map { Image(bytes: $0.bytes, filename: $0.filename) }
+        guard !images.isEmpty else { throw UploadError.noImageInForm(fields: parts.map { $0.name ?? "" }) }
+        return images
+    }
+
+    private static func images(in bytes: [UInt8], contentType: String?) throws(UploadError) -> [Image] {
+        let type = contentType?.prefix { $0 != ";" }.trimmingCharacters(in: .whitespaces).lowercased()
+        if type == "application/json" { return try images(inJSON: bytes) }
+        guard type == nil || type == "application/octet-stream" || type?.hasPrefix("image/") == true else {
+            throw UploadError.unsupportedType(type ?? "")
+        }
+        guard !bytes.isEmpty else { throw UploadError.empty }
+        return [Image(bytes: bytes)]
+    }
+
+    private struct JSONBody: Decodable {
+        let image: String?
+        let images: [String]?
+    }
+
+    private static func images(inJSON bytes: [UInt8]) throws(UploadError) -> [Image] {
+        guard let body = try? JSONDecoder().decode(JSONBody.self, from: Data(bytes)) else {
+            throw UploadError.malformedJSON
+        }
+        let texts = [body.image].compactMap(\.self) + (body.images ?? [])
+        guard !texts.isEmpty else { throw UploadError.noImageInJSON }
+        var images: [Image] = []
+        for (index, text) in texts.enumerated() {
+            guard let data = Data(base64Encoded: payload(of: text)), !data.isEmpty else {
+                throw UploadError.notBase64(index: index)
+            }
+            images.append(Image(bytes: [UInt8](data)))
+        }
+        return images
+    }
+
+    /// A `data:` URL is what a browser's `FileReader` makes; its head says nothing that the picture does not.
+    private static func payload(of text: String) -> String {
+        guard text.hasPrefix("data:"), let comma = text.firstIndex(of: ",") else { return text }
+        return String(text[text.index(after: comma)...])
+    }
+}

@@ -1,0 +1,54 @@
+import Foundation
+import HTTPServer
+import HTTPTypes
+import Inference
+
+/// `GET /v1/models` and `GET /v1/models/{model}`: what is loaded.
+struct ModelsRoute: Sendable {
+    let store: ModelStore
+
+    private struct Listing: Encodable {
+        let models: [Entry]
+        let `default`: String
+    }
+
+    private struct Entry: Encodable {
+        let name: String
+        let ready: Bool
+        let architecture: String?
+        let version: String?
+        let input: [Int]?
+        let classes: Int?
+        let parameters: Int?
+        let format: String?
+        let loadedAt: String?
+
+        private enum CodingKeys: String, CodingKey {
+            case name, ready, architecture, version, input, classes, parameters, format
+            case loadedAt = "loaded_at"
+        }
+
+        init(_ slot: ModelSlot) {
+            let model = slot.model
+            name = slot.name
+            ready = model != nil
+            architecture = model?.architecture
+            version = model?.version
+            input = model?.network.inputShape.extents
+            classes = model?.classes.count
+            parameters = model?.network.parameterCount
+            format = model?.checkpointFormat.rawValue
+            loadedAt = model?.loadedAt.formatted(.iso8601)
+        }
+    }
+
+    func list(_ request: Request) async -> Response {
+        .json(Listing(models: store.slots.map(Entry.init), default: store.defaultSlot.name))
+    }
+
+    func show(_ request: Request) async -> Response {
+        let name = request.pathParameters["model"] ?? ""
+        guard let slot = store[name] else { return .unknownModel(name, store) }
+        return .json(Entry(slot))
+    }
+}

@@ -1,0 +1,33 @@
+import Crypto
+import Foundation
+import HTTPServer
+import HTTPTypes
+
+/// `POST /v1/models/{model}/reload`: load now, answer with the outcome. There only with an admin token.
+struct ReloadRoute: Sendable {
+    let store: ModelStore
+    let token: AdminToken
+
+    private struct Answer: Encodable {
+        let model: String
+        let outcome: String
+        let version: String?
+    }
+
+    func callAsFunction(_ request: Request) async -> Response {
+        guard token.admits(request.headerFields[.authorization]) else {
+            return .problem(
+                .unauthorized, "This route wants the admin token, as Authorization: Bearer <token>.",
+                headerFields: [.wwwAuthenticate: "Bearer"])
+        }
+        let name = request.pathParameters["model"] ?? ""
+        guard let slot = store[name] else { return .unknownModel(name, store) }
+        let outcome = await slot.reload()
+        switch outcome {
+        case .success(let version), .unchanged(let version):
+            return .json(Answer(model: name, outcome: outcome.label, version: version))
+        case .failure(let reason):
+            return .problem(.unprocessableContent, "The running version stays: \(reason)")
+        }
+    }
+}

@@ -1,0 +1,39 @@
+import HTTPTypes
+
+/// A request holds no pictures that can be looked at.
+enum UploadError: Error, Equatable, Sendable, CustomStringConvertible {
+    case empty
+    case noImageInForm(fields: [String])
+    case noImageInJSON
+    case malformedJSON
+    case notBase64(index: Int)
+    case unsupportedType(String)
+    case tooManyImages(found: Int, limit: Int)
+
+    /// The status it deserves (DESIGN: the HTTP contract).
+    var status: HTTPResponse.Status {
+        switch self {
+        case .unsupportedType: .unsupportedMediaType
+        case .tooManyImages: .contentTooLarge
+        default: .badRequest
+        }
+    }
+
+    var description: String {
+        switch self {
+        case .empty: "The request has no content; send a picture, as with curl -F image=@picture.jpg."
+        case .noImageInForm(let fields):
+            "The form has \(fields.isEmpty ? "no fields" : "the fields \(fields.joined(separator: ", "))"), but no file "
+                + "and no field named image; send one, as with curl -F image=@picture.jpg."
+        case .noImageInJSON: #"The JSON has neither "image" nor "images"; send {"image": "<base64>"}."#
+        case .malformedJSON:
+            #"The content is not JSON of the form {"image": "<base64>"} or {"images": ["<base64>", …]}."#
+        case .notBase64(let index): "Image \(index) is not base64 (RFC 4648, section 4) of at least one byte."
+        case .unsupportedType(let type):
+            "Content-Type \(type) is not served; send multipart/form-data, image/*, application/octet-stream or "
+                + "application/json, as with curl -F image=@picture.jpg."
+        case .tooManyImages(let found, let limit):
+            "The request holds \(found) images; at most \(limit) are taken at once (images.max_per_request)."
+        }
+    }
+}

@@ -1,0 +1,82 @@
+import Dispatch
+import Foundation
+import HTTPServer
+import Inference
+import Logging
+import ServiceLifecycle
+import UnixSignals
+
+/// The whole server, from the first connection to the last answer.
+public struct ServingService: Service {
+    private let settings: Settings
+    private let store: ModelStore
+    private let phase: ServingPhase
+    private let server: SocketServer
+    private let logger: Logger
+    private let announce: @Sendable (String) -> Void
+
+    /// Puts the parts together; nothing runs yet.
+    ///
+    /// - Parameters:
+    ///   - files: the models; nil means those in the settings' directory.
+    ///   - announce: is told the URL once the server is ready.
+    public init(
+        settings: Settings, files: [ModelFiles]? = nil, logger: Logger,
+        announce: @escaping @Sendable (_ url: String) -> Void
+    ) throws {
+        let workers = WorkerPool(threadCount: settings.threads.total ?? CPUQuota.current)
+        let metrics = ServingMetrics()
+        let adminToken = try settings.admin.tokenFile.map { path throws(AdminTokenError) in try AdminToken(file: path) }
+        store = try ModelStore(
+            files: try files ?? ModelStore.folders(in: settings.models.directory),
+            defaultName: settings.models.defaultModel,
+            loader: ModelLoader(workers: workers), metrics: metrics, logger: logger)
+        phase = ServingPhase()
+        let router = Router.serving(
+            store: store, batcher: Batcher(settings: settings, workers: workers, metrics: metrics), phase: phase,
+            metrics: metrics, settings: settings, adminToken: adminToken)
+        server = SocketServer(
+            options: ServerOptions(settings), router: router,
+            observer: AccessObserver(metrics: metrics, logger: logger, logsAccess: settings.log.access),
+            logger: logger)
+        self.settings = settings
+        self.logger = logger
+        self.announce = announce
+    }
+
+    /// Serves until a graceful shutdown is asked for and done.
+    ///
+    /// - Throws: ``ServingError``, or what the socket said when it could not be opened.
+    public func run() async throws {
+        let url = try server.start().url
+        logger.info("listening", metadata: ["url": "\(url)"])
+        guard await store.loadAll() > 0, store.defaultSlot.model != nil else {
+            _ = await server.drain(timeout: .zero)
+            throw ServingError.noModelLoaded(default: store.defaultSlot.name)
+        }
+        let watcher = ModelWatcher(store: store, interval: settings.models.reloadInterval)
+        announce(url)
+        await reloadOnHangup()
+        watcher.stop()
+        try await drain()
+    }
+
+    /// SIGHUP asks for a reload of everything.
+    private func reloadOnHangup() async {
+        for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
+            logger.info("SIGHUP: reloading every model")
+            for slot in store.slots { _ = await slot.reload() }
+        }
+    }
+
+    private func drain() async throws {
+        let clock = ContinuousClock()
+        let end = clock.now + settings.server.drainTimeout
+        phase.leave()
+        logger.info("draining", metadata: ["delay": "\(settings.server.drainDelay)"])
+        try? await Task.sleep(for: min(settings.server.drainDelay, settings.server.drainTimeout))
+        phase.finish(at: clock.now)
+        guard await server.drain(timeout: max(end - clock.now, .zero)) else { throw ServingError.drainTimedOut }
+        logger.info("stopped")
+    }
+}

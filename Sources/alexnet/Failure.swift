@@ -1,0 +1,16 @@
+import ArgumentParser
+import Foundation
+
+/// How a command that went wrong ends: one sentence on standard error, and an exit code that says whose fault it was.
+enum Failure {
+    /// 2: the command line or the configuration is wrong.
+    static func usage(_ error: any Error) -> ExitCode { report(error, code: 2) }
+
+    /// 1: the work failed.
+    static func work(_ error: any Error) -> ExitCode { report(error, code: 1) }
+
+    private static func report(_ error: any Error, code: Int32) -> ExitCode {
+        FileHandle.standardError.write(Data("alexnet: \(error)\n".utf8))
+        return ExitCode(code)
+    }
+}

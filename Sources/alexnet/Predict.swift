@@ -1,0 +1,86 @@
+import ArgumentParser
+import Foundation
+import Inference
+import Server
+
+/// `alexnet predict`: class and probability of pictures, without a server.
+struct Predict: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Classify pictures: files, folders of them, or standard input (-).",
+        discussion: """
+            Prints a table on a terminal and, with --json, one line a picture as POST /predict answers it. Ends with 1 if \
+            a picture could not be read; the others are answered all the same.
+            """
+    )
+
+    @Argument(help: ArgumentHelp("Pictures, folders of pictures, or - for standard input.", valueName: "path"))
+    var paths: [String]
+
+    @Option(help: ArgumentHelp("A model folder (default: the first in weights/).", valueName: "directory"))
+    var model: String?
+
+    @OptionGroup var options: ModelOptions
+
+    @Option(help: ArgumentHelp("How many classes to list.", valueName: "k"))
+    var top = 5
+
+    @Flag(help: "One line of JSON a picture.")
+    var json = false
+
+    @Option(help: ArgumentHelp("Threads (default: the cores this process may use).", valueName: "n"))
+    var threads: Int?
+
+    @Option(help: ArgumentHelp("Pictures in one forward pass at most.", valueName: "n"))
+    var batchSize = 32
+
+    @Option(help: ArgumentHelp("Width times height of a picture at most.", valueName: "n"))
+    var maxPixels = 50_000_000
+
+    @Flag(inversion: .prefixedNo, help: "Turn pictures as their EXIF orientation says.")
+    var orientation = true
+
+    func validate() throws {
+        guard top > 0 else { throw ValidationError("--top takes a whole number from 1 on, not \(top).") }
+        guard 1...1024 ~= batchSize else { throw ValidationError("--batch-size takes 1 to 1024, not \(batchSize).") }
+        guard maxPixels > 0 else { throw ValidationError("--max-pixels takes a whole number from 1 on.") }
+        if let threads, !(1...1024 ~= threads) { throw ValidationError("--threads takes 1 to 1024, not \(threads).") }
+        if model != nil, options.checkpoint != nil {
+            throw ValidationError("--model and --checkpoint name two models; give one of them.")
+        }
+    }
+
+    func run() throws {
+        let workers = WorkerPool(threadCount: threads ?? CPUQuota.current)
+        let model: Model
+        let pictures: [PictureSource]
+        do {
+            pictures = try PictureSource.all(at: paths)
+            model = try ModelLoader(workers: workers).load(try modelFiles())
+        } catch {
+            throw Failure.work(error)
+        }
+        let decoder = ImageDecoder(maxPixels: maxPixels, appliesOrientation: orientation)
+        let output = PredictionPrinter(model: model, top: top, isJSON: json, labelWidth: pictures.labelWidth)
+        var progress = ProgressBar(total: pictures.count, unit: "pictures", isShown: isatty(STDOUT_FILENO) == 0)
+        var failureCount = 0
+        for start in stride(from: 0, to: pictures.count, by: batchSize) {
+            let batch = Array(pictures[start..<min(start + batchSize, pictures.count)])
+            let results = PredictionBatch(model: model, decoder: decoder, workers: workers).run(batch)
+            progress.clear()
+            for (picture, result) in zip(batch, results) {
+                output.write(picture, result)
+                if case .failure = result { failureCount += 1 }
+            }
+            progress.advance(by: batch.count)
+        }
+        progress.clear()
+        if failureCount > 0 { throw ExitCode(1) }
+    }
+
+    private func modelFiles() throws -> ModelFiles {
+        if let files = options.files { return files }
+        if let model { return try ModelFiles(folder: model, preprocessing: options.preprocessing) }
+        guard let first = try ModelStore.folders(in: "weights").first else { throw ModelStoreError.noModels }
+        return first
+    }
+}

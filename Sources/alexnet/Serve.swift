@@ -1,0 +1,105 @@
+import ArgumentParser
+import Foundation
+import Inference
+import Logging
+import Server
+import ServiceLifecycle
+
+/// `alexnet serve`: a server, until SIGTERM or SIGINT.
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Serve models over HTTP.",
+        discussion: """
+            Flags overrule environment variables (ALEXNET_SERVER_PORT), which overrule config/alexnet.yaml; that file \
+            explains every key. The line "ready http://…" on standard output says when pictures can be sent; logs go to \
+            standard error. SIGHUP reloads every model, SIGTERM answers what was taken and ends.
+            """
+    )
+
+    @Option(help: ArgumentHelp("The configuration (default: config/alexnet.yaml, if it exists).", valueName: "file"))
+    var config: String?
+
+    @Option(help: "The address to listen on (server.host).")
+    var host: String?
+
+    @Option(help: "The TCP port; 0 takes a free one (server.port).")
+    var port: String?
+
+    @Option(help: ArgumentHelp("The directory with one folder a model (models.directory).", valueName: "directory"))
+    var models: String?
+
+    @Option(help: ArgumentHelp("The model behind POST /predict (models.default).", valueName: "name"))
+    var defaultModel: String?
+
+    @OptionGroup var model: ModelOptions
+
+    @Option(help: ArgumentHelp("Threads for decoding and the network together (threads.total).", valueName: "n"))
+    var threads: String?
+
+    @Option(help: ArgumentHelp("Images in one forward pass at most (batching.max_batch_size).", valueName: "n"))
+    var maxBatchSize: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "How long a free worker waits for more images (batching.max_queue_delay).", valueName: "time"))
+    var maxQueueDelay: String?
+
+    @Option(help: ArgumentHelp("Images that may wait (batching.queue_capacity).", valueName: "n"))
+    var queueCapacity: String?
+
+    @Option(
+        help: ArgumentHelp("trace, debug, info, notice, warning, error or critical (log.level).", valueName: "level"))
+    var logLevel: String?
+
+    @Option(help: ArgumentHelp("text or json (log.format).", valueName: "format"))
+    var logFormat: String?
+
+    /// The flags that were given, by configuration key.
+    private var flags: [String: String] {
+        let all: [String: String?] = [
+            "server.host": host, "server.port": port, "models.directory": models, "models.default": defaultModel,
+            "threads.total": threads, "batching.max_batch_size": maxBatchSize,
+            "batching.max_queue_delay": maxQueueDelay, "batching.queue_capacity": queueCapacity,
+            "log.level": logLevel, "log.format": logFormat,
+        ]
+        return all.compactMapValues(\.self)
+    }
+
+    func run() async throws {
+        let settings: Settings
+        do {
+            settings = try Settings.load(
+                file: config, environment: ProcessInfo.processInfo.environment, flags: flags)
+        } catch {
+            throw Failure.usage(error)
+        }
+        LineLogHandler.bootstrap(settings.log)
+        let logger = Logger(label: "alexnet")
+        ComputeEnvironment.warnings.forEach { logger.warning("\($0)") }
+        let service: ServingService
+        do {
+            service = try ServingService(settings: settings, files: model.files.map { [$0] }, logger: logger) { url in
+                print("ready \(url)")
+                fflush(stdout)
+            }
+        } catch {
+            throw Failure.usage(error)
+        }
+        do {
+            try await ServiceGroup(
+                configuration: ServiceGroupConfiguration(
+                    services: [.init(service: service, successTerminationBehavior: .gracefullyShutdownGroup)],
+                    gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet(logger))
+            ).run()
+        } catch {
+            throw Failure.work(error)
+        }
+    }
+
+    /// The group's own steps are of interest only when something is being looked for.
+    private func quiet(_ logger: Logger) -> Logger {
+        var logger = logger
+        if logger.logLevel > .debug { logger.logLevel = max(logger.logLevel, .warning) }
+        return logger
+    }
+}

@@ -1,0 +1,51 @@
+import Testing
+
+@testable import Inference
+
+/// One after the other: a network of 60 million parameters is made for each.
+@Suite("AlexNet in its four forms, against PyTorch", .serialized)
+struct AlexNetTests {
+    private static let forms: [String: AlexNet.Form] = [
+        "half_width": .halfWidth, "torchvision": .torchvision, "paper": .paper, "one_channel": .oneChannel,
+    ]
+
+    @Test("The fixture holds every form, and the paper's in both conventions")
+    func fixtureIsComplete() {
+        #expect(Set(NetworkFixture.all.map(\.form)) == Set(Self.forms.keys))
+        #expect(NetworkFixture.all.count == 5)
+    }
+
+    @Test("The form is inferred, and its logits are PyTorch's", arguments: NetworkFixture.all)
+    func logits(_ fixture: NetworkFixture) throws {
+        let checkpoint = try Checkpoint(fixture.checkpoint(), name: "fixture")
+        let parameters = try ParameterSet(checkpoint)
+        let form = try #require(AlexNet.form(of: parameters))
+        #expect(form == Self.forms[fixture.form])
+        let network = try AlexNet.network(form, parameters, normalization: fixture.normalization)
+        #expect(network.inputShape.extents == Array(fixture.inputShape.dropFirst()))
+        let engine = Engine(network: network, workers: WorkerPool(threadCount: 2))
+        for (output, expected) in zip(engine(fixture.inputs), fixture.logits) {
+            #expect(largestDifference(output, expected) < 1e-4)
+        }
+    }
+
+    @Test("Both spellings of the half-width network's keys are understood")
+    func otherSpelling() throws {
+        let fixture = try #require(NetworkFixture.all.first { $0.form == "half_width" })
+        let checkpoint = try Checkpoint(fixture.checkpoint(usingOtherNames: true), name: "fixture")
+        #expect(checkpoint.tensors["features.conv1.0.weight"] != nil)
+        let parameters = try ParameterSet(checkpoint)
+        #expect(parameters.layers.map(\.name).prefix(2) == ["classifier.1", "classifier.4"])
+        let network = try AlexNet.network(
+            try #require(AlexNet.form(of: parameters)), parameters, normalization: LocalResponseNorm())
+        let engine = Engine(network: network, workers: WorkerPool(threadCount: 2))
+        #expect(largestDifference(engine(fixture.inputs)[0], fixture.logits[0]) < 1e-4)
+    }
+
+    @Test("The two conventions of normalisation differ measurably, so that neither test can pass with the other")
+    func conventionsDiffer() throws {
+        let caffe = try #require(NetworkFixture.all.first { $0.name == "paper_caffe" })
+        let tensorflow = try #require(NetworkFixture.all.first { $0.name == "paper_tensorflow" })
+        #expect(largestDifference(caffe.logits[0], tensorflow.logits[0]) > 5e-4)
+    }
+}

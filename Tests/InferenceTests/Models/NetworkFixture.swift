@@ -1,0 +1,90 @@
+import Foundation
+
+@testable import Inference
+
+/// One row of `Fixtures/Networks/networks.json`: an AlexNet whose weights and inputs come from a formula, and the logits
+/// that PyTorch answers in float64.
+struct NetworkFixture: Decodable, CustomStringConvertible, Sendable {
+    struct Parameter: Decodable, Sendable {
+        let name: String
+        let shape: [Int]
+        let scale: Float
+        /// The other spelling of the name that is in circulation.
+        let otherName: String?
+    }
+
+    struct Normalization: Decodable, Sendable {
+        let size: Int
+        let alpha: Float
+        let beta: Float
+        let k: Float
+        let alphaDividedBySize: Bool
+    }
+
+    let name: String
+    let form: String
+    let inputShape: [Int]
+    let inputScale: Float
+    let localResponseNorm: Normalization?
+    let tensors: [Parameter]
+    let logits: [[Float]]
+
+    var description: String { name }
+
+    static let all = (try? FixtureFile.decode([NetworkFixture].self, from: "Networks/networks.json")) ?? []
+
+    var normalization: LocalResponseNorm {
+        guard let norm = localResponseNorm else { return LocalResponseNorm() }
+        return LocalResponseNorm(
+            size: norm.size, alpha: norm.alpha, beta: norm.beta, k: norm.k,
+            convention: norm.alphaDividedBySize ? .caffe : .tensorflow)
+    }
+
+    /// A safetensors file with these weights, as a user would have it.
+    func checkpoint(usingOtherNames: Bool = false) -> AlignedBuffer {
+        var header = "{"
+        var offset = 0
+        for tensor in tensors {
+            let name = usingOtherNames ? tensor.otherName ?? tensor.name : tensor.name
+            let byteCount = tensor.shape.reduce(4, *)
+            header += offset == 0 ? "" : ","
+            header +=
+                "\"\(name)\":{\"dtype\":\"F32\",\"shape\":\(tensor.shape),\"data_offsets\":[\(offset),\(offset + byteCount)]}"
+            offset += byteCount
+        }
+        header += "}"
+        header += String(repeating: " ", count: (8 - header.utf8.count % 8) % 8)
+        let file = AlignedBuffer(byteCount: 8 + header.utf8.count + offset)
+        file.bytes.storeBytes(of: UInt64(header.utf8.count).littleEndian, as: UInt64.self)
+        UnsafeMutableRawBufferPointer(rebasing: file.bytes[8...]).copyBytes(from: header.utf8)
+        var values = UnsafeMutableRawBufferPointer(rebasing: file.bytes[(8 + header.utf8.count)...])
+            .bindMemory(to: Float.self)[...]
+        for (number, tensor) in tensors.enumerated() {
+            let count = tensor.shape.reduce(1, *)
+            Self.fill(UnsafeMutableBufferPointer(rebasing: values.prefix(count)), number: number, scale: tensor.scale)
+            values = values.dropFirst(count)
+        }
+        return file
+    }
+
+    /// Shape: `[C, H, W]` each.
+    var inputs: [Tensor] {
+        (0..<inputShape[0]).map { image in
+            Tensor(Shape(Array(inputShape.dropFirst()))) {
+                Self.fill($0, number: 1000 + image, scale: inputScale)
+            }
+        }
+    }
+
+    /// splitmix64 of tensor number and index, as `make.py` beside the fixture has it.
+    private static func fill(_ values: UnsafeMutableBufferPointer<Float>, number: Int, scale: Float) {
+        let first = UInt64(number) << 40
+        for index in values.indices {
+            var z = first &+ UInt64(index) &+ 0x9E37_79B9_7F4A_7C15
+            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+            z ^= z >> 31
+            values.initializeElement(at: index, to: (Float(z >> 40) * 0x1p-24 - 0.5) * scale)
+        }
+    }
+}

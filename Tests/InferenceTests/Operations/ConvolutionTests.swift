@@ -1,0 +1,47 @@
+import Testing
+
+@testable import Inference
+
+@Suite("Convolution algorithms, against the textbook loop")
+struct ConvolutionTests {
+    /// Channels in and out, height, width, kernel, stride, padding, groups, images.
+    static let cases: [[Int]] = [
+        [3, 4, 31, 29, 11, 4, 2, 1, 1],
+        [3, 4, 31, 35, 11, 4, 0, 1, 3],
+        [4, 6, 13, 13, 5, 1, 2, 2, 2],
+        [8, 8, 13, 13, 3, 1, 1, 1, 1],
+        [6, 9, 7, 5, 3, 1, 1, 3, 2],
+        [5, 7, 9, 9, 1, 1, 0, 1, 2],
+        [4, 4, 9, 9, 1, 2, 0, 2, 1],
+        [1, 1, 1, 1, 1, 1, 0, 1, 1],
+        [2, 3, 4, 6, 3, 1, 2, 1, 5],
+        [64, 2, 40, 40, 5, 1, 2, 1, 1],
+    ]
+
+    @Test("Each algorithm equals the loop on random values", arguments: cases, [1, 2, 5])
+    func equalsLoop(_ geometry: [Int], threadCount: Int) throws {
+        var random = RandomValues(seed: UInt64(geometry.reduce(7) { $0 &* 31 &+ $1 }))
+        let layer = Conv2d(
+            weight: random.tensor([geometry[1], geometry[0] / geometry[7], geometry[4], geometry[4]]),
+            bias: random.tensor([geometry[1]]), stride: Size2d(square: geometry[5]),
+            padding: Size2d(square: geometry[6]), groups: geometry[7])
+        let input = random.tensor([geometry[8], geometry[0], geometry[2], geometry[3]])
+        let expected = layer(input).scalars
+        let candidates = layer.operations(for: [[geometry[0], geometry[2], geometry[3]]], activation: nil)
+        for operation in candidates {
+            let output = run(
+                operation, on: input, outputCount: expected.count, workers: WorkerPool(threadCount: threadCount))
+            // A sum of `depth` products of values up to 1 loses a few units in the last place of the largest partial sum.
+            #expect(largestDifference(output, expected) < 2e-5, "\(operation.name)")
+        }
+    }
+
+    @Test("A block of positions is small enough for the cache, however deep the convolution")
+    func scratchIsBounded() throws {
+        var random = RandomValues(seed: 1)
+        let layer = Conv2d(weight: random.tensor([1, 300, 3, 3]), bias: random.tensor([1]), padding: 1)
+        for operation in layer.operations(for: [[300, 200, 200]], activation: nil) {
+            #expect(operation.scratchByteCount <= 2 << 20)
+        }
+    }
+}
