@@ -1,0 +1,25 @@
+/// The tensors of a checkpoint in file order, each under a name of its own.
+public struct StoredTensors: Sendable, RandomAccessCollection {
+    public typealias Element = (name: String, tensor: StoredTensor)
+
+    private var elements: [Element] = []
+    private var indices: [String: Int] = [:]
+
+    init() {}
+
+    public var startIndex: Int { elements.startIndex }
+    public var endIndex: Int { elements.endIndex }
+    public subscript(position: Int) -> Element { elements[position] }
+
+    /// The tensor of that name, if there is one.
+    public subscript(name: String) -> StoredTensor? { indices[name].map { elements[$0].tensor } }
+
+    /// All names, in file order.
+    public var names: [String] { elements.map(\.name) }
+
+    /// - Throws: ``CheckpointError/duplicateTensor(name:)``
+    mutating func append(_ tensor: StoredTensor, name: String) throws(CheckpointError) {
+        guard indices.updateValue(elements.count, forKey: name) == nil else { throw .duplicateTensor(name: name) }
+        elements.append((name, tensor))
+    }
+}
