@@ -19,8 +19,8 @@ struct CheckpointContents {
         let sum = float32ByteCount.addingReportingOverflow(byteCount.partialValue)
         guard !byteCount.overflow, !sum.overflow, sum.partialValue <= maxFloat32ByteCount else {
             throw .limitExceeded(
-                what: "bytes of float32 up to tensor \(name)", found: byteCount.overflow || sum.overflow ? .max : sum.partialValue,
-                limit: maxFloat32ByteCount)
+                what: "bytes of float32 up to tensor \(name.prefix(100))",
+                found: byteCount.overflow || sum.overflow ? .max : sum.partialValue, limit: maxFloat32ByteCount)
         }
         float32ByteCount = sum.partialValue
         try tensors.append(tensor, name: Self.plainName(name))

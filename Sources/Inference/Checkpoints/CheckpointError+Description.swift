@@ -1,6 +1,11 @@
 extension CheckpointError: CustomStringConvertible {
-    /// One plain sentence, in which names from the file are quoted and shortened.
+    /// One plain sentence on one line, in which names from the file are quoted and shortened.
     public var description: String {
+        (fileDescription ?? archiveDescription ?? pickleDescription ?? tensorDescription).unicodeScalars
+            .map { $0.properties.isPrintable ? String($0) : $0.escaped(asASCII: true) }.joined()
+    }
+
+    private var fileDescription: String? {
         switch self {
         case .unreadable(let file, let reason):
             "\(file) cannot be read: \(reason)"
@@ -13,11 +18,10 @@ extension CheckpointError: CustomStringConvertible {
         case .unknownFormat(let file, let found):
             "\(file) is neither a PyTorch zip checkpoint nor safetensors: it \(found)"
         case .truncated(let what, let offset, let needed, let available):
-            "\(what) is cut short: \(needed) bytes are needed at offset \(offset), and \(available) are there"
+            "\(what) is cut short at offset \(offset): \(available) of the \(needed) bytes needed are there"
         case .limitExceeded(let what, let found, let limit):
             "the checkpoint has \(found) \(what), and at most \(limit) are allowed"
-        default:
-            archiveDescription ?? pickleDescription ?? tensorDescription
+        default: nil
         }
     }
 
@@ -41,6 +45,8 @@ extension CheckpointError: CustomStringConvertible {
             "record \(quoted(record)) uses compression method \(method) where 0 (stored) or 8 (deflate) is expected"
         case .headerMismatch(let record, let field, let found, let expected):
             "the header of record \(quoted(record)) gives \(field) \(found) where \(expected) is expected"
+        case .nameMismatch(let record, let found):
+            "record \(quoted(record)) is named \(quoted(found)) in its own header"
         case .overlappingRecords(let record, let next, let offset):
             "record \(quoted(record)) overlaps \(quoted(next)) at offset \(offset)"
         case .invalidCompression(let record, let offset):
@@ -129,11 +135,10 @@ extension CheckpointError: CustomStringConvertible {
         return names.count > 12 ? "\(shown) and \(names.count - 12) more" : names.isEmpty ? "none" : shown
     }
 
-    /// A name from the file, on one line of bounded length.
+    /// A name from the file, of bounded length.
     private func quoted(_ name: String) -> String {
         let scalars = name.unicodeScalars
-        let shown = scalars.prefix(100).map { $0.properties.isPrintable ? String($0) : $0.escaped(asASCII: true) }
-        return "\"" + shown.joined() + (scalars.count > 100 ? "…\"" : "\"")
+        return scalars.count > 100 ? "\"\(String.UnicodeScalarView(scalars.prefix(100)))…\"" : "\"\(name)\""
     }
 }
 

@@ -21,6 +21,7 @@ public enum CheckpointError: Error, Equatable, Sendable {
     case encryptedRecord(record: String)
     case unsupportedCompression(record: String, method: Int)
     case headerMismatch(record: String, field: String, found: Int, expected: Int)
+    case nameMismatch(record: String, found: String)
     case overlappingRecords(record: String, next: String, offset: Int)
     case invalidCompression(record: String, offset: Int)
     case inflatedSizeMismatch(record: String, found: Int, expected: Int)

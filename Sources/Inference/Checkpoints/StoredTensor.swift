@@ -27,7 +27,7 @@ public struct StoredTensor: Sendable {
         }
         guard strides.count == extents.count else {
             throw .invalidLayout(
-                name: name, found: "\(strides.count) strides", expected: "one for each of \(extents.count) axes")
+                name: name, found: "strides \(strides)", expected: "one for each of the sizes \(extents)")
         }
         guard storageOffset >= 0, extents.allSatisfy({ $0 >= 0 }), strides.allSatisfy({ $0 >= 0 }) else {
             throw .invalidLayout(
@@ -81,7 +81,8 @@ public struct StoredTensor: Sendable {
         return Tensor(shape) { output in
             storage.withUnsafeBytes { bytes in
                 let source = UnsafeRawBufferPointer(rebasing: bytes[(storageOffset * scalarType.byteCount)...])
-                let elements = StridedElements(bytes: source, shape: shape, strides: strides, isContiguous: isContiguous)
+                let elements = StridedElements(
+                    bytes: source, shape: shape, strides: strides, isContiguous: isContiguous)
                 elements.convert(from: scalarType, to: output)
             }
         }

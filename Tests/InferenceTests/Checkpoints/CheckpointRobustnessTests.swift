@@ -28,7 +28,9 @@ struct CheckpointRobustnessTests {
         let bytes = try CheckpointFixtures.bytes(name)
         var generator = SeededGenerator(state: 1)
         for offset in bytes.indices {
-            for change in [UInt8(1) << Int.random(in: 0..<8, using: &generator), UInt8.random(in: 1...255, using: &generator)] {
+            for change in [
+                UInt8(1) << Int.random(in: 0..<8, using: &generator), UInt8.random(in: 1...255, using: &generator),
+            ] {
                 var changed = bytes
                 changed[offset] ^= change
                 convertAll(changed)

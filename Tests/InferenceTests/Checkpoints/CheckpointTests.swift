@@ -5,7 +5,9 @@ import Testing
 
 @Suite("Checkpoint")
 struct CheckpointTests {
-    @Test("A sound file gives the tensors that PyTorch saved", arguments: CheckpointFixtures.names(in: CheckpointFixtures.sound))
+    @Test(
+        "A sound file gives the tensors that PyTorch saved",
+        arguments: CheckpointFixtures.names(in: CheckpointFixtures.sound))
     func readsWhatPyTorchSaved(_ name: String) throws {
         let (file, tensors) = try CheckpointFixtures.expectation(of: name)
         let checkpoint = try Checkpoint(contentsOf: CheckpointFixtures.sound.appending(path: name).path)
@@ -31,8 +33,8 @@ struct CheckpointTests {
 
     @Test("There are sound and hostile files to test with")
     func fixturesExist() {
-        #expect(CheckpointFixtures.names(in: CheckpointFixtures.sound).count == 33)
-        #expect(CheckpointFixtures.names(in: CheckpointFixtures.hostile).count > 80)
+        #expect(CheckpointFixtures.names(in: CheckpointFixtures.sound).count == 34)
+        #expect(CheckpointFixtures.names(in: CheckpointFixtures.hostile).count == 186)
     }
 
     @Test("Contiguous float32 is viewed in place, everything else is copied")

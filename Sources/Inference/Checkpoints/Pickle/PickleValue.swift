@@ -29,7 +29,7 @@ enum PickleValue: Sendable {
         case .storage: "a storage"
         case .tensor: "a tensor"
         case .callable: "a global"
-        case .inert: "a value that is no tensor"
+        case .inert: "a value that no tensor needs"
         }
     }
 }

@@ -19,12 +19,15 @@ struct SafetensorsHeader {
     static let maxTensorCount = 1 << 18
 
     /// The types that weights may have.
-    static let scalarTypes: [String: ScalarType] = ["F16": .float16, "BF16": .bfloat16, "F32": .float32, "F64": .float64]
+    static let scalarTypes: [String: ScalarType] = [
+        "F16": .float16, "BF16": .bfloat16, "F32": .float32, "F64": .float64,
+    ]
 
     /// Every type of the format, and the bits of one element.
     static let bitCounts = [
         "BOOL": 8, "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6, "U8": 8, "I8": 8, "F8_E5M2": 8, "F8_E4M3": 8, "F8_E8M0": 8,
-        "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8, "I16": 16, "U16": 16, "F16": 16, "BF16": 16, "I32": 32, "U32": 32, "F32": 32,
+        "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8, "I16": 16, "U16": 16, "F16": 16, "BF16": 16, "I32": 32, "U32": 32,
+        "F32": 32,
         "C64": 64, "F64": 64, "I64": 64, "U64": 64,
     ]
 

@@ -25,13 +25,18 @@ enum SafetensorsReader {
             .map(\.element)
         var end = 0
         for entry in entries {
-            guard entry.start == end, entry.end >= entry.start else {
+            guard entry.end >= entry.start else {
+                throw .invalidLayout(
+                    name: entry.name, found: "data_offsets [\(entry.start), \(entry.end)]",
+                    expected: "an end that is not before the start")
+            }
+            guard entry.start == end else {
                 throw .misplacedData(name: entry.name, found: entry.start, expected: end)
             }
             end = entry.end
             guard let storage = data.part(from: entry.start, count: entry.end - entry.start) else {
                 throw .truncated(
-                    what: "the data of tensor \(entry.name)", offset: dataOffset + entry.start,
+                    what: "the data of tensor \(entry.name.prefix(100))", offset: dataOffset + entry.start,
                     needed: entry.end - entry.start, available: max(0, data.count - entry.start))
             }
             try add(entry, storage, to: &contents)

@@ -71,8 +71,8 @@ struct ZipArchive {
     private mutating func inflate(_ record: ZipRecord) throws(CheckpointError) -> ByteRegion {
         let ratioLimit = record.data.count.multipliedReportingOverflow(by: Self.maxDeflateRatio)
         guard ratioLimit.overflow || record.byteCount <= ratioLimit.partialValue else {
-            throw .inflatedSizeMismatch(
-                record: record.name, found: ratioLimit.partialValue, expected: record.byteCount)
+            throw .limitExceeded(
+                what: "inflated bytes in one record", found: record.byteCount, limit: ratioLimit.partialValue)
         }
         guard record.byteCount <= inflationAllowance else {
             throw .limitExceeded(what: "inflated bytes", found: record.byteCount, limit: inflationAllowance)
@@ -92,8 +92,7 @@ struct ZipArchive {
         let local = try ZipRecordHeader(local: &cursor)
 
         guard local.name == name else {
-            throw .headerMismatch(
-                record: name, field: "a name of length", found: local.name.utf8.count, expected: name.utf8.count)
+            throw .nameMismatch(record: name, found: local.name)
         }
         var pairs = [
             ("flags", Int(local.flags), Int(central.flags)), ("method", Int(local.method), Int(central.method)),

@@ -63,7 +63,8 @@ struct ZipRecordHeader {
         _ = try cursor.region(byteCount: commentByteCount)
 
         // The zip64 field holds, in this order, those numbers that did not fit.
-        var large = try Self.zip64Field(of: extra, isNeeded: [compressed, inflated, headerOffset].contains(Self.unknown))
+        var large = try Self.zip64Field(
+            of: extra, isNeeded: [compressed, inflated, headerOffset].contains(Self.unknown))
         byteCount = try Self.number(inflated, orIn: &large)
         compressedByteCount = try Self.number(compressed, orIn: &large)
         offset = try Self.number(headerOffset, orIn: &large)

@@ -11,6 +11,7 @@ import os
 import pathlib
 import struct
 import zipfile
+import zlib
 from collections import OrderedDict
 
 import numpy
@@ -184,6 +185,34 @@ with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
 stream.file.close()
 expect("streamed.pth", layouts)
+
+
+
+def write_zip64(file, records):
+    """An archive whose headers leave every number to their zip64 fields, as those beyond 4 GiB do."""
+    body, directory, unknown = b"", b"", 0xFFFFFFFF
+    for name, data in records:
+        name, crc, extra = name.encode(), zlib.crc32(data), struct.pack("<HHQQ", 1, 16, len(data), len(data))
+        central_extra = struct.pack("<HHI", 0x4642, 4, 0) + struct.pack("<HHQQQ", 1, 24, len(data), len(data), len(body))
+        directory += struct.pack(
+            "<IHHHHHHIIIHHHHHII", 0x02014B50, 45, 45, 0, 0, 0, 0x21, crc, unknown, unknown, len(name), len(central_extra),
+            0, 0, 0, 0, unknown) + name + central_extra
+        body += struct.pack(
+            "<IHHHHHIIIHH", 0x04034B50, 45, 0, 0, 0, 0x21, crc, unknown, unknown, len(name), len(extra)) + name + extra + data
+    end = struct.pack(
+        "<IQHHIIQQQQ", 0x06064B50, 44, 45, 45, 0, 0, len(records), len(records), len(directory), len(body))
+    locator = struct.pack("<IIQI", 0x07064B50, 0, len(body) + len(directory), 1)
+    last = struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, 0xFFFF, 0xFFFF, unknown, unknown, 0)
+    with open(file, "wb") as f:
+        f.write(body + directory + end + locator + last)
+
+
+six = {"w": torch.arange(6.0).reshape(2, 3)}
+memory = io.BytesIO()
+torch.save(six, memory)
+saved = zipfile.ZipFile(memory)
+write_zip64("zip64.pth", [("a/data.pkl", saved.read("archive/data.pkl")), ("a/data/0", saved.read("archive/data/0"))])
+expect("zip64.pth", six)
 
 torch.serialization.set_crc32_options(False)
 save("without-checksums.pth", plain, plain)
