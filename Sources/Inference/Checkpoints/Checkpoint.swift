@@ -17,6 +17,7 @@ public struct Checkpoint: Sendable {
 
     /// What the file is called in errors.
     public let name: String
+    /// What the bytes turned out to be.
     public let format: Format
     /// The weights in file order, without the prefixes that wrappers add to their names.
     public let tensors: StoredTensors

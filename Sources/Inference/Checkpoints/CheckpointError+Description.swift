@@ -1,11 +1,11 @@
 extension CheckpointError: CustomStringConvertible {
     /// One plain sentence on one line, in which names from the file are quoted and shortened.
     public var description: String {
-        (fileDescription ?? archiveDescription ?? pickleDescription ?? tensorDescription).unicodeScalars
+        sentence.unicodeScalars
             .map { $0.properties.isPrintable ? String($0) : $0.escaped(asASCII: true) }.joined()
     }
 
-    private var fileDescription: String? {
+    private var sentence: String {
         switch self {
         case .unreadable(let file, let reason):
             "\(file) cannot be read: \(reason)"
@@ -21,12 +21,7 @@ extension CheckpointError: CustomStringConvertible {
             "\(what) is cut short at offset \(offset): \(available) of the \(needed) bytes needed are there"
         case .limitExceeded(let what, let found, let limit):
             "the checkpoint has \(found) \(what), and at most \(limit) are allowed"
-        default: nil
-        }
-    }
 
-    private var archiveDescription: String? {
-        switch self {
         case .missingDirectory(let byteCount):
             "no zip directory ends the file of \(byteCount) bytes: it is truncated, or something follows the archive"
         case .wrongSignature(let what, let offset, let found, let expected):
@@ -63,12 +58,7 @@ extension CheckpointError: CustomStringConvertible {
             "the tensors' byte order is \(quoted(found)) where \"little\" is expected: save them on a little-endian machine"
         case .unsupportedVersion(let found):
             "the archive's version is \(quoted(found)) where a number from 1 to 10 is expected"
-        default: nil
-        }
-    }
 
-    private var pickleDescription: String? {
-        switch self {
         case .unsupportedProtocol(let found):
             "the pickle's protocol is \(found) where 0 to 5 is expected"
         case .unknownOpcode(let opcode, let offset):
@@ -86,12 +76,7 @@ extension CheckpointError: CustomStringConvertible {
         case .noTensors(let keys):
             "no dictionary of tensors was found, neither at the top nor under state_dict, model_state_dict, model or net; "
                 + "the keys are: \(list(keys))"
-        default: nil
-        }
-    }
 
-    private var tensorDescription: String {
-        switch self {
         case .duplicateTensor(let name):
             "two tensors are named \(quoted(name)) once module. and _orig_mod. are removed"
         case .storageSizeMismatch(let record, let found, let expected):
@@ -124,7 +109,6 @@ extension CheckpointError: CustomStringConvertible {
             "tensor \(quoted(name)) has the value \(value) at index \(index) where a finite number is expected"
         case .unknownArchitecture(let found):
             "the tensors fit no known network: \(list(found))"
-        default: "the checkpoint cannot be used"
         }
     }
 

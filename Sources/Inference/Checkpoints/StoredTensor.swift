@@ -2,7 +2,9 @@
 ///
 /// It keeps the whole file's bytes alive; a ``Tensor`` made from it does so only where it is a view.
 public struct StoredTensor: Sendable {
+    /// How its numbers are written in the file.
     public let scalarType: ScalarType
+    /// Its extents, outermost axis first.
     public let shape: Shape
     /// Units: elements, not bytes. A stride of 0 repeats one element along its axis.
     public let strides: [Int]

@@ -1,5 +1,6 @@
 /// The tensors of a checkpoint in file order, each under a name of its own.
 public struct StoredTensors: Sendable, RandomAccessCollection {
+    /// A tensor and what it is called.
     public typealias Element = (name: String, tensor: StoredTensor)
 
     private var elements: [Element] = []
@@ -7,8 +8,11 @@ public struct StoredTensors: Sendable, RandomAccessCollection {
 
     init() {}
 
+    /// Always 0.
     public var startIndex: Int { elements.startIndex }
+    /// How many tensors there are.
     public var endIndex: Int { elements.endIndex }
+    /// The tensor at a place in the file's order.
     public subscript(position: Int) -> Element { elements[position] }
 
     /// The tensor of that name, if there is one.

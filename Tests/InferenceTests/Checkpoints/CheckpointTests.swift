@@ -106,6 +106,18 @@ struct CheckpointTests {
         #expect(try Checkpoint(contentsOf: file, maxByteCount: 10).tensors.isEmpty)
     }
 
+    /// The kernel gives this file a length of a whole page, and only a few bytes to read.
+    static let shortFile = "/sys/devices/system/cpu/online"
+
+    @Test(
+        "A file that ends before its length is refused", .enabled(if: FileManager.default.fileExists(atPath: shortFile))
+    )
+    func noticesShortReads() {
+        #expect(throws: CheckpointError.changedWhileReading(file: Self.shortFile)) {
+            try Checkpoint(contentsOf: Self.shortFile)
+        }
+    }
+
     @Test("The bytes decide the format, and what has none is described")
     func tellsFormats() {
         #expect(Checkpoint.error(of: []) == .unknownFormat(file: "test", found: "is empty"))
