@@ -1,0 +1,91 @@
+/// The tensors of a checkpoint file, and the bytes they lie in.
+///
+/// The file is *read once* into memory of our own, never mapped: under a mapping, a file that is overwritten or truncated in
+/// place would change the weights of the running model or kill it (SIGBUS), and one snapshot makes a digest be that of
+/// exactly the bytes that were loaded. Tensors are views of that memory: contiguous float32 is used where it lies,
+/// without a second copy. The memory is freed with its last user, so once a float16 file's tensors are converted and
+/// the checkpoint is let go, its bytes are gone.
+///
+/// Reading builds tensors and nothing else: whatever more a pickle asks for is refused by its name.
+public struct Checkpoint: Sendable {
+    /// The forms of file that are read; the bytes tell them apart, not the suffix.
+    public enum Format: String, Sendable {
+        /// What `torch.save` has written since PyTorch 1.6: a zip archive of a pickle and its storages.
+        case pytorch
+        case safetensors
+    }
+
+    /// What the file is called in errors.
+    public let name: String
+    /// What the bytes turned out to be.
+    public let format: Format
+    /// The weights in file order, without the prefixes that wrappers add to their names.
+    public let tensors: StoredTensors
+    /// Tensors whose type is no weight's, in file order; a network may ignore them.
+    public let skipped: [SkippedTensor]
+    /// The `__metadata__` of a safetensors file; empty for others.
+    public let metadata: [String: String]
+    /// The bytes of the whole file, for a digest.
+    public let file: AlignedBuffer
+
+    /// Units: bytes. Several times the largest network that runs here.
+    public static let defaultMaxByteCount = 4 << 30
+
+    /// Reads a file.
+    ///
+    /// - Throws: ``CheckpointError`` when it cannot be read, changes meanwhile, or is not a whole and sound checkpoint.
+    public init(contentsOf path: String, maxByteCount: Int = Self.defaultMaxByteCount) throws(CheckpointError) {
+        try self.init(try FileSnapshot.contents(of: path, maxByteCount: maxByteCount), name: path)
+    }
+
+    /// Reads a checkpoint that is in memory already.
+    ///
+    /// - Parameter name: what the file is called in errors.
+    public init(_ file: AlignedBuffer, name: String) throws(CheckpointError) {
+        let region = ByteRegion(file)
+        let contents: CheckpointContents
+        format = try Self.format(of: region, name: name)
+        switch format {
+        case .pytorch: contents = try PyTorchReader.read(region)
+        case .safetensors: contents = try SafetensorsReader.read(region)
+        }
+        self.name = name
+        self.file = file
+        tensors = contents.tensors
+        skipped = contents.skipped
+        metadata = contents.metadata
+    }
+
+    /// The tensor that a network has a place for.
+    ///
+    /// - Throws: ``CheckpointError/missingTensor(name:expected:)``,
+    ///   ``CheckpointError/shapeMismatch(name:found:expected:)``, or
+    ///   ``CheckpointError/unsupportedScalarType(name:found:)`` when it is there, but in integers.
+    public func tensor(_ name: String, shape: Shape) throws(CheckpointError) -> StoredTensor {
+        guard let tensor = tensors[name] else {
+            if let skipped = skipped.first(where: { $0.name == name }) {
+                throw .unsupportedScalarType(name: name, found: skipped.scalarName)
+            }
+            throw .missingTensor(name: name, expected: shape)
+        }
+        guard tensor.shape == shape else {
+            throw .shapeMismatch(name: name, found: tensor.shape, expected: shape)
+        }
+        return tensor
+    }
+
+    private static func format(of file: ByteRegion, name: String) throws(CheckpointError) -> Format {
+        let start = file.withUnsafeBytes { Array($0.prefix(9)) }
+        // The brace comes first: it would be an impossible compression method in a zip archive's first record.
+        if start.count == 9 && start[8] == UInt8(ascii: "{") { return .safetensors }
+        if start.starts(with: [0x50, 0x4B, 3, 4]) || start.starts(with: [0x50, 0x4B, 5, 6]) { return .pytorch }
+        throw .unknownFormat(file: name, found: found(start))
+    }
+
+    private static func found(_ start: [UInt8]) -> String {
+        if start.isEmpty { return "is empty" }
+        if start.starts(with: [0x80]) { return "is a bare pickle, such as PyTorch wrote before version 1.6" }
+        let bytes = start.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
+        return "begins with the bytes \(bytes.joined(separator: " "))"
+    }
+}

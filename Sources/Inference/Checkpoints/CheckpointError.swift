@@ -1,0 +1,64 @@
+/// Why a checkpoint was refused: what was found, what was expected, and where.
+///
+/// Offsets count bytes from the start of what the case names: the file, or one record of it.
+public enum CheckpointError: Error, Equatable, Sendable {
+    // The file.
+    case unreadable(file: String, reason: String)
+    case notAFile(file: String)
+    case tooLarge(file: String, byteCount: Int, limit: Int)
+    case changedWhileReading(file: String)
+    case unknownFormat(file: String, found: String)
+    case truncated(what: String, offset: Int, needed: Int, available: Int)
+    case limitExceeded(what: String, found: Int, limit: Int)
+
+    // The zip archive.
+    case missingDirectory(byteCount: Int)
+    case wrongSignature(what: String, offset: Int, found: UInt32, expected: UInt32)
+    case unsupportedArchive(offset: Int, feature: String)
+    case directoryMismatch(field: String, found: Int, expected: Int)
+    case invalidRecordName(offset: Int)
+    case duplicateRecord(record: String)
+    case encryptedRecord(record: String)
+    case unsupportedCompression(record: String, method: Int)
+    case headerMismatch(record: String, field: String, found: Int, expected: Int)
+    case nameMismatch(record: String, found: String)
+    case overlappingRecords(record: String, next: String, offset: Int)
+    case invalidCompression(record: String, offset: Int)
+    case inflatedSizeMismatch(record: String, found: Int, expected: Int)
+    case checksumMismatch(record: String, found: UInt32, expected: UInt32)
+    case missingRecord(record: String)
+    case severalPickles(found: [String])
+    case unsupportedByteOrder(found: String)
+    case unsupportedVersion(found: String)
+
+    // The pickle.
+    case unsupportedProtocol(found: Int)
+    case unknownOpcode(opcode: UInt8, offset: Int)
+    case invalidPickle(offset: Int, found: String, expected: String)
+    case refusedGlobal(name: String, offset: Int)
+    case refusedObject(className: String, offset: Int)
+    case notAStateDictionary(found: String)
+    case noTensors(keys: [String])
+
+    // The tensors.
+    case duplicateTensor(name: String)
+    case storageSizeMismatch(record: String, found: Int, expected: Int)
+    case invalidLayout(name: String, found: String, expected: String)
+    case outOfBounds(name: String, lastElement: Int, storageElementCount: Int)
+    case unsupportedScalarType(name: String, found: String)
+
+    // The safetensors header.
+    case headerTooLong(found: UInt64, limit: Int)
+    case invalidHeader(offset: Int, found: String, expected: String)
+    case duplicateKey(key: String, offset: Int)
+    case misplacedData(name: String, found: Int, expected: Int)
+    case byteCountMismatch(name: String, found: Int, expected: Int)
+    case trailingBytes(offset: Int, byteCount: Int)
+
+    // The network that the tensors are for.
+    case missingTensor(name: String, expected: Shape)
+    case unexpectedTensor(name: String, shape: Shape)
+    case shapeMismatch(name: String, found: Shape, expected: Shape)
+    case nonFinite(name: String, index: Int, value: String)
+    case unknownArchitecture(found: [String])
+}

@@ -1,0 +1,56 @@
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Musl
+#endif
+
+/// Reads a whole file into memory of our own.
+enum FileSnapshot {
+    /// Limits: a request for more than about 2 GB at once is cut short by the kernel anyway.
+    private static let chunkByteCount = 64 << 20
+
+    /// The bytes of a regular file, all of one moment.
+    ///
+    /// - Throws: ``CheckpointError`` when the file cannot be read, is too large, or changes meanwhile.
+    static func contents(of path: String, maxByteCount: Int) throws(CheckpointError) -> AlignedBuffer {
+        // Without O_NONBLOCK opening a named pipe would wait for its writer.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw unreadable(path) }
+        defer { close(descriptor) }
+
+        let before = try status(of: descriptor, path)
+        guard before.st_mode & S_IFMT == S_IFREG else { throw .notAFile(file: path) }
+        let byteCount = Int(before.st_size)
+        guard byteCount <= maxByteCount else {
+            throw .tooLarge(file: path, byteCount: byteCount, limit: maxByteCount)
+        }
+
+        let buffer = AlignedBuffer(byteCount: byteCount)
+        var offset = 0
+        while offset < byteCount {
+            let part = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[offset...].prefix(chunkByteCount))
+            let count = read(descriptor, part.baseAddress, part.count)
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else { throw unreadable(path) }
+            guard count > 0 else { throw .changedWhileReading(file: path) }
+            offset += count
+        }
+
+        let after = try status(of: descriptor, path)
+        guard
+            after.st_size == before.st_size, after.st_mtim.tv_sec == before.st_mtim.tv_sec,
+            after.st_mtim.tv_nsec == before.st_mtim.tv_nsec
+        else { throw .changedWhileReading(file: path) }
+        return buffer
+    }
+
+    private static func status(of descriptor: Int32, _ path: String) throws(CheckpointError) -> stat {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw unreadable(path) }
+        return status
+    }
+
+    private static func unreadable(_ path: String) -> CheckpointError {
+        .unreadable(file: path, reason: String(cString: strerror(errno)))
+    }
+}

@@ -1,0 +1,80 @@
+/// Reads what `torch.save` writes: a zip archive of `data.pkl`, which describes tensors, and `data/0`, `data/1` …, which
+/// are their storages.
+///
+/// - Source: PyTorch's `torch/serialization.py` and `caffe2/serialize/inline_container.h`
+struct PyTorchReader {
+    private var archive: ZipArchive
+    /// The folder that every record lies in, with its slash: the name the file was first saved under.
+    private let folder: String
+    private var storages: [String: ByteRegion] = [:]
+
+    /// The versions that PyTorch's own reader takes.
+    private static let versions = 1...10
+
+    /// The tensors of an archive that lies in memory.
+    static func read(_ file: ByteRegion) throws(CheckpointError) -> CheckpointContents {
+        var reader = try PyTorchReader(file)
+        var contents = CheckpointContents(fileByteCount: file.count)
+        let state = try StateDictionary(pickle: try reader.bytes(of: "data.pkl"))
+        for (name, tensor) in state.entries {
+            if let scalarType = ScalarType(rawValue: tensor.storage.scalarName) {
+                let stored = try StoredTensor(
+                    name: name, scalarType: scalarType, extents: tensor.extents, strides: tensor.strides,
+                    storageOffset: tensor.offset, storage: try reader.storage(tensor.storage, scalarType))
+                try contents.append(stored, name: name)
+            } else {
+                contents.skip(name, scalarName: tensor.storage.scalarName)
+            }
+        }
+        return contents
+    }
+
+    private init(_ file: ByteRegion) throws(CheckpointError) {
+        archive = try ZipArchive(file)
+        let pickles = archive.records.map(\.name).filter { $0 == "data.pkl" || $0.hasSuffix("/data.pkl") }
+        guard let pickle = pickles.first else { throw .missingRecord(record: "data.pkl") }
+        guard pickles.count == 1 else { throw .severalPickles(found: pickles) }
+        folder = String(pickle.dropLast("data.pkl".count))
+        try checkByteOrder()
+        try checkVersion()
+    }
+
+    private mutating func checkByteOrder() throws(CheckpointError) {
+        guard let record = archive[folder + "byteorder"] else { return }
+        let order = try archive.bytes(of: record).text ?? "not text"
+        guard order == "little" else { throw .unsupportedByteOrder(found: order) }
+    }
+
+    private mutating func checkVersion() throws(CheckpointError) {
+        guard let record = archive[folder + "version"] ?? archive[folder + ".data/version"] else { return }
+        let text = try archive.bytes(of: record).text ?? "not text"
+        guard let version = Int(text.filter { !$0.isWhitespace }), Self.versions.contains(version) else {
+            throw .unsupportedVersion(found: text)
+        }
+    }
+
+    private mutating func bytes(of name: String) throws(CheckpointError) -> ByteRegion {
+        guard let record = archive[folder + name] else { throw .missingRecord(record: folder + name) }
+        return try archive.bytes(of: record)
+    }
+
+    /// The bytes of a storage, which must be as many as the pickle says.
+    private mutating func storage(
+        _ storage: PickledStorage, _ scalarType: ScalarType
+    ) throws(CheckpointError) -> ByteRegion {
+        let bytes: ByteRegion
+        if let known = storages[storage.key] {
+            bytes = known
+        } else {
+            bytes = try self.bytes(of: "data/" + storage.key)
+            storages[storage.key] = bytes
+        }
+        guard bytes.count / scalarType.byteCount == storage.elementCount else {
+            let expected = storage.elementCount.multipliedReportingOverflow(by: scalarType.byteCount)
+            throw .storageSizeMismatch(
+                record: folder + "data/" + storage.key, found: bytes.count,
+                expected: expected.overflow ? .max : expected.partialValue)
+        }
+        return bytes
+    }
+}

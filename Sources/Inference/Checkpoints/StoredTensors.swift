@@ -1,0 +1,29 @@
+/// The tensors of a checkpoint in file order, each under a name of its own.
+public struct StoredTensors: Sendable, RandomAccessCollection {
+    /// A tensor and what it is called.
+    public typealias Element = (name: String, tensor: StoredTensor)
+
+    private var elements: [Element] = []
+    private var indices: [String: Int] = [:]
+
+    init() {}
+
+    /// Always 0.
+    public var startIndex: Int { elements.startIndex }
+    /// How many tensors there are.
+    public var endIndex: Int { elements.endIndex }
+    /// The tensor at a place in the file's order.
+    public subscript(position: Int) -> Element { elements[position] }
+
+    /// The tensor of that name, if there is one.
+    public subscript(name: String) -> StoredTensor? { indices[name].map { elements[$0].tensor } }
+
+    /// All names, in file order.
+    public var names: [String] { elements.map(\.name) }
+
+    /// - Throws: ``CheckpointError/duplicateTensor(name:)``
+    mutating func append(_ tensor: StoredTensor, name: String) throws(CheckpointError) {
+        guard indices.updateValue(elements.count, forKey: name) == nil else { throw .duplicateTensor(name: name) }
+        elements.append((name, tensor))
+    }
+}

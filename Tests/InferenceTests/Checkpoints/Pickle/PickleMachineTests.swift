@@ -1,0 +1,133 @@
+import Testing
+
+@testable import Inference
+
+@Suite("Pickle machine")
+struct PickleMachineTests {
+    /// One hostile file for each thing that can be wrong, and the error it must be refused with.
+    static let refusals: [String: CheckpointError] = [
+        "pickle-additems-list.pth": .invalidPickle(offset: 4, found: "a list", expected: "a set"),
+        "pickle-append-dict.pth": .invalidPickle(offset: 4, found: "a dictionary", expected: "a list"),
+        "pickle-below-mark.pth": .invalidPickle(offset: 4, found: "an empty stack", expected: "a value"),
+        "pickle-beside-tensors.pth": .refusedGlobal(name: "posix.system", offset: 224),
+        "pickle-billion.pth": .notAStateDictionary(found: "a list"),
+        "pickle-buffer.pth": .unknownOpcode(opcode: 151, offset: 2),
+        "pickle-build-list.pth": .invalidPickle(offset: 4, found: "state for a list", expected: "a dictionary"),
+        "pickle-copies.pth": .limitExceeded(what: "pickle steps", found: 1049175, limit: 1048576),
+        "pickle-cycle.pth": .noTensors(keys: ["state_dict"]),
+        "pickle-deep.pth": .notAStateDictionary(found: "a list"),
+        "pickle-dotted-global.pth": .refusedGlobal(name: "collections.OrderedDict.__class__", offset: 46),
+        "pickle-empty-obj.pth": .invalidPickle(offset: 1, found: "nothing", expected: "a class"),
+        "pickle-empty.pth": .truncated(what: "the pickle", offset: 0, needed: 1, available: 0),
+        "pickle-eval.pth": .refusedGlobal(name: "__builtin__.eval", offset: 33),
+        "pickle-extension.pth": .unknownOpcode(opcode: 130, offset: 2),
+        "pickle-getattr.pth": .refusedGlobal(name: "builtins.getattr", offset: 36),
+        "pickle-huge-bytes.pth": .truncated(what: "the pickle", offset: 7, needed: 4294967295, available: 1),
+        "pickle-huge-frame.pth": .truncated(what: "the pickle", offset: 11, needed: .max, available: 2),
+        "pickle-huge-string.pth": .truncated(what: "the pickle", offset: 11, needed: .max, available: 1),
+        "pickle-inst-system.pth": .refusedGlobal(name: "os.system", offset: 15),
+        "pickle-int-text.pth": .invalidPickle(offset: 0, found: "\"seven\"", expected: "a number"),
+        "pickle-line-without-end.pth": .truncated(what: "the pickle", offset: 1, needed: 3, available: 2),
+        "pickle-list.pth": .notAStateDictionary(found: "a list"),
+        "pickle-load-from-bytes.pth": .refusedGlobal(name: "torch.storage._load_from_bytes", offset: 38),
+        "pickle-many-steps.pth": .limitExceeded(what: "pickle steps", found: 1048577, limit: 1048576),
+        "pickle-memo-text.pth": .invalidPickle(offset: 0, found: "\"-1\"", expected: "a memo number"),
+        "pickle-memo.pth": .invalidPickle(offset: 2, found: "the unset memo 7", expected: "one that was set"),
+        "pickle-module.pth": .refusedObject(className: "__main__.AlexNet", offset: 23),
+        "pickle-named-only.pth": .refusedGlobal(name: "os.system", offset: 195),
+        "pickle-negative-long.pth": .invalidPickle(offset: 2, found: "a length of -1", expected: "none below 0"),
+        "pickle-negative-string.pth": .invalidPickle(offset: 2, found: "a length of -1", expected: "none below 0"),
+        "pickle-newobj-ex.pth": .refusedObject(className: "subprocess.Popen", offset: 30),
+        "pickle-newobj.pth": .refusedObject(className: "os.system", offset: 28),
+        "pickle-no-entries.pth": .noTensors(keys: []),
+        "pickle-no-mark.pth": .invalidPickle(offset: 3, found: "no mark", expected: "a mark"),
+        "pickle-no-stop.pth": .truncated(what: "the pickle", offset: 188, needed: 1, available: 0),
+        "pickle-no-tensors.pth": .noTensors(keys: ["epoch", "weights"]),
+        "pickle-not-utf8.pth": .invalidPickle(offset: 2, found: "a string that is not UTF-8", expected: "text"),
+        "pickle-obj-system.pth": .refusedGlobal(name: "os.system", offset: 26),
+        "pickle-odd-items.pth": .invalidPickle(offset: 7, found: "a key without a value", expected: "pairs"),
+        "pickle-odd-name.pth": .refusedGlobal(
+            name: "os\u{1B}[2J.\u{202E}" + String(repeating: "x", count: 200), offset: 215),
+        "pickle-only-stop.pth": .invalidPickle(offset: 0, found: "an empty stack", expected: "a value"),
+        "pickle-opcode.pth": .unknownOpcode(opcode: 255, offset: 2),
+        "pickle-ordered-dict-items.pth": .invalidPickle(offset: 31, found: "None", expected: "a pair"),
+        "pickle-ordered-dict-number.pth": .invalidPickle(offset: 30, found: "an integer", expected: "a list of pairs"),
+        "pickle-ordered-dict-triple.pth": .invalidPickle(offset: 34, found: "3 values", expected: "a key and a value"),
+        "pickle-parameter-of-nothing.pth": .invalidPickle(
+            offset: 39, found: "3 arguments", expected: "a parameter's tensor and its settings"),
+        "pickle-persid.pth": .unknownOpcode(opcode: 80, offset: 0),
+        "pickle-persistent-class.pth": .invalidPickle(
+            offset: 107, found: "a persistent ID without a storage class", expected: "that of a storage"),
+        "pickle-persistent-id.pth": .invalidPickle(
+            offset: 4, found: "a persistent ID of 1 values", expected: "that of a storage"),
+        "pickle-protocol.pth": .unsupportedProtocol(found: 6),
+        "pickle-rank.pth": .limitExceeded(what: "axes in one tensor", found: 17, limit: 16),
+        "pickle-reduce-list.pth": .invalidPickle(offset: 28, found: "a list", expected: "a tuple"),
+        "pickle-reduce-string.pth": .invalidPickle(offset: 17, found: "a string", expected: "a global to call"),
+        "pickle-reduce-system.pth": .refusedGlobal(name: "posix.system", offset: 48),
+        "pickle-setitem-list.pth": .invalidPickle(offset: 5, found: "a list", expected: "a dictionary"),
+        "pickle-short-tuple.pth": .invalidPickle(offset: 3, found: "too short a stack", expected: "2 values"),
+        "pickle-size-arguments.pth": .invalidPickle(offset: 15, found: "0 arguments", expected: "one tuple"),
+        "pickle-size-of-text.pth": .invalidPickle(offset: 124, found: "a string", expected: "an integer"),
+        "pickle-stack-global-numbers.pth": .invalidPickle(
+            offset: 6, found: "an integer and an integer", expected: "two strings"),
+        "pickle-stack-global-system.pth": .refusedGlobal(name: "posix.system", offset: 50),
+        "pickle-storage-call.pth": .invalidPickle(
+            offset: 23, found: "a call of the storage class of float32", expected: "a persistent storage"),
+        "pickle-string-unquoted.pth": .invalidPickle(offset: 0, found: "an unquoted string", expected: "a quoted one"),
+        "pickle-system-as-storage.pth": .refusedGlobal(name: "os.system", offset: 93),
+        "pickle-tensor-arguments.pth": .invalidPickle(
+            offset: 36, found: "0 arguments", expected: "a storage, an offset, sizes and strides"),
+        "pickle-torchscript.pth": .refusedObject(className: "__torch__.torchvision.models.alexnet.AlexNet", offset: 49),
+        "pickle-underflow.pth": .invalidPickle(offset: 2, found: "an empty stack", expected: "a value"),
+        "pickle-unknown-storage.pth": .refusedGlobal(name: "torch.FancyStorage", offset: 102),
+        "pickle-untyped-storage.pth": .refusedGlobal(name: "torch.storage.UntypedStorage", offset: 112),
+    ]
+
+    @Test("A pickle that is broken or wants more than tensors is refused", arguments: refusals.keys.sorted())
+    func refuses(_ name: String) throws {
+        let bytes = try CheckpointFixtures.bytes(name, in: CheckpointFixtures.hostile)
+        #expect(Checkpoint.error(of: bytes) == Self.refusals[name])
+    }
+
+    private func run(_ pickle: String) throws -> (root: PickleValue, heap: PickleHeap) {
+        try PickleMachine.run(ByteRegion(AlignedBuffer(Array(pickle.utf8))))
+    }
+
+    @Test("Protocol 0 is read too")
+    func readsProtocol0() throws {
+        let (root, heap) = try run("(dp0\nS'a'\np1\n(lp2\nI-7\naL12L\naI01\naVb\naF1.5\naNas.")
+        guard case .dictionary(let index) = root, case .list(let list) = heap.dictionaries[index][0].value else {
+            Issue.record("\(root)")
+            return
+        }
+        #expect(
+            heap.lists[list].map { "\($0)" } == [
+                "integer(-7)", "integer(12)", "boolean(true)", "string(\"b\")", "inert", "none",
+            ])
+    }
+
+    @Test("Long integers are two's complement of any length")
+    func readsLongs() throws {
+        func value(_ bytes: [UInt8]) throws -> String {
+            let pickle: [UInt8] = [0x80, 2, 0x8A, UInt8(bytes.count)] + bytes + [0x2E]
+            return "\(try PickleMachine.run(ByteRegion(AlignedBuffer(pickle))).root)"
+        }
+        #expect(try value([]) == "integer(0)")
+        #expect(try value([0xFF]) == "integer(-1)")
+        #expect(try value([0xFF, 0]) == "integer(255)")
+        #expect(try value([0, 0x80]) == "integer(-32768)")
+        #expect(try value([0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F]) == "integer(\(Int.max))")
+        #expect(try value([0, 0, 0, 0, 0, 0, 0, 0x80]) == "integer(\(Int.min))")
+        #expect(try value([0, 0, 0, 0, 0, 0, 0, 0x80, 0]) == "inert")
+    }
+
+    @Test("A hundred thousand lists, each in the next, are made and freed without recursion")
+    func survivesDepth() throws {
+        let depth = 100_000
+        let (root, heap) = try run(
+            String(repeating: "(l", count: depth) + String(repeating: "a", count: depth - 1) + ".")
+        #expect("\(root)" == "list(0)")
+        #expect(heap.lists.count == depth)
+    }
+}
