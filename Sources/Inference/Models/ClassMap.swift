@@ -43,6 +43,7 @@ public struct ClassMap: Sendable, Equatable {
 
     private static func inOrder(_ pairs: [(index: Int, name: String)]) throws(ClassMapError) -> [String] {
         let sorted = pairs.sorted { $0.index < $1.index }
+        if let first = sorted.first, first.index < 0 { throw ClassMapError.notAnIndex("\(first.index)") }
         for (expected, pair) in sorted.enumerated() where pair.index != expected {
             throw pair.index < expected
                 ? ClassMapError.duplicate(index: pair.index) : ClassMapError.missing(index: expected)

@@ -69,7 +69,8 @@ public struct ModelDescription: Sendable, Decodable {
             throw ModelError.preprocessing(error)
         } catch let DecodingError.typeMismatch(type, context) {
             let path = context.codingPath.map(\.stringValue).joined(separator: ".")
-            throw ModelError.description("\"\(path)\" is not a \(type)")
+            throw ModelError.description(
+                path.isEmpty ? "it is not a JSON object" : "\"\(path)\" is not a \(type)")
         } catch {
             throw ModelError.description("it is not well-formed JSON")
         }

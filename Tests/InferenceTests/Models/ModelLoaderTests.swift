@@ -1,0 +1,200 @@
+import Foundation
+import Testing
+
+@testable import Inference
+
+@Suite("Loading a model")
+struct ModelLoaderTests {
+    private let loader = ModelLoader(workers: WorkerPool(threadCount: 2))
+
+    private func load(_ tiny: TinyModel) throws -> Model { try loader.load(ModelFiles(folder: tiny.folder.path)) }
+
+    private func picture(_ model: Model) -> Tensor {
+        var random = RandomValues(seed: 4)
+        return random.tensor(model.network.inputShape)
+    }
+
+    @Test("A folder with a checkpoint and a class map is enough")
+    func folder() throws {
+        let model = try load(try TinyModel())
+        #expect(model.name == "tiny")
+        #expect(model.architecture == "alexnet")
+        #expect(model.classes.names == ["class 0", "class 1", "class 2"])
+        #expect(model.network.inputShape == [3, 224, 224])
+        #expect(model.network.outputShape == [3])
+        #expect(model.preprocessing == .preset(.imagenet, input: [3, 224, 224]))
+        #expect(model.checkpointFormat == .safetensors)
+        #expect(model.version.count == 12)
+        let output = model.logits([picture(model)])[0]
+        #expect(output.count == 3 && output.allSatisfy(\.isFinite))
+    }
+
+    @Test("The two files that a tutorial leaves behind are enough")
+    func twoFiles() throws {
+        let tiny = try TinyModel()
+        try tiny.write("names.txt", "x\ny\nz")
+        let files = ModelFiles(
+            checkpoint: tiny.path("model.safetensors"), classes: tiny.path("names.txt"), preprocessing: .stretch)
+        let model = try loader.load(files)
+        #expect(model.name == "model")
+        #expect(model.classes.names == ["x", "y", "z"])
+        #expect(model.preprocessing == .preset(.stretch, input: [3, 224, 224]))
+        let beside = try loader.load(ModelFiles(checkpoint: tiny.path("model.safetensors"), classes: nil))
+        #expect(beside.classes.names == ["class 0", "class 1", "class 2"])
+    }
+
+    @Test("The version is that of the files' contents: weights, classes and description")
+    func version() throws {
+        let tiny = try TinyModel()
+        let first = try load(tiny).version
+        try tiny.writeCheckpoint(seed: 1)
+        #expect(try load(tiny).version == first)
+        try tiny.writeCheckpoint(seed: 2)
+        let second = try load(tiny).version
+        #expect(second != first)
+        try tiny.write("class_indices.json", #"["p", "q", "r"]"#)
+        let third = try load(tiny).version
+        #expect(third != second)
+        try tiny.write("model.json", #"{"preprocessing": "unit"}"#)
+        #expect(try load(tiny).version != third)
+    }
+
+    @Test("What model.json says overrules what is inferred")
+    func description() throws {
+        let tiny = try TinyModel()
+        try tiny.writeCheckpoint("other.safetensors", seed: 9)
+        try tiny.write("labels.json", #"{"a": 0, "b": 1, "c": 2}"#)
+        try tiny.write(
+            "model.json",
+            """
+            {"architecture": "alexnet_half_width", "checkpoint": "other.safetensors", "classes": "labels.json",
+             "preprocessing": {"mean": [0.1, 0.2, 0.3]}}
+            """)
+        let model = try load(tiny)
+        #expect(model.architecture == "alexnet_half_width")
+        #expect(model.classes.names == ["a", "b", "c"])
+        #expect(model.preprocessing.mean == [0.1, 0.2, 0.3])
+    }
+
+    @Test("The paper's form takes its normalisation from model.json")
+    func normalization() throws {
+        let tiny = try TinyModel()
+        try tiny.write("model.json", #"{"architecture": "alexnet_2012"}"#)
+        let caffe = try load(tiny)
+        #expect(caffe.network.inputShape == [3, 227, 227])
+        try tiny.write(
+            "model.json",
+            #"{"architecture": "alexnet_2012", "local_response_norm": {"alpha": 0.5, "convention": "tensorflow"}}"#)
+        let tensorflow = try load(tiny)
+        #expect(caffe.logits([picture(caffe)]) != tensorflow.logits([picture(tensorflow)]))
+    }
+
+    @Test(
+        "A model.json that cannot be followed is refused with the reason",
+        arguments: [
+            ("{", "model.json cannot be used: it is not well-formed JSON."),
+            ("[]", "model.json cannot be used: it is not a JSON object."),
+            (#"{"classes": 5}"#, "model.json cannot be used: \"classes\" is not a String."),
+            (
+                #"{"architectur": "alexnet"}"#,
+                "model.json cannot be used: \"architectur\" is unknown; known are architecture, checkpoint, classes, "
+                    + "preprocessing, local_response_norm."
+            ),
+            (
+                #"{"architecture": "resnet"}"#,
+                "model.json asks for architecture \"resnet\"; known are alexnet_half_width, alexnet, alexnet_2012, "
+                    + "alexnet_one_channel."
+            ),
+            (
+                #"{"checkpoint": "../../etc/passwd"}"#,
+                "model.json names ../../etc/passwd, which is not a plain file name; files stand beside model.json."
+            ),
+            (
+                #"{"local_response_norm": {"convention": "mxnet"}}"#,
+                "model.json cannot be used: local_response_norm.convention is \"mxnet\"; \"caffe\" and \"tensorflow\" "
+                    + "are known."
+            ),
+            (
+                #"{"preprocessing": "stretched"}"#,
+                "There is no preprocessing preset 'stretched'; the presets are stretch, imagenet, caffe, unit."
+            ),
+        ])
+    func badDescriptions(_ json: String, _ sentence: String) throws {
+        let tiny = try TinyModel()
+        try tiny.write("model.json", json)
+        let error = #expect(throws: ModelError.self) { try load(tiny) }
+        #expect(error?.description == sentence)
+    }
+
+    @Test("Weights that are not finite are refused by name", arguments: [Float.nan, .infinity, -.infinity])
+    func nonFinite(_ value: Float) throws {
+        let tiny = try TinyModel()
+        try tiny.writeCheckpoint(replacing: value)
+        #expect(
+            throws: ModelError.checkpoint(.nonFinite(name: "classifier.6.bias", index: 2, value: "\(value)"))
+        ) { try load(tiny) }
+    }
+
+    @Test("Finite weights that overflow on the way are refused")
+    func overflow() throws {
+        let tiny = try TinyModel()
+        try tiny.writeCheckpoint(replacing: 3e38)
+        #expect(throws: Never.self) { try load(tiny) }
+        var file = TinyModel.checkpoint(classCount: 3, seed: 1)
+        // The last two tensors are classifier.6.weight, 24 values, and its bias.
+        for value in 0..<27 {
+            withUnsafeBytes(of: Float(3e38)) { file.replaceSubrange(file.count - 108 + 4 * value..<file.count - 104 + 4 * value, with: $0) }
+        }
+        try Data(file).write(to: tiny.folder.appendingPathComponent("model.safetensors"))
+        #expect(throws: ModelError.nonFiniteOutput) { try load(tiny) }
+    }
+
+    @Test("A class map of another count is refused")
+    func classCount() throws {
+        let tiny = try TinyModel()
+        try tiny.writeCheckpoint(classCount: 4)
+        #expect(throws: ModelError.classes(.countMismatch(names: 3, outputs: 4))) { try load(tiny) }
+    }
+
+    @Test("Missing and ambiguous files are named")
+    func missingFiles() throws {
+        let tiny = try TinyModel()
+        try tiny.writeCheckpoint("second.pth")
+        #expect(
+            throws: ModelError.ambiguousCheckpoint(folder: tiny.folder.path, files: ["model.safetensors", "second.pth"])
+        ) { try load(tiny) }
+        try tiny.remove("second.pth")
+        try tiny.remove("model.safetensors")
+        #expect(throws: ModelError.noCheckpoint(folder: tiny.folder.path)) { try load(tiny) }
+        try tiny.writeCheckpoint()
+        try tiny.remove("class_indices.json")
+        #expect(throws: ModelError.noClassMap(folder: tiny.folder.path)) { try load(tiny) }
+        #expect(throws: ModelError.noFolder(path: "/nowhere/at/all")) { try ModelFiles(folder: "/nowhere/at/all") }
+    }
+
+    @Test("A network that is no AlexNet is refused with what was found")
+    func unknownArchitecture() throws {
+        let tiny = try TinyModel()
+        let text = Array(#"{"fc.weight":{"dtype":"F32","shape":[1,1],"data_offsets":[0,4]},"fc.bias":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#.utf8)
+        let file = withUnsafeBytes(of: UInt64(text.count).littleEndian, Array.init) + text + [UInt8](repeating: 0, count: 8)
+        try Data(file).write(to: tiny.folder.appendingPathComponent("model.safetensors"))
+        #expect(throws: ModelError.checkpoint(.unknownArchitecture(found: ["fc.weight [1, 1]"]))) { try load(tiny) }
+    }
+
+    @Test("The fingerprint changes with every file that counts, and with no other")
+    func fingerprint() throws {
+        let tiny = try TinyModel()
+        let files = try ModelFiles(folder: tiny.folder.path)
+        var seen = [files.fingerprint]
+        #expect(files.fingerprint == seen[0])
+        try tiny.write("README.md", "words")
+        try tiny.write(".model.tmp", "half")
+        #expect(files.fingerprint == seen[0])
+        for (name, text) in [("class_indices.json", "a\nb\nc"), ("model.json", "{}"), ("model.safetensors", "")] {
+            try tiny.write(name, text)
+            #expect(!seen.contains(files.fingerprint), "\(name)")
+            seen.append(files.fingerprint)
+        }
+        #expect(!files.fingerprint.isEmpty)
+    }
+}

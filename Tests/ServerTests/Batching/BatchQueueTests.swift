@@ -1,0 +1,108 @@
+import Testing
+
+@testable import Server
+
+@Suite("The batch queue, on a manual clock")
+struct BatchQueueTests {
+    private final class Version {}
+
+    private let start = ContinuousClock.now
+    private let first = Version()
+    private let second = Version()
+
+    private func queue(
+        capacity: Int = 8, bytes: Int = 1000, batch: Int = 3, delay: Duration = .zero
+    ) -> BatchQueue<String> {
+        BatchQueue(limits: .init(capacity: capacity, byteCapacity: bytes, maxBatchSize: batch, maxDelay: delay))
+    }
+
+    private func makeReady(_ queue: inout BatchQueue<String>, _ names: [String], _ version: Version) -> [Int] {
+        names.map { name in
+            let id = queue.admit(byteCount: 10)
+            #expect(queue.makeReady(id, name, group: ObjectIdentifier(version), now: start))
+            return id
+        }
+    }
+
+    @Test("A lone image runs at once")
+    func loneImage() {
+        var queue = queue()
+        #expect(queue.action(now: start) == .rest)
+        let ids = makeReady(&queue, ["a"], first)
+        #expect(queue.action(now: start) == .run(ids))
+        #expect(queue.take(ids, now: start + .milliseconds(2)).map(\.waited) == [.milliseconds(2)])
+        #expect(queue.depth == 0)
+        #expect(queue.action(now: start) == .rest)
+    }
+
+    @Test("What waits goes together, up to the largest batch, oldest first")
+    func batches() {
+        var queue = queue()
+        let ids = makeReady(&queue, ["a", "b", "c", "d"], first)
+        #expect(queue.hasFullBatch)
+        #expect(queue.action(now: start) == .run(Array(ids[..<3])))
+        #expect(queue.take(Array(ids[..<3]), now: start).map(\.element) == ["a", "b", "c"])
+        #expect(!queue.hasFullBatch)
+        #expect(queue.action(now: start) == .run([ids[3]]))
+    }
+
+    @Test("Images of two versions never share a batch")
+    func versions() {
+        var queue = queue(batch: 4)
+        let old = makeReady(&queue, ["a", "b"], first)
+        let new = makeReady(&queue, ["c"], second)
+        let late = makeReady(&queue, ["d"], first)
+        #expect(queue.action(now: start) == .run(old + late))
+        _ = queue.take(old + late, now: start)
+        #expect(queue.action(now: start) == .run(new))
+    }
+
+    @Test("With a delay, a batch that is not full waits for it, and no longer")
+    func delay() {
+        var queue = queue(delay: .milliseconds(5))
+        var ids = makeReady(&queue, ["a", "b"], first)
+        #expect(queue.action(now: start) == .wait(until: start + .milliseconds(5)))
+        #expect(queue.action(now: start + .milliseconds(4)) == .wait(until: start + .milliseconds(5)))
+        #expect(queue.action(now: start + .milliseconds(5)) == .run(ids))
+        ids += makeReady(&queue, ["c"], first)
+        #expect(queue.action(now: start) == .run(ids))
+    }
+
+    @Test("The queue holds as many images as its capacity, and not one more", arguments: [1, 2, 8])
+    func capacity(_ capacity: Int) {
+        var queue = queue(capacity: capacity)
+        #expect(queue.admission(imageCount: capacity + 1, byteCount: 1) == .full(.images))
+        #expect(queue.admission(imageCount: capacity, byteCount: 1) == .admitted)
+        for _ in 0..<capacity - 1 { _ = queue.admit(byteCount: 1) }
+        #expect(queue.admission(imageCount: 1, byteCount: 1) == .admitted)
+        #expect(queue.admission(imageCount: 2, byteCount: 1) == .full(.images))
+        let id = queue.admit(byteCount: 1)
+        #expect(queue.admission(imageCount: 1, byteCount: 1) == .full(.images))
+        queue.remove(id)
+        #expect(queue.admission(imageCount: 1, byteCount: 1) == .admitted)
+    }
+
+    @Test("The queue holds as many bytes as its capacity, but a request that is alone always fits")
+    func bytes() {
+        var queue = queue(bytes: 100)
+        #expect(queue.admission(imageCount: 1, byteCount: 101) == .admitted)
+        let id = queue.admit(byteCount: 60)
+        #expect(queue.admission(imageCount: 1, byteCount: 40) == .admitted)
+        #expect(queue.admission(imageCount: 1, byteCount: 41) == .full(.bytes))
+        queue.remove(id)
+        #expect(queue.admission(imageCount: 1, byteCount: 101) == .admitted)
+    }
+
+    @Test("Whoever hangs up loses the place, decoded or not")
+    func removal() {
+        var queue = queue()
+        let undecoded = queue.admit(byteCount: 10)
+        let decoded = makeReady(&queue, ["a", "b"], first)
+        queue.remove(undecoded)
+        queue.remove(decoded[0])
+        queue.remove(decoded[0])
+        #expect(queue.depth == 1)
+        #expect(!queue.makeReady(undecoded, "late", group: ObjectIdentifier(first), now: start))
+        #expect(queue.action(now: start) == .run([decoded[1]]))
+    }
+}
