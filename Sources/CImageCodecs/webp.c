@@ -9,19 +9,31 @@
 #include <webp/decode.h>
 #include <webp/demux.h>
 
+/// Is the first chunk one that a picture can begin with?
+static int is_possible(const uint8_t *bytes, size_t count) {
+    const uint8_t *kind = bytes + 12;
+    return count >= 16 && (!memcmp(kind, "VP8 ", 4) || !memcmp(kind, "VP8L", 4) || !memcmp(kind, "VP8X", 4));
+}
+
+/// Are there as many bytes as the header says?
+static int is_whole(const uint8_t *bytes, size_t count) {
+    uint64_t size = bytes[4] | (uint64_t)bytes[5] << 8 | (uint64_t)bytes[6] << 16 | (uint64_t)bytes[7] << 24;
+    return count >= size + 8;
+}
+
 /// The demultiplexer of a whole file, or null and why not.
 static WebPDemuxer *open_demuxer(
     const uint8_t *bytes, size_t count, codec_size *size, codec_status *status, codec_message *message) {
     WebPData data = {.bytes = bytes, .size = count};
-    WebPDemuxState state;
-    WebPDemuxer *demuxer = WebPDemuxPartial(&data, &state);
+    WebPDemuxState state = WEBP_DEMUX_PARSE_ERROR;
+    WebPDemuxer *demuxer = is_possible(bytes, count) ? WebPDemuxPartial(&data, &state) : NULL;
     *status = codec_ok;
-    if (state == WEBP_DEMUX_PARSE_ERROR) {
-        *status = codec_corrupt;
-        codec_say(message, "its chunks contradict each other");
-    } else if (!demuxer || state != WEBP_DEMUX_DONE) {
+    if (count < 16 || (state != WEBP_DEMUX_PARSE_ERROR && state != WEBP_DEMUX_DONE && !is_whole(bytes, count))) {
         *status = codec_truncated;
         codec_say(message, "it ends before its last chunk");
+    } else if (!demuxer || state != WEBP_DEMUX_DONE) {
+        *status = codec_corrupt;
+        codec_say(message, "its chunks contradict each other");
     } else {
         size->width = WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_WIDTH);
         size->height = WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_HEIGHT);

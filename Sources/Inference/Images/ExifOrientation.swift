@@ -36,7 +36,7 @@ enum ExifOrientation: Equatable {
             return
         }
         reader.seek(to: directory)
-        self = Self.find(&reader, byteCount: block.count)
+        self = Self.find(&reader, in: block)
     }
 
     /// True for Intel's order, false for Motorola's, nil where the block does not begin like a TIFF file.
@@ -48,7 +48,7 @@ enum ExifOrientation: Equatable {
         return nil
     }
 
-    private static func find(_ reader: inout ImageByteReader, byteCount: Int) -> ExifOrientation {
+    private static func find(_ reader: inout ImageByteReader, in block: ArraySlice<UInt8>) -> ExifOrientation {
         var valuesByteCount = 0
         for _ in 0..<(reader.integer(byteCount: 2) ?? 0) {
             guard let tag = reader.integer(byteCount: 2), let type = reader.integer(byteCount: 2),
@@ -56,19 +56,21 @@ enum ExifOrientation: Equatable {
             else { break }
             guard (1...unitSizes.count).contains(type), unitSizes[type - 1] > 0, count > 0 else { continue }
             let size = count * unitSizes[type - 1]  // at most 2³² · 8
+            var values = value
             if size > 4 {
                 valuesByteCount += size
-                if valuesByteCount > byteCount { continue }
+                if valuesByteCount > block.count { continue }
                 var offset = ImageByteReader(value, isLittleEndian: reader.isLittleEndian)
-                guard let start = offset.integer(byteCount: 4), start + size <= byteCount else { break }
+                guard let start = offset.integer(byteCount: 4), start + size <= block.count else { break }
+                values = block.dropFirst(start)
             }
             guard tag == Self.tag else { continue }
-            return .value(count == 1 ? integer(value, type: type, isLittleEndian: reader.isLittleEndian) : nil)
+            return .value(integer(values, type: type, isLittleEndian: reader.isLittleEndian))
         }
         return .absent
     }
 
-    /// A single short or long, signed or not. Negative values are no orientation, so the sign is not looked at.
+    /// The first short or long, signed or not. Negative values are no orientation, so the sign is not looked at.
     private static func integer(_ value: ArraySlice<UInt8>, type: Int, isLittleEndian: Bool) -> Int? {
         var reader = ImageByteReader(value, isLittleEndian: isLittleEndian)
         return switch type {

@@ -68,14 +68,14 @@ public struct Preprocessing: Sendable, Hashable {
         colour: Colour, resize: Resize, crop: (height: Int, width: Int), scale: Scale, mean: [Float],
         deviation: [Float]
     ) throws(PreprocessingError) {
+        try Self.check(crop.height, field: "crop")
+        try Self.check(crop.width, field: "crop")
         switch resize {
         case .stretch(let height, let width):
             try Self.check(height, field: "resize.height")
             try Self.check(width, field: "resize.width")
         case .shortest(let side): try Self.check(side, field: "resize.side")
         }
-        try Self.check(crop.height, field: "crop")
-        try Self.check(crop.width, field: "crop")
         for (field, values) in [("mean", mean), ("deviation", deviation)] {
             guard values.count == colour.channelCount else {
                 throw .valueCount(field: field, found: values.count, expected: colour.channelCount)
