@@ -4,3 +4,4 @@
 #include "elementwise.h"
 #include "normalization.h"
 #include "pooling.h"
+#include "resize.h"

@@ -1,0 +1,30 @@
+/// A decoded picture: interleaved bytes, rows from the top and without gaps.
+///
+/// Shape: `pixels` is `[H, W, C]`, C = 1 (grey) or 3 (red, green, blue).
+public struct PixelImage: Sendable, Equatable {
+    /// Units: pixels; at least 1.
+    public let width: Int
+
+    /// Units: pixels; at least 1.
+    public let height: Int
+
+    /// 1 or 3.
+    public let channelCount: Int
+
+    /// `width * height * channelCount` bytes.
+    public let pixels: [UInt8]
+
+    /// Takes the bytes of a picture.
+    public init(width: Int, height: Int, channelCount: Int, pixels: [UInt8]) {
+        precondition(width > 0 && height > 0, "a picture has at least one pixel, not \(width)×\(height)")
+        precondition(channelCount == 1 || channelCount == 3, "a picture has 1 or 3 channels, not \(channelCount)")
+        precondition(
+            pixels.count == width * height * channelCount,
+            "a \(width)×\(height) picture of \(channelCount) channels has \(width * height * channelCount) bytes, "
+                + "not \(pixels.count)")
+        self.width = width
+        self.height = height
+        self.channelCount = channelCount
+        self.pixels = pixels
+    }
+}

@@ -1,0 +1,57 @@
+import Foundation
+import Testing
+
+@testable import Inference
+
+/// The pictures under `Fixtures/Images`, and what Pillow and torchvision make of them.
+struct ImageFixtures: Decodable {
+    struct Stored: Decodable {
+        let width: Int, height: Int, digest: String
+    }
+
+    struct Picture: Decodable, CustomTestStringConvertible {
+        let file: String, width: Int, height: Int, digest: String, stored: Stored
+        var testDescription: String { file }
+    }
+
+    struct Hostile: Decodable, CustomTestStringConvertible {
+        let file: String, error: String
+        var testDescription: String { file }
+    }
+
+    struct Resized: Decodable, CustomTestStringConvertible {
+        let file: String, steps: PreprocessingDescription, channels: Int, height: Int, width: Int, digest: String
+        var testDescription: String { "\(file) \(steps)" }
+    }
+
+    struct Normalised: Decodable, CustomTestStringConvertible {
+        let file: String, preset: String, input: [Int], first: Float, last: Float, digest: String
+        var testDescription: String { "\(file) \(preset) \(input)" }
+    }
+
+    let pictures: [Picture], hostile: [Hostile], resizes: [Resized], tensors: [Normalised]
+
+    private static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .appending(path: "Fixtures")
+
+    static func bytes(_ name: String) throws -> [UInt8] {
+        [UInt8](try Data(contentsOf: folder.appending(path: "Images/\(name)")))
+    }
+
+    static func hostileBytes(_ name: String) throws -> [UInt8] {
+        [UInt8](try Data(contentsOf: folder.appending(path: "Hostile/Images/\(name)")))
+    }
+
+    static func load() throws -> ImageFixtures {
+        try JSONDecoder().decode(ImageFixtures.self, from: Data(try bytes("expected.json")))
+    }
+
+    /// FNV-1a of 64 bits, as sixteen hexadecimal digits.
+    static func digest(_ bytes: some Sequence<UInt8>) -> String {
+        let value = bytes.reduce(into: UInt64(0xCBF2_9CE4_8422_2325)) { value, byte in
+            value = (value ^ UInt64(byte)) &* 0x100_0000_01B3
+        }
+        let digits = String(value, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+}

@@ -1,0 +1,86 @@
+import Testing
+
+@testable import Inference
+
+struct PreprocessingTests {
+    @Test("Resized and cropped bytes are Pillow's and torchvision's", arguments: try ImageFixtures.load().resizes)
+    func resized(_ expected: ImageFixtures.Resized) throws {
+        let image = try ImageDecoder()(try ImageFixtures.bytes(expected.file))
+        let input: Shape = [expected.channels, expected.height, expected.width]
+        let result = try Preprocessing(expected.steps, input: input).resized(image)
+        #expect([result.channelCount, result.height, result.width] == input.extents)
+        #expect(ImageFixtures.digest(result.pixels) == expected.digest)
+    }
+
+    @Test("Tensors are torchvision's to the last bit", arguments: try ImageFixtures.load().tensors)
+    func tensor(_ expected: ImageFixtures.Normalised) throws {
+        let image = try ImageDecoder()(try ImageFixtures.bytes(expected.file))
+        let preset = try #require(Preprocessing.Preset(rawValue: expected.preset))
+        let preprocessing = Preprocessing.preset(preset, input: Shape(expected.input))
+        let scalars = preprocessing(image).scalars
+        #expect(preprocessing.outputShape.extents == expected.input)
+        #expect(scalars.first == expected.first)
+        #expect(scalars.last == expected.last)
+        let bytes = scalars.flatMap { scalar in (0..<4).map { UInt8(truncatingIfNeeded: scalar.bitPattern >> (8 * $0)) }
+        }
+        #expect(ImageFixtures.digest(bytes) == expected.digest)
+    }
+
+    @Test("A flat picture stays flat at every size")
+    func flat() throws {
+        for (width, height) in [(1, 1), (7, 3), (300, 2), (2, 300), (224, 224)] {
+            let image = PixelImage(
+                width: width, height: height, channelCount: 3,
+                pixels: [UInt8](repeating: 0, count: width * height).flatMap { _ in [9, 128, 255] as [UInt8] })
+            let result = Preprocessing.preset(.stretch, input: [3, 20, 30]).resized(image)
+            #expect(result.pixels == (0..<600).flatMap { _ in [9, 128, 255] as [UInt8] })
+        }
+    }
+
+    @Test("Two pixels to one are their mean, and BGR writes blue first")
+    func byHand() throws {
+        let image = PixelImage(width: 2, height: 1, channelCount: 3, pixels: [10, 20, 30, 20, 40, 70])
+        let caffe = Preprocessing.preset(.caffe, input: [3, 1, 1])
+        #expect(caffe.resized(image).pixels == [15, 30, 50])
+        #expect(caffe(image).scalars == [-54, -87, -109])
+        let unit = Preprocessing.preset(.unit, input: [1, 1, 1])
+        // Luma first: 19 and 38 (0.299 r + 0.587 g + 0.114 b), then their mean, rounded.
+        #expect(unit.resized(image).pixels == [28])
+        #expect(unit(image).scalars == [Float(28) / 255])
+    }
+
+    @Test("A grey picture feeds a network of three channels")
+    func grey() throws {
+        let image = PixelImage(width: 1, height: 2, channelCount: 1, pixels: [0, 255])
+        #expect(Preprocessing.preset(.unit, input: [3, 2, 1])(image).scalars == [0, 1, 0, 1, 0, 1])
+        #expect(Preprocessing.preset(.unit, input: [1, 2, 1])(image).scalars == [0, 1])
+    }
+
+    @Test("The longest strips are resized as fast as their crop")
+    func strips() throws {
+        let count = ImageDecoder.maxSide
+        let pixels = [UInt8](repeating: 77, count: count * 3)
+        for (width, height) in [(1, count), (count, 1)] {
+            let image = PixelImage(width: width, height: height, channelCount: 3, pixels: pixels)
+            for preset in Preprocessing.Preset.allCases {
+                let result = Preprocessing.preset(preset, input: [3, 224, 224]).resized(image)
+                #expect(result.pixels.allSatisfy { $0 == 77 })
+            }
+        }
+    }
+
+    @Test("A batch's place is written and nothing beside it")
+    func place() throws {
+        let image = PixelImage(width: 1, height: 1, channelCount: 3, pixels: [255, 255, 255])
+        var batch = [Float](repeating: -7, count: 5)
+        batch.withUnsafeMutableBufferPointer { Preprocessing.preset(.unit, input: [3, 1, 1]).write(image, into: $0) }
+        #expect(batch == [1, 1, 1, -7, -7])
+    }
+
+    @Test("A network's input that is no picture is refused")
+    func input() {
+        for shape: Shape in [[3, 224], [4, 224, 224], [3, 0, 224], [3, 224, 1 << 40], []] {
+            #expect(throws: PreprocessingError.unsupportedInput(shape)) { try Preprocessing(.unit, input: shape) }
+        }
+    }
+}
