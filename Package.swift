@@ -81,10 +81,19 @@ let package = Package(
             ]
         ),
 
-        .testTarget(name: "InferenceTests", dependencies: ["Inference"], exclude: ["Fixtures"]),
+        // What several test targets need.
+        .target(name: "TestSupport", dependencies: ["Inference"], path: "Tests/TestSupport"),
+        .testTarget(name: "InferenceTests", dependencies: ["Inference", "TestSupport"], exclude: ["Fixtures"]),
         .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer"]),
-        .testTarget(name: "ServerTests", dependencies: ["Server"]),
-        .testTarget(name: "AlexnetTests", dependencies: ["alexnet"]),
+        .testTarget(
+            name: "ServerTests",
+            dependencies: [
+                "Server", "TestSupport",
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
+            ]
+        ),
+        .testTarget(name: "AlexnetTests", dependencies: ["alexnet", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )

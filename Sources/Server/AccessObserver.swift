@@ -14,7 +14,7 @@ struct AccessObserver: ServerObserver {
 
     func requestCompleted(_ record: RequestRecord) {
         metrics.requestCompleted(
-            route: record.route, method: record.method?.rawValue, status: record.status.code,
+            route: record.route, method: record.method?.rawValue ?? "other", status: record.status.code,
             duration: record.duration)
         guard logsAccess else { return }
         var metadata: Logger.Metadata = [

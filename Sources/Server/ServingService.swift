@@ -25,7 +25,7 @@ public struct ServingService: Service {
         announce: @escaping @Sendable (_ url: String) -> Void
     ) throws {
         let workers = WorkerPool(threadCount: settings.threads.total ?? CPUQuota.current)
-        let metrics = ServingMetrics()
+        let metrics = ServingMetrics(routes: RoutePattern.allCases.map(\.rawValue))
         let adminToken = try settings.admin.tokenFile.map { path throws(AdminTokenError) in try AdminToken(file: path) }
         store = try ModelStore(
             files: try files ?? ModelStore.folders(in: settings.models.directory),

@@ -73,7 +73,7 @@ struct Serve: AsyncParsableCommand {
         } catch {
             throw Failure.usage(error)
         }
-        LineLogHandler.bootstrap(settings.log)
+        LoggingSystem.bootstrap(settings.log)
         let logger = Logger(label: "alexnet")
         ComputeEnvironment.warnings.forEach { logger.warning("\($0)") }
         let service: ServingService

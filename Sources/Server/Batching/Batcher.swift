@@ -155,7 +155,7 @@ public final class Batcher: Sendable {
         let start = clock.now
         let logits = model.logits(batch.map(\.element.input))
         let inference = clock.now - start
-        metrics.inference(inference, model: model.name)
+        metrics.inference(model: model.name, inference)
         for ((image, waited), outputs) in zip(batch, logits) {
             metrics.queueWait(waited)
             image.request.didRun(batchSize: batch.count, queueWait: waited, inference: inference)

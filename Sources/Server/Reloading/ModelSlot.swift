@@ -8,6 +8,8 @@ public final class ModelSlot: Sendable {
     private struct State {
         var model: Model?
         var decision: ReloadDecision
+        /// Set from the first load on: those that follow count as reloads.
+        var hasTried = false
     }
 
     /// The name it is served under.
@@ -36,7 +38,7 @@ public final class ModelSlot: Sendable {
     public var model: Model? { state.withLock(\.model) }
 
     /// Loads now, whether or not the files have changed.
-    public func reload() async -> ReloadOutcome {
+    public func reload() async -> ReloadResult {
         await withCheckedContinuation { continuation in
             queue.async { [self] in continuation.resume(returning: load()) }
         }
@@ -50,14 +52,18 @@ public final class ModelSlot: Sendable {
         }
     }
 
-    private func load() -> ReloadOutcome {
+    private func load() -> ReloadResult {
         let clock = ContinuousClock()
         let start = clock.now
         let before = files.fingerprint
         let result = Result { () throws(ModelError) in try loader.load(files) }
         let after = files.fingerprint
         state.withLock { $0.decision.didLoad(before: before, after: after) }
-        let outcome: ReloadOutcome
+        let isFirst = state.withLock { state in
+            defer { state.hasTried = true }
+            return !state.hasTried
+        }
+        let outcome: ReloadResult
         switch result {
         case .success(let loaded):
             // Files that changed meanwhile may have been read half old, half new: another look follows.
@@ -68,12 +74,12 @@ public final class ModelSlot: Sendable {
             let running = model.map { "version \($0.version) keeps serving" } ?? "no version is served"
             logger.error("model refused: \(error.description)", metadata: ["running": "\(running)"])
         }
-        metrics.reload(model: name, outcome: outcome.label)
+        if !isFirst { metrics.reload(model: name, outcome: outcome.outcome) }
         return outcome
     }
 
     /// Between two batches: those that run hold the model they began with.
-    private func replace(by model: Model, after duration: Duration) -> ReloadOutcome {
+    private func replace(by model: Model, after duration: Duration) -> ReloadResult {
         let isSame = state.withLock { state in
             if state.model?.version == model.version { return true }
             state.model = model
@@ -81,7 +87,7 @@ public final class ModelSlot: Sendable {
         }
         guard !isSame else { return .unchanged(version: model.version) }
         metrics.modelLoaded(
-            model: name, architecture: model.architecture, version: model.version, at: model.loadedAt)
+            model: name, architecture: model.architecture, version: model.version, at: model.loadedAt.timeIntervalSince1970)
         logger.info(
             "model loaded",
             metadata: [

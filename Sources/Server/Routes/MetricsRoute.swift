@@ -8,6 +8,6 @@ struct MetricsRoute: Sendable {
     func callAsFunction(_ request: Request) async -> Response {
         Response(
             status: .ok, headerFields: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
-            body: Array(metrics.expose().utf8))
+            body: Array(metrics.registry.exposition().utf8))
     }
 }

@@ -99,12 +99,12 @@ struct PredictRoute: Sendable {
                     .gatewayTimeout,
                     "The answer did not come within \(settings.batching.requestDeadline) of the request's arrival "
                         + "(batching.request_deadline); send fewer or smaller pictures at once."))
-        case .cancelled: reject(.cancelled, .problem(.requestTimeout, "The client went away."))
+        case .cancelled: reject(.disconnected, .problem(.requestTimeout, "The client went away."))
         }
     }
 
     private func reject(_ reason: RejectionReason, _ response: Response) -> Response {
-        metrics.rejected(reason: reason.rawValue)
+        metrics.rejected(reason: reason)
         return response
     }
 }

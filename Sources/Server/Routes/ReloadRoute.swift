@@ -22,10 +22,10 @@ struct ReloadRoute: Sendable {
         }
         let name = request.pathParameters["model"] ?? ""
         guard let slot = store[name] else { return .unknownModel(name, store) }
-        let outcome = await slot.reload()
-        switch outcome {
+        let result = await slot.reload()
+        switch result {
         case .success(let version), .unchanged(let version):
-            return .json(Answer(model: name, outcome: outcome.label, version: version))
+            return .json(Answer(model: name, outcome: result.outcome.rawValue, version: version))
         case .failure(let reason):
             return .problem(.unprocessableContent, "The running version stays: \(reason)")
         }

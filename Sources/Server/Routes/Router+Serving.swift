@@ -13,17 +13,17 @@ extension Router {
         let classes = ClassesRoute(store: store)
         let exposition = MetricsRoute(metrics: metrics)
         var router = Router()
-        router.on(.post, "/predict", readsBody: true) { await predict($0) }
-        router.on(.post, "/v1/models/{model}/predict", readsBody: true) { await predict($0) }
-        router.on(.get, "/v1/models") { await models.list($0) }
-        router.on(.get, "/v1/models/{model}") { await models.show($0) }
-        router.on(.get, "/classes") { await classes($0) }
-        router.on(.get, "/healthz") { await health.live($0) }
-        router.on(.get, "/readyz") { await health.ready($0) }
-        router.on(.get, "/metrics") { await exposition($0) }
+        router.on(.post, RoutePattern.predict.rawValue, readsBody: true) { await predict($0) }
+        router.on(.post, RoutePattern.modelPredict.rawValue, readsBody: true) { await predict($0) }
+        router.on(.get, RoutePattern.models.rawValue) { await models.list($0) }
+        router.on(.get, RoutePattern.model.rawValue) { await models.show($0) }
+        router.on(.get, RoutePattern.classes.rawValue) { await classes($0) }
+        router.on(.get, RoutePattern.healthz.rawValue) { await health.live($0) }
+        router.on(.get, RoutePattern.readyz.rawValue) { await health.ready($0) }
+        router.on(.get, RoutePattern.metrics.rawValue) { await exposition($0) }
         if let adminToken {
             let reload = ReloadRoute(store: store, token: adminToken)
-            router.on(.post, "/v1/models/{model}/reload") { await reload($0) }
+            router.on(.post, RoutePattern.modelReload.rawValue) { await reload($0) }
         }
         return router
     }

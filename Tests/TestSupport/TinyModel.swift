@@ -1,13 +1,15 @@
 import Foundation
 
-@testable import Inference
+import Inference
 
 /// A model folder in a temporary directory, small enough to be written and loaded by the dozen: the half-width AlexNet's
 /// geometry with a handful of channels.
-final class TinyModel {
-    let folder: URL
+public final class TinyModel {
+    /// The model's folder; it is removed with the last reference to this.
+    public let folder: URL
 
-    init(classCount: Int = 3, seed: UInt64 = 1) throws {
+    /// Writes a checkpoint and a class map.
+    public init(classCount: Int = 3, seed: UInt64 = 1) throws {
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("alexnet-tests-\(UUID().uuidString)/tiny")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         try writeCheckpoint(classCount: classCount, seed: seed)
@@ -16,16 +18,19 @@ final class TinyModel {
 
     deinit { try? FileManager.default.removeItem(at: folder.deletingLastPathComponent()) }
 
-    func path(_ name: String) -> String { folder.appendingPathComponent(name).path }
+    /// The path of a file in the folder.
+    public func path(_ name: String) -> String { folder.appendingPathComponent(name).path }
 
-    func write(_ name: String, _ text: String) throws {
+    /// Writes a file in one step.
+    public func write(_ name: String, _ text: String) throws {
         try Data(text.utf8).write(to: folder.appendingPathComponent(name), options: .atomic)
     }
 
-    func remove(_ name: String) throws { try FileManager.default.removeItem(atPath: path(name)) }
+    /// Removes a file.
+    public func remove(_ name: String) throws { try FileManager.default.removeItem(atPath: path(name)) }
 
     /// Writes another checkpoint over the first.
-    func writeCheckpoint(
+    public func writeCheckpoint(
         _ name: String = "model.safetensors", classCount: Int = 3, seed: UInt64 = 1, replacing value: Float? = nil
     ) throws {
         try Data(Self.checkpoint(classCount: classCount, seed: seed, replacing: value))
@@ -35,7 +40,7 @@ final class TinyModel {
     /// A safetensors file.
     ///
     /// - Parameter value: stands in the last bias, where one is given.
-    static func checkpoint(classCount: Int, seed: UInt64, replacing value: Float? = nil) -> [UInt8] {
+    public static func checkpoint(classCount: Int, seed: UInt64, replacing value: Float? = nil) -> [UInt8] {
         let shapes: [(String, [Int])] = [
             ("features.0", [4, 3, 11, 11]), ("features.3", [6, 4, 5, 5]), ("features.6", [8, 6, 3, 3]),
             ("features.8", [6, 8, 3, 3]), ("features.10", [2, 6, 3, 3]), ("classifier.1", [8, 72]),

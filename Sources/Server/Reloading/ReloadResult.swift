@@ -1,5 +1,5 @@
-/// What became of a reload.
-public enum ReloadOutcome: Equatable, Sendable {
+/// What became of a reload, and why.
+public enum ReloadResult: Equatable, Sendable {
     /// Another version serves now.
     case success(version: String)
     /// The files hold what is served already.
@@ -7,12 +7,12 @@ public enum ReloadOutcome: Equatable, Sendable {
     /// The running model stays; the reason is a sentence.
     case failure(reason: String)
 
-    /// The value of the metric's label `outcome`.
-    public var label: String {
+    /// The same without the details, as it is counted.
+    public var outcome: ReloadOutcome {
         switch self {
-        case .success: "success"
-        case .unchanged: "unchanged"
-        case .failure: "failure"
+        case .success: .success
+        case .unchanged: .unchanged
+        case .failure: .failure
         }
     }
 }
