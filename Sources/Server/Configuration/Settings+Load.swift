@@ -1,0 +1,107 @@
+import Configuration
+
+extension Settings {
+    /// What is read when no file is named.
+    static let usualFile = "config/alexnet.yaml"
+
+    /// Reads the configuration: defaults, then the file, then the environment, then flags; the later wins.
+    ///
+    /// - Parameters:
+    ///   - file: the YAML file; nil takes `config/alexnet.yaml` of the working directory, if there is one.
+    ///   - environment: variables such as `ALEXNET_SERVER_PORT`; those without the prefix are ignored, and so are those
+    ///     with which Kubernetes describes a service that is called `alexnet` (``ServiceLink``).
+    ///   - flags: values by key, such as `"server.port": "8081"`.
+    /// - Throws: ``SettingsError`` for a key nobody knows, a value out of its limits, or values that contradict.
+    public static func load(
+        file: String?, environment: [String: String], flags: [String: String]
+    ) throws(SettingsError) -> Settings {
+        try load(file: file, usualFile: usualFile, environment: environment, flags: flags)
+    }
+
+    static func load(
+        file: String?, usualFile: String, environment: [String: String], flags: [String: String]
+    ) throws(SettingsError) -> Settings {
+        let file = try read(file: file, usualFile: usualFile)
+        let variables = environment.filter {
+            $0.key.hasPrefix(SettingKey.variablePrefix) && !ServiceLink.describes($0.key, value: $0.value)
+        }
+        try refuseUnknown(variables: variables.keys.sorted(), flags: flags.keys.sorted())
+
+        var sources: [Source] = [.flags(flags), .environment(variables)]
+        if let file { sources.append(.file(file)) }
+        var settings = Settings()
+        var origins: [String: SettingOrigin] = [:]
+        for key in SettingKey.all {
+            guard let (written, origin) = sources.lazy.compactMap({ $0.find(key) }).first else { continue }
+            guard key.assign(written, &settings) else {
+                throw .invalidValue(
+                    key: key.name, found: SettingsError.quoted(written), expected: key.expectation, origin: origin)
+            }
+            origins[key.name] = origin
+        }
+        try settings.refuseConflicts(origins: origins)
+        return settings
+    }
+
+    private static func read(file: String?, usualFile: String) throws(SettingsError) -> SettingsFile? {
+        let path = file ?? usualFile
+        let bytes: [UInt8]
+        do {
+            bytes = try BoundedFile.read(path, limit: SettingsFile.byteLimit)
+        } catch {
+            switch error {
+            case .missing where file == nil: return nil
+            case .missing: throw .unreadableFile(path: path, reason: "there is no such file")
+            case .tooLarge(let limit):
+                throw .unreadableFile(path: path, reason: "it has more than \(Quantity.text(bytes: limit))")
+            case .system(let reason): throw .unreadableFile(path: path, reason: reason)
+            }
+        }
+        return try SettingsFile(path: path, bytes: bytes)
+    }
+
+    private static func refuseUnknown(variables: [String], flags: [String]) throws(SettingsError) {
+        let knownVariables = SettingKey.all.map(\.variable)
+        for variable in variables where !knownVariables.contains(variable) {
+            throw .unknownKey(
+                name: variable, nearest: NearestName.of(variable, among: knownVariables),
+                origin: .environment(variable: variable))
+        }
+        for name in flags where SettingKey.byName[name] == nil {
+            throw .unknownKey(
+                name: name, nearest: NearestName.of(name, among: SettingKey.all.map(\.name)), origin: .flag)
+        }
+    }
+}
+
+/// One layer of the configuration.
+private struct Source {
+    let snapshot: any ConfigSnapshot
+    /// Tells where a key stands in this layer.
+    let origin: (SettingKey) -> SettingOrigin
+
+    static func flags(_ flags: [String: String]) -> Source {
+        let values = flags.map { (AbsoluteConfigKey($0.key.split(separator: ".").map(String.init)), $0.value) }
+        let provider = InMemoryProvider(
+            values: Dictionary(
+                values.map { ($0, ConfigValue(.string($1), isSecret: false)) }, uniquingKeysWith: { _, last in last }))
+        return Source(snapshot: provider.snapshot(), origin: { _ in .flag })
+    }
+
+    static func environment(_ variables: [String: String]) -> Source {
+        let provider = EnvironmentVariablesProvider(environmentVariables: variables).prefixKeys(with: "alexnet")
+        return Source(snapshot: provider.snapshot(), origin: { .environment(variable: $0.variable) })
+    }
+
+    static func file(_ file: SettingsFile) -> Source {
+        Source(snapshot: file.snapshot, origin: { .file(path: file.path, line: file.lines[$0.name]) })
+    }
+
+    /// The value as it was written, if this layer has one.
+    func find(_ key: SettingKey) -> (written: String, origin: SettingOrigin)? {
+        // Every layer holds strings only, so the type asked for is the type there is.
+        let result = try? snapshot.value(forKey: AbsoluteConfigKey([key.section, key.key]), type: .string)
+        guard case .string(let written)? = result?.value?.content else { return nil }
+        return (written, origin(key))
+    }
+}
