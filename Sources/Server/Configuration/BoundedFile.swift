@@ -19,7 +19,7 @@ enum BoundedFile {
     }
 
     /// The whole file. Units: bytes.
-    static func read(_ path: String, limit: Int) throws(Failure) -> [UInt8] {
+    static func contents(of path: String, limit: Int) throws(Failure) -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
             throw errno == ENOENT || errno == ENOTDIR ? .missing : .system(reason: systemReason())
@@ -28,7 +28,7 @@ enum BoundedFile {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 4096)
         while true {
-            let count = Glibc.read(descriptor, &chunk, chunk.count)
+            let count = read(descriptor, &chunk, chunk.count)
             if count < 0 {
                 if errno == EINTR { continue }
                 throw .system(reason: systemReason())
@@ -41,7 +41,7 @@ enum BoundedFile {
 
     /// A small text file, or nil if it cannot be had.
     static func text(_ path: String) -> String? {
-        (try? read(path, limit: 64 << 10)).flatMap { String(validating: $0, as: UTF8.self) }
+        (try? contents(of: path, limit: 1 << 20)).flatMap { String(validating: $0, as: UTF8.self) }
     }
 
     private static func systemReason() -> String { String(cString: strerror(errno)) }

@@ -9,6 +9,7 @@ public enum SettingOrigin: Sendable, Equatable, CustomStringConvertible {
     /// The command line.
     case flag
 
+    /// As an error names it: `config/alexnet.yaml:12`, `environment variable ALEXNET_SERVER_PORT`.
     public var description: String {
         switch self {
         case .byDefault: "the default"

@@ -1,5 +1,3 @@
-import Configuration
-
 extension Settings {
     /// What is read when no file is named.
     static let usualFile = "config/alexnet.yaml"
@@ -27,17 +25,19 @@ extension Settings {
         }
         try refuseUnknown(variables: variables.keys.sorted(), flags: flags.keys.sorted())
 
-        var sources: [Source] = [.flags(flags), .environment(variables)]
-        if let file { sources.append(.file(file)) }
+        // From the weakest to the strongest, so that a wrong value is told even where a later layer hides it.
+        let layers = [file.map(SettingsLayer.file), .environment(variables), .flags(flags)].compactMap(\.self)
         var settings = Settings()
         var origins: [String: SettingOrigin] = [:]
-        for key in SettingKey.all {
-            guard let (written, origin) = sources.lazy.compactMap({ $0.find(key) }).first else { continue }
-            guard key.assign(written, &settings) else {
-                throw .invalidValue(
-                    key: key.name, found: SettingsError.quoted(written), expected: key.expectation, origin: origin)
+        for layer in layers {
+            for key in SettingKey.all {
+                guard let (written, origin) = layer.find(key) else { continue }
+                guard key.assign(written, &settings) else {
+                    throw .invalidValue(
+                        key: key.name, found: SettingsError.quoted(written), expected: key.expectation, origin: origin)
+                }
+                origins[key.name] = origin
             }
-            origins[key.name] = origin
         }
         try settings.refuseConflicts(origins: origins)
         return settings
@@ -47,7 +47,7 @@ extension Settings {
         let path = file ?? usualFile
         let bytes: [UInt8]
         do {
-            bytes = try BoundedFile.read(path, limit: SettingsFile.byteLimit)
+            bytes = try BoundedFile.contents(of: path, limit: SettingsFile.byteLimit)
         } catch {
             switch error {
             case .missing where file == nil: return nil
@@ -71,37 +71,5 @@ extension Settings {
             throw .unknownKey(
                 name: name, nearest: NearestName.of(name, among: SettingKey.all.map(\.name)), origin: .flag)
         }
-    }
-}
-
-/// One layer of the configuration.
-private struct Source {
-    let snapshot: any ConfigSnapshot
-    /// Tells where a key stands in this layer.
-    let origin: (SettingKey) -> SettingOrigin
-
-    static func flags(_ flags: [String: String]) -> Source {
-        let values = flags.map { (AbsoluteConfigKey($0.key.split(separator: ".").map(String.init)), $0.value) }
-        let provider = InMemoryProvider(
-            values: Dictionary(
-                values.map { ($0, ConfigValue(.string($1), isSecret: false)) }, uniquingKeysWith: { _, last in last }))
-        return Source(snapshot: provider.snapshot(), origin: { _ in .flag })
-    }
-
-    static func environment(_ variables: [String: String]) -> Source {
-        let provider = EnvironmentVariablesProvider(environmentVariables: variables).prefixKeys(with: "alexnet")
-        return Source(snapshot: provider.snapshot(), origin: { .environment(variable: $0.variable) })
-    }
-
-    static func file(_ file: SettingsFile) -> Source {
-        Source(snapshot: file.snapshot, origin: { .file(path: file.path, line: file.lines[$0.name]) })
-    }
-
-    /// The value as it was written, if this layer has one.
-    func find(_ key: SettingKey) -> (written: String, origin: SettingOrigin)? {
-        // Every layer holds strings only, so the type asked for is the type there is.
-        let result = try? snapshot.value(forKey: AbsoluteConfigKey([key.section, key.key]), type: .string)
-        guard case .string(let written)? = result?.value?.content else { return nil }
-        return (written, origin(key))
     }
 }

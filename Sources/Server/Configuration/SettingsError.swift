@@ -13,6 +13,7 @@ public enum SettingsError: Error, Equatable, CustomStringConvertible {
         key: String, found: String, origin: SettingOrigin, requirement: String, otherKey: String, otherFound: String,
         otherOrigin: SettingOrigin)
 
+    /// One sentence that says what was found, where, and what would be right.
     public var description: String {
         switch self {
         case .unreadableFile(let path, let reason):

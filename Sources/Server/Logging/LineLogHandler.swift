@@ -30,7 +30,7 @@ struct LineLogHandler: LogHandler {
         if let error = event.error { metadata["error"] = .string("\(error)") }
         metadata.merge(event.metadata ?? [:]) { $1 }
         let line = LogLine(time: now(), level: event.level, message: event.message.description, metadata: metadata)
-        sink.write(line: line.formatted(as: format))
+        sink.append(line: line.formatted(as: format))
     }
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {

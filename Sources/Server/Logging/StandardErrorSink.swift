@@ -15,14 +15,14 @@ final class StandardErrorSink: LogSink {
     /// - Parameter descriptor: what to write to; 2 is standard error.
     init(descriptor: Int32 = STDERR_FILENO) { self.descriptor = Mutex(descriptor) }
 
-    func write(line: String) {
+    func append(line: String) {
         var line = line
         line.withUTF8 { bytes in
             descriptor.withLock { descriptor in
                 var rest = UnsafeRawBufferPointer(bytes)[...]
                 while !rest.isEmpty {
                     let pointer = UnsafeRawBufferPointer(rebasing: rest)
-                    let count = Glibc.write(descriptor, pointer.baseAddress, pointer.count)
+                    let count = write(descriptor, pointer.baseAddress, pointer.count)
                     if count >= 0 {
                         rest = rest.dropFirst(count)
                     } else if errno == EAGAIN {

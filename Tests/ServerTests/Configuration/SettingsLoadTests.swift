@@ -129,6 +129,13 @@ struct SettingsLoadTests {
                 == "threads.total is \"many\" (command line), but must be auto or a whole number from 1 to 1024")
     }
 
+    @Test("A wrong value is refused even where a stronger layer hides it")
+    func hiddenWrongValue() {
+        #expect(
+            refusal(["ALEXNET_LOG_FORMAT": "xml"], flags: ["log.format": "json"])
+                == "log.format is \"xml\" (environment variable ALEXNET_LOG_FORMAT), but must be text or json")
+    }
+
     @Test("What later versions will accept is refused in words that say so")
     func notYet() {
         #expect(

@@ -8,5 +8,5 @@ final class RecordingSink: LogSink {
 
     var lines: [String] { recorded.withLock { $0 } }
 
-    func write(line: String) { recorded.withLock { $0.append(line) } }
+    func append(line: String) { recorded.withLock { $0.append(line) } }
 }

@@ -22,7 +22,7 @@ struct StandardErrorSinkTests {
         received.async(group: done) { collected.readToEnd(of: reader) }
         let sink = StandardErrorSink(descriptor: writer)
         DispatchQueue.concurrentPerform(iterations: letters.count) { index in
-            for _ in 0..<10 { sink.write(line: String(repeating: letters[index], count: length) + "\n") }
+            for _ in 0..<10 { sink.append(line: String(repeating: letters[index], count: length) + "\n") }
         }
         close(writer)
         done.wait()
@@ -34,7 +34,7 @@ struct StandardErrorSinkTests {
 
     @Test("A closed descriptor is no reason to stop")
     func closedDescriptor() {
-        StandardErrorSink(descriptor: -1).write(line: "nobody hears this\n")
+        StandardErrorSink(descriptor: -1).append(line: "nobody hears this\n")
     }
 
     /// What came through a pipe.
