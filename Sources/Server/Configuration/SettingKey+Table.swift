@@ -1,0 +1,103 @@
+import Logging
+
+extension SettingKey {
+    /// Every key there is, in the order of `config/alexnet.yaml`.
+    ///
+    /// Parsing, the refusal of unknown keys and ``Settings/commentedDefaults`` all follow from this table.
+    public static let all: [SettingKey] = [
+        SettingKey("server.host", \.server.host, .host, "Address to listen on; 0.0.0.0 or :: for every interface."),
+        SettingKey("server.port", \.server.port, .count(0...65535), "TCP port to listen on; 0 takes a free one."),
+        SettingKey(
+            "server.max_connections", \.server.maxConnections, .count(1...1_000_000),
+            "Connections that may be open at once."),
+        SettingKey(
+            "server.header_timeout", \.server.headerTimeout, .duration(.milliseconds(1) ... .seconds(3600)),
+            "Time for a request's line and fields, from its first byte."),
+        SettingKey(
+            "server.body_timeout", \.server.bodyTimeout, .duration(.milliseconds(1) ... .seconds(3600)),
+            "Time for a request's content, from the end of its fields."),
+        SettingKey(
+            "server.write_timeout", \.server.writeTimeout, .duration(.milliseconds(1) ... .seconds(3600)),
+            "Time for a client to read a response, from its first byte."),
+        SettingKey(
+            "server.idle_timeout", \.server.idleTimeout, .duration(.milliseconds(1) ... .seconds(3600)),
+            "Time a connection may stay open without a request."),
+        SettingKey(
+            "server.max_header_bytes", \.server.maxHeaderBytes, .size((1 << 10)...(1 << 20)),
+            "Largest request line and fields together."),
+        SettingKey(
+            "server.max_body_bytes", \.server.maxBodyBytes, .size((1 << 10)...(4 << 30)),
+            "Largest content of one request."),
+        SettingKey(
+            "server.drain_delay", \.server.drainDelay, .duration(.zero ... .seconds(3600)),
+            "After SIGTERM, time in which new work is still taken while /readyz already answers 503."),
+        SettingKey(
+            "server.drain_timeout", \.server.drainTimeout, .duration(.zero ... .seconds(3600)),
+            "After SIGTERM, time in which the process exits; drain_delay is part of it."),
+
+        SettingKey(
+            "images.max_pixels", \.images.maxPixels, .count(1...1_000_000_000),
+            "Largest width times height of one picture."),
+        SettingKey(
+            "images.max_per_request", \.images.maxPerRequest, .count(1...65536), "Most pictures in one request."),
+        SettingKey(
+            "images.apply_orientation", \.images.applyOrientation, .flag,
+            "Whether the EXIF orientation turns the picture, as cameras and viewers expect."),
+        SettingKey(
+            "images.decode", \.images.decode,
+            .choice(Settings.Images.Decode.self, remark: "a scaled decode is not available yet"),
+            "How pictures are decoded; exact reads every pixel, as Pillow does."),
+
+        SettingKey(
+            "batching.max_batch_size", \.batching.maxBatchSize, .count(1...4096), "Most images in one forward pass."),
+        SettingKey(
+            "batching.max_queue_delay", \.batching.maxQueueDelay, .duration(.zero ... .seconds(60)),
+            "Time a free worker waits for a batch to fill; 0s never makes a lone request wait."),
+        SettingKey(
+            "batching.queue_capacity", \.batching.queueCapacity, .count(1...1_000_000),
+            "Images that may wait; beyond that requests are answered 429."),
+        SettingKey(
+            "batching.queue_bytes", \.batching.queueBytes, .size((1 << 20)...(1 << 40)),
+            "Memory of the preprocessed images that may wait; beyond that requests are answered 429."),
+        SettingKey(
+            "batching.request_deadline", \.batching.requestDeadline, .duration(.milliseconds(1) ... .seconds(3600)),
+            "Time from a request's arrival to its answer; beyond that it is answered 504."),
+
+        SettingKey("models.directory", \.models.directory, .text, "Folder that holds one folder a model."),
+        SettingKey(
+            "models.default", \.models.defaultModel, .optionalText,
+            "Model that POST /predict uses; empty for the only one, or the first by name."),
+        SettingKey(
+            "models.reload_interval", \.models.reloadInterval, .duration(.milliseconds(10) ... .seconds(86400)),
+            "How often the model folders are looked at for changes."),
+        SettingKey(
+            "models.precision", \.models.precision,
+            .choice(Settings.Models.Precision.self, remark: "no other is available yet"),
+            "Number format in which the network computes."),
+
+        SettingKey(
+            "threads.total", \.threads.total, .automaticCount(1...1024),
+            "Threads for decoding and the network together; auto for the cgroup's CPU quota."),
+
+        SettingKey(
+            "log.level", \.log.level, .choice(Logger.Level.self),
+            "Least severe level that is written to standard error."),
+        SettingKey(
+            "log.format", \.log.format, .choice(LogFormat.self),
+            "text for people, json (one object a line) for machines."
+        ),
+        SettingKey("log.access", \.log.access, .flag, "Whether each request leaves a line."),
+
+        SettingKey(
+            "admin.token_file", \.admin.tokenFile, .optionalText,
+            "File that holds the token of the admin routes; empty turns them off."),
+    ]
+
+    /// The section names, each once, in the order of the file.
+    static let sections: [String] = all.map(\.section).reduce(into: []) { sections, section in
+        if sections.last != section { sections.append(section) }
+    }
+
+    /// The keys by name.
+    static let byName = Dictionary(all.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+}

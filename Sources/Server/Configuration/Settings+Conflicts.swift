@@ -1,0 +1,31 @@
+extension Settings {
+    /// Refuses values that are fine alone but not together.
+    func refuseConflicts(origins: [String: SettingOrigin]) throws(SettingsError) {
+        // A batch is taken from the queue, and a request enters it whole or not at all.
+        try require(
+            "batching.max_batch_size", \.batching.maxBatchSize, "must not exceed", <=,
+            "batching.queue_capacity", \.batching.queueCapacity, origins)
+        try require(
+            "images.max_per_request", \.images.maxPerRequest, "must not exceed", <=,
+            "batching.queue_capacity", \.batching.queueCapacity, origins)
+        // A worker that waits as long as a request may live would answer every lone one too late.
+        try require(
+            "batching.max_queue_delay", \.batching.maxQueueDelay, "must be less than", <,
+            "batching.request_deadline", \.batching.requestDeadline, origins)
+        try require(
+            "server.drain_delay", \.server.drainDelay, "must not exceed", <=,
+            "server.drain_timeout", \.server.drainTimeout, origins)
+    }
+
+    private func require<Value>(
+        _ key: String, _ path: KeyPath<Settings, Value>, _ requirement: String, _ holds: (Value, Value) -> Bool,
+        _ otherKey: String, _ otherPath: KeyPath<Settings, Value>, _ origins: [String: SettingOrigin]
+    ) throws(SettingsError) {
+        if holds(self[keyPath: path], self[keyPath: otherPath]) { return }
+        throw .conflict(
+            key: key, found: SettingKey.byName[key]?.text(self) ?? "", origin: origins[key] ?? .byDefault,
+            requirement: requirement,
+            otherKey: otherKey, otherFound: SettingKey.byName[otherKey]?.text(self) ?? "",
+            otherOrigin: origins[otherKey] ?? .byDefault)
+    }
+}

@@ -1,0 +1,123 @@
+import Logging
+
+/// Everything that can be configured; a fresh value holds the defaults.
+///
+/// One nested structure a section of `config/alexnet.yaml`, one property a key. ``SettingKey`` ties each property to its
+/// name, its unit and its limits; ``load(file:environment:flags:)`` fills it from file, environment and flags.
+public struct Settings: Sendable, Equatable {
+    /// Section `server`: the listening socket and what a connection may do.
+    public var server = HTTP()
+    /// Section `images`: what is accepted as a picture.
+    public var images = Images()
+    /// Section `batching`: how requests wait for the network.
+    public var batching = Batching()
+    /// Section `models`: what is served.
+    public var models = Models()
+    /// Section `threads`.
+    public var threads = Threads()
+    /// Section `log`.
+    public var log = Log()
+    /// Section `admin`.
+    public var admin = Admin()
+
+    /// The defaults.
+    public init() {}
+
+    /// Section `server`: the listening socket and what a connection may do.
+    public struct HTTP: Sendable, Equatable {
+        /// `server.host`: the address to listen on.
+        public var host = "127.0.0.1"
+        /// `server.port`: the TCP port; 0 takes a free one.
+        public var port = 8080
+        /// `server.max_connections`: open connections at once.
+        public var maxConnections = 1024
+        /// `server.header_timeout`: from a request's first byte to the end of its fields.
+        public var headerTimeout = Duration.seconds(10)
+        /// `server.body_timeout`: from the end of the fields to the end of the content.
+        public var bodyTimeout = Duration.seconds(30)
+        /// `server.write_timeout`: from a response's first byte to its last.
+        public var writeTimeout = Duration.seconds(30)
+        /// `server.idle_timeout`: between two requests of a connection.
+        public var idleTimeout = Duration.seconds(60)
+        /// `server.max_header_bytes`: request line and fields. Units: bytes.
+        public var maxHeaderBytes = 16 << 10
+        /// `server.max_body_bytes`: content of one request. Units: bytes.
+        public var maxBodyBytes = 32 << 20
+        /// `server.drain_delay`: how long new work is still taken after SIGTERM.
+        public var drainDelay = Duration.zero
+        /// `server.drain_timeout`: from SIGTERM to the exit at the latest.
+        public var drainTimeout = Duration.seconds(25)
+    }
+
+    /// Section `images`: what is accepted as a picture.
+    public struct Images: Sendable, Equatable {
+        /// `images.max_pixels`: width times height of one picture.
+        public var maxPixels = 50_000_000
+        /// `images.max_per_request`: pictures in one request.
+        public var maxPerRequest = 64
+        /// `images.apply_orientation`: whether EXIF orientation turns the picture.
+        public var applyOrientation = true
+        /// `images.decode`: how much of a picture is decoded.
+        public var decode = Decode.exact
+
+        /// How much of a picture is decoded before it is resized.
+        public enum Decode: String, Sendable, CaseIterable {
+            /// Every pixel, so that predictions equal PyTorch's.
+            case exact
+        }
+    }
+
+    /// Section `batching`: how requests wait for the network.
+    public struct Batching: Sendable, Equatable {
+        /// `batching.max_batch_size`: images in one forward pass.
+        public var maxBatchSize = 32
+        /// `batching.max_queue_delay`: how long a free worker waits for more images.
+        public var maxQueueDelay = Duration.zero
+        /// `batching.queue_capacity`: images that may wait.
+        public var queueCapacity = 256
+        /// `batching.queue_bytes`: preprocessed tensors that may wait. Units: bytes.
+        public var queueBytes = 512 << 20
+        /// `batching.request_deadline`: from a request's arrival to its answer.
+        public var requestDeadline = Duration.seconds(10)
+    }
+
+    /// Section `models`: what is served.
+    public struct Models: Sendable, Equatable {
+        /// `models.directory`: the folder with one folder a model.
+        public var directory = "weights"
+        /// `models.default`: the model behind `POST /predict`; nil is the only one, or the first by name.
+        public var defaultModel: String?
+        /// `models.reload_interval`: how often the folders are looked at for changes.
+        public var reloadInterval = Duration.seconds(1)
+        /// `models.precision`: what the network computes in.
+        public var precision = Precision.float32
+
+        /// What the network computes in.
+        public enum Precision: String, Sendable, CaseIterable {
+            /// IEEE 754 single precision, PyTorch's default.
+            case float32
+        }
+    }
+
+    /// Section `threads`.
+    public struct Threads: Sendable, Equatable {
+        /// `threads.total`: threads for decoding and the network together; nil is ``CPUQuota/current``.
+        public var total: Int?
+    }
+
+    /// Section `log`.
+    public struct Log: Sendable, Equatable {
+        /// `log.level`: the least severe level that is written.
+        public var level = Logger.Level.info
+        /// `log.format`: text for people, JSON lines for machines.
+        public var format = LogFormat.text
+        /// `log.access`: whether each request leaves a line.
+        public var access = true
+    }
+
+    /// Section `admin`.
+    public struct Admin: Sendable, Equatable {
+        /// `admin.token_file`: the file that holds the admin routes' token; without one they are off.
+        public var tokenFile: String?
+    }
+}

@@ -1,0 +1,40 @@
+/// Why a configuration is refused.
+public enum SettingsError: Error, Equatable, CustomStringConvertible {
+    /// The file cannot be read, or is far larger than a configuration is.
+    case unreadableFile(path: String, reason: String)
+    /// The file is not YAML, or not one mapping of sections.
+    case malformedFile(path: String, line: Int?, reason: String)
+    /// Nothing goes by that name; `nearest` is the name that was probably meant.
+    case unknownKey(name: String, nearest: String?, origin: SettingOrigin)
+    /// The value has the wrong type or lies outside its limits.
+    case invalidValue(key: String, found: String, expected: String, origin: SettingOrigin)
+    /// Two values are each fine but contradict one another.
+    case conflict(
+        key: String, found: String, origin: SettingOrigin, requirement: String, otherKey: String, otherFound: String,
+        otherOrigin: SettingOrigin)
+
+    /// One sentence that says what was found, where, and what would be right.
+    public var description: String {
+        switch self {
+        case .unreadableFile(let path, let reason):
+            return "the configuration file \(path) cannot be read: \(reason)"
+        case .malformedFile(let path, let line, let reason):
+            return "\(SettingOrigin.file(path: path, line: line)): \(reason)"
+        case .unknownKey(let name, let nearest, let origin):
+            let hint = nearest.map { "; did you mean \($0)?" } ?? ""
+            if case .environment = origin { return "unknown environment variable \(name)\(hint)" }
+            return "\(origin): unknown key \(name)\(hint)"
+        case .invalidValue(let key, let found, let expected, let origin):
+            return "\(key) is \(found) (\(origin)), but must be \(expected)"
+        case .conflict(let key, let found, let origin, let requirement, let otherKey, let otherFound, let otherOrigin):
+            return "\(key) is \(found) (\(origin)), but \(requirement) \(otherKey), "
+                + "which is \(otherFound) (\(otherOrigin))"
+        }
+    }
+
+    /// A written value as an error shows it: quoted, without control characters, and not too long.
+    static func quoted(_ written: String) -> String {
+        let limit = 80
+        return written.count <= limit ? written.debugDescription : String(written.prefix(limit)).debugDescription + "…"
+    }
+}

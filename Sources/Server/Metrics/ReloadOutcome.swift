@@ -1,0 +1,9 @@
+/// How an attempt to load a model again ended.
+public enum ReloadOutcome: String, Sendable, CaseIterable {
+    /// The new version serves.
+    case success
+    /// The new files were refused, and the running version stays.
+    case failure
+    /// The files are those of the running version.
+    case unchanged
+}

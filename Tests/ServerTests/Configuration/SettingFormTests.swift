@@ -1,0 +1,59 @@
+import Testing
+
+@testable import Server
+
+@Suite("SettingForm")
+struct SettingFormTests {
+    @Test(
+        "Every numeric key accepts its limits and refuses what lies one beyond",
+        arguments: [
+            ("server.port", "0", "65535", "-1", "65536"),
+            ("server.max_connections", "1", "1000000", "0", "1000001"),
+            ("server.header_timeout", "1ms", "3600s", "0", "3600001ms"),
+            ("server.body_timeout", "1ms", "60m", "0s", "3600001ms"),
+            ("server.write_timeout", "1ms", "1h", "0", "61m"),
+            ("server.idle_timeout", "1ms", "1h", "0", "3601s"),
+            ("server.max_header_bytes", "1024", "1024KiB", "1023", "1048577"),
+            ("server.max_body_bytes", "1KiB", "4GiB", "1023", "4294967297"),
+            ("server.drain_delay", "0", "25s", "-1s", "3600001ms"),
+            ("server.drain_timeout", "0", "1h", "-1s", "3600001ms"),
+            ("images.max_pixels", "1", "1000000000", "0", "1000000001"),
+            ("images.max_per_request", "1", "256", "0", "65537"),
+            ("batching.max_batch_size", "1", "256", "0", "4097"),
+            ("batching.max_queue_delay", "0", "9s", "-1ms", "60001ms"),
+            ("batching.queue_capacity", "64", "1000000", "0", "1000001"),
+            ("batching.queue_bytes", "1MiB", "1024GiB", "1048575", "1099511627777"),
+            ("batching.request_deadline", "1ms", "1h", "0", "3600001ms"),
+            ("models.reload_interval", "10ms", "24h", "9ms", "86400001ms"),
+            ("threads.total", "0", "1024", "-1", "1025"),
+        ])
+    func limits(name: String, least: String, most: String, below: String, above: String) throws {
+        let key = try #require(SettingKey.byName[name])
+        var settings = Settings()
+        #expect(key.assign(least, &settings))
+        #expect(key.assign(most, &settings))
+        let before = settings
+        #expect(!key.assign(below, &settings))
+        #expect(!key.assign(above, &settings))
+        #expect(settings == before)
+    }
+
+    @Test("Hosts are names and addresses, not URLs or empty")
+    func hosts() {
+        let form = SettingForm<String>.host
+        for host in ["localhost", "0.0.0.0", "::", "::1", "fe80::1%eth0", "a-b.example"] {
+            #expect(form.parse(host) == host)
+        }
+        for host in ["", "http://a", "[::1]", "a b", "a\n", "ä", String(repeating: "a", count: 256)] {
+            #expect(form.parse(host) == nil)
+        }
+    }
+
+    @Test("Words are taken as they are spelt")
+    func words() {
+        #expect(SettingForm.choice(LogFormat.self).parse("json") == .json)
+        #expect(SettingForm.choice(LogFormat.self).parse("JSON") == nil)
+        #expect(SettingForm.choice(LogFormat.self).parse("") == nil)
+        #expect(SettingForm<Bool>.flag.parse("True") == nil)
+    }
+}

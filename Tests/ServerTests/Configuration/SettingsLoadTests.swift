@@ -1,0 +1,257 @@
+import Testing
+
+@testable import Server
+
+@Suite("Settings: sources and refusals")
+struct SettingsLoadTests {
+    private func load(
+        _ environment: [String: String] = [:], flags: [String: String] = [:], file: TemporaryFile? = nil
+    ) throws(SettingsError) -> Settings {
+        try Settings.load(
+            file: file?.path, usualFile: "no/such/folder/alexnet.yaml", environment: environment, flags: flags)
+    }
+
+    /// The sentence with which a configuration is refused.
+    private func refusal(
+        _ environment: [String: String] = [:], flags: [String: String] = [:], file: TemporaryFile? = nil
+    ) -> String? {
+        do {
+            _ = try load(environment, flags: flags, file: file)
+            return nil
+        } catch {
+            return error.description
+        }
+    }
+
+    @Test("A flag beats the environment, which beats the file, which beats the default")
+    func precedence() throws {
+        let file = try TemporaryFile("server:\n  port: 1\n  host: file\n  idle_timeout: 1s\n")
+        let environment = ["ALEXNET_SERVER_PORT": "2", "ALEXNET_SERVER_HOST": "environment"]
+        let settings = try load(environment, flags: ["server.port": "3"], file: file)
+        #expect(settings.server.port == 3)
+        #expect(settings.server.host == "environment")
+        #expect(settings.server.idleTimeout == .seconds(1))
+        #expect(settings.server.bodyTimeout == .seconds(30))
+    }
+
+    @Test("Without a file there are the defaults, but a file that is named must exist")
+    func missingFile() throws {
+        #expect(try load() == Settings())
+        #expect(throws: SettingsError.unreadableFile(path: "no/such.yaml", reason: "there is no such file")) {
+            try Settings.load(file: "no/such.yaml", environment: [:], flags: [:])
+        }
+    }
+
+    @Test("A folder and an overlong file are refused")
+    func unreadableFiles() throws {
+        #expect(throws: SettingsError.unreadableFile(path: "/", reason: "Is a directory")) {
+            try Settings.load(file: "/", environment: [:], flags: [:])
+        }
+        let full = "#" + String(repeating: "-", count: (64 << 10) - 1)
+        #expect(try load(file: TemporaryFile(full)) == Settings())
+        let overlong = try TemporaryFile(full + "-")
+        #expect(throws: SettingsError.unreadableFile(path: overlong.path, reason: "it has more than 64KiB")) {
+            try load(file: overlong)
+        }
+    }
+
+    @Test("A file of comments, and a section without keys, leave the defaults", arguments: ["", "# no\n", "server:\n"])
+    func emptyFiles(text: String) throws {
+        #expect(try load(file: TemporaryFile(text)) == Settings())
+    }
+
+    @Test("An unknown key in the file is refused with its line and the nearest known key")
+    func unknownFileKeys() throws {
+        let misspelt = try TemporaryFile("server:\n  port: 1\nbatching:\n  max_bach_size: 4\n")
+        #expect(
+            refusal(file: misspelt)
+                == "\(misspelt.path):4: unknown key batching.max_bach_size; did you mean batching.max_batch_size?")
+        let section = try TemporaryFile("batchin:\n  max_batch_size: 4\n")
+        #expect(refusal(file: section) == "\(section.path):1: unknown key batchin; did you mean batching?")
+        let moved = try TemporaryFile("server:\n  max_batch_size: 4\n")
+        #expect(
+            refusal(file: moved)
+                == "\(moved.path):2: unknown key server.max_batch_size; did you mean batching.max_batch_size?")
+        let dotted = try TemporaryFile("server.port: 4\n")
+        #expect(refusal(file: dotted) == "\(dotted.path):1: server.port must be written as port below server")
+        let strange = try TemporaryFile("log:\n  qqqqqqqqqqqqqqqq: 4\n")
+        #expect(refusal(file: strange) == "\(strange.path):2: unknown key log.qqqqqqqqqqqqqqqq")
+    }
+
+    @Test("An unknown variable and an unknown flag are refused with the nearest known one")
+    func unknownVariables() {
+        #expect(
+            refusal(["ALEXNET_BATCHING_MAX_BACH_SIZE": "4"])
+                == "unknown environment variable ALEXNET_BATCHING_MAX_BACH_SIZE; "
+                + "did you mean ALEXNET_BATCHING_MAX_BATCH_SIZE?")
+        #expect(
+            refusal(flags: ["server.prot": "4"])
+                == "command line: unknown key server.prot; did you mean server.port?")
+    }
+
+    @Test("Variables of others, and those Kubernetes sets for a service called alexnet, are ignored")
+    func foreignVariables() throws {
+        let environment = [
+            "PATH": "/bin", "SERVER_PORT": "1", "ALEXNETSERVER_PORT": "1",
+            "ALEXNET_SERVICE_HOST": "10.0.0.1", "ALEXNET_SERVICE_PORT": "80", "ALEXNET_SERVICE_PORT_HTTP": "80",
+            "ALEXNET_PORT": "tcp://10.0.0.1:80", "ALEXNET_PORT_80_TCP": "tcp://10.0.0.1:80",
+            "ALEXNET_PORT_80_TCP_ADDR": "10.0.0.1", "ALEXNET_PORT_80_TCP_PROTO": "tcp",
+            "ALEXNET_SERVER_PORT": "tcp://10.0.0.2:8080",
+        ]
+        #expect(try load(environment) == Settings())
+        #expect(
+            refusal(["ALEXNET_PORT": "80"]) == "unknown environment variable ALEXNET_PORT; did you mean "
+                + "ALEXNET_SERVER_PORT?")
+    }
+
+    @Test("A wrong value is refused with its key, what was found, what is expected and where it came from")
+    func wrongValues() throws {
+        let file = try TemporaryFile("server:\n  host: a\n  port: 80a\n")
+        let expected = "but must be a whole number from 0 to 65535"
+        #expect(refusal(file: file) == "server.port is \"80a\" (\(file.path):3), \(expected)")
+        #expect(
+            refusal(["ALEXNET_SERVER_PORT": "65536"])
+                == "server.port is \"65536\" (environment variable ALEXNET_SERVER_PORT), \(expected)")
+        #expect(refusal(flags: ["server.port": "-1"]) == "server.port is \"-1\" (command line), \(expected)")
+        #expect(
+            refusal(flags: ["server.idle_timeout": "10"])
+                == "server.idle_timeout is \"10\" (command line), but must be a time from 1ms to 1h, in ms, s, m or h")
+        #expect(
+            refusal(flags: ["server.max_header_bytes": "16KB"])
+                == "server.max_header_bytes is \"16KB\" (command line), "
+                + "but must be a size from 1KiB to 1MiB, in KiB, MiB, GiB or plain bytes")
+        #expect(
+            refusal(flags: ["log.access": "yes"]) == "log.access is \"yes\" (command line), but must be true or false")
+        #expect(
+            refusal(flags: ["log.format": "xml"]) == "log.format is \"xml\" (command line), but must be text or json")
+        #expect(
+            refusal(flags: ["threads.total": "many"])
+                == "threads.total is \"many\" (command line), but must be auto or a whole number from 1 to 1024")
+    }
+
+    @Test("A wrong value is refused even where a stronger layer hides it")
+    func hiddenWrongValue() {
+        #expect(
+            refusal(["ALEXNET_LOG_FORMAT": "xml"], flags: ["log.format": "json"])
+                == "log.format is \"xml\" (environment variable ALEXNET_LOG_FORMAT), but must be text or json")
+    }
+
+    @Test("What later versions will accept is refused in words that say so")
+    func notYet() {
+        #expect(
+            refusal(flags: ["images.decode": "scaled"])
+                == "images.decode is \"scaled\" (command line), but must be exact (a scaled decode is not available yet)"
+        )
+        #expect(
+            refusal(flags: ["models.precision": "bfloat16"])
+                == "models.precision is \"bfloat16\" (command line), but must be float32 (no other is available yet)")
+    }
+
+    @Test("A strange value cannot disturb the terminal that shows the error")
+    func strangeValues() {
+        #expect(
+            refusal(flags: ["models.directory": "a\n\u{1B}[2J"])
+                == #"models.directory is "a\n\u{1B}[2J" (command line), but must be not empty and on one line"#)
+        let long = refusal(flags: ["server.port": String(repeating: "9", count: 1000)])
+        #expect(long?.contains("\"" + String(repeating: "9", count: 80) + "\"…") == true)
+    }
+
+    @Test(
+        "In the file, lists, mappings, aliases and nothing are no values",
+        arguments: [
+            ("[80]", "a list"), ("{a: 1}", "a mapping"), ("", "nothing"), ("~", "nothing"), ("null", "nothing"),
+        ])
+    func wrongKinds(value: String, found: String) throws {
+        let file = try TemporaryFile("server:\n  port: \(value)\n")
+        #expect(
+            refusal(file: file)
+                == "server.port is \(found) (\(file.path):2), but must be a whole number from 0 to 65535")
+    }
+
+    @Test("A section must hold keys")
+    func sectionWithoutKeys() throws {
+        let file = try TemporaryFile("log: debug\n")
+        #expect(
+            refusal(file: file)
+                == "log is \"debug\" (\(file.path):1), but must be a section of keys, each on its own line")
+    }
+
+    @Test("Quoted values are values, and an empty one is none where none is allowed")
+    func quotedValues() throws {
+        let file = try TemporaryFile("server: {port: \"81\"}\nmodels:\n  default: ''\nadmin:\n  token_file: \"\"\n")
+        var expected = Settings()
+        expected.server.port = 81
+        #expect(try load(file: file) == expected)
+        #expect(try load(["ALEXNET_ADMIN_TOKEN_FILE": ""]) == Settings())
+        #expect(try load(["ALEXNET_THREADS_TOTAL": "0"]) == Settings())
+        #expect(try load(["ALEXNET_THREADS_TOTAL": "auto"]) == Settings())
+    }
+
+    @Test(
+        "What is not a YAML mapping is refused with its line",
+        arguments: [
+            ("- 1\n", ":1: this is a list, but must be a mapping of sections"),
+            ("server\n", ":1: this is \"server\", but must be a mapping of sections"),
+            ("server:\n  port: 1\n  port: 2\n", ":2: a key stands here twice: port"),
+            ("server:\n\tport: 1\n", ":2: this is not YAML: found character that cannot start any token"),
+            ("server: {port: 1\n", ":2: this is not YAML: did not find expected ',' or '}'"),
+            ("server: *nobody\n", ":1: this is not YAML: found undefined alias"),
+            ("? [a]\n: 1\n", ":1: a list stands where a key must stand"),
+            ("a: 1\n---\nb: 2\n", ":2: this is not YAML: but found another document"),
+        ])
+    func malformedFiles(text: String, refusal expected: String) throws {
+        let file = try TemporaryFile(text)
+        #expect(refusal(file: file) == file.path + expected)
+    }
+
+    @Test("Bytes that are no text, deep nesting and alias bombs are refused")
+    func hostileFiles() throws {
+        let binary = try TemporaryFile(bytes: [0xFF, 0xFE, 0x00, 0x80])
+        #expect(refusal(file: binary)?.hasPrefix("\(binary.path): this is not a text file") == true)
+        #expect(refusal(file: try TemporaryFile(String(repeating: "[", count: 60_000))) != nil)
+        #expect(refusal(file: try TemporaryFile(String(repeating: "- ", count: 30_000))) != nil)
+        var bomb = "a: &a [x,x]\n"
+        for name in "bcdefghijklmnopqrstuvwxyz" {
+            let previous = String(UnicodeScalar(name.asciiValue.map { $0 - 1 } ?? 0))
+            bomb += "\(name): &\(name) [*\(previous),*\(previous),*\(previous),*\(previous)]\n"
+        }
+        let file = try TemporaryFile(bomb)
+        #expect(refusal(file: file) == "\(file.path):1: unknown key a")
+    }
+
+    @Test(
+        "Values that contradict one another are refused together",
+        arguments: [
+            (
+                ["batching.max_batch_size": "257"],
+                "batching.max_batch_size is 257 (command line), but must not exceed batching.queue_capacity, "
+                    + "which is 256 (the default)"
+            ),
+            (
+                ["images.max_per_request": "257"],
+                "images.max_per_request is 257 (command line), but must not exceed batching.queue_capacity, "
+                    + "which is 256 (the default)"
+            ),
+            (
+                ["batching.max_queue_delay": "10s"],
+                "batching.max_queue_delay is 10s (command line), but must be less than batching.request_deadline, "
+                    + "which is 10s (the default)"
+            ),
+            (
+                ["server.drain_delay": "26s"],
+                "server.drain_delay is 26s (command line), but must not exceed server.drain_timeout, "
+                    + "which is 25s (the default)"
+            ),
+        ])
+    func conflicts(flags: [String: String], refusal expected: String) throws {
+        #expect(refusal(flags: flags) == expected)
+    }
+
+    @Test("Values at the edge of contradiction are fine")
+    func noConflicts() throws {
+        _ = try load(flags: [
+            "batching.max_batch_size": "256", "images.max_per_request": "256", "batching.max_queue_delay": "9999ms",
+            "server.drain_delay": "25s",
+        ])
+    }
+}

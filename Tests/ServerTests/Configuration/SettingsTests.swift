@@ -1,0 +1,130 @@
+import Foundation
+import Logging
+import Testing
+
+@testable import Server
+
+@Suite("Settings")
+struct SettingsTests {
+    @Test("The defaults are those of the contract")
+    func defaults() {
+        let settings = Settings()
+        #expect(settings.server.host == "127.0.0.1")
+        #expect(settings.server.port == 8080)
+        #expect(settings.server.maxConnections == 1024)
+        #expect(settings.server.headerTimeout == .seconds(10))
+        #expect(settings.server.bodyTimeout == .seconds(30))
+        #expect(settings.server.writeTimeout == .seconds(30))
+        #expect(settings.server.idleTimeout == .seconds(60))
+        #expect(settings.server.maxHeaderBytes == 16 * 1024)
+        #expect(settings.server.maxBodyBytes == 32 * 1024 * 1024)
+        #expect(settings.server.drainDelay == .zero)
+        #expect(settings.server.drainTimeout == .seconds(25))
+        #expect(settings.images.maxPixels == 50_000_000)
+        #expect(settings.images.maxPerRequest == 64)
+        #expect(settings.images.applyOrientation)
+        #expect(settings.images.decode == .exact)
+        #expect(settings.batching.maxBatchSize == 32)
+        #expect(settings.batching.maxQueueDelay == .zero)
+        #expect(settings.batching.queueCapacity == 256)
+        #expect(settings.batching.queueBytes == 512 * 1024 * 1024)
+        #expect(settings.batching.requestDeadline == .seconds(10))
+        #expect(settings.models.directory == "weights")
+        #expect(settings.models.defaultModel == nil)
+        #expect(settings.models.reloadInterval == .seconds(1))
+        #expect(settings.models.precision == .float32)
+        #expect(settings.threads.total == nil)
+        #expect(settings.log.level == .info)
+        #expect(settings.log.format == .text)
+        #expect(settings.log.access)
+        #expect(settings.admin.tokenFile == nil)
+    }
+
+    @Test("config/alexnet.yaml lists every key with its default and its meaning")
+    func shippedFile() throws {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
+        let path = root.appendingPathComponent("config/alexnet.yaml").path
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        #expect(text == Settings.commentedDefaults)
+        let file = try SettingsFile(path: path, bytes: Array(text.utf8))
+        #expect(Set(file.lines.keys) == Set(SettingKey.all.map(\.name)))
+        #expect(try Settings.load(file: path, environment: [:], flags: [:]) == Settings())
+    }
+
+    @Test("Every default reads back as the value it was written from", arguments: SettingKey.all.map(\.name))
+    func defaultsReadBack(name: String) throws {
+        let key = try #require(SettingKey.byName[name])
+        var settings = Settings()
+        #expect(key.assign(key.defaultText, &settings))
+        #expect(settings == Settings())
+        #expect(key.meaning.hasSuffix("."))
+    }
+
+    @Test("No two keys share a name or a variable")
+    func distinctKeys() {
+        #expect(SettingKey.byName.count == SettingKey.all.count)
+        #expect(Set(SettingKey.all.map(\.variable)).count == SettingKey.all.count)
+        #expect(SettingKey.byName["batching.max_batch_size"]?.variable == "ALEXNET_BATCHING_MAX_BATCH_SIZE")
+        #expect(SettingKey.sections == ["server", "images", "batching", "models", "threads", "log", "admin"])
+    }
+
+    @Test("Each key sets its own property and no other", arguments: Self.changes)
+    func everyKey(change: Change) throws {
+        var expected = Settings()
+        change.apply(&expected)
+        #expect(expected != Settings())
+        #expect(try Settings.load(file: nil, usualFile: "none", environment: [:], flags: change.flags) == expected)
+        let variable = try #require(SettingKey.byName[change.name]?.variable)
+        let environment = [variable: change.value]
+        #expect(try Settings.load(file: nil, usualFile: "none", environment: environment, flags: [:]) == expected)
+        let parts = change.name.split(separator: ".")
+        let file = try TemporaryFile("\(parts[0]):\n  \(parts[1]): \(change.value)\n")
+        #expect(try Settings.load(file: file.path, environment: [:], flags: [:]) == expected)
+    }
+
+    @Test("The changes above cover every key that has more than one value")
+    func changesAreComplete() {
+        let oneValue: Set = ["images.decode", "models.precision"]
+        #expect(Set(Self.changes.map(\.name)) == Set(SettingKey.all.map(\.name)).subtracting(oneValue))
+    }
+
+    struct Change: Sendable, CustomTestStringConvertible {
+        let name: String
+        let value: String
+        let apply: @Sendable (inout Settings) -> Void
+
+        var flags: [String: String] { [name: value] }
+        var testDescription: String { "\(name)=\(value)" }
+    }
+
+    static let changes: [Change] = [
+        Change(name: "server.host", value: "0.0.0.0") { $0.server.host = "0.0.0.0" },
+        Change(name: "server.port", value: "0") { $0.server.port = 0 },
+        Change(name: "server.max_connections", value: "7") { $0.server.maxConnections = 7 },
+        Change(name: "server.header_timeout", value: "250ms") { $0.server.headerTimeout = .milliseconds(250) },
+        Change(name: "server.body_timeout", value: "2m") { $0.server.bodyTimeout = .seconds(120) },
+        Change(name: "server.write_timeout", value: "1h") { $0.server.writeTimeout = .seconds(3600) },
+        Change(name: "server.idle_timeout", value: "5s") { $0.server.idleTimeout = .seconds(5) },
+        Change(name: "server.max_header_bytes", value: "8KiB") { $0.server.maxHeaderBytes = 8192 },
+        Change(name: "server.max_body_bytes", value: "1GiB") { $0.server.maxBodyBytes = 1_073_741_824 },
+        Change(name: "server.drain_delay", value: "3s") { $0.server.drainDelay = .seconds(3) },
+        Change(name: "server.drain_timeout", value: "0") { $0.server.drainTimeout = .zero },
+        Change(name: "images.max_pixels", value: "1000") { $0.images.maxPixels = 1000 },
+        Change(name: "images.max_per_request", value: "1") { $0.images.maxPerRequest = 1 },
+        Change(name: "images.apply_orientation", value: "false") { $0.images.applyOrientation = false },
+        Change(name: "batching.max_batch_size", value: "8") { $0.batching.maxBatchSize = 8 },
+        Change(name: "batching.max_queue_delay", value: "5ms") { $0.batching.maxQueueDelay = .milliseconds(5) },
+        Change(name: "batching.queue_capacity", value: "64") { $0.batching.queueCapacity = 64 },
+        Change(name: "batching.queue_bytes", value: "1048576") { $0.batching.queueBytes = 1_048_576 },
+        Change(name: "batching.request_deadline", value: "1s") { $0.batching.requestDeadline = .seconds(1) },
+        Change(name: "models.directory", value: "/srv/models") { $0.models.directory = "/srv/models" },
+        Change(name: "models.default", value: "fashion-mnist") { $0.models.defaultModel = "fashion-mnist" },
+        Change(name: "models.reload_interval", value: "10ms") { $0.models.reloadInterval = .milliseconds(10) },
+        Change(name: "threads.total", value: "3") { $0.threads.total = 3 },
+        Change(name: "log.level", value: "debug") { $0.log.level = .debug },
+        Change(name: "log.format", value: "json") { $0.log.format = .json },
+        Change(name: "log.access", value: "false") { $0.log.access = false },
+        Change(name: "admin.token_file", value: "/run/token") { $0.admin.tokenFile = "/run/token" },
+    ]
+}

@@ -1,0 +1,136 @@
+import Foundation
+import Logging
+import Testing
+
+@testable import Server
+
+@Suite("LineLogHandler")
+struct LineLogHandlerTests {
+    /// 2026-11-21T06:31:00.123Z
+    private static let moment = LogTimestamp(milliseconds: 1_795_242_660_123)
+
+    private func lines(
+        _ format: LogFormat, level: Logger.Level = .trace, provider: Logger.MetadataProvider? = nil,
+        _ body: (inout Logger) -> Void
+    ) -> [String] {
+        let sink = RecordingSink()
+        var logger = Logger(label: "test") { _ in
+            LineLogHandler(level: level, format: format, sink: sink, metadataProvider: provider) { Self.moment }
+        }
+        body(&logger)
+        return sink.lines
+    }
+
+    @Test("Text lines hold time, level, message and metadata in the order of its keys")
+    func text() {
+        let lines = lines(.text) { logger in
+            logger.info("message", metadata: ["key": "value"])
+            logger.warning(
+                "model refused", metadata: ["reason": "no such tensor", "model": "flowers", "count": "\(3)"])
+            logger.debug("bare")
+        }
+        #expect(
+            lines == [
+                "2026-11-21T06:31:00.123Z info  message key=value\n",
+                "2026-11-21T06:31:00.123Z warning model refused count=3 model=flowers reason=\"no such tensor\"\n",
+                "2026-11-21T06:31:00.123Z debug bare\n",
+            ])
+    }
+
+    @Test("JSON lines hold the same as fields, with numbers and truth values as such")
+    func json() {
+        let lines = lines(.json) { logger in
+            logger.notice(
+                "served",
+                metadata: [
+                    "status": .stringConvertible(200), "seconds": .stringConvertible(0.25), "id": "a1",
+                    "ready": .stringConvertible(true), "share": .stringConvertible(Double.infinity),
+                    "sizes": .array([.stringConvertible(UInt8(1)), "two"]),
+                    "nested": .dictionary(["b": "2", "a": .array([])]),
+                ])
+            logger.error("bare")
+        }
+        let head = #"{"time":"2026-11-21T06:31:00.123Z","level":"#
+        #expect(
+            lines == [
+                head + #""notice","message":"served","id":"a1","nested":{"a":[],"b":"2"},"ready":true,"#
+                    + #""seconds":0.25,"share":"inf","sizes":[1,"two"],"status":200}"# + "\n",
+                head + #""error","message":"bare"}"# + "\n",
+            ])
+    }
+
+    @Test("A client cannot forge lines, fields or terminal commands in text")
+    func textForgery() {
+        let lines = lines(.text) { logger in
+            logger.info(
+                "got\n2026-11-21T06:31:00.123Z info  forged \u{1B}[2J",
+                metadata: [
+                    "path": "/a b=c", "agent": "x\"y\\z", "empty": "", "bidi": "a\u{202E}b", "line": "a\r\n\u{2028}b",
+                    "k=v x": "\u{85}", "plain": "ä/ö:é?🐱",
+                ])
+        }
+        #expect(
+            lines == [
+                "2026-11-21T06:31:00.123Z info  got\\n2026-11-21T06:31:00.123Z info  forged \\u001b[2J "
+                    + #"agent="x\"y\\z" bidi="a\u202eb" empty="" "k=v x"="\u0085" line="a\r\n\u2028b" "#
+                    + #"path="/a b=c" plain=ä/ö:é?🐱"# + "\n"
+            ])
+    }
+
+    @Test("Whatever a client sends, a JSON line stays one object that gives it back")
+    func jsonForgery() throws {
+        let hostile = "\"}\n{\"level\":\"\\ \u{0}\u{7F}\u{1B}\t\u{2028}\u{202E}\u{E0001}🐱"
+        let lines = lines(.json) { $0.info("\(hostile)", metadata: ["value": "\(hostile)", "\(hostile)": "key"]) }
+        #expect(lines.count == 1)
+        #expect(lines[0].filter(\.isNewline) == "\n")
+        #expect(lines[0].unicodeScalars.filter { $0.value < 32 || $0.value == 127 } == ["\n"])
+        let object = try #require(try JSONSerialization.jsonObject(with: Data(lines[0].utf8)) as? [String: String])
+        #expect(object["message"] == hostile)
+        #expect(object["value"] == hostile)
+        #expect(object[hostile] == "key")
+    }
+
+    @Test("Metadata cannot take the place of a line's own fields in JSON")
+    func reservedNames() {
+        let lines = lines(.json) { logger in
+            logger.info("m", metadata: ["level": "x", "time": "y", "time_": "z", "message": "w"])
+        }
+        #expect(
+            lines == [
+                #"{"time":"2026-11-21T06:31:00.123Z","level":"info","message":"m","level_":"x","message_":"w","#
+                    + #""time__":"y","time_":"z"}"# + "\n"
+            ])
+    }
+
+    @Test("The event's metadata beats the provider's, which beats the logger's")
+    func metadataPrecedence() {
+        let provider = Logger.MetadataProvider { ["b": "provider", "c": "provider"] }
+        let lines = lines(.text, provider: provider) { logger in
+            logger[metadataKey: "a"] = "logger"
+            logger[metadataKey: "b"] = "logger"
+            logger[metadataKey: "c"] = "logger"
+            logger.info("m", metadata: ["c": "event"])
+        }
+        #expect(lines == ["2026-11-21T06:31:00.123Z info  m a=logger b=provider c=event\n"])
+    }
+
+    @Test("Events below the level leave no line")
+    func level() {
+        let lines = lines(.text, level: .warning) { logger in
+            logger.notice("below")
+            logger.warning("at")
+            logger.logLevel = .trace
+            logger.trace("lowered")
+        }
+        #expect(
+            lines == ["2026-11-21T06:31:00.123Z warning at\n", "2026-11-21T06:31:00.123Z trace lowered\n"])
+    }
+
+    @Test("Arrays and dictionaries are one word of a text line")
+    func nestedText() {
+        let lines = lines(.text) { logger in
+            logger.info("m", metadata: ["a": .array(["1", "x y"]), "d": .dictionary(["k": "v", "j": .array([])])])
+        }
+        #expect(lines == [#"2026-11-21T06:31:00.123Z info  m a="[1, x y]" d="{j: [], k: v}""# + "\n"])
+    }
+}
