@@ -66,6 +66,8 @@ struct Serve: AsyncParsableCommand {
     }
 
     func run() async throws {
+        // A log that nobody reads any more must not end the server.
+        signal(SIGPIPE, SIG_IGN)
         let settings: Settings
         do {
             settings = try Settings.load(
@@ -79,8 +81,7 @@ struct Serve: AsyncParsableCommand {
         let service: ServingService
         do {
             service = try ServingService(settings: settings, files: model.files.map { [$0] }, logger: logger) { url in
-                print("ready \(url)")
-                fflush(stdout)
+                FileHandle.standardOutput.write(Data("ready \(url)\n".utf8))
             }
         } catch {
             throw Failure.usage(error)

@@ -3,6 +3,8 @@ import Synchronization
 
 /// A request whose pictures are on their way through decoding and the network; answered exactly once.
 final class PendingRequest: Sendable {
+    typealias Outcome = Result<PredictionReport, PredictionError>
+
     private struct State {
         var predictions: [Prediction?]
         var missingCount: Int
@@ -10,8 +12,8 @@ final class PendingRequest: Sendable {
         var queueWait = Duration.zero
         var decoding = Duration.zero
         var inference = Duration.zero
-        var outcome: Result<PredictionReport, PredictionError>?
-        var continuation: CheckedContinuation<Result<PredictionReport, PredictionError>, Never>?
+        var outcome: Outcome?
+        var continuation: CheckedContinuation<Outcome, Never>?
     }
 
     let model: Model
@@ -26,7 +28,7 @@ final class PendingRequest: Sendable {
     var isAnswered: Bool { state.withLock { $0.outcome != nil } }
 
     /// Waits for the answer; to be called once.
-    func outcome() async -> Result<PredictionReport, PredictionError> {
+    func outcome() async -> Outcome {
         await withCheckedContinuation { continuation in
             let outcome = state.withLock { state in
                 if state.outcome == nil { state.continuation = continuation }
@@ -66,16 +68,15 @@ final class PendingRequest: Sendable {
     @discardableResult
     func fail(_ error: PredictionError) -> Bool { finish { _ in .failure(error) } }
 
-    private func finish(
-        _ decide: (inout State) -> Result<PredictionReport, PredictionError>?
-    ) -> Bool {
-        let (isFirst, continuation) = state.withLock { state in
-            guard state.outcome == nil, let outcome = decide(&state) else { return (false, nil) }
+    @discardableResult
+    private func finish(_ decide: (inout State) -> Outcome?) -> Bool {
+        let (outcome, continuation): (Outcome?, CheckedContinuation<Outcome, Never>?) = state.withLock { state in
+            guard state.outcome == nil, let outcome = decide(&state) else { return (nil, nil) }
             state.outcome = outcome
             defer { state.continuation = nil }
-            return (true, state.continuation.map { ($0, outcome) })
+            return (outcome, state.continuation)
         }
-        if let (continuation, outcome) = continuation { continuation.resume(returning: outcome) }
-        return isFirst
+        if let outcome { continuation?.resume(returning: outcome) }
+        return outcome != nil
     }
 }

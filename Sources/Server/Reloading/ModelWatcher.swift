@@ -4,8 +4,8 @@ import Dispatch
 ///
 /// Looking is a handful of stat(2) calls: it works on every file system, over container volumes and network mounts
 /// where change notifications do not arrive.
-final class ModelWatcher: Sendable {
-    private let timer: any DispatchSourceTimer & Sendable
+final class ModelWatcher: @unchecked Sendable {  // guard: the timer is set once; Dispatch serialises its handler
+    private let timer: any DispatchSourceTimer
 
     /// - Parameter interval: between two looks; a change is loaded once two of them agree.
     init(store: ModelStore, interval: Duration) {

@@ -55,7 +55,7 @@ struct PredictRoute: Sendable {
     }
 
     private func answer(_ report: PredictionReport, upload: ImageUpload, model: Model, top: Int) -> Response {
-        let results = zip(report.predictions, upload.images).map { prediction, image in
+        let results = zip(report.predictions, upload.images).map { prediction, image -> Result<PredictionAnswer, ImageError> in
             prediction.map { logits in
                 let classification = Classification(logits: logits, classes: model.classes, top: top)
                 metrics.prediction(model: model.name, class: classification.best.label)
@@ -67,9 +67,9 @@ struct PredictRoute: Sendable {
         case (1, .success(let answer)): response = .json(answer)
         case (1, .failure(let error)): response = .problem(error.status, error.description)
         default:
-            let entries = zip(results, upload.images).map { result, image in
+            let entries = zip(results, upload.images).map { result, image -> PredictionEntry in
                 switch result {
-                case .success(let answer): PredictionEntry.answer(answer)
+                case .success(let answer): .answer(answer)
                 case .failure(let error):
                     .error(status: error.status.code, detail: error.description, filename: image.filename)
                 }
