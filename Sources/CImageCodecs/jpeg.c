@@ -14,7 +14,7 @@
 
 /// A progressive picture of a few bytes can ask for the whole picture to be gone through once a scan. Encoders write
 /// about ten.
-static const int scan_limit = 200;
+static const int scan_limit = 64;
 
 typedef struct {
     struct jpeg_decompress_struct library;
@@ -61,7 +61,7 @@ static void on_skip(j_decompress_ptr library, long count) {
 
 static void on_progress(j_common_ptr library) {
     if (((j_decompress_ptr)library)->input_scan_number > scan_limit) {
-        fail(library->client_data, codec_corrupt, "it has more than 200 scans");
+        fail(library->client_data, codec_corrupt, "it has more than 64 scans");
     }
 }
 

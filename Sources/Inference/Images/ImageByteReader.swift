@@ -26,8 +26,8 @@ struct ImageByteReader {
     /// The next unsigned integer of at most four bytes, in the reader's order.
     mutating func integer(byteCount: Int) -> Int? {
         guard byteCount <= 4, let slice = slice(byteCount: byteCount) else { return nil }
-        let ordered = isLittleEndian ? Array(slice.reversed()) : Array(slice)
-        return ordered.reduce(0) { $0 << 8 | Int($1) }
+        return isLittleEndian
+            ? slice.reversed().reduce(0) { $0 << 8 | Int($1) } : slice.reduce(0) { $0 << 8 | Int($1) }
     }
 
     /// The bytes before the next zero, which is passed; nil where there is none.
