@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 
 /// The command line: one file a subcommand.
 @main
@@ -18,4 +19,21 @@ struct Alexnet: AsyncParsableCommand {
             """,
         subcommands: [Serve.self, Predict.self]
     )
+
+    /// Parses and runs a command; exits with 0, with 1 where the work failed, and with 2 where the command line is wrong.
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            let code = exitCode(for: error)
+            guard code == .validationFailure else { exit(withError: error) }
+            FileHandle.standardError.write(Data((fullMessage(for: error) + "\n").utf8))
+            Foundation.exit(Failure.usageCode)
+        }
+    }
 }

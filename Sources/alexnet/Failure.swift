@@ -3,8 +3,11 @@ import Foundation
 
 /// How a command that went wrong ends: one sentence on standard error, and an exit code that says whose fault it was.
 enum Failure {
+    /// The exit code of a command line or configuration that is wrong.
+    static let usageCode: Int32 = 2
+
     /// 2: the command line or the configuration is wrong.
-    static func usage(_ error: any Error) -> ExitCode { report(error, code: 2) }
+    static func usage(_ error: any Error) -> ExitCode { report(error, code: usageCode) }
 
     /// 1: the work failed.
     static func work(_ error: any Error) -> ExitCode { report(error, code: 1) }

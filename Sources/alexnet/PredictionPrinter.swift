@@ -27,7 +27,7 @@ struct PredictionPrinter {
 
     private func writeJSON(_ entry: PredictionEntry) {
         let encoder = JSONEncoder()
-        encoder.outputFormatting = .withoutEscapingSlashes
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         if let line = try? encoder.encode(entry) { print(String(decoding: line, as: UTF8.self)) }
     }
 

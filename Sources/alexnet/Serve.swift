@@ -55,7 +55,7 @@ struct Serve: AsyncParsableCommand {
     var logFormat: String?
 
     /// The flags that were given, by configuration key.
-    private var flags: [String: String] {
+    var flags: [String: String] {
         let all: [String: String?] = [
             "server.host": host, "server.port": port, "models.directory": models, "models.default": defaultModel,
             "threads.total": threads, "batching.max_batch_size": maxBatchSize,

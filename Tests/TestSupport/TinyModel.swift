@@ -10,7 +10,8 @@ public final class TinyModel {
 
     /// Writes a checkpoint and a class map.
     public init(classCount: Int = 3, seed: UInt64 = 1) throws {
-        folder = FileManager.default.temporaryDirectory.appendingPathComponent("alexnet-tests-\(UUID().uuidString)/tiny")
+        folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "alexnet-tests-\(UUID().uuidString)/tiny")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         try writeCheckpoint(classCount: classCount, seed: seed)
         try write("class_indices.json", ClassMap(names: (0..<classCount).map { "class \($0)" }).json)

@@ -87,7 +87,8 @@ public final class ModelSlot: Sendable {
         }
         guard !isSame else { return .unchanged(version: model.version) }
         metrics.modelLoaded(
-            model: name, architecture: model.architecture, version: model.version, at: model.loadedAt.timeIntervalSince1970)
+            model: name, architecture: model.architecture, version: model.version,
+            at: model.loadedAt.timeIntervalSince1970)
         logger.info(
             "model loaded",
             metadata: [

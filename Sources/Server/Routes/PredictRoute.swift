@@ -55,7 +55,8 @@ struct PredictRoute: Sendable {
     }
 
     private func answer(_ report: PredictionReport, upload: ImageUpload, model: Model, top: Int) -> Response {
-        let results = zip(report.predictions, upload.images).map { prediction, image -> Result<PredictionAnswer, ImageError> in
+        let results = zip(report.predictions, upload.images).map {
+            prediction, image -> Result<PredictionAnswer, ImageError> in
             prediction.map { logits in
                 let classification = Classification(logits: logits, classes: model.classes, top: top)
                 metrics.prediction(model: model.name, class: classification.best.label)

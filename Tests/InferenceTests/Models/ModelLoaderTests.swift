@@ -144,7 +144,9 @@ struct ModelLoaderTests {
         var file = TinyModel.checkpoint(classCount: 3, seed: 1)
         // The last two tensors are classifier.6.weight, 24 values, and its bias.
         for value in 0..<27 {
-            withUnsafeBytes(of: Float(3e38)) { file.replaceSubrange(file.count - 108 + 4 * value..<file.count - 104 + 4 * value, with: $0) }
+            withUnsafeBytes(of: Float(3e38)) {
+                file.replaceSubrange(file.count - 108 + 4 * value..<file.count - 104 + 4 * value, with: $0)
+            }
         }
         try Data(file).write(to: tiny.folder.appendingPathComponent("model.safetensors"))
         #expect(throws: ModelError.nonFiniteOutput) { try load(tiny) }
@@ -162,7 +164,8 @@ struct ModelLoaderTests {
         let tiny = try TinyModel()
         try tiny.writeCheckpoint("second.pth")
         #expect(
-            throws: ModelError.ambiguousCheckpoint(folder: tiny.folder.path, files: ["model.safetensors", "second.pth"])
+            throws: ModelError.ambiguousCheckpoint(
+                folder: tiny.folder.path, files: ["model.safetensors", "second.pth"])
         ) { try load(tiny) }
         try tiny.remove("second.pth")
         try tiny.remove("model.safetensors")
@@ -176,8 +179,11 @@ struct ModelLoaderTests {
     @Test("A network that is no AlexNet is refused with what was found")
     func unknownArchitecture() throws {
         let tiny = try TinyModel()
-        let text = Array(#"{"fc.weight":{"dtype":"F32","shape":[1,1],"data_offsets":[0,4]},"fc.bias":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#.utf8)
-        let file = withUnsafeBytes(of: UInt64(text.count).littleEndian, Array.init) + text + [UInt8](repeating: 0, count: 8)
+        let text = Array(
+            #"{"fc.weight":{"dtype":"F32","shape":[1,1],"data_offsets":[0,4]},"fc.bias":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#
+                .utf8)
+        let file =
+            withUnsafeBytes(of: UInt64(text.count).littleEndian, Array.init) + text + [UInt8](repeating: 0, count: 8)
         try Data(file).write(to: tiny.folder.appendingPathComponent("model.safetensors"))
         #expect(throws: ModelError.checkpoint(.unknownArchitecture(found: ["fc.weight [1, 1]"]))) { try load(tiny) }
     }

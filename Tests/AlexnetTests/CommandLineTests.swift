@@ -1,0 +1,60 @@
+import ArgumentParser
+import Testing
+
+@testable import alexnet
+
+@Suite("The command line")
+struct CommandLineTests {
+    @Test(
+        "What makes no sense is refused with a sentence",
+        arguments: [
+            (["predict"], "Missing expected argument '<path> ...'"),
+            (["predict", "a.jpg", "--top", "0"], "--top takes a whole number from 1 on, not 0."),
+            (["predict", "a.jpg", "--batch-size", "0"], "--batch-size takes 1 to 1024, not 0."),
+            (["predict", "a.jpg", "--batch-size", "1025"], "--batch-size takes 1 to 1024, not 1025."),
+            (["predict", "a.jpg", "--threads", "0"], "--threads takes 1 to 1024, not 0."),
+            (["predict", "a.jpg", "--max-pixels", "0"], "--max-pixels takes a whole number from 1 on."),
+            (
+                ["predict", "a.jpg", "--model", "m", "--checkpoint", "c.pth"],
+                "--model and --checkpoint name two models; give one of them."
+            ),
+            (
+                ["serve", "--classes", "c.json"],
+                "--classes belongs to --checkpoint; a model folder has its own class_indices.json."
+            ),
+            (["serve", "--prot", "80"], "Unknown option '--prot'"),
+        ])
+    func refusals(_ arguments: [String], _ sentence: String) {
+        let error = #expect(throws: (any Error).self) { try Alexnet.parseAsRoot(arguments) }
+        if let error { #expect(Alexnet.message(for: error).contains(sentence)) }
+    }
+
+    @Test("Limits themselves are allowed", arguments: [1, 1024])
+    func limits(_ size: Int) throws {
+        let command = try Alexnet.parseAsRoot(["predict", "a.jpg", "--batch-size", "\(size)", "--threads", "\(size)"])
+        #expect((command as? Predict)?.batchSize == size)
+    }
+
+    @Test("Every flag of serve reaches the configuration key that its help names")
+    func flags() throws {
+        let command = try Alexnet.parseAsRoot([
+            "serve", "--host", "::1", "--port", "0", "--models", "m", "--default-model", "d", "--threads", "3",
+            "--max-batch-size", "4", "--max-queue-delay", "5ms", "--queue-capacity", "6", "--log-level", "debug",
+            "--log-format", "json",
+        ])
+        let serve = try #require(command as? Serve)
+        #expect(
+            serve.flags == [
+                "server.host": "::1", "server.port": "0", "models.directory": "m", "models.default": "d",
+                "threads.total": "3", "batching.max_batch_size": "4", "batching.max_queue_delay": "5ms",
+                "batching.queue_capacity": "6", "log.level": "debug", "log.format": "json",
+            ])
+    }
+
+    @Test("Without flags nothing overrules the configuration")
+    func noFlags() throws {
+        let serve = try #require(try Alexnet.parseAsRoot(["serve"]) as? Serve)
+        #expect(serve.flags.isEmpty)
+        #expect(serve.model.files == nil)
+    }
+}

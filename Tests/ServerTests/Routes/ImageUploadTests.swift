@@ -1,0 +1,73 @@
+import Foundation
+import HTTPServer
+import HTTPTypes
+import Testing
+
+@testable import Server
+
+@Suite("Where a request's pictures are")
+struct ImageUploadTests {
+    private func upload(_ body: RequestBody, type: String? = nil, maxCount: Int = 3) throws -> [ImageUpload.Image] {
+        var fields = HTTPFields()
+        if let type { fields[.contentType] = type }
+        return try ImageUpload(Request(method: .post, headerFields: fields, body: body), maxCount: maxCount).images
+    }
+
+    @Test(
+        "A raw body is one picture, with any image type or none",
+        arguments: ["image/jpeg", "IMAGE/PNG", "application/octet-stream", "image/webp; q=1", nil])
+    func raw(_ type: String?) throws {
+        #expect(try upload(.bytes([1, 2]), type: type) == [ImageUpload.Image(bytes: [1, 2])])
+    }
+
+    @Test("Files, and fields named image, are pictures; other fields are not")
+    func form() throws {
+        let parts = [
+            Part(name: "note", filename: nil, contentType: nil, bytes: [9]),
+            Part(name: "image", filename: nil, contentType: nil, bytes: [1]),
+            Part(name: "photo", filename: "b.jpg", contentType: nil, bytes: [2]),
+            Part(name: "photo", filename: "", contentType: nil, bytes: []),
+        ]
+        #expect(
+            try upload(.multipart(parts)) == [
+                ImageUpload.Image(bytes: [1]), ImageUpload.Image(bytes: [2], filename: "b.jpg"),
+            ])
+        #expect(throws: UploadError.noImageInForm(fields: ["note"])) { try upload(.multipart([parts[0]])) }
+        #expect(throws: UploadError.noImageInForm(fields: [])) { try upload(.multipart([])) }
+    }
+
+    @Test("JSON holds one picture or several")
+    func json() throws {
+        func json(_ text: String) throws -> [[UInt8]] {
+            try upload(.bytes(Array(text.utf8)), type: "application/json; charset=utf-8").map(\.bytes)
+        }
+        #expect(try json(#"{"image": "AQI="}"#) == [[1, 2]])
+        #expect(try json(#"{"images": ["AQ==", "data:image/png;base64,Ag=="]}"#) == [[1], [2]])
+        #expect(throws: UploadError.noImageInJSON) { try json(#"{"images": []}"#) }
+        #expect(throws: UploadError.noImageInJSON) { try json(#"{"picture": "AQ=="}"#) }
+        #expect(throws: UploadError.malformedJSON) { try json(#"{"image": 5}"#) }
+        #expect(throws: UploadError.malformedJSON) { try json(#"["AQ=="]"#) }
+        #expect(throws: UploadError.malformedJSON) { try json("") }
+        #expect(throws: UploadError.notBase64(index: 1)) { try json(#"{"images": ["AQ==", "A"]}"#) }
+        #expect(throws: UploadError.notBase64(index: 0)) { try json(#"{"image": ""}"#) }
+    }
+
+    @Test("As many as the limit, and not one more", arguments: [1, 3])
+    func count(_ limit: Int) throws {
+        let parts = (0...limit).map { Part(name: "image", filename: "\($0)", contentType: nil, bytes: [1]) }
+        #expect(try upload(.multipart(Array(parts.dropLast())), maxCount: limit).count == limit)
+        #expect(throws: UploadError.tooManyImages(found: limit + 1, limit: limit)) {
+            try upload(.multipart(parts), maxCount: limit)
+        }
+    }
+
+    @Test("What holds no picture is refused", arguments: ["text/html", "application/x-www-form-urlencoded", "imagery"])
+    func unsupported(_ type: String) {
+        #expect(throws: UploadError.unsupportedType(type)) { try upload(.bytes([1]), type: type) }
+    }
+
+    @Test("An empty body is refused")
+    func empty() {
+        #expect(throws: UploadError.empty) { try upload(.bytes([])) }
+    }
+}

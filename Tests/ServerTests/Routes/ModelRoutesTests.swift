@@ -1,0 +1,105 @@
+import Foundation
+import Testing
+import TestSupport
+
+@testable import Server
+
+@Suite("Models, classes and reloading over a live socket")
+struct ModelRoutesTests {
+    @Test("What is loaded is told, by model and as a list")
+    func models() async throws {
+        let server = try await LiveServer(try TinyModel())
+        let model = try await server.exchange("GET", "/v1/models/tiny").json()
+        #expect(model["name"] as? String == "tiny")
+        #expect(model["ready"] as? Bool == true)
+        #expect(model["architecture"] as? String == "alexnet")
+        #expect(model["version"] as? String == server.store.defaultSlot.model?.version)
+        #expect(model["input"] as? [Int] == [3, 224, 224])
+        #expect(model["classes"] as? Int == 3)
+        #expect(model["format"] as? String == "safetensors")
+        #expect(model["loaded_at"] as? String != nil)
+        let list = try await server.exchange("GET", "/v1/models").json()
+        #expect(list["default"] as? String == "tiny")
+        #expect((list["models"] as? [[String: Any]])?.map { $0["name"] as? String } == ["tiny"])
+        await server.stop()
+    }
+
+    @Test("The class map is told in the form of class_indices.json")
+    func classes() async throws {
+        let tiny = try TinyModel()
+        let server = try await LiveServer(tiny)
+        let answer = try await server.exchange("GET", "/classes")
+        #expect(answer.text == (try String(contentsOfFile: tiny.path("class_indices.json"), encoding: .utf8)))
+        await server.stop()
+    }
+
+    @Test("HEAD answers as GET does, without content")
+    func head() async throws {
+        let server = try await LiveServer(try TinyModel())
+        let client = try server.client()
+        try await client.send(
+            Array("HEAD /healthz HTTP/1.1\r\nHost: a\r\n\r\nGET /healthz HTTP/1.1\r\nHost: a\r\n\r\n".utf8))
+        // The client would wait for three bytes of content here: the second answer's first.
+        let answer = try await client.receive()
+        #expect(answer.status == 200)
+        #expect(answer.text == "HTT")
+        await server.stop()
+    }
+
+    @Test("The reload route wants its token, answers the outcome, and keeps the model that works")
+    func reload() async throws {
+        let tiny = try TinyModel()
+        let secret = "0123456789abcdef"
+        try tiny.write("token.md", secret + "\n")
+        let server = try await LiveServer(tiny, adminToken: try AdminToken(file: tiny.path("token.md")))
+        let target = "/v1/models/tiny/reload"
+        let first = try #require(server.store.defaultSlot.model?.version)
+        for fields in [[:], ["Authorization": "Bearer wrong"], ["Authorization": "Basic \(secret)"]] {
+            let answer = try await server.exchange("POST", target, fields: fields)
+            #expect(answer.status == 401)
+            #expect(answer.fields["www-authenticate"] == "Bearer")
+        }
+        let fields = ["Authorization": "Bearer \(secret)"]
+        let unchanged = try await server.exchange("POST", target, fields: fields)
+        #expect(unchanged.status == 200)
+        #expect(try unchanged.json()["outcome"] as? String == "unchanged")
+        try tiny.writeCheckpoint(seed: 2)
+        let success = try await server.exchange("POST", target, fields: fields)
+        #expect(try success.json()["outcome"] as? String == "success")
+        let second = try #require(server.store.defaultSlot.model?.version)
+        #expect(second != first)
+        #expect(try success.json()["version"] as? String == second)
+        try tiny.writeCheckpoint(replacing: .nan)
+        let failure = try await server.exchange("POST", target, fields: fields)
+        #expect(failure.status == 422)
+        #expect(failure.detail?.contains("classifier.6.bias") == true)
+        #expect(server.store.defaultSlot.model?.version == second)
+        #expect(try await server.exchange("GET", "/readyz").status == 200)
+        #expect(try await server.exchange("POST", "/v1/models/none/reload", fields: fields).status == 404)
+        let exposition = try await server.exchange("GET", "/metrics").text
+        for outcome in ["success", "unchanged", "failure"] {
+            #expect(
+                exposition.contains("alexnet_model_reloads_total{model=\"tiny\",outcome=\"\(outcome)\"} 1\n"))
+        }
+        #expect(
+            exposition.contains(
+                "alexnet_model_info{model=\"tiny\",architecture=\"alexnet\",version=\"\(second)\"} 1\n"))
+        #expect(!exposition.contains(first))
+        await server.stop()
+    }
+
+    @Test("A token that could be guessed, or is not there, is refused", arguments: [15, 16])
+    func tokens(_ length: Int) throws {
+        let tiny = try TinyModel()
+        try tiny.write("token", String(repeating: "x", count: length))
+        let error =
+            length < 16
+            ? AdminTokenError.tooShort(path: tiny.path("token"), byteCount: length, minimum: 16) : nil
+        if let error {
+            #expect(throws: error) { try AdminToken(file: tiny.path("token")) }
+        } else {
+            #expect(throws: Never.self) { try AdminToken(file: tiny.path("token")) }
+        }
+        #expect(throws: AdminTokenError.unreadable(path: "/nowhere")) { try AdminToken(file: "/nowhere") }
+    }
+}

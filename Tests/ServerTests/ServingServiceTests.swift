@@ -1,0 +1,159 @@
+import Foundation
+import Inference
+import Logging
+import ServiceLifecycle
+import ServiceLifecycleTestKit
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Server
+
+@Suite("The whole server, from start to drain")
+struct ServingServiceTests {
+    private static func service(
+        _ tiny: TinyModel, announce: @escaping @Sendable (String) -> Void, adjust: (inout Settings) -> Void = { _ in }
+    ) throws -> ServingService {
+        var settings = Settings()
+        settings.server.port = 0
+        settings.models.reloadInterval = .milliseconds(10)
+        settings.threads.total = 2
+        adjust(&settings)
+        let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        return try ServingService(
+            settings: settings, files: [ModelFiles(folder: tiny.folder.path)], logger: logger, announce: announce)
+    }
+
+    /// Runs a server, hands its port to `body`, and drains it.
+    private static func withServer(
+        _ tiny: TinyModel, adjust: (inout Settings) -> Void = { _ in },
+        body: @escaping @Sendable (Int, @Sendable () -> Void) async throws -> Void
+    ) async throws {
+        let (urls, announcement) = AsyncStream.makeStream(of: String.self)
+        let service = try service(tiny, announce: { announcement.yield($0) }, adjust: adjust)
+        try await testGracefulShutdown { trigger in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await service.run() }
+                var iterator = urls.makeAsyncIterator()
+                let url = try #require(await iterator.next())
+                let port = try #require(URL(string: url)?.port)
+                try await body(port) { trigger.triggerGracefulShutdown() }
+                trigger.triggerGracefulShutdown()
+                try await group.waitForAll()
+            }
+        }
+    }
+
+    private static func predict(_ port: Int) async throws -> TestClient.Answer {
+        try await TestClient(port: port).exchange("POST", "/predict", body: TestPicture.png)
+    }
+
+    @Test("It answers once it says that it is ready, and refuses connections once it has drained")
+    func lifecycle() async throws {
+        let port = Mutex(0)
+        try await Self.withServer(try TinyModel()) { livePort, _ in
+            port.withLock { $0 = livePort }
+            #expect(try await TestClient(port: livePort).exchange("GET", "/readyz").status == 200)
+            #expect(try await Self.predict(livePort).status == 200)
+        }
+        let closed = port.withLock { $0 }
+        #expect(throws: TestClient.Disconnected.self) { try TestClient(port: closed) }
+    }
+
+    @Test("A new checkpoint takes over by itself; bad ones are refused once each and the good one stays")
+    func reloading() async throws {
+        let tiny = try TinyModel()
+        try await Self.withServer(tiny) { port, _ in
+            let first = try await Self.predict(port).json()["version"] as? String
+            try tiny.writeCheckpoint(seed: 2)
+            while try await Self.predict(port).json()["version"] as? String == first {}
+            let second = try await Self.predict(port).json()["version"] as? String
+            let bad: [() throws -> Void] = [
+                { try tiny.writeCheckpoint(replacing: .nan) },
+                { try tiny.writeCheckpoint(classCount: 4) },
+                {
+                    let whole = TinyModel.checkpoint(classCount: 3, seed: 3)
+                    try Data(whole.dropLast(100)).write(to: tiny.folder.appendingPathComponent("model.safetensors"))
+                },
+            ]
+            for (index, replace) in bad.enumerated() {
+                try replace()
+                let line = "alexnet_model_reloads_total{model=\"tiny\",outcome=\"failure\"} \(index + 1)\n"
+                let client = try TestClient(port: port)
+                while try await !client.exchange("GET", "/metrics").text.contains(line) {}
+                #expect(try await client.exchange("GET", "/readyz").status == 200)
+                #expect(try await Self.predict(port).json()["version"] as? String == second)
+            }
+            try tiny.writeCheckpoint(seed: 1)
+            while try await Self.predict(port).json()["version"] as? String != first {}
+        }
+    }
+
+    @Test("A request that came before the shutdown is answered, and the connection then closes")
+    func drain() async throws {
+        try await Self.withServer(
+            try TinyModel(),
+            adjust: {
+                // The first image waits for company, so that it is still unanswered when the shutdown begins.
+                $0.batching.maxQueueDelay = .milliseconds(300)
+                $0.batching.requestDeadline = .seconds(60)
+            }
+        ) { port, shutDown in
+            async let answer = Self.predict(port)
+            let observer = try TestClient(port: port)
+            while try await !observer.exchange("GET", "/metrics").text.contains("alexnet_queue_depth 1\n") {}
+            shutDown()
+            let result = try await answer
+            #expect(result.status == 200)
+            #expect(result.fields["connection"] == "close")
+        }
+    }
+
+    @Test("While it leaves, readiness is gone but work is still taken")
+    func drainDelay() async throws {
+        try await Self.withServer(try TinyModel(), adjust: { $0.server.drainDelay = .seconds(2) }) { port, shutDown in
+            let client = try TestClient(port: port)
+            #expect(try await client.exchange("GET", "/readyz").status == 200)
+            shutDown()
+            while try await client.exchange("GET", "/readyz").status != 503 {}
+            #expect(try await client.exchange("POST", "/predict", body: TestPicture.png).status == 200)
+        }
+    }
+
+    @Test("Without a model that loads there is no server, and the error says where to look")
+    func noModel() async throws {
+        let tiny = try TinyModel()
+        try tiny.write("model.safetensors", "nonsense")
+        let service = try Self.service(tiny, announce: { _ in })
+        await #expect(throws: ServingError.noModelLoaded(default: "tiny")) { try await service.run() }
+    }
+
+    @Test("Several folders are several models, each under its name; the first or the named one is the default")
+    func severalModels() async throws {
+        let root = FileManager.default.temporaryDirectory.appendingPathComponent("models-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: root) }
+        let tiny = try TinyModel()
+        for name in ["beta", "alpha"] {
+            try FileManager.default.createDirectory(at: root, withIntermediateDirectories: true)
+            try FileManager.default.copyItem(at: tiny.folder, to: root.appendingPathComponent(name))
+        }
+        try FileManager.default.createDirectory(
+            at: root.appendingPathComponent("notes"), withIntermediateDirectories: true)
+        let folders = try ModelStore.folders(in: root.path)
+        #expect(folders.map(\.name) == ["alpha", "beta"])
+        let loader = ModelLoader(workers: WorkerPool(threadCount: 1))
+        func store(_ name: String?) throws -> ModelStore {
+            try ModelStore(
+                files: folders, defaultName: name, loader: loader, metrics: ServingMetrics(routes: []),
+                logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+        }
+        #expect(try store(nil).defaultSlot.name == "alpha")
+        #expect(try store("beta").defaultSlot.name == "beta")
+        #expect(throws: ModelStoreError.unknownDefault(name: "gamma", known: ["alpha", "beta"])) { try store("gamma") }
+        #expect(await try store(nil).loadAll() == 2)
+        #expect(throws: ModelStoreError.emptyDirectory(path: tiny.folder.path)) {
+            try ModelStore.folders(in: tiny.folder.path)
+        }
+        #expect(throws: ModelStoreError.noDirectory(path: "/nowhere")) { try ModelStore.folders(in: "/nowhere") }
+    }
+}
