@@ -48,7 +48,7 @@ public struct ServingService: Service {
     ///
     /// - Throws: ``ServingError``, or what the socket said when it could not be opened.
     public func run() async throws {
-        let url = try server.start().url
+        let url = "http://\(try server.start())"
         logger.info("listening", metadata: ["url": "\(url)"])
         guard await store.loadAll() > 0, store.defaultSlot.model != nil else {
             _ = await server.drain(timeout: .zero)

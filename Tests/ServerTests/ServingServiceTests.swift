@@ -68,7 +68,7 @@ struct ServingServiceTests {
             try tiny.writeCheckpoint(seed: 2)
             while try await Self.predict(port).json()["version"] as? String == first {}
             let second = try await Self.predict(port).json()["version"] as? String
-            let bad: [() throws -> Void] = [
+            let bad: [@Sendable () throws -> Void] = [
                 { try tiny.writeCheckpoint(replacing: .nan) },
                 { try tiny.writeCheckpoint(classCount: 4) },
                 {
@@ -150,7 +150,9 @@ struct ServingServiceTests {
         #expect(try store(nil).defaultSlot.name == "alpha")
         #expect(try store("beta").defaultSlot.name == "beta")
         #expect(throws: ModelStoreError.unknownDefault(name: "gamma", known: ["alpha", "beta"])) { try store("gamma") }
-        #expect(await try store(nil).loadAll() == 2)
+        let several = try store(nil)
+        let loadedCount = await several.loadAll()
+        #expect(loadedCount == 2)
         #expect(throws: ModelStoreError.emptyDirectory(path: tiny.folder.path)) {
             try ModelStore.folders(in: tiny.folder.path)
         }

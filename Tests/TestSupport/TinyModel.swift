@@ -4,7 +4,7 @@ import Inference
 
 /// A model folder in a temporary directory, small enough to be written and loaded by the dozen: the half-width AlexNet's
 /// geometry with a handful of channels.
-public final class TinyModel {
+public final class TinyModel: Sendable {
     /// The model's folder; it is removed with the last reference to this.
     public let folder: URL
 

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Inference
@@ -26,7 +27,7 @@ struct CheckpointRobustnessTests {
     @Test("A changed byte anywhere is refused or leaves sound tensors", arguments: files)
     func survivesChangedBytes(_ name: String) throws {
         let bytes = try CheckpointFixtures.bytes(name)
-        var generator = SeededGenerator(state: 1)
+        var generator = SeededGenerator(seed: 1)
         for offset in bytes.indices {
             for change in [
                 UInt8(1) << Int.random(in: 0..<8, using: &generator), UInt8.random(in: 1...255, using: &generator),
@@ -41,7 +42,7 @@ struct CheckpointRobustnessTests {
     @Test("Several changed bytes in a pickle without checksum are refused or leave sound tensors")
     func survivesChangedPickle() throws {
         let bytes = try CheckpointFixtures.bytes("without-checksums.pth")
-        var generator = SeededGenerator(state: 2)
+        var generator = SeededGenerator(seed: 2)
         var refusals = 0
         for _ in 0..<20_000 {
             var changed = bytes

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Inference
@@ -13,7 +14,7 @@ struct StoredTensorTests {
 
     @Test("Any strides give what the definition of strides gives")
     func honoursStrides() throws {
-        var generator = SeededGenerator(state: 3)
+        var generator = SeededGenerator(seed: 3)
         for _ in 0..<300 {
             let extents = (0..<Int.random(in: 0...5, using: &generator)).map { _ in
                 [1, 2, 3, 5, 33, 40].randomElement(using: &generator) ?? 1

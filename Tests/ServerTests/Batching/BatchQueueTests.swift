@@ -19,7 +19,8 @@ struct BatchQueueTests {
     private func makeReady(_ queue: inout BatchQueue<String>, _ names: [String], _ version: Version) -> [Int] {
         names.map { name in
             let id = queue.admit(byteCount: 10)
-            #expect(queue.makeReady(id, name, group: ObjectIdentifier(version), now: start))
+            let isReady = queue.makeReady(id, name, group: ObjectIdentifier(version), now: start)
+            #expect(isReady)
             return id
         }
     }
@@ -30,7 +31,8 @@ struct BatchQueueTests {
         #expect(queue.action(now: start) == .rest)
         let ids = makeReady(&queue, ["a"], first)
         #expect(queue.action(now: start) == .run(ids))
-        #expect(queue.take(ids, now: start + .milliseconds(2)).map(\.waited) == [.milliseconds(2)])
+        let taken = queue.take(ids, now: start + .milliseconds(2))
+        #expect(taken.map(\.waited) == [.milliseconds(2)])
         #expect(queue.depth == 0)
         #expect(queue.action(now: start) == .rest)
     }
@@ -41,7 +43,8 @@ struct BatchQueueTests {
         let ids = makeReady(&queue, ["a", "b", "c", "d"], first)
         #expect(queue.hasFullBatch)
         #expect(queue.action(now: start) == .run(Array(ids[..<3])))
-        #expect(queue.take(Array(ids[..<3]), now: start).map(\.element) == ["a", "b", "c"])
+        let taken = queue.take(Array(ids[..<3]), now: start)
+        #expect(taken.map(\.element) == ["a", "b", "c"])
         #expect(!queue.hasFullBatch)
         #expect(queue.action(now: start) == .run([ids[3]]))
     }
@@ -102,7 +105,8 @@ struct BatchQueueTests {
         queue.remove(decoded[0])
         queue.remove(decoded[0])
         #expect(queue.depth == 1)
-        #expect(!queue.makeReady(undecoded, "late", group: ObjectIdentifier(first), now: start))
+        let isReady = queue.makeReady(undecoded, "late", group: ObjectIdentifier(first), now: start)
+        #expect(!isReady)
         #expect(queue.action(now: start) == .run([decoded[1]]))
     }
 }
