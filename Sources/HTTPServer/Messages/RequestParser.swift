@@ -54,6 +54,9 @@ struct RequestParser {
         self.limits = limits
     }
 
+    /// Whether the request that was begun last has not ended, so that its body may still arrive.
+    var isMidRequest: Bool { !isBetweenRequests }
+
     /// Whether no byte of a request has been seen since the last one ended.
     var isBetweenRequests: Bool {
         if case .start = state { true } else { false }

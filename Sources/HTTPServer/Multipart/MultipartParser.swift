@@ -188,8 +188,8 @@ struct MultipartParser {
     /// Gathers a part's fields up to the empty line that ends them.
     private mutating func readHeader(_ bytes: UnsafeRawBufferPointer) throws(MultipartError) -> Int {
         let before = line.count
-        // One byte past the limit is enough to know that it is passed.
-        line.append(contentsOf: bytes.prefix(limits.partHeaderByteCount + 3 - before))
+        // The limit is that of the fields with their line ends; the empty line behind them comes on top.
+        line.append(contentsOf: bytes.prefix(limits.partHeaderByteCount + 2 - before))
         // A part may have no fields at all: its empty line then comes first.
         let isEmpty = line.starts(with: Self.headerEnd.prefix(2))
         let end: Int? =
@@ -199,7 +199,7 @@ struct MultipartParser {
                 Self.headerEnd.withUnsafeBytes { line.firstOffset(of: $0, from: max(0, before - 3)) }.map { $0 + 2 }
             }
         guard let end else {
-            guard line.count < limits.partHeaderByteCount + 3 else {
+            guard line.count < limits.partHeaderByteCount + 2 else {
                 throw .headerTooLong(part: parts.count + 1, limit: limits.partHeaderByteCount)
             }
             return line.count - before
