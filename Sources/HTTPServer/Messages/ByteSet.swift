@@ -1,0 +1,69 @@
+/// A set of byte values, as 256 bits: one shift and one mask a look-up.
+struct ByteSet: Sendable {
+    private var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+
+    /// The set of all bytes that satisfy `isMember`.
+    init(where isMember: (UInt8) -> Bool) {
+        for value in UInt8.min...UInt8.max where isMember(value) {
+            let bit = UInt64(1) << UInt64(value & 63)
+            switch value >> 6 {
+            case 0: words.0 |= bit
+            case 1: words.1 |= bit
+            case 2: words.2 |= bit
+            default: words.3 |= bit
+            }
+        }
+    }
+
+    /// Whether `byte` is in the set.
+    func contains(_ byte: UInt8) -> Bool {
+        let word =
+            switch byte >> 6 {
+            case 0: words.0
+            case 1: words.1
+            case 2: words.2
+            default: words.3
+            }
+        return word >> UInt64(byte & 63) & 1 == 1
+    }
+
+    /// Whether every byte of `bytes` is in the set.
+    func containsAll(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        for byte in bytes where !contains(byte) { return false }
+        return true
+    }
+
+    /// Letters and digits of ASCII.
+    private static func isAlphanumeric(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "a")...UInt8(ascii: "z"):
+            true
+        default: false
+        }
+    }
+
+    /// Whether `byte` is one of the characters of `text`.
+    private static func isOne(_ byte: UInt8, of text: String) -> Bool { text.utf8.contains(byte) }
+
+    /// `tchar`, of which methods and field names are made (RFC 9110 §5.6.2).
+    static let token = ByteSet { isAlphanumeric($0) || isOne($0, of: "!#$%&'*+-.^_`|~") }
+
+    /// What a field value may hold: visible characters, SP, HTAB and obs-text; no NUL, CR, LF or other control
+    /// (RFC 9110 §5.5).
+    static let fieldValue = ByteSet { $0 == 0x09 || ($0 >= 0x20 && $0 != 0x7F) }
+
+    /// What a request target may hold: the visible characters that a URI allows (RFC 3986 §2), and those that
+    /// browsers leave unescaped though it does not (`"<>\^`{|}`). No space, no control, nothing beyond ASCII, and no `#`,
+    /// since a fragment is never sent (RFC 9112 §3.2).
+    static let target = ByteSet { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "#") }
+
+    /// What Host may hold: `uri-host [ ":" port ]` (RFC 9110 §7.2, RFC 3986 §3.2.2).
+    static let host = ByteSet { isAlphanumeric($0) || isOne($0, of: "-._~!$&'()*+,;=:[]%") }
+
+    /// What a multipart boundary may hold (RFC 2046 §5.1.1).
+    static let boundary = ByteSet { isAlphanumeric($0) || isOne($0, of: "'()+_,-./:=? ") }
+
+    /// What a request's identifier may hold: enough for UUIDs and trace identifiers, nothing that a log must escape.
+    static let requestID = ByteSet { isAlphanumeric($0) || isOne($0, of: "._-") }
+}

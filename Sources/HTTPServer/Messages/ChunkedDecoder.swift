@@ -1,0 +1,141 @@
+/// Takes the chunked transfer coding off a body; does no I/O and holds no bytes.
+///
+/// Strategy: size lines and trailer lines are read once they are whole, both within tight bounds; data is passed on as
+/// ranges of the caller's buffer. Extensions and trailers are checked and dropped.
+/// - Source: RFC 9112 §7.1
+struct ChunkedDecoder {
+    /// What the decoder found.
+    enum Event: Equatable {
+        /// Nothing more can be said before more bytes come.
+        case needMore
+        /// These bytes of the passed buffer are content.
+        case data(Range<Int>)
+        /// The last chunk and the trailers are through.
+        case end
+    }
+
+    private enum State {
+        case size
+        case data(remaining: Int)
+        case dataEnd
+        case trailers
+        case done
+    }
+
+    /// Of all chunk extensions of a body together: nobody uses them, but a client may wrap every byte of its body in
+    /// them to waste the server's time.
+    static let maxExtensionByteCount = 4096
+    /// Of a size: 16 digits say everything that 64 bits can, with leading zeros refused beyond that.
+    static let maxDigitCount = 16
+
+    private let maxByteCount: Int
+    private let maxTrailerByteCount: Int
+    private var byteCount = 0
+    private var extensionByteCount = 0
+    private var trailerByteCount = 0
+    private var state = State.size
+
+    /// A decoder at the beginning of a body of at most `maxByteCount` bytes of content.
+    init(maxByteCount: Int, maxTrailerByteCount: Int) {
+        self.maxByteCount = maxByteCount
+        self.maxTrailerByteCount = maxTrailerByteCount
+    }
+
+    /// Reads on in `bytes`, everything received and not yet consumed.
+    /// - Returns: the event, and how many bytes at the front of `bytes` are done with.
+    mutating func next(_ bytes: UnsafeRawBufferPointer) throws(RequestError) -> (event: Event, consumed: Int) {
+        var offset = 0
+        while true {
+            switch state {
+            case .size:
+                let limit = Self.maxDigitCount + Self.maxExtensionByteCount - extensionByteCount
+                guard let line = try Self.line(in: bytes, from: offset, limit: limit) else {
+                    if bytes.count - offset > limit + 2 {
+                        throw .chunkExtensionsTooLong(limit: Self.maxExtensionByteCount)
+                    }
+                    return (.needMore, offset)
+                }
+                let size = try size(bytes.slice(line))
+                offset = line.upperBound + 2
+                guard size <= maxByteCount - byteCount else { throw .bodyTooLong(limit: maxByteCount) }
+                byteCount += size
+                state = size == 0 ? .trailers : .data(remaining: size)
+
+            case .data(let remaining):
+                let count = min(remaining, bytes.count - offset)
+                guard count > 0 else { return (.needMore, offset) }
+                state = count == remaining ? .dataEnd : .data(remaining: remaining - count)
+                return (.data(offset..<offset + count), offset + count)
+
+            case .dataEnd:
+                guard bytes.count > offset else { return (.needMore, offset) }
+                guard bytes[offset] == Octet.carriageReturn else { throw .chunkEnd }
+                guard bytes.count > offset + 1 else { return (.needMore, offset) }
+                guard bytes[offset + 1] == Octet.lineFeed else { throw .chunkEnd }
+                offset += 2
+                state = .size
+
+            case .trailers:
+                let limit = maxTrailerByteCount - trailerByteCount
+                guard let line = try Self.line(in: bytes, from: offset, limit: limit) else {
+                    if bytes.count - offset >= limit { throw .trailersTooLong(limit: maxTrailerByteCount) }
+                    return (.needMore, offset)
+                }
+                offset = line.upperBound + 2
+                trailerByteCount += line.count + 2
+                guard trailerByteCount <= maxTrailerByteCount else {
+                    throw .trailersTooLong(limit: maxTrailerByteCount)
+                }
+                guard !line.isEmpty else {
+                    state = .done
+                    return (.end, offset)
+                }
+                // Trailers are checked as fields are, and dropped: none may be merged into the header without
+                // knowing it (RFC 9110 §6.5.1).
+                _ = try FieldLine.parse(bytes.slice(line))
+
+            case .done:
+                return (.end, offset)
+            }
+        }
+    }
+
+    /// The next line without its CR LF, or nil if it is not whole yet.
+    private static func line(
+        in bytes: UnsafeRawBufferPointer, from start: Int, limit: Int
+    ) throws(RequestError) -> Range<Int>? {
+        let window = bytes.slice(start..<min(bytes.count, start + limit + 2))
+        guard let lineFeed = window.firstOffset(of: Octet.lineFeed) else { return nil }
+        guard lineFeed > 0, window[lineFeed - 1] == Octet.carriageReturn else {
+            throw .lineEnding(found: Excerpt.of(window.slice(0..<lineFeed)))
+        }
+        return start..<start + lineFeed - 1
+    }
+
+    /// Reads `chunk-size [ chunk-ext ]`.
+    private mutating func size(_ line: UnsafeRawBufferPointer) throws(RequestError) -> Int {
+        var size = 0
+        var digits = 0
+        for byte in line {
+            guard let value = PercentDecoding.hexadecimalValue(byte) else { break }
+            // A recipient must guard against overflow (RFC 9112 §7.1).
+            let (product, overflowed) = size.multipliedReportingOverflow(by: 16)
+            guard !overflowed, digits < Self.maxDigitCount else { throw .chunkSize(found: Excerpt.of(line)) }
+            size = product | Int(value)
+            digits += 1
+        }
+        guard digits > 0 else { throw .chunkSize(found: Excerpt.of(line)) }
+        guard digits < line.count else { return size }
+
+        // What follows must be an extension: BWS ";" … (RFC 9112 §7.1.1). Unknown ones are ignored.
+        let rest = line.slice(digits..<line.count)
+        guard rest.trimmed.first == UInt8(ascii: ";"), ByteSet.fieldValue.containsAll(rest) else {
+            throw .chunkSize(found: Excerpt.of(line))
+        }
+        extensionByteCount += rest.count
+        guard extensionByteCount <= Self.maxExtensionByteCount else {
+            throw .chunkExtensionsTooLong(limit: Self.maxExtensionByteCount)
+        }
+        return size
+    }
+}

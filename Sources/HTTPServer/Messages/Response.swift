@@ -1,0 +1,38 @@
+import HTTPTypes
+
+/// What a handler answers.
+///
+/// The connection adds Content-Length, Date, Connection and X-Request-ID, and leaves the body out where HTTP wants none
+/// (HEAD, 204, 304).
+/// - Source: RFC 9110 §3.4, §15
+public struct Response: Sendable {
+    /// The status code and its reason phrase.
+    public var status: HTTPResponse.Status
+    /// Further fields. Content-Length, Transfer-Encoding, Connection, Date and X-Request-ID are the connection's and are
+    /// dropped from here.
+    public var headerFields: HTTPFields
+    /// The content.
+    public var body: [UInt8]
+    /// Facts for the access log, never sent.
+    public var annotations: [String: String]
+
+    /// An answer.
+    public init(
+        status: HTTPResponse.Status = .ok,
+        headerFields: HTTPFields = [:],
+        body: [UInt8] = [],
+        annotations: [String: String] = [:]
+    ) {
+        self.status = status
+        self.headerFields = headerFields
+        self.body = body
+        self.annotations = annotations
+    }
+
+    /// Plain text in UTF-8.
+    public static func text(
+        _ text: String, status: HTTPResponse.Status = .ok, contentType: String = "text/plain; charset=utf-8"
+    ) -> Response {
+        Response(status: status, headerFields: [.contentType: contentType], body: Array(text.utf8))
+    }
+}

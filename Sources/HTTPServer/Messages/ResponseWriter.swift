@@ -1,0 +1,67 @@
+import HTTPTypes
+
+/// Turns a response into the bytes of its head; does no I/O.
+///
+/// - Source: RFC 9112 §4; RFC 9110 §6.6.1 (Date), §8.6 (Content-Length)
+enum ResponseWriter {
+    /// What the answer owes to its request and its connection.
+    struct Context {
+        /// Goes into X-Request-ID.
+        var requestID: String
+        /// The value of Date.
+        var date: String
+        /// Whether the request was a HEAD: the fields are sent, the body is not (RFC 9110 §9.3.2).
+        var isHead = false
+        /// Whether the connection closes behind this answer (RFC 9112 §9.6).
+        var closes = false
+        /// Whether an HTTP/1.0 client must be told that the connection stays open.
+        var tellsKeepAlive = false
+    }
+
+    /// The interim answer that asks for the body (RFC 9110 §15.2.1).
+    static let continueBytes = Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)
+
+    /// The status line and fields of `response`, with the empty line.
+    static func head(_ response: Response, _ context: Context) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(512)
+        bytes += "HTTP/1.1 \(response.status.code) ".utf8
+        bytes += response.status.reasonPhrase.utf8
+        bytes += "\r\n".utf8
+        for field in response.headerFields where !isOwnField(field.name.canonicalName) {
+            bytes += field.name.rawName.utf8
+            bytes += ": ".utf8
+            // HTTPField lets no CR, LF or NUL in, so no value can end its line early.
+            field.withUnsafeBytesOfValue { bytes += $0 }
+            bytes += "\r\n".utf8
+        }
+        // 204 must not have a Content-Length, and 304 only that of the 200 it stands for (RFC 9110 §8.6); every other
+        // answer has one, so its end is never in doubt.
+        if hasContent(response) { bytes += "Content-Length: \(response.body.count)\r\n".utf8 }
+        bytes += "Date: \(context.date)\r\nX-Request-ID: \(context.requestID)\r\n".utf8
+        if context.closes {
+            bytes += "Connection: close\r\n".utf8
+        } else if context.tellsKeepAlive {
+            bytes += "Connection: keep-alive\r\n".utf8
+        }
+        bytes += "\r\n".utf8
+        return bytes
+    }
+
+    /// Whether the body of `response` is sent at all (RFC 9112 §6.3, rule 1).
+    static func sendsBody(_ response: Response, _ context: Context) -> Bool {
+        !context.isHead && hasContent(response)
+    }
+
+    private static func hasContent(_ response: Response) -> Bool {
+        response.status != .noContent && response.status != .notModified
+    }
+
+    /// Fields that this writer decides on, whatever a handler thinks.
+    private static func isOwnField(_ canonicalName: String) -> Bool {
+        switch canonicalName {
+        case "content-length", "transfer-encoding", "connection", "date", "x-request-id", "keep-alive": true
+        default: false
+        }
+    }
+}

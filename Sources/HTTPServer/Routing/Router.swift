@@ -1,0 +1,52 @@
+import HTTPTypes
+
+/// Finds the route for a method and a path.
+///
+/// Routes are tried in the order of their registration, but one whose pattern is plain text wins over one with
+/// parameters. There are a dozen of them, so a list is faster than any tree.
+public struct Router: Sendable {
+    /// Every route, in the order of registration.
+    public private(set) var routes: [Route] = []
+
+    /// A router without routes.
+    public init() {}
+
+    /// Registers a route.
+    /// - Parameters:
+    ///   - method: GET answers HEAD too.
+    ///   - pattern: a path such as `/v1/models/{model}/predict`, in which a name in braces stands for one segment.
+    ///   - readsBody: whether the handler wants the body; otherwise it is read and dropped.
+    public mutating func on(
+        _ method: HTTPRequest.Method, _ pattern: String, readsBody: Bool = false, handler: @escaping Handler
+    ) {
+        routes.append(Route(method: method, pattern: pattern, readsBody: readsBody, handler: handler))
+    }
+
+    /// The route for a decoded, normalised path.
+    public func match(_ method: HTTPRequest.Method, _ path: String) -> RouteMatch {
+        let pieces = Route.split(path)
+        var allowed: [HTTPRequest.Method] = []
+        var found: RouteMatch?
+        for route in routes {
+            guard let parameters = route.parameters(pieces) else { continue }
+            if route.method == method || (route.method == .get && method == .head) {
+                if parameters.isEmpty { return .found(route, parameters: [:]) }
+                if found == nil { found = .found(route, parameters: parameters) }
+            }
+            Self.allow(route.method, in: &allowed)
+        }
+        return found ?? (allowed.isEmpty ? .notFound : .methodNotAllowed(allowed: allowed))
+    }
+
+    /// Every method that any route answers, for `OPTIONS *` (RFC 9110 §9.3.7).
+    public var allowedMethods: [HTTPRequest.Method] {
+        var allowed: [HTTPRequest.Method] = []
+        for route in routes { Self.allow(route.method, in: &allowed) }
+        return allowed
+    }
+
+    private static func allow(_ method: HTTPRequest.Method, in allowed: inout [HTTPRequest.Method]) {
+        if !allowed.contains(method) { allowed.append(method) }
+        if method == .get && !allowed.contains(.head) { allowed.append(.head) }
+    }
+}

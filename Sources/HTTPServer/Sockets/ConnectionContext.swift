@@ -1,0 +1,13 @@
+import Logging
+
+/// What all connections of a server share.
+struct ConnectionContext: Sendable {
+    let options: ServerOptions
+    let router: Router
+    let observer: any ServerObserver
+    let logger: Logger
+    let registry: ConnectionRegistry
+    let date: HTTPDate
+    /// Told when a connection is over and its descriptor given back.
+    let ended: @Sendable (Int) -> Void
+}

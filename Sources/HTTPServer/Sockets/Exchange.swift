@@ -1,0 +1,46 @@
+import HTTPTypes
+
+/// What a connection knows about the request it is busy with, and its answer.
+struct Exchange {
+    /// When the first byte arrived.
+    let startedAt: ContinuousClock.Instant
+    /// For the log and X-Request-ID.
+    var id: String
+    /// The head, once it is whole.
+    var head: RequestHead?
+    /// The request line, which may be known before the head is.
+    var line: RequestLine?
+    /// Who answers, once that is known.
+    var route: Route?
+    var pathParameters: [String: String] = [:]
+    /// Where the content goes.
+    var sink = BodySink.discard
+    /// An answer that was clear from the head alone, to be sent once the request is through.
+    var earlyResponse: Response?
+    /// Whether the connection must close behind the answer, because the rest of the request is not read.
+    var mustClose = false
+    /// Bytes of head and content so far.
+    var bytesIn = 0
+    /// Bytes of the answer so far.
+    var bytesOut = 0
+    /// The answer's status, once there is one.
+    var status: HTTPResponse.Status?
+    /// The answer's annotations.
+    var annotations: [String: String] = [:]
+
+    /// A request whose first byte has just arrived.
+    init(startedAt: ContinuousClock.Instant) {
+        self.startedAt = startedAt
+        self.id = RequestID.generate()
+    }
+
+    /// The record for the observer.
+    func record(remoteAddress: String, isComplete: Bool, now: ContinuousClock.Instant) -> RequestRecord {
+        let line = head?.line ?? line
+        return RequestRecord(
+            id: id, method: line?.method, target: line?.target, route: route?.pattern,
+            status: status ?? .clientClosedRequest, bytesIn: bytesIn, bytesOut: bytesOut,
+            duration: startedAt.duration(to: now), remoteAddress: remoteAddress, isComplete: isComplete,
+            annotations: annotations)
+    }
+}

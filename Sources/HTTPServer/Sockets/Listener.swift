@@ -1,0 +1,134 @@
+import Dispatch
+import Glibc
+import Logging
+
+/// Takes clients in, as long as there is room for them.
+///
+/// At the limit of connections it stops accepting until one closes: the clients wait in the kernel's backlog instead of
+/// being turned away. If the system has no descriptors left it pauses instead of spinning.
+final class Listener: @unchecked Sendable {  // guard: all mutable state is touched on `queue` only
+    private let descriptor: Int32
+    private let options: ServerOptions
+    private let registry: ConnectionRegistry
+    private let logger: Logger
+    private let makeConnection: @Sendable (Int, Int32, String) -> Connection
+    private let queue = DispatchQueue(label: "listener", target: .global(qos: .userInitiated))
+    private var source: (any DispatchSourceRead)?
+    private var isPaused = false
+    private var whenClosed: [@Sendable () -> Void] = []
+    private var isClosed = false
+
+    /// How many clients are taken in a row before others have their turn.
+    private static let maxAcceptsInARow = 64
+    /// How long to wait for descriptors to become free, unless a connection closes first.
+    private static let retryInterval = DispatchTimeInterval.milliseconds(100)
+
+    /// A listener over `descriptor`, which it owns from now on.
+    /// - Parameter makeConnection: makes a connection of its number, its descriptor and the client's address.
+    init(
+        descriptor: Int32, options: ServerOptions, registry: ConnectionRegistry, logger: Logger,
+        makeConnection: @escaping @Sendable (Int, Int32, String) -> Connection
+    ) {
+        self.descriptor = descriptor
+        self.options = options
+        self.registry = registry
+        self.logger = logger
+        self.makeConnection = makeConnection
+    }
+
+    /// Begins to accept.
+    func start() {
+        queue.async { [self] in
+            let source = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: queue)
+            source.setEventHandler { [self] in
+                for taken in 0..<Self.maxAcceptsInARow {
+                    if registry.count >= options.maxConnections {
+                        // Only if the first one finds no room is it certain that somebody waits.
+                        if taken == 0 { pause(isCrowded: true) }
+                        return
+                    }
+                    guard acceptOne() else { return }
+                }
+            }
+            source.setCancelHandler { [self] in
+                Socket.close(descriptor)
+                isClosed = true
+                for closure in whenClosed { closure() }
+                whenClosed = []
+            }
+            self.source = source
+            source.activate()
+        }
+    }
+
+    /// Takes in who waits already, then stops listening.
+    /// - Parameter takesBacklog: whether those who wait are still served, also beyond the limit of connections: they
+    ///   believe that they are connected.
+    func close(takesBacklog: Bool) async {
+        await withCheckedContinuation { continuation in
+            queue.async { [self] in
+                guard !isClosed else { return continuation.resume() }
+                whenClosed.append { continuation.resume() }
+                stop(takesBacklog: takesBacklog)
+            }
+        }
+    }
+
+    /// The same without waiting.
+    func abandon() {
+        queue.async { [self] in stop(takesBacklog: false) }
+    }
+
+    /// A connection has closed: there is room again.
+    func connectionEnded() {
+        queue.async { [self] in resume() }
+    }
+
+    private func stop(takesBacklog: Bool) {
+        guard let source else { return }
+        self.source = nil
+        if takesBacklog { while acceptOne() {} }
+        if isPaused { source.resume() }
+        isPaused = false
+        registry.isCrowded.store(false, ordering: .relaxed)
+        source.cancel()
+    }
+
+    /// - Returns: whether another client may be waiting.
+    private func acceptOne() -> Bool {
+        switch Socket.accept(descriptor) {
+        case .success(let client):
+            registry.add { makeConnection($0, client.descriptor, client.host) }.start()
+            return true
+        case .failure(let failure):
+            switch failure.code {
+            case EAGAIN: return false
+            // These concern one client only (accept(2)).
+            case EINTR, ECONNABORTED, EPROTO, EPERM, ENETDOWN, ENETUNREACH, EHOSTDOWN, EHOSTUNREACH, ENONET,
+                ENOPROTOOPT, EOPNOTSUPP:
+                return true
+            default:
+                logger.warning(
+                    "cannot accept connections for the moment; raise the limit of open files or lower max_connections",
+                    metadata: ["error": "\(SocketError.message(failure.code))"])
+                pause(isCrowded: false)
+                queue.asyncAfter(deadline: .now() + Self.retryInterval) { [self] in resume() }
+                return false
+            }
+        }
+    }
+
+    private func pause(isCrowded: Bool) {
+        if isCrowded { registry.isCrowded.store(true, ordering: .relaxed) }
+        guard !isPaused, let source else { return }
+        isPaused = true
+        source.suspend()
+    }
+
+    private func resume() {
+        guard isPaused, let source else { return }
+        isPaused = false
+        registry.isCrowded.store(false, ordering: .relaxed)
+        source.resume()
+    }
+}

@@ -1,0 +1,86 @@
+/// The bytes that a connection has received and not yet read.
+///
+/// One block of memory that grows up to a bound and is given back when the connection is idle: a thousand idle
+/// connections then cost next to nothing.
+struct ReceiveBuffer: ~Copyable {
+    /// The size of the first block: the head of an ordinary request.
+    static let initialCapacity = 8 * 1024
+
+    private let maxCapacity: Int
+    private var storage = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+    private var start = 0
+    private var end = 0
+
+    /// An empty buffer that never holds more than `maxCapacity` bytes.
+    init(maxCapacity: Int) {
+        self.maxCapacity = maxCapacity
+    }
+
+    deinit {
+        storage.deallocate()
+    }
+
+    /// How many bytes are unread.
+    var count: Int { end - start }
+
+    /// The unread bytes; valid until the buffer is next changed.
+    var unread: UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(storage)[start..<end])
+    }
+
+    /// The room behind the unread bytes, at least one byte, or nil if the buffer is full. Growing doubles the block.
+    mutating func room() -> UnsafeMutableRawBufferPointer? {
+        if end == storage.count {
+            if start > 0 && count <= storage.count / 2 {
+                compact()
+            } else if storage.count < maxCapacity {
+                grow()
+            } else if start > 0 {
+                compact()
+            } else {
+                return nil
+            }
+        }
+        return UnsafeMutableRawBufferPointer(rebasing: storage[end...])
+    }
+
+    /// Takes note that `byteCount` bytes were written into the room.
+    mutating func append(_ byteCount: Int) {
+        precondition(byteCount <= storage.count - end, "\(byteCount) bytes do not fit into \(storage.count - end)")
+        end += byteCount
+    }
+
+    /// Drops bytes at the front.
+    mutating func consume(_ byteCount: Int) {
+        precondition(byteCount <= count, "\(byteCount) bytes are more than the \(count) unread")
+        start += byteCount
+        if start == end {
+            start = 0
+            end = 0
+        }
+    }
+
+    /// Gives the memory back if nothing is unread.
+    mutating func releaseIfEmpty() {
+        guard count == 0 else { return }
+        storage.deallocate()
+        storage = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+    }
+
+    private mutating func compact() {
+        UnsafeMutableRawBufferPointer(rebasing: storage[0..<count])
+            .copyMemory(from: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(storage)[start..<end]))
+        end -= start
+        start = 0
+    }
+
+    private mutating func grow() {
+        let capacity = min(maxCapacity, max(Self.initialCapacity, storage.count * 2))
+        let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: capacity, alignment: 16)
+        larger.copyMemory(from: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(storage)[start..<end]))
+        storage.deallocate()
+        storage = larger
+        end -= start
+        start = 0
+    }
+}

@@ -1,0 +1,152 @@
+import Glibc
+
+/// The system calls that this server makes, none of which blocks.
+enum Socket {
+    /// What came of reading or writing.
+    enum Outcome: Equatable {
+        /// So many bytes, at least one.
+        case bytes(Int)
+        /// The other side has ended its stream.
+        case end
+        /// Nothing can be read or written now.
+        case wouldBlock
+        /// The connection is broken.
+        case failed
+    }
+
+    /// Listens on the first address of `host` that can be had.
+    static func listen(host: String, port: Int, backlog: Int) throws(SocketError) -> (descriptor: Int32, SocketAddress) {
+        guard (0...65535).contains(port) else { throw .port(port) }
+        var failure = SocketError.unknownHost(host, reason: "it has no address")
+        for address in try resolve(host: host, port: port) {
+            do {
+                return try listen(on: address, host: host, port: port, backlog: backlog)
+            } catch {
+                failure = error
+            }
+        }
+        throw failure
+    }
+
+    /// The addresses of `host`, IPv4 before IPv6: `localhost` then means what most clients try first.
+    private static func resolve(host: String, port: Int) throws(SocketError) -> [(sockaddr_storage, socklen_t)] {
+        var hints = addrinfo()
+        hints.ai_family = AF_UNSPEC
+        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        hints.ai_flags = AI_PASSIVE
+        var list: UnsafeMutablePointer<addrinfo>?
+        let code = getaddrinfo(host, String(port), &hints, &list)
+        guard code == 0 else { throw .unknownHost(host, reason: String(cString: gai_strerror(code))) }
+        defer { freeaddrinfo(list) }
+
+        var addresses: [(sockaddr_storage, socklen_t)] = []
+        var next = list
+        while let info = next?.pointee {
+            if let address = info.ai_addr, Int(info.ai_addrlen) <= MemoryLayout<sockaddr_storage>.size {
+                var storage = sockaddr_storage()
+                memcpy(&storage, address, Int(info.ai_addrlen))
+                addresses.append((storage, info.ai_addrlen))
+            }
+            next = info.ai_next
+        }
+        return addresses.filter { $0.0.ss_family == sa_family_t(AF_INET) }
+            + addresses.filter { $0.0.ss_family == sa_family_t(AF_INET6) }
+    }
+
+    private static func listen(
+        on address: (sockaddr_storage, socklen_t), host: String, port: Int, backlog: Int
+    ) throws(SocketError) -> (descriptor: Int32, SocketAddress) {
+        var (storage, length) = address
+        let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+        let descriptor = socket(Int32(storage.ss_family), type, 0)
+        guard descriptor >= 0 else { throw .system(operation: "socket", code: errno) }
+
+        // Without it a restart would have to wait until the last connections' TIME_WAIT is over.
+        set(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
+        // "::" then takes IPv4 clients too.
+        if Int32(storage.ss_family) == AF_INET6 { set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 0) }
+
+        let bound = withUnsafePointer(to: &storage) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, length) }
+        }
+        guard bound == 0, Glibc.listen(descriptor, Int32(clamping: backlog)) == 0 else {
+            let code = errno
+            close(descriptor)
+            let wanted = SocketAddress(host: host, port: port)
+            switch code {
+            case EADDRINUSE: throw .addressInUse(wanted)
+            case EACCES: throw .permissionDenied(wanted)
+            case EADDRNOTAVAIL: throw .addressNotAvailable(wanted)
+            default: throw .system(operation: "bind", code: code)
+            }
+        }
+        length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let named = withUnsafeMutablePointer(to: &storage) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
+        }
+        guard named == 0, let local = SocketAddress(storage) else {
+            let code = errno
+            close(descriptor)
+            throw .system(operation: "getsockname", code: code)
+        }
+        return (descriptor, local)
+    }
+
+    /// Takes the next waiting client.
+    /// - Returns: its socket and address, or the error number (`EAGAIN` if nobody waits).
+    static func accept(_ listener: Int32) -> Result<(descriptor: Int32, host: String), AcceptFailure> {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let descriptor = withUnsafeMutablePointer(to: &storage) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { Glibc.accept(listener, $0, &length) }
+        }
+        guard descriptor >= 0 else { return .failure(AcceptFailure(code: errno)) }
+        _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        // An answer is written whole; waiting for more to send would only delay it.
+        set(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+        return .success((descriptor, SocketAddress(storage)?.host ?? "unknown"))
+    }
+
+    /// The error number that `accept` left.
+    struct AcceptFailure: Error {
+        let code: Int32
+    }
+
+    /// Reads what there is, at most as much as fits into `buffer`.
+    static func read(_ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer) -> Outcome {
+        while true {
+            let count = recv(descriptor, buffer.baseAddress, buffer.count, 0)
+            if count > 0 { return .bytes(count) }
+            if count == 0 { return .end }
+            if errno == EINTR { continue }
+            return errno == EAGAIN || errno == EWOULDBLOCK ? .wouldBlock : .failed
+        }
+    }
+
+    /// Writes as much of `bytes` as the socket takes; a broken connection never raises SIGPIPE.
+    static func write(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer, more: Bool) -> Outcome {
+        let flags = Int32(MSG_NOSIGNAL) | (more ? Int32(MSG_MORE) : 0)
+        while true {
+            let count = send(descriptor, bytes.baseAddress, bytes.count, flags)
+            if count >= 0 { return .bytes(count) }
+            if errno == EINTR { continue }
+            return errno == EAGAIN || errno == EWOULDBLOCK ? .wouldBlock : .failed
+        }
+    }
+
+    /// Ends this side's stream; the other side may still send.
+    static func endWriting(_ descriptor: Int32) {
+        _ = shutdown(descriptor, Int32(SHUT_WR))
+    }
+
+    /// Gives the descriptor back.
+    static func close(_ descriptor: Int32) {
+        _ = Glibc.close(descriptor)
+    }
+
+    private static func set(_ descriptor: Int32, _ level: Int32, _ name: Int32, _ value: Int32) {
+        var value = value
+        _ = setsockopt(descriptor, level, name, &value, socklen_t(MemoryLayout<Int32>.size))
+    }
+}

@@ -1,0 +1,68 @@
+import Logging
+import Synchronization
+
+/// An HTTP/1.1 server on a TCP socket.
+///
+/// - Source: RFC 9110, RFC 9112
+public final class SocketServer: Sendable {
+    private let options: ServerOptions
+    private let router: Router
+    private let observer: any ServerObserver
+    private let logger: Logger
+    private let registry = ConnectionRegistry()
+    private let listener = Mutex<Listener?>(nil)
+
+    /// A server that does not listen yet.
+    public init(options: ServerOptions, router: Router, observer: any ServerObserver, logger: Logger) {
+        self.options = options
+        self.router = router
+        self.observer = observer
+        self.logger = logger
+    }
+
+    deinit {
+        listener.withLock { $0 }?.abandon()
+        for connection in registry.connections { connection.abort() }
+    }
+
+    /// Listens, and serves from now on.
+    /// - Returns: the address it listens on, with the port that was taken if port 0 was asked for.
+    /// - Throws: ``SocketError`` if it cannot listen there.
+    @discardableResult
+    public func start() throws(SocketError) -> SocketAddress {
+        guard listener.withLock({ $0 == nil }) else { throw .alreadyStarted }
+        let (descriptor, address) = try Socket.listen(
+            host: options.host, port: options.port, backlog: options.backlog)
+        let context = ConnectionContext(
+            options: options, router: router, observer: observer, logger: logger, registry: registry, date: HTTPDate(),
+            ended: { [registry, weak self] number in
+                registry.remove(number)
+                self?.listener.withLock { $0 }?.connectionEnded()
+            })
+        let listener = Listener(descriptor: descriptor, options: options, registry: registry, logger: logger) {
+            Connection(number: $0, descriptor: $1, remoteAddress: $2, context: context)
+        }
+        self.listener.withLock { $0 = listener }
+        listener.start()
+        return address
+    }
+
+    /// Stops listening, answers every request whose first byte has arrived, and closes all connections.
+    ///
+    /// Clients that wait in the backlog are still taken in. Answers say `Connection: close`. Connections at rest close after
+    /// ``ServerOptions/drainGrace``.
+    /// - Returns: true once all connections are gone; false if `timeout` forced the rest closed.
+    public func drain(timeout: Duration) async -> Bool {
+        guard let listener = listener.withLock({ $0 }) else { return true }
+        await listener.close(takesBacklog: true)
+        for connection in registry.connections { connection.drain() }
+        if await registry.waitUntilEmpty(timeout: timeout) { return true }
+        for connection in registry.connections { connection.abort() }
+        // They close at once, each on its queue; the wait is bounded all the same.
+        _ = await registry.waitUntilEmpty(timeout: .seconds(5))
+        return false
+    }
+
+    /// How many connections are open.
+    public var connectionCount: Int { registry.count }
+}
