@@ -53,8 +53,10 @@ struct ServingServiceTests {
         let port = Mutex(0)
         try await Self.withServer(try TinyModel()) { livePort, _ in
             port.withLock { $0 = livePort }
-            #expect(try await TestClient(port: livePort).exchange("GET", "/readyz").status == 200)
-            #expect(try await Self.predict(livePort).status == 200)
+            let readiness = try await TestClient(port: livePort).exchange("GET", "/readyz")
+            #expect(readiness.status == 200)
+            let answer = try await Self.predict(livePort)
+            #expect(answer.status == 200)
         }
         let closed = port.withLock { $0 }
         #expect(throws: TestClient.Disconnected.self) { try TestClient(port: closed) }

@@ -37,7 +37,7 @@ struct ErrorContractTests {
             saying: "boundary")
         try expect(
             await server.exchange("POST", "/predict", fields: Self.form, body: Array("--boundary\r\nx".utf8)), 400,
-            saying: "")
+            saying: "boundary")
         try expect(await server.exchange("POST", "/predict"), 400, saying: "curl -F image=@picture.jpg")
         try expect(
             await server.exchange("POST", "/predict", fields: Self.json, body: Array("{".utf8)), 400, saying: "JSON")
@@ -80,10 +80,10 @@ struct ErrorContractTests {
             settings.server.headerTimeout = .milliseconds(100)
             settings.server.bodyTimeout = .milliseconds(100)
         }
-        try expect(await server.exchange(raw: "GET /healthz HT"), 408, saying: "")
+        try expect(await server.exchange(raw: "GET /healthz HT"), 408, saying: "0.1 seconds")
         try expect(
             await server.exchange(raw: "POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12"), 408,
-            saying: "")
+            saying: "2 bytes")
         await server.stop()
     }
 
@@ -118,8 +118,8 @@ struct ErrorContractTests {
     func tooLong() async throws {
         let server = try await LiveServer(try TinyModel())
         let long = String(repeating: "a", count: 9000)
-        try expect(await server.exchange("GET", "/\(long)"), 414, saying: "")
-        try expect(await server.exchange("GET", "/healthz", fields: ["X-Long": long + long]), 431, saying: "")
+        try expect(await server.exchange("GET", "/\(long)"), 414, saying: "8192 bytes")
+        try expect(await server.exchange("GET", "/healthz", fields: ["X-Long": long + long]), 431, saying: "16384 bytes")
         await server.stop()
     }
 
@@ -175,7 +175,8 @@ struct ErrorContractTests {
 
     @Test("503 with Retry-After before a model is loaded and while draining")
     func unavailable() async throws {
-        let server = try await LiveServer(try TinyModel(), loadsModel: false)
+        let tiny = try TinyModel()
+        let server = try await LiveServer(tiny, loadsModel: false)
         for (method, target) in [("GET", "/readyz"), ("GET", "/classes"), ("POST", "/predict")] {
             let answer = try await server.exchange(method, target, body: method == "POST" ? TestPicture.png : [])
             try expect(answer, 503, saying: "not loaded yet")
