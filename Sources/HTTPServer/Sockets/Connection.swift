@@ -181,7 +181,8 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
             return answerEarly(.problem(.notFound, detail), head)
         case .methodNotAllowed(let methods):
             let allow = Self.allow(methods)
-            let detail = "\(head.line.method.rawValue) is not served at '\(Excerpt.of(head.target.path))'; use \(allow)."
+            let detail =
+                "\(head.line.method.rawValue) is not served at '\(Excerpt.of(head.target.path))'; use \(allow)."
             return answerEarly(.problem(.methodNotAllowed, detail, headerFields: [.allow: allow]), head)
         case .found(let route, let parameters):
             exchange?.route = route
