@@ -18,7 +18,11 @@ struct ParserRun: Equatable {
 
     /// Feeds `text` in pieces of `size` bytes.
     init(_ text: String, pieces size: Int = .max, limits: RequestParser.Limits = Self.limits) {
-        let bytes = Array(text.utf8)
+        self.init(Array(text.utf8), pieces: size, limits: limits)
+    }
+
+    /// Feeds `bytes` in pieces of `size` bytes.
+    init(_ bytes: [UInt8], pieces size: Int = .max, limits: RequestParser.Limits = Self.limits) {
         var parser = RequestParser(limits: limits)
         var start = 0
         var end = 0
@@ -54,10 +58,13 @@ struct ParserRun: Equatable {
     }
 
     /// Whether it makes no difference in which pieces the bytes come.
-    static func agree(_ text: String) -> ParserRun? {
-        let whole = ParserRun(text)
+    static func agree(_ text: String) -> ParserRun? { agree(Array(text.utf8)) }
+
+    /// Whether it makes no difference in which pieces the bytes come.
+    static func agree(_ bytes: [UInt8]) -> ParserRun? {
+        let whole = ParserRun(bytes)
         for size in [1, 2, 3, 7, 64] {
-            var pieces = ParserRun(text, pieces: size)
+            var pieces = ParserRun(bytes, pieces: size)
             // An error may quote less of a line that has not come whole.
             if pieces.error?.status == whole.error?.status { pieces.error = whole.error }
             pieces.unread = whole.unread

@@ -142,6 +142,20 @@ import Testing
         #expect(ParserRun(cut(1023), pieces: pieces).error == nil)
     }
 
+    @Test func `damaged requests are read the same in all pieces`() throws {
+        let good = Array(
+            ("POST /a%20b?top=3 HTTP/1.1\r\nHost: a\r\nConnection: close, x\r\nTransfer-Encoding: chunked\r\n\r\n"
+                + "3;a=b\r\nabc\r\n0\r\nT: u\r\n\r\nPOST / HTTP/1.0\r\nContent-Length: 3\r\n\r\nabc").utf8)
+        var mutations = Mutations(seed: 1)
+        var refused = 0
+        for _ in 0..<500 {
+            let bytes = mutations.damage(good)
+            let run = try #require(ParserRun.agree(bytes), "\(String(decoding: bytes, as: UTF8.self))")
+            if run.error != nil { refused += 1 }
+        }
+        #expect(refused > 100)
+    }
+
     @Test func `the request line is known to an error further on`() {
         var parser = RequestParser(limits: ParserRun.limits)
         let bytes = Array("PUT /x HTTP/1.1\r\nbad\r\n\r\n".utf8)

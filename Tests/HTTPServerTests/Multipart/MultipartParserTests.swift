@@ -60,6 +60,28 @@ import Testing
         }
     }
 
+    @Test func `damaged bodies are read the same in all pieces`() {
+        let good = Array(
+            ("--B\r\nContent-Disposition: form-data; name=\"a\"; filename=\"b\"\r\n\r\nxyz\r\n-\r\n--B\r\n\r\n\r\n--B--\r\n")
+                .utf8)
+        var mutations = Mutations(seed: 2)
+        var refused = 0
+        for _ in 0..<500 {
+            let body = mutations.damage(good)
+            let whole = Result { () throws(MultipartError) in try parse(body, boundary: "B", pieces: .max) }
+            for size in [1, 2, 7] {
+                let pieces = Result { () throws(MultipartError) in try parse(body, boundary: "B", pieces: size) }
+                switch (whole, pieces) {
+                case (.success(let one), .success(let other)): #expect(one == other)
+                case (.failure(let one), .failure(let other)): #expect(one.status == other.status)
+                default: Issue.record("pieces of \(size) matter: \(String(decoding: body, as: UTF8.self))")
+                }
+            }
+            if case .failure = whole { refused += 1 }
+        }
+        #expect(refused > 100)
+    }
+
     @Test func `a body without parts is empty`() throws {
         #expect(try parse("--B--\r\n") == [])
         #expect(try parse("--B--") == [])

@@ -86,6 +86,27 @@ import Testing
         #expect(await server.client().ask("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n") == nil)
     }
 
+    @Test func `draining answers pipelined requests to the last`() async throws {
+        let server = try TestServer()
+        let resting = server.client()
+        #expect(await resting.ask("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")?.status == 200)
+        let client = server.client()
+        await client.send(
+            "GET /gate/1 HTTP/1.1\r\nHost: a\r\n\r\nGET /hello?name=2 HTTP/1.1\r\nHost: a\r\n\r\n"
+                + "GET /hello?name=3 HTTP/1.1\r\nHost: a\r\n\r\n")
+        await server.gate.wait { $0.entered == 1 }
+        async let drained = server.server.drain(timeout: .seconds(20))
+        // The connection at rest closes only once draining has begun.
+        #expect(await resting.isAtEnd())
+        server.gate.open()
+        #expect(await client.answer()?.body == "passed 1")
+        #expect(await client.answer()?.body == "hello 2")
+        let last = await client.answer()
+        #expect(last?.body == "hello 3" && last?.fields["connection"] == "close")
+        await client.endWriting()
+        #expect(await drained)
+    }
+
     @Test func `draining gives up after its timeout`() async throws {
         let server = try TestServer()
         let client = server.client()
@@ -113,6 +134,14 @@ import Testing
         #expect(await first.isAtEnd())
         let state = await server.observer.wait { $0.opened == 3 }
         #expect(state.closed == 1)
+    }
+
+    @Test func `a connection at rest gives way to a client that waits`() async throws {
+        let server = try TestServer { $0.maxConnections = 1 }
+        let resting = server.client()
+        #expect(await resting.ask("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")?.status == 200)
+        #expect(await server.client().ask("GET /hello?name=x HTTP/1.1\r\nHost: a\r\n\r\n")?.body == "hello x")
+        #expect(await resting.isAtEnd())
     }
 
     @Test func `two thousand connections come and go without leaving a descriptor behind`() async throws {
