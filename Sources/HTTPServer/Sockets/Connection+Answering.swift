@@ -40,6 +40,7 @@ extension Connection {
     func answered() {
         guard let exchange else { return }
         self.exchange = nil
+        hasAnswered = true
         complete(exchange, isComplete: true)
         if clientHasEnded { return close() }
         if exchange.mustClose { return linger(isRequestRead: exchange.head != nil && !parser.isMidRequest) }

@@ -24,6 +24,7 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
     var lastReadAt: ContinuousClock.Instant
     var isAdvancing = false
     var isDraining = false
+    var hasAnswered = false
     var clientHasEnded = false
     var lingerBudget = 0
 
@@ -81,10 +82,11 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
         }
     }
 
-    /// Makes room for clients that wait to be accepted: closes soon if it is at rest.
+    /// Makes room for clients that wait to be accepted: closes soon if it is at rest. One that has yet to send its first
+    /// request has waited long enough itself.
     func giveWay() {
         queue.async { [self] in
-            if case .idle = clock.phase { enter(.idle(context.options.drainGrace)) }
+            if case .idle = clock.phase, hasAnswered { enter(.idle(context.options.drainGrace)) }
         }
     }
 

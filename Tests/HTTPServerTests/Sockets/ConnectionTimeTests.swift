@@ -18,7 +18,7 @@ import Testing
     }
 
     @Test func `a connection at rest is closed without a word`() async throws {
-        let server = try TestServer { $0.idleTimeout = .milliseconds(50) }
+        let server = try TestServer { $0.idleTimeout = .milliseconds(400) }
         let fresh = server.client()
         #expect(await fresh.isAtEnd())
         let used = server.client()
