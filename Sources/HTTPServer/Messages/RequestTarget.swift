@@ -32,7 +32,8 @@ struct RequestTarget: Sendable, Equatable {
         guard let path = Self.normalise(rawPath) else {
             throw .target(
                 found: Excerpt.of(text),
-                reason: "'%' must be followed by two hexadecimal digits, and the path may not encode a slash, a control "
+                reason:
+                    "'%' must be followed by two hexadecimal digits, and the path may not encode a slash, a control "
                     + "character or anything that is not UTF-8"
             )
         }

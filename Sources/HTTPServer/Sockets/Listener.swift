@@ -5,7 +5,7 @@ import Logging
 /// Takes clients in, as long as there is room for them.
 ///
 /// At the limit of connections it stops accepting until one closes: the clients wait in the kernel's backlog instead of
-/// being turned away. If the system has no descriptors left it pauses instead of spinning.
+/// being turned away, and connections at rest give way to them. If the system has no descriptors left it pauses instead of spinning.
 final class Listener: @unchecked Sendable {  // guard: all mutable state is touched on `queue` only
     private let descriptor: Int32
     private let options: ServerOptions
@@ -17,11 +17,18 @@ final class Listener: @unchecked Sendable {  // guard: all mutable state is touc
     private var isPaused = false
     private var whenClosed: [@Sendable () -> Void] = []
     private var isClosed = false
+    private var warnedAt: ContinuousClock.Instant?
+    private var madeRoomAt: ContinuousClock.Instant?
 
     /// How many clients are taken in a row before others have their turn.
     private static let maxAcceptsInARow = 64
     /// How long to wait for descriptors to become free, unless a connection closes first.
     private static let retryInterval = DispatchTimeInterval.milliseconds(100)
+
+    /// How often the same warning is worth a line.
+    private static let warningInterval = Duration.seconds(10)
+    /// How often all connections are asked to give way: with a thousand of them that is not for every client.
+    private static let roomInterval = Duration.seconds(1)
 
     /// A listener over `descriptor`, which it owns from now on.
     /// - Parameter makeConnection: makes a connection of its number, its descriptor and the client's address.
@@ -44,7 +51,7 @@ final class Listener: @unchecked Sendable {  // guard: all mutable state is touc
                 for taken in 0..<Self.maxAcceptsInARow {
                     if registry.count >= options.maxConnections {
                         // Only if the first one finds no room is it certain that somebody waits.
-                        if taken == 0 { pause(isCrowded: true) }
+                        if taken == 0 { pause() }
                         return
                     }
                     guard acceptOne() else { return }
@@ -108,21 +115,35 @@ final class Listener: @unchecked Sendable {  // guard: all mutable state is touc
                 ENOPROTOOPT, EOPNOTSUPP:
                 return true
             default:
-                logger.warning(
-                    "cannot accept connections for the moment; raise the limit of open files or lower max_connections",
-                    metadata: ["error": "\(SocketError.message(failure.code))"])
-                pause(isCrowded: false)
+                warn(failure.code)
+                pause()
                 queue.asyncAfter(deadline: .now() + Self.retryInterval) { [self] in resume() }
                 return false
             }
         }
     }
 
-    private func pause(isCrowded: Bool) {
-        if isCrowded { registry.isCrowded.store(true, ordering: .relaxed) }
+    /// Says that something is wrong, but not a thousand times.
+    private func warn(_ code: Int32) {
+        let now = ContinuousClock.now
+        if let warnedAt, now - warnedAt < Self.warningInterval { return }
+        warnedAt = now
+        logger.warning(
+            "cannot accept connections for the moment; raise the limit of open files or lower max_connections",
+            metadata: ["error": "\(SocketError.message(code))"])
+    }
+
+    /// Stops accepting while somebody waits; answers then close their connections, and those at rest give way.
+    private func pause() {
+        registry.isCrowded.store(true, ordering: .relaxed)
         guard !isPaused, let source else { return }
         isPaused = true
         source.suspend()
+
+        let now = ContinuousClock.now
+        if let madeRoomAt, now - madeRoomAt < Self.roomInterval { return }
+        madeRoomAt = now
+        for connection in registry.connections { connection.giveWay() }
     }
 
     private func resume() {

@@ -24,6 +24,25 @@ public struct RequestRecord: Sendable {
     public let isComplete: Bool
     /// What the handler noted for the log.
     public let annotations: [String: String]
+
+    /// A record, written out.
+    public init(
+        id: String, method: HTTPRequest.Method?, target: String?, route: String?, status: HTTPResponse.Status,
+        bytesIn: Int = 0, bytesOut: Int = 0, duration: Duration = .zero, remoteAddress: String = "127.0.0.1",
+        isComplete: Bool = true, annotations: [String: String] = [:]
+    ) {
+        self.id = id
+        self.method = method
+        self.target = target
+        self.route = route
+        self.status = status
+        self.bytesIn = bytesIn
+        self.bytesOut = bytesOut
+        self.duration = duration
+        self.remoteAddress = remoteAddress
+        self.isComplete = isComplete
+        self.annotations = annotations
+    }
 }
 
 extension HTTPResponse.Status {

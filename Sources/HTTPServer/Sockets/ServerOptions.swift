@@ -5,8 +5,9 @@ public struct ServerOptions: Sendable, Equatable {
     /// The port; 0 takes a free one. 8080 needs no privilege and is what tutorials use.
     public var port = 8080
     /// How many connections are held at once. 1024 descriptors are what a shell usually grants; each costs 8 KiB while it
-    /// sends a head and next to nothing while idle. Clients beyond it wait in the kernel's backlog, and until they are
-    /// taken in every answer closes its connection.
+    /// sends a head and next to nothing while idle. Clients beyond it wait in the kernel's backlog; until they are
+    /// taken in, every answer closes its connection, and connections at rest between requests close after
+    /// ``drainGrace``.
     public var maxConnections = 1024
     /// How many clients may wait to be accepted. As many as may be connected: a burst of them is then never refused.
     public var backlog = 1024

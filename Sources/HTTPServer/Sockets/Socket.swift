@@ -15,7 +15,8 @@ enum Socket {
     }
 
     /// Listens on the first address of `host` that can be had.
-    static func listen(host: String, port: Int, backlog: Int) throws(SocketError) -> (descriptor: Int32, SocketAddress) {
+    static func listen(host: String, port: Int, backlog: Int) throws(SocketError) -> (descriptor: Int32, SocketAddress)
+    {
         guard (0...65535).contains(port) else { throw .port(port) }
         var failure = SocketError.unknownHost(host, reason: "it has no address")
         for address in try resolve(host: host, port: port) {

@@ -41,6 +41,7 @@ public struct SocketAddress: Sendable, Equatable, CustomStringConvertible {
         guard code == 0 else { return nil }
         let bytes = text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
         let host = String(decoding: bytes, as: UTF8.self)
-        self.init(host: host.hasPrefix("::ffff:") ? String(host.dropFirst(7)) : host, port: Int(UInt16(bigEndian: port)))
+        self.init(
+            host: host.hasPrefix("::ffff:") ? String(host.dropFirst(7)) : host, port: Int(UInt16(bigEndian: port)))
     }
 }

@@ -2,12 +2,19 @@ import Glibc
 
 /// Why the server cannot listen, and what to do about it.
 public enum SocketError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// `start()` was called twice.
     case alreadyStarted
+    /// No such port.
     case port(Int)
+    /// The host has no address.
     case unknownHost(String, reason: String)
+    /// Another program listens there.
     case addressInUse(SocketAddress)
+    /// The port is privileged.
     case permissionDenied(SocketAddress)
+    /// The address belongs to another machine.
     case addressNotAvailable(SocketAddress)
+    /// Any other refusal, with its error number.
     case system(operation: String, code: Int32)
 
     /// One sentence that says what was wrong and what would be right.

@@ -1,0 +1,170 @@
+import Dispatch
+import HTTPTypes
+
+/// Bytes in: from the socket to the handler.
+extension Connection {
+    func readable() {
+        if case .lingering = clock.phase { return discardInput() }
+        for _ in 0..<Self.maxReadsInARow {
+            guard clock.phase != .closed, !clientHasEnded else { return }
+            guard let room = received.room() else { return pauseReading() }
+            switch Socket.read(descriptor, into: room) {
+            case .bytes(let count):
+                received.append(count)
+                lastReadAt = .now
+                if clock.phase == .body { clock.progress(count, now: lastReadAt) }
+                advance()
+                if case .lingering = clock.phase { return }
+                if count < room.count { return }
+            case .wouldBlock: return
+            case .end: return clientEnded()
+            case .failed: return abandon()
+            }
+        }
+    }
+
+    /// Reads events out of the received bytes as long as there is something to do.
+    func advance() {
+        // Answering may lead back here; the loop that is already running then goes on.
+        guard !isAdvancing else { return }
+        isAdvancing = true
+        defer { isAdvancing = false }
+        while readsRequests {
+            if received.count == 0, case .idle = clock.phase { return received.releaseIfEmpty() }
+            do throws(RequestError) {
+                guard try step() else { return }
+            } catch {
+                refuse(error)
+            }
+        }
+    }
+
+    private var readsRequests: Bool {
+        switch clock.phase {
+        case .idle, .header, .body: true
+        case .handling, .writing, .lingering, .closed: false
+        }
+    }
+
+    /// Takes one event of the parser.
+    /// - Returns: whether there may be another one.
+    private func step() throws(RequestError) -> Bool {
+        let bytes = received.unread
+        let (event, consumed) = try parser.next(bytes)
+        if exchange == nil && !parser.isBetweenRequests { begin() }
+        exchange?.bytesIn += consumed
+        switch event {
+        case .needMore:
+            received.consume(consumed)
+            return consumed > 0 && received.count > 0
+        case .head(let head):
+            received.consume(consumed)
+            try take(head)
+        case .body(let range):
+            // The sink leaves the exchange while it grows, so that its array has one owner and is not copied.
+            if var sink = exchange?.sink {
+                exchange?.sink = .discard
+                try sink.append(bytes.slice(range))
+                exchange?.sink = sink
+            }
+            received.consume(consumed)
+        case .end:
+            received.consume(consumed)
+            try handle()
+        }
+        return true
+    }
+
+    private func begin() {
+        exchange = Exchange(startedAt: lastReadAt)
+        enter(.header)
+    }
+
+    /// Decides from the head alone whether and by whom the request is answered.
+    private func take(_ head: RequestHead) throws(RequestError) {
+        exchange?.head = head
+        if let id = RequestID.sane(head.requestID) { exchange?.id = id }
+
+        // Whatever can be refused is refused before the client is asked for the body (RFC 9110 §10.1.1).
+        if head.target.isAsterisk {
+            let allow = Self.allow(context.router.allowedMethods)
+            return answerEarly(Response(status: .noContent, headerFields: [.allow: allow]), head)
+        }
+        switch context.router.match(head.line.method, head.target.path) {
+        case .notFound:
+            let detail = "There is no '\(Excerpt.of(head.target.path))' here; check the path."
+            return answerEarly(.problem(.notFound, detail), head)
+        case .methodNotAllowed(let methods):
+            let allow = Self.allow(methods)
+            let detail =
+                "\(head.line.method.rawValue) is not served at '\(Excerpt.of(head.target.path))'; use \(allow)."
+            return answerEarly(.problem(.methodNotAllowed, detail, headerFields: [.allow: allow]), head)
+        case .found(let route, let parameters):
+            exchange?.route = route
+            exchange?.pathParameters = parameters
+        }
+        if case .fixed(let count) = head.framing, count > context.options.maxBodyBytes {
+            throw .bodyTooLong(limit: context.options.maxBodyBytes)
+        }
+
+        guard head.framing != .none, head.framing != .fixed(0) else { return }
+        let readsBody = exchange?.route?.readsBody ?? false
+        if readsBody { exchange?.sink = try BodySink(head, limits: context.options.multipartLimits) }
+        // If some of the body is here already, the client did not wait (RFC 9110 §10.1.1).
+        if head.expectsContinue && received.count == 0 {
+            guard readsBody else {
+                // Nobody wants the body, so it is not asked for; whether it comes all the same is unknown, so the
+                // connection cannot be used again.
+                exchange?.mustClose = true
+                return try handle()
+            }
+            toSend.append(ResponseWriter.continueBytes)
+            flush()
+        }
+        if readsRequests { enter(.body) }
+    }
+
+    /// Answers without a handler: behind the request if it has no body, else at once.
+    private func answerEarly(_ response: Response, _ head: RequestHead) {
+        if head.framing == .none || head.framing == .fixed(0) {
+            exchange?.earlyResponse = response
+        } else {
+            exchange?.mustClose = true
+            respond(response)
+        }
+    }
+
+    private static func allow(_ methods: [HTTPRequest.Method]) -> String {
+        methods.map(\.rawValue).joined(separator: ", ")
+    }
+
+    /// Answers bytes that are no request; what follows them cannot be told apart from them, so the connection ends.
+    func refuse(_ error: RequestError) {
+        if exchange == nil { begin() }
+        if exchange?.head == nil {
+            exchange?.line = parser.requestLine
+            exchange?.bytesIn += received.count
+        }
+        exchange?.mustClose = true
+        respond(.problem(error))
+    }
+
+    private func handle() throws(RequestError) {
+        if let response = exchange?.earlyResponse { return respond(response) }
+        guard let exchange, let head = exchange.head, let route = exchange.route else { return }
+        self.exchange?.sink = .discard
+        let request = Request(
+            id: exchange.id, method: head.line.method, target: head.line.target, path: head.target.path,
+            pathParameters: exchange.pathParameters, query: head.target.query, headerFields: head.headerFields,
+            body: try exchange.sink.finish(), remoteAddress: remoteAddress, startedAt: exchange.startedAt)
+        enter(.handling)
+        task = Task { [self] in
+            let response = await route.handler(request)
+            queue.async { [self] in
+                task = nil
+                // A client that has hung up in the meantime gets nothing.
+                if clock.phase == .handling { respond(response) }
+            }
+        }
+    }
+}

@@ -1,0 +1,166 @@
+import HTTPTypes
+import Testing
+
+@testable import HTTPServer
+
+@Suite struct MultipartParserTests {
+    /// Parses `body` in pieces of `size` bytes.
+    private func parse(
+        _ body: String, boundary: String = "B", pieces size: Int = .max, parts: Int = 4, headerBytes: Int = 200
+    ) throws(MultipartError) -> [Part] {
+        try parse(Array(body.utf8), boundary: boundary, pieces: size, parts: parts, headerBytes: headerBytes)
+    }
+
+    private func parse(
+        _ body: [UInt8], boundary: String, pieces size: Int, parts: Int = 4, headerBytes: Int = 200
+    ) throws(MultipartError) -> [Part] {
+        let limits = MultipartParser.Limits(partCount: parts, partHeaderByteCount: headerBytes)
+        var parser = try MultipartParser(boundary: boundary, limits: limits)
+        let result: Result<[Part], MultipartError> = body.withUnsafeBytes { bytes in
+            do throws(MultipartError) {
+                var start = 0
+                while start < bytes.count {
+                    let end = size < bytes.count - start ? start + size : bytes.count
+                    try parser.push(UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
+                    start = end
+                }
+                return .success(try parser.finish())
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
+
+    @Test(arguments: [1, 2, 3, 5, 8, 13, 64, .max])
+    func `parts are read however the body is cut`(pieces: Int) throws {
+        let text =
+            "ignored\r\n\r\n--B \t\r\nContent-Disposition: form-data; name=\"image\"; filename=\"a\\\"b;\\\\c.jpg\"\r\n"
+            + "content-type: image/jpeg\r\n\r\nline\r\n--\r\n-B\r\n\r--B\r\n\r\n--\r\n--B\r\n"
+            + "Content-Disposition: form-data; name=k\r\n\r\n\r\n--B\r\n\r\nbare\r\n--B\r\nX: y\r\n\r\n--B--\r\nepilogue --B"
+        let parts = try parse(text, pieces: pieces)
+        #expect(
+            parts == [
+                Part(
+                    name: "image", filename: "a\"b;\\c.jpg", contentType: "image/jpeg",
+                    bytes: Array("line\r\n--\r\n-B\r\n\r--B\r\n\r\n--".utf8)),
+                Part(name: "k"),
+                Part(bytes: Array("bare".utf8)),
+                Part(),
+            ])
+    }
+
+    @Test func `content full of near delimiters survives every cut`() throws {
+        var content: [UInt8] = []
+        for length in 0...12 { content += Array("\r\n--boundar\r\r\n".utf8.prefix(length)) }
+        let body =
+            Array("--boundary\r\n\r\n".utf8) + content + Array("\r\n--boundary--".utf8)
+        for size in 1...body.count {
+            #expect(try parse(body, boundary: "boundary", pieces: size) == [Part(bytes: content)], "pieces of \(size)")
+        }
+    }
+
+    @Test func `damaged bodies are read the same in all pieces`() {
+        let good = Array(
+            ("--B\r\nContent-Disposition: form-data; name=\"a\"; filename=\"b\"\r\n\r\nxyz\r\n-\r\n--B\r\n\r\n\r\n--B--\r\n")
+                .utf8)
+        var mutations = Mutations(seed: 2)
+        var refused = 0
+        for _ in 0..<500 {
+            let body = mutations.damage(good)
+            let whole = Result { () throws(MultipartError) in try parse(body, boundary: "B", pieces: .max) }
+            for size in [1, 2, 7] {
+                let pieces = Result { () throws(MultipartError) in try parse(body, boundary: "B", pieces: size) }
+                switch (whole, pieces) {
+                case (.success(let one), .success(let other)): #expect(one == other)
+                case (.failure(let one), .failure(let other)): #expect(one.status == other.status)
+                default: Issue.record("pieces of \(size) matter: \(String(decoding: body, as: UTF8.self))")
+                }
+            }
+            if case .failure = whole { refused += 1 }
+        }
+        #expect(refused > 100)
+    }
+
+    @Test func `a body without parts is empty`() throws {
+        #expect(try parse("--B--\r\n") == [])
+        #expect(try parse("--B--") == [])
+    }
+
+    @Test func `an extended file name is used if there is no other`() throws {
+        func part(_ disposition: String) throws -> Part? {
+            try parse("--B\r\nContent-Disposition: \(disposition)\r\n\r\n\r\n--B--").first
+        }
+        #expect(try part("form-data; name=a; filename*=UTF-8''%e2%82%ac.png")?.filename == "€.png")
+        #expect(try part("form-data; filename*=UTF-8''x; filename=\"y\"")?.filename == "y")
+        #expect(try part("form-data; name=\"café\"; filename=\"C:\\temp\\x.png\"")?.filename == "C:\\temp\\x.png")
+        #expect(try part("form-data; name=\"café\"")?.name == "café")
+    }
+
+    static let malformed: [(String, MultipartError)] = [
+        ("", .noDelimiter(boundary: "B")),
+        ("nothing here", .noDelimiter(boundary: "B")),
+        ("x--B--", .noDelimiter(boundary: "B")),
+        ("--B", .unterminated(part: 1)),
+        ("--B\r\nX: y", .unterminated(part: 1)),
+        ("--B\r\n\r\nabc", .unterminated(part: 1)),
+        ("--B\r\n\r\nabc\r\n--B\r\n\r\nabc\r\n--B", .unterminated(part: 3)),
+        ("--BX\r\n\r\nabc\r\n--B--", .delimiterLine(part: 1, found: "X")),
+        ("--B-\r\n\r\nabc\r\n--B--", .delimiterLine(part: 1, found: "-\\x0D")),
+        ("--B\n\nabc\n--B--", .delimiterLine(part: 1, found: "\\x0A")),
+        ("--B\r\rX", .delimiterLine(part: 1, found: "\\x0D\\x0D")),
+        ("--B\r\nno colon\r\n\r\nabc\r\n--B--", .fieldLine(part: 1, found: "no colon")),
+        ("--B\r\nX: a\nY: b\r\n\r\nabc\r\n--B--", .fieldLine(part: 1, found: "X: a\\x0AY: b\\x0D\\x0A")),
+        (
+            "--B\r\nContent-Disposition: form-data; name=\"a\r\n\r\nabc\r\n--B--",
+            .contentDisposition(part: 1, found: "form-data; name=\"a")
+        ),
+        (
+            "--B\r\nContent-Transfer-Encoding: base64\r\n\r\nabc\r\n--B--",
+            .transferEncoding(part: 1, found: "base64")
+        ),
+    ]
+
+    @Test(arguments: malformed)
+    func `a malformed body says what is wrong with it`(body: String, error: MultipartError) {
+        for size in [1, 3, .max] {
+            #expect(throws: error) { try parse(body, pieces: size) }
+        }
+        #expect(error.description.hasSuffix("."))
+    }
+
+    @Test func `there may be as many parts as the limit and no more`() throws {
+        func body(_ count: Int) -> String { String(repeating: "--B\r\n\r\nx\r\n", count: count) + "--B--" }
+        #expect(try parse(body(4)).count == 4)
+        let error = #expect(throws: MultipartError.self) { try parse(body(5)) }
+        #expect(error == .tooManyParts(limit: 4) && error?.status == .contentTooLarge)
+    }
+
+    @Test(arguments: [1, 50, .max])
+    func `the fields of a part may be as long as the limit and no longer`(pieces: Int) throws {
+        func body(_ count: Int) -> String {
+            "--B\r\nX:" + String(repeating: "y", count: count - 4) + "\r\n\r\nx\r\n--B--"
+        }
+        #expect(try parse(body(200), pieces: pieces).count == 1)
+        #expect(throws: MultipartError.headerTooLong(part: 1, limit: 200)) { try parse(body(201), pieces: pieces) }
+    }
+
+    @Test(arguments: [
+        ("multipart/form-data", MultipartError.missingBoundary), ("multipart/form-data; a=b", .missingBoundary),
+        ("Multipart/Form-Data; boundary=", .missingBoundary), ("multipart/form-data; boundary=\"a", .missingBoundary),
+        ("multipart/form-data; boundary=a{b", .boundary(found: "a{b")),
+        ("multipart/form-data; boundary=\"a \"", .boundary(found: "a ")),
+    ])
+    func `a boundary must be there and sane`(contentType: String, error: MultipartError) {
+        let limits = MultipartParser.Limits(partCount: 1, partHeaderByteCount: 1)
+        #expect(throws: error) { try MultipartParser(contentType: contentType, limits: limits) }
+    }
+
+    @Test func `other types are not for this parser`() throws {
+        let limits = MultipartParser.Limits(partCount: 1, partHeaderByteCount: 1)
+        for type in [nil, "image/png", "multipart/mixed; boundary=a", "multipart/form-datax; boundary=a"] {
+            #expect(try MultipartParser(contentType: type, limits: limits) == nil)
+        }
+        #expect(try MultipartParser(contentType: "multipart/form-data; boundary=\"a b\"", limits: limits) != nil)
+    }
+}

@@ -1,0 +1,39 @@
+import Testing
+
+@testable import HTTPServer
+
+@Suite struct ReceiveBufferTests {
+    @Test func `bytes come out in the order they went in, up to the bound`() {
+        var buffer = ReceiveBuffer(maxCapacity: 20_000)
+        var expected: [UInt8] = []
+        var next: UInt8 = 0
+        for round in 0..<200 {
+            if let room = buffer.room() {
+                let count = min(room.count, 1 + round * 37 % 3000)
+                for index in 0..<count {
+                    room[index] = next
+                    expected.append(next)
+                    next &+= 1
+                }
+                buffer.append(count)
+            } else {
+                #expect(buffer.count == 20_000)
+            }
+            #expect(Array(buffer.unread) == expected)
+            let consumed = min(buffer.count, round * 53 % 2500)
+            buffer.consume(consumed)
+            expected.removeFirst(consumed)
+        }
+        buffer.consume(buffer.count)
+        buffer.releaseIfEmpty()
+        #expect(buffer.count == 0 && buffer.room()?.count == ReceiveBuffer.initialCapacity)
+    }
+
+    @Test func `a full buffer has no room until bytes are consumed`() {
+        var buffer = ReceiveBuffer(maxCapacity: 8192)
+        while let room = buffer.room() { buffer.append(room.count) }
+        #expect(buffer.count == 8192)
+        buffer.consume(1)
+        #expect(buffer.room()?.count == 1)
+    }
+}

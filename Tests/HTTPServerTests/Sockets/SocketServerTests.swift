@@ -1,0 +1,39 @@
+import HTTPTypes
+import Logging
+import Testing
+
+@testable import HTTPServer
+
+@Suite struct SocketServerTests {
+    private func server(_ edit: (inout ServerOptions) -> Void) -> SocketServer {
+        var options = ServerOptions()
+        options.port = 0
+        edit(&options)
+        return SocketServer(
+            options: options, router: Router(), observer: TestServer.Recorder(),
+            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+    }
+
+    @Test func `it listens on names and addresses, and tells the port`() throws {
+        let named = try server { $0.host = "localhost" }.start()
+        #expect(named.host == "127.0.0.1" && named.port > 0)
+        #expect(SocketAddress(host: "::1", port: 80).description == "[::1]:80")
+        #expect(SocketAddress(host: "127.0.0.1", port: 80).description == "127.0.0.1:80")
+    }
+
+    @Test func `errors say what to do`() throws {
+        let running = server { _ in }
+        let address = try running.start()
+        #expect(throws: SocketError.alreadyStarted) { try running.start() }
+        #expect(throws: SocketError.addressInUse(address)) { try server { $0.port = address.port }.start() }
+        #expect(throws: SocketError.port(65536)) { try server { $0.port = 65536 }.start() }
+        let foreign = SocketAddress(host: "192.0.2.1", port: 0)
+        #expect(throws: SocketError.addressNotAvailable(foreign)) { try server { $0.host = "192.0.2.1" }.start() }
+        let error = #expect(throws: SocketError.self) { try server { $0.host = "no such host" }.start() }
+        #expect(error?.description.contains("'no such host' is unknown") == true)
+    }
+
+    @Test func `a server that was never started has nothing to drain`() async {
+        #expect(await server { _ in }.drain(timeout: .zero))
+    }
+}
