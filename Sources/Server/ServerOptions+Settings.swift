@@ -14,6 +14,7 @@ extension ServerOptions {
         maxHeaderBytes = settings.server.maxHeaderBytes
         maxTargetBytes = min(maxTargetBytes, settings.server.maxHeaderBytes)
         maxBodyBytes = settings.server.maxBodyBytes
+        maxBufferedBytes = settings.server.maxBufferedBytes
         // A form may hold a few fields beside its pictures.
         maxParts = settings.images.maxPerRequest + 16
     }

@@ -59,7 +59,9 @@ struct ServingServiceTests {
             #expect(answer.status == 200)
         }
         let closed = port.withLock { $0 }
-        #expect(throws: TestClient.Disconnected.self) { try TestClient(port: closed) }
+        await #expect(throws: TestClient.Disconnected.self) {
+            try await TestClient(port: closed).exchange("GET", "/healthz")
+        }
     }
 
     @Test("A new checkpoint takes over by itself; bad ones are refused once each and the good one stays")
@@ -81,8 +83,8 @@ struct ServingServiceTests {
             for (index, replace) in bad.enumerated() {
                 try replace()
                 let line = "alexnet_model_reloads_total{model=\"tiny\",outcome=\"failure\"} \(index + 1)\n"
-                let client = try TestClient(port: port)
-                while try await !client.exchange("GET", "/metrics").text.contains(line) {}
+                let client = TestClient(port: port)
+                while try await !client.exchange("GET", "/metrics").body.contains(line) {}
                 #expect(try await client.exchange("GET", "/readyz").status == 200)
                 #expect(try await Self.predict(port).json()["version"] as? String == second)
             }
@@ -102,8 +104,8 @@ struct ServingServiceTests {
             }
         ) { port, shutDown in
             async let answer = Self.predict(port)
-            let observer = try TestClient(port: port)
-            while try await !observer.exchange("GET", "/metrics").text.contains("alexnet_queue_depth 1\n") {}
+            let observer = TestClient(port: port)
+            while try await !observer.exchange("GET", "/metrics").body.contains("alexnet_queue_depth 1\n") {}
             shutDown()
             let result = try await answer
             #expect(result.status == 200)
@@ -114,7 +116,7 @@ struct ServingServiceTests {
     @Test("While it leaves, readiness is gone but work is still taken")
     func drainDelay() async throws {
         try await Self.withServer(try TinyModel(), adjust: { $0.server.drainDelay = .seconds(2) }) { port, shutDown in
-            let client = try TestClient(port: port)
+            let client = TestClient(port: port)
             #expect(try await client.exchange("GET", "/readyz").status == 200)
             shutDown()
             while try await client.exchange("GET", "/readyz").status != 503 {}

@@ -1,122 +1,165 @@
 import Dispatch
-import Foundation
+import Glibc
 
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Musl
-#endif
-
-/// An HTTP client as plain as can be: it sends the bytes it is told to, and reads answers by their Content-Length.
+/// A small HTTP client that blocks, on a thread of its own, so that the tests' tasks never do.
 ///
-/// Its blocking calls run on Dispatch's threads, so that they never occupy those on which the server's handlers run.
-public final class TestClient: @unchecked Sendable {  // guard: its socket is used on `queue` only
-    /// What the server answered.
-    public struct Answer: Sendable {
+/// It sends the bytes it is told to, and reads answers by their Content-Length.
+public final class TestClient: @unchecked Sendable {  // guard: all state is touched on `queue` only
+    /// An answer, taken apart.
+    public struct Answer: Equatable, Sendable {
         public let status: Int
         /// By lower-case name.
         public let fields: [String: String]
-        public let body: [UInt8]
+        public let bytes: [UInt8]
 
         /// The content as text.
-        public var text: String { String(decoding: body, as: UTF8.self) }
+        public var body: String { String(decoding: bytes, as: UTF8.self) }
     }
 
-    /// The connection ended, or nothing came for ten seconds.
-    public struct Disconnected: Error {}
+    /// The server cannot be reached, or ended the connection before its answer was whole.
+    public struct Disconnected: Error {
+        public init() {}
+    }
 
+    private let queue = DispatchQueue(label: "client")
     private let descriptor: Int32
-    private let queue = DispatchQueue(label: "test.client")
+    /// What the client keeps alive: its server.
+    private let server: (any Sendable)?
     private var received: [UInt8] = []
 
-    /// Connects to a port of this machine.
-    public init(port: Int) throws {
+    /// Connects; nothing waits longer than 20 s, so that a defect is a failure and not a hang. A
+    /// connection that is refused is noticed when reading.
+    ///
+    /// - Parameters:
+    ///   - server: is kept alive as long as the client.
+    ///   - receiveBuffer: the kernel's, where a test wants it small. Units: bytes.
+    public init(
+        host: String = "127.0.0.1", port: Int, server: (any Sendable)? = nil, receiveBuffer: Int32? = nil
+    ) {
+        self.server = server
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var timeout = timeval(tv_sec: 10, tv_usec: 0)
+        var timeout = timeval(tv_sec: 20, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = in_port_t(UInt16(port).bigEndian)
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
-        let result = withUnsafePointer(to: &address) { pointer in
+        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
+        if var size = receiveBuffer { setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, 4) }
+        var name = sockaddr_in()
+        name.sin_family = sa_family_t(AF_INET)
+        name.sin_port = in_port_t(port).bigEndian
+        name.sin_addr.s_addr = inet_addr(host)
+        withUnsafePointer(to: &name) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                _ = connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
-        }
-        if result != 0 {
-            close(descriptor)
-            throw Disconnected()
         }
     }
 
     deinit { close(descriptor) }
 
-    /// Sends bytes as they are.
-    public func send(_ bytes: [UInt8]) async throws {
-        try await run { [descriptor] in
+    /// Sends everything; a broken connection is noticed when reading.
+    public func send(_ text: String) async { await send(Array(text.utf8)) }
+
+    /// Sends everything; a broken connection is noticed when reading.
+    public func send(_ bytes: [UInt8]) async {
+        await onQueue { [self] in
             var sent = 0
             while sent < bytes.count {
-                let count = bytes[sent...].withUnsafeBytes {
-                    Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+                let count = bytes.withUnsafeBytes {
+                    Glibc.send(
+                        descriptor, UnsafeRawBufferPointer(rebasing: $0[sent...]).baseAddress, bytes.count - sent,
+                        Int32(MSG_NOSIGNAL))
                 }
-                guard count > 0 else { throw Disconnected() }
+                guard count > 0 else { return }
                 sent += count
             }
         }
     }
 
-    /// The next answer; 100 (Continue) is passed over.
-    public func receive() async throws -> Answer {
-        try await run { [self] in
+    /// Reads one answer; nil if the connection ends before it is whole.
+    public func answer(isHead: Bool = false) async -> Answer? {
+        await onQueue { [self] in
+            var head: [String] = []
             while true {
-                let answer = try readAnswer()
-                if answer.status != 100 { return answer }
+                guard let line = line() else { return nil }
+                if line.isEmpty { break }
+                head.append(line)
             }
+            guard let status = head.first?.split(separator: " ").dropFirst().first.flatMap({ Int($0) }) else {
+                return nil
+            }
+            var fields: [String: String] = [:]
+            for line in head.dropFirst() {
+                let parts = line.split(separator: ":", maxSplits: 1)
+                fields[parts[0].lowercased()] = String(parts[1].dropFirst())
+            }
+            let count = isHead ? 0 : Int(fields["content-length"] ?? "0") ?? 0
+            while received.count < count { guard fill() else { return nil } }
+            defer { received.removeFirst(count) }
+            return Answer(status: status, fields: fields, bytes: Array(received.prefix(count)))
         }
     }
 
-    /// Sends a request and waits for its answer.
+    /// Sends a request and reads its answer.
+    public func ask(_ text: String) async -> Answer? {
+        await send(text)
+        return await answer(isHead: text.hasPrefix("HEAD "))
+    }
+
+    /// Sends a request with its Content-Length and reads its answer.
+    ///
+    /// - Throws: ``Disconnected`` when the connection ends before the answer is whole.
     public func exchange(
         _ method: String, _ target: String, fields: [String: String] = [:], body: [UInt8] = []
     ) async throws -> Answer {
         var head = "\(method) \(target) HTTP/1.1\r\nHost: test\r\n"
         for (name, value) in fields { head += "\(name): \(value)\r\n" }
         if !body.isEmpty || method == "POST" { head += "Content-Length: \(body.count)\r\n" }
-        try await send(Array((head + "\r\n").utf8) + body)
-        return try await receive()
+        await send(Array((head + "\r\n").utf8) + body)
+        guard let answer = await answer(isHead: method == "HEAD") else { throw Disconnected() }
+        return answer
     }
 
-    /// Closes the sending side at once, as a client does that has lost patience.
-    public func hangUp() { shutdown(descriptor, Int32(SHUT_RDWR)) }
+    /// Whether the server ends the connection without another byte.
+    public func isAtEnd() async -> Bool {
+        await onQueue { [self] in received.isEmpty && !fill() && lastRead == 0 }
+    }
 
-    private func run<T: Sendable>(_ work: @escaping @Sendable () throws -> T) async throws -> T {
-        try await withCheckedThrowingContinuation { continuation in
-            queue.async { continuation.resume(with: Result(catching: work)) }
+    /// Ends this side's stream.
+    public func endWriting() async { await onQueue { [self] in _ = shutdown(descriptor, Int32(SHUT_WR)) } }
+
+    /// Hangs up with a reset.
+    public func reset() async {
+        await onQueue { [self] in
+            var option = linger(l_onoff: 1, l_linger: 0)
+            setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+            var name = sockaddr()
+            name.sa_family = sa_family_t(AF_UNSPEC)
+            _ = connect(descriptor, &name, socklen_t(MemoryLayout<sockaddr>.size))  // dissolves the connection
         }
     }
 
-    private func readAnswer() throws -> Answer {
-        let end = Array("\r\n\r\n".utf8)
-        while received.firstRange(of: end) == nil { try fill() }
-        guard let headRange = received.firstRange(of: end) else { throw Disconnected() }
-        let lines = String(decoding: received[..<headRange.lowerBound], as: UTF8.self).components(separatedBy: "\r\n")
-        var fields: [String: String] = [:]
-        for line in lines.dropFirst() {
-            let pair = line.split(separator: ":", maxSplits: 1).map { $0.trimmingCharacters(in: .whitespaces) }
-            if pair.count == 2 { fields[pair[0].lowercased()] = pair[1] }
-        }
-        received.removeFirst(headRange.upperBound)
-        let status = Int(lines[0].split(separator: " ").dropFirst().first ?? "") ?? 0
-        let count = status == 100 ? 0 : Int(fields["content-length"] ?? "") ?? 0
-        while received.count < count { try fill() }
-        defer { received.removeFirst(count) }
-        return Answer(status: status, fields: fields, body: Array(received.prefix(count)))
-    }
+    private var lastRead = 1
 
-    private func fill() throws {
+    private func fill() -> Bool {
         var buffer = [UInt8](repeating: 0, count: 65536)
-        let count = recv(descriptor, &buffer, buffer.count, 0)
-        guard count > 0 else { throw Disconnected() }
-        received += buffer[..<count]
+        lastRead = recv(descriptor, &buffer, buffer.count, 0)
+        guard lastRead > 0 else { return false }
+        received += buffer.prefix(lastRead)
+        return true
+    }
+
+    private func line() -> String? {
+        while true {
+            if let end = received.firstIndex(of: 10) {
+                defer { received.removeFirst(end + 1) }
+                return String(decoding: received[..<end].dropLast(), as: UTF8.self)
+            }
+            guard fill() else { return nil }
+        }
+    }
+
+    private func onQueue<T: Sendable>(_ work: @escaping @Sendable () -> T) async -> T {
+        await withCheckedContinuation { continuation in
+            queue.async { continuation.resume(returning: work()) }
+        }
     }
 }

@@ -64,6 +64,8 @@ extension RequestError: CustomStringConvertible {
             "The trailer fields are longer than \(limit) bytes together; leave them out."
         case .bodyTooLong(let limit):
             "The body is longer than \(limit) bytes; send less at once."
+        case .tooManyBodies(let limit):
+            "The requests that are under way hold \(limit) bytes together, as many as they may; try again in a second."
         case .headerTooSlow(let limit):
             "The request line and fields did not arrive within \(limit); send them at once."
         case .bodyTooSlow(let received):

@@ -30,6 +30,7 @@ enum RequestError: Error, Equatable, Sendable {
     case chunkExtensionsTooLong(limit: Int)
     case trailersTooLong(limit: Int)
     case bodyTooLong(limit: Int)
+    case tooManyBodies(limit: Int)
     case headerTooSlow(limit: Duration)
     case bodyTooSlow(received: Int)
     case multipart(MultipartError)
@@ -43,6 +44,7 @@ enum RequestError: Error, Equatable, Sendable {
             .badRequest
         case .headerTooSlow, .bodyTooSlow: .requestTimeout
         case .bodyTooLong: .contentTooLarge
+        case .tooManyBodies: .tooManyRequests
         case .targetTooLong: .uriTooLong
         case .expectation: .expectationFailed
         case .headerTooLong, .trailersTooLong: .requestHeaderFieldsTooLarge

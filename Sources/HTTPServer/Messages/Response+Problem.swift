@@ -20,7 +20,9 @@ extension Response {
 
     /// The same of a request that could not be read.
     static func problem(_ error: RequestError) -> Response {
-        problem(error.status, error.description)
+        problem(
+            error.status, error.description,
+            headerFields: error.status == .tooManyRequests ? [.retryAfter: "1"] : [:])
     }
 
     /// `text` as a JSON string (RFC 8259 §7).

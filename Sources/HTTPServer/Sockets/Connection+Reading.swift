@@ -63,6 +63,7 @@ extension Connection {
         case .body(let range):
             // The sink leaves the exchange while it grows, so that its array has one owner and is not copied.
             if var sink = exchange?.sink {
+                try exchange?.reservation?.grow(by: range.count)
                 exchange?.sink = .discard
                 try sink.append(bytes.slice(range))
                 exchange?.sink = sink
@@ -109,7 +110,10 @@ extension Connection {
 
         guard head.framing != .none, head.framing != .fixed(0) else { return }
         let readsBody = exchange?.route?.readsBody ?? false
-        if readsBody { exchange?.sink = try BodySink(head, limits: context.options.multipartLimits) }
+        if readsBody {
+            exchange?.sink = try BodySink(head, limits: context.options.multipartLimits)
+            exchange?.reservation = BodyReservation(context.bodyBudget)
+        }
         // If some of the body is here already, the client did not wait (RFC 9110 §10.1.1).
         if head.expectsContinue && received.count == 0 {
             guard readsBody else {

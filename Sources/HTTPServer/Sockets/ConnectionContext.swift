@@ -7,6 +7,7 @@ struct ConnectionContext: Sendable {
     let observer: any ServerObserver
     let logger: Logger
     let registry: ConnectionRegistry
+    let bodyBudget: BodyBudget
     let date: HTTPDate
     /// Told when a connection is over and its descriptor given back.
     let ended: @Sendable (Int) -> Void

@@ -15,6 +15,8 @@ struct Exchange {
     var pathParameters: [String: String] = [:]
     /// Where the content goes.
     var sink = BodySink.discard
+    /// The memory that the content takes, once there is some.
+    var reservation: BodyReservation?
     /// An answer that was clear from the head alone, to be sent once the request is through.
     var earlyResponse: Response?
     /// Whether the connection must close behind the answer, because the rest of the request is not read.

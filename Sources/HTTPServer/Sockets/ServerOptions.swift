@@ -37,6 +37,9 @@ public struct ServerOptions: Sendable, Equatable {
     public var maxTargetBytes = 8 * 1024
     /// Of the content of one request. 32 MiB hold the largest pictures of a camera, or dozens of ordinary ones.
     public var maxBodyBytes = 32 * 1024 * 1024
+    /// Of the contents of all requests that are under way. 512 MiB let sixteen of the longest upload at once, and leave
+    /// a small machine alive when a thousand clients try.
+    public var maxBufferedBytes = 512 * 1024 * 1024
     /// Of one multipart body. 64 pictures fill two batches; each part costs an array and up to three strings.
     public var maxParts = 64
     /// Of the fields of one part. 4 KiB hold the longest file name (255 bytes, escaped threefold) and more.

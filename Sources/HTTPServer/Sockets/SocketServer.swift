@@ -34,7 +34,8 @@ public final class SocketServer: Sendable {
         let (descriptor, address) = try Socket.listen(
             host: options.host, port: options.port, backlog: options.backlog)
         let context = ConnectionContext(
-            options: options, router: router, observer: observer, logger: logger, registry: registry, date: HTTPDate(),
+            options: options, router: router, observer: observer, logger: logger, registry: registry,
+            bodyBudget: BodyBudget(limit: options.maxBufferedBytes), date: HTTPDate(),
             ended: { [registry, weak self] number in
                 registry.remove(number)
                 self?.listener.withLock { $0 }?.connectionEnded()

@@ -1,13 +1,9 @@
 extension Settings {
     /// Refuses values that are fine alone but not together.
     func refuseConflicts(origins: [String: SettingOrigin]) throws(SettingsError) {
-        // A batch is taken from the queue, and a request enters it whole or not at all.
         try require(
-            "batching.max_batch_size", \.batching.maxBatchSize, "must not exceed", <=,
-            "batching.queue_capacity", \.batching.queueCapacity, origins)
-        try require(
-            "images.max_per_request", \.images.maxPerRequest, "must not exceed", <=,
-            "batching.queue_capacity", \.batching.queueCapacity, origins)
+            "server.max_body_bytes", \.server.maxBodyBytes, "must not exceed", <=,
+            "server.max_buffered_bytes", \.server.maxBufferedBytes, origins)
         // A worker that waits as long as a request may live would answer every lone one too late.
         try require(
             "batching.max_queue_delay", \.batching.maxQueueDelay, "must be less than", <,

@@ -43,6 +43,8 @@ public struct Settings: Sendable, Equatable {
         public var maxHeaderBytes = 16 << 10
         /// `server.max_body_bytes`: content of one request. Units: bytes.
         public var maxBodyBytes = 32 << 20
+        /// `server.max_buffered_bytes`: content of all requests that are under way. Units: bytes.
+        public var maxBufferedBytes = 512 << 20
         /// `server.drain_delay`: how long new work is still taken after SIGTERM.
         public var drainDelay = Duration.zero
         /// `server.drain_timeout`: from SIGTERM to the exit at the latest.

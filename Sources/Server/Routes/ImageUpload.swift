@@ -10,19 +10,38 @@ struct ImageUpload: Sendable {
         var filename: String?
     }
 
+    /// How many pictures a request may hold, and which key of the configuration says so.
+    struct CountLimit: Sendable, Equatable {
+        let count: Int
+        let key: String
+
+        init(count: Int, key: String) {
+            self.count = count
+            self.key = key
+        }
+
+        /// A request enters the queue whole or not at all, so it can never be larger than the queue.
+        init(_ settings: Settings) {
+            if settings.batching.queueCapacity < settings.images.maxPerRequest {
+                self.init(count: settings.batching.queueCapacity, key: "batching.queue_capacity")
+            } else {
+                self.init(count: settings.images.maxPerRequest, key: "images.max_per_request")
+            }
+        }
+    }
+
     /// At least one.
     let images: [Image]
 
     /// Finds the pictures: parts of a form, a raw body, or base64 in JSON.
     ///
-    /// - Parameter maxCount: how many there may be.
     /// - Throws: ``UploadError``.
-    init(_ request: Request, maxCount: Int) throws(UploadError) {
+    init(_ request: Request, limit: CountLimit) throws(UploadError) {
         switch request.body {
         case .multipart(let parts): images = try Self.images(in: parts)
         case .bytes(let bytes): images = try Self.images(in: bytes, contentType: request.headerFields[.contentType])
         }
-        guard images.count <= maxCount else { throw UploadError.tooManyImages(found: images.count, limit: maxCount) }
+        guard images.count <= limit.count else { throw UploadError.tooManyImages(found: images.count, limit: limit) }
     }
 
     private static func images(in parts: [Part]) throws(UploadError) -> [Image] {

@@ -30,7 +30,7 @@ struct PredictRoute: Sendable {
         }
         do {
             let top = try Self.top(of: request, classCount: model.classes.count)
-            let upload = try ImageUpload(request, maxCount: settings.images.maxPerRequest)
+            let upload = try ImageUpload(request, limit: ImageUpload.CountLimit(settings))
             let report = try await batcher.predict(
                 upload.images.map(\.bytes), by: model,
                 deadline: request.startedAt + settings.batching.requestDeadline)

@@ -8,7 +8,7 @@ enum UploadError: Error, Equatable, Sendable, CustomStringConvertible {
     case malformedJSON
     case notBase64(index: Int)
     case unsupportedType(String)
-    case tooManyImages(found: Int, limit: Int)
+    case tooManyImages(found: Int, limit: ImageUpload.CountLimit)
 
     /// The status it deserves (DESIGN: the HTTP contract).
     var status: HTTPResponse.Status {
@@ -33,7 +33,7 @@ enum UploadError: Error, Equatable, Sendable, CustomStringConvertible {
             "Content-Type \(type) is not served; send multipart/form-data, image/*, application/octet-stream or "
                 + "application/json, as with curl -F image=@picture.jpg."
         case .tooManyImages(let found, let limit):
-            "The request holds \(found) images; at most \(limit) are taken at once (images.max_per_request)."
+            "The request holds \(found) images; at most \(limit.count) are taken at once (\(limit.key))."
         }
     }
 }

@@ -181,6 +181,23 @@ import Testing
         #expect(await server.client().ask(post(3))?.status == 413)
     }
 
+    @Test func `all bodies together have a limit, which is free again behind each answer`() async throws {
+        let server = try TestServer { $0.maxBufferedBytes = 10 }
+        func head(_ count: Int) -> String { "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: \(count)\r\n\r\n" }
+        #expect(await server.client().ask(head(10) + "0123456789")?.status == 200)
+        let refused = await server.client().ask(head(11) + "0123456789a")
+        #expect(refused?.status == 429)
+        #expect(refused?.fields["retry-after"] == "1")
+
+        let first = server.client()
+        await first.send(head(6) + "01234")
+        // Until the first body's bytes have arrived, a second one of six still fits.
+        while await server.client().ask(head(6) + "012345")?.status != 429 {}
+        #expect(await server.client().ask(head(5) + "01234")?.status == 200)
+        #expect(await first.ask("5")?.body == "012345")
+        while await server.client().ask(head(10) + "0123456789")?.status != 200 {}
+    }
+
     @Test func `a client just past the body's limit that sends it all first still reads why`() async throws {
         let server = try TestServer {
             $0.maxBodyBytes = 4 << 20

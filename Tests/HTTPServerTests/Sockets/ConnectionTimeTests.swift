@@ -1,4 +1,5 @@
 import HTTPTypes
+import TestSupport
 import Testing
 
 @testable import HTTPServer
@@ -30,7 +31,7 @@ import Testing
 
     @Test func `who does not read the answer is cut off`() async throws {
         let server = try TestServer { $0.writeTimeout = .milliseconds(50) }
-        let client = TestClient(server.address, receiveBuffer: 4096)
+        let client = TestClient(port: server.address.port, receiveBuffer: 4096)
         await client.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
         let state = await server.observer.wait { $0.closed == 1 }
         #expect(state.records.first?.isComplete == false)

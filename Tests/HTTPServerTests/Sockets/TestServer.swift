@@ -1,6 +1,7 @@
 import HTTPTypes
 import Logging
 import Synchronization
+import TestSupport
 
 @testable import HTTPServer
 
@@ -144,5 +145,5 @@ final class TestServer: Sendable {
     }
 
     /// A client that keeps the server alive.
-    func client() -> TestClient { TestClient(address, server: self) }
+    func client() -> TestClient { TestClient(port: address.port, server: self) }
 }

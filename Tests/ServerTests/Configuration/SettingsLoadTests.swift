@@ -223,14 +223,9 @@ struct SettingsLoadTests {
         "Values that contradict one another are refused together",
         arguments: [
             (
-                ["batching.max_batch_size": "257"],
-                "batching.max_batch_size is 257 (command line), but must not exceed batching.queue_capacity, "
-                    + "which is 256 (the default)"
-            ),
-            (
-                ["images.max_per_request": "257"],
-                "images.max_per_request is 257 (command line), but must not exceed batching.queue_capacity, "
-                    + "which is 256 (the default)"
+                ["server.max_buffered_bytes": "31MiB"],
+                "server.max_body_bytes is 32MiB (the default), but must not exceed server.max_buffered_bytes, "
+                    + "which is 31MiB (command line)"
             ),
             (
                 ["batching.max_queue_delay": "10s"],
@@ -250,8 +245,7 @@ struct SettingsLoadTests {
     @Test("Values at the edge of contradiction are fine")
     func noConflicts() throws {
         _ = try load(flags: [
-            "batching.max_batch_size": "256", "images.max_per_request": "256", "batching.max_queue_delay": "9999ms",
-            "server.drain_delay": "25s",
+            "server.max_buffered_bytes": "32MiB", "batching.max_queue_delay": "9999ms", "server.drain_delay": "25s",
         ])
     }
 }

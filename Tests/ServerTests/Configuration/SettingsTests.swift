@@ -18,6 +18,7 @@ struct SettingsTests {
         #expect(settings.server.idleTimeout == .seconds(60))
         #expect(settings.server.maxHeaderBytes == 16 * 1024)
         #expect(settings.server.maxBodyBytes == 32 * 1024 * 1024)
+        #expect(settings.server.maxBufferedBytes == 512 * 1024 * 1024)
         #expect(settings.server.drainDelay == .zero)
         #expect(settings.server.drainTimeout == .seconds(25))
         #expect(settings.images.maxPixels == 50_000_000)
@@ -107,7 +108,8 @@ struct SettingsTests {
         Change(name: "server.write_timeout", value: "1h") { $0.server.writeTimeout = .seconds(3600) },
         Change(name: "server.idle_timeout", value: "5s") { $0.server.idleTimeout = .seconds(5) },
         Change(name: "server.max_header_bytes", value: "8KiB") { $0.server.maxHeaderBytes = 8192 },
-        Change(name: "server.max_body_bytes", value: "1GiB") { $0.server.maxBodyBytes = 1_073_741_824 },
+        Change(name: "server.max_body_bytes", value: "1MiB") { $0.server.maxBodyBytes = 1_048_576 },
+        Change(name: "server.max_buffered_bytes", value: "1GiB") { $0.server.maxBufferedBytes = 1_073_741_824 },
         Change(name: "server.drain_delay", value: "3s") { $0.server.drainDelay = .seconds(3) },
         Change(name: "server.drain_timeout", value: "0") { $0.server.drainTimeout = .zero },
         Change(name: "images.max_pixels", value: "1000") { $0.images.maxPixels = 1000 },

@@ -119,7 +119,8 @@ struct ErrorContractTests {
         let server = try await LiveServer(try TinyModel())
         let long = String(repeating: "a", count: 9000)
         try expect(await server.exchange("GET", "/\(long)"), 414, saying: "8192 bytes")
-        try expect(await server.exchange("GET", "/healthz", fields: ["X-Long": long + long]), 431, saying: "16384 bytes")
+        try expect(
+            await server.exchange("GET", "/healthz", fields: ["X-Long": long + long]), 431, saying: "16384 bytes")
         await server.stop()
     }
 
@@ -161,12 +162,12 @@ struct ErrorContractTests {
             settings.batching.requestDeadline = .seconds(1)
         }
         async let waiting = server.exchange("POST", "/predict", body: TestPicture.png)
-        while try await !server.exchange("GET", "/metrics").text.contains("alexnet_queue_depth 1\n") {}
+        while try await !server.exchange("GET", "/metrics").body.contains("alexnet_queue_depth 1\n") {}
         let refused = try await server.exchange("POST", "/predict", body: TestPicture.png)
         try expect(refused, 429, saying: "queue is full")
         #expect(refused.fields["retry-after"] == "1")
         try expect(await waiting, 504, saying: "batching.request_deadline")
-        let exposition = try await server.exchange("GET", "/metrics").text
+        let exposition = try await server.exchange("GET", "/metrics").body
         #expect(exposition.contains("alexnet_rejected_total{reason=\"queue_full\"} 1\n"))
         #expect(exposition.contains("alexnet_rejected_total{reason=\"deadline\"} 1\n"))
         #expect(exposition.contains("alexnet_queue_depth 0\n"))
@@ -200,13 +201,13 @@ struct ErrorContractTests {
             settings.batching.maxQueueDelay = .seconds(60)
             settings.batching.requestDeadline = .seconds(120)
         }
-        let client = try server.client()
+        let client = server.client()
         let head = "POST /predict HTTP/1.1\r\nHost: test\r\nContent-Length: \(TestPicture.png.count)\r\n\r\n"
-        try await client.send(Array(head.utf8) + TestPicture.png)
-        while try await !server.exchange("GET", "/metrics").text.contains("alexnet_queue_depth 1\n") {}
-        client.hangUp()
-        while try await !server.exchange("GET", "/metrics").text.contains("alexnet_queue_depth 0\n") {}
-        while try await !server.exchange("GET", "/metrics").text
+        await client.send(Array(head.utf8) + TestPicture.png)
+        while try await !server.exchange("GET", "/metrics").body.contains("alexnet_queue_depth 1\n") {}
+        await client.reset()
+        while try await !server.exchange("GET", "/metrics").body.contains("alexnet_queue_depth 0\n") {}
+        while try await !server.exchange("GET", "/metrics").body
             .contains("alexnet_rejected_total{reason=\"disconnected\"} 1\n")
         {}
         await server.stop()

@@ -10,7 +10,9 @@ struct ImageUploadTests {
     private func upload(_ body: RequestBody, type: String? = nil, maxCount: Int = 3) throws -> [ImageUpload.Image] {
         var fields = HTTPFields()
         if let type { fields[.contentType] = type }
-        return try ImageUpload(Request(method: .post, headerFields: fields, body: body), maxCount: maxCount).images
+        return try ImageUpload(
+            Request(method: .post, headerFields: fields, body: body), limit: .init(count: maxCount, key: "key")
+        ).images
     }
 
     @Test(
@@ -56,9 +58,19 @@ struct ImageUploadTests {
     func count(_ limit: Int) throws {
         let parts = (0...limit).map { Part(name: "image", filename: "\($0)", contentType: nil, bytes: [1]) }
         #expect(try upload(.multipart(Array(parts.dropLast())), maxCount: limit).count == limit)
-        #expect(throws: UploadError.tooManyImages(found: limit + 1, limit: limit)) {
+        #expect(throws: UploadError.tooManyImages(found: limit + 1, limit: .init(count: limit, key: "key"))) {
             try upload(.multipart(parts), maxCount: limit)
         }
+    }
+
+    @Test("The limit is the configuration's, or the queue's where that is smaller")
+    func limit() {
+        var settings = Settings()
+        #expect(ImageUpload.CountLimit(settings) == .init(count: 64, key: "images.max_per_request"))
+        settings.batching.queueCapacity = 64
+        #expect(ImageUpload.CountLimit(settings) == .init(count: 64, key: "images.max_per_request"))
+        settings.batching.queueCapacity = 63
+        #expect(ImageUpload.CountLimit(settings) == .init(count: 63, key: "batching.queue_capacity"))
     }
 
     @Test("What holds no picture is refused", arguments: ["text/html", "application/x-www-form-urlencoded", "imagery"])

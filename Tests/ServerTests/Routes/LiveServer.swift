@@ -42,7 +42,7 @@ final class LiveServer: Sendable {
 
     func stop() async { _ = await server.drain(timeout: .zero) }
 
-    func client() throws -> TestClient { try TestClient(port: port) }
+    func client() -> TestClient { TestClient(port: port, server: self) }
 
     /// One request on a connection of its own.
     func exchange(
@@ -53,16 +53,17 @@ final class LiveServer: Sendable {
 
     /// Bytes as they are, on a connection of their own.
     func exchange(raw: String) async throws -> TestClient.Answer {
-        let client = try client()
-        try await client.send(Array(raw.utf8))
-        return try await client.receive()
+        let client = client()
+        await client.send(raw)
+        guard let answer = await client.answer() else { throw TestClient.Disconnected() }
+        return answer
     }
 }
 
 extension TestClient.Answer {
     /// The content as JSON.
     func json() throws -> [String: Any] {
-        try JSONSerialization.jsonObject(with: Data(body)) as? [String: Any] ?? [:]
+        try JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any] ?? [:]
     }
 
     /// What a problem document says.
