@@ -20,7 +20,7 @@ build: packages swift ## Build the release binary, .build/release/alexnet.
 	swift build -c release --product alexnet
 
 test: packages swift ## Build and run all tests.
-	swift test --parallel
+	swift test --disable-xctest
 
 acceptance: build ## Compare with PyTorch end to end, and press hard; wants torch, torchvision, Pillow and numpy.
 	for script in forms fashion_mnist reload pressure startup; do \

@@ -7,6 +7,7 @@ import Glibc
 public final class TestClient: @unchecked Sendable {  // guard: all state is touched on `queue` only
     /// An answer, taken apart.
     public struct Answer: Equatable, Sendable {
+        /// Three digits.
         public let status: Int
         /// By lower-case name.
         public let fields: [String: String]
@@ -18,6 +19,7 @@ public final class TestClient: @unchecked Sendable {  // guard: all state is tou
 
     /// The server cannot be reached, or ended the connection before its answer was whole.
     public struct Disconnected: Error {
+        /// The one mistake there is.
         public init() {}
     }
 

@@ -3,6 +3,7 @@ public struct AlgorithmSelector: Sendable {
     /// Algorithms by the name of the node, where the choice is not left to the selector.
     public let overrides: [String: String]
 
+    /// A selector; without overrides it trusts the layers' order.
     public init(overrides: [String: String] = [:]) { self.overrides = overrides }
 
     /// The overriding algorithm where it is on offer, and otherwise the first: layers list their best known way first.

@@ -4,12 +4,14 @@ import Synchronization
 ///
 /// Several threads may run batches at the same time; they share the weights and the plans.
 public final class Engine: Sendable {
+    /// What is run.
     public let network: Network
     private let planner: Planner
     private let workers: WorkerPool
     private let plans = Mutex<[Int: Plan]>([:])
     private let freeArenas = Mutex<[AlignedBuffer]>([])
 
+    /// An engine whose runs share these threads.
     public init(network: Network, workers: WorkerPool, selector: AlgorithmSelector = AlgorithmSelector()) {
         self.network = network
         self.workers = workers

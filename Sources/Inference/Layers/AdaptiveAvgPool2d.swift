@@ -3,8 +3,10 @@
 /// Shape: input `[N, C, H, W]`, output `[N, C, H', W']`; row y' is the mean of rows ⌊y'·H/H'⌋ ..< ⌈(y' + 1)·H/H'⌉.
 /// - Source: PyTorch, `torch.nn.AdaptiveAvgPool2d`.
 public struct AdaptiveAvgPool2d: UnaryLayer {
+    /// Of the output, whatever the input's is.
     public let outputSize: Size2d
 
+    /// A pooling to `outputSize`, whatever the input's size is.
     public init(outputSize: Size2d) {
         precondition(outputSize.height > 0 && outputSize.width > 0, "an output of \(outputSize) is empty")
         self.outputSize = outputSize

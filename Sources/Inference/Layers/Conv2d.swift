@@ -13,6 +13,7 @@ public struct Conv2d: UnaryLayer {
     /// Into how many independent groups the channels are divided.
     public let groups: Int
 
+    /// A convolution with its parameters. `groups` divides both the input's and the output's channels.
     public init(weight: Tensor, bias: Tensor, stride: Size2d = 1, padding: Size2d = 0, groups: Int = 1) {
         precondition(weight.shape.rank == 4, "a convolution's weight is [O, I, KH, KW], not \(weight.shape)")
         precondition(
@@ -27,7 +28,9 @@ public struct Conv2d: UnaryLayer {
             kernelSize: Size2d(height: weight.shape[2], width: weight.shape[3]), stride: stride, padding: padding)
     }
 
+    /// Of the input, all groups together.
     public var inputChannels: Int { weight.shape[1] * groups }
+    /// Of the output, all groups together.
     public var outputChannels: Int { weight.shape[0] }
     public var parameters: [Tensor] { [weight, bias] }
     public var fusesActivation: Bool { true }

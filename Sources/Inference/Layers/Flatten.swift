@@ -3,6 +3,7 @@
 /// Shape: input `[N, C, H, W]`, output `[N, C·H·W]`.
 /// - Source: PyTorch, `torch.flatten(x, 1)`.
 public struct Flatten: UnaryLayer {
+    /// The view, which has no parameters.
     public init() {}
 
     public var isView: Bool { true }

@@ -8,6 +8,7 @@ public struct Linear: UnaryLayer {
     /// One value an output, `[O]`.
     public let bias: Tensor
 
+    /// A layer with its parameters.
     public init(weight: Tensor, bias: Tensor) {
         precondition(weight.shape.rank == 2, "a linear layer's weight is [O, I], not \(weight.shape)")
         precondition(
@@ -16,7 +17,9 @@ public struct Linear: UnaryLayer {
         self.bias = bias
     }
 
+    /// Of one image's input.
     public var inputFeatures: Int { weight.shape[1] }
+    /// Of one image's output.
     public var outputFeatures: Int { weight.shape[0] }
     public var parameters: [Tensor] { [weight, bias] }
     public var fusesActivation: Bool { true }

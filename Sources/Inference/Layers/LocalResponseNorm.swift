@@ -16,12 +16,18 @@ public struct LocalResponseNorm: UnaryLayer {
         case tensorflow
     }
 
+    /// How many channels are neighbours. Units: channels.
     public let size: Int
+    /// How strongly the neighbours count; see ``Convention``.
     public let alpha: Float
+    /// The exponent.
     public let beta: Float
+    /// What is divided by where all is quiet.
     public let k: Float
+    /// What alpha is a factor of.
     public let convention: Convention
 
+    /// A normalisation; the defaults are those of Caffe's AlexNet.
     public init(
         size: Int = 5, alpha: Float = 1e-4, beta: Float = 0.75, k: Float = 1, convention: Convention = .caffe
     ) {

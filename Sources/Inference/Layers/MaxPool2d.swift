@@ -7,6 +7,7 @@ public struct MaxPool2d: UnaryLayer {
     /// How the window walks.
     public let window: Window
 
+    /// A pooling; `roundsUp` is PyTorch's `ceil_mode`.
     public init(kernelSize: Size2d, stride: Size2d, padding: Size2d = 0, roundsUp: Bool = false) {
         precondition(
             2 * padding.height <= kernelSize.height && 2 * padding.width <= kernelSize.width,

@@ -3,6 +3,7 @@
 /// Shape: any; the output's is the input's.
 /// - Source: Krizhevsky et al. 2012, §3.1.
 public struct ReLU: UnaryLayer {
+    /// The rectifier, which has no parameters.
     public init() {}
 
     public func outputShape(for input: Shape) throws(ShapeError) -> Shape { input }

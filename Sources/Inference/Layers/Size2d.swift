@@ -1,8 +1,11 @@
 /// Two extents of a plane. Units: elements.
 public struct Size2d: Hashable, Sendable {
+    /// The number of rows.
     public let height: Int
+    /// The number of columns.
     public let width: Int
 
+    /// The two extents.
     public init(height: Int, width: Int) {
         self.height = height
         self.width = width

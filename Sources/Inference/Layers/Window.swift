@@ -1,5 +1,6 @@
 /// The window of a convolution or a pooling, and how it walks.
 public struct Window: Hashable, Sendable {
+    /// The window's own extents.
     public let kernelSize: Size2d
     /// How far the window moves from one output to the next.
     public let stride: Size2d
@@ -8,6 +9,7 @@ public struct Window: Hashable, Sendable {
     /// Whether a last window that reaches over the edge counts: PyTorch's `ceil_mode`.
     public let roundsUp: Bool
 
+    /// A window; by default it moves one element at a time and stays within the edges.
     public init(kernelSize: Size2d, stride: Size2d = 1, padding: Size2d = 0, roundsUp: Bool = false) {
         precondition(
             min(kernelSize.height, kernelSize.width, stride.height, stride.width) > 0

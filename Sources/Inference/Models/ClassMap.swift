@@ -5,6 +5,7 @@ public struct ClassMap: Sendable, Equatable {
     /// One name an output.
     public let names: [String]
 
+    /// The names in the order of the network's outputs.
     public init(names: [String]) { self.names = names }
 
     /// Reads `{"0": "daisy"}`, `{"daisy": 0}`, a JSON array of names, or one name a line.

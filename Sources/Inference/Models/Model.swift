@@ -10,9 +10,13 @@ public final class Model: Sendable {
     public let architecture: String
     /// The digest of what was loaded: the first twelve digits of SHA-256 over the model's files.
     public let version: String
+    /// The names of the outputs.
     public let classes: ClassMap
+    /// How a picture becomes the network's input.
     public let preprocessing: Preprocessing
+    /// The form of the file that the weights came from.
     public let checkpointFormat: Checkpoint.Format
+    /// When loading was done.
     public let loadedAt: Date
     private let engine: Engine
 
@@ -30,6 +34,7 @@ public final class Model: Sendable {
         loadedAt = Date()
     }
 
+    /// The layers and their weights.
     public var network: Network { engine.network }
 
     /// The network's outputs before the soft-max.

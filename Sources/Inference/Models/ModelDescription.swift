@@ -21,6 +21,7 @@ public struct ModelDescription: Sendable, Decodable {
     /// The paper's normalisation, whose convention no checkpoint tells.
     public var localResponseNorm: LocalResponseNormDescription?
 
+    /// A description that says nothing: everything is inferred.
     public init() {}
 
     private enum CodingKeys: String, CodingKey, CaseIterable {
@@ -30,10 +31,15 @@ public struct ModelDescription: Sendable, Decodable {
 
     /// The parameters of ``LocalResponseNorm``, each with its own default.
     public struct LocalResponseNormDescription: Sendable, Decodable {
+        /// Units: channels.
         public var size: Int?
+        /// See ``LocalResponseNorm/Convention``.
         public var alpha: Float?
+        /// The exponent.
         public var beta: Float?
+        /// What is divided by where all is quiet.
         public var k: Float?
+        /// `caffe` or `tensorflow`.
         public var convention: String?
 
         fileprivate enum CodingKeys: String, CodingKey, CaseIterable { case size, alpha, beta, k, convention }

@@ -5,6 +5,7 @@ import Foundation
 public struct ModelLoader: Sendable {
     private let workers: WorkerPool
 
+    /// A loader whose models run on these threads.
     public init(workers: WorkerPool) { self.workers = workers }
 
     /// - Throws: ``ModelError`` with the first thing that is wrong.

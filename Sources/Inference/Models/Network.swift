@@ -6,10 +6,12 @@ public struct Network: Sendable {
     public struct Node: Sendable {
         /// The name its parameters have in the checkpoint, as `features.0`, or the layer's kind.
         public let name: String
+        /// What the node computes.
         public let layer: any Layer
         /// Positions of the nodes that feed it; ``Network/input`` is the network's own input.
         public let inputs: [Int]
 
+        /// A layer that is fed by the nodes at `inputs`.
         public init(name: String, layer: any Layer, inputs: [Int]) {
             self.name = name
             self.layer = layer
@@ -22,6 +24,7 @@ public struct Network: Sendable {
 
     /// Shape: `[C, H, W]`.
     public let inputShape: Shape
+    /// Each behind those that feed it.
     public let nodes: [Node]
     /// The output of each node, without the batch axis.
     public let shapes: [Shape]

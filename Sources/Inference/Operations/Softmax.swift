@@ -5,6 +5,7 @@ import Foundation
 /// Shape: any number of logits, as many probabilities.
 /// - Source: PyTorch, `torch.softmax(x, dim: 1)`.
 public enum Softmax {
+    /// The probabilities; they sum to one.
     public static func probabilities(of logits: [Float]) -> [Float] {
         guard let largest = logits.max() else { return [] }
         let powers = logits.map { exp(Double($0) - Double(largest)) }

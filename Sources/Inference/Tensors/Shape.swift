@@ -3,6 +3,7 @@ public struct Shape: Hashable, Sendable {
     /// One extent an axis; none of them is negative. A scalar has no axes.
     public let extents: [Int]
 
+    /// A shape of these extents, outermost axis first.
     public init(_ extents: [Int]) {
         precondition(extents.allSatisfy { $0 >= 0 }, "a shape has no negative extents, but this one is \(extents)")
         self.extents = extents
@@ -36,6 +37,7 @@ public struct Shape: Hashable, Sendable {
         return strides
     }
 
+    /// The extent of one axis.
     public subscript(axis: Int) -> Int { extents[axis] }
 }
 

@@ -29,6 +29,7 @@ public final class Batcher: Sendable {
     private let timers = DispatchQueue(label: "batcher.timers")
     private let clock = ContinuousClock()
 
+    /// A batcher without work; its limits are the settings'.
     public init(settings: Settings, workers: WorkerPool, metrics: ServingMetrics) {
         let limits = BatchQueue<Image>.Limits(
             capacity: settings.batching.queueCapacity, byteCapacity: settings.batching.queueBytes,

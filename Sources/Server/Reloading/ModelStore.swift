@@ -45,6 +45,7 @@ public final class ModelStore: Sendable {
         return files
     }
 
+    /// The model of that name, if there is one.
     public subscript(name: String) -> ModelSlot? { slots.first { $0.name == name } }
 
     /// Loads every model, the default one first.

@@ -8,6 +8,7 @@ public struct PredictionAnswer: Encodable, Sendable {
     private let version: String
     private let filename: String?
 
+    /// What `model` says about the picture that was called `filename`.
     public init(_ classification: Classification, by model: Model, filename: String?) {
         best = classification.best
         top = classification.top

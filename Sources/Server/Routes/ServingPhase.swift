@@ -13,6 +13,7 @@ public final class ServingPhase: Sendable {
 
     private let phase = Mutex(Phase.serving)
 
+    /// A server that takes work.
     public init() {}
 
     /// `/readyz` answers 503 from here on.
