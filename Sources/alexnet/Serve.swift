@@ -66,8 +66,9 @@ struct Serve: AsyncParsableCommand {
     }
 
     func run() async throws {
-        // A log that nobody reads any more must not end the server.
+        // A log that nobody reads any more must not end the server, nor a reload that is asked for before it is ready.
         signal(SIGPIPE, SIG_IGN)
+        signal(SIGHUP, SIG_IGN)
         let settings: Settings
         do {
             settings = try Settings.load(

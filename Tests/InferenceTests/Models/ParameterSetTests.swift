@@ -1,0 +1,93 @@
+import Foundation
+import Testing
+
+@testable import Inference
+
+@Suite("Parameters by layer")
+struct ParameterSetTests {
+    /// A safetensors file of zeros.
+    private func checkpoint(_ tensors: [(name: String, shape: [Int])]) throws -> Checkpoint {
+        var header: [String] = []
+        var offset = 0
+        for (name, shape) in tensors {
+            let end = offset + shape.reduce(4, *)
+            header.append(#""\#(name)":{"dtype":"F32","shape":\#(shape),"data_offsets":[\#(offset),\#(end)]}"#)
+            offset = end
+        }
+        let text = Array("{\(header.joined(separator: ","))}".utf8)
+        let bytes =
+            withUnsafeBytes(of: UInt64(text.count).littleEndian, Array.init) + text
+            + [UInt8](repeating: 0, count: offset)
+        let buffer = AlignedBuffer(byteCount: bytes.count)
+        buffer.bytes.copyBytes(from: bytes)
+        return try Checkpoint(buffer, name: "test")
+    }
+
+    @Test("Numbers in names are ordered by their value")
+    func order() throws {
+        let names = ["features.10", "features.3", "classifier.1", "features.0", "fc10", "fc9", "conv"]
+        let parameters = try ParameterSet(
+            checkpoint(names.flatMap { [($0 + ".weight", [1, 1]), ($0 + ".bias", [1])] }))
+        #expect(
+            parameters.layers.map(\.name)
+                == ["classifier.1", "conv", "fc9", "fc10", "features.0", "features.3", "features.10"])
+    }
+
+    @Test("A weight without its bias, a bias without its weight, and what is neither are named")
+    func incomplete() throws {
+        #expect(throws: CheckpointError.missingTensor(name: "a.bias", expected: [2])) {
+            try ParameterSet(checkpoint([("a.weight", [2, 3])]))
+        }
+        #expect(throws: CheckpointError.missingTensor(name: "a.weight", expected: [2])) {
+            try ParameterSet(checkpoint([("a.bias", [2])]))
+        }
+        #expect(throws: CheckpointError.unexpectedTensor(name: "a.running_mean", shape: [2])) {
+            try ParameterSet(checkpoint([("a.running_mean", [2])]))
+        }
+        #expect(throws: CheckpointError.shapeMismatch(name: "a.bias", found: [3], expected: [2])) {
+            try ParameterSet(checkpoint([("a.weight", [2, 3]), ("a.bias", [3])]))
+        }
+    }
+
+    @Test("Shapes that contradict one another are refused, absurd ones included")
+    func absurdShapes() throws {
+        func network(_ change: (inout [(name: String, shape: [Int])]) -> Void) throws -> Network {
+            var tensors: [(name: String, shape: [Int])] = []
+            for (name, shape) in [
+                ("features.0", [4, 3, 11, 11]), ("features.3", [6, 4, 5, 5]), ("features.6", [8, 6, 3, 3]),
+                ("features.8", [6, 8, 3, 3]), ("features.10", [2, 6, 3, 3]), ("classifier.1", [8, 72]),
+                ("classifier.4", [8, 8]), ("classifier.6", [3, 8]),
+            ] {
+                tensors += [(name + ".weight", shape), (name + ".bias", [shape[0]])]
+            }
+            change(&tensors)
+            let parameters = try ParameterSet(checkpoint(tensors))
+            guard let form = AlexNet.form(of: parameters) else {
+                throw CheckpointError.unknownArchitecture(found: [])
+            }
+            return try AlexNet.network(form, parameters, normalization: LocalResponseNorm())
+        }
+        #expect(try network { _ in }.outputShape == [3])
+        // The first convolution's input channels, each layer's inputs, and extents of zero.
+        let changes: [(index: Int, shape: [Int])] = [
+            (0, [4, 0, 11, 11]), (2, [6, 0, 5, 5]), (2, [6, 3, 5, 5]), (2, [6, 5, 5, 5]), (10, [8, 71]), (12, [8, 9]),
+            (14, [3, 0]),
+        ]
+        for change in changes {
+            #expect(throws: CheckpointError.self, "\(change)") { try network { $0[change.index].shape = change.shape } }
+        }
+        #expect(throws: CheckpointError.self) {
+            try network {
+                $0[14].shape = [0, 8]
+                $0[15].shape = [0]
+            }
+        }
+        #expect(throws: CheckpointError.self) {
+            try network {
+                $0[0].shape = [0, 3, 11, 11]
+                $0[1].shape = [0]
+                $0[2].shape = [6, 0, 5, 5]
+            }
+        }
+    }
+}

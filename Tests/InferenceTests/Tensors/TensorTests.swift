@@ -1,0 +1,35 @@
+import Testing
+
+@testable import Inference
+
+@Suite("Tensors")
+struct TensorTests {
+    @Test("A tensor views a buffer from any aligned offset, and keeps it alive")
+    func view() {
+        var tensor: Tensor?
+        do {
+            let buffer = AlignedBuffer(byteCount: 16)
+            _ = buffer.bytes.bindMemory(to: Float.self).initialize(from: [1, 2, 3, 4])
+            tensor = Tensor([2], viewing: buffer, byteOffset: 8)
+        }
+        #expect(tensor?.scalars == [3, 4])
+    }
+
+    @Test("Reshaping keeps the scalars and shares the memory")
+    func reshape() {
+        let tensor = Tensor([2, 3], scalars: [1, 2, 3, 4, 5, 6])
+        let reshaped = tensor.reshaped(to: [3, 2])
+        #expect(reshaped.shape == [3, 2])
+        #expect(reshaped.scalars == tensor.scalars)
+        let addresses = [tensor, reshaped].map { $0.withUnsafeScalars { Int(bitPattern: $0.baseAddress) } }
+        #expect(addresses[0] == addresses[1])
+    }
+
+    @Test("Buffers are aligned for vectors, and large ones for huge pages", arguments: [0, 1, 100, 4 << 20, 5_000_001])
+    func alignment(_ byteCount: Int) {
+        let buffer = AlignedBuffer(byteCount: byteCount)
+        #expect(buffer.bytes.count == byteCount)
+        let address = Int(bitPattern: buffer.bytes.baseAddress)
+        #expect(address % (byteCount >= 4 << 20 ? 2 << 20 : 64) == 0)
+    }
+}
