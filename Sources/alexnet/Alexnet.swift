@@ -17,7 +17,7 @@ struct Alexnet: AsyncParsableCommand {
 
               alexnet predict sneaker.jpg
             """,
-        subcommands: [Serve.self, Predict.self]
+        subcommands: [Serve.self, Predict.self, Bench.self]
     )
 
     /// Parses and runs a command; exits with 0, with 1 where the work failed, and with 2 where the command line is wrong.

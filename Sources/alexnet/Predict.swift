@@ -16,10 +16,7 @@ struct Predict: ParsableCommand {
     @Argument(help: ArgumentHelp("Pictures, folders of pictures, or - for standard input.", valueName: "path"))
     var paths: [String]
 
-    @Option(help: ArgumentHelp("A model folder (default: the first in weights/).", valueName: "directory"))
-    var model: String?
-
-    @OptionGroup var options: ModelOptions
+    @OptionGroup var source: ModelSourceOptions
 
     @Option(help: ArgumentHelp("How many classes to list.", valueName: "k"))
     var top = 5
@@ -44,9 +41,6 @@ struct Predict: ParsableCommand {
         guard 1...1024 ~= batchSize else { throw ValidationError("--batch-size takes 1 to 1024, not \(batchSize).") }
         guard maxPixels > 0 else { throw ValidationError("--max-pixels takes a whole number from 1 on.") }
         if let threads, !(1...1024 ~= threads) { throw ValidationError("--threads takes 1 to 1024, not \(threads).") }
-        if model != nil, options.checkpoint != nil {
-            throw ValidationError("--model and --checkpoint name two models; give one of them.")
-        }
     }
 
     func run() throws {
@@ -55,7 +49,7 @@ struct Predict: ParsableCommand {
         let pictures: [PictureSource]
         do {
             pictures = try PictureSource.all(at: paths)
-            model = try ModelLoader(workers: workers).load(try modelFiles())
+            model = try ModelLoader(workers: workers).load(try source.files())
         } catch {
             throw Failure.work(error)
         }
@@ -75,12 +69,5 @@ struct Predict: ParsableCommand {
         }
         progress.clear()
         if failureCount > 0 { throw ExitCode(1) }
-    }
-
-    private func modelFiles() throws -> ModelFiles {
-        if let files = options.files { return files }
-        if let model { return try ModelFiles(folder: model, preprocessing: options.preprocessing) }
-        guard let first = try ModelStore.folders(in: "weights").first else { throw ModelStoreError.noModels }
-        return first
     }
 }

@@ -3,5 +3,7 @@
 #include "convolution.h"
 #include "elementwise.h"
 #include "normalization.h"
+#include "panels.h"
 #include "pooling.h"
 #include "resize.h"
+#include "winograd.h"

@@ -33,5 +33,11 @@ struct ArenaLayout {
         return offset
     }
 
+    /// The floats that hold so many bytes, in whole cache lines.
+    static func align(byteCount: Int) -> Int {
+        align((byteCount + MemoryLayout<Float>.stride - 1) / MemoryLayout<Float>.stride)
+    }
+
+    /// Units: floats.
     static func align(_ count: Int) -> Int { (count + alignment - 1) / alignment * alignment }
 }

@@ -45,6 +45,27 @@ public final class Engine: Sendable {
         }
     }
 
+    /// Runs a batch of mid-grey images and tells what each step took.
+    public func profile(batchSize: Int) -> RunProfile {
+        let plan = plan(batchSize: batchSize)
+        let arena = takeArena(byteCount: plan.arenaByteCount)
+        defer { freeArenas.withLock { $0.append(arena) } }
+        let input = arena.bytes.assumingMemoryBound(to: Float.self)[plan.inputOffset...]
+        UnsafeMutableBufferPointer(rebasing: input.prefix(network.inputShape.elementCount * batchSize))
+            .initialize(repeating: 0.5)
+        var steps: [RunProfile.Step] = []
+        var last = ContinuousClock.now
+        plan.run(on: arena, workers: workers) { step in
+            let now = ContinuousClock.now
+            steps.append(
+                RunProfile.Step(
+                    node: step.node, algorithm: step.operation.name, duration: now - last,
+                    multiplyAddCount: step.operation.multiplyAddCount * batchSize))
+            last = .now
+        }
+        return RunProfile(batchSize: batchSize, steps: steps)
+    }
+
     private func plan(batchSize: Int) -> Plan {
         plans.withLock { plans in
             if let plan = plans[batchSize] { return plan }

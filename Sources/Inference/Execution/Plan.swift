@@ -17,14 +17,19 @@ struct Plan: Sendable {
     let outputOffset: Int
     /// What the arena must hold. Units: floats.
     let activationCount: Int
+    let sharedCount: Int
     let scratchStride: Int
     let threadCount: Int
 
     /// Units: bytes.
-    var arenaByteCount: Int { (activationCount + scratchStride * threadCount) * MemoryLayout<Float>.stride }
+    var arenaByteCount: Int {
+        (activationCount + sharedCount + scratchStride * threadCount) * MemoryLayout<Float>.stride
+    }
 
     /// Runs every step on memory that is this run's alone.
-    func run(on arena: AlignedBuffer, workers: WorkerPool) {
+    ///
+    /// - Parameter didRun: is told after each step, for measurements.
+    func run(on arena: AlignedBuffer, workers: WorkerPool, didRun: ((Step) -> Void)? = nil) {
         precondition(
             arena.bytes.count >= arenaByteCount, "an arena of \(arena.bytes.count) bytes; \(arenaByteCount) are needed")
         guard let memory = arena.bytes.baseAddress?.assumingMemoryBound(to: Float.self) else { return }
@@ -32,7 +37,10 @@ struct Plan: Sendable {
             step.operation.run(
                 OperationRun(
                     batchSize: batchSize, inputOffsets: step.inputOffsets, outputOffset: step.outputOffset,
-                    scratchOffset: activationCount, scratchStride: scratchStride, memory: memory, workers: workers))
+                    sharedOffset: activationCount,
+                    scratchOffset: activationCount + sharedCount, scratchStride: scratchStride, memory: memory,
+                    workers: workers))
+            didRun?(step)
         }
     }
 }

@@ -61,7 +61,7 @@ final class Planner: Sendable {
         offsets[0] = layout.place(
             count: network.inputShape.elementCount * batchSize, at: -1, lastUse: lastUse[0] ?? 0)
         var steps: [Plan.Step] = []
-        var scratchByteCount = 0
+        var (scratchByteCount, sharedByteCount) = (0, 0)
         for (step, stage) in stages.enumerated() {
             let choice = selector.select(from: stage.candidates, node: stage.node.name, batchSize: batchSize)
             let operation = stage.candidates[choice]
@@ -69,18 +69,19 @@ final class Planner: Sendable {
                 count: network.shapes[stage.output - 1].elementCount * batchSize, at: step,
                 lastUse: lastUse[stage.output] ?? step)
             offsets[stage.output] = offset
-            scratchByteCount = max(scratchByteCount, operation.scratchByteCount)
+            scratchByteCount = max(scratchByteCount, operation.scratchByteCount(batchSize: batchSize))
+            sharedByteCount = max(sharedByteCount, operation.sharedByteCount(batchSize: batchSize))
             steps.append(
                 Plan.Step(
                     node: stage.node.name, operation: operation,
                     inputOffsets: stage.inputs.map { offsets[$0] ?? 0 }, outputOffset: offset))
         }
-        let floatSize = MemoryLayout<Float>.stride
         return Plan(
             batchSize: batchSize, steps: steps,
             inputOffset: offsets[0] ?? 0, outputOffset: offsets[outputValue] ?? 0,
             activationCount: layout.count,
-            scratchStride: ArenaLayout.align((scratchByteCount + floatSize - 1) / floatSize),
+            sharedCount: ArenaLayout.align(byteCount: sharedByteCount),
+            scratchStride: ArenaLayout.align(byteCount: scratchByteCount),
             threadCount: threadCount)
     }
 }

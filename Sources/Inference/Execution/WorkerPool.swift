@@ -54,10 +54,10 @@ public final class WorkerPool: Sendable {
 
     /// Like ``parallelFor(_:_:)`` for many small pieces of work, dealt out `blockSize` at a time.
     public func parallelForBlocks(
-        _ count: Int, blockSize: Int, _ body: @escaping @Sendable (_ index: Int) -> Void
+        _ count: Int, blockSize: Int, _ body: @escaping @Sendable (_ index: Int, _ slot: Int) -> Void
     ) {
-        parallelFor((count + blockSize - 1) / blockSize) { block, _ in
-            for index in block * blockSize..<min((block + 1) * blockSize, count) { body(index) }
+        parallelFor((count + blockSize - 1) / blockSize) { block, slot in
+            for index in block * blockSize..<min((block + 1) * blockSize, count) { body(index, slot) }
         }
     }
 

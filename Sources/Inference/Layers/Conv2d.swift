@@ -50,7 +50,11 @@ public struct Conv2d: UnaryLayer {
 
     public func operations(for input: Shape, output: Shape, activation: Activation?) -> [any Operation] {
         let geometry = ConvolutionGeometry(layer: self, input: input, output: output)
-        return [Im2colConvolution(layer: self, geometry: geometry, activation: activation)]
+        let reference: any Operation = Im2colConvolution(layer: self, geometry: geometry, activation: activation)
+        guard let winograd = WinogradConvolution(layer: self, geometry: geometry, activation: activation) else {
+            return [reference]
+        }
+        return [winograd, reference]
     }
 
     public func callAsFunction(_ input: Tensor) -> Tensor {

@@ -41,4 +41,7 @@ public final class Model: Sendable {
     ///
     /// Shape: inputs `[C, H, W]` each, as ``preprocessing`` makes them; outputs `[K]` each.
     public func logits(_ images: [Tensor]) -> [[Float]] { engine(images) }
+
+    /// What one run of a batch takes, step by step.
+    public func profile(batchSize: Int) -> RunProfile { engine.profile(batchSize: batchSize) }
 }

@@ -8,7 +8,7 @@ struct CrossChannelNormalization: Operation {
 
     private var pixels: Int { input[1] * input[2] }
 
-    var scratchByteCount: Int { pixels * MemoryLayout<Float>.stride }
+    func scratchByteCount(batchSize: Int) -> Int { pixels * MemoryLayout<Float>.stride }
 
     func run(_ run: OperationRun) {
         let elementCount = input.elementCount

@@ -24,7 +24,7 @@ struct Im2colConvolution: Operation {
 
     var multiplyAddCount: Int { geometry.multiplyAddCount }
 
-    var scratchByteCount: Int {
+    func scratchByteCount(batchSize: Int) -> Int {
         geometry.isPointwise ? 0 : geometry.depth * largestBlock * MemoryLayout<Float>.stride
     }
 

@@ -1,14 +1,22 @@
 import CKernels
 
-/// A linear layer as one matrix product, cut into blocks of outputs so that every thread reads its own share of the
-/// weights.
+/// A linear layer whose weights are read as they lie in the checkpoint, each once a batch.
+///
+/// The batch is laid out in panels of sixteen images, and every thread multiplies its own rows of the weights with them: a
+/// stretch of the depth at a time, so that the panels stay in the second-level cache while the weights stream by from
+/// memory. A few images alone are not worth a panel; then each row is one dot product an image.
 struct MatrixLinear: Operation {
-    let name = "gemm"
+    let name = "rows"
     private let layer: Linear
     private let activation: Activation?
 
-    /// Enough rows of weights to be worth a task, few enough to balance.
-    private static let blockSize = 128
+    /// Enough rows of weights to be worth a task, few enough to balance; a multiple of those that are multiplied at once.
+    private static let blockSize = 8 * Int(KERNEL_PANEL_ROWS)
+    /// From so many images on panels are faster than dot products.
+    private static let minPanelImages = 4
+    private static let lanes = Int(KERNEL_PANEL_COLUMNS)
+    /// How much of the depth is worked on at once: sixteen images' share of it is 64 KiB.
+    private static let depthBlock = 1024
 
     init(layer: Linear, activation: Activation?) {
         self.layer = layer
@@ -17,28 +25,64 @@ struct MatrixLinear: Operation {
 
     var multiplyAddCount: Int { layer.inputFeatures * layer.outputFeatures }
 
+    func scratchByteCount(batchSize: Int) -> Int {
+        batchSize < Self.minPanelImages
+            ? 0 : Self.blockSize * Self.panelCount(batchSize) * Self.lanes * MemoryLayout<Float>.stride
+    }
+
+    func sharedByteCount(batchSize: Int) -> Int {
+        batchSize < Self.minPanelImages
+            ? 0 : layer.inputFeatures * Self.panelCount(batchSize) * Self.lanes * MemoryLayout<Float>.stride
+    }
+
+    private static func panelCount(_ batchSize: Int) -> Int { (batchSize + lanes - 1) / lanes }
+
     func run(_ run: OperationRun) {
-        let (outputs, inputs) = (layer.outputFeatures, layer.inputFeatures)
-        run.workers.parallelFor((outputs + Self.blockSize - 1) / Self.blockSize) { index, _ in
-            let first = index * Self.blockSize
-            let count = min(Self.blockSize, outputs - first)
-            let output = run.output + first
+        if run.batchSize >= Self.minPanelImages {
+            kernel_pack_panels(run.input(), run.batchSize, layer.inputFeatures, run.shared)
+        }
+        run.workers.parallelFor((layer.outputFeatures + Self.blockSize - 1) / Self.blockSize) { index, slot in
+            let rows = index * Self.blockSize..<min((index + 1) * Self.blockSize, layer.outputFeatures)
             layer.weight.withUnsafeScalars { weight in
-                guard let rows = weight.baseAddress.map({ $0 + first * inputs }) else { return }
-                if run.batchSize == 1 {
-                    BLAS.multiply(rows: count, columns: inputs, matrix: rows, vector: run.input(), into: output)
+                guard let weight = weight.baseAddress.map({ $0 + rows.lowerBound * layer.inputFeatures }) else {
+                    return
+                }
+                if run.batchSize >= Self.minPanelImages {
+                    multiplyPanels(run, weight, rows, products: run.scratch(slot: slot))
                 } else {
-                    BLAS.multiply(
-                        rows: run.batchSize, columns: count, depth: inputs,
-                        left: run.input(), leftStride: inputs,
-                        right: rows, rightStride: inputs, transposesRight: true,
-                        into: output, stride: outputs)
+                    multiplyImages(run, weight, rows)
                 }
             }
             layer.bias.withUnsafeScalars { bias in
                 kernel_bias_columns(
-                    output, run.batchSize, count, outputs, bias.baseAddress.map { $0 + first }, activation == .relu)
+                    run.output + rows.lowerBound, run.batchSize, rows.count, layer.outputFeatures,
+                    bias.baseAddress.map { $0 + rows.lowerBound }, activation == .relu)
             }
+        }
+    }
+
+    private func multiplyImages(_ run: OperationRun, _ weight: UnsafePointer<Float>, _ rows: Range<Int>) {
+        for image in 0..<run.batchSize {
+            BLAS.multiply(
+                rows: rows.count, columns: layer.inputFeatures, matrix: weight,
+                vector: run.input() + image * layer.inputFeatures,
+                into: run.output + image * layer.outputFeatures + rows.lowerBound)
+        }
+    }
+
+    private func multiplyPanels(
+        _ run: OperationRun, _ weight: UnsafePointer<Float>, _ rows: Range<Int>, products: UnsafeMutablePointer<Float>
+    ) {
+        let depth = layer.inputFeatures
+        let panelCount = Self.panelCount(run.batchSize)
+        for first in stride(from: 0, to: depth, by: Self.depthBlock) {
+            kernel_multiply_rows(
+                weight + first, depth, rows.count, run.shared + first * Self.lanes, panelCount, depth,
+                min(Self.depthBlock, depth - first), first > 0, products, panelCount * Self.lanes)
+        }
+        for image in 0..<run.batchSize {
+            let output = run.output + image * layer.outputFeatures + rows.lowerBound
+            for row in 0..<rows.count { output[row] = products[row * panelCount * Self.lanes + image] }
         }
     }
 }

@@ -7,7 +7,10 @@ public protocol Operation: Sendable {
     var name: String { get }
 
     /// Scratch memory that each thread needs for itself. Units: bytes.
-    var scratchByteCount: Int { get }
+    func scratchByteCount(batchSize: Int) -> Int
+
+    /// Scratch memory that all threads share. Units: bytes.
+    func sharedByteCount(batchSize: Int) -> Int
 
     /// Multiply-adds of one image by the layer's definition, whatever the algorithm really does.
     var multiplyAddCount: Int { get }
@@ -17,7 +20,10 @@ public protocol Operation: Sendable {
 }
 
 extension Operation {
-    public var scratchByteCount: Int { 0 }
+    /// Most need none.
+    public func scratchByteCount(batchSize: Int) -> Int { 0 }
+    /// Most need none.
+    public func sharedByteCount(batchSize: Int) -> Int { 0 }
     public var multiplyAddCount: Int { 0 }
 }
 
@@ -28,6 +34,7 @@ public struct OperationRun: @unchecked Sendable {  // guard: the arena belongs t
     /// Where each of the step's inputs begins in the arena. Units: floats.
     let inputOffsets: [Int]
     let outputOffset: Int
+    let sharedOffset: Int
     let scratchOffset: Int
     /// The distance between two threads' scratch. Units: floats.
     let scratchStride: Int
@@ -40,6 +47,9 @@ public struct OperationRun: @unchecked Sendable {  // guard: the arena belongs t
 
     /// Shape: `[N, …]`, images one behind the other.
     public var output: UnsafeMutablePointer<Float> { memory + outputOffset }
+
+    /// The scratch memory that all threads share.
+    var shared: UnsafeMutablePointer<Float> { memory + sharedOffset }
 
     /// The scratch memory of a slot of ``WorkerPool/parallelFor(_:_:)``.
     public func scratch(slot: Int) -> UnsafeMutablePointer<Float> { memory + scratchOffset + slot * scratchStride }

@@ -1,0 +1,78 @@
+import ArgumentParser
+import Foundation
+import Inference
+import Server
+
+/// `alexnet bench`: how fast the network is here.
+struct Bench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Measure the network alone, without pictures or sockets.",
+        discussion: """
+            Prints the median of several runs for each batch size: a table on a terminal and, with --json, one line a row. \
+            --layers tells what each layer takes, by which algorithm, and how many GFLOP/s of its definition that is.
+            """
+    )
+
+    @OptionGroup var source: ModelSourceOptions
+
+    @Option(help: ArgumentHelp("Batch sizes.", valueName: "n,…"))
+    var batch = "1,8,32"
+
+    @Option(help: ArgumentHelp("Threads (default: the cores this process may use).", valueName: "n"))
+    var threads: Int?
+
+    @Option(help: ArgumentHelp("How long each batch size is measured.", valueName: "s"))
+    var seconds = 2.0
+
+    @Flag(help: "One line of JSON a row.")
+    var json = false
+
+    @Flag(help: "What each layer takes.")
+    var layers = false
+
+    /// Fewer runs have no median worth the name.
+    private static let minRunCount = 5
+
+    func validate() throws {
+        _ = try batchSizes()
+        guard seconds > 0, seconds <= 3600 else { throw ValidationError("--seconds takes a number up to 3600.") }
+        if let threads, !(1...1024 ~= threads) { throw ValidationError("--threads takes 1 to 1024, not \(threads).") }
+    }
+
+    private func batchSizes() throws -> [Int] {
+        try batch.split(separator: ",", omittingEmptySubsequences: false).map { text in
+            guard let size = Int(text), 1...1024 ~= size else {
+                throw ValidationError(
+                    "--batch takes sizes from 1 to 1024 with commas between, as 1,8,32, not \(batch).")
+            }
+            return size
+        }
+    }
+
+    func run() throws {
+        let workers = WorkerPool(threadCount: threads ?? CPUQuota.current)
+        let model: Model
+        do {
+            model = try ModelLoader(workers: workers).load(try source.files())
+        } catch {
+            throw Failure.work(error)
+        }
+        ComputeEnvironment.warnings.forEach { FileHandle.standardError.write(Data("alexnet: \($0)\n".utf8)) }
+        let printer = BenchPrinter(model: model, threadCount: workers.threadCount, isJSON: json)
+        printer.writeHeader()
+        for batchSize in try batchSizes() {
+            let profiles = measure(model, batchSize: batchSize)
+            printer.write(profiles)
+            if layers { printer.writeLayers(profiles) }
+        }
+    }
+
+    /// Runs until the time is up, after two runs that nobody counts; by ascending duration.
+    private func measure(_ model: Model, batchSize: Int) -> [RunProfile] {
+        for _ in 0..<2 { _ = model.profile(batchSize: batchSize) }
+        var profiles: [RunProfile] = []
+        let end = ContinuousClock.now + .seconds(seconds)
+        while profiles.count < Self.minRunCount || .now < end { profiles.append(model.profile(batchSize: batchSize)) }
+        return profiles.sorted { $0.duration < $1.duration }
+    }
+}
