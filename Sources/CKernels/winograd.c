@@ -62,16 +62,35 @@ INLINE void output_8(const lanes *m, ptrdiff_t step, lanes *y, ptrdiff_t output_
     y[3 * output_step] = difference1 + 8 * difference2 + 0.125f * differenceHalf + m[7 * step];
 }
 
+/// The first and the last but one place along an axis that lie within the plane.
+typedef struct {
+    ptrdiff_t first, end;
+} span;
+
+static span inside(ptrdiff_t first, ptrdiff_t count, ptrdiff_t step, ptrdiff_t offset, ptrdiff_t extent) {
+    // Place i stands for (first + i) * step + offset.
+    const ptrdiff_t start = first * step + offset;
+    span s = {start < 0 ? (-start + step - 1) / step : 0, start >= extent ? 0 : (extent - start + step - 1) / step};
+    if (s.end > count) s.end = count;
+    if (s.first > s.end) s.first = s.end;
+    return s;
+}
+
 /// The rows under a block's tiles, with zeros where they reach over the edge.
 static void pad(const float *plane, const kernel_winograd_block *b, int extent, float *padded) {
     const ptrdiff_t rows = b->tile_row_count * M + extent - M, columns = b->tile_columns * M + extent - M;
-    ptrdiff_t inside = columns - b->padding < b->width ? columns - b->padding : b->width;
-    if (inside < 0) inside = 0;
+    const ptrdiff_t first = b->first_tile_row * M;
+    const span y_span = inside(first, rows, b->step, b->offset_y, b->height);
+    const span x_span = inside(0, columns, b->step, b->offset_x, b->width);
     memset(padded, 0, (size_t)(rows * columns) * sizeof(float));
-    for (ptrdiff_t y = 0; y < rows; y++) {
-        const ptrdiff_t source = b->first_tile_row * M + y - b->padding;
-        if (source < 0 || source >= b->height) continue;
-        memcpy(padded + y * columns + b->padding, plane + source * b->width, (size_t)inside * sizeof(float));
+    for (ptrdiff_t y = y_span.first; y < y_span.end; y++) {
+        const float *source = plane + ((first + y) * b->step + b->offset_y) * b->width + b->offset_x;
+        float *target = padded + y * columns;
+        if (b->step == 1) {
+            memcpy(target + x_span.first, source + x_span.first, (size_t)(x_span.end - x_span.first) * sizeof(float));
+        } else {
+            for (ptrdiff_t x = x_span.first; x < x_span.end; x++) target[x] = source[x * b->step];
+        }
     }
 }
 

@@ -16,7 +16,9 @@
 /// Some rows of tiles of some images of a batch. Units: elements, or tiles where it says so.
 typedef struct {
     ptrdiff_t height, width;
-    ptrdiff_t padding;
+    /// Place (y, x) of the input stands for `plane[y * step + offset_y][x * step + offset_x]`, zero beyond the edge: the
+    /// step is 1 and the offset minus the padding, but where a convolution of a larger stride is taken apart into phases.
+    ptrdiff_t step, offset_y, offset_x;
     /// Of the whole image, in tiles.
     ptrdiff_t tile_columns;
     /// Of this block, in tiles.

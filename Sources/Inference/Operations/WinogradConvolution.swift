@@ -1,7 +1,11 @@
 import CKernels
 
-/// A convolution of stride 1 by Winograd's minimal filtering: 2.25 to 6.25 times fewer multiplications than its
-/// definition has, paid for with additions.
+/// A convolution by Winograd's minimal filtering: 4 to 6.25 times fewer multiplications than its definition has, paid for
+/// with additions.
+///
+/// A stride s is taken apart into phases: the input's rows and columns are dealt out to s·s times as many channels, over
+/// which the convolution is one of stride 1 and of a kernel s times smaller. AlexNet's first, 11×11 with stride 4 over 3
+/// channels, becomes 3×3 over 48.
 ///
 /// A block of tiles is transformed channel by channel, multiplied with the transformed kernels by one matrix product for
 /// each place of a tile, and transformed back, with bias and activation in the last step. Blocks are the units that
@@ -27,17 +31,41 @@ struct WinogradConvolution: Operation {
     /// Nil where the kernel is none that the transforms know.
     init?(layer: Conv2d, geometry: ConvolutionGeometry, activation: Activation?) {
         let window = layer.window
-        guard window.kernelSize.height == window.kernelSize.width, window.stride == 1,
-            window.padding.height == window.padding.width, window.padding.height < window.kernelSize.height,
-            let tileExtent = WinogradFilter.tileExtent(kernelSize: window.kernelSize.height)
+        let stride = window.stride.height
+        let kernelSize = (window.kernelSize.height + stride - 1) / stride
+        guard window.kernelSize.height == window.kernelSize.width, stride == window.stride.width,
+            let tileExtent = WinogradFilter.tileExtent(kernelSize: kernelSize)
         else { return nil }
         self.layer = layer
         self.geometry = geometry
         self.activation = activation
         self.tileExtent = tileExtent
-        filters = Self.pack(WinogradFilter.transform(layer.weight, tileExtent: tileExtent), groups: layer.groups)
+        let phased = Self.phases(of: layer.weight, stride: stride, kernelSize: kernelSize)
+        filters = Self.pack(WinogradFilter.transform(phased, tileExtent: tileExtent), groups: layer.groups)
         tileRows = (geometry.outputHeight + Self.tileOutput - 1) / Self.tileOutput
         tileColumns = (geometry.outputWidth + Self.tileOutput - 1) / Self.tileOutput
+    }
+
+    /// Deals the kernels' rows and columns out to one channel a phase.
+    ///
+    /// Shape: weight `[O, I, K, K]`, result `[O, I·stride·stride, kernelSize, kernelSize]`, zero behind the kernel's edge.
+    private static func phases(of weight: Tensor, stride: Int, kernelSize: Int) -> Tensor {
+        guard stride > 1 else { return weight }
+        let (outputs, inputs, extent) = (weight.shape[0], weight.shape[1], weight.shape[2])
+        return Tensor([outputs, inputs * stride * stride, kernelSize, kernelSize]) { phased in
+            phased.initialize(repeating: 0)
+            weight.withUnsafeScalars { kernels in
+                for pair in 0..<outputs * inputs {
+                    for y in 0..<extent {
+                        for x in 0..<extent {
+                            let phase = (pair * stride + y % stride) * stride + x % stride
+                            let place = (phase * kernelSize + y / stride) * kernelSize + x / stride
+                            phased[place] = kernels[(pair * extent + y) * extent + x]
+                        }
+                    }
+                }
+            }
+        }
     }
 
     /// Shape: transformed kernels `[n·n, O, I / groups]`.
@@ -57,9 +85,15 @@ struct WinogradConvolution: Operation {
 
     private var places: Int { tileExtent * tileExtent }
 
+    /// How many phases each row and each column has.
+    private var stride: Int { geometry.window.stride.height }
+
+    /// Channels of a group, each phase counted as one.
+    private var depth: Int { geometry.inputsPerGroup * stride * stride }
+
     /// The rows of tiles of one image that a block holds at most, and the images if that is all of them.
     private var block: (tileRows: Int, images: Int) {
-        let perTile = places * (geometry.inputsPerGroup + geometry.outputsPerGroup)
+        let perTile = places * (depth + geometry.outputsPerGroup)
         let tiles = max(Self.lanes, Self.blockLimit / perTile)
         if tiles < tileRows * tileColumns { return (max(1, tiles / tileColumns), 1) }
         return (tileRows, tiles / (tileRows * tileColumns))
@@ -78,7 +112,7 @@ struct WinogradConvolution: Operation {
 
     func scratchByteCount(batchSize: Int) -> Int {
         let lanes = laneCount(tileRows: block.tileRows, images: block.images)
-        let transformed = places * lanes * (geometry.inputsPerGroup + geometry.outputsPerGroup)
+        let transformed = places * lanes * (depth + geometry.outputsPerGroup)
         return (paddedCount(tileRows: block.tileRows) + transformed) * MemoryLayout<Float>.stride
     }
 
@@ -117,24 +151,28 @@ struct WinogradConvolution: Operation {
         scratch: UnsafeMutablePointer<Float>
     ) {
         let lanes = laneCount(tileRows: tileRows.count, images: images.count)
-        let (inputs, plane) = (geometry.inputsPerGroup, geometry.height * geometry.width)
+        let plane = geometry.height * geometry.width
         let padded = scratch
         let transformed = padded + paddedCount(tileRows: tileRows.count)
-        let products = transformed + places * inputs * lanes
+        let products = transformed + places * depth * lanes
         var input = kernel_winograd_block(
-            height: geometry.height, width: geometry.width, padding: geometry.window.padding.height,
+            height: geometry.height, width: geometry.width, step: stride, offset_y: 0, offset_x: 0,
             tile_columns: tileColumns, first_tile_row: tileRows.lowerBound, tile_row_count: tileRows.count,
             image_count: images.count, image_stride: geometry.inputChannels * plane)
-        let firstPlane = run.input() + (images.lowerBound * geometry.inputChannels + group * inputs) * plane
-        for channel in 0..<inputs {
+        let firstPlane =
+            run.input() + (images.lowerBound * geometry.inputChannels + group * geometry.inputsPerGroup) * plane
+        for channel in 0..<depth {
+            let (phase, padding) = (channel % (stride * stride), geometry.window.padding)
+            input.offset_y = phase / stride - padding.height
+            input.offset_x = phase % stride - padding.width
             kernel_winograd_input(
-                firstPlane + channel * plane, &input, Int32(tileExtent), padded, transformed + channel * Self.lanes,
-                inputs * Self.lanes, inputs * lanes)
+                firstPlane + channel / (stride * stride) * plane, &input, Int32(tileExtent), padded,
+                transformed + channel * Self.lanes, depth * Self.lanes, depth * lanes)
         }
         let firstOutput = group * geometry.outputsPerGroup + outputs.lowerBound
         for place in 0..<places {
             filters[group * places + place].multiply(
-                rows: outputs, panels: transformed + place * inputs * lanes, panelCount: lanes / Self.lanes,
+                rows: outputs, panels: transformed + place * depth * lanes, panelCount: lanes / Self.lanes,
                 into: products + place * outputs.count * lanes, outputStride: lanes)
         }
         var output = input

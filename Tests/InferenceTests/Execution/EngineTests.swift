@@ -81,7 +81,18 @@ struct EngineTests {
         let plan = Planner(network: network, selector: AlgorithmSelector()).plan(batchSize: 2, threadCount: 2)
         #expect(
             plan.steps.map(\.node) == ["first", "norm", "pool", "unfused", "second", "average", "linear", "output"])
-        #expect(plan.steps.map(\.operation.name).first == "im2col")
+    }
+
+    @Test("An algorithm can be demanded by the node's name; one that is not on offer is not missed")
+    func overrides() throws {
+        let network = try Self.network()
+        func algorithms(_ overrides: [String: String]) -> [String] {
+            Planner(network: network, selector: AlgorithmSelector(overrides: overrides))
+                .plan(batchSize: 1, threadCount: 1).steps.map(\.operation.name)
+        }
+        #expect(algorithms([:])[0] == "winograd")
+        #expect(algorithms(["first": "im2col"])[0] == "im2col")
+        #expect(algorithms(["first": "abacus"])[0] == "winograd")
     }
 
     @Test("A value that two layers read outlives the first of them, and keeps its rectifier apart")
