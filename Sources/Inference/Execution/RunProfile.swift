@@ -6,9 +6,10 @@ public struct RunProfile: Sendable {
         public let node: String
         /// The operation's name.
         public let algorithm: String
-        public let duration: Duration
         /// Of the whole batch, by the layer's definition.
         public let multiplyAddCount: Int
+        /// All of its runs together.
+        public internal(set) var duration = Duration.zero
     }
 
     public let batchSize: Int

@@ -42,7 +42,7 @@ struct EngineTests {
         images.map { network($0.reshaped(to: [1, 3, 19, 17])).scalars }
     }
 
-    @Test("Every batch size gives the same answers", arguments: [1, 2, 3, 7], [1, 2, 4])
+    @Test("Every batch size gives the same answers", arguments: [1, 2, 7, 8, 9, 21], [1, 2, 4])
     func batchSizes(batchSize: Int, threadCount: Int) throws {
         let network = try Self.network()
         let engine = Engine(network: network, workers: WorkerPool(threadCount: threadCount))
@@ -67,6 +67,34 @@ struct EngineTests {
             }
         }
         #expect(worst.withLock { $0 } < 1e-4)
+    }
+
+    @Test("A network without linear layers runs in small batches too", arguments: [1, 8, 19])
+    func withoutLinear(batchSize: Int) throws {
+        var random = RandomValues(seed: 3)
+        let network = try Network(
+            inputShape: [3, 19, 17],
+            chain: [
+                ("convolution", Conv2d(weight: random.tensor([2, 3, 3, 3]), bias: random.tensor([2]))),
+                ("average", AdaptiveAvgPool2d(outputSize: 1)), ("flatten", Flatten()),
+            ])
+        let images = Self.images(batchSize)
+        let outputs = Engine(network: network, workers: WorkerPool(threadCount: 2))(images)
+        #expect(outputs.count == batchSize)
+        for (output, expected) in zip(outputs, Self.expected(network, images)) {
+            #expect(largestDifference(output, expected) < 1e-4)
+        }
+    }
+
+    @Test("A profile has every step once, with all of its runs")
+    func profile() throws {
+        let network = try Self.network()
+        let profile = Engine(network: network, workers: WorkerPool(threadCount: 2)).profile(batchSize: 20)
+        #expect(
+            profile.steps.map(\.node)
+                == ["first", "norm", "pool", "unfused", "second", "average", "linear", "output"])
+        #expect(profile.steps.allSatisfy { $0.duration > .zero })
+        #expect(profile.steps[7].multiplyAddCount == 20 * 5 * 300)
     }
 
     @Test("An empty batch has no answers")
