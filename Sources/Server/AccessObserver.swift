@@ -19,10 +19,19 @@ struct AccessObserver: ServerObserver {
         guard logsAccess else { return }
         var metadata: Logger.Metadata = [
             "id": "\(record.id)", "method": "\(record.method?.rawValue ?? "-")", "target": "\(record.target ?? "-")",
-            "status": "\(record.status.code)", "ms": "\(record.duration.milliseconds)",
-            "bytes_in": "\(record.bytesIn)", "bytes_out": "\(record.bytesOut)", "client": "\(record.remoteAddress)",
+            "status": .stringConvertible(record.status.code),
+            "ms": .stringConvertible(record.duration.milliseconds),
+            "bytes_in": .stringConvertible(record.bytesIn), "bytes_out": .stringConvertible(record.bytesOut),
+            "client": "\(record.remoteAddress)",
         ]
-        for (key, value) in record.annotations { metadata[key] = "\(value)" }
+        for (key, value) in record.annotations { metadata[key] = Self.value(value, of: key) }
         logger.info("request", metadata: metadata)
+    }
+
+    /// Counts and times are numbers in the log; a version of digits alone is none.
+    private static func value(_ text: String, of key: String) -> Logger.MetadataValue {
+        if ["images", "batch"].contains(key), let count = Int(text) { return .stringConvertible(count) }
+        if key.hasSuffix("_ms"), let time = Double(text) { return .stringConvertible(time) }
+        return .string(text)
     }
 }

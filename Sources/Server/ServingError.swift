@@ -5,7 +5,7 @@ public enum ServingError: Error, Equatable, Sendable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .noModelLoaded(let name): "Model \(name) could not be loaded; the line above says why."
+        case .noModelLoaded(let name): "Model \(name) could not be loaded; the log says why."
         case .drainTimedOut:
             "Not every request was answered within server.drain_timeout; the connections that were left have been cut."
         }

@@ -73,7 +73,7 @@ public struct ServingService: Service {
         let clock = ContinuousClock()
         let end = clock.now + settings.server.drainTimeout
         phase.leave()
-        logger.info("draining", metadata: ["delay": "\(settings.server.drainDelay)"])
+        logger.info("draining", metadata: ["delay_ms": .stringConvertible(settings.server.drainDelay.milliseconds)])
         try? await Task.sleep(for: min(settings.server.drainDelay, settings.server.drainTimeout))
         phase.finish(at: clock.now)
         guard await server.drain(timeout: max(end - clock.now, .zero)) else { throw ServingError.drainTimedOut }

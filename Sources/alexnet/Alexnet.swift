@@ -11,11 +11,11 @@ struct Alexnet: AsyncParsableCommand {
             Start a server on the models in weights/ and send it a picture:
 
               alexnet serve
-              curl -F image=@sneaker.jpg localhost:8080/predict
+              curl -F image=@docs/sneaker.png localhost:8080/predict
 
             Or ask for one picture without a server:
 
-              alexnet predict sneaker.jpg
+              alexnet predict docs/sneaker.png
             """,
         subcommands: [Serve.self, Predict.self, Bench.self]
     )
@@ -32,7 +32,7 @@ struct Alexnet: AsyncParsableCommand {
         } catch {
             let code = exitCode(for: error)
             guard code == .validationFailure else { exit(withError: error) }
-            FileHandle.standardError.write(Data((fullMessage(for: error) + "\n").utf8))
+            OutputStream.error.writeIfPossible(fullMessage(for: error) + "\n")
             Foundation.exit(Failure.usageCode)
         }
     }

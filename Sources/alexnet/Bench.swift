@@ -13,7 +13,7 @@ struct Bench: ParsableCommand {
             """
     )
 
-    @OptionGroup var source: ModelSourceOptions
+    @OptionGroup var model: ModelOptions
 
     @Option(help: ArgumentHelp("Batch sizes.", valueName: "n,…"))
     var batch = "1,8,32"
@@ -51,17 +51,17 @@ struct Bench: ParsableCommand {
 
     func run() throws {
         let workers = WorkerPool(threadCount: threads ?? CPUQuota.current)
-        let model: Model
+        let loaded: Model
         do {
-            model = try ModelLoader(workers: workers).load(try source.files())
+            loaded = try ModelLoader(workers: workers).load(try model.files())
         } catch {
             throw Failure.work(error)
         }
-        ComputeEnvironment.warnings.forEach { FileHandle.standardError.write(Data("alexnet: \($0)\n".utf8)) }
-        let printer = BenchPrinter(model: model, threadCount: workers.threadCount, isJSON: json)
+        ComputeEnvironment.warnings.forEach { OutputStream.error.writeIfPossible("alexnet: \($0)\n") }
+        let printer = BenchPrinter(model: loaded, threadCount: workers.threadCount, isJSON: json)
         printer.writeHeader()
         for batchSize in try batchSizes() {
-            let profiles = measure(model, batchSize: batchSize)
+            let profiles = measure(loaded, batchSize: batchSize)
             printer.write(profiles)
             if layers { printer.writeLayers(profiles) }
         }

@@ -1,35 +1,32 @@
 import ArgumentParser
 import Inference
+import Server
 
-/// The options that say which model is meant, shared by the subcommands.
+/// The options of a subcommand that works on one model: a folder, or a checkpoint with its companions.
 struct ModelOptions: ParsableArguments {
-    @Option(
-        help: ArgumentHelp(
-            "A checkpoint (.pth, .pt or .safetensors), instead of a model folder.", valueName: "file"))
-    var checkpoint: String?
+    @Option(help: ArgumentHelp("A model folder (default: the first in weights/).", valueName: "directory"))
+    var model: String?
 
-    @Option(
-        help: ArgumentHelp(
-            "The class map of --checkpoint (default: class_indices.json beside it).", valueName: "file"))
-    var classes: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "How a picture becomes the network's input: stretch, imagenet, caffe or unit (default: the usual way of the "
-                + "architecture).",
-            valueName: "preset"))
-    var preprocessing: Preprocessing.Preset?
+    @OptionGroup var source: CheckpointOptions
 
     func validate() throws {
-        if classes != nil, checkpoint == nil {
-            throw ValidationError("--classes belongs to --checkpoint; a model folder has its own class_indices.json.")
+        if model != nil, source.checkpoint != nil {
+            throw ValidationError("--model and --checkpoint name two models; give one of them.")
         }
     }
 
-    /// The files that --checkpoint and its companions name; nil without --checkpoint.
-    var files: ModelFiles? {
-        checkpoint.map { ModelFiles(checkpoint: $0, classes: classes, preprocessing: preprocessing) }
+    /// The model's files.
+    func files() throws -> ModelFiles {
+        if let files = source.files { return files }
+        if let model { return try ModelFiles(folder: model, preprocessing: source.preprocessing) }
+        guard let first = try? ModelStore.folders(in: "weights").first else { throw NoModelGiven() }
+        return first
     }
 }
 
-extension Preprocessing.Preset: ExpressibleByArgument {}
+/// No model was named, and there is none where one is looked for.
+struct NoModelGiven: Error, CustomStringConvertible {
+    var description: String {
+        "There is no model in weights/ here; name one with --model DIRECTORY, or with --checkpoint FILE --classes FILE."
+    }
+}

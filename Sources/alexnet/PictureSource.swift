@@ -1,4 +1,5 @@
 import Foundation
+import Inference
 
 /// A picture that was named on the command line, or found in a folder that was.
 struct PictureSource: Sendable {
@@ -7,68 +8,76 @@ struct PictureSource: Sendable {
 
     /// The suffixes by which a folder's pictures are known.
     private static let suffixes = ["jpg", "jpeg", "png", "webp"]
+    /// More than any picture within the decoder's limits has. Units: bytes.
+    private static let maxByteCount = 1 << 30
 
-    /// Every picture at the given paths; a folder's are those below it, by name.
+    /// Every picture at the given paths; a folder's are those below it, by name, hidden ones left out.
     ///
-    /// - Throws: ``PictureSourceError``.
-    static func all(at paths: [String]) throws(PictureSourceError) -> [PictureSource] {
-        var sources: [PictureSource] = []
-        for path in paths {
-            var isDirectory: ObjCBool = false
-            if path == "-" {
-                sources.append(PictureSource(path: path))
-            } else if !FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) {
-                throw PictureSourceError.missing(path: path)
-            } else if isDirectory.boolValue {
-                let found = pictures(below: path)
-                guard !found.isEmpty else { throw PictureSourceError.emptyFolder(path: path, suffixes: suffixes) }
-                sources += found
-            } else {
-                sources.append(PictureSource(path: path))
-            }
+    /// A path that is nothing, and a folder without pictures, stand for themselves: reading them tells what is wrong, and
+    /// the others are read all the same.
+    static func all(at paths: [String]) -> [PictureSource] {
+        paths.flatMap { path in
+            let found = isFolder(path) ? pictures(below: path) : []
+            return found.isEmpty ? [PictureSource(path: path)] : found
         }
-        return sources
+    }
+
+    private static func isFolder(_ path: String) -> Bool {
+        var isDirectory: ObjCBool = false
+        return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) && isDirectory.boolValue
     }
 
     private static func pictures(below folder: String) -> [PictureSource] {
         let names = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? []
         return names.sorted()
-            .filter { suffixes.contains(URL(fileURLWithPath: $0).pathExtension.lowercased()) }
+            .filter { name in
+                suffixes.contains(URL(fileURLWithPath: name).pathExtension.lowercased())
+                    && !name.split(separator: "/").contains { $0.hasPrefix(".") }
+            }
             .map { PictureSource(path: folder.hasSuffix("/") ? folder + $0 : folder + "/" + $0) }
+            .filter { !isFolder($0.path) }
+    }
+
+    /// The path as a terminal may show it: without control characters.
+    var label: String {
+        String(
+            String.UnicodeScalarView(path.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
     }
 
     /// The file's bytes.
     ///
     /// - Throws: ``PictureSourceError``.
     func read() throws(PictureSourceError) -> [UInt8] {
-        do {
-            let data =
-                try path == "-"
-                ? FileHandle.standardInput.readToEnd() ?? Data() : Data(contentsOf: URL(fileURLWithPath: path))
+        if path == "-" {
+            guard let data = try? FileHandle.standardInput.readToEnd() else { throw .noInput }
             return [UInt8](data)
+        }
+        if Self.isFolder(path) { throw .emptyFolder(suffixes: Self.suffixes) }
+        do {
+            return try FileSnapshot.bytes(of: path, maxByteCount: Self.maxByteCount)
         } catch {
-            throw PictureSourceError.unreadable(path: path, reason: error.localizedDescription)
+            throw .unreadable(reason: error.description)
         }
     }
 }
 
-/// A picture that was asked for is not there.
-enum PictureSourceError: Error, Sendable, CustomStringConvertible {
-    case missing(path: String)
-    case emptyFolder(path: String, suffixes: [String])
-    case unreadable(path: String, reason: String)
+/// A picture that was asked for cannot be read.
+enum PictureSourceError: Error, Equatable, Sendable, CustomStringConvertible {
+    case noInput
+    case emptyFolder(suffixes: [String])
+    case unreadable(reason: String)
 
     var description: String {
         switch self {
-        case .missing(let path): "There is no file or folder \(path)."
-        case .emptyFolder(let path, let suffixes):
-            "The folder \(path) holds no picture (\(suffixes.map { "." + $0 }.joined(separator: ", ")))."
-        case .unreadable(let path, let reason): "\(path) cannot be read: \(reason)."
+        case .noInput: "Standard input holds no picture."
+        case .emptyFolder(let suffixes):
+            "The folder holds no picture (\(suffixes.map { "." + $0 }.joined(separator: ", ")))."
+        case .unreadable(let reason): reason + "."
         }
     }
 }
 
 extension [PictureSource] {
     /// How wide a column of their names is, within reason. Units: characters.
-    var labelWidth: Int { Swift.min(map(\.path.count).max() ?? 0, 48) }
+    var labelWidth: Int { Swift.min(map(\.label.count).max() ?? 0, 48) }
 }

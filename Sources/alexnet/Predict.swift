@@ -16,7 +16,7 @@ struct Predict: ParsableCommand {
     @Argument(help: ArgumentHelp("Pictures, folders of pictures, or - for standard input.", valueName: "path"))
     var paths: [String]
 
-    @OptionGroup var source: ModelSourceOptions
+    @OptionGroup var model: ModelOptions
 
     @Option(help: ArgumentHelp("How many classes to list.", valueName: "k"))
     var top = 5
@@ -45,29 +45,33 @@ struct Predict: ParsableCommand {
 
     func run() throws {
         let workers = WorkerPool(threadCount: threads ?? CPUQuota.current)
-        let model: Model
-        let pictures: [PictureSource]
+        ComputeEnvironment.warnings.forEach { OutputStream.error.writeIfPossible("alexnet: \($0)\n") }
+        let loaded: Model
         do {
-            pictures = try PictureSource.all(at: paths)
-            model = try ModelLoader(workers: workers).load(try source.files())
+            loaded = try ModelLoader(workers: workers).load(try model.files())
         } catch {
             throw Failure.work(error)
         }
+        let pictures = PictureSource.all(at: paths)
         let decoder = ImageDecoder(maxPixels: maxPixels, appliesOrientation: orientation)
-        let output = PredictionPrinter(model: model, top: top, isJSON: json, labelWidth: pictures.labelWidth)
+        let printer = PredictionPrinter(model: loaded, top: top, isJSON: json, labelWidth: pictures.labelWidth)
         var progress = ProgressBar(total: pictures.count, unit: "pictures", isShown: isatty(STDOUT_FILENO) == 0)
         var failureCount = 0
         for start in stride(from: 0, to: pictures.count, by: batchSize) {
             let batch = Array(pictures[start..<min(start + batchSize, pictures.count)])
-            let results = PredictionBatch(model: model, decoder: decoder, workers: workers).run(batch)
+            let results = PredictionBatch(model: loaded, decoder: decoder, workers: workers).run(batch)
             progress.clear()
             for (picture, result) in zip(batch, results) {
-                output.write(picture, result)
+                do {
+                    try printer.write(picture, result)
+                } catch {
+                    throw Failure.work(error)
+                }
                 if case .failure = result { failureCount += 1 }
             }
             progress.advance(by: batch.count)
         }
         progress.clear()
-        if failureCount > 0 { throw ExitCode(1) }
+        if failureCount > 0 { throw ExitCode(Failure.workCode) }
     }
 }

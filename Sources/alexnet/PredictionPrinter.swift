@@ -10,30 +10,32 @@ struct PredictionPrinter {
     /// Units: characters.
     let labelWidth: Int
 
-    func write(_ picture: PictureSource, _ result: Result<[Float], any Error>) {
+    /// - Throws: ``OutputStream/Failure`` when standard output takes no more.
+    func write(_ picture: PictureSource, _ result: Result<[Float], any Error>) throws(OutputStream.Failure) {
         switch result {
         case .success(let logits):
             let classification = Classification(logits: logits, classes: model.classes, top: top)
             if isJSON {
-                writeJSON(.answer(PredictionAnswer(classification, by: model, filename: picture.path)))
+                try writeJSON(.answer(PredictionAnswer(classification, by: model, filename: picture.path)))
             } else {
-                print(row(classification, picture))
+                try OutputStream.output.write(row(classification, picture) + "\n")
             }
         case .failure(let error):
-            if isJSON { writeJSON(.error(status: nil, detail: "\(error)", filename: picture.path)) }
-            FileHandle.standardError.write(Data("alexnet: \(picture.path): \(error)\n".utf8))
+            if isJSON { try writeJSON(.error(status: nil, detail: "\(error)", filename: picture.path)) }
+            OutputStream.error.writeIfPossible("alexnet: \(picture.label): \(error)\n")
         }
     }
 
-    private func writeJSON(_ entry: PredictionEntry) {
+    private func writeJSON(_ entry: PredictionEntry) throws(OutputStream.Failure) {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        if let line = try? encoder.encode(entry) { print(String(decoding: line, as: UTF8.self)) }
+        guard let line = try? encoder.encode(entry) else { return }
+        try OutputStream.output.write(String(decoding: line, as: UTF8.self) + "\n")
     }
 
     /// The file, the best class, and the runners-up.
     private func row(_ classification: Classification, _ picture: PictureSource) -> String {
-        let name = picture.path.count > labelWidth ? "…" + picture.path.suffix(labelWidth - 1) : picture.path
+        let name = picture.label.count > labelWidth ? "…" + picture.label.suffix(labelWidth - 1) : picture.label
         let candidates = classification.top.map { candidate in
             candidate.label + " " + String(format: "%.1f %%", candidate.probability * 100)
         }

@@ -36,5 +36,5 @@ struct ProgressBar {
     /// Removes the bar, so that a line can be printed in its place.
     func clear() { if isShown { write("\r\u{1B}[K") } }
 
-    private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+    private func write(_ text: String) { OutputStream.error.writeIfPossible(text) }
 }

@@ -31,7 +31,7 @@ struct Serve: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The model behind POST /predict (models.default).", valueName: "name"))
     var defaultModel: String?
 
-    @OptionGroup var model: ModelOptions
+    @OptionGroup var source: CheckpointOptions
 
     @Option(help: ArgumentHelp("Threads for decoding and the network together (threads.total).", valueName: "n"))
     var threads: String?
@@ -53,6 +53,16 @@ struct Serve: AsyncParsableCommand {
 
     @Option(help: ArgumentHelp("text or json (log.format).", valueName: "format"))
     var logFormat: String?
+
+    func validate() throws {
+        if source.checkpoint != nil, models != nil || defaultModel != nil {
+            throw ValidationError("--checkpoint is served alone; --models and --default-model speak of model folders.")
+        }
+        if source.preprocessing != nil, source.checkpoint == nil {
+            throw ValidationError(
+                "--preprocessing belongs to --checkpoint; a model folder says \"preprocessing\" in its model.json.")
+        }
+    }
 
     /// The flags that were given, by configuration key.
     var flags: [String: String] {
@@ -81,8 +91,12 @@ struct Serve: AsyncParsableCommand {
         ComputeEnvironment.warnings.forEach { logger.warning("\($0)") }
         let service: ServingService
         do {
-            service = try ServingService(settings: settings, files: model.files.map { [$0] }, logger: logger) { url in
-                FileHandle.standardOutput.write(Data("ready \(url)\n".utf8))
+            service = try ServingService(settings: settings, files: source.files.map { [$0] }, logger: logger) { url in
+                do {
+                    try OutputStream.output.write("ready \(url)\n")
+                } catch {
+                    logger.warning("\(error)", metadata: ["url": "\(url)"])
+                }
             }
         } catch {
             throw Failure.usage(error)

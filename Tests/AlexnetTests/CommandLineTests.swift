@@ -22,6 +22,11 @@ struct CommandLineTests {
                 ["serve", "--classes", "c.json"],
                 "--classes belongs to --checkpoint; a model folder has its own class_indices.json."
             ),
+            (
+                ["serve", "--checkpoint", "c.pth", "--models", "weights"],
+                "--checkpoint is served alone; --models and --default-model speak of model folders."
+            ),
+            (["serve", "--preprocessing", "caffe"], "--preprocessing belongs to --checkpoint"),
             (["serve", "--prot", "80"], "Unknown option '--prot'"),
         ])
     func refusals(_ arguments: [String], _ sentence: String) {
@@ -55,6 +60,6 @@ struct CommandLineTests {
     func noFlags() throws {
         let serve = try #require(try Alexnet.parseAsRoot(["serve"]) as? Serve)
         #expect(serve.flags.isEmpty)
-        #expect(serve.model.files == nil)
+        #expect(serve.source.files == nil)
     }
 }

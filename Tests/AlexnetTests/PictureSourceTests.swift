@@ -9,8 +9,8 @@ struct PictureSourceTests {
     private func folder() throws -> String {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("pictures-\(UUID().uuidString)")
         try FileManager.default.createDirectory(
-            at: folder.appendingPathComponent("below"), withIntermediateDirectories: true)
-        for name in ["b.JPG", "a.png", "notes.txt", "below/c.webp"] {
+            at: folder.appendingPathComponent("below/folder.jpg"), withIntermediateDirectories: true)
+        for name in ["b.JPG", "a.png", "notes.txt", "below/c.webp", ".hidden.png", "line\nbreak.png"] {
             try Data([1, 2, 3]).write(to: folder.appendingPathComponent(name))
         }
         return folder.path
@@ -20,22 +20,40 @@ struct PictureSourceTests {
     func all() throws {
         let folder = try folder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let sources = try PictureSource.all(at: ["-", folder, folder + "/notes.txt"])
+        let sources = PictureSource.all(at: ["-", folder, folder + "/notes.txt"])
         #expect(
             sources.map(\.path) == [
-                "-", folder + "/a.png", folder + "/b.JPG", folder + "/below/c.webp", folder + "/notes.txt",
+                "-", folder + "/a.png", folder + "/b.JPG", folder + "/below/c.webp", folder + "/line\nbreak.png",
+                folder + "/notes.txt",
             ])
         #expect(try sources[1].read() == [1, 2, 3])
+        #expect(sources[4].label == folder + "/line?break.png")
     }
 
-    @Test("What is not there, and a folder without pictures, are named")
+    @Test("What is not there, and a folder without pictures, are read last and tell what is wrong")
     func missing() throws {
         let folder = try folder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let missing = #expect(throws: PictureSourceError.self) { try PictureSource.all(at: [folder + "/none.jpg"]) }
-        #expect(missing?.description == "There is no file or folder \(folder)/none.jpg.")
         try FileManager.default.createDirectory(atPath: folder + "/empty", withIntermediateDirectories: true)
-        let empty = #expect(throws: PictureSourceError.self) { try PictureSource.all(at: [folder + "/empty"]) }
-        #expect(empty?.description == "The folder \(folder)/empty holds no picture (.jpg, .jpeg, .png, .webp).")
+        let sources = PictureSource.all(at: [folder + "/none.jpg", folder + "/empty", folder + "/a.png"])
+        #expect(sources.count == 3)
+        let missing = #expect(throws: PictureSourceError.self) { try sources[0].read() }
+        #expect(missing?.description == "\(folder)/none.jpg cannot be read: No such file or directory.")
+        let empty = #expect(throws: PictureSourceError.self) { try sources[1].read() }
+        #expect(empty?.description == "The folder holds no picture (.jpg, .jpeg, .png, .webp).")
+        #expect(try sources[2].read() == [1, 2, 3])
+    }
+
+    @Test("Output that nobody can take is an error and not a crash")
+    func brokenOutput() throws {
+        let descriptor = open("/dev/full", O_WRONLY)
+        defer { close(descriptor) }
+        let saved = dup(STDOUT_FILENO)
+        dup2(descriptor, STDOUT_FILENO)
+        defer {
+            dup2(saved, STDOUT_FILENO)
+            close(saved)
+        }
+        #expect(throws: OutputStream.Failure.self) { try OutputStream.output.write("x") }
     }
 }

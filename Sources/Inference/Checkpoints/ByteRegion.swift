@@ -27,7 +27,9 @@ struct ByteRegion: Sendable {
 
     /// Lends the bytes for the duration of a call.
     func withUnsafeBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
-        try body(UnsafeRawBufferPointer(rebasing: buffer.bytes[range]))
+        try withExtendedLifetime(buffer) { () throws(E) -> R in
+            try body(UnsafeRawBufferPointer(rebasing: buffer.bytes[range]))
+        }
     }
 
     /// The bytes as text, or nil where they are not UTF-8.

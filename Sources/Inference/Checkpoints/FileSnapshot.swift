@@ -5,7 +5,7 @@
 #endif
 
 /// Reads a whole file into memory of our own.
-enum FileSnapshot {
+public enum FileSnapshot {
     /// Limits: a request for more than about 2 GB at once is cut short by the kernel anyway.
     private static let chunkByteCount = 64 << 20
 
@@ -42,6 +42,12 @@ enum FileSnapshot {
             after.st_mtim.tv_nsec == before.st_mtim.tv_nsec
         else { throw .changedWhileReading(file: path) }
         return buffer
+    }
+
+    /// The same as an array, for files that are small.
+    public static func bytes(of path: String, maxByteCount: Int) throws(CheckpointError) -> [UInt8] {
+        let buffer = try contents(of: path, maxByteCount: maxByteCount)
+        return withExtendedLifetime(buffer) { Array(buffer.bytes) }
     }
 
     private static func status(of descriptor: Int32, _ path: String) throws(CheckpointError) -> stat {

@@ -7,7 +7,7 @@ public enum ComputeEnvironment {
         let environment = ProcessInfo.processInfo.environment
         return ["OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"].compactMap { name in
             environment[name].map { value in
-                "\(name)=\(value) is set, so OpenBLAS runs its \(BLAS.coreName) kernels instead of those it would choose "
+                "\(name)=\(value) is set, which overrules what OpenBLAS would choose "
                     + "for this CPU; unset it unless that is meant"
             }
         }

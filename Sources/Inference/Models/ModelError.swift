@@ -1,7 +1,9 @@
 /// A model cannot be loaded.
 public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     case noFolder(path: String)
-    case unreadable(path: String, reason: String)
+    /// What became of reading the class map or `model.json`.
+    case unreadable(CheckpointError)
+    case checkpointIsFolder(path: String)
     case noCheckpoint(folder: String)
     case ambiguousCheckpoint(folder: String, files: [String])
     case noClassMap(folder: String)
@@ -9,28 +11,32 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     case unknownArchitecture(name: String, known: [String])
     /// What is wrong with `model.json`, as the end of a sentence.
     case description(String)
-    case checkpoint(CheckpointError)
-    case classes(ClassMapError)
+    case checkpoint(file: String, CheckpointError)
+    case classes(file: String, ClassMapError)
     case preprocessing(PreprocessingError)
     case nonFiniteOutput
 
     public var description: String {
         switch self {
         case .noFolder(let path): "There is no model folder \(path)."
-        case .unreadable(let path, let reason): "\(path) cannot be read: \(reason)."
+        case .unreadable(let error): error.description + "."
+        case .checkpointIsFolder(let path):
+            "\(path) is a folder, not a checkpoint; name a model folder with --model, or serve its parent with --models."
         case .noCheckpoint(let folder):
             "\(folder) holds no checkpoint; put a .pth, .pt or .safetensors file there, or name one in model.json."
         case .ambiguousCheckpoint(let folder, let files):
             "\(folder) holds \(files.joined(separator: " and ")); say in model.json which is the \"checkpoint\"."
         case .noClassMap(let folder):
-            "\(folder) holds no class_indices.json; write one, as {\"0\": \"daisy\", …}, or name one with --classes."
+            "\(folder) holds no class_indices.json; write one there, as {\"0\": \"daisy\", …}; with --checkpoint, --classes names "
+                + "one anywhere."
         case .pathOutsideFolder(let file):
             "model.json names \(file), which is not a plain file name; files stand beside model.json."
         case .unknownArchitecture(let name, let known):
             "model.json asks for architecture \"\(name)\"; known are \(known.joined(separator: ", "))."
         case .description(let reason): "model.json cannot be used: \(reason)."
-        case .checkpoint(let error): error.description
-        case .classes(let error): error.description
+        case .checkpoint(let file, let error):
+            error.description.hasPrefix(file) ? error.description + "." : "\(file): \(error.description)."
+        case .classes(let file, let error): "\(file): \(error.description)"
         case .preprocessing(let error): error.description
         case .nonFiniteOutput: "The network answers a grey picture with values that are not finite."
         }

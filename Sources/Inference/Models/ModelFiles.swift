@@ -63,7 +63,13 @@ public struct ModelFiles: Sendable, Equatable {
     private func resolveCheckpoint(
         _ description: ModelDescription, folder: String, names: [String]
     ) throws(ModelError) -> String {
-        if let checkpoint { return checkpoint }
+        if let checkpoint {
+            var isDirectory: ObjCBool = false
+            if FileManager.default.fileExists(atPath: checkpoint, isDirectory: &isDirectory), isDirectory.boolValue {
+                throw ModelError.checkpointIsFolder(path: checkpoint)
+            }
+            return checkpoint
+        }
         if let name = description.checkpoint { return try path(of: name, in: folder) }
         let found = names.filter { name in Self.checkpointSuffixes.contains { name.hasSuffix($0) } }
         switch found.count {

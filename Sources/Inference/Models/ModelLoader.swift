@@ -5,6 +5,9 @@ import Foundation
 public struct ModelLoader: Sendable {
     private let workers: WorkerPool
 
+    /// A class map of a million names, or any `model.json`, is shorter. Units: bytes.
+    private static let maxTextByteCount = 64 << 20
+
     /// A loader whose models run on these threads.
     public init(workers: WorkerPool) { self.workers = workers }
 
@@ -21,10 +24,13 @@ public struct ModelLoader: Sendable {
         let checkpoint = try openCheckpoint(paths.checkpoint)
         let classBytes = try read(paths.classes)
         digest.update(data: classBytes)
-        digest.update(bufferPointer: UnsafeRawBufferPointer(checkpoint.file.bytes))
+        withExtendedLifetime(checkpoint.file) {
+            digest.update(bufferPointer: UnsafeRawBufferPointer(checkpoint.file.bytes))
+        }
 
         let (form, network) = try makeNetwork(checkpoint, description)
-        let classes = try readClasses(classBytes, outputCount: network.outputShape.elementCount)
+        let classes = try readClasses(
+            classBytes, file: paths.classes, outputCount: network.outputShape.elementCount)
         let preprocessing = try makePreprocessing(
             files.preprocessing.map(PreprocessingDescription.preset) ?? description.preprocessing, form: form,
             network: network)
@@ -37,10 +43,10 @@ public struct ModelLoader: Sendable {
     }
 
     private func read(_ path: String) throws(ModelError) -> [UInt8] {
-        do {
-            return [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+        do throws(CheckpointError) {
+            return try FileSnapshot.bytes(of: path, maxByteCount: Self.maxTextByteCount)
         } catch {
-            throw ModelError.unreadable(path: path, reason: error.localizedDescription)
+            throw ModelError.unreadable(error)
         }
     }
 
@@ -48,7 +54,7 @@ public struct ModelLoader: Sendable {
         do {
             return try Checkpoint(contentsOf: path)
         } catch {
-            throw ModelError.checkpoint(error)
+            throw ModelError.checkpoint(file: path, error)
         }
     }
 
@@ -70,11 +76,11 @@ public struct ModelLoader: Sendable {
             }
             return (form, try AlexNet.network(form, parameters, normalization: normalization))
         } catch {
-            throw ModelError.checkpoint(error)
+            throw ModelError.checkpoint(file: checkpoint.name, error)
         }
     }
 
-    private func readClasses(_ bytes: [UInt8], outputCount: Int) throws(ModelError) -> ClassMap {
+    private func readClasses(_ bytes: [UInt8], file: String, outputCount: Int) throws(ModelError) -> ClassMap {
         do throws(ClassMapError) {
             let classes = try ClassMap(bytes)
             guard classes.count == outputCount else {
@@ -82,7 +88,7 @@ public struct ModelLoader: Sendable {
             }
             return classes
         } catch {
-            throw ModelError.classes(error)
+            throw ModelError.classes(file: file, error)
         }
     }
 

@@ -43,8 +43,10 @@ public struct Tensor: Sendable {
     public func withUnsafeScalars<R, E: Error>(
         _ body: (UnsafeBufferPointer<Float>) throws(E) -> R
     ) throws(E) -> R {
-        let bytes = UnsafeRawBufferPointer(rebasing: storage.bytes[byteOffset...])
-        return try body(UnsafeBufferPointer(rebasing: bytes.bindMemory(to: Float.self)[..<shape.elementCount]))
+        try withExtendedLifetime(storage) { () throws(E) -> R in
+            let bytes = UnsafeRawBufferPointer(rebasing: storage.bytes[byteOffset...])
+            return try body(UnsafeBufferPointer(rebasing: bytes.bindMemory(to: Float.self)[..<shape.elementCount]))
+        }
     }
 
     /// The scalars as an array of their own.

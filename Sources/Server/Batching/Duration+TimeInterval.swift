@@ -1,5 +1,3 @@
-import Foundation
-
 extension Duration {
     /// Units: seconds.
     var timeInterval: Double {
@@ -8,5 +6,5 @@ extension Duration {
     }
 
     /// For logs, to the microsecond. Units: milliseconds.
-    var milliseconds: String { String(format: "%.3f", timeInterval * 1000) }
+    var milliseconds: Double { (timeInterval * 1_000_000).rounded() / 1000 }
 }

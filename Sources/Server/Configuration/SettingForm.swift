@@ -31,7 +31,7 @@ extension SettingForm<Int?> {
     /// A whole number, or `auto` (also written 0) for nil.
     static func automaticCount(_ limits: ClosedRange<Int>) -> Self {
         Self(
-            expectation: "auto or a whole number from \(limits.lowerBound) to \(limits.upperBound)",
+            expectation: "auto (or 0) or a whole number from \(limits.lowerBound) to \(limits.upperBound)",
             parse: { written in
                 if written == "auto" || written == "0" { return .some(nil) }
                 return Quantity.number(written[...]).flatMap { limits.contains($0) ? .some($0) : nil }

@@ -23,7 +23,7 @@ struct ProcessMetrics: MetricCollector {
         ("process_cpu_seconds_total", .counter, "Processor time spent in user and system mode, in seconds."),
         ("process_max_fds", .gauge, "Most file descriptors that may be open."),
         ("process_open_fds", .gauge, "File descriptors that are open."),
-        ("process_resident_memory_bytes", .gauge, "Memory that is resident, in bytes; mapped checkpoints count."),
+        ("process_resident_memory_bytes", .gauge, "Memory that is resident, in bytes, weights included."),
         ("process_start_time_seconds", .gauge, "When the process started, in seconds since 1970."),
         ("process_threads", .gauge, "Threads of the process."),
         ("process_virtual_memory_bytes", .gauge, "Address space in use, in bytes."),

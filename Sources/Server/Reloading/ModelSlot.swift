@@ -10,6 +10,8 @@ public final class ModelSlot: Sendable {
         var decision: ReloadDecision
         /// Set from the first load on: those that follow count as reloads.
         var hasTried = false
+        /// Why the last load was refused; nil where it was not.
+        var refusal: String?
     }
 
     /// The name it is served under.
@@ -36,6 +38,9 @@ public final class ModelSlot: Sendable {
 
     /// The version that answers now; requests keep the one they began with.
     public var model: Model? { state.withLock(\.model) }
+
+    /// Why the last load was refused; nil where it was not.
+    var refusal: String? { state.withLock(\.refusal) }
 
     /// Loads now, whether or not the files have changed.
     public func reload() async -> ReloadResult {
@@ -74,6 +79,9 @@ public final class ModelSlot: Sendable {
             let running = model.map { "version \($0.version) keeps serving" } ?? "no version is served"
             logger.error("model refused: \(error.description)", metadata: ["running": "\(running)"])
         }
+        state.withLock { state in
+            if case .failure(let reason) = outcome { state.refusal = reason } else { state.refusal = nil }
+        }
         if !isFirst { metrics.reload(model: name, outcome: outcome.outcome) }
         return outcome
     }
@@ -93,8 +101,9 @@ public final class ModelSlot: Sendable {
             "model loaded",
             metadata: [
                 "version": "\(model.version)", "architecture": "\(model.architecture)",
-                "classes": "\(model.classes.count)", "parameters": "\(model.network.parameterCount)",
-                "seconds": "\(String(format: "%.3f", duration.timeInterval))",
+                "classes": .stringConvertible(model.classes.count),
+                "parameters": .stringConvertible(model.network.parameterCount),
+                "ms": .stringConvertible(duration.milliseconds),
             ])
         return .success(version: model.version)
     }

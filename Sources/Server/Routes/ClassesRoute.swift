@@ -7,7 +7,7 @@ struct ClassesRoute: Sendable {
 
     func callAsFunction(_ request: Request) async -> Response {
         guard let model = store.defaultSlot.model else {
-            return .unavailable("Model \(store.defaultSlot.name) is not loaded yet; GET /readyz tells when it is.")
+            return .notLoaded(store.defaultSlot)
         }
         return Response(
             status: .ok, headerFields: [.contentType: "application/json"], body: Array(model.classes.json.utf8))

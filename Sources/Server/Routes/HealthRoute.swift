@@ -13,7 +13,7 @@ struct HealthRoute: Sendable {
     func ready(_ request: Request) async -> Response {
         if phase.isDraining { return .unavailable("The server is draining.") }
         guard store.defaultSlot.model != nil else {
-            return .unavailable("Model \(store.defaultSlot.name) is not loaded yet.")
+            return .notLoaded(store.defaultSlot)
         }
         return .text("ready\n")
     }

@@ -49,7 +49,10 @@ struct ImageUpload: Sendable {
         let images = parts.filter { $0.name == "image" || $0.filename != nil }
             .filter { !($0.bytes.isEmpty && ($0.filename ?? "").isEmpty) }
             .map { Image(bytes: $0.bytes, filename: $0.filename) }
-        guard !images.isEmpty else { throw UploadError.noImageInForm(fields: parts.map { $0.name ?? "" }) }
+        guard !images.isEmpty else {
+            if parts.contains(where: { $0.name == "image" || $0.filename != nil }) { throw UploadError.empty }
+            throw UploadError.noImageInForm(fields: parts.map { $0.name ?? "" })
+        }
         return images
     }
 
@@ -76,7 +79,9 @@ struct ImageUpload: Sendable {
         guard !texts.isEmpty else { throw UploadError.noImageInJSON }
         var images: [Image] = []
         for (index, text) in texts.enumerated() {
-            guard let data = Data(base64Encoded: payload(of: text)), !data.isEmpty else {
+            // Line breaks are what base64(1) and Python's encodebytes put in.
+            let payload = payload(of: text).filter { !$0.isNewline }
+            guard let data = Data(base64Encoded: payload), !data.isEmpty else {
                 throw UploadError.notBase64(index: index)
             }
             images.append(Image(bytes: [UInt8](data)))

@@ -25,8 +25,7 @@ struct PredictRoute: Sendable {
             return reject(.draining, .unavailable("The server is shutting down; send the request again."))
         }
         guard let model = slot.model else {
-            return reject(
-                .notReady, .unavailable("Model \(slot.name) is not loaded yet; GET /readyz tells when it is."))
+            return reject(.notReady, .notLoaded(slot))
         }
         do {
             let top = try Self.top(of: request, classCount: model.classes.count)
@@ -79,8 +78,8 @@ struct PredictRoute: Sendable {
         }
         response.annotations = [
             "model": model.name, "version": model.version, "images": "\(results.count)",
-            "batch": "\(report.batchSize)", "queue_ms": report.queueWait.milliseconds,
-            "decode_ms": report.decoding.milliseconds, "inference_ms": report.inference.milliseconds,
+            "batch": "\(report.batchSize)", "queue_ms": "\(report.queueWait.milliseconds)",
+            "decode_ms": "\(report.decoding.milliseconds)", "inference_ms": "\(report.inference.milliseconds)",
         ]
         return response
     }

@@ -27,7 +27,8 @@ struct ReloadRoute: Sendable {
         case .success(let version), .unchanged(let version):
             return .json(Answer(model: name, outcome: result.outcome.rawValue, version: version))
         case .failure(let reason):
-            return .problem(.unprocessableContent, "The running version stays: \(reason)")
+            let running = slot.model.map { "Version \($0.version) stays" } ?? "The model is still not served"
+            return .problem(.unprocessableContent, "\(running): \(reason)")
         }
     }
 }

@@ -21,7 +21,7 @@ enum UploadError: Error, Equatable, Sendable, CustomStringConvertible {
 
     var description: String {
         switch self {
-        case .empty: "The request has no content; send a picture, as with curl -F image=@picture.jpg."
+        case .empty: "The request holds no bytes of a picture; send one, as with curl -F image=@picture.jpg."
         case .noImageInForm(let fields):
             "The form has \(fields.isEmpty ? "no fields" : "the fields \(fields.joined(separator: ", "))"), but no file "
                 + "and no field named image; send one, as with curl -F image=@picture.jpg."

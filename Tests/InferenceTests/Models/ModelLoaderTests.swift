@@ -132,7 +132,9 @@ struct ModelLoaderTests {
         let tiny = try TinyModel()
         try tiny.writeCheckpoint(replacing: value)
         #expect(
-            throws: ModelError.checkpoint(.nonFinite(name: "classifier.6.bias", index: 2, value: "\(value)"))
+            throws: ModelError.checkpoint(
+                file: tiny.path("model.safetensors"), .nonFinite(name: "classifier.6.bias", index: 2, value: "\(value)")
+            )
         ) { try load(tiny) }
     }
 
@@ -156,7 +158,8 @@ struct ModelLoaderTests {
     func classCount() throws {
         let tiny = try TinyModel()
         try tiny.writeCheckpoint(classCount: 4)
-        #expect(throws: ModelError.classes(.countMismatch(names: 3, outputs: 4))) { try load(tiny) }
+        #expect(throws: ModelError.classes(file: tiny.path("class_indices.json"), .countMismatch(names: 3, outputs: 4)))
+        { try load(tiny) }
     }
 
     @Test("Missing and ambiguous files are named")
@@ -176,6 +179,22 @@ struct ModelLoaderTests {
         #expect(throws: ModelError.noFolder(path: "/nowhere/at/all")) { try ModelFiles(folder: "/nowhere/at/all") }
     }
 
+    @Test("A folder in a checkpoint's place, a map that is missing and one that is a folder are named")
+    func wrongFiles() throws {
+        let tiny = try TinyModel()
+        #expect(throws: ModelError.checkpointIsFolder(path: tiny.folder.path)) {
+            try loader.load(ModelFiles(checkpoint: tiny.folder.path, classes: nil))
+        }
+        let missing = #expect(throws: ModelError.self) {
+            try loader.load(ModelFiles(checkpoint: tiny.path("model.safetensors"), classes: "/nowhere.json"))
+        }
+        #expect(missing?.description == "/nowhere.json cannot be read: No such file or directory.")
+        let folder = #expect(throws: ModelError.self) {
+            try loader.load(ModelFiles(checkpoint: tiny.path("model.safetensors"), classes: tiny.folder.path))
+        }
+        #expect(folder?.description == "\(tiny.folder.path) is not a regular file.")
+    }
+
     @Test("A network that is no AlexNet is refused with what was found")
     func unknownArchitecture() throws {
         let tiny = try TinyModel()
@@ -185,7 +204,10 @@ struct ModelLoaderTests {
         let file =
             withUnsafeBytes(of: UInt64(text.count).littleEndian, Array.init) + text + [UInt8](repeating: 0, count: 8)
         try Data(file).write(to: tiny.folder.appendingPathComponent("model.safetensors"))
-        #expect(throws: ModelError.checkpoint(.unknownArchitecture(found: ["fc.weight [1, 1]"]))) { try load(tiny) }
+        #expect(
+            throws: ModelError.checkpoint(
+                file: tiny.path("model.safetensors"), .unknownArchitecture(found: ["fc.weight [1, 1]"]))
+        ) { try load(tiny) }
     }
 
     @Test("The fingerprint changes with every file that counts, and with no other")

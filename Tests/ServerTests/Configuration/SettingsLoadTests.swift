@@ -126,7 +126,7 @@ struct SettingsLoadTests {
             refusal(flags: ["log.format": "xml"]) == "log.format is \"xml\" (command line), but must be text or json")
         #expect(
             refusal(flags: ["threads.total": "many"])
-                == "threads.total is \"many\" (command line), but must be auto or a whole number from 1 to 1024")
+                == "threads.total is \"many\" (command line), but must be auto (or 0) or a whole number from 1 to 1024")
     }
 
     @Test("A wrong value is refused even where a stronger layer hides it")

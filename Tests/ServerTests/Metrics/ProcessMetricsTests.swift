@@ -36,7 +36,7 @@ struct ProcessMetricsTests {
                 # HELP process_open_fds File descriptors that are open.
                 # TYPE process_open_fds gauge
                 process_open_fds 12
-                # HELP process_resident_memory_bytes Memory that is resident, in bytes; mapped checkpoints count.
+                # HELP process_resident_memory_bytes Memory that is resident, in bytes, weights included.
                 # TYPE process_resident_memory_bytes gauge
                 process_resident_memory_bytes 10485760
                 # HELP process_start_time_seconds When the process started, in seconds since 1970.

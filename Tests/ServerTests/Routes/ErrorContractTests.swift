@@ -65,8 +65,8 @@ struct ErrorContractTests {
         try expect(await server.exchange("GET", "/nothing"), 404, saying: "/nothing")
         try expect(
             await server.exchange("POST", "/v1/models/other/predict", body: TestPicture.png), 404,
-            saying: "there are tiny")
-        try expect(await server.exchange("GET", "/v1/models/other"), 404, saying: "there are tiny")
+            saying: "served here: tiny")
+        try expect(await server.exchange("GET", "/v1/models/other"), 404, saying: "served here: tiny")
         try expect(await server.exchange("POST", "/v1/models/tiny/reload"), 404, saying: "reload")
         let answer = try await server.exchange("GET", "/predict")
         try expect(answer, 405, saying: "POST")

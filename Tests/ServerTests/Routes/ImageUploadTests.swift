@@ -34,6 +34,7 @@ struct ImageUploadTests {
             try upload(.multipart(parts)) == [
                 ImageUpload.Image(bytes: [1]), ImageUpload.Image(bytes: [2], filename: "b.jpg"),
             ])
+        #expect(throws: UploadError.empty) { try upload(.multipart([parts[3]])) }
         #expect(throws: UploadError.noImageInForm(fields: ["note"])) { try upload(.multipart([parts[0]])) }
         #expect(throws: UploadError.noImageInForm(fields: [])) { try upload(.multipart([])) }
     }
@@ -44,6 +45,7 @@ struct ImageUploadTests {
             try upload(.bytes(Array(text.utf8)), type: "application/json; charset=utf-8").map(\.bytes)
         }
         #expect(try json(#"{"image": "AQI="}"#) == [[1, 2]])
+        #expect(try json(#"{"image": "AQ\nI=\r\n"}"#) == [[1, 2]])
         #expect(try json(#"{"images": ["AQ==", "data:image/png;base64,Ag=="]}"#) == [[1], [2]])
         #expect(throws: UploadError.noImageInJSON) { try json(#"{"images": []}"#) }
         #expect(throws: UploadError.noImageInJSON) { try json(#"{"picture": "AQ=="}"#) }

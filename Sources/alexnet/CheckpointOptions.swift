@@ -1,0 +1,35 @@
+import ArgumentParser
+import Inference
+
+/// The options that name a checkpoint and what belongs to it, shared by the subcommands.
+struct CheckpointOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "A checkpoint (.pth, .pt or .safetensors), instead of a model folder.", valueName: "file"))
+    var checkpoint: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The class map of --checkpoint (default: class_indices.json beside it).", valueName: "file"))
+    var classes: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "How a picture becomes the network's input: stretch, imagenet, caffe or unit (default: the usual way of the "
+                + "architecture).",
+            valueName: "preset"))
+    var preprocessing: Preprocessing.Preset?
+
+    func validate() throws {
+        if classes != nil, checkpoint == nil {
+            throw ValidationError("--classes belongs to --checkpoint; a model folder has its own class_indices.json.")
+        }
+    }
+
+    /// The files that --checkpoint and its companions name; nil without --checkpoint.
+    var files: ModelFiles? {
+        checkpoint.map { ModelFiles(checkpoint: $0, classes: classes, preprocessing: preprocessing) }
+    }
+}
+
+extension Preprocessing.Preset: ExpressibleByArgument {}

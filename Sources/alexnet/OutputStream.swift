@@ -1,0 +1,35 @@
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Musl
+#endif
+
+/// Standard output or standard error, written whole or not at all: a reader that has gone is an error, never a crash.
+enum OutputStream: Int32 {
+    case output = 1
+    case error = 2
+
+    /// What the system says when nothing more can be written.
+    struct Failure: Error, CustomStringConvertible {
+        let reason: String
+
+        var description: String { "The output cannot be written: \(reason)." }
+    }
+
+    /// Writes text as it is.
+    ///
+    /// - Throws: ``Failure``
+    func write(_ text: String) throws(Failure) {
+        let bytes = Array(text.utf8)
+        var written = 0
+        while written < bytes.count {
+            let count = bytes[written...].withUnsafeBytes { Glibc.write(rawValue, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw Failure(reason: String(cString: strerror(errno))) }
+            written += count
+        }
+    }
+
+    /// Writes text that nobody will miss.
+    func writeIfPossible(_ text: String) { try? write(text) }
+}
