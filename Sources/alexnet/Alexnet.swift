@@ -22,6 +22,7 @@ struct Alexnet: AsyncParsableCommand {
 
     /// Parses and runs a command; exits with 0, with 1 where the work failed, and with 2 where the command line is wrong.
     static func main() async {
+        OutputStream.openMissingStreams()
         do {
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {

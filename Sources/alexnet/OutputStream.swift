@@ -16,6 +16,15 @@ enum OutputStream: Int32 {
         var description: String { "The output cannot be written: \(reason)." }
     }
 
+    /// Opens what stands in for a standard stream that the program was started without: otherwise the first file or socket
+    /// would take its number, and its output.
+    static func openMissingStreams() {
+        for descriptor: Int32 in 0...2 where fcntl(descriptor, F_GETFD) == -1 {
+            // The lowest free number is taken: this one.
+            _ = open("/dev/null", O_RDWR)
+        }
+    }
+
     /// Writes text as it is.
     ///
     /// - Throws: ``Failure``

@@ -56,6 +56,7 @@ struct PictureSource: Sendable {
         do {
             return try FileSnapshot.bytes(of: path, maxByteCount: Self.maxByteCount)
         } catch {
+            if case .unreadable(_, let reason) = error { throw .unreadable(reason: "It cannot be read: \(reason)") }
             throw .unreadable(reason: error.description)
         }
     }
