@@ -56,7 +56,12 @@ public struct ServingService: Service {
         }
         let watcher = ModelWatcher(store: store, interval: settings.models.reloadInterval)
         announce(url)
-        await reloadOnHangup()
+        await withGracefulShutdownHandler {
+            await reloadOnHangup()
+        } onGracefulShutdown: {
+            // At once, before whoever waits for the next signal is woken.
+            phase.leave()
+        }
         watcher.stop()
         try await drain()
     }
@@ -72,7 +77,6 @@ public struct ServingService: Service {
     private func drain() async throws {
         let clock = ContinuousClock()
         let end = clock.now + settings.server.drainTimeout
-        phase.leave()
         logger.info("draining", metadata: ["delay_ms": .stringConvertible(settings.server.drainDelay.milliseconds)])
         try? await Task.sleep(for: min(settings.server.drainDelay, settings.server.drainTimeout))
         phase.finish(at: clock.now)
