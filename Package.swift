@@ -11,6 +11,7 @@ let package = Package(
         .executable(name: "alexnet", targets: ["alexnet"])
     ],
     dependencies: [
+        .package(url: "https://github.com/apple/swift-algorithms", from: "1.2.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.3.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.0.0", traits: ["YAML"]),
@@ -41,7 +42,9 @@ let package = Package(
             name: "Inference",
             dependencies: [
                 "CImageCodecs", "CKernels", "COpenBLAS", "CZlib",
+                .product(name: "Algorithms", package: "swift-algorithms"),
                 .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "DequeModule", package: "swift-collections"),
             ],
             swiftSettings: optimisedSwift
         ),

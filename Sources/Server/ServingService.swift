@@ -33,7 +33,8 @@ public struct ServingService: Service {
             loader: ModelLoader(workers: workers), metrics: metrics, logger: logger)
         phase = ServingPhase()
         let router = Router.serving(
-            store: store, batcher: Batcher(settings: settings, workers: workers, metrics: metrics), phase: phase,
+            store: store, batcher: Batcher(settings: settings, workers: workers, metrics: metrics), workers: workers,
+            phase: phase,
             metrics: metrics, settings: settings, adminToken: adminToken)
         server = SocketServer(
             options: ServerOptions(settings), router: router,
@@ -48,6 +49,15 @@ public struct ServingService: Service {
     ///
     /// - Throws: ``ServingError``, or what the socket said when it could not be opened.
     public func run() async throws {
+        try await withGracefulShutdownHandler {
+            try await serve()
+        } onGracefulShutdown: {
+            // At once, whatever is going on.
+            phase.leave()
+        }
+    }
+
+    private func serve() async throws {
         let url = "http://\(try server.start())"
         logger.info("listening", metadata: ["url": "\(url)"])
         guard await store.loadAll() > 0, store.defaultSlot.model != nil else {
@@ -55,13 +65,8 @@ public struct ServingService: Service {
             throw ServingError.noModelLoaded(default: store.defaultSlot.name)
         }
         let watcher = ModelWatcher(store: store, interval: settings.models.reloadInterval)
-        announce(url)
-        await withGracefulShutdownHandler {
-            await reloadOnHangup()
-        } onGracefulShutdown: {
-            // At once, before whoever waits for the next signal is woken.
-            phase.leave()
-        }
+        if !phase.isDraining { announce(url) }
+        await reloadOnHangup()
         watcher.stop()
         try await drain()
     }
@@ -70,7 +75,7 @@ public struct ServingService: Service {
     private func reloadOnHangup() async {
         for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
             logger.info("SIGHUP: reloading every model")
-            for slot in store.slots { _ = await slot.reload() }
+            for slot in store.slots { slot.requestReload() }
         }
     }
 

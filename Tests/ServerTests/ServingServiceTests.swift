@@ -99,7 +99,7 @@ struct ServingServiceTests {
             try TinyModel(),
             adjust: {
                 // The first image waits for company, so that it is still unanswered when the shutdown begins.
-                $0.batching.maxQueueDelay = .milliseconds(300)
+                $0.batching.maxQueueDelay = .seconds(2)
                 $0.batching.requestDeadline = .seconds(60)
             }
         ) { port, shutDown in

@@ -15,7 +15,6 @@ extension Connection {
                 if clock.phase == .body { clock.progress(count, now: lastReadAt) }
                 advance()
                 if case .lingering = clock.phase { return }
-                if count < room.count { return }
             case .wouldBlock: return
             case .end: return clientEnded()
             case .failed: return abandon()

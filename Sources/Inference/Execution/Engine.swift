@@ -24,6 +24,9 @@ public final class Engine: Sendable {
         headBatchSize = Self.imagesPerThread * max(2, workers.threadCount)
     }
 
+    /// What the largest run of the convolutions takes. Units: bytes.
+    var arenaByteCount: Int { head.arenaByteCount(batchSize: headBatchSize) }
+
     /// The logits of each image of a batch.
     ///
     /// Shape: inputs `[C, H, W]` each, outputs `[K]` each.

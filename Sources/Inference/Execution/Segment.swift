@@ -36,6 +36,9 @@ final class Segment: Sendable {
         return take(UnsafeBufferPointer(values(at: plan.outputOffset, shape: network.outputShape)))
     }
 
+    /// What a run of so many images takes. Units: bytes.
+    func arenaByteCount(batchSize: Int) -> Int { plan(batchSize: batchSize).arenaByteCount }
+
     private func plan(batchSize: Int) -> Plan {
         plans.withLock { plans in
             if let plan = plans[batchSize] { return plan }

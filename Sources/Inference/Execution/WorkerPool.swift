@@ -1,4 +1,4 @@
-import Dispatch
+import DequeModule
 import Foundation
 import Synchronization
 
@@ -10,7 +10,7 @@ import Synchronization
 public final class WorkerPool: Sendable {
     /// Which of the jobs that wait is taken first; within a lane, the one that came first.
     public enum Lane: Int, Sendable, CaseIterable {
-        case high, normal, low
+        case high, normal
     }
 
     /// How many threads there are.
@@ -34,6 +34,13 @@ public final class WorkerPool: Sendable {
 
     /// Runs a job on one of the threads, some time soon.
     public func submit(_ lane: Lane, _ job: @escaping @Sendable () -> Void) { state.submit(lane, job) }
+
+    /// Runs work on one of the threads and waits for it without holding up a thread of Swift's own.
+    public func perform<T: Sendable>(_ work: @escaping @Sendable () -> T) async -> T {
+        await withCheckedContinuation { continuation in
+            submit(.normal) { continuation.resume(returning: work()) }
+        }
+    }
 
     /// Runs `body` for each index of `0..<count`, on this thread and on those that have nothing else to do, and
     /// returns when all are done.
@@ -63,8 +70,7 @@ public final class WorkerPool: Sendable {
 
     private final class State: @unchecked Sendable {  // guard: every property is touched under `condition` only
         private let condition = NSCondition()
-        private var jobs: [[@Sendable () -> Void]] = Lane.allCases.map { _ in [] }
-        private var heads = Lane.allCases.map { _ in 0 }
+        private var jobs: [Deque<@Sendable () -> Void>] = Lane.allCases.map { _ in [] }
         private var regions: [ParallelRegion] = []
         private var idleCount = 0
         private var isStopped = false
@@ -124,15 +130,7 @@ public final class WorkerPool: Sendable {
         }
 
         private func takeJob() -> (@Sendable () -> Void)? {
-            for lane in jobs.indices where heads[lane] < jobs[lane].count {
-                let job = jobs[lane][heads[lane]]
-                heads[lane] += 1
-                if heads[lane] == jobs[lane].count || heads[lane] == 256 {
-                    jobs[lane].removeFirst(heads[lane])
-                    heads[lane] = 0
-                }
-                return job
-            }
+            for lane in jobs.indices { if let job = jobs[lane].popFirst() { return job } }
             return nil
         }
     }

@@ -65,8 +65,9 @@ enum AlexNet {
     ) throws(CheckpointError) -> Network {
         let convolutions = parameters.layers.filter { $0.weight.shape.rank == 4 }
         let linears = parameters.layers.filter { $0.weight.shape.rank == 2 }
-        guard convolutions.count == 5, linears.count == 3 else {
-            throw CheckpointError.unknownArchitecture(found: parameters.layers.map(\.name))
+        guard convolutions.count == 5, linears.count == 3, convolutions[0].weight.shape[1] > 0 else {
+            throw CheckpointError.unknownArchitecture(
+                found: parameters.layers.map { "\($0.name).weight \($0.weight.shape)" })
         }
         var chain: [(name: String, layer: any Layer)] = []
         var channels = convolutions[0].weight.shape[1]

@@ -1,3 +1,5 @@
+import Algorithms
+
 /// What a model says about one picture.
 public struct Classification: Sendable, Equatable {
     /// One class and how likely it is.
@@ -26,10 +28,10 @@ public struct Classification: Sendable, Equatable {
     /// - Parameter count: how many candidates to keep, at least one and at most as many as there are classes.
     public init(logits: [Float], classes: ClassMap, top count: Int) {
         let probabilities = Softmax.probabilities(of: logits)
-        let ranked = probabilities.indices.sorted {
+        let ranked = probabilities.indices.min(count: max(count, 1)) {
             (probabilities[$0], logits[$0], -$0) > (probabilities[$1], logits[$1], -$1)
         }
-        top = ranked.prefix(max(count, 1)).map {
+        top = ranked.map {
             Candidate(label: classes.names[$0], probability: probabilities[$0], index: $0)
         }
     }

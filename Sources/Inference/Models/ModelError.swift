@@ -15,6 +15,7 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     case classes(file: String, ClassMapError)
     case preprocessing(PreprocessingError)
     case nonFiniteOutput
+    case tooLarge(byteCount: Int, limit: Int)
 
     public var description: String {
         switch self {
@@ -38,7 +39,9 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
             error.description.hasPrefix(file) ? error.description + "." : "\(file): \(error.description)."
         case .classes(let file, let error): "\(file): \(error.description)"
         case .preprocessing(let error): error.description
-        case .nonFiniteOutput: "The network answers a grey picture with values that are not finite."
+        case .nonFiniteOutput: "The network answers a grey or a noisy picture with values that are not finite."
+        case .tooLarge(let byteCount, let limit):
+            "The network's activations would take \(byteCount >> 20) MiB; at most \(limit >> 20) MiB are used."
         }
     }
 }

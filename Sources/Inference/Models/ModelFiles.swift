@@ -4,8 +4,13 @@ import Foundation
 public struct ModelFiles: Sendable, Equatable {
     /// The name to serve it under.
     public let name: String
-    /// `model.json`, if there is one.
-    let description: String?
+    /// `model.json`, if there is one now.
+    var description: String? {
+        guard checkpoint == nil, let path = folder.map({ $0 + "/model.json" }),
+            FileManager.default.fileExists(atPath: path)
+        else { return nil }
+        return path
+    }
     /// Overrules what `model.json` says.
     let preprocessing: Preprocessing.Preset?
     private let folder: String?
@@ -23,27 +28,23 @@ public struct ModelFiles: Sendable, Equatable {
         guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isDirectory), isDirectory.boolValue else {
             throw ModelError.noFolder(path: folder)
         }
-        let description = url.appendingPathComponent("model.json").path
         self.init(
-            name: url.lastPathComponent,
-            description: FileManager.default.fileExists(atPath: description) ? description : nil,
-            preprocessing: preprocessing, folder: url.path, checkpoint: nil, classes: nil)
+            name: url.lastPathComponent, preprocessing: preprocessing, folder: url.path, checkpoint: nil, classes: nil)
     }
 
     /// A checkpoint and a class map; without the latter, the one beside the checkpoint.
     public init(checkpoint: String, classes: String?, preprocessing: Preprocessing.Preset? = nil) {
         let url = URL(fileURLWithPath: checkpoint).standardizedFileURL
         self.init(
-            name: url.deletingPathExtension().lastPathComponent, description: nil, preprocessing: preprocessing,
+            name: url.deletingPathExtension().lastPathComponent, preprocessing: preprocessing,
             folder: url.deletingLastPathComponent().path, checkpoint: url.path, classes: classes)
     }
 
     private init(
-        name: String, description: String?, preprocessing: Preprocessing.Preset?, folder: String?,
+        name: String, preprocessing: Preprocessing.Preset?, folder: String?,
         checkpoint: String?, classes: String?
     ) {
         self.name = name
-        self.description = description
         self.preprocessing = preprocessing
         self.folder = folder
         self.checkpoint = checkpoint

@@ -8,6 +8,9 @@ public struct ModelLoader: Sendable {
     /// A class map of a million names, or any `model.json`, is shorter. Units: bytes.
     private static let maxTextByteCount = 64 << 20
 
+    /// Far more than any published network's activations take. Units: bytes.
+    private static let maxArenaByteCount = 4 << 30
+
     /// A loader whose models run on these threads.
     public init(workers: WorkerPool) { self.workers = workers }
 
@@ -35,7 +38,7 @@ public struct ModelLoader: Sendable {
             files.preprocessing.map(PreprocessingDescription.preset) ?? description.preprocessing, form: form,
             network: network)
         let engine = Engine(network: network, workers: workers)
-        try warmUp(engine)
+        try warmUp(engine, preprocessing)
         return Model(
             name: files.name, architecture: form.rawValue,
             version: digest.finalize().prefix(6).map { String(format: "%02x", $0) }.joined(),
@@ -102,9 +105,19 @@ public struct ModelLoader: Sendable {
         }
     }
 
-    /// A first run pays for the pages and shows that finite weights do not overflow on the way.
-    private func warmUp(_ engine: Engine) throws(ModelError) {
-        let grey = Tensor(engine.network.inputShape) { $0.initialize(repeating: 0) }
-        guard engine([grey]).allSatisfy({ $0.allSatisfy(\.isFinite) }) else { throw ModelError.nonFiniteOutput }
+    /// A first run pays for the pages, and shows that finite weights do not overflow on the way.
+    private func warmUp(_ engine: Engine, _ preprocessing: Preprocessing) throws(ModelError) {
+        let byteCount = engine.arenaByteCount
+        guard byteCount <= Self.maxArenaByteCount else {
+            throw ModelError.tooLarge(byteCount: byteCount, limit: Self.maxArenaByteCount)
+        }
+        let grey = PixelImage(width: 1, height: 1, channelCount: 3, pixels: [128, 128, 128])
+        // Every byte value once in each channel, in an order without a pattern that a filter could be blind to.
+        let noise = PixelImage(
+            width: 16, height: 16, channelCount: 3,
+            pixels: (0..<768).map { UInt8(truncatingIfNeeded: $0 &* 167 &+ $0 / 256 &* 91) })
+        guard engine([preprocessing(grey), preprocessing(noise)]).allSatisfy({ $0.allSatisfy(\.isFinite) }) else {
+            throw ModelError.nonFiniteOutput
+        }
     }
 }

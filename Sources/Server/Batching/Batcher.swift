@@ -5,8 +5,8 @@ import Synchronization
 /// Leads pictures through decoding, the queue and the network.
 ///
 /// Each picture is decoded and preprocessed on arrival; whatever is ready when a worker is free goes to the network as
-/// one batch. Decoding goes before the network, unless a whole batch is ready: so a lone picture runs at once, and under
-/// load batches grow by themselves. Everything runs on the threads of one ``WorkerPool``.
+/// one batch. A batch waits for the decoding that was asked for before it and for no other, and a whole batch for none: so a
+/// lone picture runs at once, and under load batches grow by themselves. Everything runs on the threads of one ``WorkerPool``.
 public final class Batcher: Sendable {
     /// One picture on its way.
     private struct Image: Sendable {
@@ -47,13 +47,13 @@ public final class Batcher: Sendable {
     public func predict(
         _ images: [[UInt8]], by model: Model, deadline: ContinuousClock.Instant
     ) async throws(PredictionError) -> PredictionReport {
-        let request = PendingRequest(imageCount: images.count, model: model)
+        let request = PendingRequest(images: images, model: model)
         let ids = try admit(images, of: request)
         timers.asyncAfter(deadline: .now() + (deadline - clock.now).timeInterval) { [weak self, weak request] in
             if let self, let request { abandon(request, ids, because: .deadlineExceeded) }
         }
-        for (index, (id, bytes)) in zip(ids, images).enumerated() {
-            workers.submit(.normal) { [self] in decode(bytes, id: id, index: index, of: request) }
+        for (index, id) in ids.enumerated() {
+            workers.submit(.normal) { [self] in decode(index, of: request, id: id) }
         }
         let outcome = await withTaskCancellationHandler {
             await request.outcome()
@@ -87,8 +87,8 @@ public final class Batcher: Sendable {
         }
     }
 
-    private func decode(_ bytes: [UInt8], id: Int, index: Int, of request: PendingRequest) {
-        guard !request.isAnswered else { return }
+    private func decode(_ index: Int, of request: PendingRequest, id: Int) {
+        guard let bytes = request.takeImage(index) else { return }
         let start = clock.now
         do {
             let image = try decoder.decode(bytes)
@@ -104,7 +104,7 @@ public final class Batcher: Sendable {
                 state.queue.remove(id)
                 metrics.queueDepth(state.queue.depth)
             }
-            request.resolve(index, with: .failure(error))
+            request.resolve(index, with: .failure(.unreadable(error)))
         }
     }
 
@@ -115,9 +115,9 @@ public final class Batcher: Sendable {
             if state.queue.hasFullBatch { return .high }
             guard !state.isCollectionPending else { return nil }
             state.isCollectionPending = true
-            return .low
+            return .normal
         }
-        if let lane { workers.submit(lane) { [self] in collect(isRegular: lane == .low) } }
+        if let lane { workers.submit(lane) { [self] in collect(isRegular: lane == .normal) } }
     }
 
     /// Takes what is ready and runs it.
@@ -144,9 +144,9 @@ public final class Batcher: Sendable {
     }
 
     private func submitCollection(at time: ContinuousClock.Instant, now: ContinuousClock.Instant) {
-        guard time > now else { return workers.submit(.low) { [self] in collect(isRegular: true) } }
+        guard time > now else { return workers.submit(.normal) { [self] in collect(isRegular: true) } }
         timers.asyncAfter(deadline: .now() + (time - now).timeInterval) { [weak self] in
-            if let self { workers.submit(.low) { self.collect(isRegular: true) } }
+            if let self { workers.submit(.normal) { self.collect(isRegular: true) } }
         }
     }
 
@@ -160,7 +160,8 @@ public final class Batcher: Sendable {
         for ((image, waited), outputs) in zip(batch, logits) {
             metrics.queueWait(waited)
             image.request.didRun(batchSize: batch.count, queueWait: waited, inference: inference)
-            image.request.resolve(image.index, with: .success(outputs))
+            let isFinite = outputs.allSatisfy(\.isFinite)
+            image.request.resolve(image.index, with: isFinite ? .success(outputs) : .failure(.notFinite))
         }
     }
 }

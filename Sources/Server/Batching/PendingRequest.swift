@@ -6,6 +6,8 @@ final class PendingRequest: Sendable {
     typealias Outcome = Result<PredictionReport, PredictionError>
 
     private struct State {
+        /// The encoded pictures that nobody has taken yet.
+        var images: [[UInt8]?]
         var predictions: [Prediction?]
         var missingCount: Int
         var batchSize = 0
@@ -19,13 +21,22 @@ final class PendingRequest: Sendable {
     let model: Model
     private let state: Mutex<State>
 
-    init(imageCount: Int, model: Model) {
+    init(images: [[UInt8]], model: Model) {
         self.model = model
-        state = Mutex(State(predictions: Array(repeating: nil, count: imageCount), missingCount: imageCount))
+        state = Mutex(
+            State(
+                images: images, predictions: Array(repeating: nil, count: images.count), missingCount: images.count))
     }
 
-    /// Set once it is answered, however: work for it is work for nobody.
-    var isAnswered: Bool { state.withLock { $0.outcome != nil } }
+    /// Hands an encoded picture out, once; nil where the request is answered already, so that work for it would be work
+    /// for nobody.
+    func takeImage(_ index: Int) -> [UInt8]? {
+        state.withLock { state in
+            guard state.outcome == nil else { return nil }
+            defer { state.images[index] = nil }
+            return state.images[index]
+        }
+    }
 
     /// Waits for the answer; to be called once.
     func outcome() async -> Outcome {
@@ -73,6 +84,7 @@ final class PendingRequest: Sendable {
         let (outcome, continuation): (Outcome?, CheckedContinuation<Outcome, Never>?) = state.withLock { state in
             guard state.outcome == nil, let outcome = decide(&state) else { return (nil, nil) }
             state.outcome = outcome
+            state.images = []
             defer { state.continuation = nil }
             return (outcome, state.continuation)
         }

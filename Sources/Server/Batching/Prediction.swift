@@ -1,7 +1,22 @@
 import Inference
 
-/// What became of one picture: the network's outputs before the soft-max, one a class, or why it could not be read.
-public typealias Prediction = Result<[Float], ImageError>
+/// What became of one picture: the network's outputs before the soft-max, one a class, or why there are none.
+public typealias Prediction = Result<[Float], PictureFailure>
+
+/// Why one picture has no answer.
+public enum PictureFailure: Error, Equatable, Sendable, CustomStringConvertible {
+    case unreadable(ImageError)
+    /// The network's outputs overflowed.
+    case notFinite
+
+    /// One plain sentence.
+    public var description: String {
+        switch self {
+        case .unreadable(let error): error.description
+        case .notFinite: "The model answers this picture with values that are not finite; its weights are too large."
+        }
+    }
+}
 
 /// The answer to one request: what became of each picture, and what it took.
 public struct PredictionReport: Sendable {

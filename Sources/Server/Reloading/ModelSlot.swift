@@ -49,6 +49,9 @@ public final class ModelSlot: Sendable {
         }
     }
 
+    /// Loads soon; the log and the metrics tell the outcome.
+    func requestReload() { queue.async { [self] in _ = load() } }
+
     /// Looks at the files, and loads them if they have changed and come to rest.
     func look() {
         queue.async { [self] in

@@ -11,3 +11,13 @@ extension ImageError {
         }
     }
 }
+
+extension PictureFailure {
+    /// The status that a picture would have been answered with alone.
+    var status: HTTPResponse.Status {
+        switch self {
+        case .unreadable(let error): error.status
+        case .notFinite: .internalServerError
+        }
+    }
+}

@@ -39,7 +39,8 @@ struct ImageUpload: Sendable {
     init(_ request: Request, limit: CountLimit) throws(UploadError) {
         switch request.body {
         case .multipart(let parts): images = try Self.images(in: parts)
-        case .bytes(let bytes): images = try Self.images(in: bytes, contentType: request.headerFields[.contentType])
+        case .bytes(let bytes):
+            images = try Self.images(in: bytes, contentType: request.headerFields[.contentType], limit: limit)
         }
         guard images.count <= limit.count else { throw UploadError.tooManyImages(found: images.count, limit: limit) }
     }
@@ -56,9 +57,11 @@ struct ImageUpload: Sendable {
         return images
     }
 
-    private static func images(in bytes: [UInt8], contentType: String?) throws(UploadError) -> [Image] {
+    private static func images(
+        in bytes: [UInt8], contentType: String?, limit: CountLimit
+    ) throws(UploadError) -> [Image] {
         let type = contentType?.prefix { $0 != ";" }.trimmingCharacters(in: .whitespaces).lowercased()
-        if type == "application/json" { return try images(inJSON: bytes) }
+        if type == "application/json" { return try images(inJSON: bytes, limit: limit) }
         guard type == nil || type == "application/octet-stream" || type?.hasPrefix("image/") == true else {
             throw UploadError.unsupportedType(type ?? "")
         }
@@ -71,7 +74,21 @@ struct ImageUpload: Sendable {
         let images: [String]?
     }
 
-    private static func images(inJSON bytes: [UInt8]) throws(UploadError) -> [Image] {
+    /// Signs of structure that JSON may have beside those of its pictures, as in fields that nobody reads.
+    private static let maxOtherSigns = 1024
+    /// Two quotes and a comma a picture, and one more comma in a `data:` URL.
+    private static let signsPerImage = 4
+
+    private static func images(inJSON bytes: [UInt8], limit: CountLimit) throws(UploadError) -> [Image] {
+        // Base64 has no sign of structure, so a body with many of them is no upload; parsing it would take seconds.
+        let signs = bytes.reduce(into: 0) { count, byte in
+            if byte == UInt8(ascii: ",") || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "[")
+                || byte == UInt8(ascii: "{")
+            {
+                count += 1
+            }
+        }
+        guard signs <= maxOtherSigns + signsPerImage * limit.count else { throw UploadError.crowdedJSON(limit: limit) }
         guard let body = try? JSONDecoder().decode(JSONBody.self, from: Data(bytes)) else {
             throw UploadError.malformedJSON
         }

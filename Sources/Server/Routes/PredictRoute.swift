@@ -6,6 +6,7 @@ import Inference
 struct PredictRoute: Sendable {
     let store: ModelStore
     let batcher: Batcher
+    let workers: WorkerPool
     let phase: ServingPhase
     let metrics: ServingMetrics
     let settings: Settings
@@ -29,7 +30,12 @@ struct PredictRoute: Sendable {
         }
         do {
             let top = try Self.top(of: request, classCount: model.classes.count)
-            let upload = try ImageUpload(request, limit: ImageUpload.CountLimit(settings))
+            let limit = ImageUpload.CountLimit(settings)
+            // Away from the threads that answer everybody: base64 of many megabytes takes a while.
+            let parsed = await workers.perform {
+                Result { () throws(UploadError) in try ImageUpload(request, limit: limit) }
+            }
+            let upload = try parsed.get()
             let report = try await batcher.predict(
                 upload.images.map(\.bytes), by: model,
                 deadline: request.startedAt + settings.batching.requestDeadline)
@@ -55,7 +61,7 @@ struct PredictRoute: Sendable {
 
     private func answer(_ report: PredictionReport, upload: ImageUpload, model: Model, top: Int) -> Response {
         let results = zip(report.predictions, upload.images).map {
-            prediction, image -> Result<PredictionAnswer, ImageError> in
+            prediction, image -> Result<PredictionAnswer, PictureFailure> in
             prediction.map { logits in
                 let classification = Classification(logits: logits, classes: model.classes, top: top)
                 metrics.prediction(model: model.name, class: classification.best.label)

@@ -1,13 +1,15 @@
 import HTTPServer
+import Inference
 
 extension Router {
     /// Every route of the HTTP contract.
     static func serving(
-        store: ModelStore, batcher: Batcher, phase: ServingPhase, metrics: ServingMetrics, settings: Settings,
+        store: ModelStore, batcher: Batcher, workers: WorkerPool, phase: ServingPhase, metrics: ServingMetrics,
+        settings: Settings,
         adminToken: AdminToken?
     ) -> Router {
         let predict = PredictRoute(
-            store: store, batcher: batcher, phase: phase, metrics: metrics, settings: settings)
+            store: store, batcher: batcher, workers: workers, phase: phase, metrics: metrics, settings: settings)
         let models = ModelsRoute(store: store)
         let health = HealthRoute(store: store, phase: phase)
         let classes = ClassesRoute(store: store)

@@ -6,6 +6,7 @@ enum UploadError: Error, Equatable, Sendable, CustomStringConvertible {
     case noImageInForm(fields: [String])
     case noImageInJSON
     case malformedJSON
+    case crowdedJSON(limit: ImageUpload.CountLimit)
     case notBase64(index: Int)
     case unsupportedType(String)
     case tooManyImages(found: Int, limit: ImageUpload.CountLimit)
@@ -14,7 +15,7 @@ enum UploadError: Error, Equatable, Sendable, CustomStringConvertible {
     var status: HTTPResponse.Status {
         switch self {
         case .unsupportedType: .unsupportedMediaType
-        case .tooManyImages: .contentTooLarge
+        case .tooManyImages, .crowdedJSON: .contentTooLarge
         default: .badRequest
         }
     }
@@ -28,6 +29,8 @@ enum UploadError: Error, Equatable, Sendable, CustomStringConvertible {
         case .noImageInJSON: #"The JSON has neither "image" nor "images"; send {"image": "<base64>"}."#
         case .malformedJSON:
             #"The content is not JSON of the form {"image": "<base64>"} or {"images": ["<base64>", …]}."#
+        case .crowdedJSON(let limit):
+            "The JSON holds far more values than the \(limit.count) images that are taken at once (\(limit.key))."
         case .notBase64(let index): "Image \(index) is not base64 (RFC 4648, section 4) of at least one byte."
         case .unsupportedType(let type):
             "Content-Type \(type) is not served; send multipart/form-data, image/*, application/octet-stream or "

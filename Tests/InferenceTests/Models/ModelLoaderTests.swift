@@ -162,6 +162,15 @@ struct ModelLoaderTests {
         { try load(tiny) }
     }
 
+    @Test("A model.json that is added later counts from the next load on")
+    func laterDescription() throws {
+        let tiny = try TinyModel()
+        let files = try ModelFiles(folder: tiny.folder.path)
+        #expect(try loader.load(files).architecture == "alexnet")
+        try tiny.write("model.json", #"{"architecture": "alexnet_half_width"}"#)
+        #expect(try loader.load(files).architecture == "alexnet_half_width")
+    }
+
     @Test("Missing and ambiguous files are named")
     func missingFiles() throws {
         let tiny = try TinyModel()

@@ -56,6 +56,18 @@ struct ImageUploadTests {
         #expect(throws: UploadError.notBase64(index: 0)) { try json(#"{"image": ""}"#) }
     }
 
+    @Test("JSON of very many values is refused before it is parsed")
+    func crowded() throws {
+        func json(_ count: Int) throws -> Int {
+            let values = Array(repeating: "1", count: count).joined(separator: ",")
+            let text = #"{"image": "AQ==", "note": [\#(values)]}"#
+            return try upload(.bytes(Array(text.utf8)), type: "application/json").count
+        }
+        // Nine signs stand around the values, which have one fewer comma than values.
+        #expect(try json(1024 + 12 - 9 + 1) == 1)
+        #expect(throws: UploadError.crowdedJSON(limit: .init(count: 3, key: "key"))) { try json(1024 + 12 - 9 + 2) }
+    }
+
     @Test("As many as the limit, and not one more", arguments: [1, 3])
     func count(_ limit: Int) throws {
         let parts = (0...limit).map { Part(name: "image", filename: "\($0)", contentType: nil, bytes: [1]) }

@@ -32,7 +32,8 @@ final class LiveServer: Sendable {
             metrics: metrics, logger: logger)
         if loadsModel { _ = await store.loadAll() }
         let router = Router.serving(
-            store: store, batcher: Batcher(settings: settings, workers: workers, metrics: metrics), phase: phase,
+            store: store, batcher: Batcher(settings: settings, workers: workers, metrics: metrics), workers: workers,
+            phase: phase,
             metrics: metrics, settings: settings, adminToken: adminToken)
         server = SocketServer(
             options: ServerOptions(settings), router: router,

@@ -1,0 +1,43 @@
+import Inference
+import TestSupport
+import Testing
+
+@testable import Server
+
+@Suite("A request on its way")
+struct PendingRequestTests {
+    private func request(_ images: [[UInt8]]) throws -> PendingRequest {
+        let model = try ModelLoader(workers: WorkerPool(threadCount: 1)).load(
+            ModelFiles(folder: try TinyModel().folder.path))
+        return PendingRequest(images: images, model: model)
+    }
+
+    @Test("Each picture is handed out once, and none once the request is answered")
+    func images() throws {
+        let request = try request([[1], [2], [3]])
+        #expect(request.takeImage(1) == [2])
+        #expect(request.takeImage(1) == nil)
+        #expect(request.fail(.cancelled))
+        #expect(request.takeImage(0) == nil)
+    }
+
+    @Test("It is answered once every picture has its result, in their order, whatever came first")
+    func order() async throws {
+        let request = try request([[1], [2]])
+        request.resolve(1, with: .success([5]))
+        request.resolve(1, with: .success([6]))
+        request.resolve(0, with: .failure(.notFinite))
+        #expect(!request.fail(.deadlineExceeded))
+        let report = try await request.outcome().get()
+        #expect(report.predictions == [.failure(.notFinite), .success([5])])
+    }
+
+    @Test("It is answered once only, whoever comes first")
+    func once() async throws {
+        let request = try request([[1]])
+        #expect(request.fail(.deadlineExceeded))
+        #expect(!request.fail(.cancelled))
+        request.resolve(0, with: .success([1]))
+        await #expect(throws: PredictionError.deadlineExceeded) { try await request.outcome().get() }
+    }
+}
