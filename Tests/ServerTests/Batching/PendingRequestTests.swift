@@ -7,8 +7,10 @@ import Testing
 @Suite("A request on its way")
 struct PendingRequestTests {
     private func request(_ images: [[UInt8]]) throws -> PendingRequest {
-        let model = try ModelLoader(workers: WorkerPool(threadCount: 1)).load(
-            ModelFiles(folder: try TinyModel().folder.path))
+        let tiny = try TinyModel()
+        let model = try withExtendedLifetime(tiny) {
+            try ModelLoader(workers: WorkerPool(threadCount: 1)).load(ModelFiles(folder: tiny.folder.path))
+        }
         return PendingRequest(images: images, model: model)
     }
 
