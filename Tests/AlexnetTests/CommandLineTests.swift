@@ -27,6 +27,13 @@ struct CommandLineTests {
                 "--checkpoint is served alone; --models and --default-model speak of model folders."
             ),
             (["serve", "--preprocessing", "caffe"], "--preprocessing belongs to --checkpoint"),
+            (
+                ["bench", "--batch", "1,,8"],
+                "--batch takes sizes from 1 to 1024 with commas between, as 1,8,32, not 1,,8."
+            ),
+            (["bench", "--batch", "0"], "--batch takes sizes from 1 to 1024"),
+            (["bench", "--batch", "1025"], "--batch takes sizes from 1 to 1024"),
+            (["bench", "--seconds", "0"], "--seconds takes a number up to 3600."),
             (["serve", "--prot", "80"], "Unknown option '--prot'"),
         ])
     func refusals(_ arguments: [String], _ sentence: String) {

@@ -115,7 +115,7 @@ struct ServingServiceTests {
 
     @Test("While it leaves, readiness is gone but work is still taken")
     func drainDelay() async throws {
-        try await Self.withServer(try TinyModel(), adjust: { $0.server.drainDelay = .seconds(2) }) { port, shutDown in
+        try await Self.withServer(try TinyModel(), adjust: { $0.server.drainDelay = .seconds(4) }) { port, shutDown in
             let client = TestClient(port: port)
             #expect(try await client.exchange("GET", "/readyz").status == 200)
             shutDown()

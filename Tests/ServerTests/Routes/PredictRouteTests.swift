@@ -103,7 +103,9 @@ struct PredictRouteTests {
     @Test("Requests that come together share batches, and each gets its own answer")
     func batches() async throws {
         let server = try await LiveServer(try TinyModel()) { settings in
-            settings.batching.maxQueueDelay = .milliseconds(200)
+            // Longer than any machine needs to send eight: the batch runs because it is full.
+            settings.batching.maxQueueDelay = .seconds(30)
+            settings.batching.requestDeadline = .seconds(60)
             settings.batching.maxBatchSize = 8
         }
         try await withThrowingTaskGroup(of: Int.self) { group in
