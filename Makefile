@@ -19,8 +19,9 @@ run: build ## Build, and serve the models in weights/ on port 8080; ARGS="--port
 build: packages swift ## Build the release binary, .build/release/alexnet.
 	swift build -c release --product alexnet
 
+# One after the other: whole networks run in some tests, and would starve the servers that others talk to.
 test: packages swift ## Build and run all tests.
-	swift test --disable-xctest
+	swift test --disable-xctest --no-parallel
 
 acceptance: build ## Compare with PyTorch end to end, and press hard; wants torch, torchvision, Pillow and numpy.
 	for script in forms fashion_mnist reload pressure startup; do \

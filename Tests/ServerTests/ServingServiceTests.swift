@@ -18,6 +18,7 @@ struct ServingServiceTests {
         settings.server.port = 0
         settings.models.reloadInterval = .milliseconds(10)
         settings.threads.total = 2
+        settings.batching.requestDeadline = .seconds(600)
         adjust(&settings)
         let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         return try ServingService(
@@ -99,7 +100,7 @@ struct ServingServiceTests {
             try TinyModel(),
             adjust: {
                 // The first image waits for company, so that it is still unanswered when the shutdown begins.
-                $0.batching.maxQueueDelay = .seconds(2)
+                $0.batching.maxQueueDelay = .seconds(6)
                 $0.batching.requestDeadline = .seconds(60)
             }
         ) { port, shutDown in
@@ -115,7 +116,7 @@ struct ServingServiceTests {
 
     @Test("While it leaves, readiness is gone but work is still taken")
     func drainDelay() async throws {
-        try await Self.withServer(try TinyModel(), adjust: { $0.server.drainDelay = .seconds(4) }) { port, shutDown in
+        try await Self.withServer(try TinyModel(), adjust: { $0.server.drainDelay = .seconds(8) }) { port, shutDown in
             let client = TestClient(port: port)
             #expect(try await client.exchange("GET", "/readyz").status == 200)
             shutDown()

@@ -29,7 +29,7 @@ public final class TestClient: @unchecked Sendable {  // guard: all state is tou
     private let server: (any Sendable)?
     private var received: [UInt8] = []
 
-    /// Connects; nothing waits longer than 20 s, so that a defect is a failure and not a hang. A
+    /// Connects; nothing waits longer than two minutes, so that a defect is a failure and not a hang. A
     /// connection that is refused is noticed when reading.
     ///
     /// - Parameters:
@@ -40,7 +40,7 @@ public final class TestClient: @unchecked Sendable {  // guard: all state is tou
     ) {
         self.server = server
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var timeout = timeval(tv_sec: 20, tv_usec: 0)
+        var timeout = timeval(tv_sec: 120, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
         if var size = receiveBuffer { setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, 4) }

@@ -152,23 +152,37 @@ struct ErrorContractTests {
         await server.stop()
     }
 
-    @Test("429 with Retry-After while the queue is full, 504 at the deadline, and both are counted")
+    @Test("429 with Retry-After while the queue is full, and it is counted")
     func queueFull() async throws {
         // Two images make a full batch, so the first one waits for company that has no place.
         let server = try await LiveServer(try TinyModel()) { settings in
             settings.batching.queueCapacity = 1
             settings.batching.maxBatchSize = 2
-            settings.batching.maxQueueDelay = .seconds(60)
-            settings.batching.requestDeadline = .seconds(1)
+            settings.batching.maxQueueDelay = .seconds(600)
+            settings.batching.requestDeadline = .seconds(1200)
         }
-        async let waiting = server.exchange("POST", "/predict", body: TestPicture.png)
+        let waiting = server.client()
+        let head = "POST /predict HTTP/1.1\r\nHost: test\r\nContent-Length: \(TestPicture.png.count)\r\n\r\n"
+        await waiting.send(Array(head.utf8) + TestPicture.png)
         while try await !server.exchange("GET", "/metrics").body.contains("alexnet_queue_depth 1\n") {}
         let refused = try await server.exchange("POST", "/predict", body: TestPicture.png)
         try expect(refused, 429, saying: "queue is full")
         #expect(refused.fields["retry-after"] == "1")
-        try expect(await waiting, 504, saying: "batching.request_deadline")
         let exposition = try await server.exchange("GET", "/metrics").body
         #expect(exposition.contains("alexnet_rejected_total{reason=\"queue_full\"} 1\n"))
+        await waiting.reset()
+        await server.stop()
+    }
+
+    @Test("504 at the deadline, and the place in the queue is free again")
+    func deadline() async throws {
+        let server = try await LiveServer(try TinyModel()) { settings in
+            settings.batching.maxQueueDelay = .seconds(600)
+            settings.batching.requestDeadline = .milliseconds(200)
+        }
+        try expect(
+            await server.exchange("POST", "/predict", body: TestPicture.png), 504, saying: "batching.request_deadline")
+        let exposition = try await server.exchange("GET", "/metrics").body
         #expect(exposition.contains("alexnet_rejected_total{reason=\"deadline\"} 1\n"))
         #expect(exposition.contains("alexnet_queue_depth 0\n"))
         await server.stop()

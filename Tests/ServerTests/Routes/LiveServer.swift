@@ -23,6 +23,8 @@ final class LiveServer: Sendable {
     ) async throws {
         var settings = Settings()
         settings.server.port = 0
+        // Other tests may keep every thread busy for a while.
+        settings.batching.requestDeadline = .seconds(600)
         adjust(&settings)
         var logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         logger.logLevel = .critical
