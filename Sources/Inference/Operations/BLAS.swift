@@ -33,7 +33,4 @@ enum BLAS {
             CblasRowMajor, CblasNoTrans, blasint(rows), blasint(columns),
             1, matrix, blasint(columns), vector, 1, 0, output, 1)
     }
-
-    /// The instruction set that OpenBLAS chose at start, as `SkylakeX`.
-    static var coreName: String { openblas_get_corename().map { String(cString: $0) } ?? "unknown" }
 }

@@ -10,6 +10,4 @@ public enum RejectionReason: String, Sendable, CaseIterable {
     case notReady = "not_ready"
     /// The client hung up while its image waited.
     case disconnected
-    /// There are as many connections as there may be.
-    case connectionLimit = "connection_limit"
 }

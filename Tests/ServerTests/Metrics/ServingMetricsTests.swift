@@ -46,7 +46,6 @@ struct ServingMetricsTests {
                 alexnet_queue_wait_seconds_count 0
                 # HELP alexnet_rejected_total Requests in good order that were turned away or dropped.
                 # TYPE alexnet_rejected_total counter
-                alexnet_rejected_total{reason="connection_limit"} 0
                 alexnet_rejected_total{reason="deadline"} 0
                 alexnet_rejected_total{reason="disconnected"} 0
                 alexnet_rejected_total{reason="draining"} 0
