@@ -2,8 +2,7 @@
 
 #include "multiversion.h"
 
-KERNEL_MULTIVERSION
-void kernel_bias_rows(float *rows, ptrdiff_t row_count, ptrdiff_t column_count, ptrdiff_t row_stride,
+INLINE void kernel_bias_rows_body(float *rows, ptrdiff_t row_count, ptrdiff_t column_count, ptrdiff_t row_stride,
                       const float *bias, bool relu) {
     for (ptrdiff_t r = 0; r < row_count; r++, rows += row_stride) {
         const float b = bias[r];
@@ -18,8 +17,11 @@ void kernel_bias_rows(float *rows, ptrdiff_t row_count, ptrdiff_t column_count, 
     }
 }
 
-KERNEL_MULTIVERSION
-void kernel_bias_columns(float *rows, ptrdiff_t row_count, ptrdiff_t column_count, ptrdiff_t row_stride,
+KERNEL_VERSIONS(kernel_bias_rows,
+                (float *rows, ptrdiff_t row_count, ptrdiff_t column_count, ptrdiff_t row_stride, const float *bias, bool relu),
+                (rows, row_count, column_count, row_stride, bias, relu))
+
+INLINE void kernel_bias_columns_body(float *rows, ptrdiff_t row_count, ptrdiff_t column_count, ptrdiff_t row_stride,
                          const float *bias, bool relu) {
     for (ptrdiff_t r = 0; r < row_count; r++, rows += row_stride) {
         for (ptrdiff_t i = 0; i < column_count; i++) {
@@ -29,7 +31,12 @@ void kernel_bias_columns(float *rows, ptrdiff_t row_count, ptrdiff_t column_coun
     }
 }
 
-KERNEL_MULTIVERSION
-void kernel_relu(const float *input, float *output, ptrdiff_t count) {
+KERNEL_VERSIONS(kernel_bias_columns,
+                (float *rows, ptrdiff_t row_count, ptrdiff_t column_count, ptrdiff_t row_stride, const float *bias, bool relu),
+                (rows, row_count, column_count, row_stride, bias, relu))
+
+INLINE void kernel_relu_body(const float *input, float *output, ptrdiff_t count) {
     for (ptrdiff_t i = 0; i < count; i++) output[i] = input[i] < 0 ? 0 : input[i];
 }
+
+KERNEL_VERSIONS(kernel_relu, (const float *input, float *output, ptrdiff_t count), (input, output, count))

@@ -6,8 +6,7 @@
 #include "multiversion.h"
 
 /// `x ^ -0.75`, the exponent of every published AlexNet, by two square roots.
-KERNEL_MULTIVERSION
-static void scale_by_three_quarters(const float *input, float *output, const float *squares, ptrdiff_t pixels,
+INLINE void scale_by_three_quarters(const float *input, float *output, const float *squares, ptrdiff_t pixels,
                                     float alpha, float k) {
     for (ptrdiff_t i = 0; i < pixels; i++) {
         const float root = sqrtf(k + alpha * squares[i]);
@@ -15,18 +14,17 @@ static void scale_by_three_quarters(const float *input, float *output, const flo
     }
 }
 
-static void scale_by_power(const float *input, float *output, const float *squares, ptrdiff_t pixels, float alpha,
+INLINE void scale_by_power(const float *input, float *output, const float *squares, ptrdiff_t pixels, float alpha,
                            float beta, float k) {
     for (ptrdiff_t i = 0; i < pixels; i++) output[i] = input[i] / powf(k + alpha * squares[i], beta);
 }
 
-KERNEL_MULTIVERSION
-static void add_squares(const float *input, float *squares, ptrdiff_t pixels) {
+INLINE void add_squares(const float *input, float *squares, ptrdiff_t pixels) {
     for (ptrdiff_t i = 0; i < pixels; i++) squares[i] += input[i] * input[i];
 }
 
-void kernel_local_response_norm(const float *input, float *output, ptrdiff_t channels, ptrdiff_t pixels,
-                                ptrdiff_t size, float alpha, float beta, float k, float *squares) {
+INLINE void kernel_local_response_norm_body(const float *input, float *output, ptrdiff_t channels, ptrdiff_t pixels,
+                                            ptrdiff_t size, float alpha, float beta, float k, float *squares) {
     const ptrdiff_t before = size / 2;
     for (ptrdiff_t c = 0; c < channels; c++) {
         // The sum is taken anew for each channel: a running sum would cancel badly after a large activation.
@@ -41,3 +39,8 @@ void kernel_local_response_norm(const float *input, float *output, ptrdiff_t cha
         }
     }
 }
+
+KERNEL_VERSIONS(kernel_local_response_norm,
+                (const float *input, float *output, ptrdiff_t channels, ptrdiff_t pixels, ptrdiff_t size, float alpha,
+                 float beta, float k, float *squares),
+                (input, output, channels, pixels, size, alpha, beta, k, squares))

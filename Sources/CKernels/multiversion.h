@@ -1,8 +1,33 @@
 #pragma once
 
-// One binary for every x86-64: the loader picks the widest version the CPU has (GNU indirect functions).
-#if defined(__x86_64__) && defined(__ELF__)
-#define KERNEL_MULTIVERSION __attribute__((target_clones("avx512f", "avx2", "default")))
+#include "instruction_set.h"
+
+// One binary for every CPU: a kernel is written once, as `name_body`, and built for each instruction set; the one to run
+// is chosen at each call. Bodies use GNU vectors and plain loops; the compiler does the rest.
+
+/// For bodies and what they are made of: they must end up inside a function of the right instruction set.
+#define INLINE static inline __attribute__((always_inline))
+
+#if defined(__x86_64__)
+#define AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")))
+#define AVX2 __attribute__((target("avx2,fma,f16c")))
+
+/// Defines `void name parameters`, which calls `name_body arguments`.
+///
+///     INLINE void kernel_double_body(float *values, ptrdiff_t count) { … }
+///     KERNEL_VERSIONS(kernel_double, (float *values, ptrdiff_t count), (values, count))
+#define KERNEL_VERSIONS(name, parameters, arguments)                                                                   \
+    AVX512 static void name##_avx512 parameters { name##_body arguments; }                                             \
+    AVX2 static void name##_avx2 parameters { name##_body arguments; }                                                 \
+    static void name##_portable parameters { name##_body arguments; }                                                  \
+    void name parameters {                                                                                             \
+        switch (kernel_current_instruction_set()) {                                                                    \
+        case kernel_avx512: name##_avx512 arguments; break;                                                            \
+        case kernel_avx2: name##_avx2 arguments; break;                                                                \
+        case kernel_portable: name##_portable arguments; break;                                                        \
+        }                                                                                                              \
+    }
 #else
-#define KERNEL_MULTIVERSION
+#define KERNEL_VERSIONS(name, parameters, arguments)                                                                   \
+    void name parameters { name##_body arguments; }
 #endif

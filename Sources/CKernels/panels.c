@@ -2,12 +2,12 @@
 
 #include <string.h>
 
+#include "multiversion.h"
+
 enum { ROWS = KERNEL_PANEL_ROWS, COLUMNS = KERNEL_PANEL_COLUMNS };
 
 /// One row of a panel.
 typedef float lanes __attribute__((vector_size(COLUMNS * sizeof(float)), aligned(4)));
-
-#define INLINE static inline __attribute__((always_inline))
 
 /// A product's operands; the same for every tile of it.
 typedef struct {
@@ -90,9 +90,6 @@ INLINE void multiply(const float *left, const float *right, const product *p, fl
 }
 
 #if defined(__x86_64__)
-#define AVX512 __attribute__((target("avx512f")))
-#define AVX2 __attribute__((target("avx2,fma")))
-
 /// 32 registers of 16: 24 sums, two values, the rest for factors.
 AVX512 static void packed_avx512(const float *left, const float *right, product p, float *output) {
     p.row_step = 1;
@@ -127,13 +124,10 @@ void kernel_multiply_packed(const float *left, ptrdiff_t row_count, const float 
                             ptrdiff_t depth, float *output, ptrdiff_t output_stride) {
     const product p = {1, ROWS, depth * ROWS, row_count, depth * COLUMNS, panel_count, depth, false, output_stride};
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx512f")) {
-        packed_avx512(left, right, p, output);
-        return;
-    }
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-        packed_avx2(left, right, p, output);
-        return;
+    switch (kernel_current_instruction_set()) {
+    case kernel_avx512: packed_avx512(left, right, p, output); return;
+    case kernel_avx2: packed_avx2(left, right, p, output); return;
+    case kernel_portable: break;
     }
 #endif
     any_portable(left, right, p, output);
@@ -147,13 +141,10 @@ void kernel_multiply_rows(const float *left, ptrdiff_t left_stride, ptrdiff_t ro
         output_stride,
     };
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx512f")) {
-        rows_avx512(left, right, p, output);
-        return;
-    }
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-        rows_avx2(left, right, p, output);
-        return;
+    switch (kernel_current_instruction_set()) {
+    case kernel_avx512: rows_avx512(left, right, p, output); return;
+    case kernel_avx2: rows_avx2(left, right, p, output); return;
+    case kernel_portable: break;
     }
 #endif
     any_portable(left, right, p, output);

@@ -5,21 +5,21 @@
 
 #include "multiversion.h"
 
-static ptrdiff_t clamp(ptrdiff_t value, ptrdiff_t limit) {
+INLINE ptrdiff_t clamp(ptrdiff_t value, ptrdiff_t limit) {
     return value < 0 ? 0 : value > limit ? limit : value;
 }
 
 /// The larger of two; a NaN wins, as in PyTorch.
-static inline __attribute__((always_inline)) float larger(float a, float b) {
+INLINE float larger(float a, float b) {
     return b > a || b != b ? b : a;
 }
 
 /// Windows that lie whole within the row, each of three columns and two apart: the pools of AlexNet, GoogLeNet, ResNet.
-static inline __attribute__((always_inline)) void pool_columns_3_2(const float *row, ptrdiff_t count, float *output) {
+INLINE void pool_columns_3_2(const float *row, ptrdiff_t count, float *output) {
     for (ptrdiff_t x = 0; x < count; x++) output[x] = larger(larger(row[2 * x], row[2 * x + 1]), row[2 * x + 2]);
 }
 
-static void pool_columns(const float *row, const kernel_window *w, float *output) {
+INLINE void pool_columns(const float *row, const kernel_window *w, float *output) {
     for (ptrdiff_t x = 0; x < w->output_width; x++) {
         const ptrdiff_t left = clamp(x * w->stride_width - w->padding_width, w->width);
         const ptrdiff_t right = clamp(x * w->stride_width - w->padding_width + w->kernel_width, w->width);
@@ -29,8 +29,7 @@ static void pool_columns(const float *row, const kernel_window *w, float *output
     }
 }
 
-KERNEL_MULTIVERSION
-void kernel_max_pool(const float *plane, const kernel_window *w, ptrdiff_t output_height, float *row, float *output) {
+INLINE void kernel_max_pool_body(const float *plane, const kernel_window *w, ptrdiff_t output_height, float *row, float *output) {
     const bool is_usual = w->kernel_width == 3 && w->stride_width == 2 && w->padding_width == 0
         && 2 * w->output_width + 1 <= w->width;
     for (ptrdiff_t y = 0; y < output_height; y++, output += w->output_width) {
@@ -46,6 +45,10 @@ void kernel_max_pool(const float *plane, const kernel_window *w, ptrdiff_t outpu
         else pool_columns(row, w, output);
     }
 }
+
+KERNEL_VERSIONS(kernel_max_pool,
+                (const float *plane, const kernel_window *w, ptrdiff_t output_height, float *row, float *output),
+                (plane, w, output_height, row, output))
 
 void kernel_adaptive_average_pool(const float *plane, ptrdiff_t height, ptrdiff_t width, ptrdiff_t output_height,
                                   ptrdiff_t output_width, float *output) {

@@ -2,25 +2,19 @@
 
 #include <string.h>
 
-// Built once for each kind of processor and chosen when the program starts.
-#if defined(__x86_64__) && defined(__ELF__)
-#define FOR_EACH_PROCESSOR __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define FOR_EACH_PROCESSOR
-#endif
+#include "multiversion.h"
 
 enum { fraction_bits = 22 };
 
 typedef int32_t int32x4 __attribute__((vector_size(16)));
 typedef uint8_t uint8x4 __attribute__((vector_size(4)));
 
-static inline __attribute__((always_inline)) uint8_t clip(int32_t sum) {
+INLINE uint8_t clip(int32_t sum) {
     int32_t value = sum >> fraction_bits;
     return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
 }
 
-FOR_EACH_PROCESSOR
-void resize_row(
+INLINE void resize_row_body(
     const uint8_t *input, int32_t channels, const int32_t *starts, const int32_t *counts, const int32_t *weights,
     size_t stride, uint8_t *output, size_t output_count) {
     for (size_t x = 0; x < output_count; x++) {
@@ -55,26 +49,40 @@ void resize_row(
     }
 }
 
-FOR_EACH_PROCESSOR
-void resize_accumulate(int32_t *restrict sums, const uint8_t *restrict row, int32_t weight, size_t count) {
+KERNEL_VERSIONS(resize_row,
+                (const uint8_t *input, int32_t channels, const int32_t *starts, const int32_t *counts,
+                 const int32_t *weights, size_t stride, uint8_t *output, size_t output_count),
+                (input, channels, starts, counts, weights, stride, output, output_count))
+
+INLINE void resize_accumulate_body(int32_t *restrict sums, const uint8_t *restrict row, int32_t weight, size_t count) {
     for (size_t i = 0; i < count; i++) { sums[i] = (int32_t)((uint32_t)sums[i] + (uint32_t)(weight * (int32_t)row[i])); }
 }
 
-FOR_EACH_PROCESSOR
-void resize_finish(int32_t *restrict sums, uint8_t *restrict row, size_t count) {
+KERNEL_VERSIONS(resize_accumulate,
+                (int32_t *sums, const uint8_t *row, int32_t weight, size_t count),
+                (sums, row, weight, count))
+
+INLINE void resize_finish_body(int32_t *restrict sums, uint8_t *restrict row, size_t count) {
     for (size_t i = 0; i < count; i++) {
         row[i] = clip(sums[i]);
         sums[i] = RESIZE_HALF;
     }
 }
 
-FOR_EACH_PROCESSOR
-void resize_grey_row(const uint8_t *restrict pixels, uint8_t *restrict greys, size_t count) {
+KERNEL_VERSIONS(resize_finish,
+                (int32_t *sums, uint8_t *row, size_t count),
+                (sums, row, count))
+
+INLINE void resize_grey_row_body(const uint8_t *restrict pixels, uint8_t *restrict greys, size_t count) {
     for (size_t i = 0; i < count; i++) {
         greys[i] = (uint8_t)((19595u * pixels[3 * i] + 38470u * pixels[3 * i + 1] + 7471u * pixels[3 * i + 2] + 32768u)
                              >> 16);
     }
 }
+
+KERNEL_VERSIONS(resize_grey_row,
+                (const uint8_t *pixels, uint8_t *greys, size_t count),
+                (pixels, greys, count))
 
 void resize_plane(
     const uint8_t *restrict pixels, int32_t channels, const float *restrict table, float *restrict output,

@@ -9,8 +9,6 @@ enum { LANES = KERNEL_WINOGRAD_LANES, M = KERNEL_WINOGRAD_OUTPUT };
 /// One value of sixteen tiles.
 typedef float lanes __attribute__((vector_size(LANES * sizeof(float)), aligned(4)));
 
-#define INLINE static inline __attribute__((always_inline))
-
 /// Bᵀ of F(4, 3) for the points 0, ±1, ±2 and ∞, along six values that lie `step` apart.
 INLINE void input_6(lanes *d, ptrdiff_t step) {
     const lanes d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step], d4 = d[4 * step], d5 = d[5 * step];
@@ -67,7 +65,7 @@ typedef struct {
     ptrdiff_t first, end;
 } span;
 
-static span inside(ptrdiff_t first, ptrdiff_t count, ptrdiff_t step, ptrdiff_t offset, ptrdiff_t extent) {
+INLINE span inside(ptrdiff_t first, ptrdiff_t count, ptrdiff_t step, ptrdiff_t offset, ptrdiff_t extent) {
     // Place i stands for (first + i) * step + offset.
     const ptrdiff_t start = first * step + offset;
     span s = {start < 0 ? (-start + step - 1) / step : 0, start >= extent ? 0 : (extent - start + step - 1) / step};
@@ -77,7 +75,7 @@ static span inside(ptrdiff_t first, ptrdiff_t count, ptrdiff_t step, ptrdiff_t o
 }
 
 /// The rows under a block's tiles, with zeros where they reach over the edge.
-static void pad(const float *plane, const kernel_winograd_block *b, int extent, float *padded) {
+INLINE void pad(const float *plane, const kernel_winograd_block *b, int extent, float *padded) {
     const ptrdiff_t rows = b->tile_row_count * M + extent - M, columns = b->tile_columns * M + extent - M;
     const ptrdiff_t first = b->first_tile_row * M;
     const span y_span = inside(first, rows, b->step, b->offset_y, b->height);
@@ -132,8 +130,7 @@ INLINE void input_tiles(const float *plane, const kernel_winograd_block *b, int 
     transform_input((lanes *)d, extent, output, matrix_stride);
 }
 
-KERNEL_MULTIVERSION
-void kernel_winograd_input(const float *plane, const kernel_winograd_block *block, int extent, float *padded,
+INLINE void kernel_winograd_input_body(const float *plane, const kernel_winograd_block *block, int extent, float *padded,
                            float *output, ptrdiff_t group_stride, ptrdiff_t matrix_stride) {
     if (extent == 6) {
         input_tiles(plane, block, 6, padded, output, group_stride, matrix_stride);
@@ -141,6 +138,11 @@ void kernel_winograd_input(const float *plane, const kernel_winograd_block *bloc
         input_tiles(plane, block, 8, padded, output, group_stride, matrix_stride);
     }
 }
+
+KERNEL_VERSIONS(kernel_winograd_input,
+                (const float *plane, const kernel_winograd_block *block, int extent, float *padded, float *output,
+                 ptrdiff_t group_stride, ptrdiff_t matrix_stride),
+                (plane, block, extent, padded, output, group_stride, matrix_stride))
 
 /// Sixteen tiles back to 4×4 outputs each: `y[i * 4 + j]` of every lane.
 INLINE void transform_output(const float *input, ptrdiff_t matrix_stride, int extent, float bias, bool relu, lanes *y) {
@@ -185,8 +187,7 @@ INLINE void output_tiles(const float *input, ptrdiff_t matrix_stride, const kern
     }
 }
 
-KERNEL_MULTIVERSION
-void kernel_winograd_output(const float *input, ptrdiff_t matrix_stride, const kernel_winograd_block *block, int extent,
+INLINE void kernel_winograd_output_body(const float *input, ptrdiff_t matrix_stride, const kernel_winograd_block *block, int extent,
                             float bias, bool relu, float *plane) {
     if (extent == 6) {
         output_tiles(input, matrix_stride, block, 6, bias, relu, plane);
@@ -194,3 +195,8 @@ void kernel_winograd_output(const float *input, ptrdiff_t matrix_stride, const k
         output_tiles(input, matrix_stride, block, 8, bias, relu, plane);
     }
 }
+
+KERNEL_VERSIONS(kernel_winograd_output,
+                (const float *input, ptrdiff_t matrix_stride, const kernel_winograd_block *block, int extent, float bias,
+                 bool relu, float *plane),
+                (input, matrix_stride, block, extent, bias, relu, plane))

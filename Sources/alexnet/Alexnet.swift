@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Inference
 
 /// The command line: one file a subcommand.
 @main
@@ -24,6 +25,7 @@ struct Alexnet: AsyncParsableCommand {
     static func main() async {
         OutputStream.openMissingStreams()
         do {
+            try limitInstructions()
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
@@ -36,5 +38,9 @@ struct Alexnet: AsyncParsableCommand {
             OutputStream.error.writeIfPossible(fullMessage(for: error) + "\n")
             Foundation.exit(Failure.usageCode)
         }
+    }
+
+    private static func limitInstructions() throws {
+        do { try ComputeEnvironment.limitInstructions() } catch { throw Failure.usage(error) }
     }
 }

@@ -2,6 +2,7 @@
 
 #include "convolution.h"
 #include "elementwise.h"
+#include "instruction_set.h"
 #include "normalization.h"
 #include "panels.h"
 #include "pooling.h"

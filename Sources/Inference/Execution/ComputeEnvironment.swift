@@ -2,14 +2,47 @@ import Foundation
 
 /// What the environment does to the arithmetic.
 public enum ComputeEnvironment {
+    /// The variable that limits the inner loops to an ``InstructionSet``. It does not reach into OpenBLAS, which has
+    /// `OPENBLAS_CORETYPE`.
+    public static let instructionsVariable = "ALEXNET_INSTRUCTIONS"
+
+    /// A value of ``instructionsVariable`` that names no instruction set.
+    public struct UnknownInstructionSet: Error, CustomStringConvertible {
+        /// What was found.
+        public let value: String
+
+        /// One sentence.
+        public var description: String {
+            let names = InstructionSet.allCases.map(\.rawValue).joined(separator: ", ")
+            return
+                "\(instructionsVariable)=\(value) is not an instruction set; it is one of \(names), or unset for the "
+                + "widest that the CPU has"
+        }
+    }
+
+    /// Does what ``instructionsVariable`` says; to be called before the first model is loaded.
+    public static func limitInstructions(
+        in environment: [String: String] = ProcessInfo.processInfo.environment
+    ) throws(UnknownInstructionSet) {
+        guard let value = environment[instructionsVariable], !value.isEmpty else { return }
+        guard let set = InstructionSet(rawValue: value.lowercased()) else { throw UnknownInstructionSet(value: value) }
+        InstructionSet.limit(to: set)
+    }
+
     /// Sentences about settings that cost speed; none where all is well.
     public static var warnings: [String] {
         let environment = ProcessInfo.processInfo.environment
-        return ["OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"].compactMap { name in
+        var warnings = ["OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"].compactMap { name in
             environment[name].map { value in
                 "\(name)=\(value) is set, which overrules what OpenBLAS would choose "
                     + "for this CPU; unset it unless that is meant"
             }
         }
+        if InstructionSet.current != InstructionSet.widest {
+            warnings.append(
+                "\(instructionsVariable) limits the arithmetic to \(InstructionSet.current.rawValue) where this CPU has "
+                    + "\(InstructionSet.widest.rawValue); unset it unless that is meant")
+        }
+        return warnings
     }
 }

@@ -25,7 +25,16 @@ struct ConvolutionTests {
     ]
 
     @Test("Each algorithm equals the loop on random values", arguments: cases, [1, 2, 5])
-    func equalsLoop(_ geometry: [Int], threadCount: Int) throws {
+    func equalsLoop(_ geometry: [Int], threadCount: Int) { compare(geometry, threadCount: threadCount) }
+
+    @Test("Each instruction set gives what the loop gives", arguments: cases, InstructionSet.allCases)
+    func equalsLoop(_ geometry: [Int], instructions: InstructionSet) {
+        InstructionSet.limit(to: instructions)
+        defer { InstructionSet.limit(to: .widest) }
+        compare(geometry, threadCount: 1)
+    }
+
+    private func compare(_ geometry: [Int], threadCount: Int) {
         var random = RandomValues(seed: UInt64(geometry.reduce(7) { $0 &* 31 &+ $1 }))
         let layer = Conv2d(
             weight: random.tensor([geometry[1], geometry[0] / geometry[7], geometry[4], geometry[4]]),

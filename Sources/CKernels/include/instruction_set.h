@@ -1,0 +1,20 @@
+#pragma once
+
+/// The instruction sets that the kernels are built for, each wider than the one before. One binary holds them all.
+typedef enum {
+    /// What every CPU of the architecture has: SSE2 on x86-64, NEON on arm64.
+    kernel_portable,
+    /// AVX2, FMA and F16C: Intel since Haswell, AMD since Excavator.
+    kernel_avx2,
+    /// AVX-512 F, BW, DQ and VL: Intel since Skylake-SP, AMD since Zen 4.
+    kernel_avx512,
+} kernel_instruction_set;
+
+/// The widest that this CPU has, or the one that it was last limited to.
+kernel_instruction_set kernel_current_instruction_set(void);
+
+/// The widest that this CPU has.
+kernel_instruction_set kernel_widest_instruction_set(void);
+
+/// Uses nothing wider than `limit` from now on, in all threads.
+void kernel_limit_instruction_set(kernel_instruction_set limit);
