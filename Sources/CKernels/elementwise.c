@@ -2,25 +2,6 @@
 
 #include "multiversion.h"
 
-INLINE void kernel_bias_rows_body(float *rows, ptrdiff_t row_count, ptrdiff_t column_count, ptrdiff_t row_stride,
-                      const float *bias, bool relu) {
-    for (ptrdiff_t r = 0; r < row_count; r++, rows += row_stride) {
-        const float b = bias[r];
-        if (relu) {
-            for (ptrdiff_t i = 0; i < column_count; i++) {
-                const float value = rows[i] + b;
-                rows[i] = value < 0 ? 0 : value;
-            }
-        } else {
-            for (ptrdiff_t i = 0; i < column_count; i++) rows[i] += b;
-        }
-    }
-}
-
-KERNEL_VERSIONS(kernel_bias_rows,
-                (float *rows, ptrdiff_t row_count, ptrdiff_t column_count, ptrdiff_t row_stride, const float *bias, bool relu),
-                (rows, row_count, column_count, row_stride, bias, relu))
-
 INLINE void kernel_bias_columns_body(float *rows, ptrdiff_t row_count, ptrdiff_t column_count, ptrdiff_t row_stride,
                          const float *bias, bool relu) {
     for (ptrdiff_t r = 0; r < row_count; r++, rows += row_stride) {
@@ -40,3 +21,18 @@ INLINE void kernel_relu_body(const float *input, float *output, ptrdiff_t count)
 }
 
 KERNEL_VERSIONS(kernel_relu, (const float *input, float *output, ptrdiff_t count), (input, output, count))
+
+INLINE void kernel_transpose_body(const float *input, ptrdiff_t row_count, ptrdiff_t column_count, float *output) {
+    // Sixteen rows at a time: their values of one column are one cache line of the output.
+    for (ptrdiff_t first = 0; first < row_count; first += 16) {
+        const ptrdiff_t end = first + 16 < row_count ? first + 16 : row_count;
+        for (ptrdiff_t column = 0; column < column_count; column++) {
+            for (ptrdiff_t row = first; row < end; row++) {
+                output[column * row_count + row] = input[row * column_count + column];
+            }
+        }
+    }
+}
+
+KERNEL_VERSIONS(kernel_transpose, (const float *input, ptrdiff_t row_count, ptrdiff_t column_count, float *output),
+                (input, row_count, column_count, output))

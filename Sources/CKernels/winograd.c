@@ -2,201 +2,265 @@
 
 #include <string.h>
 
+#include "clipped_copy.h"
 #include "multiversion.h"
 
-enum { LANES = KERNEL_WINOGRAD_LANES, M = KERNEL_WINOGRAD_OUTPUT };
+enum { LANES = 16, MOST = 8 };
 
-/// One value of sixteen tiles.
+/// Sixteen channels of one place.
 typedef float lanes __attribute__((vector_size(LANES * sizeof(float)), aligned(4)));
 
-/// Bᵀ of F(4, 3) for the points 0, ±1, ±2 and ∞, along six values that lie `step` apart.
-INLINE void input_6(lanes *d, ptrdiff_t step) {
-    const lanes d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step], d4 = d[4 * step], d5 = d[5 * step];
-    const lanes even = d4 - 4 * d2, odd = d3 - 4 * d1;
-    const lanes even2 = d4 - d2, odd2 = 2 * (d3 - d1);
-    d[0] = 4 * d0 - 5 * d2 + d4;
-    d[step] = even + odd;
-    d[2 * step] = even - odd;
-    d[3 * step] = even2 + odd2;
-    d[4 * step] = even2 - odd2;
-    d[5 * step] = 4 * d1 - 5 * d3 + d5;
+// The points: 0 where the extent is even, then the first of these with either sign, then infinity. With z = 1 where 0 is a
+// point and E the product of x² - p² over the other pairs, the polynomials that Bᵀ holds are
+//   for 0            Π (x² - p²)
+//   for ±p           xᶻ · (x ± p) · E(x²)
+//   for infinity     xᶻ · Π (x² - p²)
+// so that a pair shares its even and its odd part.
+
+#define UNROLL _Pragma("clang loop unroll(full)")
+
+INLINE int pair_count(int extent) { return (extent - 1) / 2; }
+INLINE int has_zero(int extent) { return extent % 2 == 0; }
+INLINE float point(int pair) { return pair == 0 ? 1 : pair == 1 ? 2 : 0.5f; }
+
+/// The coefficient of x²ᵏ in the product of x² - p² over all of `pairs` pairs but `left_out`; `pairs` leaves none out.
+INLINE float even_coefficient(int pairs, int left_out, int k) {
+    static const float coefficients[3][4][4] = {
+        {{1}, {-1, 1}},
+        {{-4, 1}, {-1, 1}, {4, -5, 1}},
+        {{1, -4.25f, 1}, {0.25f, -1.25f, 1}, {4, -5, 1}, {-1, 5.25f, -5.25f, 1}},
+    };
+    return coefficients[pairs - 1][left_out][k];
 }
 
-/// Bᵀ of eight values for the points 0, ±1, ±2, ±1/2 and ∞.
-INLINE void input_8(lanes *d, ptrdiff_t step) {
-    const lanes d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step];
-    const lanes d4 = d[4 * step], d5 = d[5 * step], d6 = d[6 * step], d7 = d[7 * step];
-    const lanes even = d2 - 4.25f * d4 + d6, odd = d1 - 4.25f * d3 + d5;
-    const lanes even2 = 0.25f * d2 - 1.25f * d4 + d6, odd2 = 0.5f * d1 - 2.5f * d3 + 2 * d5;
-    const lanes evenHalf = 4 * d2 - 5 * d4 + d6, oddHalf = 2 * d1 - 2.5f * d3 + 0.5f * d5;
-    d[0] = d0 - d6 + 5.25f * (d4 - d2);
-    d[step] = even + odd;
-    d[2 * step] = even - odd;
-    d[3 * step] = even2 + odd2;
-    d[4 * step] = even2 - odd2;
-    d[5 * step] = evenHalf + oddHalf;
-    d[6 * step] = evenHalf - oddHalf;
-    d[7 * step] = d7 - d1 + 5.25f * (d3 - d5);
-}
-
-/// Aᵀ of F(4, 3): six values become four.
-INLINE void output_6(const lanes *m, ptrdiff_t step, lanes *y, ptrdiff_t output_step) {
-    const lanes sum1 = m[step] + m[2 * step], difference1 = m[step] - m[2 * step];
-    const lanes sum2 = m[3 * step] + m[4 * step], difference2 = m[3 * step] - m[4 * step];
-    y[0] = m[0] + sum1 + sum2;
-    y[output_step] = difference1 + 2 * difference2;
-    y[2 * output_step] = sum1 + 4 * sum2;
-    y[3 * output_step] = difference1 + 8 * difference2 + m[5 * step];
-}
-
-/// Aᵀ of F(4, 5): eight values become four.
-INLINE void output_8(const lanes *m, ptrdiff_t step, lanes *y, ptrdiff_t output_step) {
-    const lanes sum1 = m[step] + m[2 * step], difference1 = m[step] - m[2 * step];
-    const lanes sum2 = m[3 * step] + m[4 * step], difference2 = m[3 * step] - m[4 * step];
-    const lanes sumHalf = m[5 * step] + m[6 * step], differenceHalf = m[5 * step] - m[6 * step];
-    y[0] = m[0] + sum1 + sum2 + sumHalf;
-    y[output_step] = difference1 + 2 * difference2 + 0.5f * differenceHalf;
-    y[2 * output_step] = sum1 + 4 * sum2 + 0.25f * sumHalf;
-    y[3 * output_step] = difference1 + 8 * difference2 + 0.125f * differenceHalf + m[7 * step];
-}
-
-/// The first and the last but one place along an axis that lie within the plane.
-typedef struct {
-    ptrdiff_t first, end;
-} span;
-
-INLINE span inside(ptrdiff_t first, ptrdiff_t count, ptrdiff_t step, ptrdiff_t offset, ptrdiff_t extent) {
-    // Place i stands for (first + i) * step + offset.
-    const ptrdiff_t start = first * step + offset;
-    span s = {start < 0 ? (-start + step - 1) / step : 0, start >= extent ? 0 : (extent - start + step - 1) / step};
-    if (s.end > count) s.end = count;
-    if (s.first > s.end) s.first = s.end;
-    return s;
-}
-
-/// The rows under a block's tiles, with zeros where they reach over the edge.
-INLINE void pad(const float *plane, const kernel_winograd_block *b, int extent, float *padded) {
-    const ptrdiff_t rows = b->tile_row_count * M + extent - M, columns = b->tile_columns * M + extent - M;
-    const ptrdiff_t first = b->first_tile_row * M;
-    const span y_span = inside(first, rows, b->step, b->offset_y, b->height);
-    const span x_span = inside(0, columns, b->step, b->offset_x, b->width);
-    memset(padded, 0, (size_t)(rows * columns) * sizeof(float));
-    for (ptrdiff_t y = y_span.first; y < y_span.end; y++) {
-        const float *source = plane + ((first + y) * b->step + b->offset_y) * b->width + b->offset_x;
-        float *target = padded + y * columns;
-        if (b->step == 1) {
-            memcpy(target + x_span.first, source + x_span.first, (size_t)(x_span.end - x_span.first) * sizeof(float));
-        } else {
-            for (ptrdiff_t x = x_span.first; x < x_span.end; x++) target[x] = source[x * b->step];
+/// One column or row of Bᵀ·d, in place: `extent` values that lie `step` apart.
+INLINE void transform_input(lanes *d, int step, int extent) {
+    const int pairs = pair_count(extent), zero = has_zero(extent);
+    lanes x[MOST];
+    UNROLL
+    for (int i = 0; i < extent; i++) x[i] = d[i * step];
+    if (zero) {
+        lanes sum = x[2 * pairs];
+        UNROLL
+        for (int k = 0; k < pairs; k++) sum += even_coefficient(pairs, pairs, k) * x[2 * k];
+        d[0] = sum;
+    }
+    UNROLL
+    for (int pair = 0; pair < pairs; pair++) {
+        lanes even = x[zero + 2 * pairs - 2], odd = x[zero + 2 * pairs - 1];
+        UNROLL
+        for (int k = 0; k < pairs - 1; k++) {
+            even += even_coefficient(pairs, pair, k) * x[zero + 2 * k];
+            odd += even_coefficient(pairs, pair, k) * x[zero + 2 * k + 1];
         }
+        d[(zero + 2 * pair) * step] = odd + point(pair) * even;
+        d[(zero + 2 * pair + 1) * step] = odd - point(pair) * even;
+    }
+    lanes sum = x[zero + 2 * pairs];
+    UNROLL
+    for (int k = 0; k < pairs; k++) sum += even_coefficient(pairs, pairs, k) * x[zero + 2 * k];
+    d[(extent - 1) * step] = sum;
+}
+
+INLINE float power(float base, int exponent) {
+    float result = 1;
+    UNROLL
+    for (int i = 0; i < exponent; i++) result *= base;
+    return result;
+}
+
+/// One column or row of Aᵀ·m: `extent` values become `count`.
+INLINE void transform_output(const lanes *m, int step, int extent, int count, lanes *y, int output_step) {
+    const int pairs = pair_count(extent), zero = has_zero(extent);
+    lanes sums[3], differences[3];
+    UNROLL
+    for (int pair = 0; pair < pairs; pair++) {
+        const lanes plus = m[(zero + 2 * pair) * step], minus = m[(zero + 2 * pair + 1) * step];
+        sums[pair] = plus + minus;
+        differences[pair] = plus - minus;
+    }
+    UNROLL
+    for (int i = 0; i < count; i++) {
+        lanes value = i % 2 ? differences[0] : sums[0];
+        UNROLL
+        for (int pair = 1; pair < pairs; pair++) {
+            value += power(point(pair), i) * (i % 2 ? differences[pair] : sums[pair]);
+        }
+        if (zero && i == 0) value += m[0];
+        if (i == count - 1) value += m[(extent - 1) * step];
+        y[i * output_step] = value;
     }
 }
 
-INLINE void transform_input(lanes *d, int extent, float *output, ptrdiff_t matrix_stride) {
-    for (int i = 0; i < extent; i++) {
-        if (extent == 6) input_6(d + i, 6); else input_8(d + i, 8);
+INLINE ptrdiff_t smaller(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
+
+/// Up to sixteen values; the rest of the vector is zero.
+INLINE void load(lanes *target, const float *values, ptrdiff_t count) {
+    if (count >= LANES) {
+        memcpy(target, values, sizeof(lanes));
+    } else {
+        *target = (lanes){0};
+        memcpy(target, values, (size_t)count * sizeof(float));
     }
-    for (int i = 0; i < extent; i++) {
-        if (extent == 6) input_6(d + 6 * i, 1); else input_8(d + 8 * i, 1);
-    }
-    for (int k = 0; k < extent * extent; k++) memcpy(output + k * matrix_stride, d + k, sizeof(lanes));
 }
 
-INLINE void input_tiles(const float *plane, const kernel_winograd_block *b, int extent, float *padded, float *output,
-                        ptrdiff_t group_stride, ptrdiff_t matrix_stride) {
-    const ptrdiff_t columns = b->tile_columns * M + extent - M;
-    float d[64 * LANES] __attribute__((aligned(64)));
-    int lane = 0;
-    for (ptrdiff_t image = 0; image < b->image_count; image++) {
-        pad(plane + image * b->image_stride, b, extent, padded);
-        for (ptrdiff_t row = 0; row < b->tile_row_count; row++) {
-            for (ptrdiff_t column = 0; column < b->tile_columns; column++) {
-                const float *tile = padded + row * M * columns + column * M;
+INLINE void store(float *target, const lanes *value, ptrdiff_t count) {
+    memcpy(target, value, count >= LANES ? sizeof(lanes) : (size_t)count * sizeof(float));
+}
+
+INLINE void input_row(const float *image, const kernel_winograd_tiles *t, ptrdiff_t tile_row, ptrdiff_t channels,
+                      const float *zeros, float *output, ptrdiff_t place_stride, ptrdiff_t tile_stride, int extent) {
+    const ptrdiff_t top = tile_row * t->output_extent - t->padding_height;
+    for (ptrdiff_t tile = 0; tile < t->tile_columns; tile++, output += tile_stride) {
+        const ptrdiff_t left = tile * t->output_extent - t->padding_width;
+        const float *sources[MOST * MOST];
+        for (int i = 0; i < extent; i++) {
+            const ptrdiff_t y = top + i;
+            const bool is_row = y >= 0 && y < t->height;
+            for (int j = 0; j < extent; j++) {
+                const ptrdiff_t x = left + j;
+                sources[i * extent + j] =
+                    is_row && x >= 0 && x < t->width ? image + (y * t->width + x) * t->pixel_stride : zeros;
+            }
+        }
+        for (ptrdiff_t channel = 0; channel < channels; channel += LANES) {
+            const ptrdiff_t count = channels - channel;
+            lanes d[MOST * MOST];
+            for (int j = 0; j < extent; j++) {
+                UNROLL
                 for (int i = 0; i < extent; i++) {
-                    for (int j = 0; j < extent; j++) d[(i * extent + j) * LANES + lane] = tile[i * columns + j];
+                    load(d + i * extent + j, sources[i * extent + j] + channel, count);
                 }
-                if (++lane == LANES) {
-                    transform_input((lanes *)d, extent, output, matrix_stride);
-                    output += group_stride;
-                    lane = 0;
+                transform_input(d + j, extent, extent);
+            }
+            for (int i = 0; i < extent; i++) {
+                transform_input(d + i * extent, 1, extent);
+                UNROLL
+                for (int j = 0; j < extent; j++) {
+                    memcpy(output + (i * extent + j) * place_stride + channel, d + i * extent + j, sizeof(lanes));
                 }
             }
         }
     }
-    if (lane == 0) return;
-    for (int k = 0; k < extent * extent; k++) {
-        for (int rest = lane; rest < LANES; rest++) d[k * LANES + rest] = 0;
-    }
-    transform_input((lanes *)d, extent, output, matrix_stride);
 }
 
-INLINE void kernel_winograd_input_body(const float *plane, const kernel_winograd_block *block, int extent, float *padded,
-                           float *output, ptrdiff_t group_stride, ptrdiff_t matrix_stride) {
-    if (extent == 6) {
-        input_tiles(plane, block, 6, padded, output, group_stride, matrix_stride);
-    } else {
-        input_tiles(plane, block, 8, padded, output, group_stride, matrix_stride);
+INLINE void kernel_winograd_input_body(const float *image, const kernel_winograd_tiles *t, ptrdiff_t tile_row,
+                                       ptrdiff_t channels, const float *zeros, float *output, ptrdiff_t place_stride,
+                                       ptrdiff_t tile_stride) {
+    switch (t->extent) {
+    case 4: input_row(image, t, tile_row, channels, zeros, output, place_stride, tile_stride, 4); break;
+    case 6: input_row(image, t, tile_row, channels, zeros, output, place_stride, tile_stride, 6); break;
+    case 7: input_row(image, t, tile_row, channels, zeros, output, place_stride, tile_stride, 7); break;
+    case 8: input_row(image, t, tile_row, channels, zeros, output, place_stride, tile_stride, 8); break;
     }
 }
 
 KERNEL_VERSIONS(kernel_winograd_input,
-                (const float *plane, const kernel_winograd_block *block, int extent, float *padded, float *output,
-                 ptrdiff_t group_stride, ptrdiff_t matrix_stride),
-                (plane, block, extent, padded, output, group_stride, matrix_stride))
+                (const float *image, const kernel_winograd_tiles *tiles, ptrdiff_t tile_row, ptrdiff_t channels,
+                 const float *zeros, float *output, ptrdiff_t place_stride, ptrdiff_t tile_stride),
+                (image, tiles, tile_row, channels, zeros, output, place_stride, tile_stride))
 
-/// Sixteen tiles back to 4×4 outputs each: `y[i * 4 + j]` of every lane.
-INLINE void transform_output(const float *input, ptrdiff_t matrix_stride, int extent, float bias, bool relu, lanes *y) {
-    lanes m[64], half[32];
-    for (int k = 0; k < extent * extent; k++) memcpy(m + k, input + k * matrix_stride, sizeof(lanes));
-    for (int j = 0; j < extent; j++) {
-        if (extent == 6) output_6(m + j, 6, half + j, 6); else output_8(m + j, 8, half + j, 8);
-    }
-    for (int i = 0; i < M; i++) {
-        if (extent == 6) output_6(half + 6 * i, 1, y + M * i, 1); else output_8(half + 8 * i, 1, y + M * i, 1);
-    }
-    for (int k = 0; k < M * M; k++) {
-        const lanes value = y[k] + bias;
-        // A comparison is a mask of all ones or none; a NaN compares false and stays.
-        y[k] = relu ? (lanes)((__typeof__(value < 0))value & ~(value < 0)) : value;
-    }
-}
-
-INLINE void output_tiles(const float *input, ptrdiff_t matrix_stride, const kernel_winograd_block *b, int extent,
-                         float bias, bool relu, float *plane) {
-    float y[M * M * LANES] __attribute__((aligned(64)));
-    int lane = LANES;
-    for (ptrdiff_t image = 0; image < b->image_count; image++, plane += b->image_stride) {
-        for (ptrdiff_t row = 0; row < b->tile_row_count; row++) {
-            const ptrdiff_t top = (b->first_tile_row + row) * M;
-            const ptrdiff_t height = b->height - top < M ? b->height - top : M;
-            for (ptrdiff_t column = 0; column < b->tile_columns; column++) {
-                if (lane == LANES) {
-                    transform_output(input, matrix_stride, extent, bias, relu, (lanes *)y);
-                    input += LANES;
-                    lane = 0;
+INLINE void output_row(const float *products, ptrdiff_t place_stride, ptrdiff_t tile_stride,
+                       const kernel_winograd_tiles *t, ptrdiff_t tile_row, ptrdiff_t channels, const float *bias,
+                       bool relu, float *image, int extent, int m) {
+    const ptrdiff_t top = tile_row * m, height = smaller(t->height - top, m);
+    for (ptrdiff_t tile = 0; tile < t->tile_columns; tile++, products += tile_stride) {
+        const ptrdiff_t left = tile * m, width = smaller(t->width - left, m);
+        float *corner = image + (top * t->width + left) * t->pixel_stride;
+        for (ptrdiff_t channel = 0; channel < channels; channel += LANES) {
+            const ptrdiff_t count = channels - channel;
+            lanes b;
+            load(&b, bias + channel, count);
+            lanes half[MOST * MOST], y[MOST * MOST];
+            for (int j = 0; j < extent; j++) {
+                lanes column[MOST];
+                UNROLL
+                for (int i = 0; i < extent; i++) {
+                    memcpy(column + i, products + (i * extent + j) * place_stride + channel, sizeof(lanes));
                 }
-                const ptrdiff_t left = column * M;
-                const ptrdiff_t width = b->width - left < M ? b->width - left : M;
-                float *target = plane + top * b->width + left;
-                for (ptrdiff_t i = 0; i < height; i++) {
-                    for (ptrdiff_t j = 0; j < width; j++) target[i * b->width + j] = y[(i * M + j) * LANES + lane];
+                transform_output(column, 1, extent, m, half + j, extent);
+            }
+            for (int i = 0; i < m; i++) {
+                transform_output(half + i * extent, 1, extent, m, y + i * m, 1);
+                UNROLL
+                for (int j = 0; j < m; j++) {
+                    const lanes value = y[i * m + j] + b;
+                    // A comparison is a mask of all ones or none; a NaN compares false and stays.
+                    y[i * m + j] = relu ? (lanes)((__typeof__(value < 0))value & ~(value < 0)) : value;
                 }
-                lane++;
+            }
+            for (ptrdiff_t i = 0; i < height; i++) {
+                float *target = corner + i * t->width * t->pixel_stride + channel;
+                for (ptrdiff_t j = 0; j < width; j++) store(target + j * t->pixel_stride, y + i * m + j, count);
             }
         }
     }
 }
 
-INLINE void kernel_winograd_output_body(const float *input, ptrdiff_t matrix_stride, const kernel_winograd_block *block, int extent,
-                            float bias, bool relu, float *plane) {
-    if (extent == 6) {
-        output_tiles(input, matrix_stride, block, 6, bias, relu, plane);
-    } else {
-        output_tiles(input, matrix_stride, block, 8, bias, relu, plane);
+INLINE void kernel_winograd_output_body(const float *products, ptrdiff_t place_stride, ptrdiff_t tile_stride,
+                                        const kernel_winograd_tiles *t, ptrdiff_t tile_row, ptrdiff_t channels,
+                                        const float *bias, bool relu, float *image) {
+#define CASE(extent, m)                                                                                                \
+    case extent * 10 + m:                                                                                              \
+        output_row(products, place_stride, tile_stride, t, tile_row, channels, bias, relu, image, extent, m);          \
+        break;
+    switch (t->extent * 10 + t->output_extent) {
+        CASE(4, 2)
+        CASE(6, 4)
+        CASE(6, 2)
+        CASE(7, 5)
+        CASE(7, 3)
+        CASE(8, 6)
+        CASE(8, 4)
     }
+#undef CASE
 }
 
 KERNEL_VERSIONS(kernel_winograd_output,
-                (const float *input, ptrdiff_t matrix_stride, const kernel_winograd_block *block, int extent, float bias,
-                 bool relu, float *plane),
-                (input, matrix_stride, block, extent, bias, relu, plane))
+                (const float *products, ptrdiff_t place_stride, ptrdiff_t tile_stride,
+                 const kernel_winograd_tiles *tiles, ptrdiff_t tile_row, ptrdiff_t channels, const float *bias, bool relu,
+                 float *image),
+                (products, place_stride, tile_stride, tiles, tile_row, channels, bias, relu, image))
+
+INLINE void kernel_space_to_depth_body(const float *image, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels,
+                                       ptrdiff_t pixel_stride, ptrdiff_t stride, ptrdiff_t padding_height,
+                                       ptrdiff_t padding_width, ptrdiff_t first_row, ptrdiff_t rows, ptrdiff_t columns,
+                                       float *output) {
+    const ptrdiff_t run = stride * channels, depth = stride * run;
+    for (ptrdiff_t row = 0; row < rows; row++) {
+        for (ptrdiff_t phase = 0; phase < stride; phase++) {
+            const ptrdiff_t y = (first_row + row) * stride + phase - padding_height;
+            float *target = output + row * columns * depth + phase * run;
+            for (ptrdiff_t column = 0; column < columns; column++, target += depth) {
+                const ptrdiff_t x = column * stride - padding_width;
+                if (y < 0 || y >= height) {
+                    memset(target, 0, (size_t)run * sizeof(float));
+                } else if (pixel_stride == channels) {
+                    const float *source = image + y * width * channels;
+                    if (run == 12 && x >= 0 && x + stride <= width) {
+                        memcpy(target, source + x * channels, 12 * sizeof(float));
+                    } else {
+                        copy_clipped(source, x * channels, run, width * channels, target);
+                    }
+                } else {
+                    for (ptrdiff_t i = 0; i < stride; i++) {
+                        const bool is_inside = x + i >= 0 && x + i < width;
+                        if (is_inside) {
+                            memcpy(target + i * channels, image + (y * width + x + i) * pixel_stride,
+                                   (size_t)channels * sizeof(float));
+                        } else {
+                            memset(target + i * channels, 0, (size_t)channels * sizeof(float));
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+KERNEL_VERSIONS(kernel_space_to_depth,
+                (const float *image, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, ptrdiff_t pixel_stride,
+                 ptrdiff_t stride, ptrdiff_t padding_height, ptrdiff_t padding_width, ptrdiff_t first_row, ptrdiff_t rows,
+                 ptrdiff_t columns, float *output),
+                (image, height, width, channels, pixel_stride, stride, padding_height, padding_width, first_row, rows,
+                 columns, output))

@@ -3,13 +3,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/// Adds a bias to each row and, if asked, clamps at zero: `rows[r][i] = relu(rows[r][i] + bias[r])`.
-void kernel_bias_rows(float *rows, ptrdiff_t row_count, ptrdiff_t column_count, ptrdiff_t row_stride,
-                      const float *bias, bool relu);
-
 /// Adds a bias to each column and, if asked, clamps at zero: `rows[r][i] = relu(rows[r][i] + bias[i])`.
 void kernel_bias_columns(float *rows, ptrdiff_t row_count, ptrdiff_t column_count, ptrdiff_t row_stride,
                          const float *bias, bool relu);
 
 /// `output[i] = max(input[i], 0)`; a NaN stays a NaN, as in PyTorch.
 void kernel_relu(const float *input, float *output, ptrdiff_t count);
+
+/// `output[column][row] = input[row][column]`
+void kernel_transpose(const float *input, ptrdiff_t row_count, ptrdiff_t column_count, float *output);

@@ -2,11 +2,10 @@
 
 #include <stddef.h>
 
-/// Local response normalisation across channels of one image:
-/// `out[c][i] = in[c][i] / pow(k + alpha * sum(in[j][i]^2 for j within size / 2 of c), beta)`.
+/// Krizhevsky's local response normalisation over neighbouring channels:
+/// `output[c] = input[c] / (k + alpha * sum of squares of `size` channels around c) ^ beta`; the window begins size / 2 channels
+/// before c, and channels beyond the first and the last count as zero.
 ///
-/// `alpha` is the factor of each term: divide it by `size` beforehand for the convention of Caffe and PyTorch.
-/// `squares` has room for `pixels` floats.
-/// Source: Krizhevsky et al. 2012, §3.3.
+/// Shape: `[pixels, channels]` in and out. `squares` has room for `2 * channels + size` floats.
 void kernel_local_response_norm(const float *input, float *output, ptrdiff_t channels, ptrdiff_t pixels,
                                 ptrdiff_t size, float alpha, float beta, float k, float *squares);

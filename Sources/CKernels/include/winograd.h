@@ -3,38 +3,43 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/// Winograd's minimal filtering in two dimensions: tiles of 4×4 outputs, from 6×6 inputs where the kernel is 3×3 and from
-/// 8×8 inputs where it is 5×5. Tiles are worked on sixteen at a time, one a vector lane.
-///
-/// Source: Lavin and Gray 2015, arXiv:1509.09308.
+// Winograd's minimal filtering on images whose channels lie innermost. A tile of n × n inputs gives m × m outputs,
+// m = n - r + 1 for a kernel of r × r. The polynomials behind it are evaluated at 0 (unless n is odd), ±1, ±2, ±1/2 as
+// far as n asks for them, and infinity.
+// Source: Lavin and Gray 2015, arXiv:1509.09308.
 
-/// How many tiles go side by side.
-#define KERNEL_WINOGRAD_LANES 16
-/// Height and width of a tile's output.
-#define KERNEL_WINOGRAD_OUTPUT 4
-
-/// Some rows of tiles of some images of a batch. Units: elements, or tiles where it says so.
+/// How tiles lie on an image. Units: elements.
 typedef struct {
+    /// 4, 6, 7 or 8: the side of a tile's input.
+    int extent;
+    /// 2 to 6: the side of a tile's output, and so the step from tile to tile.
+    int output_extent;
     ptrdiff_t height, width;
-    /// Place (y, x) of the input stands for `plane[y * step + offset_y][x * step + offset_x]`, zero beyond the edge: the
-    /// step is 1 and the offset minus the padding, but where a convolution of a larger stride is taken apart into phases.
-    ptrdiff_t step, offset_y, offset_x;
-    /// Of the whole image, in tiles.
+    /// From one pixel to the next; at least as many as there are channels.
+    ptrdiff_t pixel_stride;
+    /// How far the first tile reaches beyond the upper and left edge; zeros lie there.
+    ptrdiff_t padding_height, padding_width;
     ptrdiff_t tile_columns;
-    /// Of this block, in tiles.
-    ptrdiff_t first_tile_row, tile_row_count;
-    ptrdiff_t image_count;
-    /// From one image to the next.
-    ptrdiff_t image_stride;
-} kernel_winograd_block;
+} kernel_winograd_tiles;
 
-/// Transforms one channel: Bᵀ·d·B of each tile, written to `output[k * matrix_stride + group * group_stride + lane]`
-/// for each of the tile's `extent` × `extent` places k and each group of sixteen tiles. Lanes behind the last tile are zero.
+/// Bᵀ·d·B for one row of tiles: `output[place * place_stride + tile * tile_stride + channel]`, places row by row.
 ///
-/// `extent` is 6 or 8. `padded` has room for `(4 * rows + extent - 4) * (4 * columns + extent - 4)` floats.
-void kernel_winograd_input(const float *plane, const kernel_winograd_block *block, int extent, float *padded,
-                           float *output, ptrdiff_t group_stride, ptrdiff_t matrix_stride);
+/// The channels are rounded up to sixteen in the output. `zeros` holds as many zeros as there are channels.
+void kernel_winograd_input(const float *image, const kernel_winograd_tiles *tiles, ptrdiff_t tile_row,
+                           ptrdiff_t channels, const float *zeros, float *output, ptrdiff_t place_stride,
+                           ptrdiff_t tile_stride);
 
-/// Transforms one channel back: Aᵀ·m·A of each tile plus the bias, clamped at zero if asked; `block` tells of the output.
-void kernel_winograd_output(const float *input, ptrdiff_t matrix_stride, const kernel_winograd_block *block, int extent,
-                            float bias, bool relu, float *plane);
+/// Aᵀ·m·A, bias and, if asked, clamping at zero for one row of tiles: the way back from
+/// `products[place * place_stride + tile * tile_stride + channel]` to the pixels of an image.
+void kernel_winograd_output(const float *products, ptrdiff_t place_stride, ptrdiff_t tile_stride,
+                            const kernel_winograd_tiles *tiles, ptrdiff_t tile_row, ptrdiff_t channels,
+                            const float *bias, bool relu, float *image);
+
+/// Deals rows and columns out to phases: pixel (y, x) of the result holds the `stride` × `stride` pixels from
+/// (y · stride, x · stride) - `padding` on, row by row, each with its channels; zeros beyond the edge.
+///
+/// Shape: `[height, width, channels]` in, pixels `pixel_stride` apart; `[rows, columns, stride, stride, channels]` out, from
+/// `first_row` of the result on.
+void kernel_space_to_depth(const float *image, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels,
+                           ptrdiff_t pixel_stride, ptrdiff_t stride, ptrdiff_t padding_height, ptrdiff_t padding_width,
+                           ptrdiff_t first_row, ptrdiff_t rows, ptrdiff_t columns, float *output);

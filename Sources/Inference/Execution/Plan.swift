@@ -28,19 +28,20 @@ struct Plan: Sendable {
 
     /// Runs every step on memory that is this run's alone.
     ///
-    /// - Parameter didRun: is told after each step, for measurements.
-    func run(on arena: AlignedBuffer, workers: WorkerPool, didRun: ((Step) -> Void)? = nil) {
+    /// - Parameter didRun: is told what each step took, for measurements.
+    func run(on arena: AlignedBuffer, workers: WorkerPool, didRun: ((Step, Duration) -> Void)? = nil) {
         precondition(
             arena.bytes.count >= arenaByteCount, "an arena of \(arena.bytes.count) bytes; \(arenaByteCount) are needed")
         guard let memory = arena.bytes.baseAddress?.assumingMemoryBound(to: Float.self) else { return }
         for step in steps {
+            let start = didRun == nil ? nil : ContinuousClock.now
             step.operation.run(
                 OperationRun(
                     batchSize: batchSize, inputOffsets: step.inputOffsets, outputOffset: step.outputOffset,
                     sharedOffset: activationCount,
                     scratchOffset: activationCount + sharedCount, scratchStride: scratchStride, memory: memory,
-                    workers: workers))
-            didRun?(step)
+                    workers: workers, threadCount: threadCount))
+            if let start { didRun?(step, .now - start) }
         }
     }
 }

@@ -5,20 +5,29 @@ final class Planner: Sendable {
     /// A layer that is computed, together with an activation that rides on it.
     private struct Stage: Sendable {
         let node: Network.Node
-        let candidates: [any Operation]
+        let algorithms: [Algorithm]
         /// The value it writes, and those it reads.
         let output: Int
         let inputs: [Int]
     }
 
+    private struct OperationKey: Hashable {
+        let stage: Int
+        let algorithm: String
+    }
+
     private let network: Network
     private let selector: AlgorithmSelector
+    private let workers: WorkerPool
     private let stages: [Stage]
+    /// Those that some plan chose, by stage and algorithm.
+    private let operations = Mutex<[OperationKey: any Operation]>([:])
     /// The value that holds the network's output. Value 0 is its input; value n + 1 is written by node n.
     private let outputValue: Int
 
-    init(network: Network, selector: AlgorithmSelector) {
+    init(network: Network, workers: WorkerPool, selector: AlgorithmSelector) {
         self.network = network
+        self.workers = workers
         self.selector = selector
         // Views and fused activations write nothing: they are other names of a value.
         var values = [0]
@@ -26,15 +35,15 @@ final class Planner: Sendable {
         var fused: Set<Int> = []
         for (index, node) in network.nodes.enumerated() {
             let inputs = node.inputs.map { values[$0 + 1] }
-            if node.layer.isView || fused.contains(index) {
+            let shapes = node.inputs.map { $0 == Network.input ? network.inputShape : network.shapes[$0] }
+            if node.layer.isView(of: shapes) || fused.contains(index) {
                 values.append(inputs[0])
                 continue
             }
             let follower = Self.fusedActivation(after: index, in: network)
             if let follower { fused.insert(follower) }
-            let shapes = node.inputs.map { $0 == Network.input ? network.inputShape : network.shapes[$0] }
-            let candidates = node.layer.operations(for: shapes, activation: follower == nil ? nil : .relu)
-            stages.append(Stage(node: node, candidates: candidates, output: index + 1, inputs: inputs))
+            let algorithms = node.layer.algorithms(for: shapes, activation: follower == nil ? nil : .relu)
+            stages.append(Stage(node: node, algorithms: algorithms, output: index + 1, inputs: inputs))
             values.append(index + 1)
         }
         self.stages = stages
@@ -49,6 +58,18 @@ final class Planner: Sendable {
         return readers[0]
     }
 
+    private func operation(_ algorithm: Algorithm, ofStage stage: Int) -> any Operation {
+        operations.withLock { operations in
+            let key = OperationKey(stage: stage, algorithm: algorithm.name)
+            if let operation = operations[key] { return operation }
+            let operation = algorithm.make(workers)
+            operations[key] = operation
+            return operation
+        }
+    }
+
+    /// - Parameter threadCount: how many threads share each step.
+    ///
     /// Shape: for batches `[batchSize, C, H, W]`.
     func plan(batchSize: Int, threadCount: Int) -> Plan {
         precondition(batchSize > 0, "a batch of \(batchSize) images")
@@ -63,8 +84,8 @@ final class Planner: Sendable {
         var steps: [Plan.Step] = []
         var (scratchByteCount, sharedByteCount) = (0, 0)
         for (step, stage) in stages.enumerated() {
-            let choice = selector.select(from: stage.candidates, node: stage.node.name, batchSize: batchSize)
-            let operation = stage.candidates[choice]
+            let choice = selector.select(from: stage.algorithms, node: stage.node.name, batchSize: batchSize)
+            let operation = operation(stage.algorithms[choice], ofStage: step)
             let offset = layout.place(
                 count: network.shapes[stage.output - 1].elementCount * batchSize, at: step,
                 lastUse: lastUse[stage.output] ?? step)

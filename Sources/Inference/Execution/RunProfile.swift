@@ -8,8 +8,8 @@ public struct RunProfile: Sendable {
         public let algorithm: String
         /// Of the whole batch, by the layer's definition.
         public let multiplyAddCount: Int
-        /// All of its runs together.
-        public internal(set) var duration = Duration.zero
+        /// All of its runs together; where threads take images of their own, divided by the threads.
+        public let duration: Duration
     }
 
     public let batchSize: Int

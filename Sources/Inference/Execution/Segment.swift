@@ -2,29 +2,36 @@ import Synchronization
 
 /// A part of a network that runs on batches of its own size: a plan for each, and arenas that are free.
 final class Segment: Sendable {
+    private struct PlanKey: Hashable {
+        let batchSize: Int
+        let threadCount: Int
+    }
+
     private let network: Network
     private let planner: Planner
     private let workers: WorkerPool
-    private let plans = Mutex<[Int: Plan]>([:])
+    private let plans = Mutex<[PlanKey: Plan]>([:])
     private let freeArenas = Mutex<[AlignedBuffer]>([])
 
     init(network: Network, workers: WorkerPool, selector: AlgorithmSelector) {
         self.network = network
         self.workers = workers
-        planner = Planner(network: network, selector: selector)
+        planner = Planner(network: network, workers: workers, selector: selector)
     }
 
     /// Runs one batch.
     ///
     /// - Parameters:
+    ///   - threadCount: how many threads share each step.
     ///   - fill: writes the batch's input, `[N, …]`.
-    ///   - didRun: is told after each step, for measurements.
+    ///   - didRun: is told what each step took, for measurements.
     ///   - take: reads its output, `[N, …]`.
     func run<R>(
-        batchSize: Int, fill: (UnsafeMutableBufferPointer<Float>) -> Void, didRun: ((Plan.Step) -> Void)? = nil,
+        batchSize: Int, threadCount: Int, fill: (UnsafeMutableBufferPointer<Float>) -> Void,
+        didRun: ((Plan.Step, Duration) -> Void)? = nil,
         take: (UnsafeBufferPointer<Float>) -> R
     ) -> R {
-        let plan = plan(batchSize: batchSize)
+        let plan = plan(PlanKey(batchSize: batchSize, threadCount: threadCount))
         let arena = takeArena(byteCount: plan.arenaByteCount)
         defer { freeArenas.withLock { $0.append(arena) } }
         let memory = arena.bytes.assumingMemoryBound(to: Float.self)
@@ -37,13 +44,15 @@ final class Segment: Sendable {
     }
 
     /// What a run of so many images takes. Units: bytes.
-    func arenaByteCount(batchSize: Int) -> Int { plan(batchSize: batchSize).arenaByteCount }
+    func arenaByteCount(batchSize: Int, threadCount: Int) -> Int {
+        plan(PlanKey(batchSize: batchSize, threadCount: threadCount)).arenaByteCount
+    }
 
-    private func plan(batchSize: Int) -> Plan {
+    private func plan(_ key: PlanKey) -> Plan {
         plans.withLock { plans in
-            if let plan = plans[batchSize] { return plan }
-            let plan = planner.plan(batchSize: batchSize, threadCount: workers.threadCount)
-            plans[batchSize] = plan
+            if let plan = plans[key] { return plan }
+            let plan = planner.plan(batchSize: key.batchSize, threadCount: key.threadCount)
+            plans[key] = plan
             return plan
         }
     }

@@ -53,9 +53,9 @@ public final class WorkerPool: Sendable {
             return
         }
         let region = ParallelRegion(count: count, slotCount: threadCount, body: body)
-        let isShared = state.share(region)
+        state.share(region)
         region.participate()
-        if isShared { state.unshare(region) }
+        state.unshare(region)
         region.waitUntilDone()
     }
 
@@ -82,14 +82,12 @@ public final class WorkerPool: Sendable {
             condition.unlock()
         }
 
-        /// Offers a region to idle threads; false where there are none.
-        func share(_ region: ParallelRegion) -> Bool {
+        /// Offers a region to the threads that are idle or become so.
+        func share(_ region: ParallelRegion) {
             condition.lock()
-            defer { condition.unlock() }
-            guard idleCount > 0 else { return false }
             regions.append(region)
-            if idleCount == 1 { condition.signal() } else { condition.broadcast() }
-            return true
+            if idleCount == 1 { condition.signal() } else if idleCount > 1 { condition.broadcast() }
+            condition.unlock()
         }
 
         func unshare(_ region: ParallelRegion) {

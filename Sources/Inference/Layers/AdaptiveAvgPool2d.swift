@@ -21,8 +21,13 @@ public struct AdaptiveAvgPool2d: UnaryLayer {
         return [input[0], outputSize.height, outputSize.width]
     }
 
-    public func operations(for input: Shape, output: Shape, activation: Activation?) -> [any Operation] {
-        [AdaptiveAveragePooling(input: input, outputSize: outputSize)]
+    public func algorithms(for input: Shape, output: Shape, activation: Activation?) -> [Algorithm] {
+        [Algorithm(AdaptiveAveragePooling(input: input, outputSize: outputSize))]
+    }
+
+    /// Regions of one value each.
+    public func isView(of inputs: [Shape]) -> Bool {
+        inputs[0][1] == outputSize.height && inputs[0][2] == outputSize.width
     }
 
     public func callAsFunction(_ input: Tensor) -> Tensor {

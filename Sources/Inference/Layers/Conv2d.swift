@@ -48,13 +48,16 @@ public struct Conv2d: UnaryLayer {
         return [outputChannels, size.height, size.width]
     }
 
-    public func operations(for input: Shape, output: Shape, activation: Activation?) -> [any Operation] {
+    public func algorithms(for input: Shape, output: Shape, activation: Activation?) -> [Algorithm] {
         let geometry = ConvolutionGeometry(layer: self, input: input, output: output)
-        let reference: any Operation = Im2colConvolution(layer: self, geometry: geometry, activation: activation)
-        guard let winograd = WinogradConvolution(layer: self, geometry: geometry, activation: activation) else {
-            return [reference]
+        let direct = Im2rowConvolution.Product.allCases.map { product in
+            // OpenBLAS packs its operands at every call.
+            let cost = Double(geometry.multiplyAddCount) * (product == .blas ? 1.2 : 1)
+            return Algorithm(name: product.rawValue, cost: cost) { _ in
+                Im2rowConvolution(layer: self, geometry: geometry, activation: activation, product: product)
+            }
         }
-        return [winograd, reference]
+        return WinogradConvolution.algorithms(layer: self, geometry: geometry, activation: activation) + direct
     }
 
     public func callAsFunction(_ input: Tensor) -> Tensor {

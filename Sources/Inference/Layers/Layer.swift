@@ -13,16 +13,16 @@ public protocol Layer: Sendable {
     /// Shape: inputs `[N, …]`, output `[N, …]`.
     func callAsFunction(_ inputs: [Tensor]) -> Tensor
 
-    /// The ways to compute this layer on inputs that ``outputShape(for:)`` accepts, the best known first.
+    /// The ways to compute this layer on inputs that ``outputShape(for:)`` accepts.
     ///
     /// - Parameter activation: applied to the output before it is written; given only where ``fusesActivation``.
-    func operations(for inputs: [Shape], activation: Activation?) -> [any Operation]
+    func algorithms(for inputs: [Shape], activation: Activation?) -> [Algorithm]
 
     /// Whether an activation that follows can be computed in the same pass.
     var fusesActivation: Bool { get }
 
-    /// Set where the layer only renames axes, so that its output is its input's memory.
-    var isView: Bool { get }
+    /// Whether the output is the input's memory: nothing moves, and nothing is computed.
+    func isView(of inputs: [Shape]) -> Bool
 
     /// This layer's parameters, for counting and checking.
     var parameters: [Tensor] { get }
@@ -30,7 +30,7 @@ public protocol Layer: Sendable {
 
 extension Layer {
     public var fusesActivation: Bool { false }
-    public var isView: Bool { false }
+    public func isView(of inputs: [Shape]) -> Bool { false }
     public var parameters: [Tensor] { [] }
 }
 
@@ -40,8 +40,8 @@ public protocol UnaryLayer: Layer {
     func outputShape(for input: Shape) throws(ShapeError) -> Shape
     /// See ``Layer/callAsFunction(_:)``.
     func callAsFunction(_ input: Tensor) -> Tensor
-    /// See ``Layer/operations(for:activation:)``; `output` is the layer's own ``outputShape(for:)``.
-    func operations(for input: Shape, output: Shape, activation: Activation?) -> [any Operation]
+    /// See ``Layer/algorithms(for:activation:)``; `output` is the layer's own ``outputShape(for:)``.
+    func algorithms(for input: Shape, output: Shape, activation: Activation?) -> [Algorithm]
 }
 
 extension UnaryLayer {
@@ -54,9 +54,9 @@ extension UnaryLayer {
 
     public func callAsFunction(_ inputs: [Tensor]) -> Tensor { self(inputs[0]) }
 
-    public func operations(for inputs: [Shape], activation: Activation?) -> [any Operation] {
+    public func algorithms(for inputs: [Shape], activation: Activation?) -> [Algorithm] {
         guard let output = try? outputShape(for: inputs) else { return [] }
-        return operations(for: inputs[0], output: output, activation: activation)
+        return algorithms(for: inputs[0], output: output, activation: activation)
     }
 }
 

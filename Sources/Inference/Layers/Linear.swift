@@ -32,8 +32,8 @@ public struct Linear: UnaryLayer {
         return [outputFeatures]
     }
 
-    public func operations(for input: Shape, output: Shape, activation: Activation?) -> [any Operation] {
-        [MatrixLinear(layer: self, activation: activation)]
+    public func algorithms(for input: Shape, output: Shape, activation: Activation?) -> [Algorithm] {
+        [Algorithm(MatrixLinear(layer: self, activation: activation))]
     }
 
     public func callAsFunction(_ input: Tensor) -> Tensor {

@@ -49,8 +49,8 @@ public struct LocalResponseNorm: UnaryLayer {
         return input
     }
 
-    public func operations(for input: Shape, output: Shape, activation: Activation?) -> [any Operation] {
-        [CrossChannelNormalization(layer: self, input: input)]
+    public func algorithms(for input: Shape, output: Shape, activation: Activation?) -> [Algorithm] {
+        [Algorithm(CrossChannelNormalization(layer: self, input: input))]
     }
 
     public func callAsFunction(_ input: Tensor) -> Tensor {

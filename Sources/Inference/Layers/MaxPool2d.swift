@@ -24,8 +24,8 @@ public struct MaxPool2d: UnaryLayer {
         return [input[0], size.height, size.width]
     }
 
-    public func operations(for input: Shape, output: Shape, activation: Activation?) -> [any Operation] {
-        [MaxPooling(window: window, input: input, output: output)]
+    public func algorithms(for input: Shape, output: Shape, activation: Activation?) -> [Algorithm] {
+        [Algorithm(MaxPooling(window: window, input: input, output: output))]
     }
 
     public func callAsFunction(_ input: Tensor) -> Tensor {

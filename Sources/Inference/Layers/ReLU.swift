@@ -8,8 +8,8 @@ public struct ReLU: UnaryLayer {
 
     public func outputShape(for input: Shape) throws(ShapeError) -> Shape { input }
 
-    public func operations(for input: Shape, output: Shape, activation: Activation?) -> [any Operation] {
-        [ElementwiseReLU(elementCount: input.elementCount)]
+    public func algorithms(for input: Shape, output: Shape, activation: Activation?) -> [Algorithm] {
+        [Algorithm(ElementwiseReLU(elementCount: input.elementCount))]
     }
 
     public func callAsFunction(_ input: Tensor) -> Tensor {

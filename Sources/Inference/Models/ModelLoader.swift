@@ -11,6 +11,9 @@ public struct ModelLoader: Sendable {
     /// Far more than any published network's activations take. Units: bytes.
     private static let maxArenaByteCount = 4 << 30
 
+    /// As many images as sections of the engine take at most.
+    private static let warmUpBatchSize = 8
+
     /// A loader whose models run on these threads.
     public init(workers: WorkerPool) { self.workers = workers }
 
@@ -107,7 +110,7 @@ public struct ModelLoader: Sendable {
 
     /// A first run pays for the pages, and shows that finite weights do not overflow on the way.
     private func warmUp(_ engine: Engine, _ preprocessing: Preprocessing) throws(ModelError) {
-        let byteCount = engine.arenaByteCount
+        let byteCount = engine.arenaByteCount(batchSize: Self.warmUpBatchSize)
         guard byteCount <= Self.maxArenaByteCount else {
             throw ModelError.tooLarge(byteCount: byteCount, limit: Self.maxArenaByteCount)
         }

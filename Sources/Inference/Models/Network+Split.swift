@@ -1,10 +1,8 @@
 extension Network {
-    /// Cuts the network in two before the first linear layer, where one value alone goes across; nil where there is none.
-    ///
-    /// What comes before works on each image by itself and on large values; what comes behind reads large weights, best
-    /// once for many images.
-    func splitBeforeLinear() -> (head: Network, tail: Network)? {
-        guard let cut = nodes.firstIndex(where: { $0.layer is Linear }), cut > 0, nodes[cut].inputs == [cut - 1],
+    /// Cuts the network in two before a node, where one value alone goes across; nil where more does, or nothing is left on
+    /// one side.
+    func split(before cut: Int) -> (head: Network, tail: Network)? {
+        guard cut > 0, cut < nodes.count, nodes[cut].inputs == [cut - 1],
             nodes[(cut + 1)...].allSatisfy({ $0.inputs.allSatisfy { $0 >= cut } })
         else { return nil }
         let behind = nodes[cut...].map { node in
@@ -14,5 +12,13 @@ extension Network {
             let tail = try? Network(inputShape: shapes[cut - 1], nodes: behind)
         else { return nil }
         return (head, tail)
+    }
+
+    /// The first cut that a condition on a node and the shape of its input allows; nil where there is none.
+    func split(beforeFirst condition: (Node, Shape) -> Bool) -> (head: Network, tail: Network)? {
+        for cut in nodes.indices.dropFirst() where condition(nodes[cut], shapes[cut - 1]) {
+            if let parts = split(before: cut) { return parts }
+        }
+        return nil
     }
 }

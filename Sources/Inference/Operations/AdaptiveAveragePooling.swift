@@ -1,17 +1,17 @@
 import CKernels
 
-/// Adaptive average pooling, plane by plane.
+/// Adaptive average pooling, all channels of a region at once.
 struct AdaptiveAveragePooling: Operation {
-    let name = "planes"
+    let name = "regions"
     let input: Shape
     let outputSize: Size2d
 
     func run(_ run: OperationRun) {
-        let (inputPlane, outputPlane) = (input[1] * input[2], outputSize.height * outputSize.width)
-        run.workers.parallelForBlocks(run.batchSize * input[0], blockSize: 64) { plane, _ in
+        let outputCount = input[0] * outputSize.height * outputSize.width
+        run.parallelFor(run.batchSize) { image, _ in
             kernel_adaptive_average_pool(
-                run.input() + plane * inputPlane, input[1], input[2], outputSize.height, outputSize.width,
-                run.output + plane * outputPlane)
+                run.input() + image * input.elementCount, input[1], input[2], input[0], outputSize.height,
+                outputSize.width, run.output + image * outputCount)
         }
     }
 }

@@ -8,16 +8,16 @@ enum BLAS {
         return true
     }()
 
-    /// C = A·B, or A·Bᵀ; all matrices row by row. Strides are the distance between two rows. Units: floats.
-    static func multiply(
+    /// C = A·Bᵀ; all matrices row by row. Strides are the distance between two rows. Units: floats.
+    static func multiplyTransposed(
         rows: Int, columns: Int, depth: Int,
         left: UnsafePointer<Float>, leftStride: Int,
-        right: UnsafePointer<Float>, rightStride: Int, transposesRight: Bool = false,
+        right: UnsafePointer<Float>?, rightStride: Int,
         into output: UnsafeMutablePointer<Float>, stride: Int
     ) {
         precondition(isSingleThreaded)
         cblas_sgemm(
-            CblasRowMajor, CblasNoTrans, transposesRight ? CblasTrans : CblasNoTrans,
+            CblasRowMajor, CblasNoTrans, CblasTrans,
             blasint(rows), blasint(columns), blasint(depth),
             1, left, blasint(leftStride), right, blasint(rightStride),
             0, output, blasint(stride))

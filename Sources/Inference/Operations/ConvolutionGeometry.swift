@@ -33,21 +33,21 @@ struct ConvolutionGeometry: Hashable, Sendable {
 
     var multiplyAddCount: Int { outputChannels * depth * positions }
 
-    /// Set where each window is one pixel, so that the input already is the matrix of columns.
+    /// Set where each window is one pixel, so that the input already is the matrix of rows.
     var isPointwise: Bool {
         window == Window(kernelSize: 1)
     }
 
     /// The same in C's terms.
     var kernelWindow: kernel_window {
-        kernel_window(window, height: height, width: width, outputWidth: outputWidth)
+        kernel_window(window, height: height, width: width, pixelStride: inputChannels, outputWidth: outputWidth)
     }
 }
 
 extension kernel_window {
-    init(_ window: Window, height: Int, width: Int, outputWidth: Int) {
+    init(_ window: Window, height: Int, width: Int, pixelStride: Int, outputWidth: Int) {
         self.init(
-            height: height, width: width,
+            height: height, width: width, pixel_stride: pixelStride,
             kernel_height: window.kernelSize.height, kernel_width: window.kernelSize.width,
             stride_height: window.stride.height, stride_width: window.stride.width,
             padding_height: window.padding.height, padding_width: window.padding.width,

@@ -1,21 +1,20 @@
 import CKernels
 
-/// Local response normalisation, image by image.
+/// Local response normalisation, pixel by pixel.
 struct CrossChannelNormalization: Operation {
-    let name = "channels"
+    let name = "pixels"
     let layer: LocalResponseNorm
     let input: Shape
 
-    private var pixels: Int { input[1] * input[2] }
-
-    func scratchByteCount(batchSize: Int) -> Int { pixels * MemoryLayout<Float>.stride }
+    func scratchByteCount(batchSize: Int) -> Int { (2 * input[0] + layer.size) * MemoryLayout<Float>.stride }
 
     func run(_ run: OperationRun) {
-        let elementCount = input.elementCount
-        run.workers.parallelFor(run.batchSize) { image, slot in
+        let channels = input[0]
+        run.parallelForRanges(run.batchSize * input[1] * input[2], minCount: 64) { pixels, slot in
+            let offset = pixels.lowerBound * channels
             kernel_local_response_norm(
-                run.input() + image * elementCount, run.output + image * elementCount, input[0], pixels,
-                layer.size, layer.alphaPerTerm, layer.beta, layer.k, run.scratch(slot: slot))
+                run.input() + offset, run.output + offset, channels, pixels.count, layer.size, layer.alphaPerTerm,
+                layer.beta, layer.k, run.scratch(slot: slot))
         }
     }
 }

@@ -6,7 +6,7 @@ struct ElementwiseReLU: Operation {
     let elementCount: Int
 
     func run(_ run: OperationRun) {
-        run.workers.parallelFor(run.batchSize) { image, _ in
+        run.parallelFor(run.batchSize) { image, _ in
             kernel_relu(run.input() + image * elementCount, run.output + image * elementCount, elementCount)
         }
     }

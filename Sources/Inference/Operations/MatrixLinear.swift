@@ -11,7 +11,7 @@ struct MatrixLinear: Operation {
     private let activation: Activation?
 
     /// Enough rows of weights to be worth a task, few enough to balance; a multiple of those that are multiplied at once.
-    private static let blockSize = 8 * Int(KERNEL_PANEL_ROWS)
+    private static let blockSize = 96
     /// From so many images on panels are faster than dot products.
     private static let minPanelImages = 4
     private static let lanes = Int(KERNEL_PANEL_COLUMNS)
@@ -41,7 +41,7 @@ struct MatrixLinear: Operation {
         if run.batchSize >= Self.minPanelImages {
             kernel_pack_panels(run.input(), run.batchSize, layer.inputFeatures, run.shared)
         }
-        run.workers.parallelFor((layer.outputFeatures + Self.blockSize - 1) / Self.blockSize) { index, slot in
+        run.parallelFor((layer.outputFeatures + Self.blockSize - 1) / Self.blockSize) { index, slot in
             let rows = index * Self.blockSize..<min((index + 1) * Self.blockSize, layer.outputFeatures)
             layer.weight.withUnsafeScalars { weight in
                 guard let weight = weight.baseAddress.map({ $0 + rows.lowerBound * layer.inputFeatures }) else {

@@ -1,7 +1,7 @@
-/// One way to compute one layer on inputs of a known shape, for any batch size: the unit a plan is made of.
+/// One layer computed by one algorithm on inputs of a known shape, for any batch size: the unit a plan is made of.
 ///
 /// An operation owns its weights in whatever form it wants them, is made once a model, and is shared by every plan
-/// and every thread.
+/// and every thread. Values with rows and columns lie with their channels innermost, `[N, H, W, C]`; others `[N, F]`.
 public protocol Operation: Sendable {
     /// The algorithm's name in measurements, as `im2col`.
     var name: String { get }
@@ -39,8 +39,9 @@ public struct OperationRun: @unchecked Sendable {  // guard: the arena belongs t
     /// The distance between two threads' scratch. Units: floats.
     let scratchStride: Int
     let memory: UnsafeMutablePointer<Float>
-    /// The threads.
-    public let workers: WorkerPool
+    let workers: WorkerPool
+    /// How many threads may share the work; one where others are busy with images of their own.
+    public let threadCount: Int
 
     /// Shape: `[N, …]`, images one behind the other.
     public func input(_ index: Int = 0) -> UnsafePointer<Float> { UnsafePointer(memory + inputOffsets[index]) }
@@ -51,6 +52,23 @@ public struct OperationRun: @unchecked Sendable {  // guard: the arena belongs t
     /// The scratch memory that all threads share.
     var shared: UnsafeMutablePointer<Float> { memory + sharedOffset }
 
-    /// The scratch memory of a slot of ``WorkerPool/parallelFor(_:_:)``.
+    /// The scratch memory of a slot of ``parallelFor(_:_:)``.
     public func scratch(slot: Int) -> UnsafeMutablePointer<Float> { memory + scratchOffset + slot * scratchStride }
+
+    /// Runs `body` for each index of `0..<count` on the threads that share the work, as ``WorkerPool/parallelFor(_:_:)``.
+    public func parallelFor(_ count: Int, _ body: @escaping @Sendable (_ index: Int, _ slot: Int) -> Void) {
+        guard threadCount > 1 else {
+            for index in 0..<count { body(index, 0) }
+            return
+        }
+        workers.parallelFor(count, body)
+    }
+
+    /// Like ``parallelFor(_:_:)`` for ranges of about equal length, one a thread or of `minCount` at least.
+    func parallelForRanges(
+        _ count: Int, minCount: Int, _ body: @escaping @Sendable (_ range: Range<Int>, _ slot: Int) -> Void
+    ) {
+        let parts = max(1, min(threadCount, count / max(1, minCount)))
+        parallelFor(parts) { part, slot in body(part * count / parts..<(part + 1) * count / parts, slot) }
+    }
 }

@@ -1,89 +1,104 @@
+import Algorithms
 import CKernels
 
-/// A convolution by Winograd's minimal filtering: 4 to 6.25 times fewer multiplications than its definition has, paid for
+/// A convolution by Winograd's minimal filtering: 2 to 6 times fewer multiplications than its definition has, paid for
 /// with additions.
 ///
 /// A stride s is taken apart into phases: the input's rows and columns are dealt out to s·s times as many channels, over
 /// which the convolution is one of stride 1 and of a kernel s times smaller. AlexNet's first, 11×11 with stride 4 over 3
 /// channels, becomes 3×3 over 48.
 ///
-/// A block of tiles is transformed channel by channel, multiplied with the transformed kernels by one matrix product for
-/// each place of a tile, and transformed back, with bias and activation in the last step. Blocks are the units that
-/// threads share; where there are fewer blocks than threads, a block's output channels are divided too.
+/// Some rows of tiles are transformed, a vector of channels at a time, and multiplied with the transformed kernels by one
+/// matrix product for each place of a tile; the products are transformed back with bias and activation in the last step.
+/// Threads share the rows of tiles, and where there are fewer than threads the output channels too.
 /// - Source: Lavin and Gray 2015, arXiv:1509.09308.
 struct WinogradConvolution: Operation {
-    let name = "winograd"
+    let name: String
     private let layer: Conv2d
     private let geometry: ConvolutionGeometry
     private let activation: Activation?
-    /// Height and width of a tile's input: 6 or 8.
-    private let tileExtent: Int
-    /// One matrix `[O / groups, I / groups]` for each group and each place of a tile.
-    private let filters: [PackedMatrix]
+    /// One for each group.
+    private let filters: [WinogradFilters]
+    private let tile: WinogradTile
     private let tileRows: Int
     private let tileColumns: Int
 
-    /// What a block's transformed inputs and outputs may take together. Units: floats.
-    private static let blockLimit = 3 << 19
-    private static let lanes = Int(KERNEL_WINOGRAD_LANES)
-    private static let tileOutput = Int(KERNEL_WINOGRAD_OUTPUT)
+    /// Tiles that are multiplied together: enough that streaming the kernels from memory hides behind the products.
+    private static let blockSize = 72
+    private static let lanes = Int(KERNEL_PANEL_COLUMNS)
 
-    /// Nil where the kernel is none that the transforms know.
-    init?(layer: Conv2d, geometry: ConvolutionGeometry, activation: Activation?) {
+    /// One way for each size of tile; none where the kernel is none that the transforms know.
+    static func algorithms(
+        layer: Conv2d, geometry: ConvolutionGeometry, activation: Activation?
+    ) -> [Algorithm] {
         let window = layer.window
         let stride = window.stride.height
-        let kernelSize = (window.kernelSize.height + stride - 1) / stride
-        guard window.kernelSize.height == window.kernelSize.width, stride == window.stride.width,
-            let tileExtent = WinogradFilter.tileExtent(kernelSize: kernelSize)
-        else { return nil }
+        guard window.kernelSize.height == window.kernelSize.width, stride == window.stride.width else { return [] }
+        let kernelExtent = (window.kernelSize.height + stride - 1) / stride
+        return WinogradTile.all(kernelExtent: kernelExtent).map { tile in
+            let depth = geometry.inputsPerGroup * stride * stride
+            let tiles = count(geometry.outputHeight, tile) * count(geometry.outputWidth, tile)
+            // A place of a channel is read, transformed and written: about thirty products' worth.
+            let perPlace = depth * geometry.outputsPerGroup + 30 * (depth + geometry.outputsPerGroup)
+            return Algorithm(
+                name: name(tile), cost: Double(tiles * tile.placeCount * perPlace * geometry.groups)
+            ) { workers in
+                Self(layer: layer, geometry: geometry, activation: activation, tile: tile, workers: workers)
+            }
+        }
+    }
+
+    private static func name(_ tile: WinogradTile) -> String { "winograd-\(tile.outputExtent)x\(tile.outputExtent)" }
+
+    private static func count(_ extent: Int, _ tile: WinogradTile) -> Int {
+        (extent + tile.outputExtent - 1) / tile.outputExtent
+    }
+
+    private init(
+        layer: Conv2d, geometry: ConvolutionGeometry, activation: Activation?, tile: WinogradTile, workers: WorkerPool
+    ) {
+        name = Self.name(tile)
         self.layer = layer
         self.geometry = geometry
         self.activation = activation
-        self.tileExtent = tileExtent
-        let phased = Self.phases(of: layer.weight, stride: stride, kernelSize: kernelSize)
-        filters = Self.pack(WinogradFilter.transform(phased, tileExtent: tileExtent), groups: layer.groups)
-        tileRows = (geometry.outputHeight + Self.tileOutput - 1) / Self.tileOutput
-        tileColumns = (geometry.outputWidth + Self.tileOutput - 1) / Self.tileOutput
+        self.tile = tile
+        let stride = layer.window.stride.height
+        let depth = geometry.inputsPerGroup * stride * stride
+        let phased = Self.phases(of: layer.weight, stride: stride, kernelExtent: tile.kernelExtent)
+        filters = phased.withUnsafeScalars { weight in
+            guard let weight = weight.baseAddress else { return [] }
+            let groupSize = geometry.outputsPerGroup * depth * tile.kernelExtent * tile.kernelExtent
+            return (0..<geometry.groups).map {
+                WinogradFilters(
+                    tile: tile, weight: weight + $0 * groupSize, outputs: geometry.outputsPerGroup, depth: depth,
+                    workers: workers)
+            }
+        }
+        tileRows = Self.count(geometry.outputHeight, tile)
+        tileColumns = Self.count(geometry.outputWidth, tile)
     }
 
-    /// Deals the kernels' rows and columns out to one channel a phase.
+    /// Deals the kernels' rows and columns out to one channel a phase, in the order of ``kernel_space_to_depth``.
     ///
-    /// Shape: weight `[O, I, K, K]`, result `[O, I·stride·stride, kernelSize, kernelSize]`, zero behind the kernel's edge.
-    private static func phases(of weight: Tensor, stride: Int, kernelSize: Int) -> Tensor {
+    /// Shape: weight `[O, I, K, K]`, result `[O, stride·stride·I, kernelExtent, kernelExtent]`, zero behind the kernel's edge.
+    private static func phases(of weight: Tensor, stride: Int, kernelExtent: Int) -> Tensor {
         guard stride > 1 else { return weight }
         let (outputs, inputs, extent) = (weight.shape[0], weight.shape[1], weight.shape[2])
-        return Tensor([outputs, inputs * stride * stride, kernelSize, kernelSize]) { phased in
+        return Tensor([outputs, stride * stride * inputs, kernelExtent, kernelExtent]) { phased in
             phased.initialize(repeating: 0)
             weight.withUnsafeScalars { kernels in
-                for pair in 0..<outputs * inputs {
-                    for y in 0..<extent {
-                        for x in 0..<extent {
-                            let phase = (pair * stride + y % stride) * stride + x % stride
-                            let place = (phase * kernelSize + y / stride) * kernelSize + x / stride
-                            phased[place] = kernels[(pair * extent + y) * extent + x]
-                        }
+                for (output, input) in product(0..<outputs, 0..<inputs) {
+                    for (y, x) in product(0..<extent, 0..<extent) {
+                        let channel = ((output * stride + y % stride) * stride + x % stride) * inputs + input
+                        let place = (channel * kernelExtent + y / stride) * kernelExtent + x / stride
+                        phased[place] = kernels[((output * inputs + input) * extent + y) * extent + x]
                     }
                 }
             }
         }
     }
 
-    /// Shape: transformed kernels `[n·n, O, I / groups]`.
-    private static func pack(_ transformed: Tensor, groups: Int) -> [PackedMatrix] {
-        let (places, outputs, inputs) = (transformed.shape[0], transformed.shape[1] / groups, transformed.shape[2])
-        return transformed.withUnsafeScalars { values in
-            guard let start = values.baseAddress else { return [] }
-            return (0..<groups * places).map { index in
-                let (group, place) = (index / places, index % places)
-                return PackedMatrix(
-                    rows: outputs, depth: inputs, start + (place * groups + group) * outputs * inputs)
-            }
-        }
-    }
-
     var multiplyAddCount: Int { geometry.multiplyAddCount }
-
-    private var places: Int { tileExtent * tileExtent }
 
     /// How many phases each row and each column has.
     private var stride: Int { geometry.window.stride.height }
@@ -91,103 +106,135 @@ struct WinogradConvolution: Operation {
     /// Channels of a group, each phase counted as one.
     private var depth: Int { geometry.inputsPerGroup * stride * stride }
 
-    /// The rows of tiles of one image that a block holds at most, and the images if that is all of them.
-    private var block: (tileRows: Int, images: Int) {
-        let perTile = places * (depth + geometry.outputsPerGroup)
-        let tiles = max(Self.lanes, Self.blockLimit / perTile)
-        if tiles < tileRows * tileColumns { return (max(1, tiles / tileColumns), 1) }
-        return (tileRows, tiles / (tileRows * tileColumns))
+    /// The channels of a transformed tile, in whole vectors.
+    private var paddedDepth: Int { (depth + Self.lanes - 1) / Self.lanes * Self.lanes }
+
+    private var widestBlock: Int { filters.first?.widestBlock ?? 0 }
+
+    /// Rows of tiles of all images that are worked on together.
+    private var rowsPerBlock: Int { max(1, Self.blockSize / tileColumns) }
+
+    /// From one place's transformed tiles to the next's: off by a cache line, so that the places of a tile do not all fall
+    /// into the same set of the cache.
+    private func placeStride(tileCount: Int, width: Int) -> Int { tileCount * width + Self.lanes }
+
+    /// One thread's memory. Units: floats.
+    private struct Scratch {
+        let zeros: Int
+        let phases: Int
+        let transformed: Int
+        let products: Int
+        let count: Int
     }
 
-    private func paddedCount(tileRows: Int) -> Int {
-        let border = tileExtent - Self.tileOutput
-        return ArenaLayout.align(
-            (tileRows * Self.tileOutput + border) * (tileColumns * Self.tileOutput + border))
+    private var scratch: Scratch {
+        let tiles = rowsPerBlock * tileColumns
+        let phases = ArenaLayout.align(paddedDepth)
+        let transformed = phases + (stride == 1 ? 0 : ArenaLayout.align(tile.extent * phaseColumns * depth))
+        let products = transformed + tile.placeCount * placeStride(tileCount: tiles, width: paddedDepth)
+        return Scratch(
+            zeros: 0, phases: phases, transformed: transformed, products: products,
+            count: products + tile.placeCount * placeStride(tileCount: tiles, width: widestBlock))
     }
 
-    /// Tiles of a block, with those lanes that stay empty.
-    private func laneCount(tileRows: Int, images: Int) -> Int {
-        (tileRows * tileColumns * images + Self.lanes - 1) / Self.lanes * Self.lanes
-    }
+    /// The columns of phases under a row of tiles.
+    private var phaseColumns: Int { tileColumns * tile.outputExtent + tile.kernelExtent - 1 }
 
-    func scratchByteCount(batchSize: Int) -> Int {
-        let lanes = laneCount(tileRows: block.tileRows, images: block.images)
-        let transformed = places * lanes * (depth + geometry.outputsPerGroup)
-        return (paddedCount(tileRows: block.tileRows) + transformed) * MemoryLayout<Float>.stride
-    }
+    func scratchByteCount(batchSize: Int) -> Int { scratch.count * MemoryLayout<Float>.stride }
 
     func run(_ run: OperationRun) {
-        let images = max(1, min(block.images, run.batchSize / run.workers.threadCount))
-        let rowBlocks = (tileRows + block.tileRows - 1) / block.tileRows
-        let imageBlocks = (run.batchSize + images - 1) / images
-        let blocks = rowBlocks * imageBlocks * geometry.groups
-        // Each share of a block's outputs transforms the inputs anew; that is cheap beside the products.
-        let shares = blocks < run.workers.threadCount ? run.workers.threadCount : 1
-        run.workers.parallelFor(blocks * shares) { index, slot in
-            let (block, share) = (index / shares, index % shares)
-            let firstRow = block % rowBlocks * self.block.tileRows
-            let firstImage = block / rowBlocks % imageBlocks * images
+        let rowCount = run.batchSize * tileRows
+        let blockCount = (rowCount + rowsPerBlock - 1) / rowsPerBlock
+        // Threads without rows of their own take a share of the output channels; transforming the inputs once more is
+        // cheap beside the products.
+        let units = blockCount * geometry.groups
+        let channelBlocks = filters.first?.blockCount ?? 1
+        let shares = units < run.threadCount ? min(channelBlocks, (run.threadCount + units - 1) / units) : 1
+        run.parallelFor(units * shares) { index, slot in
+            let (unit, share) = (index / shares, index % shares)
+            let block = unit % blockCount
             convolve(
-                run, group: block / rowBlocks / imageBlocks,
-                tileRows: firstRow..<min(firstRow + self.block.tileRows, tileRows),
-                images: firstImage..<min(firstImage + images, run.batchSize),
-                outputs: outputs(share: share, of: shares),
-                scratch: run.scratch(slot: slot))
+                run, group: unit / blockCount,
+                rows: block * rowCount / blockCount..<(block + 1) * rowCount / blockCount,
+                channelBlocks: share * channelBlocks / shares..<(share + 1) * channelBlocks / shares,
+                memory: run.scratch(slot: slot))
         }
     }
 
-    /// The output channels of one of several equal shares, cut where packed rows may be.
-    private func outputs(share: Int, of count: Int) -> Range<Int> {
-        func bound(_ share: Int) -> Int {
-            let blocks = (geometry.outputsPerGroup + PackedMatrix.rowAlignment - 1) / PackedMatrix.rowAlignment
-            return min(share * blocks / count * PackedMatrix.rowAlignment, geometry.outputsPerGroup)
-        }
-        return bound(share)..<bound(share + 1)
-    }
-
-    /// Computes some output channels of a group for one block of tiles.
+    /// Computes some blocks of output channels of a group for some rows of tiles, counted through all images.
     private func convolve(
-        _ run: OperationRun, group: Int, tileRows: Range<Int>, images: Range<Int>, outputs: Range<Int>,
-        scratch: UnsafeMutablePointer<Float>
+        _ run: OperationRun, group: Int, rows: Range<Int>, channelBlocks: Range<Int>,
+        memory: UnsafeMutablePointer<Float>
     ) {
-        let lanes = laneCount(tileRows: tileRows.count, images: images.count)
-        let plane = geometry.height * geometry.width
-        let padded = scratch
-        let transformed = padded + paddedCount(tileRows: tileRows.count)
-        let products = transformed + places * depth * lanes
-        var input = kernel_winograd_block(
-            height: geometry.height, width: geometry.width, step: stride, offset_y: 0, offset_x: 0,
-            tile_columns: tileColumns, first_tile_row: tileRows.lowerBound, tile_row_count: tileRows.count,
-            image_count: images.count, image_stride: geometry.inputChannels * plane)
-        let firstPlane =
-            run.input() + (images.lowerBound * geometry.inputChannels + group * geometry.inputsPerGroup) * plane
-        for channel in 0..<depth {
-            let (phase, padding) = (channel % (stride * stride), geometry.window.padding)
-            input.offset_y = phase / stride - padding.height
-            input.offset_x = phase % stride - padding.width
-            kernel_winograd_input(
-                firstPlane + channel / (stride * stride) * plane, &input, Int32(tileExtent), padded,
-                transformed + channel * Self.lanes, depth * Self.lanes, depth * lanes)
+        let scratch = scratch
+        let (zeros, transformed, products) =
+            (memory + scratch.zeros, memory + scratch.transformed, memory + scratch.products)
+        zeros.update(repeating: 0, count: paddedDepth)
+        let tileCount = rows.count * tileColumns
+        let transformedStride = placeStride(tileCount: tileCount, width: paddedDepth)
+        for (index, row) in rows.enumerated() {
+            transform(
+                run, group: group, row: row, zeros: zeros, phases: memory + scratch.phases,
+                into: transformed + index * tileColumns * paddedDepth, placeStride: transformedStride)
         }
-        let firstOutput = group * geometry.outputsPerGroup + outputs.lowerBound
-        for place in 0..<places {
-            filters[group * places + place].multiply(
-                rows: outputs, panels: transformed + place * depth * lanes, panelCount: lanes / Self.lanes,
-                into: products + place * outputs.count * lanes, outputStride: lanes)
-        }
-        var output = input
-        output.height = geometry.outputHeight
-        output.width = geometry.outputWidth
-        output.image_stride = geometry.outputChannels * geometry.positions
-        let firstOutputPlane =
-            run.output + (images.lowerBound * geometry.outputChannels + firstOutput) * geometry.positions
-        layer.bias.withUnsafeScalars { bias in
-            for channel in 0..<outputs.count {
-                kernel_winograd_output(
-                    products + channel * lanes, outputs.count * lanes, &output, Int32(tileExtent),
-                    bias[firstOutput + channel], activation == .relu,
-                    firstOutputPlane + channel * geometry.positions)
+        let productStride = placeStride(tileCount: tileCount, width: widestBlock)
+        for block in channelBlocks {
+            for place in 0..<tile.placeCount {
+                filters[group].multiply(
+                    block: block, place: place, transformed + place * transformedStride, stride: paddedDepth,
+                    tileCount: tileCount, into: products + place * productStride)
             }
+            let outputs = filters[group].outputs(ofBlock: block)
+            for (index, row) in rows.enumerated() {
+                transformBack(
+                    products + index * tileColumns * widestBlock, placeStride: productStride, run, row: row,
+                    firstOutput: group * geometry.outputsPerGroup + outputs.lowerBound, count: outputs.count)
+            }
+        }
+    }
+
+    /// One row of tiles of the input.
+    private func transform(
+        _ run: OperationRun, group: Int, row: Int, zeros: UnsafePointer<Float>, phases: UnsafeMutablePointer<Float>,
+        into transformed: UnsafeMutablePointer<Float>, placeStride: Int
+    ) {
+        let pixels = geometry.height * geometry.width
+        let (image, tileRow) = (row / tileRows, row % tileRows)
+        let input = run.input() + image * pixels * geometry.inputChannels + group * geometry.inputsPerGroup
+        let padding = geometry.window.padding
+        if stride == 1 {
+            var tiles = kernel_winograd_tiles(
+                extent: Int32(tile.extent), output_extent: Int32(tile.outputExtent), height: geometry.height,
+                width: geometry.width, pixel_stride: geometry.inputChannels, padding_height: padding.height,
+                padding_width: padding.width, tile_columns: tileColumns)
+            kernel_winograd_input(
+                input, &tiles, tileRow, depth, zeros, transformed, placeStride, paddedDepth)
+        } else {
+            kernel_space_to_depth(
+                input, geometry.height, geometry.width, geometry.inputsPerGroup, geometry.inputChannels, stride,
+                padding.height, padding.width, tileRow * tile.outputExtent, tile.extent, phaseColumns, phases)
+            var tiles = kernel_winograd_tiles(
+                extent: Int32(tile.extent), output_extent: Int32(tile.outputExtent), height: tile.extent,
+                width: phaseColumns, pixel_stride: depth, padding_height: 0, padding_width: 0,
+                tile_columns: tileColumns)
+            kernel_winograd_input(phases, &tiles, 0, depth, zeros, transformed, placeStride, paddedDepth)
+        }
+    }
+
+    /// One row of tiles of some channels of the output.
+    private func transformBack(
+        _ products: UnsafePointer<Float>, placeStride: Int, _ run: OperationRun, row: Int, firstOutput: Int, count: Int
+    ) {
+        let (image, tileRow) = (row / tileRows, row % tileRows)
+        var tiles = kernel_winograd_tiles(
+            extent: Int32(tile.extent), output_extent: Int32(tile.outputExtent), height: geometry.outputHeight,
+            width: geometry.outputWidth, pixel_stride: geometry.outputChannels, padding_height: 0, padding_width: 0,
+            tile_columns: tileColumns)
+        layer.bias.withUnsafeScalars { bias in
+            guard let bias = bias.baseAddress else { return }
+            kernel_winograd_output(
+                products, placeStride, widestBlock, &tiles, tileRow, count, bias + firstOutput, activation == .relu,
+                run.output + image * geometry.positions * geometry.outputChannels + firstOutput)
         }
     }
 }

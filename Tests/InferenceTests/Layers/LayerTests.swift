@@ -23,13 +23,13 @@ struct LayerTests {
         let layer = try #require(fixture.layer)
         let input = fixture.input.tensor
         let shape = Shape(Array(input.shape.extents.dropFirst()))
-        let candidates = layer.operations(for: [shape], activation: nil)
-        #expect(!candidates.isEmpty)
-        for operation in candidates {
-            for threadCount in [1, 3] {
+        for threadCount in [1, 3] {
+            let workers = WorkerPool(threadCount: threadCount)
+            let candidates = layer.operations(for: [shape], activation: nil, workers: workers)
+            #expect(!candidates.isEmpty)
+            for operation in candidates {
                 let output = run(
-                    operation, on: input, outputCount: fixture.output.values.count,
-                    workers: WorkerPool(threadCount: threadCount))
+                    operation, on: input, outputShape: Shape(fixture.output.shape), workers: workers)
                 #expect(largestDifference(output, fixture.output.values) < 1e-5, "\(operation.name)")
             }
         }
@@ -41,9 +41,9 @@ struct LayerTests {
         guard layer.fusesActivation else { return }
         let input = fixture.input.tensor
         let shape = Shape(Array(input.shape.extents.dropFirst()))
-        for operation in layer.operations(for: [shape], activation: .relu) {
-            let output = run(
-                operation, on: input, outputCount: fixture.output.values.count, workers: WorkerPool(threadCount: 2))
+        let workers = WorkerPool(threadCount: 2)
+        for operation in layer.operations(for: [shape], activation: .relu, workers: workers) {
+            let output = run(operation, on: input, outputShape: Shape(fixture.output.shape), workers: workers)
             let expected = fixture.output.values.map { max($0, 0) }
             #expect(largestDifference(output, expected) < 1e-5, "\(operation.name)")
         }
@@ -71,7 +71,7 @@ struct LayerTests {
         let input = Tensor([1, 4], scalars: [-1, 0, 2.5, .nan])
         for output in [
             ReLU()(input).scalars,
-            run(ElementwiseReLU(elementCount: 4), on: input, outputCount: 4, workers: WorkerPool(threadCount: 1)),
+            run(ElementwiseReLU(elementCount: 4), on: input, outputShape: [1, 4], workers: WorkerPool(threadCount: 1)),
         ] {
             #expect(output[..<3] == [0, 0, 2.5])
             #expect(output[3].isNaN)

@@ -3,12 +3,14 @@ import Testing
 
 @testable import Inference
 
-@Suite("Cutting a network before its linear layers")
+@Suite("Cutting a network in two")
 struct NetworkSplitTests {
     private func linear(_ inputs: Int, _ outputs: Int) -> Linear {
         var random = RandomValues(seed: 1)
         return Linear(weight: random.tensor([outputs, inputs]), bias: random.tensor([outputs]))
     }
+
+    private func isLinear(_ node: Network.Node, _ input: Shape) -> Bool { node.layer is Linear }
 
     @Test("A chain is cut before the first linear layer, and both parts together answer the same")
     func chain() throws {
@@ -18,7 +20,7 @@ struct NetworkSplitTests {
                 ("pool", MaxPool2d(kernelSize: 2, stride: 2)), ("flatten", Flatten()), ("first", linear(8, 5)),
                 ("relu", ReLU()), ("second", linear(5, 3)),
             ])
-        let (head, tail) = try #require(network.splitBeforeLinear())
+        let (head, tail) = try #require(network.split(beforeFirst: isLinear))
         #expect(head.nodes.map(\.name) == ["pool", "flatten"])
         #expect(tail.nodes.map(\.name) == ["first", "relu", "second"])
         #expect(tail.inputShape == [8])
@@ -29,8 +31,9 @@ struct NetworkSplitTests {
 
     @Test("Where there is no linear layer, or nothing before it, or two values go across, there is no cut")
     func noCut() throws {
-        #expect(try Network(inputShape: [2, 4, 4], chain: [("flatten", Flatten())]).splitBeforeLinear() == nil)
-        #expect(try Network(inputShape: [8], chain: [("linear", linear(8, 5))]).splitBeforeLinear() == nil)
+        #expect(
+            try Network(inputShape: [2, 4, 4], chain: [("flatten", Flatten())]).split(beforeFirst: isLinear) == nil)
+        #expect(try Network(inputShape: [8], chain: [("linear", linear(8, 5))]).split(beforeFirst: isLinear) == nil)
         let crossing = try Network(
             inputShape: [8],
             nodes: [
@@ -38,6 +41,6 @@ struct NetworkSplitTests {
                 .init(name: "linear", layer: linear(8, 5), inputs: [0]),
                 .init(name: "late", layer: ReLU(), inputs: [0]),
             ])
-        #expect(crossing.splitBeforeLinear() == nil)
+        #expect(crossing.split(beforeFirst: isLinear) == nil)
     }
 }

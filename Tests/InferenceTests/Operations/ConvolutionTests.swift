@@ -41,13 +41,14 @@ struct ConvolutionTests {
             bias: random.tensor([geometry[1]]), stride: Size2d(square: geometry[5]),
             padding: Size2d(square: geometry[6]), groups: geometry[7])
         let input = random.tensor([geometry[8], geometry[0], geometry[2], geometry[3]])
-        let expected = layer(input).scalars
-        let candidates = layer.operations(for: [[geometry[0], geometry[2], geometry[3]]], activation: nil)
-        for operation in candidates {
-            let output = run(
-                operation, on: input, outputCount: expected.count, workers: WorkerPool(threadCount: threadCount))
+        let expected = layer(input)
+        let workers = WorkerPool(threadCount: threadCount)
+        for operation in layer.operations(
+            for: [[geometry[0], geometry[2], geometry[3]]], activation: nil, workers: workers)
+        {
+            let output = run(operation, on: input, outputShape: expected.shape, workers: workers)
             // A sum of `depth` products of values up to 1 loses a few units in the last place of the largest partial sum.
-            #expect(largestDifference(output, expected) < 2e-5, "\(operation.name)")
+            #expect(largestDifference(output, expected.scalars) < 2e-5, "\(operation.name)")
         }
     }
 
@@ -55,7 +56,9 @@ struct ConvolutionTests {
     func scratchIsBounded() throws {
         var random = RandomValues(seed: 1)
         let layer = Conv2d(weight: random.tensor([1, 300, 3, 3]), bias: random.tensor([1]), padding: 1)
-        for operation in layer.operations(for: [[300, 200, 200]], activation: nil) {
+        for operation in layer.operations(
+            for: [[300, 200, 200]], activation: nil, workers: WorkerPool(threadCount: 1))
+        {
             #expect(operation.scratchByteCount(batchSize: 1) <= 8 << 20)
         }
     }

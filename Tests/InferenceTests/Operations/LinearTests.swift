@@ -21,10 +21,11 @@ struct LinearTests {
         var random = RandomValues(seed: UInt64(batchSize * 10 + features[0]))
         let layer = Linear(weight: random.tensor([features[1], features[0]]), bias: random.tensor([features[1]]))
         let input = random.tensor([batchSize, features[0]])
-        let expected = layer(input).scalars
-        for operation in layer.operations(for: [[features[0]]], activation: nil) {
-            let output = run(operation, on: input, outputCount: expected.count, workers: WorkerPool(threadCount: 3))
-            #expect(largestDifference(output, expected) < 2e-5, "\(operation.name)")
+        let expected = layer(input)
+        let workers = WorkerPool(threadCount: 3)
+        for operation in layer.operations(for: [[features[0]]], activation: nil, workers: workers) {
+            let output = run(operation, on: input, outputShape: expected.shape, workers: workers)
+            #expect(largestDifference(output, expected.scalars) < 2e-5, "\(operation.name)")
         }
     }
 }

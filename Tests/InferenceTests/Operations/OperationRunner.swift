@@ -1,8 +1,20 @@
 @testable import Inference
 
+extension Layer {
+    /// Every way to compute the layer, made ready.
+    func operations(for inputs: [Shape], activation: Activation?, workers: WorkerPool) -> [any Operation] {
+        algorithms(for: inputs, activation: activation).map { $0.make(workers) }
+    }
+}
+
 /// Runs one operation by itself, on an arena of its own whose output and scratch hold garbage at first.
-func run(_ operation: any Operation, on input: Tensor, outputCount: Int, workers: WorkerPool) -> [Float] {
+///
+/// Shape: input `[N, C, H, W]` or `[N, F]`, output likewise; the operation sees channels innermost.
+func run(
+    _ operation: any Operation, on input: Tensor, outputShape: Shape, workers: WorkerPool
+) -> [Float] {
     let inputCount = input.shape.elementCount
+    let outputCount = outputShape.elementCount
     let batchSize = input.shape[0]
     let sharedCount = operation.sharedByteCount(batchSize: batchSize) / MemoryLayout<Float>.stride
     let scratchStride = operation.scratchByteCount(batchSize: batchSize) / MemoryLayout<Float>.stride
@@ -11,15 +23,28 @@ func run(_ operation: any Operation, on input: Tensor, outputCount: Int, workers
             * MemoryLayout<Float>.stride)
     let memory = arena.bytes.bindMemory(to: Float.self)
     memory.initialize(repeating: .nan)
-    _ = memory.update(fromContentsOf: input.scalars)
+    _ = memory.update(fromContentsOf: channelsInnermost(input.scalars, shape: input.shape))
     guard let base = memory.baseAddress else { return [] }
     operation.run(
         OperationRun(
             batchSize: batchSize, inputOffsets: [0], outputOffset: inputCount,
             sharedOffset: inputCount + outputCount,
             scratchOffset: inputCount + outputCount + sharedCount, scratchStride: scratchStride, memory: base,
-            workers: workers))
-    return Array(memory[inputCount..<inputCount + outputCount])
+            workers: workers, threadCount: workers.threadCount))
+    let output = Array(memory[inputCount..<inputCount + outputCount])
+    guard outputShape.rank == 4 else { return output }
+    // The other way round is the same with channels and pixels exchanged.
+    return channelsInnermost(output, shape: [outputShape[0], outputShape[2] * outputShape[3], outputShape[1], 1])
+}
+
+/// Shape: `[N, C, H, W]` in, `[N, H, W, C]` out; others stay as they are.
+private func channelsInnermost(_ values: [Float], shape: Shape) -> [Float] {
+    guard shape.rank == 4 else { return values }
+    let (channels, pixels) = (shape[1], shape[2] * shape[3])
+    return (0..<values.count).map { index in
+        let (image, pixel, channel) = (index / (channels * pixels), index / channels % pixels, index % channels)
+        return values[(image * channels + channel) * pixels + pixel]
+    }
 }
 
 /// The largest difference of two arrays, relative to the second one's largest value if that is above 1; NaN counts as
