@@ -1,0 +1,63 @@
+"""What the contenders work on, made once and kept in the cache: pictures, and a model in every contender's form."""
+
+import hashlib
+import json
+import shutil
+
+from .peers import CACHE, PEERS, Peer
+
+
+def _made(name, sources, make):
+    """The folder `name` in the cache, made anew, in place of the old one, when the scripts that make it have changed."""
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
+    folder = CACHE / "materials" / f"{name}-{digest}"
+    if not folder.exists():
+        print(f"making {name} …", flush=True)
+        unfinished = folder.with_suffix(".unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.parent.mkdir(parents=True, exist_ok=True)
+        make(unfinished)
+        for old in folder.parent.glob(f"{name}-????????????"):
+            shutil.rmtree(old)
+        unfinished.rename(folder)
+    return folder
+
+
+class Pictures:
+    """Two pictures for load, `640x427.jpg` and `3000x2000.jpg`, and some on which the contenders must agree."""
+
+    def __init__(self):
+        self.folder = _made("pictures", [PEERS / "pillow/pictures.py"], lambda output: Peer("pillow").run(
+            "pictures.py", "--output", output))
+        self.check = sorted((self.folder / "check").glob("*.jpg"))
+
+    def path(self, size):
+        return self.folder / f"{size}.jpg"
+
+
+def preprocess(pictures, output, peer="pillow"):
+    """Write the pictures as Pillow, or another peer, preprocesses them: inputs [N, 3, 224, 224] (.npy)."""
+    Peer(peer).run("inputs.py", "--output", output, *pictures)
+
+
+class Materials:
+    """The pictures, and one architecture's `model.pth`, `model.onnx`, `model.pt` and `class_indices.json`."""
+
+    def __init__(self, architecture):
+        self.architecture = architecture
+        self.pictures = Pictures()
+        sources = [PEERS / name for name in (
+            "pytorch/export.py", "pytorch/architecture.py", "pillow/pictures.py", "common/preprocessing.py")]
+        self.model = _made(architecture, sources, self._export)
+        self.checkpoint = self.model / "model.pth"
+        self.classes = self.model / "class_indices.json"
+
+    def _export(self, output):
+        output.mkdir()
+        preprocess(self.pictures.check, output / "inputs.npy")
+        Peer("pytorch").run(
+            "export.py", "--architecture", self.architecture, "--inputs", output / "inputs.npy", "--output", output)
+
+    @property
+    def class_count(self):
+        return len(json.loads(self.classes.read_text()))

@@ -1,0 +1,70 @@
+"""Our program."""
+
+import json
+import subprocess
+from pathlib import Path
+
+from .peers import ROOT, clean_environment
+
+
+class Program:
+    """A release build of `alexnet`; built first when it is the default one and is missing."""
+
+    DEFAULT = ROOT / ".build/release/alexnet"
+
+    def __init__(self, binary):
+        self.binary = Path(binary).resolve()
+        if not self.binary.exists():
+            if self.binary != self.DEFAULT:
+                raise SystemExit(f"{binary} does not exist")
+            subprocess.run(["swift", "build", "-c", "release", "--product", "alexnet"], cwd=ROOT, check=True)
+
+    @property
+    def version(self):
+        """The commit of the checkout that it was built in, `+` when something in its sources is not committed."""
+        def git(*arguments):
+            done = subprocess.run(["git", *arguments], cwd=self.binary.parent, text=True, capture_output=True)
+            return done.stdout.strip()
+        revision = git("rev-parse", "--short", "HEAD") or "?"
+        return revision + ("+" if git("status", "--porcelain", "--", ":/Sources") else "")
+
+    def lines(self, *arguments, **settings):
+        """The lines of JSON that a subcommand prints; a failure ends the benchmark with what it said."""
+        done = subprocess.run([str(self.binary), *map(str, arguments)], env=clean_environment(**settings), text=True,
+                              capture_output=True)
+        if done.returncode != 0:
+            raise SystemExit(f"alexnet {' '.join(map(str, arguments))} failed:\n{done.stderr}")
+        return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+    def model_arguments(self, materials):
+        return ["--checkpoint", materials.checkpoint, "--classes", materials.classes, "--preprocessing", "imagenet"]
+
+    def network_milliseconds(self, materials, threads, batch, seconds, precision="float32", **settings):
+        """The median time of one batch through the network alone."""
+        arguments = ["bench", "--json", *self.model_arguments(materials), "--batch", batch, "--threads", threads,
+                     "--seconds", seconds]
+        if precision != "float32":
+            arguments += ["--precision", precision]
+        return self.lines(*arguments, **settings)[0]["milliseconds"]
+
+    def picture_milliseconds(self, picture, seconds, decode="exact", **settings):
+        """The median time in which one thread makes the network's input of a picture's bytes."""
+        arguments = ["bench", "--json", "--picture", picture, "--preprocessing", "imagenet", "--seconds", seconds]
+        if decode != "exact":
+            arguments += ["--decode", decode]
+        return self.lines(*arguments, **settings)[0]["milliseconds"]
+
+    def probabilities(self, materials, pictures, class_count, threads, precision="float32", decode="exact",
+                      **settings):
+        """[pictures][classes] as `predict` answers them."""
+        arguments = ["predict", "--json", "--top", class_count, "--threads", threads,
+                     *self.model_arguments(materials)]
+        if precision != "float32":
+            arguments += ["--precision", precision]
+        if decode != "exact":
+            arguments += ["--decode", decode]
+        answers = []
+        for answer in self.lines(*arguments, *pictures, **settings):
+            values = {entry["index"]: entry["probability"] for entry in answer["top"]}
+            answers.append([values[index] for index in range(class_count)])
+        return answers

@@ -1,0 +1,33 @@
+"""torchvision's networks, whatever becomes of torchvision's compiled operators."""
+
+import importlib.util
+from pathlib import Path
+
+import torch
+
+OPERATORS = ("nms", "qnms", "roi_align", "roi_pool", "ps_roi_align", "ps_roi_pool", "deform_conv2d")
+
+
+def import_models():
+    """`torchvision.models`.
+
+    torchvision's wheel is built against one build of PyTorch and cannot load its operators in another (the CPU-only
+    one, say); its import then fails although no classifier needs them. So they are declared, but not implemented.
+    """
+    folder = Path(importlib.util.find_spec("torchvision").origin).parent
+    try:
+        for library in folder.glob("_C*.so"):
+            torch.ops.load_library(library)
+    except OSError:
+        declarations = torch.library.Library("torchvision", "DEF")
+        for operator in OPERATORS:
+            declarations.define(f"{operator}(Tensor a, Tensor b) -> Tensor")
+            declarations.define(f"_{operator}_backward(Tensor a, Tensor b) -> Tensor")
+        import_models.declarations = declarations
+    from torchvision import models
+    return models
+
+
+def make_network(name):
+    """The network of that name in torchvision, with random weights, ready for inference."""
+    return import_models().get_model(name, weights=None).eval()

@@ -1,0 +1,119 @@
+"""A JPEG's bytes to a network's input on one thread: decode, resize, crop, normalise; against Pillow and OpenCV."""
+
+import json
+import tempfile
+
+from lib.contenders import agreement, choose, print_notes, progress
+from lib.engines import PeerEngine
+from lib.machine import core_count, describe
+from lib.materials import Materials, preprocess
+from lib.options import add_common_options, names
+from lib.peers import Peer
+from lib.program import Program
+from lib.record import Record
+from lib.tables import markdown, number, ratio
+
+
+def add_options(parser):
+    add_common_options(parser, seconds=1, rounds=5)
+    parser.add_argument("--pictures", type=names, default=["640x427", "3000x2000"], metavar="SIZE,…",
+                        help="640x427, 3000x2000 (default: both)")
+    parser.add_argument("--no-scaled", action="store_true", help="leave out ours with images.decode scaled")
+
+
+class OurPreprocessing:
+    """`alexnet bench --picture`."""
+
+    is_ours = True
+    is_installed = True
+
+    def __init__(self, program, decode):
+        self.name = f"alexnet, {decode}"
+        self.program = program
+        self.decode = decode
+
+    def milliseconds(self, picture, seconds):
+        return self.program.picture_milliseconds(picture, seconds, self.decode)
+
+    def probabilities(self, materials, pictures):
+        return self.program.probabilities(
+            materials, pictures, materials.class_count, core_count(), decode=self.decode)
+
+    @property
+    def versions(self):
+        return {"alexnet": self.program.version}
+
+
+class PeerPreprocessing:
+    """A peer's `inputs.py`; ONNX Runtime computes the probabilities of what it makes."""
+
+    is_ours = False
+
+    def __init__(self, peer, name):
+        self.name = name
+        self.peer = Peer(peer)
+        self.is_installed = self.peer.is_installed
+
+    def milliseconds(self, picture, seconds):
+        return json.loads(self.peer.run("inputs.py", "--seconds", seconds, picture))["milliseconds"]
+
+    def probabilities(self, materials, pictures):
+        with tempfile.NamedTemporaryFile(suffix=".npy") as inputs:
+            preprocess(pictures, inputs.name, self.peer.name)
+            engine = PeerEngine("onnxruntime", "ONNX Runtime", "float32", {})
+            return engine.probabilities(materials, pictures, inputs.name, core_count())
+
+    @property
+    def versions(self):
+        return self.peer.versions()
+
+
+def run(options):
+    program = Program(options.binary)
+    materials = Materials("alexnet")
+    contenders = [OurPreprocessing(program, decode) for decode in
+                  (["exact"] if options.no_scaled else ["exact", "scaled"])]
+    reference = PeerPreprocessing("pillow", "Pillow")
+    contenders += [reference, PeerPreprocessing("pillow-simd", "Pillow-SIMD"), PeerPreprocessing("opencv", "OpenCV")]
+    contenders, missing = choose(contenders, options.contenders)
+    record = Record(options.record, {"machine": describe(), "seconds": options.seconds, "alexnet": program.version})
+
+    pictures = [materials.pictures.path(size) for size in options.pictures] + materials.pictures.check
+    right = reference.probabilities(materials, pictures)
+    answers = {contender.name: contender.probabilities(materials, pictures) for contender in contenders}
+    for round in range(options.rounds):
+        record.begin_round()
+        for size in options.pictures:
+            for contender in contenders:
+                milliseconds = contender.milliseconds(materials.pictures.path(size), options.seconds)
+                record.add({"contender": contender.name, "picture": size, "milliseconds": milliseconds})
+                progress(f"round {round + 1}, {size}, {contender.name}: {milliseconds:.2f} ms")
+    return report(record.measurements, contenders, missing, answers, right, options)
+
+
+def report(measurements, contenders, missing, answers, right, options):
+    def median(contender, size):
+        return measurements.median("milliseconds", contender=contender.name, picture=size)
+
+    sizes = measurements.distinct("picture")
+    ours = contenders[0]
+    rows = []
+    failed = False
+    for contender in contenders:
+        row = [contender.name]
+        for size in sizes:
+            row += [number(median(contender, size), 2), ratio(median(contender, size), median(ours, size))]
+        same, largest = agreement(answers[contender.name], right)
+        failed = failed or (contender is ours and same < len(right))
+        rows.append(row + [f"{same} of {len(right)}", f"{largest:.1e}"])
+    header = ["one thread"]
+    for size in sizes:
+        header += [f"{size}, ms", "of ours"]
+    print()
+    print(markdown(header + ["same top-1 as with Pillow", "largest |Δ probability|"], rows))
+    print()
+    print_notes(
+        contenders, missing, measurements, "milliseconds", ("contender", "picture"),
+        f"Medians of {measurements.rounds('contender', 'picture')} rounds of {options.seconds:g} s. OpenCV resizes by "
+        "its INTER_AREA and is not bit-exact with Pillow; nor is ours when scaled.")
+    return 1 if failed else 0
