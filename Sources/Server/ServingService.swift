@@ -30,7 +30,8 @@ public struct ServingService: Service {
         store = try ModelStore(
             files: try files ?? ModelStore.folders(in: settings.models.directory),
             defaultName: settings.models.defaultModel,
-            loader: ModelLoader(workers: workers), metrics: metrics, logger: logger)
+            loader: ModelLoader(workers: workers, tuning: AlgorithmTuning(settings, workers: workers)),
+            metrics: metrics, logger: logger)
         phase = ServingPhase()
         let router = Router.serving(
             store: store, batcher: Batcher(settings: settings, workers: workers, metrics: metrics), workers: workers,

@@ -53,7 +53,9 @@ struct Bench: ParsableCommand {
         let workers = WorkerPool(threadCount: threads ?? CPUQuota.current)
         let loaded: Model
         do {
-            loaded = try ModelLoader(workers: workers).load(try model.files())
+            loaded = try ModelLoader(
+                workers: workers, tuning: .cached(limit: .seconds(1), threadCount: workers.threadCount)
+            ).load(try model.files())
         } catch {
             throw Failure.work(error)
         }

@@ -15,6 +15,7 @@ struct ServingServiceTests {
         _ tiny: TinyModel, announce: @escaping @Sendable (String) -> Void, adjust: (inout Settings) -> Void = { _ in }
     ) throws -> ServingService {
         var settings = Settings()
+        settings.models.tuningLimit = .zero
         settings.server.port = 0
         settings.models.reloadInterval = .milliseconds(10)
         settings.threads.total = 2

@@ -1,15 +1,40 @@
-/// Decides by which of several operations a layer is computed.
+/// Decides by which of several algorithms a layer is computed.
 public struct AlgorithmSelector: Sendable {
+    /// The largest error against float64, relative to a layer's largest output, with which an algorithm is eligible.
+    ///
+    /// A sum of a few thousand float32 products has an error of about 1e-6; Winograd's tiles of 7 and 8 come to 1e-5, and
+    /// five layers of them to 1e-5 of the largest logit.
+    public static let errorLimit = 5e-5
+
     /// Algorithms by the name of the node, where the choice is not left to the selector.
     public let overrides: [String: String]
+    /// What was measured; where it was not, the algorithms' own estimates count.
+    let timings: AlgorithmTimings
 
-    /// A selector; without overrides it trusts the algorithms' own estimates.
-    public init(overrides: [String: String] = [:]) { self.overrides = overrides }
-
-    /// The overriding algorithm where it is on offer, and otherwise the one that is expected to cost least.
-    func select(from algorithms: [Algorithm], node: String, batchSize: Int) -> Int {
-        precondition(!algorithms.isEmpty, "no algorithm computes \(node)")
-        if let choice = algorithms.firstIndex(where: { $0.name == overrides[node] }) { return choice }
-        return algorithms.indices.min { algorithms[$0].cost < algorithms[$1].cost } ?? 0
+    /// A selector; without overrides and timings it trusts the algorithms' own estimates.
+    public init(overrides: [String: String] = [:], timings: AlgorithmTimings = AlgorithmTimings()) {
+        self.overrides = overrides
+        self.timings = timings
     }
+
+    /// The algorithms in the order in which they should be tried: the overriding one, then the fastest by measurement, then
+    /// the one that is expected to cost least.
+    func ranking(
+        of algorithms: [Algorithm], node: String, workload: String, under condition: AlgorithmTimings.Condition
+    ) -> [Algorithm] {
+        precondition(!algorithms.isEmpty, "no algorithm computes \(node)")
+        let times = timings.times(of: workload, under: condition) ?? [:]
+        return algorithms.sorted { left, right in
+            let (isLeft, isRight) = (left.name == overrides[node], right.name == overrides[node])
+            if isLeft != isRight { return isLeft }
+            switch (times[left.name], times[right.name]) {
+            case (let left?, let right?): return left < right
+            case (nil, nil): return left.cost < right.cost
+            case (let left, _): return left != nil
+            }
+        }
+    }
+
+    /// Is the algorithm one that the model's description asks for, whatever its precision?
+    func isOverriding(_ algorithm: Algorithm, node: String) -> Bool { overrides[node] == algorithm.name }
 }

@@ -29,6 +29,15 @@ public enum ComputeEnvironment {
         InstructionSet.limit(to: set)
     }
 
+    /// The CPU's name, as the kernel has it; the architecture's where it has none.
+    public static var cpuName: String {
+        guard let bytes = try? FileSnapshot.bytes(of: "/proc/cpuinfo", maxByteCount: 16 << 20) else { return "unknown" }
+        let name = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
+            .first { $0.hasPrefix("model name") }?
+            .split(separator: ":", maxSplits: 1).last?.trimmingCharacters(in: .whitespaces)
+        return name ?? "unknown"
+    }
+
     /// Sentences about settings that cost speed; none where all is well.
     public static var warnings: [String] {
         let environment = ProcessInfo.processInfo.environment

@@ -35,7 +35,9 @@ public final class Engine: Sendable {
         func append(_ part: Network, batchLimit: Int) {
             sections.append(
                 Section(
-                    segment: Segment(network: part, workers: workers, selector: selector), inputShape: part.inputShape,
+                    segment: Segment(
+                        network: part, workers: workers, selector: selector, batchLimit: batchLimit),
+                    inputShape: part.inputShape,
                     batchLimit: batchLimit))
         }
         if let parts = rest.split(beforeFirst: { node, input in
@@ -50,6 +52,15 @@ public final class Engine: Sendable {
         }
         append(rest, batchLimit: rest.nodes[0].layer is Linear ? .max : Self.smallMapBatch)
         self.sections = sections
+    }
+
+    /// Measures the algorithms of those layers that have several, where the selector does not know their times yet; to be
+    /// called before the first run, which makes what was chosen.
+    ///
+    /// - Parameter limit: no measurement is begun after this time.
+    public func measureAlgorithms(within limit: Duration) {
+        let tuner = AlgorithmTuner(workers: workers, deadline: .now + limit)
+        for section in sections { section.segment.measure(with: tuner) }
     }
 
     /// What the largest runs of all sections take on all threads. Units: bytes.

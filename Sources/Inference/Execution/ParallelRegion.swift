@@ -29,6 +29,12 @@ final class ParallelRegion: Sendable {
         }
     }
 
-    /// Blocks until every index is finished, whoever took it.
-    func waitUntilDone() { done.wait() }
+    /// Returns when every index is finished, whoever took it.
+    ///
+    /// Others are in the middle of an index of their own at most: that is often over sooner than a thread falls asleep and
+    /// wakes.
+    func waitUntilDone() {
+        ShortWait.until { self.finishedCount.load(ordering: .acquiring) == self.count }
+        done.wait()
+    }
 }

@@ -6,6 +6,11 @@ final class Planner: Sendable {
     private struct Stage: Sendable {
         let node: Network.Node
         let algorithms: [Algorithm]
+        /// See ``Layer/workload(for:)``.
+        let workload: String
+        /// The values of one image. Units: floats.
+        let inputCount: Int
+        let outputCount: Int
         /// The value it writes, and those it reads.
         let output: Int
         let inputs: [Int]
@@ -16,16 +21,25 @@ final class Planner: Sendable {
         let algorithm: String
     }
 
+    private struct Made {
+        /// Those that some plan chose.
+        var operations: [OperationKey: any Operation] = [:]
+        /// Those whose error is too large.
+        var refused: Set<OperationKey> = []
+    }
+
     private let network: Network
     private let selector: AlgorithmSelector
     private let workers: WorkerPool
+    private let batchLimit: Int
     private let stages: [Stage]
-    /// Those that some plan chose, by stage and algorithm.
-    private let operations = Mutex<[OperationKey: any Operation]>([:])
+    private let made = Mutex(Made())
     /// The value that holds the network's output. Value 0 is its input; value n + 1 is written by node n.
     private let outputValue: Int
 
-    init(network: Network, workers: WorkerPool, selector: AlgorithmSelector) {
+    /// - Parameter batchLimit: the most images that are run together.
+    init(network: Network, workers: WorkerPool, selector: AlgorithmSelector, batchLimit: Int) {
+        self.batchLimit = batchLimit
         self.network = network
         self.workers = workers
         self.selector = selector
@@ -43,7 +57,11 @@ final class Planner: Sendable {
             let follower = Self.fusedActivation(after: index, in: network)
             if let follower { fused.insert(follower) }
             let algorithms = node.layer.algorithms(for: shapes, activation: follower == nil ? nil : .relu)
-            stages.append(Stage(node: node, algorithms: algorithms, output: index + 1, inputs: inputs))
+            stages.append(
+                Stage(
+                    node: node, algorithms: algorithms, workload: node.layer.workload(for: shapes),
+                    inputCount: shapes[0].elementCount, outputCount: network.shapes[index].elementCount,
+                    output: index + 1, inputs: inputs))
             values.append(index + 1)
         }
         self.stages = stages
@@ -58,13 +76,56 @@ final class Planner: Sendable {
         return readers[0]
     }
 
-    private func operation(_ algorithm: Algorithm, ofStage stage: Int) -> any Operation {
-        operations.withLock { operations in
-            let key = OperationKey(stage: stage, algorithm: algorithm.name)
-            if let operation = operations[key] { return operation }
-            let operation = algorithm.make(workers)
-            operations[key] = operation
-            return operation
+    /// Those circumstances, among the two that are measured, to which a plan's are closest: one image, or several on a thread
+    /// that shares nothing.
+    private func condition(batchSize: Int, threadCount: Int) -> AlgorithmTimings.Condition {
+        let isLone = threadCount > 1 || batchSize < batchLimit / 2
+        return isLone ? loneCondition : fullCondition
+    }
+
+    private var loneCondition: AlgorithmTimings.Condition { .init(batchSize: 1, threadCount: workers.threadCount) }
+    private var fullCondition: AlgorithmTimings.Condition { .init(batchSize: batchLimit, threadCount: 1) }
+
+    /// Measures what was not measured before, as far as the tuner's time allows.
+    func measure(with tuner: AlgorithmTuner) {
+        for stage in stages where stage.algorithms.count > 1 {
+            for condition in [loneCondition, fullCondition]
+            where selector.timings.times(of: stage.workload, under: condition) == nil {
+                let seconds = tuner.measure(
+                    stage.algorithms, inputCount: stage.inputCount, outputCount: stage.outputCount, under: condition)
+                guard let seconds else { return }
+                for (algorithm, seconds) in seconds {
+                    selector.timings.record(
+                        .init(
+                            workload: stage.workload, algorithm: algorithm, batchSize: condition.batchSize,
+                            threadCount: condition.threadCount, seconds: seconds))
+                }
+            }
+        }
+    }
+
+    /// The operation of the first algorithm that is precise enough.
+    private func operation(ofStage index: Int, under condition: AlgorithmTimings.Condition) -> any Operation {
+        let stage = stages[index]
+        let ranking = selector.ranking(
+            of: stage.algorithms, node: stage.node.name, workload: stage.workload, under: condition)
+        return made.withLock { made in
+            for algorithm in ranking {
+                let key = OperationKey(stage: index, algorithm: algorithm.name)
+                if let operation = made.operations[key] { return operation }
+                if made.refused.contains(key) { continue }
+                let operation = algorithm.make(workers)
+                if let relativeError = algorithm.relativeError,
+                    !selector.isOverriding(algorithm, node: stage.node.name),
+                    relativeError(operation, workers) > AlgorithmSelector.errorLimit
+                {
+                    made.refused.insert(key)
+                    continue
+                }
+                made.operations[key] = operation
+                return operation
+            }
+            preconditionFailure("no algorithm of \(stage.node.name) is precise enough")
         }
     }
 
@@ -84,8 +145,7 @@ final class Planner: Sendable {
         var steps: [Plan.Step] = []
         var (scratchByteCount, sharedByteCount) = (0, 0)
         for (step, stage) in stages.enumerated() {
-            let choice = selector.select(from: stage.algorithms, node: stage.node.name, batchSize: batchSize)
-            let operation = operation(stage.algorithms[choice], ofStage: step)
+            let operation = operation(ofStage: step, under: condition(batchSize: batchSize, threadCount: threadCount))
             let offset = layout.place(
                 count: network.shapes[stage.output - 1].elementCount * batchSize, at: step,
                 lastUse: lastUse[stage.output] ?? step)

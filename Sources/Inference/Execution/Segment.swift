@@ -13,11 +13,14 @@ final class Segment: Sendable {
     private let plans = Mutex<[PlanKey: Plan]>([:])
     private let freeArenas = Mutex<[AlignedBuffer]>([])
 
-    init(network: Network, workers: WorkerPool, selector: AlgorithmSelector) {
+    init(network: Network, workers: WorkerPool, selector: AlgorithmSelector, batchLimit: Int) {
         self.network = network
         self.workers = workers
-        planner = Planner(network: network, workers: workers, selector: selector)
+        planner = Planner(network: network, workers: workers, selector: selector, batchLimit: batchLimit)
     }
+
+    /// See ``Planner/measure(with:)``; to be called before the first run.
+    func measure(with tuner: AlgorithmTuner) { planner.measure(with: tuner) }
 
     /// Runs one batch.
     ///

@@ -6,7 +6,8 @@ import Synchronization
 ///
 /// A free thread takes a job if there is one, and otherwise helps a thread that is in the middle of a
 /// ``parallelFor(_:_:)``. So a lone request spreads over every core, while under load each thread works on a job of
-/// its own and none waits for another. Nobody spins.
+/// its own and none waits for another. A thread that helped waits actively for the next step, a tenth of a
+/// millisecond at most.
 public final class WorkerPool: Sendable {
     /// Which of the jobs that wait is taken first; within a lane, the one that came first.
     public enum Lane: Int, Sendable, CaseIterable {
@@ -70,6 +71,8 @@ public final class WorkerPool: Sendable {
 
     private final class State: @unchecked Sendable {  // guard: every property is touched under `condition` only
         private let condition = NSCondition()
+        /// Counts what was offered, so that a thread can see without the lock that there is something new.
+        private let offerCount = Atomic(0)
         private var jobs: [Deque<@Sendable () -> Void>] = Lane.allCases.map { _ in [] }
         private var regions: [ParallelRegion] = []
         private var idleCount = 0
@@ -78,6 +81,7 @@ public final class WorkerPool: Sendable {
         func submit(_ lane: Lane, _ job: @escaping @Sendable () -> Void) {
             condition.lock()
             jobs[lane.rawValue].append(job)
+            offerCount.add(1, ordering: .relaxed)
             if idleCount > 0 { condition.signal() }
             condition.unlock()
         }
@@ -86,6 +90,7 @@ public final class WorkerPool: Sendable {
         func share(_ region: ParallelRegion) {
             condition.lock()
             regions.append(region)
+            offerCount.add(1, ordering: .relaxed)
             if idleCount == 1 { condition.signal() } else if idleCount > 1 { condition.broadcast() }
             condition.unlock()
         }
@@ -116,6 +121,13 @@ public final class WorkerPool: Sendable {
                     region.participate()
                     condition.lock()
                     regions.removeAll { $0 === region }
+                    // The next step of the same network follows soon.
+                    let seen = offerCount.load(ordering: .relaxed)
+                    if !hasWork {
+                        condition.unlock()
+                        ShortWait.until { self.offerCount.load(ordering: .relaxed) != seen }
+                        condition.lock()
+                    }
                 } else if isStopped {
                     break
                 } else {
@@ -126,6 +138,8 @@ public final class WorkerPool: Sendable {
             }
             condition.unlock()
         }
+
+        private var hasWork: Bool { !regions.isEmpty || jobs.contains { !$0.isEmpty } }
 
         private func takeJob() -> (@Sendable () -> Void)? {
             for lane in jobs.indices { if let job = jobs[lane].popFirst() { return job } }

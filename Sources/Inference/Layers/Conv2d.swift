@@ -60,6 +60,11 @@ public struct Conv2d: UnaryLayer {
         return WinogradConvolution.algorithms(layer: self, geometry: geometry, activation: activation) + direct
     }
 
+    public func workload(for inputs: [Shape]) -> String {
+        guard let output = try? outputShape(for: inputs) else { return "" }
+        return ConvolutionGeometry(layer: self, input: inputs[0], output: output).workload
+    }
+
     public func callAsFunction(_ input: Tensor) -> Tensor {
         let (count, height, width) = (input.shape[0], input.shape[2], input.shape[3])
         guard let size = window.outputSize(for: Size2d(height: height, width: width)) else {

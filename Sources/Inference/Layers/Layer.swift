@@ -18,6 +18,9 @@ public protocol Layer: Sendable {
     /// - Parameter activation: applied to the output before it is written; given only where ``fusesActivation``.
     func algorithms(for inputs: [Shape], activation: Activation?) -> [Algorithm]
 
+    /// Names what the time of an algorithm depends on, where there is a choice: equal for equal shapes, whatever the weights.
+    func workload(for inputs: [Shape]) -> String
+
     /// Whether an activation that follows can be computed in the same pass.
     var fusesActivation: Bool { get }
 
@@ -29,6 +32,7 @@ public protocol Layer: Sendable {
 }
 
 extension Layer {
+    public func workload(for inputs: [Shape]) -> String { "\(Self.self)" }
     public var fusesActivation: Bool { false }
     public func isView(of inputs: [Shape]) -> Bool { false }
     public var parameters: [Tensor] { [] }

@@ -4,6 +4,7 @@ import Foundation
 /// Loads a model from its files, and answers for it: names, shapes, finite values, class count, a first run.
 public struct ModelLoader: Sendable {
     private let workers: WorkerPool
+    private let tuning: AlgorithmTuning
 
     /// A class map of a million names, or any `model.json`, is shorter. Units: bytes.
     private static let maxTextByteCount = 64 << 20
@@ -15,7 +16,10 @@ public struct ModelLoader: Sendable {
     private static let warmUpBatchSize = 8
 
     /// A loader whose models run on these threads.
-    public init(workers: WorkerPool) { self.workers = workers }
+    public init(workers: WorkerPool, tuning: AlgorithmTuning = .estimated) {
+        self.workers = workers
+        self.tuning = tuning
+    }
 
     /// - Throws: ``ModelError`` with the first thing that is wrong.
     public func load(_ files: ModelFiles) throws(ModelError) -> Model {
@@ -40,7 +44,9 @@ public struct ModelLoader: Sendable {
         let preprocessing = try makePreprocessing(
             files.preprocessing.map(PreprocessingDescription.preset) ?? description.preprocessing, form: form,
             network: network)
-        let engine = Engine(network: network, workers: workers)
+        let engine = Engine(
+            network: network, workers: workers, selector: AlgorithmSelector(timings: tuning.timings))
+        tuning(engine)
         try warmUp(engine, preprocessing)
         return Model(
             name: files.name, architecture: form.rawValue,

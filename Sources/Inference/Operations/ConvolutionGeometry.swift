@@ -38,6 +38,12 @@ struct ConvolutionGeometry: Hashable, Sendable {
         window == Window(kernelSize: 1)
     }
 
+    /// What the time of an algorithm depends on, in words: the key of its measurements.
+    var workload: String {
+        "conv \(inputChannels)x\(height)x\(width) to \(outputChannels), kernel \(window.kernelSize), "
+            + "stride \(window.stride), padding \(window.padding), groups \(groups)"
+    }
+
     /// The same in C's terms.
     var kernelWindow: kernel_window {
         kernel_window(window, height: height, width: width, pixelStride: inputChannels, outputWidth: outputWidth)

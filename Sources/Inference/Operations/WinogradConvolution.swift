@@ -25,6 +25,8 @@ struct WinogradConvolution: Operation {
 
     /// Tiles that are multiplied together: enough that streaming the kernels from memory hides behind the products.
     private static let blockSize = 72
+    /// Kernels larger than this are divided between threads rather than read by each. Units: bytes.
+    private static let largeKernels = 4 << 20
     private static let lanes = Int(KERNEL_PANEL_COLUMNS)
 
     /// One way for each size of tile; none where the kernel is none that the transforms know.
@@ -41,7 +43,11 @@ struct WinogradConvolution: Operation {
             // A place of a channel is read, transformed and written: about thirty products' worth.
             let perPlace = depth * geometry.outputsPerGroup + 30 * (depth + geometry.outputsPerGroup)
             return Algorithm(
-                name: name(tile), cost: Double(tiles * tile.placeCount * perPlace * geometry.groups)
+                name: name(tile), cost: Double(tiles * tile.placeCount * perPlace * geometry.groups),
+                relativeError: {
+                    ConvolutionError(layer: layer, geometry: geometry)
+                        .largest(of: $0, isRectified: activation == .relu, workers: $1)
+                }
             ) { workers in
                 Self(layer: layer, geometry: geometry, activation: activation, tile: tile, workers: workers)
             }
@@ -114,6 +120,17 @@ struct WinogradConvolution: Operation {
     /// Rows of tiles of all images that are worked on together.
     private var rowsPerBlock: Int { max(1, Self.blockSize / tileColumns) }
 
+    /// Small kernels are read by each thread, for rows of its own.
+    private func blockCount(rowCount: Int, threadCount: Int) -> Int {
+        let count = (rowCount + rowsPerBlock - 1) / rowsPerBlock
+        return count < threadCount && kernelByteCount <= Self.largeKernels ? min(threadCount, rowCount) : count
+    }
+
+    /// Of one group, transformed.
+    private var kernelByteCount: Int {
+        tile.placeCount * depth * geometry.outputsPerGroup * MemoryLayout<Float>.stride
+    }
+
     /// From one place's transformed tiles to the next's: off by a cache line, so that the places of a tile do not all fall
     /// into the same set of the cache.
     private func placeStride(tileCount: Int, width: Int) -> Int { tileCount * width + Self.lanes }
@@ -144,7 +161,7 @@ struct WinogradConvolution: Operation {
 
     func run(_ run: OperationRun) {
         let rowCount = run.batchSize * tileRows
-        let blockCount = (rowCount + rowsPerBlock - 1) / rowsPerBlock
+        let blockCount = blockCount(rowCount: rowCount, threadCount: run.threadCount)
         // Threads without rows of their own take a share of the output channels; transforming the inputs once more is
         // cheap beside the products.
         let units = blockCount * geometry.groups

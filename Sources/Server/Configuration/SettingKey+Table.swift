@@ -74,6 +74,12 @@ extension SettingKey {
             "models.reload_interval", \.models.reloadInterval, .duration(.milliseconds(10) ... .seconds(86400)),
             "How often the model folders are looked at for changes."),
         SettingKey(
+            "models.tuning_limit", \.models.tuningLimit, .duration(.zero ... .seconds(60)),
+            "How long loading a model may measure which algorithms are fastest on this CPU; 0s relies on estimates."),
+        SettingKey(
+            "models.tuning_cache", \.models.tuningCache, .optionalText,
+            "Folder that keeps what was measured; empty for $XDG_CACHE_HOME/alexnet or ~/.cache/alexnet."),
+        SettingKey(
             "models.precision", \.models.precision,
             .choice(Settings.Models.Precision.self, remark: "no other is available yet"),
             "Number format in which the network computes."),

@@ -1,3 +1,5 @@
+import Inference
+
 extension Settings {
     /// What is read when no file is named.
     static let usualFile = "config/alexnet.yaml"
@@ -7,7 +9,8 @@ extension Settings {
     /// - Parameters:
     ///   - file: the YAML file; nil takes `config/alexnet.yaml` of the working directory, if there is one.
     ///   - environment: variables such as `ALEXNET_SERVER_PORT`; those without the prefix are ignored, and so are those
-    ///     with which Kubernetes describes a service that is called `alexnet` (``ServiceLink``).
+    ///     with which Kubernetes describes a service that is called `alexnet` (``ServiceLink``), and the one that limits
+    ///     the CPU's instructions.
     ///   - flags: values by key, such as `"server.port": "8081"`.
     /// - Throws: ``SettingsError`` for a key nobody knows, a value out of its limits, or values that contradict.
     public static func load(
@@ -21,7 +24,8 @@ extension Settings {
     ) throws(SettingsError) -> Settings {
         let file = try read(file: file, usualFile: usualFile)
         let variables = environment.filter {
-            $0.key.hasPrefix(SettingKey.variablePrefix) && !ServiceLink.describes($0.key, value: $0.value)
+            $0.key.hasPrefix(SettingKey.variablePrefix) && $0.key != ComputeEnvironment.instructionsVariable
+                && !ServiceLink.describes($0.key, value: $0.value)
         }
         try refuseUnknown(variables: variables.keys.sorted(), flags: flags.keys.sorted())
 

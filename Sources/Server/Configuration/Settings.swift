@@ -91,6 +91,10 @@ public struct Settings: Sendable, Equatable {
         public var defaultModel: String?
         /// `models.reload_interval`: how often the folders are looked at for changes.
         public var reloadInterval = Duration.seconds(1)
+        /// `models.tuning_limit`: how long loading a model may measure algorithms; zero relies on estimates.
+        public var tuningLimit = Duration.seconds(1)
+        /// `models.tuning_cache`: the folder that keeps what was measured; nil is the user's cache folder.
+        public var tuningCache: String?
         /// `models.precision`: what the network computes in.
         public var precision = Precision.float32
 

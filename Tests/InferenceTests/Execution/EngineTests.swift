@@ -106,7 +106,9 @@ struct EngineTests {
     @Test("A rectifier is fused where it can be")
     func plan() throws {
         let network = try Self.network()
-        let plan = Planner(network: network, workers: WorkerPool(threadCount: 1), selector: AlgorithmSelector()).plan(
+        let plan = Planner(
+            network: network, workers: WorkerPool(threadCount: 1), selector: AlgorithmSelector(), batchLimit: 8
+        ).plan(
             batchSize: 2, threadCount: 2)
         #expect(
             plan.steps.map(\.node)
@@ -118,7 +120,9 @@ struct EngineTests {
         let network = try Self.network()
         func algorithms(_ overrides: [String: String]) -> [String] {
             Planner(
-                network: network, workers: WorkerPool(threadCount: 1), selector: AlgorithmSelector(overrides: overrides)
+                network: network, workers: WorkerPool(threadCount: 1),
+                selector: AlgorithmSelector(overrides: overrides),
+                batchLimit: 8
             )
             .plan(batchSize: 1, threadCount: 1).steps.map(\.operation.name)
         }

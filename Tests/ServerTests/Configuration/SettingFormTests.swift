@@ -26,6 +26,7 @@ struct SettingFormTests {
             ("batching.queue_bytes", "1MiB", "1024GiB", "1048575", "1099511627777"),
             ("batching.request_deadline", "1ms", "1h", "0", "3600001ms"),
             ("models.reload_interval", "10ms", "24h", "9ms", "86400001ms"),
+            ("models.tuning_limit", "0s", "60s", "-1s", "60001ms"),
             ("threads.total", "0", "1024", "-1", "1025"),
         ])
     func limits(name: String, least: String, most: String, below: String, above: String) throws {

@@ -123,6 +123,8 @@ struct SettingsTests {
         Change(name: "models.directory", value: "/srv/models") { $0.models.directory = "/srv/models" },
         Change(name: "models.default", value: "fashion-mnist") { $0.models.defaultModel = "fashion-mnist" },
         Change(name: "models.reload_interval", value: "10ms") { $0.models.reloadInterval = .milliseconds(10) },
+        Change(name: "models.tuning_limit", value: "250ms") { $0.models.tuningLimit = .milliseconds(250) },
+        Change(name: "models.tuning_cache", value: "measured") { $0.models.tuningCache = "measured" },
         Change(name: "threads.total", value: "3") { $0.threads.total = 3 },
         Change(name: "log.level", value: "debug") { $0.log.level = .debug },
         Change(name: "log.format", value: "json") { $0.log.format = .json },
