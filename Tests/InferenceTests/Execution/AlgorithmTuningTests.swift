@@ -66,6 +66,14 @@ struct AlgorithmTuningTests {
         #expect(Self.name(planner, batchSize: 1, threadCount: 2) == "dear")
     }
 
+    @Test("An algorithm that is faster by less than times vary does not displace the expected one")
+    func margin() throws {
+        for (seconds, expected) in [(0.95, "cheap"), (0.85, "middling")] {
+            let timings = AlgorithmTimings(entries: [Self.entry("cheap", 1), Self.entry("middling", seconds)])
+            #expect(Self.name(try Self.planner(AlgorithmSelector(timings: timings))) == expected)
+        }
+    }
+
     @Test("An algorithm that is not precise enough is passed over, unless it is demanded")
     func precision() throws {
         let limit = AlgorithmSelector.errorLimit
