@@ -53,7 +53,8 @@ struct Bench: ParsableCommand {
         let workers = WorkerPool(threadCount: threads ?? CPUQuota.current)
         let loaded: Model
         do {
-            loaded = try ModelLoader(workers: workers).load(try model.files())
+            loaded = try ModelLoader(workers: workers, precision: model.source.precision)
+                .load(try model.files())
         } catch {
             throw Failure.work(error)
         }

@@ -48,7 +48,8 @@ struct Predict: ParsableCommand {
         ComputeEnvironment.warnings.forEach { OutputStream.error.writeIfPossible("alexnet: \($0)\n") }
         let loaded: Model
         do {
-            loaded = try ModelLoader(workers: workers).load(try model.files())
+            loaded = try ModelLoader(workers: workers, precision: model.source.precision)
+                .load(try model.files())
         } catch {
             throw Failure.work(error)
         }

@@ -1,3 +1,4 @@
+import Inference
 import Logging
 
 extension SettingKey {
@@ -74,9 +75,8 @@ extension SettingKey {
             "models.reload_interval", \.models.reloadInterval, .duration(.milliseconds(10) ... .seconds(86400)),
             "How often the model folders are looked at for changes."),
         SettingKey(
-            "models.precision", \.models.precision,
-            .choice(Settings.Models.Precision.self, remark: "no other is available yet"),
-            "Number format in which the network computes."),
+            "models.precision", \.models.precision, .choice(Precision.self),
+            "Numbers that linear layers' weights are held in, unless a model.json says; fewer bytes are faster."),
 
         SettingKey(
             "threads.total", \.threads.total, .automaticCount(1...1024),
