@@ -19,9 +19,10 @@ public struct ServingService: Service {
     ///
     /// - Parameters:
     ///   - files: the models; nil means those in the settings' directory.
+    ///   - precision: that of all models; nil leaves it to each `model.json` and the settings.
     ///   - announce: is told the URL once the server is ready.
     public init(
-        settings: Settings, files: [ModelFiles]? = nil, logger: Logger,
+        settings: Settings, files: [ModelFiles]? = nil, precision: Precision? = nil, logger: Logger,
         announce: @escaping @Sendable (_ url: String) -> Void
     ) throws {
         let workers = WorkerPool(threadCount: settings.threads.total ?? CPUQuota.current)
@@ -30,7 +31,9 @@ public struct ServingService: Service {
         store = try ModelStore(
             files: try files ?? ModelStore.folders(in: settings.models.directory),
             defaultName: settings.models.defaultModel,
-            loader: ModelLoader(workers: workers, tuning: AlgorithmTuning(settings, workers: workers)),
+            loader: ModelLoader(
+                workers: workers, tuning: AlgorithmTuning(settings, workers: workers),
+                defaultPrecision: settings.models.precision, precision: precision),
             metrics: metrics, logger: logger)
         phase = ServingPhase()
         let router = Router.serving(

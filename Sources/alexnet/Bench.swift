@@ -54,7 +54,8 @@ struct Bench: ParsableCommand {
         let loaded: Model
         do {
             loaded = try ModelLoader(
-                workers: workers, tuning: .cached(limit: .seconds(1), threadCount: workers.threadCount)
+                workers: workers, tuning: .cached(limit: .seconds(1), threadCount: workers.threadCount),
+                precision: model.source.precision
             ).load(try model.files())
         } catch {
             throw Failure.work(error)

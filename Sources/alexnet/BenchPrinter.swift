@@ -31,7 +31,9 @@ struct BenchPrinter {
     }
 
     func writeHeader() {
-        if !isJSON { print("\(model.name) (\(model.architecture), float32), \(threadCount) threads") }
+        if !isJSON {
+            print("\(model.name) (\(model.architecture), \(model.precision.rawValue)), \(threadCount) threads")
+        }
     }
 
     /// The median of some runs of one batch size, which are in ascending order.
@@ -42,7 +44,8 @@ struct BenchPrinter {
         if isJSON {
             writeJSON(
                 Row(
-                    model: model.name, precision: "float32", threads: threadCount, batch: median.batchSize,
+                    model: model.name, precision: model.precision.rawValue, threads: threadCount,
+                    batch: median.batchSize,
                     imagesPerSecond: rate, milliseconds: milliseconds))
         } else {
             print(

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Inference
 
-/// The options that name a checkpoint and what belongs to it, shared by the subcommands.
+/// The options that name a checkpoint and say how it is loaded, shared by the subcommands.
 struct CheckpointOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
@@ -20,6 +20,12 @@ struct CheckpointOptions: ParsableArguments {
             valueName: "preset"))
     var preprocessing: Preprocessing.Preset?
 
+    @Option(
+        help: ArgumentHelp(
+            "What linear layers' weights are held in, whatever model.json says: float32, float16 or int8.",
+            valueName: "format"))
+    var precision: Precision?
+
     func validate() throws {
         if classes != nil, checkpoint == nil {
             throw ValidationError("--classes belongs to --checkpoint; a model folder has its own class_indices.json.")
@@ -33,3 +39,4 @@ struct CheckpointOptions: ParsableArguments {
 }
 
 extension Preprocessing.Preset: ExpressibleByArgument {}
+extension Precision: ExpressibleByArgument {}

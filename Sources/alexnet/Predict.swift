@@ -49,7 +49,8 @@ struct Predict: ParsableCommand {
         let loaded: Model
         do {
             loaded = try ModelLoader(
-                workers: workers, tuning: .cached(limit: .zero, threadCount: workers.threadCount)
+                workers: workers, tuning: .cached(limit: .zero, threadCount: workers.threadCount),
+                precision: model.source.precision
             ).load(try model.files())
         } catch {
             throw Failure.work(error)

@@ -91,7 +91,9 @@ struct Serve: AsyncParsableCommand {
         ComputeEnvironment.warnings.forEach { logger.warning("\($0)") }
         let service: ServingService
         do {
-            service = try ServingService(settings: settings, files: source.files.map { [$0] }, logger: logger) { url in
+            service = try ServingService(
+                settings: settings, files: source.files.map { [$0] }, precision: source.precision, logger: logger
+            ) { url in
                 do {
                     try OutputStream.output.write("ready \(url)\n")
                 } catch {

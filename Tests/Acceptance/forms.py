@@ -98,10 +98,11 @@ def reload_into(network, checkpoint):
     network.load_state_dict(state)
 
 
-def run_predict(binary, checkpoint, classes, preset, count, files):
+def run_predict(binary, checkpoint, classes, preset, count, files, flags=()):
     """The JSON lines of `alexnet predict`, one a picture, or a text that says why there are none."""
     command = [binary, "predict", "--checkpoint", checkpoint, "--classes", classes, "--top", count, "--json"]
     command += ["--preprocessing", preset] if preset else []
+    command += flags
     start = time.monotonic()
     done = subprocess.run([*map(str, command), *map(str, files)], capture_output=True, text=True)
     seconds = time.monotonic() - start

@@ -34,6 +34,11 @@ struct CommandLineTests {
             (["bench", "--batch", "0"], "--batch takes sizes from 1 to 1024"),
             (["bench", "--batch", "1025"], "--batch takes sizes from 1 to 1024"),
             (["bench", "--seconds", "0"], "--seconds takes a number up to 3600."),
+            (
+                ["bench", "--precision", "bfloat16"],
+                "The value 'bfloat16' is invalid for '--precision <format>'. Please provide one of 'float32', 'float16' or "
+                    + "'int8'."
+            ),
             (["serve", "--prot", "80"], "Unknown option '--prot'"),
         ])
     func refusals(_ arguments: [String], _ sentence: String) {

@@ -3,6 +3,7 @@
 #include "convolution.h"
 #include "elementwise.h"
 #include "instruction_set.h"
+#include "linear.h"
 #include "normalization.h"
 #include "panels.h"
 #include "pooling.h"

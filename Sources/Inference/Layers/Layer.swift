@@ -27,8 +27,11 @@ public protocol Layer: Sendable {
     /// Whether the output is the input's memory: nothing moves, and nothing is computed.
     func isView(of inputs: [Shape]) -> Bool
 
-    /// This layer's parameters, for counting and checking.
+    /// This layer's parameters in float32; copies where they are held otherwise.
     var parameters: [Tensor] { get }
+
+    /// How many numbers were learned.
+    var parameterCount: Int { get }
 }
 
 extension Layer {
@@ -36,6 +39,7 @@ extension Layer {
     public var fusesActivation: Bool { false }
     public func isView(of inputs: [Shape]) -> Bool { false }
     public var parameters: [Tensor] { [] }
+    public var parameterCount: Int { parameters.reduce(0) { $0 + $1.shape.elementCount } }
 }
 
 /// A layer with one input: all but those that join branches.

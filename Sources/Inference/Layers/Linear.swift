@@ -4,12 +4,15 @@
 /// - Source: PyTorch, `torch.nn.Linear`.
 public struct Linear: UnaryLayer {
     /// One row an output, `[O, I]`.
-    public let weight: Tensor
+    public let weight: Weight
     /// One value an output, `[O]`.
     public let bias: Tensor
 
     /// A layer with its parameters.
-    public init(weight: Tensor, bias: Tensor) {
+    public init(weight: Tensor, bias: Tensor) { self.init(weight: .float32(weight), bias: bias) }
+
+    /// A layer whose weights are held in another form.
+    public init(weight: Weight, bias: Tensor) {
         precondition(weight.shape.rank == 2, "a linear layer's weight is [O, I], not \(weight.shape)")
         precondition(
             bias.shape == [weight.shape[0]], "a bias of \(bias.shape) does not fit weights of \(weight.shape)")
@@ -17,11 +20,35 @@ public struct Linear: UnaryLayer {
         self.bias = bias
     }
 
+    /// The forms in which weights are held.
+    public enum Weight: Sendable {
+        /// As they lie in the checkpoint.
+        case float32(Tensor)
+        /// In fewer bytes, in the order in which they are read.
+        case packed(PackedWeights)
+
+        fileprivate var shape: Shape {
+            switch self {
+            case .float32(let weight): weight.shape
+            case .packed(let weight): weight.shape
+            }
+        }
+
+        /// One row an output, `[O, I]`; a copy where they are packed.
+        fileprivate var tensor: Tensor {
+            switch self {
+            case .float32(let weight): weight
+            case .packed(let weight): weight.unpacked()
+            }
+        }
+    }
+
     /// Of one image's input.
     public var inputFeatures: Int { weight.shape[1] }
     /// Of one image's output.
     public var outputFeatures: Int { weight.shape[0] }
-    public var parameters: [Tensor] { [weight, bias] }
+    public var parameters: [Tensor] { [weight.tensor, bias] }
+    public var parameterCount: Int { weight.shape.elementCount + bias.shape.elementCount }
     public var fusesActivation: Bool { true }
 
     public func outputShape(for input: Shape) throws(ShapeError) -> Shape {
@@ -33,11 +60,14 @@ public struct Linear: UnaryLayer {
     }
 
     public func algorithms(for input: Shape, output: Shape, activation: Activation?) -> [Algorithm] {
-        [Algorithm(MatrixLinear(layer: self, activation: activation))]
+        switch weight {
+        case .float32(let weight): [Algorithm(MatrixLinear(weight: weight, bias: bias, activation: activation))]
+        case .packed(let weight): [Algorithm(PackedLinear(weight: weight, bias: bias, activation: activation))]
+        }
     }
 
     public func callAsFunction(_ input: Tensor) -> Tensor {
-        let (x, w, b) = (input.scalars, weight.scalars, bias.scalars)
+        let (x, w, b) = (input.scalars, weight.tensor.scalars, bias.scalars)
         var output: [Float] = []
         for n in 0..<input.shape[0] {
             for o in 0..<outputFeatures {

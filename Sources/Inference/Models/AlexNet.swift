@@ -87,7 +87,8 @@ enum AlexNet {
         let grid = form == .oneChannel ? 5 : 6
         var features = channels * grid * grid
         for (index, linear) in linears.enumerated() {
-            let layer = try self.linear(linear, inputFeatures: features)
+            let layer = try self.linear(
+                linear, inputFeatures: features, isOutput: index == linears.count - 1)
             features = layer.outputFeatures
             chain.append((linear.name, layer))
             if index < 2 { chain.append(("relu\(index + 6)", ReLU())) }
@@ -117,13 +118,13 @@ enum AlexNet {
     }
 
     private static func linear(
-        _ layer: ParameterSet.Layer, inputFeatures: Int
+        _ layer: ParameterSet.Layer, inputFeatures: Int, isOutput: Bool
     ) throws(CheckpointError) -> Linear {
         let shape = layer.weight.shape
         guard shape[1] == inputFeatures, shape[0] > 0 else {
             throw CheckpointError.shapeMismatch(
                 name: layer.name + ".weight", found: shape, expected: [max(shape[0], 1), inputFeatures])
         }
-        return Linear(weight: try layer.finiteWeight(), bias: try layer.finiteBias())
+        return Linear(weight: try layer.finiteLinearWeight(isOutput: isOutput), bias: try layer.finiteBias())
     }
 }

@@ -14,6 +14,8 @@ public final class Model: Sendable {
     public let classes: ClassMap
     /// How a picture becomes the network's input.
     public let preprocessing: Preprocessing
+    /// What the linear layers' weights are held in.
+    public let precision: Precision
     /// The form of the file that the weights came from.
     public let checkpointFormat: Checkpoint.Format
     /// When loading was done.
@@ -22,7 +24,7 @@ public final class Model: Sendable {
 
     init(
         name: String, architecture: String, version: String, classes: ClassMap, preprocessing: Preprocessing,
-        checkpointFormat: Checkpoint.Format, engine: Engine
+        checkpointFormat: Checkpoint.Format, precision: Precision, engine: Engine
     ) {
         self.name = name
         self.architecture = architecture
@@ -30,6 +32,7 @@ public final class Model: Sendable {
         self.classes = classes
         self.preprocessing = preprocessing
         self.checkpointFormat = checkpointFormat
+        self.precision = precision
         self.engine = engine
         loadedAt = Date()
     }

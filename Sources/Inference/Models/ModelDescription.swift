@@ -7,6 +7,7 @@ import Foundation
 ///       "checkpoint": "bvlc_alexnet.safetensors",
 ///       "classes": "class_indices.json",
 ///       "preprocessing": "caffe",
+///       "precision": "float16",
 ///       "local_response_norm": { "size": 5, "alpha": 1e-4, "beta": 0.75, "k": 1, "convention": "caffe" }
 ///     }
 public struct ModelDescription: Sendable, Decodable {
@@ -18,6 +19,8 @@ public struct ModelDescription: Sendable, Decodable {
     public var classes: String?
     /// A preset or every step; see ``Preprocessing``.
     public var preprocessing: PreprocessingDescription?
+    /// What the linear layers' weights are held in; see ``Precision``.
+    public var precision: Precision?
     /// The paper's normalisation, whose convention no checkpoint tells.
     public var localResponseNorm: LocalResponseNormDescription?
 
@@ -25,7 +28,7 @@ public struct ModelDescription: Sendable, Decodable {
     public init() {}
 
     private enum CodingKeys: String, CodingKey, CaseIterable {
-        case architecture, checkpoint, classes, preprocessing
+        case architecture, checkpoint, classes, preprocessing, precision
         case localResponseNorm = "local_response_norm"
     }
 
@@ -62,13 +65,23 @@ public struct ModelDescription: Sendable, Decodable {
         checkpoint = try values.decodeIfPresent(String.self, forKey: .checkpoint)
         classes = try values.decodeIfPresent(String.self, forKey: .classes)
         preprocessing = try values.decodeIfPresent(PreprocessingDescription.self, forKey: .preprocessing)
+        precision = try values.decodeIfPresent(String.self, forKey: .precision).map(Self.precision)
         localResponseNorm = try values.decodeIfPresent(LocalResponseNormDescription.self, forKey: .localResponseNorm)
+    }
+
+    private static func precision(_ name: String) throws(ModelError) -> Precision {
+        guard let precision = Precision(rawValue: name) else {
+            throw ModelError.description("precision is \"\(name)\"; \"float32\", \"float16\" and \"int8\" are known")
+        }
+        return precision
     }
 
     /// - Throws: ``ModelError/description(_:)`` with a sentence that names the key.
     init(json: [UInt8]) throws(ModelError) {
         do {
             self = try JSONDecoder().decode(Self.self, from: Data(json))
+        } catch let error as ModelError {
+            throw error
         } catch let error as UnknownKey {
             throw ModelError.description(error.description)
         } catch let error as PreprocessingError {

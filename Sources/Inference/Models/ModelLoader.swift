@@ -5,6 +5,8 @@ import Foundation
 public struct ModelLoader: Sendable {
     private let workers: WorkerPool
     private let tuning: AlgorithmTuning
+    private let defaultPrecision: Precision
+    private let precision: Precision?
 
     /// A class map of a million names, or any `model.json`, is shorter. Units: bytes.
     private static let maxTextByteCount = 64 << 20
@@ -16,9 +18,19 @@ public struct ModelLoader: Sendable {
     private static let warmUpBatchSize = 8
 
     /// A loader whose models run on these threads.
-    public init(workers: WorkerPool, tuning: AlgorithmTuning = .estimated) {
+    ///
+    /// - Parameters:
+    ///   - tuning: how algorithms are chosen.
+    ///   - defaultPrecision: of models whose `model.json` does not say.
+    ///   - precision: of all models, whatever their `model.json` says.
+    public init(
+        workers: WorkerPool, tuning: AlgorithmTuning = .estimated, defaultPrecision: Precision = .float32,
+        precision: Precision? = nil
+    ) {
         self.workers = workers
         self.tuning = tuning
+        self.defaultPrecision = defaultPrecision
+        self.precision = precision
     }
 
     /// - Throws: ``ModelError`` with the first thing that is wrong.
@@ -31,14 +43,10 @@ public struct ModelLoader: Sendable {
             digest.update(data: bytes)
         }
         let paths = try files.resolve(description)
-        let checkpoint = try openCheckpoint(paths.checkpoint)
         let classBytes = try read(paths.classes)
         digest.update(data: classBytes)
-        withExtendedLifetime(checkpoint.file) {
-            digest.update(bufferPointer: UnsafeRawBufferPointer(checkpoint.file.bytes))
-        }
-
-        let (form, network) = try makeNetwork(checkpoint, description)
+        let precision = precision ?? description.precision ?? defaultPrecision
+        let (form, network, format) = try readNetwork(paths.checkpoint, description, precision, &digest)
         let classes = try readClasses(
             classBytes, file: paths.classes, outputCount: network.outputShape.elementCount)
         let preprocessing = try makePreprocessing(
@@ -51,7 +59,8 @@ public struct ModelLoader: Sendable {
         return Model(
             name: files.name, architecture: form.rawValue,
             version: digest.finalize().prefix(6).map { String(format: "%02x", $0) }.joined(),
-            classes: classes, preprocessing: preprocessing, checkpointFormat: checkpoint.format, engine: engine)
+            classes: classes, preprocessing: preprocessing, checkpointFormat: format, precision: precision,
+            engine: engine)
     }
 
     private func read(_ path: String) throws(ModelError) -> [UInt8] {
@@ -60,6 +69,19 @@ public struct ModelLoader: Sendable {
         } catch {
             throw ModelError.unreadable(error)
         }
+    }
+
+    /// The file's bytes are gone when this returns, unless the network views them.
+    private func readNetwork(
+        _ path: String, _ description: ModelDescription, _ precision: Precision, _ digest: inout SHA256
+    ) throws(ModelError) -> (AlexNet.Form, Network, Checkpoint.Format) {
+        let checkpoint = try openCheckpoint(path)
+        withExtendedLifetime(checkpoint.file) {
+            digest.update(bufferPointer: UnsafeRawBufferPointer(checkpoint.file.bytes))
+        }
+        let (form, network) = try makeNetwork(
+            checkpoint, description, packing: WeightPacking(precision, workers: workers))
+        return (form, network, checkpoint.format)
     }
 
     private func openCheckpoint(_ path: String) throws(ModelError) -> Checkpoint {
@@ -71,7 +93,7 @@ public struct ModelLoader: Sendable {
     }
 
     private func makeNetwork(
-        _ checkpoint: Checkpoint, _ description: ModelDescription
+        _ checkpoint: Checkpoint, _ description: ModelDescription, packing: WeightPacking?
     ) throws(ModelError) -> (AlexNet.Form, Network) {
         let normalization = try description.makeLocalResponseNorm()
         let forcedForm = try description.architecture.map { name throws(ModelError) in
@@ -81,7 +103,7 @@ public struct ModelLoader: Sendable {
             return form
         }
         do throws(CheckpointError) {
-            let parameters = try ParameterSet(checkpoint)
+            let parameters = try ParameterSet(checkpoint, packing: packing)
             guard let form = forcedForm ?? AlexNet.form(of: parameters) else {
                 throw CheckpointError.unknownArchitecture(
                     found: parameters.layers.map { "\($0.name).weight \($0.weight.shape)" })

@@ -57,9 +57,7 @@ public struct Network: Sendable {
     public var outputShape: Shape { shapes[shapes.count - 1] }
 
     /// How many numbers were learned.
-    public var parameterCount: Int {
-        nodes.reduce(0) { $0 + $1.layer.parameters.reduce(0) { $0 + $1.shape.elementCount } }
-    }
+    public var parameterCount: Int { nodes.reduce(0) { $0 + $1.layer.parameterCount } }
 
     /// Runs every layer by its textbook loop: the reference for ``Engine``.
     ///

@@ -6,12 +6,30 @@ struct ParameterSet {
         let name: String
         let weight: StoredTensor
         let bias: StoredTensor
+        fileprivate let packing: WeightPacking?
 
         /// The weight in float32. NaN and infinity are refused at load, where the old model still serves.
-        func finiteWeight() throws(CheckpointError) -> Tensor { try Self.finite(weight, name: name + ".weight") }
+        func finiteWeight() throws(CheckpointError) -> Tensor { detached(try viewedWeight()) }
 
         /// The bias in float32.
-        func finiteBias() throws(CheckpointError) -> Tensor { try Self.finite(bias, name: name + ".bias") }
+        func finiteBias() throws(CheckpointError) -> Tensor {
+            detached(try Self.finite(bias, name: name + ".bias"))
+        }
+
+        /// The weight of a linear layer, in the precision that is asked for.
+        ///
+        /// - Parameter isOutput: whether the layer's outputs are the network's.
+        func finiteLinearWeight(isOutput: Bool) throws(CheckpointError) -> Linear.Weight {
+            let tensor = try viewedWeight()
+            return packing.map { .packed($0.pack(tensor, isOutput: isOutput)) } ?? .float32(tensor)
+        }
+
+        private func viewedWeight() throws(CheckpointError) -> Tensor {
+            try Self.finite(weight, name: name + ".weight")
+        }
+
+        /// Where the large weights are packed, a view of the few that are left would keep the whole file in memory.
+        private func detached(_ tensor: Tensor) -> Tensor { packing == nil ? tensor : tensor.copied() }
 
         private static func finite(_ stored: StoredTensor, name: String) throws(CheckpointError) -> Tensor {
             let tensor = stored.tensor()
@@ -23,8 +41,9 @@ struct ParameterSet {
     /// In the order of their names, numbers by value: `features.3` comes before `features.10`.
     let layers: [Layer]
 
+    /// - Parameter packing: what becomes of linear layers' weights; nil leaves everything where it lies in the file.
     /// - Throws: ``CheckpointError`` when a tensor is neither weight nor bias, or one of the two is missing.
-    init(_ checkpoint: Checkpoint) throws(CheckpointError) {
+    init(_ checkpoint: Checkpoint, packing: WeightPacking? = nil) throws(CheckpointError) {
         var weights: [String: StoredTensor] = [:]
         var biases: [String: StoredTensor] = [:]
         for (name, tensor) in checkpoint.tensors {
@@ -49,7 +68,7 @@ struct ParameterSet {
             guard bias.shape == biasShape else {
                 throw CheckpointError.shapeMismatch(name: stem + ".bias", found: bias.shape, expected: biasShape)
             }
-            layers.append(Layer(name: stem, weight: weight, bias: bias))
+            layers.append(Layer(name: stem, weight: weight, bias: bias, packing: packing))
         }
         self.layers = layers
     }

@@ -22,15 +22,4 @@ enum BLAS {
             1, left, blasint(leftStride), right, blasint(rightStride),
             0, output, blasint(stride))
     }
-
-    /// y = A·x for a matrix of `rows` × `columns`, row by row.
-    static func multiply(
-        rows: Int, columns: Int, matrix: UnsafePointer<Float>, vector: UnsafePointer<Float>,
-        into output: UnsafeMutablePointer<Float>
-    ) {
-        precondition(isSingleThreaded)
-        cblas_sgemv(
-            CblasRowMajor, CblasNoTrans, blasint(rows), blasint(columns),
-            1, matrix, blasint(columns), vector, 1, 0, output, 1)
-    }
 }

@@ -49,6 +49,11 @@ public struct Tensor: Sendable {
         }
     }
 
+    /// The same scalars in memory of their own.
+    public func copied() -> Tensor {
+        Tensor(shape) { copy in withUnsafeScalars { _ = copy.initialize(from: $0) } }
+    }
+
     /// The scalars as an array of their own.
     public var scalars: [Float] { withUnsafeScalars(Array.init) }
 

@@ -1,3 +1,4 @@
+import Inference
 import Logging
 
 extension SettingKey {
@@ -80,9 +81,8 @@ extension SettingKey {
             "models.tuning_cache", \.models.tuningCache, .optionalText,
             "Folder that keeps what was measured; empty for $XDG_CACHE_HOME/alexnet or ~/.cache/alexnet."),
         SettingKey(
-            "models.precision", \.models.precision,
-            .choice(Settings.Models.Precision.self, remark: "no other is available yet"),
-            "Number format in which the network computes."),
+            "models.precision", \.models.precision, .choice(Precision.self),
+            "Numbers that linear layers' weights are held in, unless a model.json says; fewer bytes are faster."),
 
         SettingKey(
             "threads.total", \.threads.total, .automaticCount(1...1024),

@@ -1,3 +1,4 @@
+import Inference
 import Logging
 
 /// Everything that can be configured; a fresh value holds the defaults.
@@ -95,14 +96,8 @@ public struct Settings: Sendable, Equatable {
         public var tuningLimit = Duration.seconds(1)
         /// `models.tuning_cache`: the folder that keeps what was measured; nil is the user's cache folder.
         public var tuningCache: String?
-        /// `models.precision`: what the network computes in.
+        /// `models.precision`: what linear layers' weights are held in, where a `model.json` does not say.
         public var precision = Precision.float32
-
-        /// What the network computes in.
-        public enum Precision: String, Sendable, CaseIterable {
-            /// IEEE 754 single precision, PyTorch's default.
-            case float32
-        }
     }
 
     /// Section `threads`.

@@ -104,6 +104,7 @@ public final class ModelSlot: Sendable {
             "model loaded",
             metadata: [
                 "version": "\(model.version)", "architecture": "\(model.architecture)",
+                "precision": "\(model.precision.rawValue)",
                 "classes": .stringConvertible(model.classes.count),
                 "parameters": .stringConvertible(model.network.parameterCount),
                 "ms": .stringConvertible(duration.milliseconds),

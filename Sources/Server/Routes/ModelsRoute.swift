@@ -17,6 +17,7 @@ struct ModelsRoute: Sendable {
         let ready: Bool
         let architecture: String?
         let version: String?
+        let precision: String?
         let input: [Int]?
         let classes: Int?
         let parameters: Int?
@@ -24,7 +25,7 @@ struct ModelsRoute: Sendable {
         let loadedAt: String?
 
         private enum CodingKeys: String, CodingKey {
-            case name, ready, architecture, version, input, classes, parameters, format
+            case name, ready, architecture, version, precision, input, classes, parameters, format
             case loadedAt = "loaded_at"
         }
 
@@ -34,6 +35,7 @@ struct ModelsRoute: Sendable {
             ready = model != nil
             architecture = model?.architecture
             version = model?.version
+            precision = model?.precision.rawValue
             input = model?.network.inputShape.extents
             classes = model?.classes.count
             parameters = model?.network.parameterCount

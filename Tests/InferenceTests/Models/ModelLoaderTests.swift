@@ -99,7 +99,7 @@ struct ModelLoaderTests {
             (
                 #"{"architectur": "alexnet"}"#,
                 "model.json cannot be used: \"architectur\" is unknown; known are architecture, checkpoint, classes, "
-                    + "preprocessing, local_response_norm."
+                    + "preprocessing, precision, local_response_norm."
             ),
             (
                 #"{"architecture": "resnet"}"#,
@@ -115,6 +115,11 @@ struct ModelLoaderTests {
                 "model.json cannot be used: local_response_norm.convention is \"mxnet\"; \"caffe\" and \"tensorflow\" "
                     + "are known."
             ),
+            (
+                #"{"precision": "bfloat16"}"#,
+                "model.json cannot be used: precision is \"bfloat16\"; \"float32\", \"float16\" and \"int8\" are known."
+            ),
+            (#"{"precision": 16}"#, "model.json cannot be used: \"precision\" is not a String."),
             (
                 #"{"preprocessing": "stretched"}"#,
                 "There is no preprocessing preset 'stretched'; the presets are stretch, imagenet, caffe, unit."

@@ -7,10 +7,12 @@ import Testing
 struct LinearTests {
     @Test(
         "Every batch size gives what the loop gives",
-        arguments: [1, 3, 4, 15, 16, 17, 33], [[7, 5], [1, 1], [2050, 12], [30, 193]])
+        arguments: Array(1...13) + [15, 16, 17, 33], [[7, 5], [1, 1], [2050, 12], [30, 193]])
     func equalsLoop(_ batchSize: Int, _ features: [Int]) { compare(batchSize, features) }
 
-    @Test("Each instruction set gives what the loop gives", arguments: [3, 17], InstructionSet.allCases)
+    @Test(
+        "Each instruction set gives what the loop gives", arguments: [1, 2, 3, 5, 7, 8, 9, 17, 33],
+        InstructionSet.allCases)
     func equalsLoop(_ batchSize: Int, instructions: InstructionSet) {
         InstructionSet.limit(to: instructions)
         defer { InstructionSet.limit(to: .widest) }
@@ -23,9 +25,12 @@ struct LinearTests {
         let input = random.tensor([batchSize, features[0]])
         let expected = layer(input)
         let workers = WorkerPool(threadCount: 3)
-        for operation in layer.operations(for: [[features[0]]], activation: nil, workers: workers) {
-            let output = run(operation, on: input, outputShape: expected.shape, workers: workers)
-            #expect(largestDifference(output, expected.scalars) < 2e-5, "\(operation.name)")
+        for activation in [nil, Activation.relu] {
+            let expected = activation == nil ? expected : ReLU()(expected)
+            for operation in layer.operations(for: [[features[0]]], activation: activation, workers: workers) {
+                let output = run(operation, on: input, outputShape: expected.shape, workers: workers)
+                #expect(largestDifference(output, expected.scalars) < 2e-5, "\(operation.name)")
+            }
         }
     }
 }

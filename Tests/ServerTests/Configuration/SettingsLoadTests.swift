@@ -144,7 +144,7 @@ struct SettingsLoadTests {
         )
         #expect(
             refusal(flags: ["models.precision": "bfloat16"])
-                == "models.precision is \"bfloat16\" (command line), but must be float32 (no other is available yet)")
+                == "models.precision is \"bfloat16\" (command line), but must be float32, float16 or int8")
     }
 
     @Test("A strange value cannot disturb the terminal that shows the error")

@@ -1,4 +1,5 @@
 import Foundation
+import Inference
 import Testing
 import TestSupport
 
@@ -14,6 +15,7 @@ struct ModelRoutesTests {
         #expect(model["ready"] as? Bool == true)
         #expect(model["architecture"] as? String == "alexnet")
         #expect(model["version"] as? String == server.store.defaultSlot.model?.version)
+        #expect(model["precision"] as? String == "float32")
         #expect(model["input"] as? [Int] == [3, 224, 224])
         #expect(model["classes"] as? Int == 3)
         #expect(model["format"] as? String == "safetensors")
@@ -21,6 +23,27 @@ struct ModelRoutesTests {
         let list = try await server.exchange("GET", "/v1/models").json()
         #expect(list["default"] as? String == "tiny")
         #expect((list["models"] as? [[String: Any]])?.map { $0["name"] as? String } == ["tiny"])
+        await server.stop()
+    }
+
+    @Test("Each precision is served, told, and kept by a reload", arguments: [Precision.float16, .int8])
+    func precision(_ precision: Precision) async throws {
+        let tiny = try TinyModel()
+        let exact = try await LiveServer(tiny)
+        let server = try await LiveServer(tiny) { $0.models.precision = precision }
+        for seed in [1, 2] as [UInt64] {
+            try tiny.writeCheckpoint(seed: seed)
+            for slot in [exact, server].map(\.store.defaultSlot) { _ = await slot.reload() }
+            let model = try await server.exchange("GET", "/v1/models/tiny").json()
+            #expect(model["precision"] as? String == precision.rawValue)
+            let answer = try await server.exchange("POST", "/predict", body: TestPicture.png).json()
+            let expected = try await exact.exchange("POST", "/predict", body: TestPicture.png).json()
+            #expect(answer["version"] as? String == expected["version"] as? String)
+            #expect(answer["class"] as? String == expected["class"] as? String)
+            let probability = try #require(answer["probability"] as? Double)
+            #expect(abs(probability - (try #require(expected["probability"] as? Double))) < 1e-2)
+        }
+        await exact.stop()
         await server.stop()
     }
 

@@ -1,0 +1,120 @@
+import TestSupport
+import Testing
+
+@testable import Inference
+
+@Suite("Packed linear layers")
+struct PackedLinearTests {
+    private let workers = WorkerPool(threadCount: 3)
+
+    @Test(
+        "Each instruction set gives what the loop gives, for every count of images", arguments: InstructionSet.allCases)
+    func equalsLoop(_ instructions: InstructionSet) {
+        InstructionSet.limit(to: instructions)
+        defer { InstructionSet.limit(to: .widest) }
+        for batchSize in Array(1...13) + [24, 25, 40] {
+            for features in [[1, 1], [7, 5], [33, 32], [257, 33], [600, 70]] { compare(batchSize, features) }
+        }
+    }
+
+    private func compare(_ batchSize: Int, _ features: [Int]) {
+        var random = RandomValues(seed: UInt64(batchSize * 1000 + features[0]))
+        let weight = random.tensor([features[1], features[0]])
+        let bias = random.tensor([features[1]])
+        let input = random.tensor([batchSize, features[0]])
+        for element in PackedWeights.Element.allCases {
+            let packed = PackedWeights(weight, as: element, workers: workers)
+            let layer = Linear(weight: .packed(packed), bias: bias)
+            let expected = layer(input)
+            for activation in [nil, Activation.relu] {
+                let operation = layer.operations(for: [[features[0]]], activation: activation, workers: workers)[0]
+                #expect(operation.name == element.rawValue)
+                let output = run(operation, on: input, outputShape: expected.shape, workers: workers)
+                #expect(
+                    largestDifference(
+                        output, activation == nil ? expected.scalars : expected.scalars.map { max($0, 0) })
+                        < 2e-5,
+                    "\(element), \(batchSize) images, \(features)")
+            }
+        }
+    }
+
+    @Test("Float16 is the nearest there is, ties to even", arguments: InstructionSet.allCases)
+    func float16Rounding(_ instructions: InstructionSet) {
+        InstructionSet.limit(to: instructions)
+        defer { InstructionSet.limit(to: .widest) }
+        // 32768 in the row makes the scale 1.
+        let ulp = Float(0x1p-10)
+        let row: [Float] = [
+            32768, 1 + ulp / 2, 1 + ulp * 3 / 2, 1 + ulp * 0.51, -(1 + ulp * 1.49), 65504, 0, -0.0, 0x1p-14, 0x1p-24,
+            0x1p-25, 0x1.8p-25, 0x1.8p-24, 0x1.ffep-15, 0x1.fffp-15, 1e-30, 0.1,
+        ]
+        let expected: [Float] = [
+            32768, 1, 1 + ulp * 2, 1 + ulp, -(1 + ulp), 65504, 0, -0.0, 0x1p-14, 0x1p-24, 0, 0x1p-24, 0x1p-23,
+            0x1p-14, 0x1p-14, 0, 0.0999755859375,
+        ]
+        #expect(unpacked(row, as: .float16) == expected)
+    }
+
+    @Test("Every finite float16 comes back as it was")
+    func float16Exact() {
+        let values = (0...UInt16.max).filter { $0 & 0x7C00 != 0x7C00 }.map(ScalarConversion.float(float16:))
+        for row in [values, values.map { abs($0) < 1 ? $0 : 0 }, values.map { abs($0) < 0x1p-14 ? $0 : 0 }] {
+            #expect(unpacked(row, as: .float16) == row)
+        }
+    }
+
+    @Test(
+        "Int8 is the nearest multiple of a 127th of the row's largest, ties to even", arguments: InstructionSet.allCases
+    )
+    func int8Rounding(_ instructions: InstructionSet) {
+        InstructionSet.limit(to: instructions)
+        defer { InstructionSet.limit(to: .widest) }
+        let row: [Float] = [0.5, 1.5, 2.5, -0.5, -1.5, 0.49, 126.5, -127, 3.51, 0]
+        #expect(unpacked(row, as: .int8) == [0, 2, 2, 0, -2, 0, 126, -127, 4, 0])
+        #expect(unpacked(row.map { $0 * 4 }, as: .int8) == [0, 8, 8, 0, -8, 0, 504, -508, 16, 0])
+    }
+
+    @Test(
+        "No finite weight is too large or too small", arguments: PackedWeights.Element.allCases,
+        [Float(1e-34), 1e-20, 1e-6, 65504, 65519, 65536, 1e9, 1e37])
+    func range(_ element: PackedWeights.Element, scale: Float) {
+        var random = RandomValues(seed: 6)
+        let row = random.tensor([1, 100]).scalars.map { $0 * scale }
+        let largest = row.map(abs).max() ?? 0
+        let tolerance = largest * (element == .float16 ? 0x1p-11 : 0x1p-7)
+        for (value, original) in zip(unpacked(row, as: element), row) { #expect(abs(value - original) <= tolerance) }
+    }
+
+    @Test("Rows of zeros, and rows that might as well be, give the bias", arguments: PackedWeights.Element.allCases)
+    func zeros(_ element: PackedWeights.Element) {
+        #expect(unpacked([0, 0, 0], as: element) == [0, 0, 0])
+        let tiny = Float.leastNonzeroMagnitude
+        #expect(unpacked([tiny, -tiny, 0], as: element).allSatisfy { abs($0) <= tiny })
+        let packed = PackedWeights(Tensor([2, 1], scalars: [0, tiny]), as: element, workers: workers)
+        let layer = Linear(weight: .packed(packed), bias: Tensor([2], scalars: [3, -4]))
+        let operation = layer.operations(for: [[1]], activation: nil, workers: workers)[0]
+        #expect(
+            run(operation, on: Tensor([1, 1], scalars: [5]), outputShape: [1, 2], workers: workers) == [3, -4])
+    }
+
+    @Test("A packed layer counts its parameters and takes half or a quarter of the bytes")
+    func size() {
+        let weight = Tensor([64, 100], scalars: [Float](repeating: 1, count: 6400))
+        for (element, byteCount) in [(PackedWeights.Element.float16, 2), (.int8, 1)] {
+            let packed = PackedWeights(weight, as: element, workers: workers)
+            #expect(packed.byteCount == 6400 * byteCount + 64 * 4)
+            let layer = Linear(weight: .packed(packed), bias: Tensor([64], scalars: [Float](repeating: 0, count: 64)))
+            #expect(layer.parameterCount == 6464)
+            #expect(layer.parameters.map(\.shape) == [[64, 100], [64]])
+        }
+    }
+
+    private func unpacked(_ row: [Float], as element: PackedWeights.Element) -> [Float] {
+        // A neighbour with other values, and an odd number of rows.
+        let weight = Tensor([3, row.count], scalars: row.map { $0 / 2 } + row + row.map { -$0 })
+        let values = PackedWeights(weight, as: element, workers: workers).unpacked().scalars
+        #expect(values[(2 * row.count)...].map { -$0 } == Array(values[row.count..<2 * row.count]))
+        return Array(values[row.count..<2 * row.count])
+    }
+}
