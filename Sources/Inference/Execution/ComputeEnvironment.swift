@@ -31,8 +31,8 @@ public enum ComputeEnvironment {
 
     /// The CPU's name, as the kernel has it; the architecture's where it has none.
     public static var cpuName: String {
-        guard let bytes = try? FileSnapshot.bytes(of: "/proc/cpuinfo", maxByteCount: 16 << 20) else { return "unknown" }
-        let name = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
+        guard let text = try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8) else { return "unknown" }
+        let name = text.split(separator: "\n")
             .first { $0.hasPrefix("model name") }?
             .split(separator: ":", maxSplits: 1).last?.trimmingCharacters(in: .whitespaces)
         return name ?? "unknown"
