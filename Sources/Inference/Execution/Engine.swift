@@ -64,16 +64,21 @@ public final class Engine: Sendable {
 
     /// The logits of each image of a batch.
     ///
-    /// Shape: inputs `[C, H, W]` each, outputs `[K]` each.
+    /// Shape: inputs `[C, H, W]` each, or `[H, W, C]` as preprocessing makes them; outputs `[K]` each.
     public func callAsFunction(_ images: [Tensor]) -> [[Float]] {
+        let shape = network.inputShape
+        let innermost: Shape? = shape.rank == 3 ? [shape[1], shape[2], shape[0]] : nil
         for image in images {
-            precondition(image.shape == network.inputShape, "an image of \(image.shape) for \(network.inputShape)")
+            precondition(image.shape == shape || image.shape == innermost, "an image of \(image.shape) for \(shape)")
         }
         return run(batchSize: images.count) { index, memory in
             images[index].withUnsafeScalars { source in
-                guard let source = source.baseAddress, let target = memory.baseAddress else { return }
-                let channels = self.network.inputShape[0]
-                kernel_transpose(source, channels, memory.count / channels, target)
+                guard let start = source.baseAddress, let target = memory.baseAddress else { return }
+                if images[index].shape == innermost {
+                    target.update(from: start, count: memory.count)
+                } else {
+                    kernel_transpose(start, shape[0], memory.count / shape[0], target)
+                }
             }
         }
     }
