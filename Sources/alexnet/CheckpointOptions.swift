@@ -33,3 +33,5 @@ struct CheckpointOptions: ParsableArguments {
 }
 
 extension Preprocessing.Preset: ExpressibleByArgument {}
+
+extension DecodeMode: ExpressibleByArgument {}
