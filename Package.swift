@@ -86,7 +86,10 @@ let package = Package(
 
         // What several test targets need.
         .target(name: "TestSupport", dependencies: ["Inference"], path: "Tests/TestSupport"),
-        .testTarget(name: "InferenceTests", dependencies: ["Inference", "TestSupport"], exclude: ["Fixtures"]),
+        .target(name: "CJPEGWriter", path: "Tests/CJPEGWriter", linkerSettings: [.linkedLibrary("jpeg")]),
+        .testTarget(
+            name: "InferenceTests", dependencies: ["CJPEGWriter", "CKernels", "Inference", "TestSupport"],
+            exclude: ["Fixtures"]),
         .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "TestSupport"]),
         .testTarget(
             name: "ServerTests",

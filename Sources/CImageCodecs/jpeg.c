@@ -1,13 +1,13 @@
-// JPEG by libjpeg. The source never refills, so a file that ends early suspends the library rather than being completed
-// with grey: that is what tells a truncated picture from a whole one. Its warnings (a premature end of a segment, bytes
-// between markers) are ignored, its errors jump back into this file.
+// JPEG by libjpeg. What lies beside, above and below the window is neither transformed nor coloured: only its entropy
+// coding is read, which says where the rest begins and whether the file is whole. The source never refills, so a file
+// that ends early is an error rather than being completed with grey. The library's warnings (a premature end of a
+// segment, bytes between markers) are ignored, its errors jump back into this file.
 
-#include "CImageCodecs.h"
-#include "message.h"
+#include "reader.h"
 
 #include <setjmp.h>
 #include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 
 #include <jpeglib.h>
 #include <jerror.h>
@@ -17,17 +17,21 @@
 static const int scan_limit = 64;
 
 typedef struct {
+    codec_reader base;
     struct jpeg_decompress_struct library;
     struct jpeg_error_mgr errors;
     struct jpeg_source_mgr source;
     struct jpeg_progress_mgr progress;
     jmp_buf failure;
-    codec_message *message;
     codec_status status;
+    /// Is an end of the bytes an error at once, rather than a call that gives no rows?
+    int is_within_pixels;
+    /// One row of the window; of four inks where the picture is CMYK.
+    JSAMPARRAY spare;
 } jpeg_reader;
 
 static void fail(jpeg_reader *reader, codec_status status, const char *text) {
-    codec_say(reader->message, text);
+    codec_say(reader->base.message, text);
     reader->status = status;
     longjmp(reader->failure, 1);
 }
@@ -49,7 +53,12 @@ static void on_error(j_common_ptr library) {
 
 static void on_message(j_common_ptr library) { (void)library; }
 static void on_source(j_decompress_ptr library) { (void)library; }
-static boolean on_refill(j_decompress_ptr library) { (void)library; return FALSE; }
+
+static boolean on_refill(j_decompress_ptr library) {
+    jpeg_reader *reader = library->client_data;
+    if (reader->is_within_pixels) { fail(reader, codec_truncated, "it ends within its pixels"); }
+    return FALSE;
+}
 
 static void on_skip(j_decompress_ptr library, long count) {
     if (count <= 0) { return; }
@@ -109,65 +118,112 @@ static void convert_inverted_cmyk(const uint8_t *restrict inks, uint8_t *restric
     }
 }
 
-static void read_pixels(jpeg_reader *reader, uint8_t *pixels, size_t byte_count) {
+/// Pixels beside the window that colours are interpolated from, and rows above it that the library starts from.
+enum { side_margin = 16, top_margin = 32 };
+
+/// Reads at most `wanted` rows, and at least one.
+static void read_some(jpeg_reader *reader, JSAMPARRAY rows, JDIMENSION wanted) {
+    if (jpeg_read_scanlines(&reader->library, rows, wanted) == 0) {
+        fail(reader, codec_truncated, "it ends within its pixels");
+    }
+}
+
+static void begin_attempt(jpeg_reader *reader, uint32_t denominator, codec_window *window) {
     struct jpeg_decompress_struct *library = &reader->library;
-    if (!codec_fits(library->image_width, library->image_height, byte_count)) {
+    library->scale_num = 1;
+    library->scale_denom = denominator;
+    if (!jpeg_start_decompress(library)) { fail(reader, codec_truncated, "it ends before its last scan"); }
+    reader->is_within_pixels = 1;
+    if ((uint64_t)window->left + window->width > library->output_width
+        || (uint64_t)window->top + window->height > library->output_height) {
         fail(reader, codec_corrupt, "its size changed");
     }
-    if (!jpeg_start_decompress(library)) { fail(reader, codec_truncated, "it ends before its last scan"); }
-    size_t width = library->output_width;
-    int is_cmyk = library->out_color_space == JCS_CMYK;
-    JSAMPARRAY inks = NULL;
-    if (is_cmyk) {
-        inks = library->mem->alloc_sarray((j_common_ptr)library, JPOOL_IMAGE, (JDIMENSION)(4 * width), 1);
-    }
-    while (library->output_scanline < library->output_height) {
+    // The library misplaces the columns of a picture that is scaled and has a colour for more than two pixels of a row.
+    const int can_crop = denominator == 1 || library->max_h_samp_factor <= 2;
+    const JDIMENSION right = window->left + window->width;
+    JDIMENSION left = can_crop && window->left > side_margin ? window->left - side_margin : 0;
+    JDIMENSION end = can_crop && library->output_width - right > side_margin ? right + side_margin
+                                                                             : library->output_width;
+    JDIMENSION width = end - left;
+    if (width < library->output_width) { jpeg_crop_scanline(library, &left, &width); }
+    window->left = left;
+    window->width = width;
+    const int is_cmyk = library->out_color_space == JCS_CMYK;
+    reader->spare = library->mem->alloc_sarray(
+        (j_common_ptr)library, JPOOL_IMAGE, (is_cmyk ? 4 : 3) * library->output_width, 1);
+    if (window->top > top_margin) { jpeg_skip_scanlines(library, window->top - top_margin); }
+    while (library->output_scanline < window->top) { read_some(reader, reader->spare, 1); }
+}
+
+static codec_status begin(codec_reader *base, uint32_t denominator, codec_window *window) {
+    jpeg_reader *reader = (jpeg_reader *)base;
+    if (setjmp(reader->failure)) { return reader->status; }
+    begin_attempt(reader, denominator, window);
+    return codec_ok;
+}
+
+static codec_status read_rows(codec_reader *base, uint8_t *pixels, size_t stride, uint32_t row_count) {
+    jpeg_reader *reader = (jpeg_reader *)base;
+    struct jpeg_decompress_struct *library = &reader->library;
+    if (setjmp(reader->failure)) { return reader->status; }
+    const JDIMENSION first = library->output_scanline;
+    while (library->output_scanline - first < row_count) {
+        const JDIMENSION done = library->output_scanline - first;
         JSAMPROW rows[8];
-        JDIMENSION row = library->output_scanline, wanted = library->output_height - row;
-        wanted = wanted > 8 ? 8 : wanted;
-        for (JDIMENSION i = 0; i < wanted; i++) { rows[i] = pixels + (size_t)(row + i) * width * 3; }
-        if (jpeg_read_scanlines(library, is_cmyk ? inks : rows, is_cmyk ? 1 : wanted) == 0) {
-            fail(reader, codec_truncated, "it ends within its pixels");
+        if (library->out_color_space == JCS_CMYK) {
+            read_some(reader, reader->spare, 1);
+            convert_inverted_cmyk(reader->spare[0], pixels + done * stride, library->output_width);
+        } else {
+            const JDIMENSION wanted = row_count - done > 8 ? 8 : row_count - done;
+            for (JDIMENSION i = 0; i < wanted; i++) { rows[i] = pixels + (done + i) * stride; }
+            read_some(reader, rows, wanted);
         }
-        if (is_cmyk) { convert_inverted_cmyk(inks[0], rows[0], width); }
     }
+    return codec_ok;
+}
+
+static codec_status finish(codec_reader *base) {
+    jpeg_reader *reader = (jpeg_reader *)base;
+    struct jpeg_decompress_struct *library = &reader->library;
+    if (setjmp(reader->failure)) { return reader->status; }
+    // To the last row and no further: skipping past it would leave the rest of the file unread.
+    if (library->output_scanline + 1 < library->output_height) {
+        jpeg_skip_scanlines(library, library->output_height - 1 - library->output_scanline);
+    }
+    while (library->output_scanline < library->output_height) { read_some(reader, reader->spare, 1); }
     // Every row is there: an absent end marker is forgiven, a damaged one is not.
+    reader->is_within_pixels = 0;
     jpeg_finish_decompress(library);
+    return codec_ok;
 }
 
-/// Does the work; errors end it early, with the reader's status set.
-static void attempt(
-    jpeg_reader *reader, const uint8_t *bytes, size_t count, codec_size *size, uint8_t *pixels, size_t byte_count) {
-    if (setjmp(reader->failure)) { return; }
+static void close_reader(codec_reader *base) {
+    jpeg_reader *reader = (jpeg_reader *)base;
+    jpeg_destroy_decompress(&reader->library);
+    free(reader);
+}
+
+static const codec_verbs verbs = {1, begin, read_rows, finish, close_reader};
+
+/// Opens the file's header; errors end it early, with the reader's status set.
+static codec_status open_attempt(jpeg_reader *reader, const uint8_t *bytes, size_t count, codec_size *size) {
+    if (setjmp(reader->failure)) { return reader->status; }
     open_reader(reader, bytes, count);
-    if (pixels) {
-        read_pixels(reader, pixels, byte_count);
-    } else {
-        size->width = reader->library.image_width;
-        size->height = reader->library.image_height;
-    }
+    size->width = reader->library.image_width;
+    size->height = reader->library.image_height;
+    return codec_ok;
 }
 
-/// Runs both verbs: `pixels` is null for the first.
-static codec_status run(
-    const uint8_t *bytes, size_t count, codec_size *size, uint8_t *pixels, size_t byte_count, codec_message *message) {
-    jpeg_reader reader;
-    memset(&reader, 0, sizeof reader);
-    reader.message = message;
-    reader.library.err = jpeg_std_error(&reader.errors);
-    reader.library.client_data = &reader;
-    reader.errors.error_exit = on_error;
-    reader.errors.output_message = on_message;
-    attempt(&reader, bytes, count, size, pixels, byte_count);
-    jpeg_destroy_decompress(&reader.library);
-    return reader.status;
-}
-
-codec_status codec_jpeg_size(const uint8_t *bytes, size_t count, codec_size *size, codec_message *message) {
-    return run(bytes, count, size, NULL, 0, message);
-}
-
-codec_status codec_jpeg_decode(
-    const uint8_t *bytes, size_t count, uint8_t *pixels, size_t byte_count, codec_message *message) {
-    return run(bytes, count, NULL, pixels, byte_count, message);
+codec_status codec_open_jpeg(
+    const uint8_t *bytes, size_t count, codec_reader **opened, codec_size *size, codec_message *message) {
+    jpeg_reader *reader = calloc(1, sizeof *reader);
+    *opened = (codec_reader *)reader;
+    if (!reader) { return codec_lack_memory(message); }
+    reader->base.verbs = &verbs;
+    reader->base.message = message;
+    reader->library.err = jpeg_std_error(&reader->errors);
+    reader->library.client_data = reader;
+    reader->errors.error_exit = on_error;
+    reader->errors.output_message = on_message;
+    return open_attempt(reader, bytes, count, size);
 }

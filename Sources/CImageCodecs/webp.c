@@ -1,13 +1,23 @@
 // WebP by libwebp. The demultiplexer finds the first frame of still and moving pictures alike; what that frame leaves
 // of the canvas is black. Alpha is dropped, not blended.
 
-#include "CImageCodecs.h"
-#include "message.h"
+#include "reader.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <webp/decode.h>
 #include <webp/demux.h>
+
+typedef struct {
+    codec_reader base;
+    WebPDemuxer *demuxer;
+    codec_size size;
+    codec_window window;
+    uint32_t next_row;
+    /// The whole picture, once it is decoded.
+    uint8_t *pixels;
+} webp_reader;
 
 /// Is the first chunk one that a picture can begin with?
 static int is_possible(const uint8_t *bytes, size_t count) {
@@ -88,30 +98,77 @@ static codec_status decode_frame(
     }
 }
 
-codec_status codec_webp_size(const uint8_t *bytes, size_t count, codec_size *size, codec_message *message) {
-    codec_status status;
-    WebPDemuxDelete(open_demuxer(bytes, count, size, &status, message));
+/// Decodes the whole picture, without gaps.
+static codec_status decode(webp_reader *reader, uint8_t *pixels) {
+    WebPIterator frame;
+    memset(&frame, 0, sizeof frame);
+    if (!WebPDemuxGetFrame(reader->demuxer, 1, &frame)) {
+        codec_say(reader->base.message, "it has no frame");
+        return codec_corrupt;
+    }
+    const size_t byte_count = 3 * (size_t)reader->size.width * reader->size.height;
+    const codec_status status = decode_frame(&frame, reader->size, pixels, byte_count, reader->base.message);
+    WebPDemuxReleaseIterator(&frame);
     return status;
 }
 
-codec_status codec_webp_decode(
-    const uint8_t *bytes, size_t count, uint8_t *pixels, size_t byte_count, codec_message *message) {
-    codec_status status;
-    codec_size size;
-    WebPDemuxer *demuxer = open_demuxer(bytes, count, &size, &status, message);
-    if (!demuxer) { return status; }
-    WebPIterator frame;
-    memset(&frame, 0, sizeof frame);
-    if (!codec_fits(size.width, size.height, byte_count)) {
-        codec_say(message, "its size changed");
-        status = codec_corrupt;
-    } else if (!WebPDemuxGetFrame(demuxer, 1, &frame)) {
-        codec_say(message, "it has no frame");
-        status = codec_corrupt;
-    } else {
-        status = decode_frame(&frame, size, pixels, byte_count, message);
-        WebPDemuxReleaseIterator(&frame);
+static codec_status begin(codec_reader *base, uint32_t denominator, codec_window *window) {
+    webp_reader *reader = (webp_reader *)base;
+    (void)denominator;
+    if ((uint64_t)window->left + window->width > reader->size.width
+        || (uint64_t)window->top + window->height > reader->size.height) {
+        codec_say(base->message, "its size changed");
+        return codec_corrupt;
     }
-    WebPDemuxDelete(demuxer);
+    reader->window = *window;
+    reader->next_row = window->top;
+    return codec_ok;
+}
+
+static codec_status read_rows(codec_reader *base, uint8_t *pixels, size_t stride, uint32_t row_count) {
+    webp_reader *reader = (webp_reader *)base;
+    const size_t row_byte_count = 3 * (size_t)reader->size.width;
+    if (!reader->pixels) {
+        // All that there is, asked for at once, needs no memory of our own.
+        if (row_count == reader->size.height && reader->window.width == reader->size.width
+            && stride == row_byte_count) {
+            return decode(reader, pixels);
+        }
+        reader->pixels = malloc(row_byte_count * reader->size.height);
+        if (!reader->pixels) { return codec_lack_memory(base->message); }
+        const codec_status status = decode(reader, reader->pixels);
+        if (status != codec_ok) { return status; }
+    }
+    for (uint32_t i = 0; i < row_count; i++, reader->next_row++) {
+        const uint8_t *row = reader->pixels + reader->next_row * row_byte_count + 3 * (size_t)reader->window.left;
+        memcpy(pixels + i * stride, row, 3 * (size_t)reader->window.width);
+    }
+    return codec_ok;
+}
+
+/// The first rows' reading went to the end already.
+static codec_status finish(codec_reader *base) {
+    (void)base;
+    return codec_ok;
+}
+
+static void close_reader(codec_reader *base) {
+    webp_reader *reader = (webp_reader *)base;
+    WebPDemuxDelete(reader->demuxer);
+    free(reader->pixels);
+    free(reader);
+}
+
+static const codec_verbs verbs = {0, begin, read_rows, finish, close_reader};
+
+codec_status codec_open_webp(
+    const uint8_t *bytes, size_t count, codec_reader **opened, codec_size *size, codec_message *message) {
+    webp_reader *reader = calloc(1, sizeof *reader);
+    *opened = (codec_reader *)reader;
+    if (!reader) { return codec_lack_memory(message); }
+    reader->base.verbs = &verbs;
+    codec_status status;
+    reader->demuxer = open_demuxer(bytes, count, &reader->size, &status, message);
+    *size = reader->size;
     return status;
 }

@@ -3,13 +3,15 @@ import Foundation
 import Inference
 import Server
 
-/// `alexnet bench`: how fast the network is here.
+/// `alexnet bench`: how fast the network is here, or the way of a picture to its input.
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Measure the network alone, without pictures or sockets.",
+        abstract: "Measure the network alone, or with --picture what leads to its input.",
         discussion: """
             Prints the median of several runs for each batch size: a table on a terminal and, with --json, one line a row. \
-            --layers tells what each layer takes, by which algorithm, and how many GFLOP/s of its definition that is.
+            --layers tells what each layer takes, by which algorithm, and how many GFLOP/s of its definition that is. \
+            --picture measures one thread from a file's bytes to the network's input instead: to the model's that is named, \
+            else to 3×224×224 by --preprocessing, which is imagenet unless it is given.
             """
     )
 
@@ -30,11 +32,21 @@ struct Bench: ParsableCommand {
     @Flag(help: "What each layer takes.")
     var layers = false
 
+    @Option(help: ArgumentHelp("Measure the decoding and resizing of a picture, not the network.", valueName: "file"))
+    var picture: String?
+
+    @Option(help: ArgumentHelp("How --picture is decoded: exact or scaled.", valueName: "mode"))
+    var decode: DecodeMode?
+
     /// Fewer runs have no median worth the name.
     private static let minRunCount = 5
 
     func validate() throws {
         _ = try batchSizes()
+        if decode != nil, picture == nil { throw ValidationError("--decode belongs to --picture.") }
+        if layers, picture != nil {
+            throw ValidationError("--layers are the network's; --picture measures no network.")
+        }
         guard seconds > 0, seconds <= 3600 else { throw ValidationError("--seconds takes a number up to 3600.") }
         if let threads, !(1...1024 ~= threads) { throw ValidationError("--threads takes 1 to 1024, not \(threads).") }
     }
@@ -50,6 +62,7 @@ struct Bench: ParsableCommand {
     }
 
     func run() throws {
+        if let picture { return try measure(PictureSource(path: picture)) }
         let workers = WorkerPool(threadCount: threads ?? CPUQuota.current)
         let loaded: Model
         do {
@@ -67,6 +80,21 @@ struct Bench: ParsableCommand {
             let profiles = measure(loaded, batchSize: batchSize)
             printer.write(profiles)
             if layers { printer.writeLayers(profiles) }
+        }
+    }
+
+    private func measure(_ picture: PictureSource) throws {
+        do {
+            var preprocessing = Preprocessing.preset(model.source.preprocessing ?? .imagenet, input: [3, 224, 224])
+            if model.isNamed {
+                preprocessing = try ModelLoader(workers: WorkerPool(threadCount: 1)).load(try model.files())
+                    .preprocessing
+            }
+            let bench = PictureBench(
+                picture: picture, decoder: ImageDecoder(mode: decode ?? .exact), preprocessing: preprocessing)
+            try bench.measure(seconds: seconds).write(isJSON: json)
+        } catch {
+            throw Failure.work(error)
         }
     }
 

@@ -40,3 +40,4 @@ struct CheckpointOptions: ParsableArguments {
 
 extension Preprocessing.Preset: ExpressibleByArgument {}
 extension Precision: ExpressibleByArgument {}
+extension DecodeMode: ExpressibleByArgument {}

@@ -15,6 +15,9 @@ struct ModelOptions: ParsableArguments {
         }
     }
 
+    /// Was a model named, rather than left to be looked for?
+    var isNamed: Bool { model != nil || source.checkpoint != nil }
+
     /// The model's files.
     func files() throws -> ModelFiles {
         if let files = source.files { return files }

@@ -36,6 +36,9 @@ struct Predict: ParsableCommand {
     @Flag(inversion: .prefixedNo, help: "Turn pictures as their EXIF orientation says.")
     var orientation = true
 
+    @Option(help: ArgumentHelp("exact, or scaled: large JPEGs at 1/2, 1/4 or 1/8 of their size.", valueName: "mode"))
+    var decode = DecodeMode.exact
+
     func validate() throws {
         guard top > 0 else { throw ValidationError("--top takes a whole number from 1 on, not \(top).") }
         guard 1...1024 ~= batchSize else { throw ValidationError("--batch-size takes 1 to 1024, not \(batchSize).") }
@@ -56,7 +59,7 @@ struct Predict: ParsableCommand {
             throw Failure.work(error)
         }
         let pictures = PictureSource.all(at: paths)
-        let decoder = ImageDecoder(maxPixels: maxPixels, appliesOrientation: orientation)
+        let decoder = ImageDecoder(maxPixels: maxPixels, appliesOrientation: orientation, mode: decode)
         let printer = PredictionPrinter(model: loaded, top: top, isJSON: json, labelWidth: pictures.labelWidth)
         var progress = ProgressBar(total: pictures.count, unit: "pictures", isShown: isatty(STDOUT_FILENO) == 0)
         var failureCount = 0

@@ -11,7 +11,9 @@ struct PredictionBatch {
     func run(_ pictures: [PictureSource]) -> [Result<[Float], any Error>] {
         let inputs = Mutex<[Result<Tensor, any Error>?]>(Array(repeating: nil, count: pictures.count))
         workers.parallelFor(pictures.count) { [model, decoder] index, _ in
-            let input = Result<Tensor, any Error> { model.preprocessing(try decoder.decode(pictures[index].read())) }
+            let input = Result<Tensor, any Error> {
+                try decoder.input(pictures[index].read(), for: model.preprocessing)
+            }
             inputs.withLock { $0[index] = input }
         }
         let decoded = inputs.withLock { $0.compactMap(\.self) }

@@ -33,6 +33,9 @@ struct Serve: AsyncParsableCommand {
 
     @OptionGroup var source: CheckpointOptions
 
+    @Option(help: ArgumentHelp("exact or scaled: how pictures are decoded (images.decode).", valueName: "mode"))
+    var decode: String?
+
     @Option(help: ArgumentHelp("Threads for decoding and the network together (threads.total).", valueName: "n"))
     var threads: String?
 
@@ -68,7 +71,7 @@ struct Serve: AsyncParsableCommand {
     var flags: [String: String] {
         let all: [String: String?] = [
             "server.host": host, "server.port": port, "models.directory": models, "models.default": defaultModel,
-            "threads.total": threads, "batching.max_batch_size": maxBatchSize,
+            "images.decode": decode, "threads.total": threads, "batching.max_batch_size": maxBatchSize,
             "batching.max_queue_delay": maxQueueDelay, "batching.queue_capacity": queueCapacity,
             "log.level": logLevel, "log.format": logFormat,
         ]

@@ -22,21 +22,46 @@ typedef struct {
     uint32_t width, height;
 } codec_size;
 
-// Each format has the same two verbs. The first reads the header only. The second writes `width * height` pixels of
-// three bytes, red, green, blue, rows from the top and without gaps, to memory that the caller owns; `byte_count` must
-// be `3 * width * height` of the size that the first one gave. Neither prints, exits or keeps anything behind.
+/// A part of a picture; units: pixels.
+typedef struct {
+    uint32_t left, top, width, height;
+} codec_window;
 
-codec_status codec_jpeg_size(const uint8_t *bytes, size_t count, codec_size *size, codec_message *message);
-codec_status codec_jpeg_decode(
-    const uint8_t *bytes, size_t count, uint8_t *pixels, size_t byte_count, codec_message *message);
+/// A file that is being read, from its header to its end. Reading goes from top to bottom, once:
+///
+///     codec_open_… > codec_scaled_size > codec_begin > codec_read_rows … > codec_finish > codec_close
+///
+/// A status other than `codec_ok` ends it; only `codec_close` may follow. Nothing prints, exits or is kept behind.
+typedef struct codec_reader codec_reader;
 
-codec_status codec_png_size(const uint8_t *bytes, size_t count, codec_size *size, codec_message *message);
-codec_status codec_png_decode(
-    const uint8_t *bytes, size_t count, uint8_t *pixels, size_t byte_count, codec_message *message);
+/// Reads a file's header. The bytes must stay where they are until the reader is closed; `*reader` is null where it could
+/// not be made, and must be closed otherwise, whatever is answered.
+codec_status codec_open_jpeg(
+    const uint8_t *bytes, size_t count, codec_reader **reader, codec_size *size, codec_message *message);
+codec_status codec_open_png(
+    const uint8_t *bytes, size_t count, codec_reader **reader, codec_size *size, codec_message *message);
+codec_status codec_open_webp(
+    const uint8_t *bytes, size_t count, codec_reader **reader, codec_size *size, codec_message *message);
 
-codec_status codec_webp_size(const uint8_t *bytes, size_t count, codec_size *size, codec_message *message);
-codec_status codec_webp_decode(
-    const uint8_t *bytes, size_t count, uint8_t *pixels, size_t byte_count, codec_message *message);
+/// Can the codec scale by 1/2, 1/4 and 1/8 while it decodes?
+int codec_can_scale(const codec_reader *reader);
+
+/// Goes to the window's first row.
+///
+/// - `denominator`: 1, or 2, 4 or 8 where the codec can scale: both sides are divided by it and rounded up.
+/// - `window`: the part of the scaled picture that is wanted; becomes the part whose rows will come, which holds it.
+codec_status codec_begin(codec_reader *reader, uint32_t denominator, codec_window *window, codec_message *message);
+
+/// Writes the window's next rows: pixels of three bytes, red, green, blue, without gaps; rows `stride` bytes apart.
+/// `row_count` is at most what is left of the window.
+codec_status codec_read_rows(
+    codec_reader *reader, uint8_t *rows, size_t stride, uint32_t row_count, codec_message *message);
+
+/// Reads what is below the window, so that a file that is cut short is told from a whole one.
+codec_status codec_finish(codec_reader *reader, codec_message *message);
+
+/// Gives everything back.
+void codec_close(codec_reader *reader);
 
 /// Inflates a zlib stream into `capacity` bytes; the number written, or -1 where it is damaged or does not fit.
 int64_t codec_inflate(const uint8_t *bytes, size_t count, uint8_t *output, size_t capacity);

@@ -1,5 +1,3 @@
-import CKernels
-
 /// Runs a network on batches, from several threads at the same time if need be.
 ///
 /// The network is cut into up to three sections that differ in what they want most. Large maps: an image at a time, so that
@@ -73,19 +71,21 @@ public final class Engine: Sendable {
         }
     }
 
+    /// The shape in which an image is given: channels innermost.
+    var imageShape: Shape {
+        let shape = network.inputShape
+        return shape.rank == 3 ? [shape[1], shape[2], shape[0]] : shape
+    }
+
     /// The logits of each image of a batch.
     ///
-    /// Shape: inputs `[C, H, W]` each, outputs `[K]` each.
+    /// Shape: inputs `[H, W, C]` each, outputs `[K]` each.
     public func callAsFunction(_ images: [Tensor]) -> [[Float]] {
         for image in images {
-            precondition(image.shape == network.inputShape, "an image of \(image.shape) for \(network.inputShape)")
+            precondition(image.shape == imageShape, "an image of \(image.shape) for \(imageShape)")
         }
         return run(batchSize: images.count) { index, memory in
-            images[index].withUnsafeScalars { source in
-                guard let source = source.baseAddress, let target = memory.baseAddress else { return }
-                let channels = self.network.inputShape[0]
-                kernel_transpose(source, channels, memory.count / channels, target)
-            }
+            images[index].withUnsafeScalars { _ = memory.update(from: $0) }
         }
     }
 

@@ -16,19 +16,33 @@ public struct ImageDecoder: Sendable {
     /// Does the camera's orientation turn and mirror the picture?
     public let appliesOrientation: Bool
 
+    /// How much of a picture is decoded for a network's input.
+    public let mode: DecodeMode
+
     /// Takes the limits.
-    public init(maxPixels: Int = 50_000_000, appliesOrientation: Bool = true) {
+    public init(maxPixels: Int = 50_000_000, appliesOrientation: Bool = true, mode: DecodeMode = .exact) {
         self.maxPixels = maxPixels
         self.appliesOrientation = appliesOrientation
+        self.mode = mode
     }
 
-    /// Decodes a JPEG, PNG or WebP file; the format is told from its first bytes.
+    /// Decodes all of a JPEG, PNG or WebP file, at its full size; the format is told from its first bytes.
     ///
     /// Shape: three channels.
     /// - Throws: ``ImageError`` for everything that is not one whole picture within the limits.
     public func callAsFunction(_ bytes: [UInt8]) throws(ImageError) -> PixelImage {
-        let codec = ImageCodec(format: try ImageFormat(signatureOf: bytes))
-        let (width, height) = try codec.size(of: bytes)
+        let format = try ImageFormat(signatureOf: bytes)
+        let image = try bytes.withUnsafeBufferPointer { bytes throws(ImageError) in
+            var reader = try ImageReader(bytes, format: format)
+            try check(reader)
+            return try whole(&reader)
+        }
+        return appliesOrientation ? Orientation(in: bytes, format: format).applied(to: image) : image
+    }
+
+    /// Holds a picture's header to the limits.
+    func check(_ reader: borrowing ImageReader) throws(ImageError) {
+        let (width, height) = (reader.width, reader.height)
         let (pixelCount, overflow) = width.multipliedReportingOverflow(by: height)
         if overflow || pixelCount > maxPixels || pixelCount > Int.max / 3 {
             throw .tooManyPixels(width: width, height: height, limit: maxPixels)
@@ -36,9 +50,24 @@ public struct ImageDecoder: Sendable {
         if max(width, height) > Self.maxSide {
             throw .sideTooLong(width: width, height: height, limit: Self.maxSide)
         }
-        let pixels = try codec.pixels(of: bytes, width: width, height: height)
-        let image = PixelImage(width: width, height: height, channelCount: 3, pixels: pixels)
-        return appliesOrientation ? Orientation(in: bytes, format: codec.format).applied(to: image) : image
+    }
+
+    private func whole(_ reader: inout ImageReader) throws(ImageError) -> PixelImage {
+        let (width, height) = (reader.width, reader.height)
+        _ = try reader.begin(columns: 0..<width, rows: 0..<height)
+        var failure: ImageError?
+        let pixels = [UInt8](unsafeUninitializedCapacity: width * height * 3) { output, count in
+            guard let output = output.baseAddress else { return }
+            do throws(ImageError) {
+                try reader.read(rowCount: height, to: output, stride: 3 * width)
+                count = width * height * 3
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        try reader.finish()
+        return PixelImage(width: width, height: height, channelCount: 3, pixels: pixels)
     }
 
     /// The same by name.

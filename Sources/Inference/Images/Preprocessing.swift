@@ -4,7 +4,7 @@ import CKernels
 ///
 /// The bytes before normalisation equal Pillow's and the tensor equals torchvision's, to the last bit.
 ///
-/// Shape: a picture of any size in, `[C, H, W]` out.
+/// Shape: a picture of any size in, ``tensorShape`` out: `[H, W, C]`, channels innermost.
 public struct Preprocessing: Sendable, Hashable {
     /// The order of the channels that the network was trained with.
     public enum Colour: String, Sendable, Hashable, CaseIterable {
@@ -38,8 +38,11 @@ public struct Preprocessing: Sendable, Hashable {
     /// The longest side that a picture is resized or cropped to. Units: pixels.
     public static let maxSide = 4096
 
-    /// `[C, H, W]`
+    /// `[C, H, W]`: what comes out, as a network's `inputShape` says it. It lies in memory as ``tensorShape``.
     public let outputShape: Shape
+
+    /// `[H, W, C]`: how the tensors that come out lie in memory, the channels of a pixel side by side in ``colour``'s order.
+    public var tensorShape: Shape { [outputShape[1], outputShape[2], outputShape[0]] }
 
     /// The order of the output's channels.
     public let colour: Colour
@@ -56,8 +59,9 @@ public struct Preprocessing: Sendable, Hashable {
     /// One for each channel, in the output's order.
     public let deviation: [Float]
 
-    /// For each channel, what each byte becomes: 256 numbers a channel.
-    private let table: [Float]
+    /// ``mean`` and ``deviation`` over and over for a row of the output, since each pixel has its own channels.
+    private let rowMean: [Float]
+    private let rowDeviation: [Float]
 
     /// Puts the steps together.
     ///
@@ -89,10 +93,8 @@ public struct Preprocessing: Sendable, Hashable {
         self.scale = scale
         self.mean = mean
         self.deviation = deviation
-        table = zip(mean, deviation).flatMap { mean, deviation in
-            // In float32 and in this order, as torchvision's `ToTensor` and `Normalize` do it.
-            (0..<256).map { byte in ((scale == .unit ? Float(byte) / 255 : Float(byte)) - mean) / deviation }
-        }
+        rowMean = (0..<crop.width).flatMap { _ in mean }
+        rowDeviation = (0..<crop.width).flatMap { _ in deviation }
     }
 
     private static func check(_ side: Int, field: String) throws(PreprocessingError) {
@@ -103,31 +105,20 @@ public struct Preprocessing: Sendable, Hashable {
 
     /// The network's input for one picture.
     ///
-    /// Shape: ``outputShape``.
+    /// Shape: ``tensorShape``.
     public func callAsFunction(_ image: PixelImage) -> Tensor {
-        Tensor(outputShape) { write(image, into: $0) }
+        Tensor(tensorShape) { write(image, into: $0) }
     }
 
     /// The same into memory of the caller's, such as one picture's place in a batch.
     ///
-    /// - Parameter output: at least as many scalars as ``outputShape`` has; the first ones are written.
+    /// - Parameter output: at least as many scalars as ``tensorShape`` has; the first ones are written.
     public func write(_ image: PixelImage, into output: UnsafeMutableBufferPointer<Float>) {
-        precondition(
-            output.count >= outputShape.elementCount,
-            "\(outputShape.elementCount) scalars do not fit \(output.count)")
-        let planeCount = outputShape[1] * outputShape[2]
-        let channels = colour.channelCount
-        resized(image).pixels.withUnsafeBufferPointer { pixels in
-            table.withUnsafeBufferPointer { table in
-                guard let pixels = pixels.baseAddress, let table = table.baseAddress, let plane = output.baseAddress
-                else { return }
-                for channel in 0..<channels {
-                    let source = colour == .bgr ? channels - 1 - channel : channel
-                    resize_plane(
-                        pixels + source, Int32(channels), table + 256 * channel, plane + channel * planeCount,
-                        planeCount)
-                }
-            }
+        let image = prepared(image)
+        let plan = ResizePlan(self, height: image.height, width: image.width)
+        withBytes(plan) { bytes in
+            plan.resize(image, isGrey: colour == .grey, swapsRedAndBlue: colour == .bgr, to: bytes)
+            normalize(bytes, into: output)
         }
     }
 
@@ -135,30 +126,49 @@ public struct Preprocessing: Sendable, Hashable {
     ///
     /// Shape: height and width of ``outputShape``; one channel, or three as red, green, blue whatever ``colour`` says.
     public func resized(_ image: PixelImage) -> PixelImage {
-        let image = colour == .grey ? image : image.coloured
-        let size = resizedSize(height: image.height, width: image.width)
-        let rows = CentreCrop(of: size.height, to: outputShape[1])
-        let columns = CentreCrop(of: size.width, to: outputShape[2])
-        let resampler = Resampler(
-            from: (image.height, image.width), to: size, rowWindow: rows.window, columnWindow: columns.window,
-            isGrey: colour == .grey)
-        let channels = colour.channelCount
-        let stride = outputShape[2] * channels
-        let byteCount = outputShape[1] * stride
-        let pixels = [UInt8](unsafeUninitializedCapacity: byteCount) { output, count in
-            if rows.isPadded || columns.isPadded { output.initialize(repeating: 0) }
-            if let start = output.baseAddress {
-                resampler.write(
-                    image, to: start + rows.padding * stride + columns.padding * channels, outputStride: stride)
+        let image = prepared(image)
+        let plan = ResizePlan(self, height: image.height, width: image.width)
+        let pixels = [UInt8](unsafeUninitializedCapacity: outputShape.elementCount) { output, count in
+            if plan.isPadded { output.initialize(repeating: 0) }
+            if let output = output.baseAddress {
+                plan.resize(image, isGrey: colour == .grey, swapsRedAndBlue: false, to: output)
             }
-            count = byteCount
+            count = outputShape.elementCount
         }
         return PixelImage(
-            width: outputShape[2], height: outputShape[1], channelCount: channels, pixels: pixels)
+            width: outputShape[2], height: outputShape[1], channelCount: colour.channelCount, pixels: pixels)
+    }
+
+    private func prepared(_ image: PixelImage) -> PixelImage { colour == .grey ? image : image.coloured }
+
+    /// Lends memory for the bytes before normalisation, black where the plan leaves it as it is.
+    func withBytes<R, E: Error>(
+        _ plan: ResizePlan, _ body: (UnsafeMutablePointer<UInt8>) throws(E) -> R
+    ) throws(E) -> R {
+        let count = outputShape.elementCount
+        let bytes = UnsafeMutablePointer<UInt8>.allocate(capacity: count)
+        defer { bytes.deallocate() }
+        if plan.isPadded { bytes.initialize(repeating: 0, count: count) }
+        return try body(bytes)
+    }
+
+    /// Bytes to what the network sees, in float32 and in this order, as torchvision's `ToTensor` and `Normalize` do it.
+    ///
+    /// Shape: both ``tensorShape``.
+    func normalize(_ bytes: UnsafePointer<UInt8>, into output: UnsafeMutableBufferPointer<Float>) {
+        precondition(
+            output.count >= outputShape.elementCount,
+            "\(outputShape.elementCount) scalars do not fit \(output.count)")
+        guard let output = output.baseAddress else { return }
+        let count = rowMean.count
+        for row in 0..<outputShape[1] {
+            resize_normalize(
+                bytes + row * count, scale == .unit ? 255 : 1, rowMean, rowDeviation, output + row * count, count)
+        }
     }
 
     /// The size between resizing and cropping.
-    private func resizedSize(height: Int, width: Int) -> (height: Int, width: Int) {
+    func resizedSize(height: Int, width: Int) -> (height: Int, width: Int) {
         switch resize {
         case .stretch(let height, let width): return (height, width)
         case .shortest(let side):

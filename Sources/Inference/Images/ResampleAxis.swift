@@ -2,8 +2,8 @@
 /// pixels or, when the axis shrinks, two output pixels.
 ///
 /// Only the outputs of a window are held, so that a crop out of a far longer axis costs no more than the crop.
-struct ResampleAxis {
-    /// One for each output: the first input that counts.
+struct ResampleAxis: Equatable {
+    /// One for each output, ascending: the first input that counts.
     private(set) var starts: [Int32]
 
     /// One for each output: how many inputs count.
@@ -13,44 +13,80 @@ struct ResampleAxis {
     private(set) var weights: [Int32]
 
     /// How far one output's weights lie from the next one's.
-    let stride: Int
+    private(set) var stride: Int
 
-    /// Does the axis stay as it is, but for the window?
-    let isIdentity: Bool
+    /// The inputs that any output needs.
+    var inputs: Range<Int> {
+        guard let first = starts.first, let last = starts.last, let count = counts.last else { return 0..<0 }
+        return Int(first)..<Int(last + count)
+    }
+
+    /// How many outputs there are.
+    var outputCount: Int { starts.count }
 
     /// Weighs an axis of `inputLength` pixels that becomes `outputLength` pixels.
     ///
-    /// - Parameter window: the outputs that are wanted, within `0..<outputLength`.
-    init(inputLength: Int, outputLength: Int, window: Range<Int>) {
-        let scale = Double(inputLength) / Double(outputLength)
+    /// - Parameters:
+    ///   - span: what part of the input the output stands for; its last or first pixel may be only partly covered, as
+    ///     after a scaled decode.
+    ///   - window: the outputs that are wanted, within `0..<outputLength`.
+    init(inputLength: Int, span: Range<Double>, outputLength: Int, window: Range<Int>) {
+        let scale = (span.upperBound - span.lowerBound) / Double(outputLength)
         let filterScale = max(scale, 1)
         let support = filterScale
         let step = 1 / filterScale
-        stride = min(Int(support.rounded(.up)) * 2 + 1, inputLength)
-        isIdentity = inputLength == outputLength
-        starts = []
-        counts = []
-        weights = [Int32](repeating: 0, count: window.count * stride)
+        let stride = min(Int(support.rounded(.up)) * 2 + 1, inputLength)
+        var starts: [Int32] = []
+        var counts: [Int32] = []
+        var weights = [Int32](repeating: 0, count: window.count * stride)
         starts.reserveCapacity(window.count)
         counts.reserveCapacity(window.count)
-        var exact = [Double](repeating: 0, count: stride)
-        for (row, output) in window.enumerated() {
-            // The order of these operations is Pillow's: each rounding counts.
-            let center = (Double(output) + 0.5) * scale
-            let start = max(0, Int(center - support + 0.5))
-            let count = min(inputLength, Int(center + support + 0.5)) - start
-            var sum = 0.0
-            for index in 0..<count {
-                let distance = abs((Double(index + start) - center + 0.5) * step)
-                exact[index] = distance < 1 ? 1 - distance : 0
-                sum += exact[index]
+        withUnsafeTemporaryAllocation(of: Double.self, capacity: stride) { exact in
+            weights.withUnsafeMutableBufferPointer { weights in
+                for (row, output) in window.enumerated() {
+                    // The order of these operations is Pillow's: each rounding counts.
+                    let center = span.lowerBound + (Double(output) + 0.5) * scale
+                    let start = max(0, Int(center - support + 0.5))
+                    let count = min(inputLength, Int(center + support + 0.5)) - start
+                    var sum = 0.0
+                    for index in 0..<count {
+                        let distance = abs((Double(index + start) - center + 0.5) * step)
+                        exact[index] = distance < 1 ? 1 - distance : 0
+                        sum += exact[index]
+                    }
+                    for index in 0..<count {
+                        let weight = sum == 0 ? exact[index] : exact[index] / sum
+                        weights[row * stride + index] = Int32(0.5 + weight * Double(1 << 22))
+                    }
+                    starts.append(Int32(start))
+                    counts.append(Int32(count))
+                }
             }
-            for index in 0..<count {
-                let weight = sum == 0 ? exact[index] : exact[index] / sum
-                weights[row * stride + index] = Int32(0.5 + weight * Double(1 << 22))
-            }
-            starts.append(Int32(start))
-            counts.append(Int32(count))
         }
+        (self.starts, self.counts, self.weights, self.stride) = (starts, counts, weights, stride)
+    }
+
+    /// The same for an input that lies the other way round; the outputs too, so that they stay ascending.
+    func mirrored(inputLength: Int) -> ResampleAxis {
+        var mirror = self
+        for (new, old) in (0..<outputCount).reversed().enumerated() {
+            let count = Int(counts[old])
+            mirror.starts[new] = Int32(inputLength) - starts[old] - counts[old]
+            mirror.counts[new] = counts[old]
+            for index in 0..<stride {
+                mirror.weights[new * stride + index] = index < count ? weights[old * stride + count - 1 - index] : 0
+            }
+        }
+        return mirror
+    }
+
+    /// The most outputs that are begun before the oldest of them is done, when the inputs come one after the other.
+    var outputsInProgress: Int {
+        var (oldest, most) = (0, 1)
+        for row in starts.indices {
+            while starts[oldest] + counts[oldest] <= starts[row] { oldest += 1 }
+            most = max(most, row - oldest + 1)
+        }
+        return most
     }
 }

@@ -42,7 +42,7 @@ public final class Model: Sendable {
 
     /// The network's outputs before the soft-max.
     ///
-    /// Shape: inputs `[C, H, W]` each, as ``preprocessing`` makes them; outputs `[K]` each.
+    /// Shape: inputs `[H, W, C]` each, as ``preprocessing`` makes them; outputs `[K]` each.
     public func logits(_ images: [Tensor]) -> [[Float]] { engine(images) }
 
     /// What one run of a batch takes, step by step.

@@ -38,7 +38,8 @@ public final class Batcher: Sendable {
         self.workers = workers
         self.metrics = metrics
         decoder = ImageDecoder(
-            maxPixels: settings.images.maxPixels, appliesOrientation: settings.images.applyOrientation)
+            maxPixels: settings.images.maxPixels, appliesOrientation: settings.images.applyOrientation,
+            mode: settings.images.decode)
     }
 
     /// Answers all pictures of a request by one version of a model.
@@ -89,16 +90,13 @@ public final class Batcher: Sendable {
 
     private func decode(_ index: Int, of request: PendingRequest, id: Int) {
         guard let bytes = request.takeImage(index) else { return }
-        let start = clock.now
-        do {
-            let image = try decoder.decode(bytes)
-            let decoded = clock.now
-            let input = request.model.preprocessing(image)
-            let end = clock.now
-            metrics.decode(decoded - start)
-            metrics.preprocess(end - decoded)
-            request.didDecode(in: end - start)
-            makeReady(Image(request: request, index: index, input: input), id: id, now: end)
+        do throws(ImageError) {
+            var timing = ImageDecoder.Timing()
+            let input = try decoder.input(bytes, for: request.model.preprocessing, timing: &timing)
+            metrics.decode(timing.decoding)
+            metrics.preprocess(timing.preprocessing)
+            request.didDecode(in: timing.decoding + timing.preprocessing)
+            makeReady(Image(request: request, index: index, input: input), id: id, now: clock.now)
         } catch {
             state.withLock { state in
                 state.queue.remove(id)

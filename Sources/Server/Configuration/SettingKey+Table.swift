@@ -49,8 +49,9 @@ extension SettingKey {
             "Whether the EXIF orientation turns the picture, as cameras and viewers expect."),
         SettingKey(
             "images.decode", \.images.decode,
-            .choice(Settings.Images.Decode.self, remark: "a scaled decode is not available yet"),
-            "How pictures are decoded; exact reads every pixel, as Pillow does."),
+            .choice(DecodeMode.self),
+            "How pictures are decoded: exact as by Pillow, to the bit; scaled takes large JPEGs at 1/2, 1/4 or 1/8 size."
+        ),
 
         SettingKey(
             "batching.max_batch_size", \.batching.maxBatchSize, .count(1...4096), "Most images in one forward pass."),

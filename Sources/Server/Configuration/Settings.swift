@@ -61,13 +61,7 @@ public struct Settings: Sendable, Equatable {
         /// `images.apply_orientation`: whether EXIF orientation turns the picture.
         public var applyOrientation = true
         /// `images.decode`: how much of a picture is decoded.
-        public var decode = Decode.exact
-
-        /// How much of a picture is decoded before it is resized.
-        public enum Decode: String, Sendable, CaseIterable {
-            /// Every pixel, so that predictions equal PyTorch's.
-            case exact
-        }
+        public var decode = DecodeMode.exact
     }
 
     /// Section `batching`: how requests wait for the network.

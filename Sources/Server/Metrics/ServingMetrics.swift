@@ -52,11 +52,12 @@ public final class ServingMetrics: Sendable {
             "alexnet_batch_size", help: "Images in one forward pass.", buckets: Self.batchBuckets)
         decoding = registry.histogram(
             "alexnet_decode_seconds",
-            help: "Time from an image's compressed bytes to its pixels, without the wait for a thread.",
+            help: "Time that the codec took for one image, from compressed bytes to the pixels that are needed.",
             buckets: Self.secondsBuckets)
         preprocessing = registry.histogram(
             "alexnet_preprocess_seconds",
-            help: "Time from an image's pixels to the network's input: resize, crop and normalise.",
+            help:
+                "Time that resizing, cropping and normalising one image took, between the codec's rows and after them.",
             buckets: Self.secondsBuckets)
         passes = registry.histogram(
             "alexnet_inference_seconds",
@@ -118,7 +119,7 @@ extension ServingMetrics {
     /// A forward pass of so many images begins.
     public func batchSize(_ imageCount: Int) { batches().observe(Double(imageCount)) }
 
-    /// An image was decoded: from its compressed bytes to pixels.
+    /// An image was decoded: what the codec took, without the resizing of rows between its own.
     public func decode(_ duration: Duration) { decoding().observe(duration) }
 
     /// An image was preprocessed: from pixels to the network's input.

@@ -26,7 +26,8 @@ import Testing
         #expect(await used.ask("GET /hello?name=x HTTP/1.1\r\nHost: a\r\n\r\n")?.body == "hello x")
         #expect(await used.isAtEnd())
         await server.observer.wait { $0.closed == 2 }
-        #expect(server.server.connectionCount == 0)
+        // The observer is told before the connection leaves the count.
+        while server.server.connectionCount > 0 { try await Task.sleep(for: .milliseconds(1)) }
     }
 
     @Test func `who does not read the answer is cut off`() async throws {

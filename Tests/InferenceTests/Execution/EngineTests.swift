@@ -47,7 +47,7 @@ struct EngineTests {
         let network = try Self.network()
         let engine = Engine(network: network, workers: WorkerPool(threadCount: threadCount))
         let images = Self.images(batchSize)
-        for (output, expected) in zip(engine(images), Self.expected(network, images)) {
+        for (output, expected) in zip(engine(images.map(\.channelsLast)), Self.expected(network, images)) {
             #expect(largestDifference(output, expected) < 1e-4)
         }
     }
@@ -62,7 +62,7 @@ struct EngineTests {
         let worst = Mutex<Float>(0)
         workers.parallelFor(60) { index, _ in
             let count = index % 6 + 1
-            for (output, expected) in zip(engine(Array(images[..<count])), expected) {
+            for (output, expected) in zip(engine(images[..<count].map(\.channelsLast)), expected) {
                 worst.withLock { $0 = max($0, largestDifference(output, expected)) }
             }
         }
@@ -79,7 +79,7 @@ struct EngineTests {
                 ("average", AdaptiveAvgPool2d(outputSize: 1)), ("flatten", Flatten()),
             ])
         let images = Self.images(batchSize)
-        let outputs = Engine(network: network, workers: WorkerPool(threadCount: 2))(images)
+        let outputs = Engine(network: network, workers: WorkerPool(threadCount: 2))(images.map(\.channelsLast))
         #expect(outputs.count == batchSize)
         for (output, expected) in zip(outputs, Self.expected(network, images)) {
             #expect(largestDifference(output, expected) < 1e-4)

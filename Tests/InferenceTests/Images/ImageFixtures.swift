@@ -29,7 +29,12 @@ struct ImageFixtures: Decodable {
         var testDescription: String { "\(file) \(preset) \(input)" }
     }
 
-    let pictures: [Picture], hostile: [Hostile], resizes: [Resized], tensors: [Normalised]
+    struct Scaled: Decodable, CustomTestStringConvertible {
+        let file: String, input: [Int], denominator: Int, digest: String
+        var testDescription: String { "\(file) \(input) / \(denominator)" }
+    }
+
+    let pictures: [Picture], hostile: [Hostile], resizes: [Resized], tensors: [Normalised], scaled: [Scaled]
 
     private static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .appending(path: "Fixtures")
@@ -53,5 +58,13 @@ struct ImageFixtures: Decodable {
         }
         let digits = String(value, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+
+    /// The same of scalars' bytes, least significant first.
+    static func digest(_ scalars: some Sequence<Float>) -> String {
+        digest(
+            scalars.flatMap { scalar in
+                (0..<4).map { UInt8(truncatingIfNeeded: scalar.bitPattern >> (8 * $0)) }
+            })
     }
 }

@@ -24,7 +24,7 @@ struct AlexNetTests {
         let network = try AlexNet.network(form, parameters, normalization: fixture.normalization)
         #expect(network.inputShape.extents == Array(fixture.inputShape.dropFirst()))
         let engine = Engine(network: network, workers: WorkerPool(threadCount: 2))
-        for (output, expected) in zip(engine(fixture.inputs), fixture.logits) {
+        for (output, expected) in zip(engine(fixture.inputs.map(\.channelsLast)), fixture.logits) {
             #expect(largestDifference(output, expected) < 1e-4)
         }
     }
@@ -39,7 +39,7 @@ struct AlexNetTests {
         let network = try AlexNet.network(
             try #require(AlexNet.form(of: parameters)), parameters, normalization: LocalResponseNorm())
         let engine = Engine(network: network, workers: WorkerPool(threadCount: 2))
-        #expect(largestDifference(engine(fixture.inputs)[0], fixture.logits[0]) < 1e-4)
+        #expect(largestDifference(engine(fixture.inputs.map(\.channelsLast))[0], fixture.logits[0]) < 1e-4)
     }
 
     @Test("The two conventions of normalisation differ measurably, so that neither test can pass with the other")

@@ -12,7 +12,7 @@ struct ModelLoaderTests {
 
     private func picture(_ model: Model) -> Tensor {
         var random = RandomValues(seed: 4)
-        return random.tensor(model.network.inputShape)
+        return random.tensor(model.network.inputShape).channelsLast
     }
 
     @Test("A folder with a checkpoint and a class map is enough")

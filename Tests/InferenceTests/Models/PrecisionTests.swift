@@ -46,7 +46,7 @@ struct PrecisionTests {
         let files = try ModelFiles(folder: tiny.folder.path)
         let exact = try ModelLoader(workers: workers).load(files)
         var random = RandomValues(seed: 5)
-        let images = (0..<batchSize).map { _ in random.tensor(exact.network.inputShape) }
+        let images = (0..<batchSize).map { _ in random.tensor(exact.network.inputShape).channelsLast }
         let expected = exact.logits(images).flatMap(\.self)
         for (precision, tolerance) in [(Precision.float16, Float(1e-3)), (.int8, 2e-2)] {
             let model = try ModelLoader(workers: workers, precision: precision).load(files)
@@ -104,7 +104,7 @@ struct PrecisionTests {
         // Beyond float16's 65504, but not beyond what its scale makes of it.
         let large = try load(replacing: 0..<24, with: 1e6)
         var random = RandomValues(seed: 3)
-        let image = random.tensor(large.network.inputShape)
+        let image = random.tensor(large.network.inputShape).channelsLast
         let expected = try ModelLoader(workers: workers).load(ModelFiles(folder: tiny.folder.path)).logits([image])[0]
         #expect(largestDifference(large.logits([image])[0], expected) < 2e-2)
         #expect(throws: ModelError.nonFiniteOutput) { try load(replacing: 0..<27, with: 3e38) }

@@ -38,7 +38,7 @@ func run(
 }
 
 /// Shape: `[N, C, H, W]` in, `[N, H, W, C]` out; others stay as they are.
-private func channelsInnermost(_ values: [Float], shape: Shape) -> [Float] {
+func channelsInnermost(_ values: [Float], shape: Shape) -> [Float] {
     guard shape.rank == 4 else { return values }
     let (channels, pixels) = (shape[1], shape[2] * shape[3])
     return (0..<values.count).map { index in
@@ -58,5 +58,15 @@ func largestDifference(_ left: [Float], _ right: [Float]) -> Float {
     return zip(left, right).reduce(0) { largest, pair in
         let difference = abs(pair.0 - pair.1) / scale
         return difference.isNaN ? .infinity : max(largest, difference)
+    }
+}
+
+extension Tensor {
+    /// An image as the engine takes it: `[C, H, W]` to `[H, W, C]`.
+    var channelsLast: Tensor {
+        guard shape.rank == 3 else { return self }
+        return Tensor(
+            [shape[1], shape[2], shape[0]],
+            scalars: channelsInnermost(scalars, shape: [1, shape[0], shape[1], shape[2]]))
     }
 }

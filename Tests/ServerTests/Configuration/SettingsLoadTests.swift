@@ -139,10 +139,6 @@ struct SettingsLoadTests {
     @Test("What later versions will accept is refused in words that say so")
     func notYet() {
         #expect(
-            refusal(flags: ["images.decode": "scaled"])
-                == "images.decode is \"scaled\" (command line), but must be exact (a scaled decode is not available yet)"
-        )
-        #expect(
             refusal(flags: ["models.precision": "bfloat16"])
                 == "models.precision is \"bfloat16\" (command line), but must be float32, float16 or int8")
     }

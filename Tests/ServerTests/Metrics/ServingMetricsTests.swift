@@ -23,16 +23,16 @@ struct ServingMetricsTests {
                 # TYPE alexnet_batch_size histogram
                 alexnet_batch_size_sum 0
                 alexnet_batch_size_count 0
-                # HELP alexnet_decode_seconds Time from an image's compressed bytes to its pixels, \
-                without the wait for a thread.
+                # HELP alexnet_decode_seconds Time that the codec took for one image, \
+                from compressed bytes to the pixels that are needed.
                 # TYPE alexnet_decode_seconds histogram
                 alexnet_decode_seconds_sum 0
                 alexnet_decode_seconds_count 0
                 # HELP alexnet_http_connections Connections that are open.
                 # TYPE alexnet_http_connections gauge
                 alexnet_http_connections 0
-                # HELP alexnet_preprocess_seconds Time from an image's pixels to the network's input: \
-                resize, crop and normalise.
+                # HELP alexnet_preprocess_seconds Time that resizing, cropping and normalising one image took, \
+                between the codec's rows and after them.
                 # TYPE alexnet_preprocess_seconds histogram
                 alexnet_preprocess_seconds_sum 0
                 alexnet_preprocess_seconds_count 0

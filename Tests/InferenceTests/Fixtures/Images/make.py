@@ -430,6 +430,30 @@ def tensors():
                        "digest": digest(flat.astype("<f4").tobytes())}
 
 
+def scaled():
+    """Inputs [H, W, C] of 0…1 out of JPEGs that `draft` scales while it decodes, as Image.thumbnail(reducing_gap=2) asks."""
+    names = ["wide.jpg", "tall.jpg", "progressive-422.jpg", "grey.jpg", "cmyk.jpg"]
+    for name in names + [f"orientation-{number}.jpg" for number in range(1, 9)]:
+        upright = ImageOps.exif_transpose(Image.open(HERE / name))
+        orientation = Image.open(HERE / name).getexif().get(0x0112, 1)
+        for height, width in ((24, 30), (13, 9), (7, 5), (100, 3)):
+            image = Image.open(HERE / name)
+            stored = (height, width) if orientation >= 5 else (width, height)
+            whole = image.size
+            image.draft(None, (2 * stored[0], 2 * stored[1]))
+            factor = next(factor for factor in (1, 2, 4, 8) if image.size == tuple(-(-side // factor) for side in whole))
+            image = ImageOps.exif_transpose(image).convert("RGB")
+            # The last column and row as they are stored may stand for less than a whole pixel.
+            spans = upright.width / factor, upright.height / factor
+            left = image.width - spans[0] if orientation in (2, 3, 6, 7) else 0
+            top = image.height - spans[1] if orientation in (3, 4, 7, 8) else 0
+            box = (left, top, left + spans[0], top + spans[1])
+            result = image.resize((width, height), Image.Resampling.BILINEAR, box=box)
+            array = np.asarray(result, np.float32) / np.float32(255)
+            yield {"file": name, "input": [3, height, width], "denominator": factor,
+                   "digest": digest(array.astype("<f4").tobytes())}
+
+
 def expectation(name, data):
     plain = Image.open(io.BytesIO(data)).convert("RGB")
     upright = ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB")
@@ -452,7 +476,8 @@ def main():
     def lines(entries):
         return "[\n" + ",\n".join("    " + json.dumps(entry) for entry in entries) + "\n  ]"
 
-    sections = {"pictures": pictures, "hostile": errors, "resizes": list(resizes()), "tensors": list(tensors())}
+    sections = {"pictures": pictures, "hostile": errors, "resizes": list(resizes()), "tensors": list(tensors()),
+                "scaled": list(scaled())}
     text = ",\n".join(f'  "{name}": {lines(entries)}' for name, entries in sections.items())
     (HERE / "expected.json").write_text("{\n" + text + "\n}\n")
 

@@ -1,0 +1,116 @@
+import CKernels
+
+extension ImageDecoder {
+    /// What the way from a file to a network's input took.
+    public struct Timing: Sendable, Equatable {
+        /// The codec: from the file's bytes to pixels.
+        public var decoding = Duration.zero
+
+        /// All else: resizing, cropping, normalising.
+        public var preprocessing = Duration.zero
+
+        /// Nothing yet.
+        public init() {}
+    }
+
+    /// The network's input for a JPEG, PNG or WebP file, to the last bit what ``decode(_:)`` and the preprocessing of the
+    /// whole picture give where the mode is ``DecodeMode/exact``.
+    ///
+    /// Rows go from the codec to the resizer some at a time, and where the codec can leave out what is not under the crop
+    /// it does: the whole picture is never in memory, but for WebP and interlaced PNG.
+    ///
+    /// Shape: ``Preprocessing/tensorShape``.
+    /// - Parameter timing: what it took is added to this.
+    /// - Throws: ``ImageError`` for everything that is not one whole picture within the limits.
+    public func input(
+        _ bytes: [UInt8], for preprocessing: Preprocessing, timing: inout Timing
+    ) throws(ImageError) -> Tensor {
+        try Tensor(preprocessing.tensorShape) { output throws(ImageError) in
+            try write(bytes, for: preprocessing, into: output, timing: &timing)
+        }
+    }
+
+    /// The same where nobody asks what it took.
+    public func input(_ bytes: [UInt8], for preprocessing: Preprocessing) throws(ImageError) -> Tensor {
+        var timing = Timing()
+        return try input(bytes, for: preprocessing, timing: &timing)
+    }
+
+    /// The same into memory of the caller's.
+    ///
+    /// - Parameter output: at least as many scalars as ``Preprocessing/tensorShape`` has; the first ones are written, unless
+    ///   an error is thrown.
+    public func write(
+        _ bytes: [UInt8], for preprocessing: Preprocessing, into output: UnsafeMutableBufferPointer<Float>,
+        timing: inout Timing
+    ) throws(ImageError) {
+        let format = try ImageFormat(signatureOf: bytes)
+        let orientation = appliesOrientation ? Orientation(in: bytes, format: format) : .upright
+        try bytes.withUnsafeBufferPointer { bytes throws(ImageError) in
+            var clock = Stopwatch()
+            var reader = try ImageReader(bytes, format: format)
+            try check(reader)
+            let plan = self.plan(for: reader, orientation, preprocessing)
+            timing.preprocessing += clock.lap()
+            try preprocessing.withBytes(plan.resize) { bytes throws(ImageError) in
+                try read(&reader, plan, preprocessing, to: bytes, &clock, &timing)
+                preprocessing.normalize(bytes, into: output)
+            }
+            timing.preprocessing += clock.lap()
+        }
+    }
+
+    private func plan(
+        for reader: borrowing ImageReader, _ orientation: Orientation, _ preprocessing: Preprocessing
+    ) -> (resize: ResizePlan, denominator: Int) {
+        let (height, width) = (reader.height, reader.width)
+        let upright = orientation.swapsSides ? (height: width, width: height) : (height: height, width: width)
+        let denominator =
+            reader.canScale
+            ? mode.denominator(
+                from: upright, to: preprocessing.resizedSize(height: upright.height, width: upright.width)) : 1
+        let plan = ResizePlan(
+            preprocessing, height: height, width: width, orientation: orientation, denominator: denominator)
+        return (plan, denominator)
+    }
+
+    /// Leads the rows from the codec through the resizer, band by band.
+    private func read(
+        _ reader: inout ImageReader, _ plan: (resize: ResizePlan, denominator: Int), _ preprocessing: Preprocessing,
+        to bytes: UnsafeMutablePointer<UInt8>, _ clock: inout Stopwatch, _ timing: inout Timing
+    ) throws(ImageError) {
+        let rows = plan.resize.resampler.rows.inputs
+        let given = try reader.begin(
+            columns: plan.resize.resampler.columns.inputs, rows: rows, denominator: plan.denominator)
+        timing.decoding += clock.lap()
+        var resampling = plan.resize.begin(
+            inputColumns: given, inputChannels: 3, isGrey: preprocessing.colour == .grey,
+            swapsRedAndBlue: preprocessing.colour == .bgr, to: bytes)
+        let stride = 3 * given.count
+        let bandRowCount = Resampling.bandRowCount
+        let band = UnsafeMutablePointer<UInt8>.allocate(capacity: bandRowCount * stride + Int(RESIZE_SLACK))
+        defer { band.deallocate() }
+        for first in Swift.stride(from: rows.lowerBound, to: rows.upperBound, by: bandRowCount) {
+            let count = min(bandRowCount, rows.upperBound - first)
+            timing.preprocessing += clock.lap()
+            try reader.read(rowCount: count, to: band, stride: stride)
+            timing.decoding += clock.lap()
+            resampling.add(band, stride: stride, rowCount: count)
+        }
+        timing.preprocessing += clock.lap()
+        try reader.finish()
+        timing.decoding += clock.lap()
+    }
+}
+
+/// Tells one step's time from the next one's.
+private struct Stopwatch {
+    private var last = ContinuousClock.now
+
+    /// The time since the last call.
+    mutating func lap() -> Duration {
+        let now = ContinuousClock.now
+        defer { last = now }
+        return now - last
+    }
+}

@@ -1,0 +1,81 @@
+import CKernels
+
+/// What preprocessing does to a picture of one size: how it is resized, and where the result stands in the crop.
+struct ResizePlan {
+    let resampler: Resampler
+
+    /// Is there black around the picture?
+    let isPadded: Bool
+
+    /// Where the resized picture begins in the crop. Units: pixels.
+    private let paddingTop: Int
+    private let paddingLeft: Int
+
+    /// The crop's width. Units: pixels.
+    private let outputWidth: Int
+
+    /// - Parameters:
+    ///   - height: with `width`, the stored picture as it was before a scaled decode.
+    ///   - denominator: what a scaled decode divides both by.
+    init(
+        _ preprocessing: Preprocessing, height: Int, width: Int, orientation: Orientation = .upright,
+        denominator: Int = 1
+    ) {
+        let swaps = orientation.swapsSides
+        let size = preprocessing.resizedSize(height: swaps ? width : height, width: swaps ? height : width)
+        let rows = CentreCrop(of: size.height, to: preprocessing.outputShape[1])
+        let columns = CentreCrop(of: size.width, to: preprocessing.outputShape[2])
+        resampler = Resampler(
+            from: ((height + denominator - 1) / denominator, (width + denominator - 1) / denominator),
+            span: (Double(height) / Double(denominator), Double(width) / Double(denominator)),
+            orientation: orientation, to: size, rowWindow: rows.window, columnWindow: columns.window)
+        isPadded = rows.isPadded || columns.isPadded
+        (paddingTop, paddingLeft) = (rows.padding, columns.padding)
+        outputWidth = preprocessing.outputShape[2]
+    }
+
+    /// Begins to resize a picture whose rows have these columns of the stored ones.
+    ///
+    /// - Parameter output: the crop's first pixel.
+    func begin(
+        inputColumns: Range<Int>, inputChannels: Int, isGrey: Bool, swapsRedAndBlue: Bool,
+        to output: UnsafeMutablePointer<UInt8>
+    ) -> Resampling {
+        let channels = isGrey ? 1 : inputChannels
+        let stride = outputWidth * channels
+        return Resampling(
+            resampler, inputColumns: inputColumns, inputChannels: inputChannels, isGrey: isGrey,
+            swapsRedAndBlue: swapsRedAndBlue, to: output + paddingTop * stride + paddingLeft * channels,
+            outputStride: stride)
+    }
+
+    /// Resizes a picture that is decoded already.
+    func resize(
+        _ image: PixelImage, isGrey: Bool, swapsRedAndBlue: Bool, to output: UnsafeMutablePointer<UInt8>
+    ) {
+        var resampling = begin(
+            inputColumns: 0..<image.width, inputChannels: image.channelCount, isGrey: isGrey,
+            swapsRedAndBlue: swapsRedAndBlue, to: output)
+        let stride = image.width * image.channelCount
+        let rows = resampler.rows.inputs
+        let bandRowCount = Resampling.bandRowCount
+        image.pixels.withUnsafeBufferPointer { pixels in
+            guard let pixels = pixels.baseAddress else { return }
+            for first in Swift.stride(from: rows.lowerBound, to: rows.upperBound, by: bandRowCount) {
+                let count = min(bandRowCount, rows.upperBound - first)
+                if (first + count) * stride + Int(RESIZE_SLACK) <= image.pixels.count {
+                    resampling.add(pixels + first * stride, stride: stride, rowCount: count)
+                } else {
+                    // What lies behind the last rows is not ours to read.
+                    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: count * stride + Int(RESIZE_SLACK)) {
+                        band in
+                        guard let band = band.baseAddress else { return }
+                        band.initialize(repeating: 0, count: count * stride + Int(RESIZE_SLACK))
+                        band.update(from: pixels + first * stride, count: count * stride)
+                        resampling.add(band, stride: stride, rowCount: count)
+                    }
+                }
+            }
+        }
+    }
+}
