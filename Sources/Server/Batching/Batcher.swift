@@ -4,9 +4,9 @@ import Synchronization
 
 /// Leads pictures through decoding, the queue and the network.
 ///
-/// Each picture is decoded and preprocessed on arrival; whatever is ready when a worker is free goes to the network as
-/// one batch. A batch waits for the decoding that was asked for before it and for no other, and a whole batch for none: so a
-/// lone picture runs at once, and under load batches grow by themselves. Everything runs on the threads of one ``WorkerPool``.
+/// Each picture is decoded and preprocessed on arrival; whatever is ready when the network is free goes there as one batch. A
+/// batch waits for the decoding that was asked for before it and for no other, and a whole batch for none: so a lone picture
+/// runs at once, and under load batches grow by themselves: while one runs, other threads decode for the next. Everything runs on the threads of one ``WorkerPool``.
 public final class Batcher: Sendable {
     /// One picture on its way.
     private struct Image: Sendable {
@@ -20,9 +20,14 @@ public final class Batcher: Sendable {
         var queue: BatchQueue<Image>
         /// Set while a job that will look at the queue is on its way.
         var isCollectionPending = false
+        /// The batches in the network.
+        var runningCount = 0
     }
 
     private let state: Mutex<State>
+    /// How many batches may be in the network at once: one for four threads. Those that do not run one decode for the next,
+    /// which is the larger for it, and help with the one that runs when there is nothing to decode.
+    private let batchLimit: Int
     private let workers: WorkerPool
     private let decoder: ImageDecoder
     private let metrics: ServingMetrics
@@ -36,6 +41,7 @@ public final class Batcher: Sendable {
             maxBatchSize: settings.batching.maxBatchSize, maxDelay: settings.batching.maxQueueDelay)
         state = Mutex(State(queue: BatchQueue(limits: limits)))
         self.workers = workers
+        batchLimit = max(1, workers.threadCount / 4)
         self.metrics = metrics
         decoder = ImageDecoder(
             maxPixels: settings.images.maxPixels, appliesOrientation: settings.images.applyOrientation,
@@ -126,8 +132,9 @@ public final class Batcher: Sendable {
         let (batch, next): ([(element: Image, waited: Duration)], ContinuousClock.Instant?) = state.withLock { state in
             var batch: [(element: Image, waited: Duration)] = []
             var next: ContinuousClock.Instant?
-            switch state.queue.action(now: now) {
+            switch state.runningCount < batchLimit ? state.queue.action(now: now) : .rest {
             case .run(let ids):
+                state.runningCount += 1
                 batch = state.queue.take(ids, now: now)
                 metrics.queueDepth(state.queue.depth)
                 if state.queue.readyCount > 0 { next = now }
@@ -148,7 +155,19 @@ public final class Batcher: Sendable {
         }
     }
 
+    /// Runs one batch, and sees to it that what became ready meanwhile follows.
     private func run(_ batch: [(element: Image, waited: Duration)]) {
+        answer(batch)
+        let isMore = state.withLock { state in
+            state.runningCount -= 1
+            guard state.queue.readyCount > 0, !state.isCollectionPending else { return false }
+            state.isCollectionPending = true
+            return true
+        }
+        if isMore { workers.submit(.normal) { [self] in collect(isRegular: true) } }
+    }
+
+    private func answer(_ batch: [(element: Image, waited: Duration)]) {
         let model = batch[0].element.request.model
         metrics.batchSize(batch.count)
         let start = clock.now
