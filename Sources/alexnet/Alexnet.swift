@@ -17,8 +17,12 @@ struct Alexnet: AsyncParsableCommand {
             Or ask for one picture without a server:
 
               alexnet predict docs/sneaker.png
+
+            Where something is odd, ask first whether this machine and this configuration are fit to serve:
+
+              alexnet doctor
             """,
-        subcommands: [Serve.self, Predict.self, Bench.self]
+        subcommands: [Serve.self, Predict.self, Bench.self, Doctor.self]
     )
 
     /// Parses and runs a command; exits with 0, with 1 where the work failed, and with 2 where the command line is wrong.

@@ -61,7 +61,7 @@ struct CommandLineTests {
         ])
         let serve = try #require(command as? Serve)
         #expect(
-            serve.flags == [
+            serve.options.flags == [
                 "server.host": "::1", "server.port": "0", "models.directory": "m", "models.default": "d",
                 "threads.total": "3", "batching.max_batch_size": "4", "batching.max_queue_delay": "5ms",
                 "batching.queue_capacity": "6", "log.level": "debug", "log.format": "json",
@@ -71,7 +71,7 @@ struct CommandLineTests {
     @Test("Without flags nothing overrules the configuration")
     func noFlags() throws {
         let serve = try #require(try Alexnet.parseAsRoot(["serve"]) as? Serve)
-        #expect(serve.flags.isEmpty)
-        #expect(serve.source.files == nil)
+        #expect(serve.options.flags.isEmpty)
+        #expect(serve.options.source.files == nil)
     }
 }

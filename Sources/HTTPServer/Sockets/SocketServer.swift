@@ -48,6 +48,14 @@ public final class SocketServer: Sendable {
         return address
     }
 
+    /// Listens, and gives the address back at once.
+    /// - Throws: ``SocketError`` if a server could not listen there.
+    public static func tryListening(host: String, port: Int) throws(SocketError) -> SocketAddress {
+        let (descriptor, address) = try Socket.listen(host: host, port: port, backlog: 1)
+        Socket.close(descriptor)
+        return address
+    }
+
     /// Stops listening, answers every request whose first byte has arrived, and closes all connections.
     ///
     /// Clients that wait in the backlog are still taken in. Answers say `Connection: close`. Connections at rest close after

@@ -50,6 +50,13 @@ public enum FileSnapshot {
         return withExtendedLifetime(buffer) { Array(buffer.bytes) }
     }
 
+    /// The size of a regular file, without reading it; nil where there is none. Units: bytes.
+    static func byteCount(of path: String) -> Int? {
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+        return Int(status.st_size)
+    }
+
     private static func status(of descriptor: Int32, _ path: String) throws(CheckpointError) -> stat {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw unreadable(path) }

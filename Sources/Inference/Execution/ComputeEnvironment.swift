@@ -31,17 +31,34 @@ public enum ComputeEnvironment {
 
     /// The CPU's name, as the kernel has it; the architecture's where it has none.
     public static var cpuName: String {
-        guard let text = try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8) else { return "unknown" }
-        let name = text.split(separator: "\n")
-            .first { $0.hasPrefix("model name") }?
-            .split(separator: ":", maxSplits: 1).last?.trimmingCharacters(in: .whitespaces)
-        return name ?? "unknown"
+        // Files in /proc have no size before they are read.
+        let text = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
+        return cpuName(in: text) ?? architecture
     }
+
+    static func cpuName(in cpuInformation: String) -> String? {
+        cpuInformation.split(separator: "\n")
+            .first { $0.hasPrefix("model name") }?
+            .split(separator: ":", maxSplits: 1).dropFirst().first?.trimmingCharacters(in: .whitespaces)
+    }
+
+    private static var architecture: String {
+        #if arch(x86_64)
+            "x86-64"
+        #elseif arch(arm64)
+            "arm64"
+        #else
+            "unknown"
+        #endif
+    }
+
+    /// The variables with which OpenBLAS is told another CPU than it finds.
+    public static let blasVariables = ["OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"]
 
     /// Sentences about settings that cost speed; none where all is well.
     public static var warnings: [String] {
         let environment = ProcessInfo.processInfo.environment
-        var warnings = ["OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"].compactMap { name in
+        var warnings = blasVariables.compactMap { name in
             environment[name].map { value in
                 "\(name)=\(value) is set, which overrules what OpenBLAS would choose "
                     + "for this CPU; unset it unless that is meant"

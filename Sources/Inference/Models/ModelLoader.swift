@@ -9,7 +9,7 @@ public struct ModelLoader: Sendable {
     private let precision: Precision?
 
     /// A class map of a million names, or any `model.json`, is shorter. Units: bytes.
-    private static let maxTextByteCount = 64 << 20
+    static let maxTextByteCount = 64 << 20
 
     /// Far more than any published network's activations take. Units: bytes.
     private static let maxArenaByteCount = 4 << 30

@@ -11,54 +11,30 @@
 ///
 /// - Source: Linux, Documentation/admin-guide/cgroup-v2.rst (`cpu.max`) and Documentation/scheduler/sched-bwc.rst (v1)
 public struct CPUQuota: Sendable {
-    /// What to assume where the kernel tells nothing.
-    let fallback: Int
+    /// The CPUs that are switched on: what to assume where the kernel tells nothing.
+    public let fallback: Int
     /// A file's text, or nil if there is none.
     let file: @Sendable (String) -> String?
 
     /// CPUs that this process may use now, at least 1.
-    public static var current: Int {
-        CPUQuota(fallback: sysconf(Int32(_SC_NPROCESSORS_ONLN)), file: BoundedFile.text).count
+    public static var current: Int { ofThisProcess.count }
+
+    /// What the kernel says of this process.
+    public static var ofThisProcess: CPUQuota {
+        CPUQuota(fallback: sysconf(Int32(_SC_NPROCESSORS_ONLN)), file: BoundedFile.text)
     }
 
     /// CPUs, at least 1.
-    var count: Int {
-        let allowed = allowedCount() ?? fallback
-        let quotas = groups().compactMap(quota(of:))
-        return max(1, min(allowed, quotas.min() ?? allowed))
-    }
+    public var count: Int { max(1, min(allowed, granted ?? allowed)) }
 
-    /// The folders of the process's CPU groups, each followed by those above it.
-    private func groups() -> [Group] {
-        let lines = (file("/proc/self/cgroup") ?? "").split(separator: "\n")
-        return lines.flatMap { line -> [Group] in
-            let parts = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
-            guard parts.count == 3 else { return [] }
-            let controllers = parts[1]
-            if controllers.isEmpty {
-                // The second folder is where systems that still run version 1 mount version 2.
-                return ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"].flatMap { mount in
-                    folders(of: parts[2], under: mount).map { Group(folder: $0, version: 2) }
-                }
-            }
-            guard controllers.split(separator: ",").contains("cpu") else { return [] }
-            return ["/sys/fs/cgroup/\(controllers)", "/sys/fs/cgroup/cpu"].flatMap { mount in
-                folders(of: parts[2], under: mount).map { Group(folder: $0, version: 1) }
-            }
-        }
-    }
+    /// The CPUs that are in the affinity mask and switched on.
+    public var allowed: Int { allowedCount() ?? fallback }
 
-    /// A group's folder and those above it up to the mount, which in a container is the container's own group.
-    private func folders(of path: Substring, under mount: String) -> [String] {
-        var components = path.split(separator: "/")
-        if components.contains("..") { components = [] }
-        return (0...components.count).reversed().map {
-            ([Substring(mount)] + components.prefix($0)).joined(separator: "/")
-        }
-    }
+    /// What the control groups grant; nil where none sets a limit.
+    public var granted: Int? { ControlGroup.all(of: "cpu", file: file).compactMap(quota(of:)).min() }
 
     /// The CPUs a single group grants, rounded up; nil if it sets no limit.
-    private func quota(of group: Group) -> Int? {
+    private func quota(of group: ControlGroup) -> Int? {
         let fields: [Substring]
         if group.version == 2 {
             fields = (file(group.folder + "/cpu.max") ?? "").split(whereSeparator: \.isWhitespace)
@@ -72,11 +48,6 @@ public struct CPUQuota: Sendable {
             return nil
         }
         return quota / period + (quota % period == 0 ? 0 : 1)
-    }
-
-    private struct Group {
-        let folder: String
-        let version: Int
     }
 
     /// The CPUs that are both in the affinity mask and switched on.

@@ -2,7 +2,7 @@ import Inference
 
 extension Settings {
     /// What is read when no file is named.
-    static let usualFile = "config/alexnet.yaml"
+    public static let usualFile = "config/alexnet.yaml"
 
     /// Reads the configuration: defaults, then the file, then the environment, then flags; the later wins.
     ///

@@ -18,4 +18,14 @@ struct ComputeEnvironmentTests {
         }
         #expect(error?.description.contains("portable, avx2, avx512") == true)
     }
+
+    @Test("The CPU's name is the kernel's, and the architecture's where it has none")
+    func cpuName() throws {
+        #expect(ComputeEnvironment.cpuName(in: "processor: 0\nmodel name\t: Some: CPU \nflags: a\n") == "Some: CPU")
+        #expect(ComputeEnvironment.cpuName(in: "processor: 0\n") == nil)
+        #expect(ComputeEnvironment.cpuName(in: "") == nil)
+        // Files in /proc tell no size, and are easily taken for empty.
+        let text = try String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)
+        if let name = ComputeEnvironment.cpuName(in: text) { #expect(ComputeEnvironment.cpuName == name) }
+    }
 }

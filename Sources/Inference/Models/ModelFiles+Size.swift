@@ -1,0 +1,13 @@
+extension ModelFiles {
+    /// The size of the checkpoint; nil where it cannot be found. Units: bytes.
+    public var checkpointByteCount: Int? {
+        var known = ModelDescription()
+        if let description {
+            guard let json = try? FileSnapshot.bytes(of: description, maxByteCount: ModelLoader.maxTextByteCount),
+                let read = try? ModelDescription(json: json)
+            else { return nil }
+            known = read
+        }
+        return (try? resolve(known)).flatMap { FileSnapshot.byteCount(of: $0.checkpoint) }
+    }
+}
