@@ -22,6 +22,7 @@ struct Serve: AsyncParsableCommand {
         // A log that nobody reads any more must not end the server, nor a reload that is asked for before it is ready.
         signal(SIGPIPE, SIG_IGN)
         signal(SIGHUP, SIG_IGN)
+        HeapPolicy.returnLargeBlocks()
         let settings: Settings
         do {
             settings = try Settings.load(

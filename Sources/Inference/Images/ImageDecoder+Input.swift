@@ -25,7 +25,7 @@ extension ImageDecoder {
     public func input(
         _ bytes: [UInt8], for preprocessing: Preprocessing, timing: inout Timing
     ) throws(ImageError) -> Tensor {
-        try Tensor(preprocessing.tensorShape) { output throws(ImageError) in
+        try Tensor(preprocessing.tensorShape, from: inputs) { output throws(ImageError) in
             try write(bytes, for: preprocessing, into: output, timing: &timing)
         }
     }

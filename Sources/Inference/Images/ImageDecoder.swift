@@ -19,8 +19,16 @@ public struct ImageDecoder: Sendable {
     /// How much of a picture is decoded for a network's input.
     public let mode: DecodeMode
 
+    /// Lends networks' inputs their memory.
+    let inputs: BufferPool
+
     /// Takes the limits.
-    public init(maxPixels: Int = 50_000_000, appliesOrientation: Bool = true, mode: DecodeMode = .exact) {
+    ///
+    /// - Parameter keptInputs: for how many networks' inputs memory is kept between pictures.
+    public init(
+        maxPixels: Int = 50_000_000, appliesOrientation: Bool = true, mode: DecodeMode = .exact, keptInputs: Int = 32
+    ) {
+        inputs = BufferPool(countLimit: keptInputs)
         self.maxPixels = maxPixels
         self.appliesOrientation = appliesOrientation
         self.mode = mode

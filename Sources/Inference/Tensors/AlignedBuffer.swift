@@ -12,10 +12,20 @@ public final class AlignedBuffer: @unchecked Sendable {  // guard: written by it
     public let bytes: UnsafeMutableRawBufferPointer
 
     private static let hugePageByteCount = 2 << 20
+    /// Where the memory goes when it is free; nil gives it back to the system.
+    private let pool: BufferPool?
 
     /// Takes uninitialised memory.
-    public init(byteCount: Int) {
+    public convenience init(byteCount: Int) { self.init(byteCount: byteCount, recycling: nil, in: nil) }
+
+    /// Takes memory that a pool has, or else new one that the pool will have.
+    init(byteCount: Int, recycling memory: UnsafeMutableRawBufferPointer?, in pool: BufferPool?) {
         precondition(byteCount >= 0, "a buffer cannot have \(byteCount) bytes")
+        self.pool = pool
+        if let memory {
+            bytes = memory
+            return
+        }
         let isLarge = byteCount >= 2 * Self.hugePageByteCount
         let alignment = isLarge ? Self.hugePageByteCount : 64
         let memory = UnsafeMutableRawPointer.allocate(byteCount: max(byteCount, 1), alignment: alignment)
@@ -23,5 +33,5 @@ public final class AlignedBuffer: @unchecked Sendable {  // guard: written by it
         bytes = UnsafeMutableRawBufferPointer(start: memory, count: byteCount)
     }
 
-    deinit { bytes.baseAddress?.deallocate() }
+    deinit { Self.release(bytes, to: pool) }
 }

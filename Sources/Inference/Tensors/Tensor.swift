@@ -10,11 +10,15 @@ public struct Tensor: Sendable {
 
     /// Fills a new tensor in place.
     ///
-    /// - Parameter initialize: must write every element.
+    /// - Parameters:
+    ///   - pool: lends the memory; nil takes new one.
+    ///   - initialize: must write every element.
     public init<E: Error>(
-        _ shape: Shape, initializingWith initialize: (UnsafeMutableBufferPointer<Float>) throws(E) -> Void
+        _ shape: Shape, from pool: BufferPool? = nil,
+        initializingWith initialize: (UnsafeMutableBufferPointer<Float>) throws(E) -> Void
     ) throws(E) {
-        let storage = AlignedBuffer(byteCount: shape.elementCount * MemoryLayout<Float>.stride)
+        let byteCount = shape.elementCount * MemoryLayout<Float>.stride
+        let storage = pool?.take(byteCount: byteCount) ?? AlignedBuffer(byteCount: byteCount)
         try initialize(storage.bytes.bindMemory(to: Float.self))
         self.init(shape, viewing: storage, byteOffset: 0)
     }

@@ -45,7 +45,7 @@ public final class Batcher: Sendable {
         self.metrics = metrics
         decoder = ImageDecoder(
             maxPixels: settings.images.maxPixels, appliesOrientation: settings.images.applyOrientation,
-            mode: settings.images.decode)
+            mode: settings.images.decode, keptInputs: settings.batching.maxBatchSize)
     }
 
     /// Answers all pictures of a request by one version of a model.
