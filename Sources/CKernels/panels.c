@@ -1,5 +1,6 @@
 #include "panels.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "multiversion.h"
@@ -18,7 +19,6 @@ typedef struct {
     ptrdiff_t panel_step;
     ptrdiff_t depth;
     ptrdiff_t output_stride;
-    bool accumulates;
 } product;
 
 /// `rows` rows times `panels` panels: everything is summed in registers.
@@ -31,13 +31,7 @@ INLINE void multiply_tile(const float *left, const float *right, const product *
     UNROLL
     for (int row = 0; row < rows; row++) {
         UNROLL
-        for (int panel = 0; panel < panels; panel++) {
-            if (p->accumulates) {
-                memcpy(&sums[row][panel], output + row * p->output_stride + panel * COLUMNS, sizeof(lanes));
-            } else {
-                sums[row][panel] = (lanes){0};
-            }
-        }
+        for (int panel = 0; panel < panels; panel++) sums[row][panel] = (lanes){0};
     }
     for (ptrdiff_t k = 0; k < p->depth; k++) {
         lanes values[MOST_PANELS];
@@ -129,10 +123,9 @@ static void multiply_portable(const float *left, ptrdiff_t row_count, const floa
     multiply_panels(left, row_count, right, panel_count, p, output, 2, 1);
 }
 
-void kernel_multiply_rows(const float *left, ptrdiff_t left_stride, ptrdiff_t row_count, const float *right,
-                          ptrdiff_t panel_count, ptrdiff_t panel_depth, ptrdiff_t depth, bool accumulates,
-                          float *output, ptrdiff_t output_stride) {
-    const product p = {left_stride, panel_depth * COLUMNS, depth, output_stride, accumulates};
+void kernel_multiply_panels(const float *left, ptrdiff_t left_stride, ptrdiff_t row_count, const float *right,
+                            ptrdiff_t panel_count, ptrdiff_t depth, float *output, ptrdiff_t output_stride) {
+    const product p = {left_stride, depth * COLUMNS, depth, output_stride};
 #if defined(__x86_64__)
     switch (kernel_current_instruction_set()) {
     case kernel_avx512: multiply_avx512(left, row_count, right, panel_count, &p, output); return;

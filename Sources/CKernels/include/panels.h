@@ -1,6 +1,5 @@
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
 
 // Matrix products whose right-hand side lies in panels of sixteen columns: `right[panel][k][column]`, one panel behind
@@ -9,11 +8,9 @@
 /// Columns of a panel of the right-hand matrix.
 #define KERNEL_PANEL_COLUMNS 16
 
-/// `output[row * output_stride + panel * 16 + column] = Σ left[row * left_stride + k] * right[panel][k][column]` for `depth`
-/// of the `panel_depth` rows that each panel has. Adds to the output where `accumulates`.
-void kernel_multiply_rows(const float *left, ptrdiff_t left_stride, ptrdiff_t row_count, const float *right,
-                          ptrdiff_t panel_count, ptrdiff_t panel_depth, ptrdiff_t depth, bool accumulates,
-                          float *output, ptrdiff_t output_stride);
+/// `output[row * output_stride + panel * 16 + column] = Σ left[row * left_stride + k] * right[panel][k][column]`
+void kernel_multiply_panels(const float *left, ptrdiff_t left_stride, ptrdiff_t row_count, const float *right,
+                            ptrdiff_t panel_count, ptrdiff_t depth, float *output, ptrdiff_t output_stride);
 
 /// Lays `row_count` rows of `depth` values out as panels: `panels[row / 16][k][row % 16]`, zero behind the last row.
 void kernel_pack_panels(const float *rows, ptrdiff_t row_count, ptrdiff_t depth, float *panels);

@@ -21,6 +21,8 @@ public struct ModelDescription: Sendable, Decodable {
     public var preprocessing: PreprocessingDescription?
     /// What the linear layers' weights are held in; see ``Precision``.
     public var precision: Precision?
+    /// By which algorithm a layer is computed, where measuring should not decide: names as `alexnet bench --layers` tells them.
+    public var algorithms: [String: String]?
     /// The paper's normalisation, whose convention no checkpoint tells.
     public var localResponseNorm: LocalResponseNormDescription?
 
@@ -28,7 +30,7 @@ public struct ModelDescription: Sendable, Decodable {
     public init() {}
 
     private enum CodingKeys: String, CodingKey, CaseIterable {
-        case architecture, checkpoint, classes, preprocessing, precision
+        case architecture, checkpoint, classes, preprocessing, precision, algorithms
         case localResponseNorm = "local_response_norm"
     }
 
@@ -66,6 +68,7 @@ public struct ModelDescription: Sendable, Decodable {
         classes = try values.decodeIfPresent(String.self, forKey: .classes)
         preprocessing = try values.decodeIfPresent(PreprocessingDescription.self, forKey: .preprocessing)
         precision = try values.decodeIfPresent(String.self, forKey: .precision).map(Self.precision)
+        algorithms = try values.decodeIfPresent([String: String].self, forKey: .algorithms)
         localResponseNorm = try values.decodeIfPresent(LocalResponseNormDescription.self, forKey: .localResponseNorm)
     }
 
@@ -93,6 +96,24 @@ public struct ModelDescription: Sendable, Decodable {
         } catch {
             throw ModelError.description("it is not well-formed JSON")
         }
+    }
+
+    /// The algorithms that the description asks for.
+    ///
+    /// - Throws: ``ModelError/description(_:)`` for a layer that the network has not, or an algorithm that does not compute it.
+    func checkedAlgorithms(for network: Network) throws(ModelError) -> [String: String] {
+        for (node, algorithm) in (algorithms ?? [:]).sorted(by: { $0.key < $1.key }) {
+            guard let known = network.algorithmNames(of: node) else {
+                throw ModelError.description(
+                    "algorithms names the layer \"\(node)\"; the network has "
+                        + network.nodes.map(\.name).joined(separator: ", "))
+            }
+            guard known.contains(algorithm) else {
+                throw ModelError.description(
+                    "algorithms.\(node) is \"\(algorithm)\"; known there are \(known.joined(separator: ", "))")
+            }
+        }
+        return algorithms ?? [:]
     }
 
     /// The normalisation layer that the description asks for.

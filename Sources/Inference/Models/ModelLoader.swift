@@ -52,8 +52,9 @@ public struct ModelLoader: Sendable {
         let preprocessing = try makePreprocessing(
             files.preprocessing.map(PreprocessingDescription.preset) ?? description.preprocessing, form: form,
             network: network)
-        let engine = Engine(
-            network: network, workers: workers, selector: AlgorithmSelector(timings: tuning.timings))
+        let selector = AlgorithmSelector(
+            overrides: try description.checkedAlgorithms(for: network), timings: tuning.timings)
+        let engine = Engine(network: network, workers: workers, selector: selector)
         tuning(engine)
         try warmUp(engine, preprocessing)
         return Model(

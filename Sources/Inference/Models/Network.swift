@@ -56,6 +56,13 @@ public struct Network: Sendable {
     /// Shape: `[K]` for a classifier of K classes.
     public var outputShape: Shape { shapes[shapes.count - 1] }
 
+    /// The algorithms that compute a layer; nil where there is no layer of that name.
+    func algorithmNames(of name: String) -> [String]? {
+        guard let node = nodes.first(where: { $0.name == name }) else { return nil }
+        let inputs = node.inputs.map { $0 == Self.input ? inputShape : shapes[$0] }
+        return node.layer.algorithms(for: inputs, activation: nil).map(\.name)
+    }
+
     /// How many numbers were learned.
     public var parameterCount: Int { nodes.reduce(0) { $0 + $1.layer.parameterCount } }
 

@@ -1,6 +1,6 @@
 import CKernels
 
-/// A right-hand matrix in the order in which ``kernel_multiply_rows`` reads it: panels of sixteen columns.
+/// A right-hand matrix in the order in which ``kernel_multiply_panels`` reads it: panels of sixteen columns.
 ///
 /// Weights are packed once, at load; a general matrix product packs them at every call.
 struct PanelMatrix: Sendable {
@@ -29,9 +29,8 @@ struct PanelMatrix: Sendable {
         outputStride: Int
     ) {
         panels.withUnsafeScalars { panels in
-            kernel_multiply_rows(
-                left, leftStride, rowCount, panels.baseAddress, paddedColumns / Self.panelColumns, depth, depth, false,
-                output, outputStride)
+            kernel_multiply_panels(
+                left, leftStride, rowCount, panels.baseAddress, paddedColumns / Self.panelColumns, depth, output, outputStride)
         }
     }
 }

@@ -1,7 +1,7 @@
 import CKernels
 
 /// A convolution's transformed kernels in the order in which they are multiplied: for each block of output channels one
-/// matrix a place of a tile, each in panels as ``kernel_multiply_rows`` reads them, all one behind the other.
+/// matrix a place of a tile, each in panels as ``kernel_multiply_panels`` reads them, all one behind the other.
 struct WinogradFilters: Sendable {
     let tile: WinogradTile
     private let outputs: Int
@@ -69,9 +69,9 @@ struct WinogradFilters: Sendable {
         let columns = paddedCount(range.count)
         panels.withUnsafeScalars { panels in
             guard let panels = panels.baseAddress else { return }
-            kernel_multiply_rows(
+            kernel_multiply_panels(
                 tiles, stride, tileCount, panels + (tile.placeCount * range.lowerBound + place * columns) * depth,
-                columns / Self.panelColumns, depth, depth, false, output, widestBlock)
+                columns / Self.panelColumns, depth, output, widestBlock)
         }
     }
 }

@@ -77,6 +77,15 @@ struct ModelLoaderTests {
         #expect(model.preprocessing.mean == [0.1, 0.2, 0.3])
     }
 
+    @Test("A layer's algorithm can be demanded in model.json")
+    func algorithms() throws {
+        let tiny = try TinyModel()
+        try tiny.write("model.json", #"{"algorithms": {"features.3": "im2row-blas", "features.0": "winograd-2x2"}}"#)
+        let chosen = try load(tiny).profile(batchSize: 1).steps
+        #expect(chosen.first { $0.node == "features.3" }?.algorithm == "im2row-blas")
+        #expect(chosen.first { $0.node == "features.0" }?.algorithm == "winograd-2x2")
+    }
+
     @Test("The paper's form takes its normalisation from model.json")
     func normalization() throws {
         let tiny = try TinyModel()
@@ -99,7 +108,18 @@ struct ModelLoaderTests {
             (
                 #"{"architectur": "alexnet"}"#,
                 "model.json cannot be used: \"architectur\" is unknown; known are architecture, checkpoint, classes, "
-                    + "preprocessing, precision, local_response_norm."
+                    + "preprocessing, precision, algorithms, local_response_norm."
+            ),
+            (
+                #"{"algorithms": {"features.3": "abacus"}}"#,
+                "model.json cannot be used: algorithms.features.3 is \"abacus\"; known there are winograd-2x2, winograd-3x3, "
+                    + "winograd-4x4, im2row, im2row-blas."
+            ),
+            (
+                #"{"algorithms": {"feature.3": "im2row"}}"#,
+                "model.json cannot be used: algorithms names the layer \"feature.3\"; the network has features.0, relu1, pool1, "
+                    + "features.3, relu2, pool2, features.6, relu3, features.8, relu4, features.10, relu5, pool5, avgpool, "
+                    + "flatten, classifier.1, relu6, classifier.4, relu7, classifier.6."
             ),
             (
                 #"{"architecture": "resnet"}"#,
