@@ -30,7 +30,8 @@ struct PanelMatrix: Sendable {
     ) {
         panels.withUnsafeScalars { panels in
             kernel_multiply_panels(
-                left, leftStride, rowCount, panels.baseAddress, paddedColumns / Self.panelColumns, depth, output, outputStride)
+                left, leftStride, rowCount, panels.baseAddress, paddedColumns / Self.panelColumns, depth, output,
+                outputStride)
         }
     }
 }
