@@ -8,6 +8,9 @@
 /// For bodies and what they are made of: they must end up inside a function of the right instruction set.
 #define INLINE static inline __attribute__((always_inline))
 
+/// For loops over registers, whose bounds are constants where the body is inlined.
+#define UNROLL _Pragma("clang loop unroll(full)")
+
 #if defined(__x86_64__)
 #define AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")))
 #define AVX2 __attribute__((target("avx2,fma,f16c")))

@@ -10,8 +10,6 @@ enum { COLUMNS = KERNEL_PANEL_COLUMNS, MOST_ROWS = 12, MOST_PANELS = 4 };
 /// One row of a panel.
 typedef float lanes __attribute__((vector_size(COLUMNS * sizeof(float)), aligned(4)));
 
-#define UNROLL _Pragma("clang loop unroll(full)")
-
 /// What is the same for every tile of a product. Units: floats.
 typedef struct {
     ptrdiff_t left_stride;

@@ -17,8 +17,6 @@ typedef float lanes __attribute__((vector_size(LANES * sizeof(float)), aligned(4
 //   for infinity     xᶻ · Π (x² - p²)
 // so that a pair shares its even and its odd part.
 
-#define UNROLL _Pragma("clang loop unroll(full)")
-
 INLINE int pair_count(int extent) { return (extent - 1) / 2; }
 INLINE int has_zero(int extent) { return extent % 2 == 0; }
 INLINE float point(int pair) { return pair == 0 ? 1 : pair == 1 ? 2 : 0.5f; }
@@ -208,9 +206,12 @@ INLINE void kernel_winograd_output_body(const float *products, ptrdiff_t place_s
         CASE(4, 2)
         CASE(6, 4)
         CASE(6, 2)
+        CASE(6, 3)
         CASE(7, 5)
+        CASE(7, 4)
         CASE(7, 3)
         CASE(8, 6)
+        CASE(8, 5)
         CASE(8, 4)
     }
 #undef CASE

@@ -3,7 +3,7 @@
 /// An operation owns its weights in whatever form it wants them, is made once a model, and is shared by every plan
 /// and every thread. Values with rows and columns lie with their channels innermost, `[N, H, W, C]`; others `[N, F]`.
 public protocol Operation: Sendable {
-    /// The algorithm's name in measurements, as `im2col`.
+    /// The algorithm's name in measurements, as `im2row`.
     var name: String { get }
 
     /// Scratch memory that each thread needs for itself. Units: bytes.

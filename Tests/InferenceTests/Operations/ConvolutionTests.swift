@@ -22,6 +22,8 @@ struct ConvolutionTests {
         [2, 5, 6, 6, 3, 1, 0, 1, 3],
         [2, 5, 9, 7, 5, 1, 4, 1, 2],
         [2, 13, 5, 5, 5, 1, 0, 1, 33],
+        [3, 20, 31, 29, 7, 2, 3, 1, 2],
+        [5, 18, 12, 11, 4, 1, 1, 1, 1],
     ]
 
     @Test("Each algorithm equals the loop on random values", arguments: cases, [1, 2, 5])
