@@ -75,10 +75,17 @@ let package = Package(
             ]
         ),
 
+        // Gradients, optimisers, data sets, the training loop.
+        .target(
+            name: "Training",
+            dependencies: ["CKernels", "COpenBLAS", "CZlib", "Inference"],
+            swiftSettings: optimisedSwift
+        ),
+
         .executableTarget(
             name: "alexnet",
             dependencies: [
-                "CMalloc", "Inference", "Server",
+                "CMalloc", "Inference", "Server", "Training",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -90,6 +97,9 @@ let package = Package(
         .target(name: "CJPEGWriter", path: "Tests/CJPEGWriter", linkerSettings: [.linkedLibrary("jpeg")]),
         .testTarget(
             name: "InferenceTests", dependencies: ["CJPEGWriter", "CKernels", "Inference", "TestSupport"],
+            exclude: ["Fixtures"]),
+        .testTarget(
+            name: "TrainingTests", dependencies: ["CKernels", "Inference", "TestSupport", "Training"],
             exclude: ["Fixtures"]),
         .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "TestSupport"]),
         .testTarget(

@@ -1,0 +1,21 @@
+import Inference
+import Testing
+import Training
+
+@Suite struct ParametersTests {
+    @Test func `each parameter begins at a whole vector, and the gaps are zero`() {
+        let parameters = Parameters([("a.weight", [3, 5]), ("a.bias", [3]), ("b.weight", [16])])
+        #expect(parameters.entries.map(\.range) == [0..<15, 16..<19, 32..<48])
+        #expect(parameters.count == 48)
+        #expect(parameters.values.allSatisfy { $0 == 0 })
+        #expect(parameters.gradients.allSatisfy { $0 == 0 })
+    }
+
+    @Test func `a parameter's tensor shows the values as they are now`() throws {
+        let parameters = Parameters([("a.weight", [2, 2]), ("a.bias", [2])])
+        let bias = parameters.tensor(try #require(parameters["a.bias"]))
+        parameters.values[17] = 3
+        #expect(bias.scalars == [0, 3])
+        #expect(parameters["b.bias"] == nil)
+    }
+}
