@@ -2,6 +2,7 @@
 
 #include "convolution.h"
 #include "elementwise.h"
+#include "gradients.h"
 #include "instruction_set.h"
 #include "linear.h"
 #include "normalization.h"

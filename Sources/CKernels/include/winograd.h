@@ -43,3 +43,9 @@ void kernel_winograd_output(const float *products, ptrdiff_t place_stride, ptrdi
 void kernel_space_to_depth(const float *image, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels,
                            ptrdiff_t pixel_stride, ptrdiff_t stride, ptrdiff_t padding_height, ptrdiff_t padding_width,
                            ptrdiff_t first_row, ptrdiff_t rows, ptrdiff_t columns, float *output);
+
+/// G·g·Gᵀ of `count` kernels, in float64 until the last step: `result[place * count + kernel]`, places row by row.
+///
+/// Shape: matrix G `[extent, kernel_extent]`, kernels `[count, kernel_extent, kernel_extent]`.
+void kernel_winograd_kernels(const double *matrix, int extent, int kernel_extent, const float *kernels, ptrdiff_t count,
+                             float *result);

@@ -8,6 +8,13 @@ public struct StoredTensors: Sendable, RandomAccessCollection {
 
     init() {}
 
+    /// Tensors that are in memory already.
+    ///
+    /// - Throws: ``CheckpointError/duplicateTensor(name:)``
+    package init(_ tensors: [(name: String, tensor: Tensor)]) throws(CheckpointError) {
+        for (name, tensor) in tensors { try append(try tensor.stored(as: name), name: name) }
+    }
+
     /// Always 0.
     public var startIndex: Int { elements.startIndex }
     /// How many tensors there are.

@@ -1,5 +1,5 @@
 /// Gives each value of a plan its place in the arena, so that values which are never alive together share memory.
-struct ArenaLayout {
+package struct ArenaLayout {
     private struct Block {
         let offset: Int
         let count: Int
@@ -10,7 +10,10 @@ struct ArenaLayout {
     private static let alignment = 16
     private var blocks: [Block] = []
     /// How much memory all values need. Units: floats.
-    private(set) var count = 0
+    package private(set) var count = 0
+
+    /// A layout of nothing.
+    package init() {}
 
     /// Places a value by first fit.
     ///
@@ -19,7 +22,7 @@ struct ArenaLayout {
     ///   - step: the step that writes the value.
     ///   - lastUse: the last step that reads it.
     /// - Returns: its offset. Units: floats.
-    mutating func place(count: Int, at step: Int, lastUse: Int) -> Int {
+    package mutating func place(count: Int, at step: Int, lastUse: Int) -> Int {
         let aligned = Self.align(count)
         blocks.removeAll { $0.lastUse < step }
         blocks.sort { $0.offset < $1.offset }
@@ -34,10 +37,10 @@ struct ArenaLayout {
     }
 
     /// The floats that hold so many bytes, in whole cache lines.
-    static func align(byteCount: Int) -> Int {
+    package static func align(byteCount: Int) -> Int {
         align((byteCount + MemoryLayout<Float>.stride - 1) / MemoryLayout<Float>.stride)
     }
 
     /// Units: floats.
-    static func align(_ count: Int) -> Int { (count + alignment - 1) / alignment * alignment }
+    package static func align(_ count: Int) -> Int { (count + alignment - 1) / alignment * alignment }
 }

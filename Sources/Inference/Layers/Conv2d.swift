@@ -53,8 +53,9 @@ public struct Conv2d: UnaryLayer {
         let direct = Im2rowConvolution.Product.allCases.map { product in
             // OpenBLAS packs its operands at every call.
             let cost = Double(geometry.multiplyAddCount) * (product == .blas ? 1.2 : 1)
-            return Algorithm(name: product.rawValue, cost: cost) { _ in
-                Im2rowConvolution(layer: self, geometry: geometry, activation: activation, product: product)
+            return Algorithm(name: product.rawValue, cost: cost) { _, memory in
+                Im2rowConvolution(
+                    layer: self, geometry: geometry, activation: activation, product: product, memory: memory)
             }
         }
         return WinogradConvolution.algorithms(layer: self, geometry: geometry, activation: activation) + direct

@@ -40,7 +40,7 @@ public struct LocalResponseNorm: UnaryLayer {
     }
 
     /// The factor of each square.
-    var alphaPerTerm: Float { convention == .caffe ? alpha / Float(size) : alpha }
+    package var alphaPerTerm: Float { convention == .caffe ? alpha / Float(size) : alpha }
 
     public func outputShape(for input: Shape) throws(ShapeError) -> Shape {
         guard input.rank == 3 else {

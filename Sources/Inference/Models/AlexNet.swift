@@ -4,9 +4,9 @@
 ///   (``Form/paper``, as Caffe and TensorFlow ship it); Krizhevsky 2014, arXiv:1404.5997, "One weird trick for
 ///   parallelizing convolutional neural networks" (``Form/torchvision``); the tutorials' half-width network
 ///   (``Form/halfWidth``) and their one-channel network for Fashion-MNIST (``Form/oneChannel``).
-enum AlexNet {
+package enum AlexNet {
     /// The raw values are the names of `"architecture"` in `model.json`.
-    enum Form: String, Sendable, CaseIterable {
+    package enum Form: String, Sendable, CaseIterable {
         /// 48-128-192-192-128, 2048-2048, input 3×224×224.
         case halfWidth = "alexnet_half_width"
         /// 64-192-384-256-256, 4096-4096, input 3×224×224, with an adaptive average pool.
@@ -17,7 +17,7 @@ enum AlexNet {
         case oneChannel = "alexnet_one_channel"
 
         /// How pictures become this form's input where `model.json` does not say.
-        var preprocessing: Preprocessing.Preset {
+        package var preprocessing: Preprocessing.Preset {
             switch self {
             case .halfWidth: .stretch
             case .torchvision: .imagenet
@@ -29,6 +29,37 @@ enum AlexNet {
         /// Height and width of the input.
         fileprivate var inputExtent: Int { self == .paper ? 227 : 224 }
 
+        /// Shape: `[C, H, W]`.
+        package var inputShape: Shape { [self == .oneChannel ? 1 : 3, inputExtent, inputExtent] }
+
+        /// The output channels of the convolutions, then those of the linear layers but the last.
+        fileprivate var widths: [Int] {
+            switch self {
+            case .halfWidth: [48, 128, 192, 192, 128, 2048, 2048]
+            case .torchvision: [64, 192, 384, 256, 256, 4096, 4096]
+            case .paper, .oneChannel: [96, 256, 384, 384, 256, 4096, 4096]
+            }
+        }
+
+        /// The groups of the convolutions.
+        fileprivate var groups: [Int] { self == .paper ? [1, 2, 1, 2, 2] : [1, 1, 1, 1, 1] }
+
+        /// The layers' names, as their papers' and tutorials' checkpoints have them.
+        fileprivate var layerNames: [String] {
+            switch self {
+            case .halfWidth, .torchvision:
+                [0, 3, 6, 8, 10].map { "features.\($0)" } + [1, 4, 6].map { "classifier.\($0)" }
+            case .paper: (1...5).map { "conv\($0)" } + (6...8).map { "fc\($0)" }
+            case .oneChannel: [0, 3, 6, 8, 10].map { "conv.\($0)" } + [0, 3, 6].map { "fc.\($0)" }
+            }
+        }
+
+        /// Rows and columns before the first linear layer.
+        fileprivate var grid: Int { self == .oneChannel ? 5 : 6 }
+
+        /// Which of the three linear layers have a dropout before them.
+        fileprivate var dropouts: Set<Int> { self == .halfWidth || self == .torchvision ? [0, 1] : [1, 2] }
+
         /// Padding of the first convolution.
         fileprivate var firstPadding: Int { self == .halfWidth || self == .torchvision ? 2 : 0 }
     }
@@ -36,12 +67,32 @@ enum AlexNet {
     /// The kernels' extents, by which an AlexNet is known.
     private static let kernelSizes = [11, 5, 3, 3, 3]
 
+    /// The parameters of a network that is to be trained, in its order; names as torchvision and the tutorials have them.
+    package static func parameterShapes(_ form: Form, classCount: Int) -> [(name: String, shape: Shape)] {
+        var shapes: [(name: String, shape: Shape)] = []
+        func append(_ name: String, _ shape: Shape) {
+            shapes += [(name + ".weight", shape), (name + ".bias", [shape[0]])]
+        }
+        var channels = form.inputShape[0]
+        for (index, kernelSize) in kernelSizes.enumerated() {
+            let width = form.widths[index]
+            append(form.layerNames[index], [width, channels / form.groups[index], kernelSize, kernelSize])
+            channels = width
+        }
+        var features = channels * form.grid * form.grid
+        for (index, width) in (form.widths.suffix(2) + [classCount]).enumerated() {
+            append(form.layerNames[kernelSizes.count + index], [width, features])
+            features = width
+        }
+        return shapes
+    }
+
     /// Which form a checkpoint holds; nil where it is no AlexNet.
     ///
     /// Five convolutions of 11, 5, 3, 3 and 3 and three linear layers make an AlexNet, whatever they are called.
     /// Groups tell the paper's; the grid before the first linear layer (5×5, not 6×6) the unpadded one; 48 first
     /// channels the half-width one.
-    static func form(of parameters: ParameterSet) -> Form? {
+    package static func form(of parameters: ParameterSet) -> Form? {
         let layers = parameters.layers
         let convolutions = layers.filter { $0.weight.shape.rank == 4 }
         let linears = layers.filter { $0.weight.shape.rank == 2 }
@@ -60,7 +111,7 @@ enum AlexNet {
     /// Builds the network around a checkpoint's parameters.
     ///
     /// - Throws: ``CheckpointError`` when a tensor's shape does not fit the form.
-    static func network(
+    package static func network(
         _ form: Form, _ parameters: ParameterSet, normalization: LocalResponseNorm
     ) throws(CheckpointError) -> Network {
         let convolutions = parameters.layers.filter { $0.weight.shape.rank == 4 }
@@ -84,12 +135,12 @@ enum AlexNet {
         }
         if form == .torchvision { chain.append(("avgpool", AdaptiveAvgPool2d(outputSize: 6))) }
         chain.append(("flatten", Flatten()))
-        let grid = form == .oneChannel ? 5 : 6
-        var features = channels * grid * grid
+        var features = channels * form.grid * form.grid
         for (index, linear) in linears.enumerated() {
             let layer = try self.linear(
                 linear, inputFeatures: features, isOutput: index == linears.count - 1)
             features = layer.outputFeatures
+            if form.dropouts.contains(index) { chain.append(("dropout\(index + 6)", Dropout())) }
             chain.append((linear.name, layer))
             if index < 2 { chain.append(("relu\(index + 6)", ReLU())) }
         }

@@ -103,10 +103,11 @@ public struct ModelDescription: Sendable, Decodable {
     /// - Throws: ``ModelError/description(_:)`` for a layer that the network has not, or an algorithm that does not compute it.
     func checkedAlgorithms(for network: Network) throws(ModelError) -> [String: String] {
         for (node, algorithm) in (algorithms ?? [:]).sorted(by: { $0.key < $1.key }) {
-            guard let known = network.algorithmNames(of: node) else {
+            guard let known = network.algorithmNames(of: node), !known.isEmpty else {
                 throw ModelError.description(
                     "algorithms names the layer \"\(node)\"; the network has "
-                        + network.nodes.map(\.name).joined(separator: ", "))
+                        + network.nodes.map(\.name).filter { network.algorithmNames(of: $0)?.isEmpty == false }
+                        .joined(separator: ", "))
             }
             guard known.contains(algorithm) else {
                 throw ModelError.description(

@@ -1,11 +1,11 @@
 /// A checkpoint's tensors, grouped as layers own them: a weight, and the bias beside it.
-struct ParameterSet {
+package struct ParameterSet {
     /// One layer's parameters as they stand in the file.
-    struct Layer {
+    package struct Layer {
         /// The name without `.weight` and `.bias`, as `features.0`.
-        let name: String
-        let weight: StoredTensor
-        let bias: StoredTensor
+        package let name: String
+        package let weight: StoredTensor
+        package let bias: StoredTensor
         fileprivate let packing: WeightPacking?
 
         /// The weight in float32. NaN and infinity are refused at load, where the old model still serves.
@@ -39,14 +39,21 @@ struct ParameterSet {
     }
 
     /// In the order of their names, numbers by value: `features.3` comes before `features.10`.
-    let layers: [Layer]
+    package let layers: [Layer]
 
     /// - Parameter packing: what becomes of linear layers' weights; nil leaves everything where it lies in the file.
     /// - Throws: ``CheckpointError`` when a tensor is neither weight nor bias, or one of the two is missing.
     init(_ checkpoint: Checkpoint, packing: WeightPacking? = nil) throws(CheckpointError) {
+        try self.init(checkpoint.tensors, packing: packing)
+    }
+
+    /// The same for tensors of any origin.
+    package init(_ tensors: StoredTensors) throws(CheckpointError) { try self.init(tensors, packing: nil) }
+
+    private init(_ tensors: StoredTensors, packing: WeightPacking?) throws(CheckpointError) {
         var weights: [String: StoredTensor] = [:]
         var biases: [String: StoredTensor] = [:]
-        for (name, tensor) in checkpoint.tensors {
+        for (name, tensor) in tensors {
             if let stem = Self.stem(of: name, suffix: ".weight") {
                 weights[stem] = tensor
             } else if let stem = Self.stem(of: name, suffix: ".bias") {

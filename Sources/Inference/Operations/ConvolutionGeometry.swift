@@ -51,7 +51,7 @@ struct ConvolutionGeometry: Hashable, Sendable {
 }
 
 extension kernel_window {
-    init(_ window: Window, height: Int, width: Int, pixelStride: Int, outputWidth: Int) {
+    package init(_ window: Window, height: Int, width: Int, pixelStride: Int, outputWidth: Int) {
         self.init(
             height: height, width: width, pixel_stride: pixelStride,
             kernel_height: window.kernelSize.height, kernel_width: window.kernelSize.width,

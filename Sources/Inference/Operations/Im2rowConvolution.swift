@@ -30,12 +30,14 @@ struct Im2rowConvolution: Operation {
     /// What a block's rows may take: about half the second-level cache of a core. Units: floats.
     private static let rowLimit = 128 << 10
 
-    init(layer: Conv2d, geometry: ConvolutionGeometry, activation: Activation?, product: Product) {
+    init(
+        layer: Conv2d, geometry: ConvolutionGeometry, activation: Activation?, product: Product, memory: BufferPool?
+    ) {
         name = product.rawValue
         self.layer = layer
         self.geometry = geometry
         self.activation = activation
-        let rows = Self.channelsInnermost(layer.weight)
+        let rows = Self.channelsInnermost(layer.weight, memory: memory)
         switch product {
         case .blas: kernels = .rows(rows)
         case .panels:
@@ -46,17 +48,17 @@ struct Im2rowConvolution: Operation {
                     (0..<geometry.groups).map {
                         PanelMatrix(
                             columns: geometry.outputsPerGroup, depth: geometry.depth,
-                            transposed: values + $0 * groupSize)
+                            transposed: values + $0 * groupSize, memory: memory)
                     })
             }
         }
     }
 
     /// Shape: weight `[O, I, KH, KW]`, result `[O, KH, KW, I]`.
-    private static func channelsInnermost(_ weight: Tensor) -> Tensor {
+    private static func channelsInnermost(_ weight: Tensor, memory: BufferPool?) -> Tensor {
         let (outputs, inputs, places) = (weight.shape[0], weight.shape[1], weight.shape[2] * weight.shape[3])
         guard inputs > 1, places > 1 else { return weight }
-        return Tensor([outputs, weight.shape[2], weight.shape[3], inputs]) { result in
+        return Tensor([outputs, weight.shape[2], weight.shape[3], inputs], from: memory) { result in
             weight.withUnsafeScalars { kernels in
                 guard let kernels = kernels.baseAddress, let result = result.baseAddress else { return }
                 for output in 0..<outputs {

@@ -43,6 +43,22 @@ public struct OperationRun: @unchecked Sendable {  // guard: the arena belongs t
     /// How many threads may share the work; one where others are busy with images of their own.
     public let threadCount: Int
 
+    /// Offsets are counted from `memory` on. Units: floats.
+    package init(
+        batchSize: Int, inputOffsets: [Int], outputOffset: Int, sharedOffset: Int, scratchOffset: Int,
+        scratchStride: Int, memory: UnsafeMutablePointer<Float>, workers: WorkerPool, threadCount: Int
+    ) {
+        self.batchSize = batchSize
+        self.inputOffsets = inputOffsets
+        self.outputOffset = outputOffset
+        self.sharedOffset = sharedOffset
+        self.scratchOffset = scratchOffset
+        self.scratchStride = scratchStride
+        self.memory = memory
+        self.workers = workers
+        self.threadCount = threadCount
+    }
+
     /// Shape: `[N, …]`, images one behind the other.
     public func input(_ index: Int = 0) -> UnsafePointer<Float> { UnsafePointer(memory + inputOffsets[index]) }
 

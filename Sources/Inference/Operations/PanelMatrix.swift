@@ -12,11 +12,11 @@ struct PanelMatrix: Sendable {
     static let panelColumns = Int(KERNEL_PANEL_COLUMNS)
 
     /// Packs the transpose of `columns` × `depth` values that lie row by row, as weights do.
-    init(columns: Int, depth: Int, transposed values: UnsafePointer<Float>) {
+    init(columns: Int, depth: Int, transposed values: UnsafePointer<Float>, memory: BufferPool? = nil) {
         self.depth = depth
         let panelCount = (columns + Self.panelColumns - 1) / Self.panelColumns
         paddedColumns = panelCount * Self.panelColumns
-        panels = Tensor([panelCount, depth, Self.panelColumns]) { packed in
+        panels = Tensor([panelCount, depth, Self.panelColumns], from: memory) { packed in
             guard let start = packed.baseAddress else { return }
             kernel_pack_panels(values, columns, depth, start)
         }

@@ -48,8 +48,10 @@ struct WinogradConvolution: Operation {
                     ConvolutionError(layer: layer, geometry: geometry)
                         .largest(of: $0, isRectified: activation == .relu, workers: $1)
                 }
-            ) { workers in
-                Self(layer: layer, geometry: geometry, activation: activation, tile: tile, workers: workers)
+            ) { workers, memory in
+                Self(
+                    layer: layer, geometry: geometry, activation: activation, tile: tile, workers: workers,
+                    memory: memory)
             }
         }
     }
@@ -61,7 +63,8 @@ struct WinogradConvolution: Operation {
     }
 
     private init(
-        layer: Conv2d, geometry: ConvolutionGeometry, activation: Activation?, tile: WinogradTile, workers: WorkerPool
+        layer: Conv2d, geometry: ConvolutionGeometry, activation: Activation?, tile: WinogradTile,
+        workers: WorkerPool, memory: BufferPool?
     ) {
         name = Self.name(tile)
         self.layer = layer
@@ -70,14 +73,15 @@ struct WinogradConvolution: Operation {
         self.tile = tile
         let stride = layer.window.stride.height
         let depth = geometry.inputsPerGroup * stride * stride
-        let phased = Self.phases(of: layer.weight, stride: stride, kernelExtent: tile.kernelExtent)
+        let phased = Self.phases(
+            of: layer.weight, stride: stride, kernelExtent: tile.kernelExtent, memory: memory)
         filters = phased.withUnsafeScalars { weight in
             guard let weight = weight.baseAddress else { return [] }
             let groupSize = geometry.outputsPerGroup * depth * tile.kernelExtent * tile.kernelExtent
             return (0..<geometry.groups).map {
                 WinogradFilters(
                     tile: tile, weight: weight + $0 * groupSize, outputs: geometry.outputsPerGroup, depth: depth,
-                    workers: workers)
+                    workers: workers, memory: memory)
             }
         }
         tileRows = Self.count(geometry.outputHeight, tile)
@@ -87,10 +91,12 @@ struct WinogradConvolution: Operation {
     /// Deals the kernels' rows and columns out to one channel a phase, in the order of ``kernel_space_to_depth``.
     ///
     /// Shape: weight `[O, I, K, K]`, result `[O, stride·stride·I, kernelExtent, kernelExtent]`, zero behind the kernel's edge.
-    private static func phases(of weight: Tensor, stride: Int, kernelExtent: Int) -> Tensor {
+    private static func phases(
+        of weight: Tensor, stride: Int, kernelExtent: Int, memory: BufferPool?
+    ) -> Tensor {
         guard stride > 1 else { return weight }
         let (outputs, inputs, extent) = (weight.shape[0], weight.shape[1], weight.shape[2])
-        return Tensor([outputs, stride * stride * inputs, kernelExtent, kernelExtent]) { phased in
+        return Tensor([outputs, stride * stride * inputs, kernelExtent, kernelExtent], from: memory) { phased in
             phased.initialize(repeating: 0)
             weight.withUnsafeScalars { kernels in
                 for (output, input) in product(0..<outputs, 0..<inputs) {

@@ -15,14 +15,17 @@ struct WinogradFilters: Sendable {
     /// Transforms and packs the kernels of one group.
     ///
     /// Shape: weight `[outputs, depth, r, r]`.
-    init(tile: WinogradTile, weight: UnsafePointer<Float>, outputs: Int, depth: Int, workers: WorkerPool) {
+    init(
+        tile: WinogradTile, weight: UnsafePointer<Float>, outputs: Int, depth: Int, workers: WorkerPool,
+        memory: BufferPool?
+    ) {
         self.tile = tile
         self.outputs = outputs
         self.depth = depth
         nonisolated(unsafe) let weight = weight
         let blockCount = (outputs + Self.blockSize - 1) / Self.blockSize
         let panelCount = (outputs + Self.panelColumns - 1) / Self.panelColumns
-        panels = Tensor([tile.placeCount, panelCount, depth, Self.panelColumns]) { packed in
+        panels = Tensor([tile.placeCount, panelCount, depth, Self.panelColumns], from: memory) { packed in
             nonisolated(unsafe) let packed = packed
             workers.parallelFor(blockCount) { block, _ in
                 let first = block * Self.blockSize

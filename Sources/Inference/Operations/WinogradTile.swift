@@ -1,3 +1,5 @@
+import CKernels
+
 /// The sides of Winograd's tiles: F(m, r) computes m outputs at once from n = m + r - 1 inputs.
 ///
 /// - Source: Lavin and Gray 2015, arXiv:1509.09308, §4.
@@ -39,28 +41,8 @@ struct WinogradTile: Hashable, Sendable {
     ///
     /// Shape: kernels `[count, r, r]`, result `[n·n, count]`.
     func transform(_ kernels: UnsafePointer<Float>, count: Int, into result: UnsafeMutablePointer<Float>) {
-        let matrix = filterMatrix.flatMap(\.self)
-        let (r, n) = (kernelExtent, extent)
-        withUnsafeTemporaryAllocation(of: Double.self, capacity: n * r) { half in
-            matrix.withUnsafeBufferPointer { matrix in
-                for index in 0..<count {
-                    let kernel = kernels + index * r * r
-                    for i in 0..<n {
-                        for x in 0..<r {
-                            var sum = 0.0
-                            for y in 0..<r { sum += matrix[i * r + y] * Double(kernel[y * r + x]) }
-                            half[i * r + x] = sum
-                        }
-                    }
-                    for i in 0..<n {
-                        for j in 0..<n {
-                            var sum = 0.0
-                            for x in 0..<r { sum += half[i * r + x] * matrix[j * r + x] }
-                            result[(i * n + j) * count + index] = Float(sum)
-                        }
-                    }
-                }
-            }
+        filterMatrix.flatMap(\.self).withUnsafeBufferPointer {
+            kernel_winograd_kernels($0.baseAddress, Int32(extent), Int32(kernelExtent), kernels, count, result)
         }
     }
 }

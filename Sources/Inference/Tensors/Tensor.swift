@@ -58,6 +58,14 @@ public struct Tensor: Sendable {
         Tensor(shape) { copy in withUnsafeScalars { _ = copy.initialize(from: $0) } }
     }
 
+    /// The same memory as a checkpoint's tensor.
+    func stored(as name: String) throws(CheckpointError) -> StoredTensor {
+        let start = byteOffset / MemoryLayout<Float>.stride
+        return try StoredTensor(
+            name: name, scalarType: .float32, extents: shape.extents, strides: shape.contiguousStrides,
+            storageOffset: start, storage: ByteRegion(storage))
+    }
+
     /// The scalars as an array of their own.
     public var scalars: [Float] { withUnsafeScalars(Array.init) }
 

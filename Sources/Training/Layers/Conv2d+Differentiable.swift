@@ -1,0 +1,83 @@
+import CKernels
+import Inference
+
+extension Conv2d: DifferentiableLayer {
+    func differentiable(_ site: LayerSite) -> any DifferentiableOperation {
+        Conv2dDifferentiation(self, site)
+    }
+}
+
+/// A convolution's three passes: forward as in inference, the parameters' gradients as products of unfolded windows, and the
+/// input's gradient as another convolution.
+final class Conv2dDifferentiation: DifferentiableOperation, @unchecked Sendable {  // guard: `prepare` has no company
+    private let forwardAlgorithm: Algorithm
+    private var forwardOperation: (any Operation)?
+    private let kernelGradient: KernelGradient?
+    private let inputGradient: (any ConvolutionInputGradient)?
+    private let inputCount: Int
+    /// Lends the prepared kernels their memory: it is the same at each step.
+    private let memory = BufferPool(countLimit: 8)
+
+    init(_ layer: Conv2d, _ site: LayerSite) {
+        // The layer's own parameters are where training began; from now on these count.
+        let layer = Conv2d(
+            weight: site.parameters.tensor(site.entries[0]), bias: site.parameters.tensor(site.entries[1]),
+            stride: layer.window.stride, padding: layer.window.padding, groups: layer.groups)
+        let shape = ConvolutionShape(layer, input: site.inputs[0], output: site.output)
+        forwardAlgorithm = .cheapest(of: layer, input: site.inputs[0], activation: site.activation)
+        kernelGradient = site.wantsParameterGradients
+            ? KernelGradient(
+                shape: shape, parameters: site.parameters, weight: site.entries[0], bias: site.entries[1]) : nil
+        if !site.wantsInputGradient {
+            inputGradient = nil
+        } else if TurnedConvolution.computes(shape) {
+            inputGradient = TurnedConvolution(layer, shape, memory: memory)
+        } else {
+            inputGradient = ScatteredGradient(layer, shape)
+        }
+        inputCount = site.inputs[0].elementCount
+    }
+
+    func scratchByteCount(batchSize: Int) -> Int {
+        max(
+            operation.scratchByteCount(batchSize: batchSize), kernelGradient?.scratchByteCount ?? 0,
+            inputGradient?.scratchByteCount(batchSize: batchSize) ?? 0)
+    }
+
+    func sharedByteCount(batchSize: Int) -> Int {
+        max(
+            operation.sharedByteCount(batchSize: batchSize), kernelGradient?.sharedByteCount ?? 0,
+            inputGradient?.sharedByteCount(batchSize: batchSize) ?? 0)
+    }
+
+    private var operation: any Operation {
+        guard let forwardOperation else { preconditionFailure("a convolution runs before it is prepared") }
+        return forwardOperation
+    }
+
+    func prepare(_ workers: WorkerPool) {
+        // What the last step used goes first: its memory is used again.
+        forwardOperation = nil
+        forwardOperation = forwardAlgorithm.make(workers, memory: memory)
+        inputGradient?.prepare(workers)
+    }
+
+    func forward(_ run: DifferentiableRun) { operation.run(run.predicting(from: run.input, to: run.output)) }
+
+    func backward(_ run: DifferentiableRun) {
+        kernelGradient?.run(run)
+        if let target = run.inputGradients[0] { inputGradient?.run(run, into: target) }
+    }
+}
+
+extension Algorithm {
+    /// The way to compute a convolution that is expected to cost least: the same on every machine, so that training can be
+    /// repeated bit for bit.
+    static func cheapest(of layer: Conv2d, input: Shape, activation: Activation?) -> Algorithm {
+        let algorithms = layer.algorithms(for: [input], activation: activation)
+        guard let cheapest = algorithms.min(by: { $0.cost < $1.cost }) else {
+            preconditionFailure("no algorithm computes a convolution of \(layer.weight.shape) on \(input)")
+        }
+        return cheapest
+    }
+}

@@ -1,0 +1,71 @@
+import CKernels
+import Inference
+
+extension Linear: DifferentiableLayer {
+    func differentiable(_ site: LayerSite) -> any DifferentiableOperation {
+        LinearDifferentiation(
+            inputs: inputFeatures, outputs: outputFeatures, activation: site.activation, parameters: site.parameters,
+            weight: site.entries[0], bias: site.entries[1], wantsParameterGradients: site.wantsParameterGradients)
+    }
+}
+
+/// y = x·Wᵀ + b: three matrix products, each cut into blocks of the weights' rows or columns that the threads share.
+struct LinearDifferentiation: DifferentiableOperation {
+    let inputs: Int
+    let outputs: Int
+    let activation: Activation?
+    let parameters: Parameters
+    let weight: Parameters.Entry
+    let bias: Parameters.Entry
+    let wantsParameterGradients: Bool
+
+    /// Rows or columns of the weights: enough to make the packing of the other factor worth while.
+    private static let blockSize = 256
+
+    private func parallelForBlocks(
+        _ count: Int, _ run: DifferentiableRun, _ body: @escaping @Sendable (Range<Int>) -> Void
+    ) {
+        run.parallelFor((count + Self.blockSize - 1) / Self.blockSize) { block, _ in
+            body(block * Self.blockSize..<min((block + 1) * Self.blockSize, count))
+        }
+    }
+
+    func forward(_ run: DifferentiableRun) {
+        parallelForBlocks(outputs, run) { block in
+            guard let values = parameters.values.baseAddress else { return }
+            BLAS.multiplyTransposed(
+                rows: run.batchSize, columns: block.count, depth: inputs, left: run.input, leftStride: inputs,
+                right: values + weight.range.lowerBound + block.lowerBound * inputs, rightStride: inputs,
+                into: run.output + block.lowerBound, stride: outputs)
+            kernel_bias_columns(
+                run.output + block.lowerBound, run.batchSize, block.count, outputs,
+                values + bias.range.lowerBound + block.lowerBound, activation == .relu)
+        }
+    }
+
+    func backward(_ run: DifferentiableRun) {
+        if wantsParameterGradients {
+            parallelForBlocks(outputs, run) { block in
+                guard let gradients = parameters.gradients.baseAddress else { return }
+                BLAS.multiplyFirstTransposed(
+                    rows: block.count, columns: inputs, depth: run.batchSize,
+                    left: run.outputGradient + block.lowerBound, leftStride: outputs,
+                    right: run.input, rightStride: inputs,
+                    into: gradients + weight.range.lowerBound + block.lowerBound * inputs, stride: inputs)
+                let sums = gradients + bias.range.lowerBound + block.lowerBound
+                sums.update(repeating: 0, count: block.count)
+                kernel_sum_rows(run.outputGradient + block.lowerBound, run.batchSize, block.count, outputs, sums)
+            }
+        }
+        guard let gradient = run.inputGradients[0] else { return }
+        nonisolated(unsafe) let target = gradient
+        parallelForBlocks(inputs, run) { block in
+            guard let values = parameters.values.baseAddress else { return }
+            BLAS.multiply(
+                rows: run.batchSize, columns: block.count, depth: outputs,
+                left: run.outputGradient, leftStride: outputs,
+                right: values + weight.range.lowerBound + block.lowerBound, rightStride: inputs,
+                into: target + block.lowerBound, stride: inputs)
+        }
+    }
+}

@@ -1,0 +1,56 @@
+import CKernels
+import Inference
+
+extension MaxPool2d: DifferentiableLayer {
+    func differentiable(_ site: LayerSite) -> any DifferentiableOperation {
+        MaxPoolDifferentiation(
+            window: window, input: site.inputs[0], output: site.output, isRectified: site.rectifiedInput)
+    }
+}
+
+/// The largest value under each window, whose gradient goes to the pixel that it came from.
+struct MaxPoolDifferentiation: DifferentiableOperation {
+    let window: Window
+    /// `[C, H, W]`
+    let input: Shape
+    /// `[C, H', W']`
+    let output: Shape
+    /// Whether a rectifier before this layer leaves its gradient to it.
+    let isRectified: Bool
+
+    /// The places of a window are counted in bytes.
+    static let mostPlaces = 256
+
+    func keptByteCount(batchSize: Int) -> Int { output.elementCount * batchSize }
+
+    private var kernelWindow: kernel_window {
+        kernel_window(
+            window, height: input[1], width: input[2], pixelStride: input[0], outputWidth: output[2])
+    }
+
+    private func choices(_ run: DifferentiableRun, of image: Int) -> UnsafeMutablePointer<UInt8> {
+        UnsafeMutableRawPointer(run.kept).assumingMemoryBound(to: UInt8.self) + image * output.elementCount
+    }
+
+    func forward(_ run: DifferentiableRun) {
+        run.parallelFor(run.batchSize) { image, _ in
+            var window = kernelWindow
+            kernel_max_pool_choose(
+                run.input + image * input.elementCount, &window, input[0], output[1],
+                run.output + image * output.elementCount, choices(run, of: image))
+        }
+    }
+
+    func backward(_ run: DifferentiableRun) {
+        guard let gradient = run.inputGradients[0] else { return }
+        nonisolated(unsafe) let target = gradient
+        run.parallelFor(run.batchSize) { image, _ in
+            var window = kernelWindow
+            let first = image * output.elementCount
+            kernel_max_pool_gradient(
+                run.outputGradient + first, choices(run, of: image),
+                isRectified ? UnsafePointer(run.output + first) : nil, &window, input[0], output[1],
+                target + image * input.elementCount)
+        }
+    }
+}
