@@ -3,7 +3,7 @@ import Testing
 @testable import Training
 
 @Suite struct SeededGeneratorTests {
-    @Test func itGivesTheNumbersOfItsAuthorsReference() {
+    @Test func `it gives the numbers of its authors' reference`() {
         var generator = SeededGenerator(state: (1, 2, 3, 4))
         let expected: [UInt64] = [
             11520, 0, 1_509_978_240, 1_215_971_899_390_074_240, 1_216_172_134_540_287_360, 607_988_272_756_665_600,
@@ -13,20 +13,20 @@ import Testing
         #expect(expected.map { _ in generator.next() } == expected)
     }
 
-    @Test func itsSeedIsMixedAsInSplitMix64() {
+    @Test func `its seed is mixed as in SplitMix64`() {
         let increment: UInt64 = 0x9E37_79B9_7F4A_7C15
         let numbers = (1...3).map { SeededGenerator.mix(1_234_567 &+ $0 &* increment) }
         #expect(numbers == [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423])
     }
 
-    @Test func theSameSeedAndStreamGiveTheSameNumbers() {
+    @Test func `the same seed and stream give the same numbers`() {
         var one = SeededGenerator(seed: 7, stream: 1, 2)
         var other = SeededGenerator(seed: 7, stream: 1, 2)
         for _ in 0..<100 { #expect(one.next() == other.next()) }
         #expect(one == other)
     }
 
-    @Test func otherSeedsOrdersLengthsAndSignsGiveOtherStreams() {
+    @Test func `other seeds, orders, lengths and signs give other streams`() {
         var generators = [
             SeededGenerator(seed: 0), SeededGenerator(seed: 1), SeededGenerator(seed: 0, stream: 0),
             SeededGenerator(seed: 0, stream: 0, 0), SeededGenerator(seed: 0, stream: 0, 1),
@@ -36,7 +36,7 @@ import Testing
         #expect(Set(generators.indices.map { generators[$0].next() }).count == generators.count)
     }
 
-    @Test func neighbouringStreamsAreIndependent() {
+    @Test func `neighbouring streams are independent`() {
         // The means of 1,000 streams of 100 numbers scatter as independent ones do: deviation 1 / √1200.
         let means = (0..<1000).map { picture in
             var generator = SeededGenerator(seed: 3, stream: picture)
@@ -48,7 +48,7 @@ import Testing
         #expect(abs(variance * 1200 - 1) < 0.2)
     }
 
-    @Test func uniformNumbersFillTheirRangeEvenly() {
+    @Test func `uniform numbers fill their range evenly`() {
         var generator = SeededGenerator(seed: 5)
         let numbers = (0..<100_000).map { _ in Double(generator.uniform(from: -2, to: 4)) }
         #expect(numbers.allSatisfy { $0 >= -2 && $0 <= 4 })
@@ -58,7 +58,7 @@ import Testing
         #expect(abs(variance - 3) < 0.05)
     }
 
-    @Test func normalNumbersHaveTheMomentsOfTheBell() {
+    @Test func `normal numbers have the moments of the bell`() {
         var generator = SeededGenerator(seed: 11)
         let numbers = (0..<200_000).map { _ in Double(generator.normal()) }
         let moment = { (power: Int) in
@@ -74,7 +74,7 @@ import Testing
         #expect(abs(product) < 0.015)
     }
 
-    @Test func indicesFallEquallyOften() {
+    @Test func `indices fall equally often`() {
         var generator = SeededGenerator(seed: 13)
         var counts = [Int](repeating: 0, count: 7)
         for _ in 0..<70_000 { counts[generator.index(below: 7)] += 1 }
@@ -82,7 +82,7 @@ import Testing
         #expect(generator.index(below: 1) == 0)
     }
 
-    @Test func anEvenHalfOfChancesAreTaken() {
+    @Test func `half of even chances are taken`() {
         var generator = SeededGenerator(seed: 17)
         let count = (0..<10_000).count { _ in generator.chance(0.5) }
         #expect(abs(count - 5000) < 200)
@@ -90,7 +90,7 @@ import Testing
         #expect((0..<1000).allSatisfy { _ in generator.chance(1) })
     }
 
-    @Test func aShuffleKeepsTheElementsAndMakesEachOrderEquallyOften() {
+    @Test func `a shuffle keeps the elements and makes each order equally often`() {
         var generator = SeededGenerator(seed: 19)
         var counts: [[Int]: Int] = [:]
         for _ in 0..<6000 {
