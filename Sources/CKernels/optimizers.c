@@ -90,9 +90,3 @@ INLINE void kernel_sum_of_squares_body(const float *values, ptrdiff_t count, dou
 }
 
 KERNEL_VERSIONS(kernel_sum_of_squares, (const float *values, ptrdiff_t count, double *sum), (values, count, sum))
-
-INLINE void kernel_scale_body(float *values, ptrdiff_t count, float factor) {
-    for (ptrdiff_t i = 0; i < count; i++) values[i] *= factor;
-}
-
-KERNEL_VERSIONS(kernel_scale, (float *values, ptrdiff_t count, float factor), (values, count, factor))

@@ -48,6 +48,3 @@ void kernel_moving_average(float *averages, const float *values, ptrdiff_t count
 
 /// The sum of the squares, in double and in an order that depends on nothing but the count.
 void kernel_sum_of_squares(const float *values, ptrdiff_t count, double *sum);
-
-/// `values[i] *= factor`
-void kernel_scale(float *values, ptrdiff_t count, float factor);
