@@ -38,14 +38,15 @@ public struct OptimizerSettings: Codable, Equatable, Sendable {
     public func validate() throws(HyperparameterError) {
         try HyperparameterError.check("momentum", momentum, in: 0..<1)
         if kind == .nesterov && momentum == 0 {
-            throw .outOfRange(name: "Nesterov's momentum", found: momentum, expected: "a number above 0 and below 1")
+            throw .outOfRange(
+                name: "Nesterov's momentum", found: "\(momentum)", expected: "a number above 0 and below 1")
         }
         try HyperparameterError.check("beta1", beta1, in: 0..<1)
         try HyperparameterError.check("beta2", beta2, in: 0..<1)
         try HyperparameterError.check("weight decay", weightDecay, in: 0..<1)
         try HyperparameterError.check("learning-rate decay", rateDecay, in: 0..<1e6)
         guard epsilon >= 1e-30 && epsilon <= 1 else {
-            throw .outOfRange(name: "epsilon", found: epsilon, expected: "a number from 1e-30 to 1")
+            throw .outOfRange(name: "epsilon", found: "\(epsilon)", expected: "a number from 1e-30 to 1")
         }
     }
 
