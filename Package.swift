@@ -78,7 +78,10 @@ let package = Package(
         // Gradients, optimisers, data sets, the training loop.
         .target(
             name: "Training",
-            dependencies: ["CKernels", "COpenBLAS", "CZlib", "Inference"],
+            dependencies: [
+                "CKernels", "COpenBLAS", "CZlib", "Inference",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
             swiftSettings: optimisedSwift
         ),
 
@@ -99,7 +102,7 @@ let package = Package(
             name: "InferenceTests", dependencies: ["CJPEGWriter", "CKernels", "Inference", "TestSupport"],
             exclude: ["Fixtures"]),
         .testTarget(
-            name: "TrainingTests", dependencies: ["CKernels", "Inference", "TestSupport", "Training"],
+            name: "TrainingTests", dependencies: ["CKernels", "CZlib", "Inference", "TestSupport", "Training"],
             exclude: ["Fixtures"]),
         .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "TestSupport"]),
         .testTarget(

@@ -6,6 +6,7 @@
 #include "instruction_set.h"
 #include "linear.h"
 #include "normalization.h"
+#include "optimizers.h"
 #include "panels.h"
 #include "pooling.h"
 #include "resize.h"

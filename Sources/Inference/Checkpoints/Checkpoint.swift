@@ -13,6 +13,8 @@ public struct Checkpoint: Sendable {
         /// What `torch.save` has written since PyTorch 1.6: a zip archive of a pickle and its storages.
         case pytorch
         case safetensors
+        /// What `numpy.savez` writes: a zip archive of arrays.
+        case npz
     }
 
     /// What the file is called in errors.
@@ -44,10 +46,17 @@ public struct Checkpoint: Sendable {
     public init(_ file: AlignedBuffer, name: String) throws(CheckpointError) {
         let region = ByteRegion(file)
         let contents: CheckpointContents
-        format = try Self.format(of: region, name: name)
-        switch format {
-        case .pytorch: contents = try PyTorchReader.read(region)
-        case .safetensors: contents = try SafetensorsReader.read(region)
+        switch try Self.container(of: region, name: name) {
+        case .safetensors:
+            format = .safetensors
+            contents = try SafetensorsReader.read(region)
+        case .zip:
+            let archive = try ZipArchive(region)
+            format = NumPyReader.holdsArrays(archive) ? .npz : .pytorch
+            contents =
+                try format == .npz
+                ? NumPyReader.read(archive, fileByteCount: region.count)
+                : PyTorchReader.read(archive, fileByteCount: region.count)
         }
         self.name = name
         self.file = file
@@ -74,17 +83,23 @@ public struct Checkpoint: Sendable {
         return tensor
     }
 
-    private static func format(of file: ByteRegion, name: String) throws(CheckpointError) -> Format {
+    /// What the first bytes tell.
+    private enum Container { case safetensors, zip }
+
+    private static func container(of file: ByteRegion, name: String) throws(CheckpointError) -> Container {
         let start = file.withUnsafeBytes { Array($0.prefix(9)) }
         // The brace comes first: it would be an impossible compression method in a zip archive's first record.
         if start.count == 9 && start[8] == UInt8(ascii: "{") { return .safetensors }
-        if start.starts(with: [0x50, 0x4B, 3, 4]) || start.starts(with: [0x50, 0x4B, 5, 6]) { return .pytorch }
+        if start.starts(with: [0x50, 0x4B, 3, 4]) || start.starts(with: [0x50, 0x4B, 5, 6]) { return .zip }
         throw .unknownFormat(file: name, found: found(start))
     }
 
     private static func found(_ start: [UInt8]) -> String {
         if start.isEmpty { return "is empty" }
         if start.starts(with: [0x80]) { return "is a bare pickle, such as PyTorch wrote before version 1.6" }
+        if start.starts(with: [0x93] + Array("NUMPY".utf8)) {
+            return "is one NumPy array, not an archive of named ones"
+        }
         let bytes = start.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
         return "begins with the bytes \(bytes.joined(separator: " "))"
     }

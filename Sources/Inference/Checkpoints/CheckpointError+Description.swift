@@ -16,7 +16,7 @@ extension CheckpointError: CustomStringConvertible {
         case .changedWhileReading(let file):
             "\(file) changed while it was read: write checkpoints beside it and rename them into place"
         case .unknownFormat(let file, let found):
-            "\(file) is neither a PyTorch zip checkpoint nor safetensors: it \(found)"
+            "\(file) is neither a PyTorch zip checkpoint nor safetensors nor NumPy's .npz: it \(found)"
         case .truncated(let what, let offset, let needed, let available):
             "\(what) is cut short at offset \(offset): \(available) of the \(needed) bytes needed are there"
         case .limitExceeded(let what, let found, let limit):
@@ -99,6 +99,8 @@ extension CheckpointError: CustomStringConvertible {
             "tensor \(quoted(name)) has \(found) bytes where its shape and type need \(expected)"
         case .trailingBytes(let offset, let byteCount):
             "\(byteCount) bytes follow the last tensor at offset \(offset) where the file should end"
+        case .invalidArray(let record, let offset, let found, let expected):
+            "the array \(quoted(record)) has \(found) at offset \(offset) where \(expected) is expected"
         case .missingTensor(let name, let expected):
             "tensor \(quoted(name)) of shape \(expected) is missing"
         case .unexpectedTensor(let name, let shape):

@@ -55,6 +55,9 @@ public enum CheckpointError: Error, Equatable, Sendable {
     case byteCountMismatch(name: String, found: Int, expected: Int)
     case trailingBytes(offset: Int, byteCount: Int)
 
+    // The NumPy array.
+    case invalidArray(record: String, offset: Int, found: String, expected: String)
+
     // The network that the tensors are for.
     case missingTensor(name: String, expected: Shape)
     case unexpectedTensor(name: String, shape: Shape)

@@ -12,7 +12,7 @@ public enum FileSnapshot {
     /// The bytes of a regular file, all of one moment.
     ///
     /// - Throws: ``CheckpointError`` when the file cannot be read, is too large, or changes meanwhile.
-    static func contents(of path: String, maxByteCount: Int) throws(CheckpointError) -> AlignedBuffer {
+    package static func contents(of path: String, maxByteCount: Int) throws(CheckpointError) -> AlignedBuffer {
         // Without O_NONBLOCK opening a named pipe would wait for its writer.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw unreadable(path) }
@@ -51,7 +51,7 @@ public enum FileSnapshot {
     }
 
     /// The size of a regular file, without reading it; nil where there is none. Units: bytes.
-    static func byteCount(of path: String) -> Int? {
+    package static func byteCount(of path: String) -> Int? {
         var status = stat()
         guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
         return Int(status.st_size)

@@ -1,5 +1,5 @@
-/// Other floating-point formats to float32, bit by bit: without branches, so that loops over them vectorise on any
-/// processor.
+/// Other floating-point formats to float32 and back, bit by bit: without branches, so that loops over them vectorise on
+/// any processor.
 ///
 /// - Source: IEEE 754-2019, §3.4
 enum ScalarConversion {
@@ -23,4 +23,31 @@ enum ScalarConversion {
     /// Rounds to nearest, ties to even; what is too large becomes infinite.
     @inline(__always)
     static func float(float64 bits: UInt64) -> Float { Float(Double(bitPattern: bits)) }
+
+    /// Rounds to nearest, ties to even; from 65,520 on the result is infinite. NaNs keep the upper bits of their payload.
+    @inline(__always)
+    static func float16(_ value: Float) -> UInt16 {
+        let magnitude = value.bitPattern & 0x7FFF_FFFF
+        // Adding just under half of what is cut off, or half where the last bit that stays is odd; a carry goes where it
+        // should, up to infinity.
+        let odd = (magnitude >> 13) & 1
+        let normal = (magnitude &+ 0x0FFF &+ odd &- 112 << 23) >> 13
+        // Below 2⁻¹⁴ the addition of ½ aligns the fraction with float16's units of 2⁻²⁴, and rounds it.
+        let subnormal = (Float(bitPattern: magnitude) + 0.5).bitPattern &- Float(0.5).bitPattern
+        let payload = (magnitude >> 13) & 0x03FF
+        let nan: UInt32 = 0x7C00 | (payload == 0 ? 0x0200 : payload)
+        var bits = magnitude < 0x3880_0000 ? subnormal : normal
+        bits = magnitude >= 0x4780_0000 ? 0x7C00 : bits
+        bits = magnitude > 0x7F80_0000 ? nan : bits
+        return UInt16(truncatingIfNeeded: bits | (value.bitPattern >> 16) & 0x8000)
+    }
+
+    /// Rounds to nearest, ties to even; what is too large becomes infinite. NaNs keep the upper bits of their payload.
+    @inline(__always)
+    static func bfloat16(_ value: Float) -> UInt16 {
+        let bits = value.bitPattern
+        let rounded = (bits &+ 0x7FFF &+ (bits >> 16) & 1) >> 16
+        let nan = bits & 0x007F_0000 == 0 ? bits >> 16 | 0x40 : bits >> 16
+        return UInt16(truncatingIfNeeded: bits & 0x7FFF_FFFF > 0x7F80_0000 ? nan : rounded)
+    }
 }

@@ -155,7 +155,7 @@ public struct Preprocessing: Sendable, Hashable {
     /// Bytes to what the network sees, in float32 and in this order, as torchvision's `ToTensor` and `Normalize` do it.
     ///
     /// Shape: both ``tensorShape``.
-    func normalize(_ bytes: UnsafePointer<UInt8>, into output: UnsafeMutableBufferPointer<Float>) {
+    package func normalize(_ bytes: UnsafePointer<UInt8>, into output: UnsafeMutableBufferPointer<Float>) {
         precondition(
             output.count >= outputShape.elementCount,
             "\(outputShape.elementCount) scalars do not fit \(output.count)")
@@ -168,7 +168,7 @@ public struct Preprocessing: Sendable, Hashable {
     }
 
     /// The size between resizing and cropping.
-    func resizedSize(height: Int, width: Int) -> (height: Int, width: Int) {
+    package func resizedSize(height: Int, width: Int) -> (height: Int, width: Int) {
         switch resize {
         case .stretch(let height, let width): return (height, width)
         case .shortest(let side):

@@ -72,6 +72,26 @@ struct Resampler {
         outputHeight = rowWindow.count
         outputWidth = columnWindow.count
     }
+
+    /// Resamples a part of an upright picture that need not begin or end with a whole pixel, as Pillow's `resize(box=…)`.
+    ///
+    /// - Parameters:
+    ///   - rows: with `columns`, what the output stands for.
+    ///   - rowWindow: with `columnWindow`, the part of the output that is wanted.
+    init(
+        from input: (height: Int, width: Int), rows: Range<Double>, columns: Range<Double>,
+        to output: (height: Int, width: Int), rowWindow: Range<Int>, columnWindow: Range<Int>
+    ) {
+        self.columns = ResampleAxis(
+            inputLength: input.width, span: columns, outputLength: output.width, window: columnWindow)
+        self.rows = ResampleAxis(
+            inputLength: input.height, span: rows, outputLength: output.height, window: rowWindow)
+        isColumnsFirst = input.height - output.height <= 2 * max(0, input.width - output.width)
+        placement = Placement(.upright)
+        outputHeight = rowWindow.count
+        outputWidth = columnWindow.count
+    }
+
     /// Where a span lies in the upright picture that begins with the stored one's first pixel, or ends with it.
     private static func span(_ span: Double, of length: Int, isReversed: Bool) -> Range<Double> {
         isReversed ? Double(length) - span..<Double(length) : 0..<span

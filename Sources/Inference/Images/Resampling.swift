@@ -93,6 +93,32 @@ struct Resampling: ~Copyable {
         y += rowCount
     }
 
+    /// Takes all rows of a picture that lies in memory.
+    ///
+    /// - Parameters:
+    ///   - pixels: from the picture's first pixel to the end of what may be read.
+    ///   - rows: those that the result needs.
+    mutating func addAll(_ pixels: UnsafeBufferPointer<UInt8>, stride: Int, rows: Range<Int>) {
+        guard let start = pixels.baseAddress else { return }
+        let rowByteCount = inputWidth * (turnsGrey ? 3 : channels)
+        for first in Swift.stride(from: rows.lowerBound, to: rows.upperBound, by: Self.bandRowCount) {
+            let count = min(Self.bandRowCount, rows.upperBound - first)
+            let byteCount = (count - 1) * stride + rowByteCount
+            let slack = Int(RESIZE_SLACK)
+            if first * stride + byteCount + slack <= pixels.count {
+                add(start + first * stride, stride: stride, rowCount: count)
+            } else {
+                // What lies behind the last rows is not ours to read.
+                withUnsafeTemporaryAllocation(of: UInt8.self, capacity: byteCount + slack) { band in
+                    guard let band = band.baseAddress else { return }
+                    band.update(from: start + first * stride, count: byteCount)
+                    (band + byteCount).update(repeating: 0, count: slack)
+                    add(band, stride: stride, rowCount: count)
+                }
+            }
+        }
+    }
+
     /// Adds rows to the sums of the output rows that they touch, and writes those that are done.
     private mutating func addDown(_ rows: UnsafePointer<UInt8>, stride: Int, rowCount: Int) {
         let axis = resampler.rows

@@ -1,5 +1,3 @@
-import CKernels
-
 /// What preprocessing does to a picture of one size: how it is resized, and where the result stands in the crop.
 struct ResizePlan {
     let resampler: Resampler
@@ -56,26 +54,8 @@ struct ResizePlan {
         var resampling = begin(
             inputColumns: 0..<image.width, inputChannels: image.channelCount, isGrey: isGrey,
             swapsRedAndBlue: swapsRedAndBlue, to: output)
-        let stride = image.width * image.channelCount
-        let rows = resampler.rows.inputs
-        let bandRowCount = Resampling.bandRowCount
-        image.pixels.withUnsafeBufferPointer { pixels in
-            guard let pixels = pixels.baseAddress else { return }
-            for first in Swift.stride(from: rows.lowerBound, to: rows.upperBound, by: bandRowCount) {
-                let count = min(bandRowCount, rows.upperBound - first)
-                if (first + count) * stride + Int(RESIZE_SLACK) <= image.pixels.count {
-                    resampling.add(pixels + first * stride, stride: stride, rowCount: count)
-                } else {
-                    // What lies behind the last rows is not ours to read.
-                    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: count * stride + Int(RESIZE_SLACK)) {
-                        band in
-                        guard let band = band.baseAddress else { return }
-                        band.initialize(repeating: 0, count: count * stride + Int(RESIZE_SLACK))
-                        band.update(from: pixels + first * stride, count: count * stride)
-                        resampling.add(band, stride: stride, rowCount: count)
-                    }
-                }
-            }
+        image.pixels.withUnsafeBufferPointer {
+            resampling.addAll($0, stride: image.width * image.channelCount, rows: resampler.rows.inputs)
         }
     }
 }

@@ -17,7 +17,7 @@ public final class BufferPool: Sendable {
     deinit { free.withLock { $0.forEach { $0.bytes.deallocate() } } }
 
     /// Uninitialised memory that comes back when its last owner lets go of it.
-    func take(byteCount: Int) -> AlignedBuffer {
+    package func take(byteCount: Int) -> AlignedBuffer {
         let block = free.withLock { free in
             free.lastIndex { $0.bytes.count == byteCount }.map { free.remove(at: $0) }
         }

@@ -32,4 +32,40 @@ struct ScalarConversionTests {
         #expect(float(1e300) == .infinity)
         #expect(float(-1e-300).bitPattern == 0x8000_0000)
     }
+
+    @Test("Every float16 and bfloat16 comes back from float32 as it was")
+    func convertsBack() {
+        for bits in UInt16.min...UInt16.max {
+            #expect(ScalarConversion.float16(ScalarConversion.float(float16: bits)) == bits)
+            #expect(ScalarConversion.bfloat16(ScalarConversion.float(bfloat16: bits)) == bits)
+        }
+    }
+
+    @Test("A float32 is rounded to the nearest float16, ties to even, on both sides of every one's limits")
+    func roundsToFloat16() {
+        for bits in UInt16.min..<0x7C00 {
+            let (lower, upper) = (Float(Float16(bitPattern: bits)), Float(Float16(bitPattern: bits + 1)))
+            let middle = upper.isFinite ? (lower + upper) / 2 : 65520
+            let even = bits & 1 == 0 ? bits : bits + 1
+            for (value, expected) in [(middle.nextDown, bits), (middle, even), (middle.nextUp, bits + 1)] {
+                #expect(ScalarConversion.float16(value) == expected, "\(value)")
+                #expect(ScalarConversion.float16(-value) == expected | 0x8000, "\(-value)")
+            }
+        }
+        #expect(ScalarConversion.float16(.greatestFiniteMagnitude) == 0x7C00)
+        #expect(ScalarConversion.float16(.leastNonzeroMagnitude) == 0)
+        #expect(ScalarConversion.float16(Float(bitPattern: 0x7F80_0001)) == 0x7E00)
+    }
+
+    @Test("A float32 is rounded to the nearest bfloat16, ties to even")
+    func roundsToBFloat16() {
+        #expect(ScalarConversion.bfloat16(1 + 0x1p-8) == 0x3F80)
+        #expect(ScalarConversion.bfloat16((1 + 0x1p-8 as Float).nextUp) == 0x3F81)
+        #expect(ScalarConversion.bfloat16(1 + 0x1.8p-7) == 0x3F82)
+        #expect(ScalarConversion.bfloat16(-(1 + 0x1p-8)) == 0xBF80)
+        #expect(ScalarConversion.bfloat16(.greatestFiniteMagnitude) == 0x7F80)
+        #expect(ScalarConversion.bfloat16(Float(bitPattern: 0x7F7F_7FFF)) == 0x7F7F)
+        #expect(ScalarConversion.bfloat16(Float(bitPattern: 0x7F80_0001)) == 0x7FC0)
+        #expect(ScalarConversion.bfloat16(Float(bitPattern: 0xFF80_0001)) == 0xFFC0)
+    }
 }

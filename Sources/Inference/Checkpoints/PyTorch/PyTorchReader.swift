@@ -12,9 +12,9 @@ struct PyTorchReader {
     private static let versions = 1...10
 
     /// The tensors of an archive that lies in memory.
-    static func read(_ file: ByteRegion) throws(CheckpointError) -> CheckpointContents {
-        var reader = try PyTorchReader(file)
-        var contents = CheckpointContents(fileByteCount: file.count)
+    static func read(_ archive: ZipArchive, fileByteCount: Int) throws(CheckpointError) -> CheckpointContents {
+        var reader = try PyTorchReader(archive)
+        var contents = CheckpointContents(fileByteCount: fileByteCount)
         let state = try StateDictionary(pickle: try reader.bytes(of: "data.pkl"))
         for (name, tensor) in state.entries {
             if let scalarType = ScalarType(rawValue: tensor.storage.scalarName) {
@@ -29,8 +29,8 @@ struct PyTorchReader {
         return contents
     }
 
-    private init(_ file: ByteRegion) throws(CheckpointError) {
-        archive = try ZipArchive(file)
+    private init(_ archive: ZipArchive) throws(CheckpointError) {
+        self.archive = archive
         let pickles = archive.records.map(\.name).filter { $0 == "data.pkl" || $0.hasSuffix("/data.pkl") }
         guard let pickle = pickles.first else { throw .missingRecord(record: "data.pkl") }
         guard pickles.count == 1 else { throw .severalPickles(found: pickles) }

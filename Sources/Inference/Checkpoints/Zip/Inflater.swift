@@ -1,51 +1,77 @@
 import CZlib
 
-/// Inflates a raw deflate stream into memory of exactly the declared size.
+/// Inflates a deflate stream into memory of a known size: nothing it holds can make that memory grow.
 ///
-/// - Source: RFC 1951
-enum Inflater {
+/// - Source: RFC 1951, RFC 1952
+package enum Inflater {
+    /// What stands around the deflate stream. Raw values are zlib's window bits.
+    package enum Wrapping: Int32 {
+        /// Nothing, as in a zip archive.
+        case none = -15
+        /// A gzip file's header and checksum.
+        case gzip = 31
+    }
+
+    /// How far it went.
+    package struct Outcome: Equatable {
+        /// Units: bytes of the input.
+        package var consumed = 0
+        /// Units: bytes of the output.
+        package var produced = 0
+        /// Did the stream end, with its checksum right where it has one?
+        package var isEnded = false
+    }
+
     /// zlib counts in 32 bits.
     private static let chunkByteCount = 1 << 30
 
-    /// - Throws: ``CheckpointError`` when the stream is corrupt, or inflates to more or less than declared.
-    static func inflate(_ record: ZipRecord) throws(CheckpointError) -> ByteRegion {
+    /// Inflates until the stream ends, contradicts itself, or one of both memories is used up.
+    package static func inflate(
+        _ input: UnsafeRawBufferPointer, _ wrapping: Wrapping, into output: UnsafeMutableRawBufferPointer
+    ) -> Outcome {
         // zlib compares the stream's address from call to call, so it must not move.
         let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
         stream.initialize(to: z_stream())
         defer { stream.deallocate() }
-        guard inflateInit2_(stream, -MAX_WBITS, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
-            throw .invalidCompression(record: record.name, offset: 0)
+        var outcome = Outcome()
+        guard inflateInit2_(stream, wrapping.rawValue, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
+            return outcome
         }
         defer { inflateEnd(stream) }
+        var status = Z_OK
+        while status == Z_OK {
+            let source = UnsafeRawBufferPointer(rebasing: input[outcome.consumed...].prefix(chunkByteCount))
+            let target = UnsafeMutableRawBufferPointer(rebasing: output[outcome.produced...].prefix(chunkByteCount))
+            stream.pointee.next_in = UnsafeMutablePointer(
+                mutating: source.baseAddress?.assumingMemoryBound(to: UInt8.self))
+            stream.pointee.avail_in = UInt32(source.count)
+            stream.pointee.next_out = target.baseAddress?.assumingMemoryBound(to: UInt8.self)
+            stream.pointee.avail_out = UInt32(target.count)
+            status = CZlib.inflate(stream, Z_NO_FLUSH)
+            outcome.consumed += source.count - Int(stream.pointee.avail_in)
+            outcome.produced += target.count - Int(stream.pointee.avail_out)
+        }
+        outcome.isEnded = status == Z_STREAM_END
+        return outcome
+    }
 
+    /// Inflates a zip archive's record to exactly the declared size.
+    ///
+    /// - Throws: ``CheckpointError`` when the stream is corrupt, or inflates to more or less than declared.
+    static func inflate(_ record: ZipRecord) throws(CheckpointError) -> ByteRegion {
         // One byte more than declared tells a stream that goes on from one that ends where it should.
         let output = AlignedBuffer(byteCount: record.byteCount + 1)
-        let counts = record.data.withUnsafeBytes { input in
-            var (consumed, produced, status) = (0, 0, Z_OK)
-            while status == Z_OK {
-                let source = UnsafeRawBufferPointer(rebasing: input[consumed...].prefix(chunkByteCount))
-                let target = UnsafeMutableRawBufferPointer(rebasing: output.bytes[produced...].prefix(chunkByteCount))
-                stream.pointee.next_in = UnsafeMutablePointer(
-                    mutating: source.baseAddress?.assumingMemoryBound(to: UInt8.self))
-                stream.pointee.avail_in = UInt32(source.count)
-                stream.pointee.next_out = target.baseAddress?.assumingMemoryBound(to: UInt8.self)
-                stream.pointee.avail_out = UInt32(target.count)
-                status = CZlib.inflate(stream, Z_NO_FLUSH)
-                consumed += source.count - Int(stream.pointee.avail_in)
-                produced += target.count - Int(stream.pointee.avail_out)
-            }
-            return (consumed: consumed, produced: produced, ended: status == Z_STREAM_END)
+        let outcome = record.data.withUnsafeBytes { inflate($0, .none, into: output.bytes) }
+        guard outcome.produced <= record.byteCount else {
+            throw .inflatedSizeMismatch(record: record.name, found: outcome.produced, expected: record.byteCount)
         }
-        guard counts.produced <= record.byteCount else {
-            throw .inflatedSizeMismatch(record: record.name, found: counts.produced, expected: record.byteCount)
-        }
-        guard counts.ended, counts.consumed == record.data.count else {
-            throw .invalidCompression(record: record.name, offset: counts.consumed)
+        guard outcome.isEnded, outcome.consumed == record.data.count else {
+            throw .invalidCompression(record: record.name, offset: outcome.consumed)
         }
         guard
-            counts.produced == record.byteCount,
+            outcome.produced == record.byteCount,
             let bytes = ByteRegion(output).part(from: 0, count: record.byteCount)
-        else { throw .inflatedSizeMismatch(record: record.name, found: counts.produced, expected: record.byteCount) }
+        else { throw .inflatedSizeMismatch(record: record.name, found: outcome.produced, expected: record.byteCount) }
         return bytes
     }
 }

@@ -169,7 +169,7 @@ write("zip-corrupt-pickle.pth", archive(records(local={"crc": 7}, central={"crc"
 write("zip-corrupt-storage.pth", archive([
     Record("a/data.pkl", SOUND), Record("a/data/0", SIX, local={"crc": 7}, central={"crc": 7})]))
 write("zip-two-pickles.pth", archive(records() + [Record("b/data.pkl", SOUND)]))
-write("zip-no-pickle.pth", archive([Record("weights.npy", SIX)]))
+write("zip-no-pickle.pth", archive([Record("weights.bin", SIX)]))
 write("zip-no-storage.pth", archive(records()[:1]))
 write("zip-big-endian.pth", archive(records() + [Record("a/byteorder", b"big")]))
 write("zip-version.pth", archive(records() + [Record("a/version", b"11\n")]))

@@ -1,0 +1,32 @@
+import Crypto
+
+/// Says in 64 digits which data a model was trained on.
+///
+/// SHA-256; of a folder's files names, sizes and labels count, of files of many pictures every byte.
+struct DataDigest {
+    private var hash = SHA256()
+
+    /// Adds text and its end.
+    mutating func add(_ text: String) {
+        hash.update(data: Array(text.utf8))
+        hash.update(data: [0])
+    }
+
+    /// Adds a folder's listing.
+    mutating func add(_ folder: ImageFolder) {
+        for name in folder.classNames { add(name) }
+        for index in 0..<folder.count {
+            add("\(folder.label(at: index)) \(folder.entries[index].entry.byteCount) \(folder.relativePath(at: index))")
+        }
+    }
+
+    /// Adds a whole file, whatever its name.
+    mutating func add(_ file: DataFile) {
+        withExtendedLifetime(file.stored) { hash.update(bufferPointer: UnsafeRawBufferPointer(file.stored.bytes)) }
+    }
+
+    /// In lower case.
+    var hexadecimal: String {
+        hash.finalize().map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+    }
+}

@@ -1,0 +1,145 @@
+/// Where data are, as `--data` says it: `FOLDER`, `fashion-mnist:DIR`, `mnist:DIR`, `cifar10:DIR` or `cifar100:DIR`.
+public struct DataSource: Sendable, Equatable {
+    /// How the data lie there.
+    public enum Kind: Sendable, Equatable {
+        /// A folder a class, or `train` and `val` (`validation`, `test`) with a folder a class in each.
+        case folder
+        case idx(IDXDataset.Kind)
+        case cifar(CIFARDataset.Kind)
+    }
+
+    /// What training needs.
+    public struct Parts: Sendable {
+        /// To learn from.
+        public let training: any Dataset
+        /// To choose the best epoch by.
+        public let validation: any Dataset
+        /// SHA-256 of what makes the data what they are, for `model.json`; it does not depend on where they lie.
+        public let digest: String
+    }
+
+    /// How the data lie there.
+    public let kind: Kind
+    /// The folder.
+    public let path: String
+
+    /// What is held out of a folder that has no part for validation.
+    public static let defaultSplit = 0.1
+
+    private static let validationFolders = ["val", "validation", "test"]
+
+    /// Understands the argument.
+    ///
+    /// - Throws: ``DatasetError/unknownSource(found:)`` where that is no known way and no folder either.
+    public init(_ argument: String) throws(DatasetError) {
+        let parts = argument.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        if parts.count == 2, !parts[1].isEmpty {
+            if let kind = IDXDataset.Kind(rawValue: parts[0]) {
+                self.init(.idx(kind), path: parts[1])
+                return
+            }
+            if let kind = CIFARDataset.Kind(rawValue: parts[0]) {
+                self.init(.cifar(kind), path: parts[1])
+                return
+            }
+        }
+        guard parts.count == 1 && !argument.isEmpty || Folder.exists(argument) else {
+            throw .unknownSource(found: argument)
+        }
+        self.init(.folder, path: argument)
+    }
+
+    /// Data of that kind in that folder.
+    public init(_ kind: Kind, path: String) { (self.kind, self.path) = (kind, path) }
+
+    /// Both parts: those that are published or lie there apart, or a stratified split by the seed.
+    ///
+    /// - Parameter validationSplit: the share that is held out of the training part; nil takes the validation or test part
+    ///   where there is one, and else ``defaultSplit``.
+    /// - Throws: ``DatasetError`` where the data cannot be used.
+    public func load(validationSplit: Double? = nil, seed: UInt64 = 0) throws(DatasetError) -> Parts {
+        if let validationSplit, !(validationSplit > 0 && validationSplit < 1) {
+            throw .splitOutOfRange(found: validationSplit)
+        }
+        var digest = DataDigest()
+        switch kind {
+        case .folder:
+            guard let validationPath = try validationPath() else {
+                let whole = try ImageFolder(path)
+                digest.add("folder")
+                digest.add(whole)
+                return try split(whole, validationSplit ?? Self.defaultSplit, seed, digest)
+            }
+            let training = try ImageFolder("\(path)/train")
+            digest.add("train")
+            digest.add(training)
+            if let validationSplit { return try split(training, validationSplit, seed, digest) }
+            let validation = try ImageFolder(validationPath)
+            try Self.check(training, validation)
+            digest.add("validation")
+            digest.add(validation)
+            return Parts(training: training, validation: validation, digest: digest.hexadecimal)
+        case .idx(let kind):
+            let training = try IDXDataset(kind, folder: path, part: .training)
+            training.files.forEach { digest.add($0) }
+            if let validationSplit { return try split(training, validationSplit, seed, digest) }
+            let validation = try IDXDataset(kind, folder: path, part: .test)
+            try Self.check(training, validation)
+            validation.files.forEach { digest.add($0) }
+            return Parts(training: training, validation: validation, digest: digest.hexadecimal)
+        case .cifar(let kind):
+            let training = try CIFARDataset(kind, folder: path, part: .training)
+            training.files.forEach { digest.add($0) }
+            if let validationSplit { return try split(training, validationSplit, seed, digest) }
+            let validation = try CIFARDataset(kind, folder: path, part: .test)
+            validation.files.forEach { digest.add($0) }
+            return Parts(training: training, validation: validation, digest: digest.hexadecimal)
+        }
+    }
+
+    /// What a model is evaluated on: the validation or test part where there is one, and else all of the folder.
+    ///
+    /// - Throws: ``DatasetError`` where the data cannot be used.
+    public func evaluation() throws(DatasetError) -> any Dataset {
+        switch kind {
+        case .folder: try ImageFolder(try validationPath() ?? path)
+        case .idx(let kind): try IDXDataset(kind, folder: path, part: .test)
+        case .cifar(let kind): try CIFARDataset(kind, folder: path, part: .test)
+        }
+    }
+
+    /// The folder's part for validation, where it has one for training too.
+    private func validationPath() throws(DatasetError) -> String? {
+        try Folder.check(path)
+        guard Folder.exists("\(path)/train") else { return nil }
+        return Self.validationFolders.map { "\(path)/\($0)" }.first(where: Folder.exists)
+    }
+
+    private func split(
+        _ whole: any Dataset, _ share: Double, _ seed: UInt64, _ digest: DataDigest
+    ) throws(DatasetError) -> Parts {
+        let split = StratifiedSplit(labels: (0..<whole.count).map(whole.label), share: share, seed: seed)
+        guard !split.validation.isEmpty else { throw .nothingToHoldOut(path: path) }
+        return Parts(
+            training: Subset(whole, indices: split.training), validation: Subset(whole, indices: split.validation),
+            digest: digest.hexadecimal)
+    }
+
+    /// Two folders have the same classes.
+    private static func check(_ training: ImageFolder, _ validation: ImageFolder) throws(DatasetError) {
+        for (one, other) in [(training, validation), (validation, training)] {
+            if let name = one.classNames.first(where: { !other.classNames.contains($0) }) {
+                throw .classesDiffer(path: one.path, other: other.path, name: name)
+            }
+        }
+    }
+
+    /// Two parts have pictures of the same size.
+    private static func check(_ training: IDXDataset, _ validation: IDXDataset) throws(DatasetError) {
+        guard training.size == validation.size else {
+            throw .sizeMismatch(
+                file: validation.files[0].name, found: "\(validation.size.width)×\(validation.size.height)",
+                expected: "\(training.size.width)×\(training.size.height)")
+        }
+    }
+}

@@ -1,0 +1,61 @@
+import Inference
+
+/// Pictures in one folder a class, as torchvision's `ImageFolder`: the folders' names, sorted, are the classes.
+///
+/// JPEG, PNG and WebP files count, in folders within the class folders too; hidden and other files do not.
+public struct ImageFolder: Dataset {
+    public let classNames: [String]
+    /// The folder of the class folders.
+    public let path: String
+    /// Sorted by class, then by path.
+    let entries: [(label: Int, entry: Folder.Entry)]
+    private let decoder: ImageDecoder
+
+    /// Limits: the most bytes of a picture's file.
+    static let maxByteCount = 256 << 20
+
+    public var count: Int { entries.count }
+
+    /// Lists the folders; pictures are read when they are asked for.
+    ///
+    /// - Throws: ``DatasetError`` where there is no such folder, it has less than two class folders, or one is empty.
+    public init(_ path: String, decoder: ImageDecoder = ImageDecoder(keptInputs: 0)) throws(DatasetError) {
+        var path = path
+        while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+        self.path = path
+        self.decoder = decoder
+        try Folder.check(path)
+        classNames = try Folder.subfolders(of: path)
+        guard !classNames.isEmpty else { throw .noClassFolders(path: path) }
+        var entries: [(label: Int, entry: Folder.Entry)] = []
+        for (label, name) in classNames.enumerated() {
+            let pictures = try Folder.pictures(below: "\(path)/\(name)")
+            guard !pictures.isEmpty else { throw .emptyClassFolder(path: "\(path)/\(name)") }
+            entries += pictures.map { (label, $0) }
+        }
+        guard classNames.count > 1 else { throw .singleClass(path: path, name: classNames[0]) }
+        self.entries = entries
+    }
+
+    public func label(at index: Int) -> Int { entries[index].label }
+
+    public func name(at index: Int) -> String { "\(path)/\(relativePath(at: index))" }
+
+    /// From the folder of the class folders on.
+    func relativePath(at index: Int) -> String { "\(classNames[entries[index].label])/\(entries[index].entry.path)" }
+
+    public func picture(at index: Int) throws(DatasetError) -> PixelImage {
+        let name = name(at: index)
+        let bytes: [UInt8]
+        do throws(CheckpointError) {
+            bytes = try FileSnapshot.bytes(of: name, maxByteCount: Self.maxByteCount)
+        } catch {
+            throw DatasetError(error, path: name)
+        }
+        do throws(ImageError) {
+            return try decoder(bytes)
+        } catch {
+            throw .picture(name: name, error)
+        }
+    }
+}

@@ -1,0 +1,104 @@
+import Foundation
+import Inference
+
+/// How a network's weights begin.
+///
+/// Every parameter has random numbers of its own, from the seed and its place in the network: some of the layers begun anew
+/// begin as they would have with all of them, on any number of threads.
+public enum Initialization: String, Codable, Sendable, CaseIterable {
+    /// PyTorch's defaults: everything uniform in ±1/√fan-in of its layer, biases too.
+    ///
+    /// - Source: `torch.nn.modules.conv`, `torch.nn.modules.linear`: Kaiming uniform with a = √5
+    case pytorch
+    /// The half-width tutorial's: convolutions Kaiming normal by fan-out, linear weights N(0, 0.01), biases 0.
+    ///
+    /// - Source: He et al. 2015, arXiv:1502.01852, eq. 14: deviation √(2 / fan-out)
+    case kaiming
+    /// The paper's: weights N(0, 0.01); biases 1 in the second, fourth and fifth convolution and in the hidden linear layers,
+    /// 0 elsewhere.
+    ///
+    /// - Source: Krizhevsky et al. 2012, §5
+    case paper
+
+    /// Writes the parameters that fit; the others stay as they are.
+    ///
+    /// A parameter's layer and kind are told by its name (`….weight`, `….bias`) and its rank: 4 is a convolution's weight,
+    /// 2 a linear layer's, 1 a normalisation's, which begins at 1 with a bias of 0.
+    public func fill(
+        _ parameters: Parameters, seed: UInt64, workers: WorkerPool,
+        where isIncluded: (Parameters.Entry) -> Bool = { _ in true }
+    ) {
+        let entries = parameters.entries
+        for (index, entry) in entries.enumerated() where isIncluded(entry) {
+            let distribution = distribution(of: entry, in: entries)
+            var blocks = ParameterBlocks()
+            blocks.cut([entry.range], within: parameters.count)
+            blocks.forEach(workers) { block, range in
+                var random = SeededGenerator(seed: seed, stream: Self.streamTag, index, block)
+                for place in range { parameters.values[place] = distribution.next(&random) }
+            }
+        }
+    }
+
+    /// "init": keeps these numbers apart from those that others derive from the same seed.
+    private static let streamTag = 0x696E_6974
+
+    /// What a parameter is drawn from.
+    func distribution(of entry: Parameters.Entry, in entries: [Parameters.Entry]) -> Distribution {
+        guard entry.name.hasSuffix(".weight") else { return biasDistribution(of: entry, in: entries) }
+        let fan = Fan(entry.shape)
+        switch (self, entry.shape.rank) {
+        case (_, ...1): return .constant(1)
+        case (.pytorch, _): return .uniform(bound: 1 / Float(max(fan.input, 1)).squareRoot())
+        case (.kaiming, 3...): return .normal(deviation: (2 / Float(max(fan.output, 1))).squareRoot())
+        case (.kaiming, _), (.paper, _): return .normal(deviation: 0.01)
+        }
+    }
+
+    private func biasDistribution(of entry: Parameters.Entry, in entries: [Parameters.Entry]) -> Distribution {
+        let weightName = entry.name.dropLast(entry.name.hasSuffix(".bias") ? 5 : 0) + ".weight"
+        guard let weight = entries.first(where: { $0.name == weightName }), weight.shape.rank > 1 else {
+            return .constant(0)
+        }
+        switch self {
+        case .pytorch: return .uniform(bound: 1 / Float(max(Fan(weight.shape).input, 1)).squareRoot())
+        case .kaiming: return .constant(0)
+        case .paper:
+            let peers = entries.filter { $0.name.hasSuffix(".weight") && $0.shape.rank == weight.shape.rank }
+            let place = peers.firstIndex(of: weight) ?? 0
+            let isRaised = weight.shape.rank == 2 ? place < peers.count - 1 : [1, 3, 4].contains(place)
+            return .constant(isRaised ? 1 : 0)
+        }
+    }
+
+    /// How many inputs each output of a layer has, and the other way round.
+    struct Fan: Equatable {
+        let input: Int
+        let output: Int
+
+        /// Shape: kernels `[O, I, KH, KW]`, linear weights `[O, I]`. As in PyTorch, groups count for the inputs only.
+        init(_ shape: Shape) {
+            let window = shape.extents.dropFirst(2).reduce(1, *)
+            input = (shape.rank > 1 ? shape[1] : 1) * window
+            output = (shape.rank > 0 ? shape[0] : 1) * window
+        }
+    }
+
+    /// Where numbers are drawn from.
+    enum Distribution: Equatable {
+        case constant(Float)
+        /// Around 0.
+        case uniform(bound: Float)
+        /// Around 0.
+        case normal(deviation: Float)
+
+        @inline(__always)
+        func next(_ random: inout SeededGenerator) -> Float {
+            switch self {
+            case .constant(let value): value
+            case .uniform(let bound): random.uniform(from: -bound, to: bound)
+            case .normal(let deviation): random.normal() * deviation
+            }
+        }
+    }
+}
