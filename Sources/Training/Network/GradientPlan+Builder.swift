@@ -124,7 +124,9 @@ extension GradientPlan {
             if let last = valueOfNode.last { place(last, at: 0) }
             for (time, index) in steps.indices.reversed().enumerated() {
                 let step = steps[index]
-                var gradients = step.inputGradients
+                // What nobody reads has no gradient to hand on.
+                let isRead = values[step.output].gradientOffset != nil
+                var gradients = isRead ? step.inputGradients : step.inputs.map { _ in .unwanted }
                 for (position, input) in step.inputs.enumerated() {
                     guard gradients[position] == .written, input != step.output else { continue }
                     if values[input].gradientOffset == nil {

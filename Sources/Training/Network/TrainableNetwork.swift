@@ -35,10 +35,11 @@ public final class TrainableNetwork {
         let initial = learners.flatMap { node in
             zip(["weight", "bias"], node.layer.parameters).map { (name: "\(node.name).\($0)", tensor: $1) }
         }
-        parameters = Parameters(initial.map { ($0.name, $0.tensor.shape) })
+        let parameters = Parameters(initial.map { ($0.name, $0.tensor.shape) })
         for (entry, (_, tensor)) in zip(parameters.entries, initial) {
             tensor.withUnsafeScalars { _ = parameters.values[entry.range].update(fromContentsOf: $0) }
         }
+        self.parameters = parameters
         trainableRanges = Self.merged(
             parameters.entries.filter { entry in
                 !frozen.contains { entry.name.hasPrefix($0 + ".") }

@@ -16,7 +16,7 @@ struct AlgorithmTuningTests {
     private static func algorithm(_ name: String, cost: Double, error: Double? = nil) -> Algorithm {
         var check: (@Sendable (any Inference.Operation, WorkerPool) -> Double)?
         if let error { check = { _, _ in error } }
-        return Algorithm(name: name, cost: cost, relativeError: check) { _ in Fill(name: name, value: Float(cost)) }
+        return Algorithm(name: name, cost: cost, relativeError: check) { _, _ in Fill(name: name, value: Float(cost)) }
     }
 
     /// A layer of one value with three algorithms, whose estimates rank them as they are listed.
