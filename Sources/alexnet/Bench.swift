@@ -10,7 +10,7 @@ struct Bench: ParsableCommand {
         discussion: """
             Prints the median of several runs for each batch size: a table on a terminal and, with --json, one line a row. \
             --layers tells what each layer takes, by which algorithm, and how many GFLOP/s of its definition that is. \
-            --picture measures one thread from a file's bytes to the network's input instead: to the model's that is named, \
+            --training measures steps of training. --picture measures one thread from a file's bytes to the network's input instead: to the model's that is named, \
             else to 3×224×224 by --preprocessing, which is imagenet unless it is given.
             """
     )
@@ -32,6 +32,9 @@ struct Bench: ParsableCommand {
     @Flag(help: "What each layer takes.")
     var layers = false
 
+    @Flag(help: "Measure training steps (forward, backward, Adam) on noise, not predictions.")
+    var training = false
+
     @Option(help: ArgumentHelp("Measure the decoding and resizing of a picture, not the network.", valueName: "file"))
     var picture: String?
 
@@ -46,6 +49,9 @@ struct Bench: ParsableCommand {
         if decode != nil, picture == nil { throw ValidationError("--decode belongs to --picture.") }
         if layers, picture != nil {
             throw ValidationError("--layers are the network's; --picture measures no network.")
+        }
+        if training, layers || picture != nil {
+            throw ValidationError("--training measures whole steps; it goes with neither --layers nor --picture.")
         }
         guard seconds > 0, seconds <= 3600 else { throw ValidationError("--seconds takes a number up to 3600.") }
         if let threads, !(1...1024 ~= threads) { throw ValidationError("--threads takes 1 to 1024, not \(threads).") }
@@ -74,12 +80,25 @@ struct Bench: ParsableCommand {
             throw Failure.work(error)
         }
         ComputeEnvironment.warnings.forEach { OutputStream.error.writeIfPossible("alexnet: \($0)\n") }
+        if training { return try measureTraining(of: loaded, workers) }
         let printer = BenchPrinter(model: loaded, threadCount: workers.threadCount, isJSON: json)
         printer.writeHeader()
         for batchSize in try batchSizes() {
             let profiles = measure(loaded, batchSize: batchSize)
             printer.write(profiles)
             if layers { printer.writeLayers(profiles) }
+        }
+    }
+
+    private func measureTraining(of model: Model, _ workers: WorkerPool) throws {
+        if !json { print("\(model.name) (\(model.architecture)), \(workers.threadCount) threads") }
+        for batchSize in try batchSizes() {
+            do {
+                let bench = TrainingBench(model: model, workers: workers)
+                try bench.measure(batchSize: batchSize, seconds: seconds).write(isJSON: json)
+            } catch {
+                throw Failure.work(error)
+            }
         }
     }
 
