@@ -19,6 +19,8 @@ public struct StateBuffer: Sendable {
     /// The scalars; written between steps by the training loop only.
     public var values: UnsafeMutableBufferPointer<Float> { storage.bytes.assumingMemoryBound(to: Float.self) }
 
-    /// The scalars where they lie: they change with every step.
-    public var tensor: Tensor { Tensor([count], viewing: storage, byteOffset: 0) }
+    /// What is kept of one parameter, where it lies: it changes with every step.
+    public func tensor(_ entry: Parameters.Entry) -> Tensor {
+        Tensor(entry.shape, viewing: storage, byteOffset: entry.range.lowerBound * MemoryLayout<Float>.stride)
+    }
 }
