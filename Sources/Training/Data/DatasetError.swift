@@ -77,7 +77,7 @@ extension DatasetError: CustomStringConvertible {
         case .truncated(let file, let found, let expected):
             "\(file) is truncated: it holds \(found) of \(expected) bytes"
         case .trailingBytes(let file, let byteCount):
-            "\(file) has \(byteCount) bytes more than its header says"
+            "\(file) is longer than its header says, by at least \(byteCount) bytes"
         case .wrongMagic(let file, let found, let expected):
             "\(file) begins with 0x\(String(found, radix: 16)) where 0x\(String(expected, radix: 16)) is expected"
         case .extentOutOfRange(let file, let field, let found, let limit):

@@ -1,0 +1,139 @@
+import Inference
+
+/// What is changed at random in a picture each time the network sees it, so that it learns what stays.
+///
+/// Everything happens on bytes before the model's ``Preprocessing`` normalises them: first the part of the picture that is
+/// seen, then background or inversion, mirroring, and colours. Changes other than of size are made where there are fewer
+/// pixels: before enlarging, after shrinking. A network of one channel sees grey before colours change.
+public struct Augmentation: Sendable, Hashable {
+    /// What of the picture is seen.
+    public enum Geometry: Sendable, Hashable {
+        /// What the model's preprocessing shows.
+        case whole
+        /// torchvision's `RandomResizedCrop`.
+        case crop(RandomResizedCrop)
+        /// The paper's: a random window of the picture resized to somewhat more than the input. ``EnlargedPicture/usual``
+        /// is 256 for 224.
+        case window(enlargement: Double)
+        /// The whole picture smaller or larger, somewhere.
+        case placement(RandomPlacement)
+    }
+
+    /// What of the picture is seen.
+    public var geometry: Geometry
+    /// How often left and right change places.
+    public var mirrorProbability: Double
+    /// How often a product on black is put before a background, in colour.
+    public var backdropProbability: Double
+    /// How often light and dark change places, where no background was put.
+    public var inversionProbability: Double
+    /// How colours change; nil leaves them.
+    public var jitter: ColourJitter?
+    /// The paper's shift along these; nil leaves colours.
+    public var components: ColourComponents?
+    /// Of the shift's amount along each component.
+    public var shiftDeviation: Double
+
+    /// Changes nothing unless told.
+    public init(
+        geometry: Geometry = .whole, mirrorProbability: Double = 0, backdropProbability: Double = 0,
+        inversionProbability: Double = 0, jitter: ColourJitter? = nil, components: ColourComponents? = nil,
+        shiftDeviation: Double = 0.1
+    ) {
+        self.geometry = geometry
+        self.mirrorProbability = mirrorProbability
+        self.backdropProbability = backdropProbability
+        self.inversionProbability = inversionProbability
+        self.jitter = jitter
+        self.components = components
+        self.shiftDeviation = shiftDeviation
+    }
+
+    /// Is every picture left as the model's preprocessing shows it?
+    public var isIdentity: Bool { self == Augmentation(shiftDeviation: shiftDeviation) }
+
+    /// Writes what the network sees of a picture this time; without any change, what `preprocessing` writes to the last bit.
+    ///
+    /// - Parameter output: at least as many scalars as ``Preprocessing/tensorShape`` has; the first ones are written.
+    public func write(
+        _ picture: PixelImage, for preprocessing: Preprocessing, using generator: inout SplitMix64,
+        into output: UnsafeMutableBufferPointer<Float>
+    ) {
+        if isIdentity {
+            preprocessing.write(picture, into: output)
+        } else {
+            var raster = raster(picture, for: preprocessing, using: &generator)
+            raster.normalize(preprocessing, into: output)
+        }
+    }
+
+    /// The bytes before normalisation.
+    ///
+    /// Shape: the network's input, or one channel where all three are the same.
+    func raster(
+        _ picture: PixelImage, for preprocessing: Preprocessing, using generator: inout SplitMix64
+    ) -> Raster {
+        let isGrey = preprocessing.colour == .grey
+        guard let part = part(of: picture, for: preprocessing, using: &generator) else {
+            var raster = Raster(preprocessing.resized(picture))
+            change(&raster, isGrey: isGrey, using: &generator)
+            return raster
+        }
+        if part.enlarges {
+            var raster = part.hull(of: picture)
+            if isGrey, raster.channelCount == 3 { raster = raster.grey() }
+            change(&raster, isGrey: isGrey, using: &generator)
+            return raster.resized(part.inHull, turnsGrey: false)
+        }
+        var raster =
+            part.overflows(picture)
+            ? part.hull(of: picture).resized(part.inHull, turnsGrey: isGrey)
+            : part.resized(picture, turnsGrey: isGrey)
+        change(&raster, isGrey: isGrey, using: &generator)
+        return raster
+    }
+
+    /// Draws what is seen; nil where that is what preprocessing shows and is no part of the picture.
+    private func part(
+        of picture: PixelImage, for preprocessing: Preprocessing, using generator: inout SplitMix64
+    ) -> PicturePart? {
+        let (height, width) = (preprocessing.outputShape[1], preprocessing.outputShape[2])
+        let rows: Range<Double>
+        let columns: Range<Double>
+        switch geometry {
+        case .whole:
+            guard preprocessing.resize == .stretch(height: height, width: width) else { return nil }
+            (rows, columns) = (0..<Double(picture.height), 0..<Double(picture.width))
+        case .crop(let crop):
+            let (y, x) = crop(height: picture.height, width: picture.width, using: &generator)
+            rows = Double(y.lowerBound)..<Double(y.upperBound)
+            columns = Double(x.lowerBound)..<Double(x.upperBound)
+        case .window(let enlargement):
+            let enlarged = EnlargedPicture(picture, for: preprocessing, enlargement: enlargement)
+            let room = enlarged.room
+            return enlarged.part(
+                of: picture, down: generator.index(below: room.down + 1),
+                right: generator.index(below: room.right + 1))
+        case .placement(let placement):
+            (rows, columns) = placement(height: picture.height, width: picture.width, using: &generator)
+        }
+        return PicturePart(rows: rows, columns: columns, height: height, width: width)
+    }
+
+    /// Makes all changes but of size.
+    private func change(_ raster: inout Raster, isGrey: Bool, using generator: inout SplitMix64) {
+        if generator.chance(mirrorProbability) { raster.mirror() }
+        let inverts = generator.chance(inversionProbability)
+        if generator.chance(backdropProbability),
+            let scene = Backdrop(using: &generator)(raster, channelCount: isGrey ? 1 : 3)
+        {
+            raster = scene
+        } else if inverts {
+            raster.invert()
+        }
+        if let jitter { for change in jitter(using: &generator) { raster.apply(change) } }
+        if let components {
+            raster.shift(by: components.shift(deviation: shiftDeviation, using: &generator))
+        }
+    }
+}

@@ -1,0 +1,91 @@
+import Inference
+
+/// The directions in which a data set's colours vary, and by how much: what the paper shifts colours along.
+///
+/// - Source: Krizhevsky et al. 2012, §4.1
+public struct ColourComponents: Sendable, Hashable {
+    /// Of unit length, red, green, blue; in the order of ``variances``.
+    public let directions: [[Double]]
+    /// Eigenvalues of the covariance of red, green and blue in 0…1, the greatest first.
+    public let variances: [Double]
+
+    /// ImageNet's.
+    ///
+    /// - Source: facebookarchive/fb.resnet.torch, `datasets/imagenet.lua`
+    public static let imageNet = ColourComponents(
+        directions: [[-0.5675, -0.5808, -0.5836], [0.7192, -0.0045, -0.6948], [0.4009, -0.8140, 0.4203]],
+        variances: [0.2175, 0.0188, 0.0045])
+
+    /// Takes what was computed before.
+    public init(directions: [[Double]], variances: [Double]) {
+        precondition(
+            directions.count == 3 && variances.count == 3 && directions.allSatisfy { $0.count == 3 },
+            "three directions of three numbers, not \(directions)")
+        (self.directions, self.variances) = (directions, variances)
+    }
+
+    /// Looks at a sample of a data set; pictures that cannot be read are left out, and grey ones vary along grey.
+    ///
+    /// - Parameter limit: how many pictures are read at most.
+    public init(of dataset: any Dataset, limit: Int = 1000, seed: UInt64) {
+        var generator = SplitMix64(seed: seed, epoch: 0, index: 0, purpose: .sample)
+        let indices = generator.shuffled(Array(0..<dataset.count)).prefix(limit)
+        var moments = ColourMoments()
+        for index in indices {
+            if let picture = try? dataset.picture(at: index) { moments.add(picture) }
+        }
+        self.init(covariance: moments.covariance)
+    }
+
+    /// Finds the eigenvectors of a symmetric matrix by Jacobi's rotations.
+    init(covariance: [[Double]]) {
+        var matrix = covariance
+        var vectors: [[Double]] = (0..<3).map { row in (0..<3).map { $0 == row ? 1 : 0 } }  // columns
+        for _ in 0..<50 {
+            for (p, q) in [(0, 1), (0, 2), (1, 2)] where abs(matrix[p][q]) > 1e-300 {
+                let theta = (matrix[q][q] - matrix[p][p]) / (2 * matrix[p][q])
+                let t = (theta < 0 ? -1 : 1) / (abs(theta) + (theta * theta + 1).squareRoot())
+                let c = 1 / (t * t + 1).squareRoot()
+                let s = t * c
+                for k in 0..<3 {
+                    (matrix[k][p], matrix[k][q]) = (
+                        c * matrix[k][p] - s * matrix[k][q], s * matrix[k][p] + c * matrix[k][q]
+                    )
+                }
+                for k in 0..<3 {
+                    (matrix[p][k], matrix[q][k]) = (
+                        c * matrix[p][k] - s * matrix[q][k], s * matrix[p][k] + c * matrix[q][k]
+                    )
+                    (vectors[k][p], vectors[k][q]) = (
+                        c * vectors[k][p] - s * vectors[k][q], s * vectors[k][p] + c * vectors[k][q]
+                    )
+                }
+            }
+        }
+        let order = (0..<3).sorted { matrix[$0][$0] > matrix[$1][$1] }
+        self.init(
+            directions: order.map { column in vectors.map { $0[column] } },
+            variances: order.map { max(0, matrix[$0][$0]) })
+    }
+
+    /// Draws what is added to red, green and blue of a whole picture. Units: 0…1.
+    func shift(deviation: Double, using generator: inout SplitMix64) -> [Double] {
+        var shift = [0.0, 0, 0]
+        for (direction, variance) in zip(directions, variances) {
+            let amount = generator.normal() * deviation * variance
+            for channel in 0..<3 { shift[channel] += amount * direction[channel] }
+        }
+        return shift
+    }
+}
+
+extension Raster {
+    /// Adds to red, green and blue; a grey picture gets the mean. Units: 0…1.
+    mutating func shift(by shift: [Double]) {
+        let shift = channelCount == 3 ? shift : [shift.reduce(0, +) / 3]
+        map(
+            shift.map { amount in
+                (0...255).map { UInt8(min(max((Double($0) + 255 * amount).rounded(), 0), 255)) }
+            })
+    }
+}

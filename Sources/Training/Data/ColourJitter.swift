@@ -1,0 +1,90 @@
+import CKernels
+
+/// Brightness, contrast, saturation and hue changed at random and in random order: torchvision's `ColorJitter` on Pillow's
+/// bytes.
+///
+/// - Source: torchvision `ColorJitter`; Pillow `ImageEnhance`, `Blend.c`, `Convert.c`
+public struct ColourJitter: Sendable, Hashable {
+    /// Factors lie in `1 − strength … 1 + strength`, from 0 on.
+    public var brightness: Double
+    public var contrast: Double
+    public var saturation: Double
+    /// Shifts lie in `−hue … hue`; 1 is once around the circle. Limits: 0…0.5.
+    public var hue: Double
+
+    /// Strengths; 0 leaves as it is.
+    public init(brightness: Double = 0, contrast: Double = 0, saturation: Double = 0, hue: Double = 0) {
+        precondition(
+            brightness >= 0 && contrast >= 0 && saturation >= 0 && (0...0.5).contains(hue),
+            "a jitter of brightness \(brightness), contrast \(contrast), saturation \(saturation), hue \(hue)")
+        (self.brightness, self.contrast, self.saturation, self.hue) = (brightness, contrast, saturation, hue)
+    }
+
+    /// One change, by how much.
+    enum Change: Equatable {
+        case brightness(Double)
+        case contrast(Double)
+        case saturation(Double)
+        case hue(Double)
+    }
+
+    /// Draws the changes and their order.
+    func callAsFunction(using generator: inout SplitMix64) -> [Change] {
+        func factor(_ strength: Double) -> Double { generator.uniform(max(0, 1 - strength)...1 + strength) }
+        var changes: [Change] = []
+        if brightness > 0 { changes.append(.brightness(factor(brightness))) }
+        if contrast > 0 { changes.append(.contrast(factor(contrast))) }
+        if saturation > 0 { changes.append(.saturation(factor(saturation))) }
+        if hue > 0 { changes.append(.hue(generator.uniform(-hue...hue))) }
+        return generator.shuffled(changes)
+    }
+}
+
+extension Raster {
+    /// Makes one change to every pixel; grey pictures have neither saturation nor hue.
+    mutating func apply(_ change: ColourJitter.Change) {
+        switch change {
+        case .brightness(let factor): map([Self.blendTable(from: 0, factor)])
+        case .contrast(let factor): map([Self.blendTable(from: meanLuma, factor)])
+        case .saturation(let factor): if channelCount == 3 { saturate(Float(factor)) }
+        case .hue(let shift): if channelCount == 3 { turnHue(by: shift) }
+        }
+    }
+
+    /// The picture's mean luma, rounded.
+    private var meanLuma: UInt8 {
+        let grey = grey()
+        var sum = 0
+        for index in 0..<pixelCount { sum += Int(grey.pixels[index]) }
+        return UInt8(Double(sum) / Double(pixelCount) + 0.5)
+    }
+
+    /// Pillow's `Image.blend` of one byte with each of 256.
+    private static func blendTable(from origin: UInt8, _ factor: Double) -> [UInt8] {
+        (0...255).map { blend(origin, UInt8($0), Float(factor)) }
+    }
+
+    /// Pillow's `Image.blend`: within 0…1 cut down to whole bytes, outside cut off too.
+    private static func blend(_ first: UInt8, _ second: UInt8, _ factor: Float) -> UInt8 {
+        let value = Float(first) + factor * Float(Int(second) - Int(first))
+        return UInt8(min(max(value, 0), 255))
+    }
+
+    private mutating func saturate(_ factor: Float) {
+        let grey = grey()
+        for index in 0..<pixelCount {
+            for channel in 3 * index..<3 * index + 3 {
+                pixels[channel] = Self.blend(grey.pixels[index], pixels[channel], factor)
+            }
+        }
+    }
+
+    private mutating func turnHue(by shift: Double) {
+        let turn = UInt8(truncatingIfNeeded: Int(shift * 255))
+        for index in stride(from: 0, to: byteCount, by: 3) {
+            var colour = HueColour(red: pixels[index], green: pixels[index + 1], blue: pixels[index + 2])
+            colour.hue &+= turn
+            (pixels[index], pixels[index + 1], pixels[index + 2]) = colour.rgb
+        }
+    }
+}

@@ -1,0 +1,136 @@
+import CKernels
+import Inference
+
+/// What of a picture the network sees: a part of it, the size the part gets, and the window of that.
+struct PicturePart: Equatable {
+    /// With `columns`, the part. It need not begin with a whole pixel, and may reach over the edges. Units: pixels.
+    var rows: Range<Double>
+    var columns: Range<Double>
+    /// What the part becomes. Units: pixels.
+    var height: Int
+    var width: Int
+    /// With `columnWindow`, what the network sees of that.
+    var rowWindow: Range<Int>
+    var columnWindow: Range<Int>
+
+    /// A part that becomes the network's input.
+    init(rows: Range<Double>, columns: Range<Double>, height: Int, width: Int) {
+        (self.rows, self.columns, self.height, self.width) = (rows, columns, height, width)
+        (rowWindow, columnWindow) = (0..<height, 0..<width)
+    }
+
+    /// A window of the whole picture resized.
+    init(
+        wholeOf picture: PixelImage, height: Int, width: Int, rowWindow: Range<Int>, columnWindow: Range<Int>
+    ) {
+        rows = 0..<Double(picture.height)
+        columns = 0..<Double(picture.width)
+        (self.height, self.width) = (height, width)
+        (self.rowWindow, self.columnWindow) = (rowWindow, columnWindow)
+    }
+
+    /// The whole pixels that the part touches.
+    private var hull: (rows: Range<Int>, columns: Range<Int>) {
+        (
+            Int(rows.lowerBound.rounded(.down))..<Int(rows.upperBound.rounded(.up)),
+            Int(columns.lowerBound.rounded(.down))..<Int(columns.upperBound.rounded(.up))
+        )
+    }
+
+    /// Has the network's input at least as many pixels as the part?
+    var enlarges: Bool { hull.rows.count * hull.columns.count <= rowWindow.count * columnWindow.count }
+
+    /// Does the part reach over the picture's edges?
+    func overflows(_ picture: PixelImage) -> Bool {
+        hull.rows.lowerBound < 0 || hull.columns.lowerBound < 0 || hull.rows.upperBound > picture.height
+            || hull.columns.upperBound > picture.width
+    }
+
+    /// Cuts the hull out of a picture, and puts the border's colour where the picture does not reach.
+    func hull(of picture: PixelImage) -> Raster {
+        let (rows, columns) = hull
+        let channels = picture.channelCount
+        let raster = Raster(height: rows.count, width: columns.count, channelCount: channels)
+        let fill = overflows(picture) ? picture.borderColour : []
+        picture.pixels.withUnsafeBufferPointer { pixels in
+            guard let source = pixels.baseAddress, let target = raster.pixels.baseAddress else { return }
+            let inner = columns.clamped(to: 0..<picture.width)
+            for (line, row) in rows.enumerated() {
+                let output = target + line * columns.count * channels
+                let isInside = (0..<picture.height).contains(row)
+                if !isInside || inner.count < columns.count {
+                    for index in 0..<columns.count * channels { output[index] = fill[index % channels] }
+                }
+                if isInside {
+                    (output + (inner.lowerBound - columns.lowerBound) * channels).update(
+                        from: source + (row * picture.width + inner.lowerBound) * channels,
+                        count: inner.count * channels)
+                }
+            }
+        }
+        return raster
+    }
+
+    /// This part in its hull.
+    var inHull: PicturePart {
+        var part = self
+        let (rows, columns) = (Double(hull.rows.lowerBound), Double(hull.columns.lowerBound))
+        part.rows = self.rows.lowerBound - rows..<self.rows.upperBound - rows
+        part.columns = self.columns.lowerBound - columns..<self.columns.upperBound - columns
+        return part
+    }
+
+    /// The part resized where it lies.
+    ///
+    /// - Precondition: it does not overflow the picture.
+    func resized(_ picture: PixelImage, turnsGrey: Bool) -> Raster {
+        let (rows, columns) = hull
+        let channels = picture.channelCount
+        let result = Raster(
+            height: rowWindow.count, width: columnWindow.count, channelCount: turnsGrey ? 1 : channels)
+        guard let output = result.pixels.baseAddress else { return result }
+        let resize = inHull.resize(from: (rows.count, columns.count))
+        picture.pixels.withUnsafeBufferPointer { pixels in
+            let start = (rows.lowerBound * picture.width + columns.lowerBound) * channels
+            resize(
+                UnsafeBufferPointer(rebasing: pixels[start...]), stride: picture.width * channels,
+                width: columns.count, channelCount: channels, turnsGrey: turnsGrey, to: output)
+        }
+        return result
+    }
+
+    /// How a picture of this size is resized.
+    func resize(from input: (height: Int, width: Int)) -> BoxResize {
+        BoxResize(
+            from: input, rows: rows, columns: columns, to: (height, width), rowWindow: rowWindow,
+            columnWindow: columnWindow)
+    }
+}
+
+extension PixelImage {
+    /// The median of the pixels along the edges, channel by channel: a product's background, if it has one.
+    var borderColour: [UInt8] {
+        (0..<channelCount).map { channel in
+            var counts = [Int](repeating: 0, count: 256)
+            var total = 0
+            func add(_ row: Int, _ column: Int) {
+                counts[Int(pixels[(row * width + column) * channelCount + channel])] += 1
+                total += 1
+            }
+            for column in 0..<width {
+                add(0, column)
+                add(height - 1, column)
+            }
+            for row in 0..<height {
+                add(row, 0)
+                add(row, width - 1)
+            }
+            var below = 0
+            return UInt8(
+                counts.firstIndex { count in
+                    below += count
+                    return 2 * below >= total
+                } ?? 0)
+        }
+    }
+}

@@ -1,0 +1,51 @@
+import Foundation
+
+/// A part of random area and proportions, stretched to the network's input: torchvision's `RandomResizedCrop`.
+///
+/// - Source: Szegedy et al. 2014, §6; torchvision `RandomResizedCrop.get_params`
+public struct RandomResizedCrop: Sendable, Hashable {
+    /// The part's area as a share of the picture's.
+    public var area: ClosedRange<Double>
+    /// Its width over its height.
+    public var ratio: ClosedRange<Double>
+
+    private static let attempts = 10
+
+    /// torchvision's ranges, unless others are given.
+    public init(area: ClosedRange<Double> = 0.08...1, ratio: ClosedRange<Double> = 3.0 / 4...4.0 / 3) {
+        precondition(area.lowerBound > 0 && ratio.lowerBound > 0, "areas and ratios are positive: \(area), \(ratio)")
+        (self.area, self.ratio) = (area, ratio)
+    }
+
+    /// Draws the rows and columns for a picture of this size.
+    func callAsFunction(
+        height: Int, width: Int, using generator: inout SplitMix64
+    ) -> (rows: Range<Int>, columns: Range<Int>) {
+        let logarithms = log(ratio.lowerBound)...log(ratio.upperBound)
+        for _ in 0..<Self.attempts {
+            let target = Double(height * width) * generator.uniform(area)
+            let ratio = exp(generator.uniform(logarithms))
+            let columns = Int((target * ratio).squareRoot().rounded(.toNearestOrEven))
+            let rows = Int((target / ratio).squareRoot().rounded(.toNearestOrEven))
+            if (1...width).contains(columns), (1...height).contains(rows) {
+                let top = generator.index(below: height - rows + 1)
+                let left = generator.index(below: width - columns + 1)
+                return (top..<top + rows, left..<left + columns)
+            }
+        }
+        return centre(height: height, width: width)
+    }
+
+    /// The largest part in the middle that is not out of proportion.
+    func centre(height: Int, width: Int) -> (rows: Range<Int>, columns: Range<Int>) {
+        let proportion = Double(width) / Double(height)
+        var (rows, columns) = (height, width)
+        if proportion < ratio.lowerBound {
+            rows = max(1, Int((Double(width) / ratio.lowerBound).rounded(.toNearestOrEven)))
+        } else if proportion > ratio.upperBound {
+            columns = max(1, Int((Double(height) * ratio.upperBound).rounded(.toNearestOrEven)))
+        }
+        let (top, left) = ((height - rows) / 2, (width - columns) / 2)
+        return (top..<top + rows, left..<left + columns)
+    }
+}

@@ -1,0 +1,168 @@
+import Inference
+import Testing
+
+@testable import Training
+
+struct AugmentationTests {
+    private static func written(
+        _ augmentation: Augmentation, _ picture: PixelImage, _ preprocessing: Preprocessing, seed: UInt64 = 1
+    ) -> [Float] {
+        var generator = SplitMix64(seed: seed)
+        return Tensor(preprocessing.tensorShape) {
+            augmentation.write(picture, for: preprocessing, using: &generator, into: $0)
+        }.scalars
+    }
+
+    private static func bytes(
+        _ augmentation: Augmentation, _ picture: PixelImage, _ preprocessing: Preprocessing, seed: UInt64 = 1
+    ) -> [UInt8] {
+        var generator = SplitMix64(seed: seed)
+        return augmentation.raster(picture, for: preprocessing, using: &generator).bytes
+    }
+
+    private static func unit(_ channels: Int, _ height: Int, _ width: Int) -> Preprocessing {
+        Preprocessing.preset(.unit, input: [channels, height, width])
+    }
+
+    @Test("Without changes the network sees what preprocessing shows, to the last bit", arguments: Preprocessing.Preset.allCases)
+    func identity(preset: Preprocessing.Preset) {
+        for channels in [1, 3] {
+            for picture in [
+                TestScene.picture(height: 28, width: 28, channelCount: 1),
+                TestScene.picture(height: 41, width: 30, channelCount: 3),
+            ] {
+                let preprocessing = Preprocessing.preset(preset, input: [channels, 32, 40])
+                let expected = preprocessing(picture).scalars
+                #expect(Self.written(Augmentation(.none), picture, preprocessing) == expected)
+                // The way of all changes, with none that is due.
+                var never = Augmentation()
+                never.mirrorProbability = 1e-300
+                #expect(Self.written(never, picture, preprocessing) == expected)
+            }
+        }
+    }
+
+    @Test("A crop resized has Pillow's bytes", arguments: try AugmentationFixtures.load().crops)
+    func crop(_ expected: AugmentationFixtures.Resized) {
+        let picture = AugmentationFixtures.picture(expected.picture)
+        let box = expected.box
+        let part = PicturePart(
+            rows: box[0]..<box[0] + box[2], columns: box[1]..<box[1] + box[3], height: expected.size[0],
+            width: expected.size[1])
+        #expect(
+            AugmentationFixtures.digits(part.resized(picture, turnsGrey: false).bytes) == expected.bytes)
+        #expect(
+            AugmentationFixtures.digits(part.hull(of: picture).resized(part.inHull, turnsGrey: false).bytes)
+                == expected.bytes)
+    }
+
+    @Test("A box that begins within a pixel has Pillow's bytes", arguments: try AugmentationFixtures.load().boxes)
+    func box(_ expected: AugmentationFixtures.Resized) {
+        let box = expected.box
+        let part = PicturePart(
+            rows: box[0]..<box[2], columns: box[1]..<box[3], height: expected.size[0], width: expected.size[1])
+        #expect(
+            AugmentationFixtures.digits(
+                part.resized(AugmentationFixtures.picture(expected.picture), turnsGrey: false).bytes)
+                == expected.bytes)
+    }
+
+    @Test("Mirrored and inverted pictures are what they say, before enlarging and after shrinking")
+    func changes() {
+        for (height, width) in [(2, 3), (8, 9)] {
+            let picture = TestScene.picture(height: height, width: width, channelCount: 3)
+            let preprocessing = Self.unit(3, 2, 3)
+            let plain = preprocessing.resized(picture).pixels
+            #expect(Self.bytes(Augmentation(inversionProbability: 1), picture, preprocessing) == plain.map { 255 - $0 })
+            let mirrored = (0..<2).flatMap { y in (0..<3).reversed().flatMap { x in plain[(y * 3 + x) * 3..<(y * 3 + x) * 3 + 3] } }
+            #expect(Self.bytes(Augmentation(mirrorProbability: 1), picture, preprocessing) == mirrored)
+        }
+    }
+
+    @Test("A network of one channel sees grey, one of BGR blue first, and grey pictures fill three channels")
+    func channels() {
+        let augmentation = Augmentation(inversionProbability: 1)
+        let colour = TestScene.flat(height: 2, width: 2, [255, 0, 0])
+        #expect(Self.bytes(augmentation, colour, Self.unit(1, 4, 4)) == [UInt8](repeating: 255 - 76, count: 16))
+        #expect(Self.bytes(augmentation, colour, Self.unit(1, 1, 1)) == [255 - 76])
+        let caffe = Preprocessing.preset(.caffe, input: [3, 1, 1])
+        #expect(Self.written(augmentation, colour, caffe) == [255 - 104, 255 - 117, -124])
+        let grey = TestScene.flat(height: 2, width: 2, [55])
+        #expect(Self.written(augmentation, grey, caffe) == [200 - 104, 200 - 117, 200 - 124])
+    }
+
+    @Test("The paper's windows are parts of the enlarged picture, whatever way pictures are resized")
+    func window() throws {
+        for preset in [Preprocessing.Preset.stretch, .imagenet] {
+            let picture = TestScene.picture(height: 30, width: 20, channelCount: 3)
+            let preprocessing = Preprocessing.preset(preset, input: [3, 14, 14])
+            let enlarged = Preprocessing.preset(preset == .stretch ? .stretch : .imagenet, input: [3, 16, 16])
+            let whole =
+                preset == .stretch
+                ? enlarged.resized(picture)
+                : try Preprocessing(
+                    colour: .rgb, resize: .shortest(side: 16), crop: (16, 16), scale: .unit, mean: [0, 0, 0],
+                    deviation: [1, 1, 1]
+                ).resized(picture)
+            let windows = (0...2).flatMap { y in
+                (0...2).map { x in
+                    (0..<14).flatMap { row in
+                        Array(whole.pixels[((y + row) * 16 + x) * 3..<((y + row) * 16 + x + 14) * 3])
+                    }
+                }
+            }
+            var seen: Set<[UInt8]> = []
+            for seed in 0..<100 as Range<UInt64> {
+                seen.insert(Self.bytes(Augmentation(geometry: .window(enlargement: 16.0 / 14)), picture, preprocessing, seed: seed))
+            }
+            #expect(seen == Set(windows))
+        }
+    }
+
+    @Test("A picture made smaller is surrounded by its border's colour")
+    func placement() {
+        let half = Augmentation(geometry: .placement(RandomPlacement(scale: 0.5...0.5)))
+        let picture = PixelImage(
+            width: 4, height: 4, channelCount: 1, pixels: [9, 9, 9, 9, 9, 200, 200, 9, 9, 200, 200, 9, 9, 9, 9, 9])
+        for seed in 0..<50 as Range<UInt64> {
+            let bytes = Self.bytes(half, picture, Self.unit(1, 64, 64), seed: seed)
+            #expect(bytes.min() == 9)
+            // A quarter of the picture, which is a quarter of the input, with soft edges.
+            let sum = bytes.reduce(0.0) { $0 + Double($1) - 9 } / 191
+            #expect(abs(sum - 64 * 64 / 16) < 3)
+        }
+        let twice = Augmentation(geometry: .placement(RandomPlacement(scale: 2...2)))
+        let flat = TestScene.flat(height: 10, width: 10, [70, 80, 90])
+        #expect(Self.bytes(twice, flat, Self.unit(3, 5, 5)) == (0..<25).flatMap { _ in [70, 80, 90] as [UInt8] })
+    }
+
+    @Test("The same generator gives the same picture, another gives another", arguments: Augmentation.Preset.allCases)
+    func seeded(preset: Augmentation.Preset) {
+        let augmentation = Augmentation(preset)
+        let picture = TestScene.product()
+        let preprocessing = Preprocessing.preset(.stretch, input: [3, 64, 64])
+        let first = Self.written(augmentation, picture, preprocessing, seed: 1)
+        #expect(Self.written(augmentation, picture, preprocessing, seed: 1) == first)
+        #expect((Self.written(augmentation, picture, preprocessing, seed: 2) == first) == (preset == .none))
+        #expect(first.allSatisfy { (-1...1).contains($0) })
+    }
+
+    @Test("Every preset takes pictures of every kind to networks of every kind", arguments: Augmentation.Preset.allCases)
+    func kinds(preset: Augmentation.Preset) {
+        let augmentation = Augmentation(preset)
+        for (height, width) in [(1, 1), (1, 40), (40, 1), (28, 28), (100, 70), (300, 500)] {
+            for channelCount in [1, 3] {
+                let picture = TestScene.picture(height: height, width: width, channelCount: channelCount)
+                for way in Preprocessing.Preset.allCases {
+                    for input in [1, 3] {
+                        let preprocessing = Preprocessing.preset(way, input: [input, 33, 47])
+                        for seed in 0..<4 as Range<UInt64> {
+                            let scalars = Self.written(augmentation, picture, preprocessing, seed: seed)
+                            #expect(scalars.allSatisfy { (-124...256).contains($0) })
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,110 @@
+import TestSupport
+import Testing
+
+@testable import Training
+
+struct DataSourceTests {
+    @Test("The argument names a folder, or a kind and a folder")
+    func parsed() throws {
+        #expect(try DataSource("flowers") == DataSource(.folder, path: "flowers"))
+        #expect(try DataSource("fashion-mnist:/data") == DataSource(.idx(.fashionMNIST), path: "/data"))
+        #expect(try DataSource("mnist:a:b") == DataSource(.idx(.mnist), path: "a:b"))
+        #expect(try DataSource("cifar10:.") == DataSource(.cifar(.cifar10), path: "."))
+        #expect(try DataSource("cifar100:c") == DataSource(.cifar(.cifar100), path: "c"))
+        for argument in ["", "imagenet:/data", "mnist:"] {
+            #expect(throws: DatasetError.unknownSource(found: argument)) { try DataSource(argument) }
+        }
+    }
+
+    private func fill(_ folder: TemporaryFolder, _ place: String, _ counts: [(String, Int)]) throws {
+        for (name, count) in counts {
+            for index in 0..<count { try folder.write(TestPicture.png, to: "\(place)\(name)/\(index).png") }
+        }
+    }
+
+    @Test("A tenth of each class of a plain folder is held out, the same one for the same seed")
+    func split() throws {
+        let folder = try TemporaryFolder()
+        try fill(folder, "", [("a", 20), ("b", 3), ("c", 1)])
+        let source = try DataSource(folder.path)
+        let parts = try source.load(seed: 7)
+        func names(_ data: any Dataset) -> [String] { (0..<data.count).map(data.name) }
+        #expect((0..<parts.validation.count).map(parts.validation.label) == [0, 0, 1])
+        #expect((0..<parts.training.count).map(parts.training.label) == Array(repeating: 0, count: 18) + [1, 1, 2])
+        #expect(Set(names(parts.training) + names(parts.validation)).count == 24)
+        #expect(names(try source.load(seed: 7).validation) == names(parts.validation))
+        #expect(names(try source.load(seed: 8).validation) != names(parts.validation))
+        #expect(try source.load(validationSplit: 0.5, seed: 7).validation.count == 12)
+        #expect(try source.evaluation().count == 24)
+        for share in [0, 1, -0.1, 1.5] {
+            #expect(throws: DatasetError.splitOutOfRange(found: share)) { try source.load(validationSplit: share) }
+        }
+    }
+
+    @Test("Folders of one picture a class have nothing to hold out")
+    func nothing() throws {
+        let folder = try TemporaryFolder()
+        try fill(folder, "", [("a", 1), ("b", 1)])
+        #expect(throws: DatasetError.nothingToHoldOut(path: folder.path)) { try DataSource(folder.path).load() }
+    }
+
+    @Test("Folders of their own are used for validation", arguments: ["val", "validation", "test"])
+    func folders(name: String) throws {
+        let folder = try TemporaryFolder()
+        try fill(folder, "train/", [("a", 4), ("b", 4)])
+        try fill(folder, "\(name)/", [("a", 1), ("b", 2)])
+        let source = try DataSource(folder.path)
+        let parts = try source.load()
+        #expect([parts.training.count, parts.validation.count] == [8, 3])
+        #expect(try source.evaluation().count == 3)
+        let split = try source.load(validationSplit: 0.25)
+        #expect([split.training.count, split.validation.count] == [6, 2])
+        try fill(folder, "\(name)/", [("c", 1)])
+        #expect(
+            throws: DatasetError.classesDiffer(
+                path: "\(folder.path)/\(name)", other: "\(folder.path)/train", name: "c")
+        ) { try source.load() }
+        try fill(folder, "train/", [("c", 1), ("d", 1)])
+        #expect(
+            throws: DatasetError.classesDiffer(
+                path: "\(folder.path)/train", other: "\(folder.path)/\(name)", name: "d")
+        ) { try source.load() }
+    }
+
+    @Test("The published test part validates unless a split is asked for")
+    func published() throws {
+        let folder = try TemporaryFolder()
+        for (part, count) in [("train", 20), ("t10k", 4)] {
+            let labels = (0..<count).map { UInt8($0 % 2) }
+            try folder.write(TestScene.idx([count, 1, 1], labels), to: "\(part)-images-idx3-ubyte")
+            try folder.write(TestScene.idx([count], labels), to: "\(part)-labels-idx1-ubyte")
+        }
+        let source = try DataSource("mnist:" + folder.path)
+        let parts = try source.load()
+        #expect([parts.training.count, parts.validation.count] == [20, 4])
+        #expect(try source.evaluation().count == 4)
+        let split = try source.load(validationSplit: 0.1, seed: 1)
+        #expect([split.training.count, split.validation.count] == [18, 2])
+        try folder.write(TestScene.idx([4, 2, 1], Array(0..<8)), to: "t10k-images-idx3-ubyte")
+        #expect(
+            throws: DatasetError.sizeMismatch(
+                file: "\(folder.path)/t10k-images-idx3-ubyte", found: "1×2", expected: "1×1")
+        ) { try source.load() }
+    }
+
+    @Test("The digest tells data apart by what they are and not by where they lie")
+    func digest() throws {
+        func digest(_ counts: [(String, Int)], _ change: (TemporaryFolder) throws -> Void = { _ in }) throws -> String {
+            let folder = try TemporaryFolder()
+            try fill(folder, "", counts)
+            try change(folder)
+            return try DataSource(folder.path).load().digest
+        }
+        let plain = try digest([("a", 3), ("b", 3)])
+        #expect(plain.count == 64)
+        #expect(try digest([("a", 3), ("b", 3)]) == plain)
+        #expect(try digest([("a", 3), ("b", 4)]) != plain)
+        #expect(try digest([("a", 3), ("c", 3)]) != plain)
+        #expect(try digest([("a", 3), ("b", 3)]) { try $0.write(TestPicture.png + [0], to: "a/0.png") } != plain)
+    }
+}
