@@ -123,7 +123,7 @@ struct PythonLiteralCursor {
     }
 
     private mutating func expect(_ scalar: Unicode.Scalar) throws(CheckpointError) {
-        guard peek == UInt8(ascii: scalar) else { throw invalid(at: position, found: found, expected: "\(scalar)") }
+        guard peek == UInt8(ascii: scalar) else { throw invalid(at: position, found: found, expected: "'\(scalar)'") }
         position += 1
     }
 

@@ -1,0 +1,119 @@
+import Foundation
+import Testing
+
+@testable import Training
+
+@Suite("Confusion matrix")
+struct ConfusionMatrixTests {
+    /// Rows are true classes: the third is never predicted, the fourth never occurs.
+    private static let rows = [[5, 1, 0, 0], [2, 6, 0, 0], [1, 3, 0, 0], [0, 0, 0, 0]]
+
+    static func matrix(_ rows: [[Int]] = rows) -> ConfusionMatrix {
+        var matrix = ConfusionMatrix(classCount: rows.count)
+        for (label, row) in rows.enumerated() {
+            for (predicted, count) in row.enumerated() {
+                for _ in 0..<count { matrix.add(label: label, predicted: predicted) }
+            }
+        }
+        return matrix
+    }
+
+    @Test("Counts stand where they belong")
+    func counts() {
+        let matrix = Self.matrix()
+        #expect(matrix.count == 18)
+        #expect(matrix.correctCount == 11)
+        #expect(matrix[label: 1, predicted: 0] == 2)
+        #expect(matrix[label: 0, predicted: 1] == 1)
+        #expect(matrix.row(2) == [1, 3, 0, 0])
+    }
+
+    @Test(
+        "Precision, recall and F1 are those that can be worked out by hand, and nil where there is nothing to divide by"
+    )
+    func scores() {
+        let scores = (0..<4).map(Self.matrix().score)
+        #expect(scores[0].precision == 5.0 / 8)
+        #expect(scores[0].recall == 5.0 / 6)
+        #expect(scores[0].f1 == 10.0 / 14)
+        #expect(scores[2].precision == nil)
+        #expect(scores[2].recall == 0)
+        #expect(scores[2].f1 == 0)
+        #expect(scores[3] == ClassScore(correctCount: 0, count: 0, predictedCount: 0))
+        #expect(scores[3].precision == nil && scores[3].recall == nil && scores[3].f1 == nil)
+    }
+
+    @Test("The most frequent confusions come first, equal ones by their classes")
+    func confusions() {
+        #expect(
+            Self.matrix().mostFrequentConfusions(3) == [
+                .init(label: 2, predicted: 1, count: 3), .init(label: 1, predicted: 0, count: 2),
+                .init(label: 0, predicted: 1, count: 1),
+            ])
+        #expect(Self.matrix().mostFrequentConfusions(9).count == 4)
+        #expect(Self.matrix([[3, 0], [0, 4]]).mostFrequentConfusions(9).isEmpty)
+    }
+
+    @Test("Two halves merge into the whole")
+    func merges() {
+        var matrix = Self.matrix()
+        matrix.merge(Self.matrix())
+        #expect(matrix == Self.matrix(Self.rows.map { $0.map { 2 * $0 } }))
+    }
+
+    @Test("The picture is well-formed XML with every count, whatever classes are called")
+    func svg() throws {
+        let svg = Self.matrix().svg(
+            classNames: ["<b>&\"", "\u{1B}\u{7}ü", String(repeating: "x", count: 30), "d"], title: "a < b")
+        let parser = XMLChecker()
+        #expect(parser.check(svg))
+        #expect(parser.texts.contains("a < b"))
+        #expect(parser.texts.contains("<b>&\""))
+        #expect(parser.texts.contains("ü"))
+        #expect(parser.texts.contains(String(repeating: "x", count: 23) + "…"))
+        #expect(["1", "2", "3", "5", "6"].allSatisfy(parser.texts.contains))
+        #expect(!parser.texts.contains("0"))
+    }
+
+    @Test("A picture of many classes is colours alone")
+    func largeSVG() {
+        var matrix = ConfusionMatrix(classCount: 41)
+        matrix.add(label: 40, predicted: 3)
+        let svg = matrix.svg(classNames: (0..<41).map { "class \($0)" }, title: "many")
+        let parser = XMLChecker()
+        #expect(parser.check(svg))
+        #expect(parser.texts == ["many", "predicted class", "true class"])
+    }
+}
+
+/// Reads just enough XML to see that every element is closed, and what the texts are.
+private final class XMLChecker {
+    var texts: [String] = []
+
+    /// Whether elements nest.
+    func check(_ xml: String) -> Bool {
+        var open: [String] = []
+        var rest = xml[...]
+        while let start = rest.firstIndex(of: "<") {
+            let text = rest[..<start].trimmingCharacters(in: .whitespacesAndNewlines)
+            if !text.isEmpty { texts.append(unescaped(text)) }
+            guard let end = rest[start...].firstIndex(of: ">") else { return false }
+            let tag = rest[rest.index(after: start)..<end]
+            guard !tag.contains("<") else { return false }
+            if tag.hasPrefix("/") {
+                guard open.popLast() == String(tag.dropFirst()) else { return false }
+            } else if !tag.hasSuffix("/") {
+                open.append(String(tag.prefix { $0 != " " }))
+            }
+            rest = rest[rest.index(after: end)...]
+        }
+        return open.isEmpty && rest.allSatisfy(\.isWhitespace)
+            && !xml.unicodeScalars.contains { $0.value < 0x20 && $0 != "\n" }
+    }
+
+    private func unescaped(_ text: String) -> String {
+        [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&amp;", "&")].reduce(text) {
+            $0.replacingOccurrences(of: $1.0, with: $1.1)
+        }
+    }
+}
