@@ -8,6 +8,19 @@ public enum TrainingError: Error, Equatable, Sendable {
     case unknownLayers(names: [String], known: [String])
     /// Every layer is frozen.
     case nothingToLearn
+    case unknownArchitecture(name: String, known: [String])
+    case unknownSetting(name: String, value: String)
+    /// A checkpoint that training cannot begin with.
+    case checkpoint(file: String, CheckpointError)
+    case batchTooLarge(batchSize: Int, pictureCount: Int)
+    /// None of an epoch's pictures could be read.
+    case nothingReadable
+    /// The loss is no number any more. Steps count from 1.
+    case diverged(epoch: Int, step: Int, loss: Double)
+    /// The model or the history could not be written.
+    case notWritten(String)
+    /// The state could not be written, or not be resumed from.
+    case state(TrainingStateError)
 }
 
 extension TrainingError: CustomStringConvertible {
@@ -19,6 +32,19 @@ extension TrainingError: CustomStringConvertible {
             "there is no layer \(names.map { "\"\($0)\"" }.joined(separator: ", ")); the network's layers are "
                 + known.joined(separator: ", ")
         case .nothingToLearn: "every layer is frozen, so there is nothing to learn; freeze fewer"
+        case .unknownArchitecture(let name, let known):
+            "there is no architecture \"\(name)\"; known are \(known.joined(separator: ", "))"
+        case .unknownSetting(let name, let value): "the \(name) \"\(value)\" is unknown"
+        case .checkpoint(let file, let error): "\(file): \(error)"
+        case .batchTooLarge(let batchSize, let pictureCount):
+            "a batch of \(batchSize) is more than the \(pictureCount) pictures there are to learn from; "
+                + "choose a smaller one"
+        case .nothingReadable: "none of the pictures could be read, so there is nothing to learn from"
+        case .diverged(let epoch, let step, let loss):
+            "the loss became \(loss) in step \(step) of epoch \(epoch); a lower learning rate or a limit on the "
+                + "gradients' norm may help. The best epoch so far is kept"
+        case .notWritten(let reason): reason
+        case .state(let error): error.description
         }
     }
 }

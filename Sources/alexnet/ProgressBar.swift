@@ -4,17 +4,26 @@ import Foundation
 struct ProgressBar {
     private let total: Int
     private let unit: String
+    /// What is under way, where that is not obvious; nil for nothing.
+    let label: String?
+    /// Shown behind the rest.
+    var note = ""
+    /// Done before the bar was made: no part of its rate.
+    private let first: Int
     private let isShown: Bool
     private let start = ContinuousClock.now
-    private var done = 0
+    private var done: Int
 
     private static let width = 30
     /// Shorter work needs no bar.
     private static let patience = Duration.milliseconds(500)
 
-    init(total: Int, unit: String, isShown: Bool) {
+    init(total: Int, unit: String, label: String? = nil, done: Int = 0, isShown: Bool) {
         self.total = total
         self.unit = unit
+        self.label = label
+        self.done = done
+        first = done
         self.isShown = isShown && isatty(STDERR_FILENO) != 0
     }
 
@@ -22,15 +31,16 @@ struct ProgressBar {
     mutating func advance(by count: Int) {
         done += count
         let elapsed = ContinuousClock.now - start
-        guard isShown, elapsed > Self.patience, done > 0, done < total else { return }
+        guard isShown, elapsed > Self.patience, done > first, done < total else { return }
         let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
         let filled = done * Self.width / total
         let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: Self.width - filled)
-        let rate = Double(done) / seconds
+        let rate = Double(done - first) / seconds
         let left = Int(Double(total - done) / rate)
         write(
-            "\r\(bar) \(done)/\(total) \(unit)  \(Int(rate)) a second  "
-                + "\(left / 60):\(String(format: "%02d", left % 60)) left\u{1B}[K")
+            "\r\(label.map { $0 + " " } ?? "")\(bar) \(done)/\(total) \(unit)  \(Int(rate)) a second  "
+                + "\(left / 60):\(String(format: "%02d", left % 60)) left"
+                + (note.isEmpty ? "" : "  \(note)") + "\u{1B}[K")
     }
 
     /// Removes the bar, so that a line can be printed in its place.

@@ -8,6 +8,7 @@ import Foundation
 ///       "classes": "class_indices.json",
 ///       "preprocessing": "caffe",
 ///       "precision": "float16",
+///       "training": { "epochs": 10 },
 ///       "local_response_norm": { "size": 5, "alpha": 1e-4, "beta": 0.75, "k": 1, "convention": "caffe" }
 ///     }
 public struct ModelDescription: Sendable, Decodable {
@@ -30,7 +31,7 @@ public struct ModelDescription: Sendable, Decodable {
     public init() {}
 
     private enum CodingKeys: String, CodingKey, CaseIterable {
-        case architecture, checkpoint, classes, preprocessing, precision, algorithms
+        case architecture, checkpoint, classes, preprocessing, precision, algorithms, training
         case localResponseNorm = "local_response_norm"
     }
 

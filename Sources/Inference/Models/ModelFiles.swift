@@ -19,6 +19,8 @@ public struct ModelFiles: Sendable, Equatable {
 
     /// The files that count as checkpoints where `model.json` names none.
     private static let checkpointSuffixes = [".pth", ".pt", ".safetensors"]
+    /// What may lie beside a model without being part of it: what it is and how it was trained.
+    private static let companionSuffixes = [".md", ".py", ".csv", ".svg", ".png", ".resume"]
     private static let classMapNames = ["class_indices.json", "classes.json", "labels.txt", "classes.txt"]
 
     /// A model folder; its name is the model's.
@@ -121,6 +123,6 @@ public struct ModelFiles: Sendable, Equatable {
 
     private func isModelFile(_ name: String) -> Bool {
         if checkpoint != nil { return Self.classMapNames.contains(name) }
-        return !name.hasPrefix(".") && !name.hasSuffix(".md") && !name.hasSuffix(".py")
+        return !name.hasPrefix(".") && !Self.companionSuffixes.contains(where: name.hasSuffix)
     }
 }

@@ -53,6 +53,19 @@ public struct Network: Sendable {
             nodes: chain.enumerated().map { Node(name: $1.name, layer: $1.layer, inputs: [$0 - 1]) })
     }
 
+    /// The same network with other layers in the old ones' places, which take and give the same shapes.
+    package func mapLayers(_ layer: (Node) -> any Layer) -> Network {
+        Network(
+            inputShape: inputShape,
+            nodes: nodes.map { Node(name: $0.name, layer: layer($0), inputs: $0.inputs) }, shapes: shapes)
+    }
+
+    private init(inputShape: Shape, nodes: [Node], shapes: [Shape]) {
+        self.inputShape = inputShape
+        self.nodes = nodes
+        self.shapes = shapes
+    }
+
     /// Shape: `[K]` for a classifier of K classes.
     public var outputShape: Shape { shapes[shapes.count - 1] }
 

@@ -5,6 +5,11 @@ extension Conv2d: DifferentiableLayer {
     func differentiable(_ site: LayerSite) -> any DifferentiableOperation {
         Conv2dDifferentiation(self, site)
     }
+
+    func with(_ parameters: [Tensor]) -> Conv2d {
+        Conv2d(
+            weight: parameters[0], bias: parameters[1], stride: window.stride, padding: window.padding, groups: groups)
+    }
 }
 
 /// A convolution's three passes: forward as in inference, the parameters' gradients as products of unfolded windows, and the
@@ -20,9 +25,7 @@ final class Conv2dDifferentiation: DifferentiableOperation, @unchecked Sendable 
 
     init(_ layer: Conv2d, _ site: LayerSite) {
         // The layer's own parameters are where training began; from now on these count.
-        let layer = Conv2d(
-            weight: site.parameters.tensor(site.entries[0]), bias: site.parameters.tensor(site.entries[1]),
-            stride: layer.window.stride, padding: layer.window.padding, groups: layer.groups)
+        let layer = layer.with(site.entries.map(site.parameters.tensor))
         let shape = ConvolutionShape(layer, input: site.inputs[0], output: site.output)
         forwardAlgorithm = .cheapest(of: layer, input: site.inputs[0], activation: site.activation)
         kernelGradient = site.wantsParameterGradients

@@ -4,6 +4,14 @@ import Inference
 protocol DifferentiableLayer: Layer {
     /// The layer's passes on inputs of a known shape.
     func differentiable(_ site: LayerSite) -> any DifferentiableOperation
+
+    /// The same layer with other parameters, in the order of ``Layer/parameters``.
+    func with(_ parameters: [Tensor]) -> Self
+}
+
+extension DifferentiableLayer {
+    /// Most have none.
+    func with(_ parameters: [Tensor]) -> Self { self }
 }
 
 /// Where a layer stands in a network that learns.

@@ -7,6 +7,8 @@ extension Linear: DifferentiableLayer {
             inputs: inputFeatures, outputs: outputFeatures, activation: site.activation, parameters: site.parameters,
             weight: site.entries[0], bias: site.entries[1], wantsParameterGradients: site.wantsParameterGradients)
     }
+
+    func with(_ parameters: [Tensor]) -> Linear { Linear(weight: parameters[0], bias: parameters[1]) }
 }
 
 /// y = x·Wᵀ + b: three matrix products, each cut into blocks of the weights' rows or columns that the threads share.

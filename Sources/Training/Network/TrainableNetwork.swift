@@ -40,29 +40,13 @@ public final class TrainableNetwork {
             tensor.withUnsafeScalars { _ = parameters.values[entry.range].update(fromContentsOf: $0) }
         }
         self.parameters = parameters
-        trainableRanges = Self.merged(
-            parameters.entries.filter { entry in
-                !frozen.contains { entry.name.hasPrefix($0 + ".") }
-            }.map(\.range))
+        trainableRanges = parameters.ranges { entry in !frozen.contains { entry.name.hasPrefix($0 + ".") } }
         self.network = network
         self.maxBatchSize = maxBatchSize
         self.workers = workers
         plan = try GradientPlan(
             network: network, parameters: parameters, frozen: frozen, maxBatchSize: maxBatchSize, workers: workers)
         arena = AlignedBuffer(byteCount: plan.count * MemoryLayout<Float>.stride)
-    }
-
-    /// Neighbours become one, gaps of less than a vector included: nothing lies there.
-    private static func merged(_ ranges: [Range<Int>]) -> [Range<Int>] {
-        var merged: [Range<Int>] = []
-        for range in ranges {
-            if let last = merged.last, range.lowerBound - last.upperBound < 16 {
-                merged[merged.count - 1] = last.lowerBound..<range.upperBound
-            } else {
-                merged.append(range)
-            }
-        }
-        return merged
     }
 
     /// The memory that the passes work on. Units: bytes.
@@ -94,6 +78,15 @@ public final class TrainableNetwork {
             smoothing: smoothing, gradient: memory + (output.gradientOffset ?? 0))
         for step in plan.steps.reversed() { backward(step, images: images, batchSize: batchSize, seed: seed) }
         return result
+    }
+
+    /// The network with the parameters as they are: its layers view their memory, which changes with the next step.
+    public func currentNetwork() -> Network {
+        network.mapLayers { node in
+            guard let layer = node.layer as? any DifferentiableLayer else { return node.layer }
+            return layer.with(
+                parameters.entries.filter { $0.name.hasPrefix(node.name + ".") }.map(parameters.tensor))
+        }
     }
 
     /// The logits of the last batch. Shape: `[N, K]`.

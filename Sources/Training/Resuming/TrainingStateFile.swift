@@ -53,6 +53,13 @@ public struct TrainingStateFile<Settings: Codable & Sendable>: Sendable {
         }
     }
 
+    /// The parameters' values: what tells the network's layers and their shapes.
+    func initialValues() -> [(name: String, tensor: Tensor)] {
+        let prefix = Stretch.values.name + "/"
+        return checkpoint.tensors.filter { $0.name.hasPrefix(prefix) }
+            .map { (name: String($0.name.dropFirst(prefix.count)), tensor: $0.tensor.tensor()) }
+    }
+
     /// Gives parameters, optimiser and average the numbers of the file; either all of them or, on an error, none.
     ///
     /// - Parameter movingAverage: nil exactly where the file has none.

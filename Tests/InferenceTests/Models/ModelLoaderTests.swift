@@ -108,7 +108,7 @@ struct ModelLoaderTests {
             (
                 #"{"architectur": "alexnet"}"#,
                 "model.json cannot be used: \"architectur\" is unknown; known are architecture, checkpoint, classes, "
-                    + "preprocessing, precision, algorithms, local_response_norm."
+                    + "preprocessing, precision, algorithms, training, local_response_norm."
             ),
             (
                 #"{"algorithms": {"features.3": "abacus"}}"#,

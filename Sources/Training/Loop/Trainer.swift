@@ -1,0 +1,238 @@
+import Inference
+
+/// Trains a network on a data set, epoch by epoch, and keeps the best epoch as a servable model.
+///
+/// Shuffling, augmentation and dropout draw from the seed and their place in the training, and every sum is taken in a fixed
+/// order: so a training that was stopped goes on from its state as if it had not been, on any number of threads.
+public final class Trainer {
+    /// How a training came to its end.
+    public enum Outcome: Sendable, Equatable {
+        /// All epochs are over.
+        case finished
+        /// It was asked to stop, and can be resumed.
+        case stopped
+    }
+
+    private let learner: TrainableNetwork
+    private let optimizer: any Optimizer
+    private let average: MovingAverage?
+    private let clipping: GradientClipping?
+    private let parts: DataSource.Parts
+    private let trainingLoader: BatchLoader
+    private let validationLoader: BatchLoader
+    private let folder: TrainingFolder
+    private let workers: WorkerPool
+    private var state: TrainingState<TrainingSettings>
+    /// The epochs that are over.
+    public var history: History { state.history }
+
+    /// A training at its beginning: the network's parameters are those that it begins with.
+    ///
+    /// - Parameter onUnreadable: is told of each picture that cannot be read, once.
+    /// - Throws: ``TrainingError`` where the settings do not fit the network or the data.
+    public init(
+        _ network: Network, settings: TrainingSettings, optimizer optimizerSettings: OptimizerSettings,
+        schedule: LearningRateSchedule, parts: DataSource.Parts, preprocessing: Preprocessing,
+        folder: TrainingFolder, workers: WorkerPool,
+        onUnreadable: @escaping @Sendable (DatasetError) -> Void
+    ) throws(TrainingError) {
+        guard settings.batchSize <= parts.training.count else {
+            throw .batchTooLarge(batchSize: settings.batchSize, pictureCount: parts.training.count)
+        }
+        guard let preset = Augmentation.Preset(rawValue: settings.augmentation) else {
+            throw .unknownSetting(name: "augmentation", value: settings.augmentation)
+        }
+        learner = try TrainableNetwork(
+            network, maxBatchSize: settings.batchSize, frozen: Set(settings.frozen), workers: workers)
+        optimizer = optimizerSettings.makeOptimizer(count: learner.parameters.count)
+        average = settings.averageDecay.map { [learner] in MovingAverage(of: learner.parameters, decay: $0) }
+        clipping = settings.clipNorm.map { GradientClipping(maxNorm: $0) }
+        self.parts = parts
+        self.folder = folder
+        self.workers = workers
+        state = TrainingState(
+            settings: settings, seed: settings.seed, progress: TrainingProgress(), optimizer: optimizerSettings,
+            schedule: schedule, history: History())
+        func loader(_ dataset: any Dataset, _ augmentation: Augmentation) -> BatchLoader {
+            BatchLoader(
+                dataset, batchSize: settings.batchSize, augmentation: augmentation, preprocessing: preprocessing,
+                seed: settings.seed, pool: workers, onUnreadable: onUnreadable)
+        }
+        trainingLoader = loader(parts.training, Augmentation(preset))
+        validationLoader = loader(parts.validation, Augmentation())
+    }
+
+    /// Goes on where a state was written; see ``InitialNetwork`` for the network.
+    ///
+    /// - Throws: ``TrainingError/state(_:)`` where the file does not fit.
+    public func resume(from file: TrainingStateFile<TrainingSettings>) throws(TrainingError) {
+        do {
+            try file.restore(learner.parameters, optimizer: optimizer, movingAverage: average)
+        } catch {
+            throw .state(error)
+        }
+        let (settings, schedule) = (state.settings, state.schedule)
+        state = file.state
+        // More epochs may have been asked for since.
+        state.settings = settings
+        state.schedule = schedule
+        state.schedule.resume(file.state.schedule.plateau)
+    }
+
+    /// Trains until all epochs are over or it shall stop. To be called on one of the pool's threads.
+    ///
+    /// - Parameters:
+    ///   - saveInterval: how much is lost at most where the process is killed.
+    ///   - shouldStop: is asked before each step.
+    /// - Throws: ``TrainingError``; the best model and the last state are still there.
+    public func run(
+        observer: any TrainingObserver, saveInterval: Duration = .seconds(600), shouldStop: () -> Bool
+    ) throws(TrainingError) -> Outcome {
+        var lastSave = ContinuousClock.now
+        let sampler = EpochSampler(count: parts.training.count, seed: state.settings.seed)
+        while state.progress.epoch <= state.settings.epochs {
+            let order = sampler.order(epoch: state.progress.epoch)
+            let batches = trainingLoader.batches(
+                order: order, epoch: state.progress.epoch, from: state.progress.step)
+            var clock = ContinuousClock.now
+            while !shouldStop() {
+                guard let batch = batches.next() else { break }
+                try step(batch)
+                let now = ContinuousClock.now
+                state.progress.seconds += (now - clock) / .seconds(1)
+                clock = now
+                observer.didStep(shownStep)
+                if now - lastSave >= saveInterval {
+                    try save()
+                    lastSave = .now
+                    clock = .now
+                }
+            }
+            if shouldStop() {
+                try save()
+                return .stopped
+            }
+            try endEpoch(observer)
+            lastSave = .now
+        }
+        return .finished
+    }
+
+    private var shownStep: TrainingStep {
+        TrainingStep(
+            epoch: state.progress.epoch, number: state.progress.step, countPerEpoch: state.schedule.stepsPerEpoch,
+            imageCount: state.progress.imageCount, imagesPerEpoch: parts.training.count,
+            loss: state.progress.lossSum / Double(max(state.progress.imageCount, 1)),
+            learningRate: state.schedule.rate(at: globalStep - 1))
+    }
+
+    /// Steps of all epochs so far.
+    private var globalStep: Int {
+        (state.progress.epoch - 1) * state.schedule.stepsPerEpoch + state.progress.step
+    }
+
+    private func step(_ batch: Batch) throws(TrainingError) {
+        guard let images = batch.scalars.baseAddress else { return }
+        // A batch in which no picture could be read is not handed out, but counts.
+        state.progress.step = batch.number
+        var generator = SeededGenerator(seed: state.settings.seed, stream: Self.dropoutStream, globalStep)
+        let (loss, correct) = learner.gradients(
+            images: images, labels: batch.labels, smoothing: Float(state.settings.labelSmoothing),
+            seed: generator.next())
+        let ranges = learner.trainableRanges
+        let norm = clipping?.norm(learner.parameters, ranges: ranges, workers: workers)
+        guard loss.isFinite, norm?.isFinite ?? true else {
+            throw .diverged(epoch: state.progress.epoch, step: batch.number + 1, loss: loss)
+        }
+        optimizer.step(
+            learner.parameters, ranges: ranges, learningRate: state.schedule.rate(at: globalStep),
+            gradientScale: norm.flatMap { norm in clipping?.scale(norm: norm) } ?? 1, workers: workers)
+        average?.update(with: learner.parameters, ranges: ranges, workers: workers)
+        state.progress.step = batch.number + 1
+        state.progress.lossSum += loss * Double(batch.count)
+        state.progress.correctCount += correct
+        state.progress.imageCount += batch.count
+    }
+
+    /// "drop": keeps these numbers apart from those that others derive from the same seed.
+    private static let dropoutStream = 0x6472_6F70
+
+    private func endEpoch(_ observer: any TrainingObserver) throws(TrainingError) {
+        let progress = state.progress
+        guard progress.imageCount > 0 else { throw .nothingReadable }
+        // The average is what is kept, so it is what is judged.
+        average?.exchange(with: learner.parameters)
+        defer { average?.exchange(with: learner.parameters) }
+        let start = ContinuousClock.now
+        let validation = validate(observer)
+        guard validation.loss.isFinite else {
+            throw .diverged(epoch: progress.epoch, step: progress.step, loss: validation.loss)
+        }
+        let row = HistoryRow(
+            epoch: progress.epoch, trainLoss: progress.lossSum / Double(progress.imageCount),
+            trainAccuracy: Double(progress.correctCount) / Double(progress.imageCount),
+            validationLoss: validation.loss, validationAccuracy: validation.accuracy,
+            learningRate: state.schedule.rate(at: globalStep - 1),
+            imagesPerSecond: Double(progress.imageCount) / progress.seconds,
+            seconds: progress.seconds + (.now - start) / .seconds(1))
+        state.history.append(row)
+        state.schedule.endEpoch(validationLoss: validation.loss)
+        let isBest = validation.accuracy > progress.bestAccuracy ?? -1
+        if isBest {
+            state.progress.bestAccuracy = validation.accuracy
+            state.progress.bestEpoch = progress.epoch
+            try folder.write(
+                learner.parameters.entries.map { ($0.name, learner.parameters.tensor($0)) },
+                classNames: parts.training.classNames, settings: state.settings, optimizer: state.optimizer,
+                schedule: state.schedule, row: row)
+        }
+        try folder.write(state.history)
+        observer.didEndEpoch(row, isBest: isBest)
+        state.progress.beginEpoch()
+        average?.exchange(with: learner.parameters)
+        defer { average?.exchange(with: learner.parameters) }
+        try save()
+    }
+
+    private func save() throws(TrainingError) {
+        do {
+            try TrainingStateFile.write(
+                state, learner.parameters, optimizer: optimizer, movingAverage: average, to: folder.statePath)
+        } catch {
+            throw .state(error)
+        }
+    }
+
+    /// The loss and the accuracy on what was held out, by the engine that serves.
+    private func validate(_ observer: any TrainingObserver) -> (loss: Double, accuracy: Double) {
+        let engine = Engine(network: learner.currentNetwork(), workers: workers)
+        let count = parts.validation.count
+        let classCount = parts.validation.classNames.count
+        var (lossSum, correctCount, imageCount) = (0.0, 0, 0)
+        for batch in validationLoader.batches(order: Array(0..<count), epoch: 0) {
+            let logits = engine(batch.inputs).flatMap(\.self)
+            let (loss, correct) = logits.withUnsafeBufferPointer { logits in
+                logits.baseAddress.map {
+                    SoftmaxCrossEntropy.evaluate(
+                        logits: $0, labels: batch.labels, classCount: classCount, gradient: nil)
+                } ?? (.nan, 0)
+            }
+            lossSum += loss * Double(batch.count)
+            correctCount += correct
+            imageCount += batch.count
+            observer.didValidate(imageCount, of: count)
+        }
+        return (lossSum / Double(imageCount), Double(correctCount) / Double(max(imageCount, 1)))
+    }
+}
+
+extension Batch {
+    /// One tensor a picture, where they lie. Shape: `[H, W, C]` each.
+    var inputs: [Tensor] {
+        let picture = Shape(Array(shape.extents.dropFirst()))
+        return (0..<count).map {
+            Tensor(
+                picture, viewing: images, byteOffset: $0 * picture.elementCount * MemoryLayout<Float>.stride)
+        }
+    }
+}

@@ -1,0 +1,150 @@
+import Foundation
+import Inference
+import Training
+
+/// A training that is ready to run, and what is shown of it.
+final class TrainingTask: @unchecked Sendable {  // guard: made, run and read by one after the other
+    private let trainer: Trainer
+    private let settings: TrainingSettings
+    private let parts: DataSource.Parts
+    private let network: Network
+    private let notes: [String]
+
+    private init(
+        trainer: Trainer, settings: TrainingSettings, parts: DataSource.Parts, network: Network, notes: [String]
+    ) {
+        self.trainer = trainer
+        self.settings = settings
+        self.parts = parts
+        self.network = network
+        self.notes = notes
+    }
+
+    /// Something that the command line asked for and that cannot be.
+    struct Refusal: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    /// A training from its first step.
+    static func beginning(_ command: Train, _ folder: TrainingFolder, _ workers: WorkerPool) throws -> TrainingTask {
+        for path in [folder.statePath, folder.path + "/model.json"] where !command.force {
+            guard !FileManager.default.fileExists(atPath: path) else {
+                throw Refusal(
+                    description: "\(path) is there already: go on with --resume, begin anew with --force, or name "
+                        + "another --output")
+            }
+        }
+        let options = command.learning
+        let seed = options.seed ?? 0
+        let parts = try DataSource(command.data.data ?? "")
+            .load(validationSplit: command.data.validationSplit, seed: seed)
+        let classCount = parts.training.classNames.count
+        if let expected = command.data.classes, expected != classCount {
+            throw Refusal(
+                description: "the data have \(classCount) classes (\(parts.training.classNames.prefix(5).joined(separator: ", "))"
+                    + "\(classCount > 5 ? ", …" : "")), and --classes expects \(expected)")
+        }
+        let initial = try initialNetwork(command.network, classCount: classCount)
+        let preprocessing = command.network.preprocessing ?? initial.usualPreprocessing
+        let initialization = command.network.initialization ?? initial.usualInitialization
+        var settings = TrainingSettings(
+            architecture: initial.architecture, preprocessing: preprocessing.rawValue, data: command.data.data ?? "",
+            dataDigest: parts.digest)
+        settings.validationSplit = command.data.validationSplit
+        if let preset = command.data.augmentation { settings.augmentation = preset.rawValue }
+        if let epochs = options.epochs { settings.epochs = epochs }
+        if let batchSize = options.batchSize { settings.batchSize = batchSize }
+        settings.seed = seed
+        settings.initialization = initialization.rawValue
+        settings.initialCheckpoint = command.network.initFrom
+        settings.fromScratch = command.network.initFrom == nil ? [] : initial.fresh
+        settings.frozen = TrainingNetworkOptions.names(command.network.freeze)
+        settings.labelSmoothing = options.labelSmoothing ?? 0
+        settings.clipNorm = options.clipNorm
+        settings.averageDecay = options.ema
+        let optimizer = try options.optimizerSettings()
+        let stepsPerEpoch = (parts.training.count + settings.batchSize - 1) / settings.batchSize
+        let schedule = try options.makeSchedule(optimizer.kind, epochs: settings.epochs, stepsPerEpoch: stepsPerEpoch)
+        let network = initial.initialized(initialization, seed: seed, workers: workers)
+        let trainer = try makeTrainer(
+            network, settings, optimizer, schedule, parts, preprocessing, folder, workers)
+        let notes =
+            settings.fromScratch.isEmpty
+            ? [] : ["Begins anew: \(settings.fromScratch.joined(separator: ", ")); the rest is \(settings.initialCheckpoint ?? "")."]
+        return TrainingTask(trainer: trainer, settings: settings, parts: parts, network: network, notes: notes)
+    }
+
+    /// A training that goes on.
+    static func resuming(_ command: Train, _ folder: TrainingFolder, _ workers: WorkerPool) throws -> TrainingTask {
+        guard FileManager.default.fileExists(atPath: folder.statePath) else {
+            throw Refusal(description: "there is nothing to resume: \(folder.path) has no training.resume")
+        }
+        let file = try TrainingStateFile<TrainingSettings>(contentsOf: folder.statePath)
+        var settings = file.state.settings
+        let parts = try DataSource(command.data.data ?? settings.data)
+            .load(validationSplit: settings.validationSplit, seed: settings.seed)
+        guard parts.digest == settings.dataDigest else {
+            throw Refusal(
+                description: "the data have changed since the training was begun, so it cannot go on as if nothing had "
+                    + "happened; begin anew with --force, or from its checkpoint with --init-from")
+        }
+        if let epochs = command.learning.epochs { settings.epochs = epochs }
+        guard let preprocessing = Preprocessing.Preset(rawValue: settings.preprocessing) else {
+            throw TrainingError.unknownSetting(name: "preprocessing", value: settings.preprocessing)
+        }
+        let old = file.state.schedule
+        let schedule = try LearningRateSchedule(
+            old.form, base: old.base, warmupStepCount: old.warmupStepCount, epochCount: settings.epochs,
+            stepsPerEpoch: old.stepsPerEpoch)
+        let initial = try InitialNetwork(file, path: folder.statePath)
+        let trainer = try makeTrainer(
+            initial.network, settings, file.state.optimizer, schedule, parts, preprocessing, folder, workers)
+        try trainer.resume(from: file)
+        let progress = file.state.progress
+        let note =
+            progress.epoch > settings.epochs
+            ? "All \(settings.epochs) epochs are over; --epochs asks for more."
+            : "Goes on in epoch \(progress.epoch) after step \(progress.step)."
+        return TrainingTask(trainer: trainer, settings: settings, parts: parts, network: initial.network, notes: [note])
+    }
+
+    private static func initialNetwork(
+        _ options: TrainingNetworkOptions, classCount: Int
+    ) throws -> InitialNetwork {
+        guard let path = options.initFrom else {
+            return try InitialNetwork(architecture: options.model ?? "alexnet_half_width", classCount: classCount)
+        }
+        return try InitialNetwork(
+            try Checkpoint(contentsOf: path), architecture: options.model, classCount: classCount,
+            fromScratch: Set(TrainingNetworkOptions.names(options.fromScratch)))
+    }
+
+    private static func makeTrainer(
+        _ network: Network, _ settings: TrainingSettings, _ optimizer: OptimizerSettings,
+        _ schedule: LearningRateSchedule, _ parts: DataSource.Parts, _ preset: Preprocessing.Preset,
+        _ folder: TrainingFolder, _ workers: WorkerPool
+    ) throws -> Trainer {
+        try Trainer(
+            network, settings: settings, optimizer: optimizer, schedule: schedule, parts: parts,
+            preprocessing: .preset(preset, input: network.inputShape), folder: folder, workers: workers,
+            onUnreadable: { OutputStream.error.writeIfPossible("\r\u{1B}[Kalexnet: left out: \($0)\n") })
+    }
+
+    /// What is trained, on what.
+    func describe() {
+        print(
+            "\(settings.architecture), \(network.parameterCount) parameters; \(parts.training.count) pictures to learn "
+                + "from, \(parts.validation.count) to validate, \(parts.training.classNames.count) classes")
+        notes.forEach { print($0) }
+    }
+
+    /// Trains, with a bar and a line an epoch.
+    func run(saveInterval: Duration, _ interruption: Interruption) -> Result<Trainer.Outcome, TrainingError> {
+        let printer = TrainingPrinter(epochCount: settings.epochs)
+        return Result { () throws(TrainingError) in
+            defer { printer.clear() }
+            return try trainer.run(
+                observer: printer, saveInterval: saveInterval, shouldStop: { interruption.isRequested })
+        }
+    }
+}
