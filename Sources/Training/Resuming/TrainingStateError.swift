@@ -3,6 +3,8 @@ import Inference
 /// Why a training's state was not written, or cannot be resumed from.
 public enum TrainingStateError: Error, Equatable, Sendable {
     case notWritten(CheckpointWriteError)
+    /// A number that could not be resumed from is not stored over one that can.
+    case notFinite(file: String, CheckpointError)
     /// The settings have no form as JSON.
     case notEncoded(file: String, reason: String)
     /// The file is not whole, or holds no sound tensors.
@@ -21,6 +23,7 @@ extension TrainingStateError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .notWritten(let error): error.description
+        case .notFinite(let file, let error): "\(file) is not written: \(error)"
         case .notEncoded(let file, let reason): "\(file) cannot be written: the settings are no JSON: \(reason)"
         case .unreadable(let file, let error): "\(file) cannot be resumed from: \(error)"
         case .foreign(let file): "\(file) is a checkpoint, but not the state of a training that could be resumed"

@@ -33,18 +33,25 @@ public struct TrainingStateFile<Settings: Codable & Sendable>: Sendable {
 
     /// Writes a training's state in one step: the file holds the old state or the new one, whatever happens.
     ///
-    /// - Throws: ``TrainingStateError/notWritten(_:)`` where there is no room, for instance; the old file is still there.
+    /// - Throws: ``TrainingStateError/notWritten(_:)`` where there is no room, for instance, and
+    ///   ``TrainingStateError/notFinite(file:_:)`` after a step that nobody wants to go on from; the old file is still there.
     public static func write(
         _ state: TrainingState<Settings>, _ parameters: Parameters, optimizer: any Optimizer,
         movingAverage: MovingAverage?, to path: String
     ) throws(TrainingStateError) {
         let header = TrainingStateHeader(
             state: state, stepCount: optimizer.stepCount, averageUpdateCount: movingAverage?.updateCount)
+        try state.validate(file: path)
         let metadata = try header.metadata(for: path)
         let tensors = stretches(optimizer, movingAverage).flatMap { stretch in
             parameters.entries.map { entry in
                 (name: "\(stretch.name)/\(entry.name)", tensor: stretch.tensor(parameters, entry))
             }
+        }
+        do {
+            for (name, tensor) in tensors { try tensor.checkFinite(name: name) }
+        } catch {
+            throw .notFinite(file: path, error)
         }
         do {
             try CheckpointWriter.write(tensors, to: path, format: .safetensors, metadata: metadata)

@@ -254,6 +254,30 @@ import Testing
         }
     }
 
+    @Test func `numbers that could not be resumed from are not written over those that can`() throws {
+        let path = folder.path("last.state")
+        let run = try Run(.adam)
+        run.step()
+        try run.write(to: path)
+        let bits = run.bits
+        let buffers = [run.parameters.values, run.optimizer.state[1].values, try #require(run.average).state.values]
+        for values in buffers {
+            let value = values[3]
+            values[3] = .infinity
+            #expect {
+                try run.write(to: path)
+            } throws: { error in
+                if case TrainingStateError.notFinite(path, .nonFinite(_, 3, _)) = error { true } else { false }
+            }
+            values[3] = value
+        }
+        run.state.progress.lossSum = .nan
+        #expect(throws: TrainingStateError.self) { try run.write(to: path) }
+        let file = try TrainingStateFile<Settings>(contentsOf: path)
+        try file.restore(run.parameters, optimizer: run.optimizer, movingAverage: run.average)
+        #expect(run.bits == bits)
+    }
+
     @Test func `where it cannot be written, the old file stays`() throws {
         let run = try Run(.adam)
         #expect(throws: TrainingStateError.self) { try run.write(to: folder.path("no/such/folder")) }
