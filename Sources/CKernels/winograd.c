@@ -4,11 +4,7 @@
 
 #include "clipped_copy.h"
 #include "multiversion.h"
-
-enum { LANES = 16, MOST = 8 };
-
-/// Sixteen channels of one place.
-typedef float lanes __attribute__((vector_size(LANES * sizeof(float)), aligned(4)));
+#include "winograd_points.h"
 
 // The points: 0 where the extent is even, then the first of these with either sign, then infinity. With z = 1 where 0 is a
 // point and E the product of x² - p² over the other pairs, the polynomials that Bᵀ holds are
@@ -16,10 +12,6 @@ typedef float lanes __attribute__((vector_size(LANES * sizeof(float)), aligned(4
 //   for ±p           xᶻ · (x ± p) · E(x²)
 //   for infinity     xᶻ · Π (x² - p²)
 // so that a pair shares its even and its odd part.
-
-INLINE int pair_count(int extent) { return (extent - 1) / 2; }
-INLINE int has_zero(int extent) { return extent % 2 == 0; }
-INLINE float point(int pair) { return pair == 0 ? 1 : pair == 1 ? 2 : 0.5f; }
 
 /// The coefficient of x²ᵏ in the product of x² - p² over all of `pairs` pairs but `left_out`; `pairs` leaves none out.
 INLINE float even_coefficient(int pairs, int left_out, int k) {
@@ -60,13 +52,6 @@ INLINE void transform_input(lanes *d, int step, int extent) {
     d[(extent - 1) * step] = sum;
 }
 
-INLINE float power(float base, int exponent) {
-    float result = 1;
-    UNROLL
-    for (int i = 0; i < exponent; i++) result *= base;
-    return result;
-}
-
 /// One column or row of Aᵀ·m: `extent` values become `count`.
 INLINE void transform_output(const lanes *m, int step, int extent, int count, lanes *y, int output_step) {
     const int pairs = pair_count(extent), zero = has_zero(extent);
@@ -91,16 +76,6 @@ INLINE void transform_output(const lanes *m, int step, int extent, int count, la
 }
 
 INLINE ptrdiff_t smaller(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
-
-/// Up to sixteen values; the rest of the vector is zero.
-INLINE void load(lanes *target, const float *values, ptrdiff_t count) {
-    if (count >= LANES) {
-        memcpy(target, values, sizeof(lanes));
-    } else {
-        *target = (lanes){0};
-        memcpy(target, values, (size_t)count * sizeof(float));
-    }
-}
 
 INLINE void store(float *target, const lanes *value, ptrdiff_t count) {
     memcpy(target, value, count >= LANES ? sizeof(lanes) : (size_t)count * sizeof(float));

@@ -49,3 +49,16 @@ void kernel_space_to_depth(const float *image, ptrdiff_t height, ptrdiff_t width
 /// Shape: matrix G `[extent, kernel_extent]`, kernels `[count, kernel_extent, kernel_extent]`.
 void kernel_winograd_kernels(const double *matrix, int extent, int kernel_extent, const float *kernels, ptrdiff_t count,
                              float *result);
+
+/// A·y·Aᵀ, the way of the gradients of one row of output tiles into the transformed domain; zeros beyond the image's edge.
+/// The output is laid out as that of ``kernel_winograd_input``.
+void kernel_winograd_output_gradient(const float *gradient, const kernel_winograd_tiles *tiles, ptrdiff_t tile_row,
+                                     ptrdiff_t channels, const float *zeros, float *output, ptrdiff_t place_stride,
+                                     ptrdiff_t tile_stride);
+
+/// Gᵀ·u·G, the way of `count` kernels' gradients back from `products[place * place_stride + kernel]`, in float64 until the
+/// last step.
+///
+/// Shape: matrix G `[extent, kernel_extent]`, result `[count, kernel_extent, kernel_extent]`.
+void kernel_winograd_kernel_gradient(const double *matrix, int extent, int kernel_extent, const float *products,
+                                     ptrdiff_t place_stride, ptrdiff_t count, float *result);

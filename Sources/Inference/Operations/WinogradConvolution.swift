@@ -19,38 +19,27 @@ struct WinogradConvolution: Operation {
     private let activation: Activation?
     /// One for each group.
     private let filters: [WinogradFilters]
-    private let tile: WinogradTile
-    private let tileRows: Int
-    private let tileColumns: Int
+    private let tiling: WinogradTiling
 
     /// Tiles that are multiplied together: enough that streaming the kernels from memory hides behind the products.
     private static let blockSize = 72
     /// Kernels larger than this are divided between threads rather than read by each. Units: bytes.
     private static let largeKernels = 4 << 20
-    private static let lanes = Int(KERNEL_PANEL_COLUMNS)
 
     /// One way for each size of tile; none where the kernel is none that the transforms know.
     static func algorithms(
         layer: Conv2d, geometry: ConvolutionGeometry, activation: Activation?
     ) -> [Algorithm] {
-        let window = layer.window
-        let stride = window.stride.height
-        guard window.kernelSize.height == window.kernelSize.width, stride == window.stride.width else { return [] }
-        let kernelExtent = (window.kernelSize.height + stride - 1) / stride
-        return WinogradTile.all(kernelExtent: kernelExtent).map { tile in
-            let depth = geometry.inputsPerGroup * stride * stride
-            let tiles = count(geometry.outputHeight, tile) * count(geometry.outputWidth, tile)
-            // A place of a channel is read, transformed and written: about thirty products' worth.
-            let perPlace = depth * geometry.outputsPerGroup + 30 * (depth + geometry.outputsPerGroup)
-            return Algorithm(
-                name: name(tile), cost: Double(tiles * tile.placeCount * perPlace * geometry.groups),
+        WinogradTiling.all(geometry).map { tiling in
+            Algorithm(
+                name: name(tiling.tile), cost: tiling.cost,
                 relativeError: {
                     ConvolutionError(layer: layer, geometry: geometry)
                         .largest(of: $0, isRectified: activation == .relu, workers: $1)
                 }
             ) { workers, memory in
                 Self(
-                    layer: layer, geometry: geometry, activation: activation, tile: tile, workers: workers,
+                    layer: layer, geometry: geometry, activation: activation, tiling: tiling, workers: workers,
                     memory: memory)
             }
         }
@@ -58,34 +47,27 @@ struct WinogradConvolution: Operation {
 
     private static func name(_ tile: WinogradTile) -> String { "winograd-\(tile.outputExtent)x\(tile.outputExtent)" }
 
-    private static func count(_ extent: Int, _ tile: WinogradTile) -> Int {
-        (extent + tile.outputExtent - 1) / tile.outputExtent
-    }
-
     private init(
-        layer: Conv2d, geometry: ConvolutionGeometry, activation: Activation?, tile: WinogradTile,
+        layer: Conv2d, geometry: ConvolutionGeometry, activation: Activation?, tiling: WinogradTiling,
         workers: WorkerPool, memory: BufferPool?
     ) {
+        let tile = tiling.tile
         name = Self.name(tile)
         self.layer = layer
         self.geometry = geometry
         self.activation = activation
-        self.tile = tile
-        let stride = layer.window.stride.height
-        let depth = geometry.inputsPerGroup * stride * stride
+        self.tiling = tiling
         let phased = Self.phases(
-            of: layer.weight, stride: stride, kernelExtent: tile.kernelExtent, memory: memory)
+            of: layer.weight, stride: tiling.stride, kernelExtent: tile.kernelExtent, memory: memory)
         filters = phased.withUnsafeScalars { weight in
             guard let weight = weight.baseAddress else { return [] }
-            let groupSize = geometry.outputsPerGroup * depth * tile.kernelExtent * tile.kernelExtent
+            let groupSize = geometry.outputsPerGroup * tiling.depth * tile.kernelExtent * tile.kernelExtent
             return (0..<geometry.groups).map {
                 WinogradFilters(
-                    tile: tile, weight: weight + $0 * groupSize, outputs: geometry.outputsPerGroup, depth: depth,
+                    tile: tile, weight: weight + $0 * groupSize, outputs: geometry.outputsPerGroup, depth: tiling.depth,
                     workers: workers, memory: memory)
             }
         }
-        tileRows = Self.count(geometry.outputHeight, tile)
-        tileColumns = Self.count(geometry.outputWidth, tile)
     }
 
     /// Deals the kernels' rows and columns out to one channel a phase, in the order of ``kernel_space_to_depth``.
@@ -112,19 +94,10 @@ struct WinogradConvolution: Operation {
 
     var multiplyAddCount: Int { geometry.multiplyAddCount }
 
-    /// How many phases each row and each column has.
-    private var stride: Int { geometry.window.stride.height }
-
-    /// Channels of a group, each phase counted as one.
-    private var depth: Int { geometry.inputsPerGroup * stride * stride }
-
-    /// The channels of a transformed tile, in whole vectors.
-    private var paddedDepth: Int { (depth + Self.lanes - 1) / Self.lanes * Self.lanes }
-
     private var widestBlock: Int { filters.first?.widestBlock ?? 0 }
 
     /// Rows of tiles of all images that are worked on together.
-    private var rowsPerBlock: Int { max(1, Self.blockSize / tileColumns) }
+    private var rowsPerBlock: Int { max(1, Self.blockSize / tiling.columns) }
 
     /// Small kernels are read by each thread, for rows of its own.
     private func blockCount(rowCount: Int, threadCount: Int) -> Int {
@@ -134,12 +107,8 @@ struct WinogradConvolution: Operation {
 
     /// Of one group, transformed.
     private var kernelByteCount: Int {
-        tile.placeCount * depth * geometry.outputsPerGroup * MemoryLayout<Float>.stride
+        tiling.tile.placeCount * tiling.depth * geometry.outputsPerGroup * MemoryLayout<Float>.stride
     }
-
-    /// From one place's transformed tiles to the next's: off by a cache line, so that the places of a tile do not all fall
-    /// into the same set of the cache.
-    private func placeStride(tileCount: Int, width: Int) -> Int { tileCount * width + Self.lanes }
 
     /// One thread's memory. Units: floats.
     private struct Scratch {
@@ -151,22 +120,20 @@ struct WinogradConvolution: Operation {
     }
 
     private var scratch: Scratch {
-        let tiles = rowsPerBlock * tileColumns
-        let phases = ArenaLayout.align(paddedDepth)
-        let transformed = phases + (stride == 1 ? 0 : ArenaLayout.align(tile.extent * phaseColumns * depth))
-        let products = transformed + tile.placeCount * placeStride(tileCount: tiles, width: paddedDepth)
+        let tiles = rowsPerBlock * tiling.columns
+        let phases = ArenaLayout.align(tiling.paddedDepth)
+        let transformed = phases + ArenaLayout.align(tiling.phaseCount)
+        let products =
+            transformed + tiling.tile.placeCount * tiling.placeStride(tileCount: tiles, width: tiling.paddedDepth)
         return Scratch(
             zeros: 0, phases: phases, transformed: transformed, products: products,
-            count: products + tile.placeCount * placeStride(tileCount: tiles, width: widestBlock))
+            count: products + tiling.tile.placeCount * tiling.placeStride(tileCount: tiles, width: widestBlock))
     }
-
-    /// The columns of phases under a row of tiles.
-    private var phaseColumns: Int { tileColumns * tile.outputExtent + tile.kernelExtent - 1 }
 
     func scratchByteCount(batchSize: Int) -> Int { scratch.count * MemoryLayout<Float>.stride }
 
     func run(_ run: OperationRun) {
-        let rowCount = run.batchSize * tileRows
+        let rowCount = run.batchSize * tiling.rows
         let blockCount = blockCount(rowCount: rowCount, threadCount: run.threadCount)
         // Threads without rows of their own take a share of the output channels; transforming the inputs once more is
         // cheap beside the products.
@@ -192,55 +159,28 @@ struct WinogradConvolution: Operation {
         let scratch = scratch
         let (zeros, transformed, products) =
             (memory + scratch.zeros, memory + scratch.transformed, memory + scratch.products)
-        zeros.update(repeating: 0, count: paddedDepth)
-        let tileCount = rows.count * tileColumns
-        let transformedStride = placeStride(tileCount: tileCount, width: paddedDepth)
+        zeros.update(repeating: 0, count: tiling.paddedDepth)
+        let tileCount = rows.count * tiling.columns
+        let transformedStride = tiling.placeStride(tileCount: tileCount, width: tiling.paddedDepth)
         for (index, row) in rows.enumerated() {
-            transform(
-                run, group: group, row: row, zeros: zeros, phases: memory + scratch.phases,
-                into: transformed + index * tileColumns * paddedDepth, placeStride: transformedStride)
+            let image = run.input() + row / tiling.rows * geometry.height * geometry.width * geometry.inputChannels
+            tiling.transform(
+                image, group: group, row: row % tiling.rows, zeros: zeros, phases: memory + scratch.phases,
+                into: transformed + index * tiling.columns * tiling.paddedDepth, placeStride: transformedStride)
         }
-        let productStride = placeStride(tileCount: tileCount, width: widestBlock)
+        let productStride = tiling.placeStride(tileCount: tileCount, width: widestBlock)
         for block in channelBlocks {
-            for place in 0..<tile.placeCount {
+            for place in 0..<tiling.tile.placeCount {
                 filters[group].multiply(
-                    block: block, place: place, transformed + place * transformedStride, stride: paddedDepth,
+                    block: block, place: place, transformed + place * transformedStride, stride: tiling.paddedDepth,
                     tileCount: tileCount, into: products + place * productStride)
             }
             let outputs = filters[group].outputs(ofBlock: block)
             for (index, row) in rows.enumerated() {
                 transformBack(
-                    products + index * tileColumns * widestBlock, placeStride: productStride, run, row: row,
+                    products + index * tiling.columns * widestBlock, placeStride: productStride, run, row: row,
                     firstOutput: group * geometry.outputsPerGroup + outputs.lowerBound, count: outputs.count)
             }
-        }
-    }
-
-    /// One row of tiles of the input.
-    private func transform(
-        _ run: OperationRun, group: Int, row: Int, zeros: UnsafePointer<Float>, phases: UnsafeMutablePointer<Float>,
-        into transformed: UnsafeMutablePointer<Float>, placeStride: Int
-    ) {
-        let pixels = geometry.height * geometry.width
-        let (image, tileRow) = (row / tileRows, row % tileRows)
-        let input = run.input() + image * pixels * geometry.inputChannels + group * geometry.inputsPerGroup
-        let padding = geometry.window.padding
-        if stride == 1 {
-            var tiles = kernel_winograd_tiles(
-                extent: Int32(tile.extent), output_extent: Int32(tile.outputExtent), height: geometry.height,
-                width: geometry.width, pixel_stride: geometry.inputChannels, padding_height: padding.height,
-                padding_width: padding.width, tile_columns: tileColumns)
-            kernel_winograd_input(
-                input, &tiles, tileRow, depth, zeros, transformed, placeStride, paddedDepth)
-        } else {
-            kernel_space_to_depth(
-                input, geometry.height, geometry.width, geometry.inputsPerGroup, geometry.inputChannels, stride,
-                padding.height, padding.width, tileRow * tile.outputExtent, tile.extent, phaseColumns, phases)
-            var tiles = kernel_winograd_tiles(
-                extent: Int32(tile.extent), output_extent: Int32(tile.outputExtent), height: tile.extent,
-                width: phaseColumns, pixel_stride: depth, padding_height: 0, padding_width: 0,
-                tile_columns: tileColumns)
-            kernel_winograd_input(phases, &tiles, 0, depth, zeros, transformed, placeStride, paddedDepth)
         }
     }
 
@@ -248,11 +188,8 @@ struct WinogradConvolution: Operation {
     private func transformBack(
         _ products: UnsafePointer<Float>, placeStride: Int, _ run: OperationRun, row: Int, firstOutput: Int, count: Int
     ) {
-        let (image, tileRow) = (row / tileRows, row % tileRows)
-        var tiles = kernel_winograd_tiles(
-            extent: Int32(tile.extent), output_extent: Int32(tile.outputExtent), height: geometry.outputHeight,
-            width: geometry.outputWidth, pixel_stride: geometry.outputChannels, padding_height: 0, padding_width: 0,
-            tile_columns: tileColumns)
+        let (image, tileRow) = (row / tiling.rows, row % tiling.rows)
+        var tiles = tiling.outputTiles
         layer.bias.withUnsafeScalars { bias in
             guard let bias = bias.baseAddress else { return }
             kernel_winograd_output(

@@ -3,17 +3,17 @@ import CKernels
 /// The sides of Winograd's tiles: F(m, r) computes m outputs at once from n = m + r - 1 inputs.
 ///
 /// - Source: Lavin and Gray 2015, arXiv:1509.09308, §4.
-struct WinogradTile: Hashable, Sendable {
+package struct WinogradTile: Hashable, Sendable {
     /// r, the side of the kernel.
-    let kernelExtent: Int
+    package let kernelExtent: Int
     /// m, the side of a tile's output.
-    let outputExtent: Int
+    package let outputExtent: Int
 
     /// n, the side of a tile's input.
-    var extent: Int { outputExtent + kernelExtent - 1 }
+    package var extent: Int { outputExtent + kernelExtent - 1 }
 
     /// How many products a tile takes for each pair of channels.
-    var placeCount: Int { extent * extent }
+    package var placeCount: Int { extent * extent }
 
     /// The tiles that ``kernel_winograd_input`` and ``kernel_winograd_output`` know for a kernel.
     static func all(kernelExtent: Int) -> [Self] {
@@ -28,7 +28,7 @@ struct WinogradTile: Hashable, Sendable {
     }
 
     /// G, row by row: `extent` × `kernelExtent`.
-    var filterMatrix: [[Double]] {
+    package var filterMatrix: [[Double]] {
         points.map { point in
             let scale = points.filter { $0 != point }.reduce(1) { $0 * (point - $1) }
             var row = [1 / scale]

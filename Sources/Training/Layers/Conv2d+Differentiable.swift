@@ -17,7 +17,7 @@ extension Conv2d: DifferentiableLayer {
 final class Conv2dDifferentiation: DifferentiableOperation, @unchecked Sendable {  // guard: `prepare` has no company
     private let forwardAlgorithm: Algorithm
     private var forwardOperation: (any Operation)?
-    private let kernelGradient: KernelGradient?
+    private let kernelGradient: (any KernelGradient)?
     private let inputGradient: (any ConvolutionInputGradient)?
     private let inputCount: Int
     /// Lends the prepared kernels their memory: it is the same at each step.
@@ -28,9 +28,16 @@ final class Conv2dDifferentiation: DifferentiableOperation, @unchecked Sendable 
         let layer = layer.with(site.entries.map(site.parameters.tensor))
         let shape = ConvolutionShape(layer, input: site.inputs[0], output: site.output)
         forwardAlgorithm = .cheapest(of: layer, input: site.inputs[0], activation: site.activation)
-        kernelGradient = site.wantsParameterGradients
-            ? KernelGradient(
-                shape: shape, parameters: site.parameters, weight: site.entries[0], bias: site.entries[1]) : nil
+        if !site.wantsParameterGradients {
+            kernelGradient = nil
+        } else if let tiling = WinogradKernelGradient.tilings(of: layer, shape).first {
+            kernelGradient = WinogradKernelGradient(
+                tiling: tiling, shape: shape, parameters: site.parameters, weight: site.entries[0],
+                bias: site.entries[1])
+        } else {
+            kernelGradient = UnfoldedKernelGradient(
+                shape: shape, parameters: site.parameters, weight: site.entries[0], bias: site.entries[1])
+        }
         if !site.wantsInputGradient {
             inputGradient = nil
         } else if TurnedConvolution.computes(shape) {
@@ -43,13 +50,13 @@ final class Conv2dDifferentiation: DifferentiableOperation, @unchecked Sendable 
 
     func scratchByteCount(batchSize: Int) -> Int {
         max(
-            operation.scratchByteCount(batchSize: batchSize), kernelGradient?.scratchByteCount ?? 0,
+            operation.scratchByteCount(batchSize: batchSize), kernelGradient?.scratchByteCount(batchSize: batchSize) ?? 0,
             inputGradient?.scratchByteCount(batchSize: batchSize) ?? 0)
     }
 
     func sharedByteCount(batchSize: Int) -> Int {
         max(
-            operation.sharedByteCount(batchSize: batchSize), kernelGradient?.sharedByteCount ?? 0,
+            operation.sharedByteCount(batchSize: batchSize), kernelGradient?.sharedByteCount(batchSize: batchSize) ?? 0,
             inputGradient?.sharedByteCount(batchSize: batchSize) ?? 0)
     }
 

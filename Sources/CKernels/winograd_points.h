@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string.h>
+
+#include "multiversion.h"
+
+// What the transforms of Winograd's tiles share: vectors of channels, and the points at which polynomials are evaluated.
+
+enum { LANES = 16, MOST = 8 };
+
+/// Sixteen channels of one place.
+typedef float lanes __attribute__((vector_size(LANES * sizeof(float)), aligned(4)));
+
+INLINE int pair_count(int extent) { return (extent - 1) / 2; }
+INLINE int has_zero(int extent) { return extent % 2 == 0; }
+INLINE float point(int pair) { return pair == 0 ? 1 : pair == 1 ? 2 : 0.5f; }
+
+INLINE float power(float base, int exponent) {
+    float result = 1;
+    UNROLL
+    for (int i = 0; i < exponent; i++) result *= base;
+    return result;
+}
+
+/// Up to sixteen values; the rest of the vector is zero.
+INLINE void load(lanes *target, const float *values, ptrdiff_t count) {
+    if (count >= LANES) {
+        memcpy(target, values, sizeof(lanes));
+    } else {
+        *target = (lanes){0};
+        memcpy(target, values, (size_t)count * sizeof(float));
+    }
+}
