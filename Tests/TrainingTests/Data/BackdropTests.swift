@@ -50,6 +50,16 @@ struct BackdropTests {
         #expect(bytes.prefix(15) == [0, 0, 0, 0, 0, 0, 128, 128, 128, 255, 255, 255, 255, 255, 255])
     }
 
+    @Test("A pixel of noise on its own hardly shows")
+    func noise() {
+        var levels = [UInt8](repeating: 0, count: 25)
+        levels[12] = 25
+        let raster = Raster(PixelImage(width: 5, height: 5, channelCount: 1, pixels: levels))
+        let bytes = plain(raster, channelCount: 3)?.bytes ?? []
+        // A tenth orange, of which 0.55 is light.
+        #expect(bytes.dropFirst(36).prefix(3) == [14, 7, 230])
+    }
+
     @Test("Pictures in colour, or without a dark edge, are left as they are")
     func refused() {
         let colour = plain(Raster(TestScene.flat(height: 4, width: 4, [0, 0, 9])), channelCount: 3) == nil
