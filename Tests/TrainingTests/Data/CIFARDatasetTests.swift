@@ -1,4 +1,5 @@
 import Inference
+import TestSupport
 import Testing
 
 @testable import Training
@@ -28,15 +29,15 @@ struct CIFARDatasetTests {
         arguments: ["", "cifar-10-batches-bin/"])
     func ten(place: String) throws {
         let folder = try ten(at: place)
-        let data = try CIFARDataset(.cifar10, folder: folder.path, part: .training)
+        let data = try CIFARDataset(.cifar10, folder: folder.path(""), part: .training)
         #expect(data.count == 10)
         #expect((0..<10).map(data.label) == [1, 0, 2, 0, 3, 0, 4, 0, 5, 0])
         #expect(data.classNames[3] == "class3")
-        #expect(data.name(at: 7) == "\(folder.path)/\(place)data_batch_4.bin#1")
+        #expect(data.name(at: 7) == "\(folder.path(""))/\(place)data_batch_4.bin#1")
         let picture = try data.picture(at: 5)
         #expect([picture.height, picture.width, picture.channelCount] == [32, 32, 3])
         #expect(picture.pixels == (0..<1024).flatMap { _ in [3, 7, 8] as [UInt8] })
-        #expect(try CIFARDataset(.cifar10, folder: folder.path, part: .test).label(at: 0) == 9)
+        #expect(try CIFARDataset(.cifar10, folder: folder.path(""), part: .test).label(at: 0) == 9)
     }
 
     @Test("Planes become interleaved pixels in reading order")
@@ -44,7 +45,7 @@ struct CIFARDatasetTests {
         let folder = try ten()
         let pixels = (0..<3072).map { UInt8(truncatingIfNeeded: $0 % 251) }
         try folder.write([4] + pixels, to: "test_batch.bin")
-        let picture = try CIFARDataset(.cifar10, folder: folder.path, part: .test).picture(at: 0)
+        let picture = try CIFARDataset(.cifar10, folder: folder.path(""), part: .test).picture(at: 0)
         let interleaved: [UInt8] = (0..<1024).flatMap { [pixels[$0], pixels[1024 + $0], pixels[2048 + $0]] }
         #expect(picture.pixels == interleaved)
     }
@@ -55,15 +56,15 @@ struct CIFARDatasetTests {
         try folder.write(Array(Self.hundredNames.utf8), to: "fine_label_names.txt")
         try folder.write(record([19, 99]) + record([0, 42]), to: "train.bin")
         try folder.write(record([3, 7]), to: "test.bin")
-        let data = try CIFARDataset(.cifar100, folder: folder.path, part: .training)
+        let data = try CIFARDataset(.cifar100, folder: folder.path(""), part: .training)
         #expect((0..<2).map(data.label) == [99, 42])
-        #expect(try CIFARDataset(.cifar100, folder: folder.path, part: .test).label(at: 0) == 7)
+        #expect(try CIFARDataset(.cifar100, folder: folder.path(""), part: .test).label(at: 0) == 7)
         for (labels, place, found, classCount) in [([20, 0], 0, 20, 20), ([0, 100], 0, 100, 100)] {
             try folder.write(record(labels.map { UInt8($0) }), to: "test.bin")
             #expect(
                 throws: DatasetError.labelOutOfRange(
-                    file: "\(folder.path)/test.bin", index: place, found: found, classCount: classCount)
-            ) { try CIFARDataset(.cifar100, folder: folder.path, part: .test) }
+                    file: "\(folder.path(""))/test.bin", index: place, found: found, classCount: classCount)
+            ) { try CIFARDataset(.cifar100, folder: folder.path(""), part: .test) }
         }
     }
 
@@ -73,8 +74,8 @@ struct CIFARDatasetTests {
         try folder.write([UInt8](repeating: 0, count: byteCount), to: "data_batch_2.bin")
         #expect(
             throws: DatasetError.partialRecord(
-                file: "\(folder.path)/data_batch_2.bin", byteCount: byteCount, recordByteCount: 3073)
-        ) { try CIFARDataset(.cifar10, folder: folder.path, part: .training) }
+                file: "\(folder.path(""))/data_batch_2.bin", byteCount: byteCount, recordByteCount: 3073)
+        ) { try CIFARDataset(.cifar10, folder: folder.path(""), part: .training) }
     }
 
     @Test("What is missing or of the Python version is named")
@@ -82,19 +83,19 @@ struct CIFARDatasetTests {
         let folder = try ten()
         try folder.write(Array("a\nb\n".utf8), to: "batches.meta.txt")
         #expect(
-            throws: DatasetError.classNameCount(file: "\(folder.path)/batches.meta.txt", found: 2, expected: 10)
-        ) { try CIFARDataset(.cifar10, folder: folder.path, part: .test) }
+            throws: DatasetError.classNameCount(file: "\(folder.path(""))/batches.meta.txt", found: 2, expected: 10)
+        ) { try CIFARDataset(.cifar10, folder: folder.path(""), part: .test) }
         try folder.write([0xFF, 0xFE], to: "batches.meta.txt")
-        #expect(throws: DatasetError.notText(file: "\(folder.path)/batches.meta.txt")) {
-            try CIFARDataset(.cifar10, folder: folder.path, part: .test)
+        #expect(throws: DatasetError.notText(file: "\(folder.path(""))/batches.meta.txt")) {
+            try CIFARDataset(.cifar10, folder: folder.path(""), part: .test)
         }
-        #expect(throws: DatasetError.missingFile(path: folder.path, expected: "fine_label_names.txt")) {
-            try CIFARDataset(.cifar100, folder: folder.path, part: .test)
+        #expect(throws: DatasetError.missingFile(path: folder.path(""), expected: "fine_label_names.txt")) {
+            try CIFARDataset(.cifar100, folder: folder.path(""), part: .test)
         }
         let python = try TemporaryFolder()
         try python.makeFolder("cifar-10-batches-py")
-        #expect(throws: DatasetError.onlyPythonVersion(path: "\(python.path)/cifar-10-batches-py")) {
-            try CIFARDataset(.cifar10, folder: python.path, part: .test)
+        #expect(throws: DatasetError.onlyPythonVersion(path: "\(python.path(""))/cifar-10-batches-py")) {
+            try CIFARDataset(.cifar10, folder: python.path(""), part: .test)
         }
     }
 }

@@ -26,7 +26,7 @@ struct DataSourceTests {
     func split() throws {
         let folder = try TemporaryFolder()
         try fill(folder, "", [("a", 20), ("b", 3), ("c", 1)])
-        let source = try DataSource(folder.path)
+        let source = try DataSource(folder.path(""))
         let parts = try source.load(seed: 7)
         func names(_ data: any Dataset) -> [String] { (0..<data.count).map(data.name) }
         #expect((0..<parts.validation.count).map(parts.validation.label) == [0, 0, 1])
@@ -45,7 +45,7 @@ struct DataSourceTests {
     func nothing() throws {
         let folder = try TemporaryFolder()
         try fill(folder, "", [("a", 1), ("b", 1)])
-        #expect(throws: DatasetError.nothingToHoldOut(path: folder.path)) { try DataSource(folder.path).load() }
+        #expect(throws: DatasetError.nothingToHoldOut(path: folder.path(""))) { try DataSource(folder.path("")).load() }
     }
 
     @Test("Folders of their own are used for validation", arguments: ["val", "validation", "test"])
@@ -53,7 +53,7 @@ struct DataSourceTests {
         let folder = try TemporaryFolder()
         try fill(folder, "train/", [("a", 4), ("b", 4)])
         try fill(folder, "\(name)/", [("a", 1), ("b", 2)])
-        let source = try DataSource(folder.path)
+        let source = try DataSource(folder.path(""))
         let parts = try source.load()
         #expect([parts.training.count, parts.validation.count] == [8, 3])
         #expect(try source.evaluation().count == 3)
@@ -62,12 +62,12 @@ struct DataSourceTests {
         try fill(folder, "\(name)/", [("c", 1)])
         #expect(
             throws: DatasetError.classesDiffer(
-                path: "\(folder.path)/\(name)", other: "\(folder.path)/train", name: "c")
+                path: "\(folder.path(""))/\(name)", other: "\(folder.path(""))/train", name: "c")
         ) { try source.load() }
         try fill(folder, "train/", [("c", 1), ("d", 1)])
         #expect(
             throws: DatasetError.classesDiffer(
-                path: "\(folder.path)/train", other: "\(folder.path)/\(name)", name: "d")
+                path: "\(folder.path(""))/train", other: "\(folder.path(""))/\(name)", name: "d")
         ) { try source.load() }
     }
 
@@ -79,7 +79,7 @@ struct DataSourceTests {
             try folder.write(TestScene.idx([count, 1, 1], labels), to: "\(part)-images-idx3-ubyte")
             try folder.write(TestScene.idx([count], labels), to: "\(part)-labels-idx1-ubyte")
         }
-        let source = try DataSource("mnist:" + folder.path)
+        let source = try DataSource("mnist:" + folder.path(""))
         let parts = try source.load()
         #expect([parts.training.count, parts.validation.count] == [20, 4])
         #expect(try source.evaluation().count == 4)
@@ -88,7 +88,7 @@ struct DataSourceTests {
         try folder.write(TestScene.idx([4, 2, 1], Array(0..<8)), to: "t10k-images-idx3-ubyte")
         #expect(
             throws: DatasetError.sizeMismatch(
-                file: "\(folder.path)/t10k-images-idx3-ubyte", found: "1×2", expected: "1×1")
+                file: "\(folder.path(""))/t10k-images-idx3-ubyte", found: "1×2", expected: "1×1")
         ) { try source.load() }
     }
 
@@ -98,7 +98,7 @@ struct DataSourceTests {
             let folder = try TemporaryFolder()
             try fill(folder, "", counts)
             try change(folder)
-            return try DataSource(folder.path).load().digest
+            return try DataSource(folder.path("")).load().digest
         }
         let plain = try digest([("a", 3), ("b", 3)])
         #expect(plain.count == 64)

@@ -15,12 +15,12 @@ struct ImageFolderTests {
         for name in ["tulips/notes.txt", "tulips/.hidden.png", ".git/x.png", "readme.png", "daisy/._x.png"] {
             try folder.write(TestPicture.png, to: name)
         }
-        let data = try ImageFolder(folder.path + "/")
+        let data = try ImageFolder(folder.path("") + "/")
         #expect(data.classNames == ["Zinnia", "daisy", "tulips"])
         #expect(
             (0..<data.count).map { data.name(at: $0) }
                 == ["Zinnia/1.png", "daisy/x.png", "tulips/a.png", "tulips/b.png", "tulips/deep/er/a.PNG"]
-                .map { "\(folder.path)/\($0)" })
+                .map { "\(folder.path(""))/\($0)" })
         #expect((0..<data.count).map(data.label) == [0, 1, 2, 2, 2])
         #expect(try data.picture(at: 3) == ImageDecoder()(TestPicture.png))
     }
@@ -34,25 +34,25 @@ struct ImageFolderTests {
         let links = [("data/two/link", "elsewhere"), ("elsewhere/back", "data/two"), ("data/one/self", "data/one")]
         for (link, target) in links {
             try FileManager.default.createSymbolicLink(
-                atPath: "\(folder.path)/\(link)", withDestinationPath: "\(folder.path)/\(target)")
+                atPath: "\(folder.path(""))/\(link)", withDestinationPath: "\(folder.path(""))/\(target)")
         }
-        let data = try ImageFolder(folder.path + "/data")
+        let data = try ImageFolder(folder.path("") + "/data")
         #expect((0..<data.count).map { data.relativePath(at: $0) } == ["one/a.png", "two/link/a.png"])
     }
 
     @Test("A folder that cannot be learned from is refused with its reason")
     func refused() throws {
         let folder = try TemporaryFolder()
-        #expect(throws: DatasetError.noFolder(path: "\(folder.path)/none")) { try ImageFolder("\(folder.path)/none") }
+        #expect(throws: DatasetError.noFolder(path: "\(folder.path(""))/none")) { try ImageFolder("\(folder.path(""))/none") }
         try folder.write(TestPicture.png, to: "a.png")
-        #expect(throws: DatasetError.noFolder(path: "\(folder.path)/a.png")) {
-            try ImageFolder("\(folder.path)/a.png")
+        #expect(throws: DatasetError.noFolder(path: "\(folder.path(""))/a.png")) {
+            try ImageFolder("\(folder.path(""))/a.png")
         }
-        #expect(throws: DatasetError.noClassFolders(path: folder.path)) { try ImageFolder(folder.path) }
+        #expect(throws: DatasetError.noClassFolders(path: folder.path(""))) { try ImageFolder(folder.path("")) }
         try folder.write(TestPicture.png, to: "daisy/a.png")
-        #expect(throws: DatasetError.singleClass(path: folder.path, name: "daisy")) { try ImageFolder(folder.path) }
+        #expect(throws: DatasetError.singleClass(path: folder.path(""), name: "daisy")) { try ImageFolder(folder.path("")) }
         try folder.write([1], to: "roses/a.gif")
-        #expect(throws: DatasetError.emptyClassFolder(path: "\(folder.path)/roses")) { try ImageFolder(folder.path) }
+        #expect(throws: DatasetError.emptyClassFolder(path: "\(folder.path(""))/roses")) { try ImageFolder(folder.path("")) }
     }
 
     @Test("A picture that is corrupt or gone is named")
@@ -60,13 +60,13 @@ struct ImageFolderTests {
         let folder = try TemporaryFolder()
         try folder.write(TestPicture.truncatedPNG, to: "a/1.png")
         try folder.write(TestPicture.png, to: "b/1.png")
-        let data = try ImageFolder(folder.path)
-        #expect(throws: DatasetError.picture(name: "\(folder.path)/a/1.png", .truncated(format: .png))) {
+        let data = try ImageFolder(folder.path(""))
+        #expect(throws: DatasetError.picture(name: "\(folder.path(""))/a/1.png", .truncated(format: .png))) {
             try data.picture(at: 0)
         }
-        try FileManager.default.removeItem(atPath: "\(folder.path)/b/1.png")
+        try FileManager.default.removeItem(atPath: "\(folder.path(""))/b/1.png")
         #expect(
-            throws: DatasetError.unreadable(path: "\(folder.path)/b/1.png", reason: "No such file or directory")
+            throws: DatasetError.unreadable(path: "\(folder.path(""))/b/1.png", reason: "No such file or directory")
         ) { try data.picture(at: 1) }
     }
 }
