@@ -18,7 +18,7 @@ public struct ModelFiles: Sendable, Equatable {
     private let classes: String?
 
     /// The files that count as checkpoints where `model.json` names none.
-    private static let checkpointSuffixes = [".pth", ".pt", ".safetensors"]
+    private static let checkpointSuffixes = [".pth", ".pt", ".safetensors", ".npz"]
     private static let classMapNames = ["class_indices.json", "classes.json", "labels.txt", "classes.txt"]
 
     /// A model folder; its name is the model's.
