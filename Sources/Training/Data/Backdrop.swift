@@ -27,6 +27,8 @@ struct Backdrop: Equatable {
     private static let greyness = 8
     /// The least share of the picture that is background.
     private static let leastShare = 0.02
+    /// Of eight neighbours, how many are background where a pixel is on its own.
+    private static let loneCount = 7
     /// How far apart product and background are at least. Units: 0…1.
     private static let leastContrast = 0.15
 
@@ -164,16 +166,19 @@ struct Backdrop: Equatable {
         let level = grey.pixels[row * width + column]
         if isBackground[row * width + column] { return (level, 0) }
         var most = level
-        var touchesBackground = false
+        var backgroundCount = 0
         for y in max(0, row - 1)...min(grey.height - 1, row + 1) {
             for x in max(0, column - 1)...min(width - 1, column + 1) {
                 if isBackground[y * width + x] {
-                    touchesBackground = true
+                    backgroundCount += 1
                 } else {
                     most = max(most, grey.pixels[y * width + x])
                 }
             }
         }
-        return touchesBackground ? (most, Double(level) / Double(most)) : (level, 1)
+        if backgroundCount == 0 { return (level, 1) }
+        // A pixel on its own is noise, or a thread of something light.
+        return backgroundCount >= loneCount
+            ? (level, Double(level) / 255) : (most, Double(level) / Double(most))
     }
 }

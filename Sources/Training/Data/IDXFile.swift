@@ -34,7 +34,7 @@ struct IDXFile {
             throw .wrongMagic(file: file.name, found: numbers[0], expected: expected)
         }
         extents = numbers.dropFirst().map(Int.init)
-        for (field, limit, found) in zip3(extents) where !(1...limit).contains(found) {
+        for (field, limit, found) in checks(of: extents) where !(1...limit).contains(found) {
             throw .extentOutOfRange(file: file.name, field: field, found: found, limit: limit)
         }
         let byteCount = start + extents.reduce(1, *)  // at most 10⁷ · 2²⁰
@@ -46,7 +46,7 @@ struct IDXFile {
 }
 
 /// What the extents of an IDX file are called, and their limits.
-private func zip3(_ extents: [Int]) -> [(field: String, limit: Int, found: Int)] {
+private func checks(of extents: [Int]) -> [(field: String, limit: Int, found: Int)] {
     let (count, side) = IDXFile.limits
     let fields = extents.count == 1 ? ["labels"] : ["pictures", "rows", "columns"]
     return zip(fields, extents).enumerated().map { ($1.0, $0 == 0 ? count : side, $1.1) }

@@ -51,7 +51,8 @@ struct PicturePart: Equatable {
         let (rows, columns) = hull
         let channels = picture.channelCount
         let raster = Raster(height: rows.count, width: columns.count, channelCount: channels)
-        let fill = overflows(picture) ? picture.borderColour : []
+        let border = overflows(picture) ? picture.borderColour : []
+        let filled = border.isEmpty ? [] : columns.flatMap { _ in border }
         picture.pixels.withUnsafeBufferPointer { pixels in
             guard let source = pixels.baseAddress, let target = raster.pixels.baseAddress else { return }
             let inner = columns.clamped(to: 0..<picture.width)
@@ -59,7 +60,9 @@ struct PicturePart: Equatable {
                 let output = target + line * columns.count * channels
                 let isInside = (0..<picture.height).contains(row)
                 if !isInside || inner.count < columns.count {
-                    for index in 0..<columns.count * channels { output[index] = fill[index % channels] }
+                    filled.withUnsafeBufferPointer {
+                        _ = UnsafeMutableBufferPointer(start: output, count: $0.count).update(fromContentsOf: $0)
+                    }
                 }
                 if isInside {
                     (output + (inner.lowerBound - columns.lowerBound) * channels).update(

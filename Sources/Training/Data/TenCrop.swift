@@ -2,7 +2,7 @@ import Inference
 
 /// A picture as the paper tests it: four corners and the centre of its enlargement, and the mirror images of these.
 ///
-/// In torchvision's order: top left, top right, bottom left, bottom right, centre, then the same mirrored.
+/// In torchvision's order: top left, top right, bottom left, bottom right, centre, then the same of the mirror image.
 /// - Source: Krizhevsky et al. 2012, §4.1; torchvision `TenCrop`
 public struct TenCrop: Sendable {
     /// How many there are.
@@ -33,15 +33,14 @@ public struct TenCrop: Sendable {
         )
         let places = [(0, 0), (0, room.right), (room.down, 0), (room.down, room.right), middle]
         let count = preprocessing.outputShape.elementCount
-        for (index, place) in places.enumerated() {
-            let part = enlarged.part(of: picture, down: place.0, right: place.1)
-            for isMirrored in [false, true] {
-                var raster = part.resized(picture, turnsGrey: preprocessing.colour == .grey)
-                if isMirrored { raster.mirror() }
-                let start = (isMirrored ? index + places.count : index) * count
-                raster.normalize(
-                    preprocessing, into: UnsafeMutableBufferPointer(rebasing: output[start..<start + count]))
-            }
+        for (index, place) in (places + places).enumerated() {
+            let isMirrored = index >= places.count
+            let part = enlarged.part(
+                of: picture, down: place.0, right: isMirrored ? room.right - place.1 : place.1)
+            var raster = part.resized(picture, turnsGrey: preprocessing.colour == .grey)
+            if isMirrored { raster.mirror() }
+            raster.normalize(
+                preprocessing, into: UnsafeMutableBufferPointer(rebasing: output[index * count..<(index + 1) * count]))
         }
     }
 }

@@ -36,7 +36,7 @@ struct BackdropTests {
             Issue.record("the picture was refused")
             return
         }
-        #expect([grey.bytes[0], grey.bytes[8], grey.bytes[24]] == [29, 151, 75])
+        #expect([grey.bytes[0], grey.bytes[8], grey.bytes[24]] == [29, 151, 76])
     }
 
     @Test("A pixel of the outline that is half black is half background")
@@ -46,7 +46,18 @@ struct BackdropTests {
         let raster = Raster(PixelImage(width: 5, height: 5, channelCount: 1, pixels: levels))
         let backdrop = Backdrop(
             isNegative: false, product: [1, 1, 1], shade: 1, gamma: 1, background: [0, 0, 0], fall: (0, 0))
-        #expect(backdrop(raster, channelCount: 1)?.bytes.prefix(5) == [0, 0, 128, 255, 255])
+        let bytes = backdrop(raster, channelCount: 3)?.bytes ?? []
+        #expect(bytes.prefix(15) == [0, 0, 0, 0, 0, 0, 128, 128, 128, 255, 255, 255, 255, 255, 255])
+    }
+
+    @Test("A pixel of noise on its own hardly shows")
+    func noise() {
+        var levels = [UInt8](repeating: 0, count: 25)
+        levels[12] = 25
+        let raster = Raster(PixelImage(width: 5, height: 5, channelCount: 1, pixels: levels))
+        let bytes = plain(raster, channelCount: 3)?.bytes ?? []
+        // A tenth orange, of which 0.55 is light.
+        #expect(bytes.dropFirst(36).prefix(3) == [14, 7, 230])
     }
 
     @Test("Pictures in colour, or without a dark edge, are left as they are")

@@ -31,7 +31,9 @@ struct BatchLoaderTests {
             deviation: [1])
     }
 
-    @Test("Batches come in order, with pictures and labels as ordered, whatever the threads", arguments: [1, 2, 5], [0, 1, 2, 7])
+    @Test(
+        "Batches come in order, with pictures and labels as ordered, whatever the threads", arguments: [1, 2, 5],
+        [0, 1, 2, 7])
     func order(threadCount: Int, aheadCount: Int) throws {
         let loader = BatchLoader(
             Levels(count: 100), batchSize: 8, preprocessing: try Self.preprocessing(), seed: 1,
@@ -76,7 +78,8 @@ struct BatchLoaderTests {
     func corrupt() throws {
         let reports = Reports()
         let loader = BatchLoader(
-            Levels(count: 12, corrupt: [0, 5, 6, 7, 11]), batchSize: 3, preprocessing: try Self.preprocessing(), seed: 1,
+            Levels(count: 12, corrupt: [0, 5, 6, 7, 11]), batchSize: 3, preprocessing: try Self.preprocessing(),
+            seed: 1,
             pool: WorkerPool(threadCount: 2)
         ) { reports.add($0) }
         for epoch in 0..<3 {
@@ -103,7 +106,9 @@ struct BatchLoaderTests {
 
     @Test("Augmented batches depend on seed, epoch and picture alone")
     func augmented() throws {
-        func scalars(threadCount: Int, seed: UInt64 = 1, epoch: Int = 0, order: [Int] = Array(0..<20)) throws -> [[Float]] {
+        func scalars(threadCount: Int, seed: UInt64 = 1, epoch: Int = 0, order: [Int] = Array(0..<20)) throws
+            -> [[Float]]
+        {
             let loader = BatchLoader(
                 Levels(count: 20), batchSize: 6, augmentation: Augmentation(inversionProbability: 0.5),
                 preprocessing: try Self.preprocessing(), seed: seed, pool: WorkerPool(threadCount: threadCount)

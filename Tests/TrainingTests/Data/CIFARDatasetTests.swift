@@ -23,7 +23,9 @@ struct CIFARDatasetTests {
         return folder
     }
 
-    @Test("CIFAR-10's records are labels and planes, five files one after the other", arguments: ["", "cifar-10-batches-bin/"])
+    @Test(
+        "CIFAR-10's records are labels and planes, five files one after the other",
+        arguments: ["", "cifar-10-batches-bin/"])
     func ten(place: String) throws {
         let folder = try ten(at: place)
         let data = try CIFARDataset(.cifar10, folder: folder.path, part: .training)
@@ -43,7 +45,8 @@ struct CIFARDatasetTests {
         let pixels = (0..<3072).map { UInt8(truncatingIfNeeded: $0 % 251) }
         try folder.write([4] + pixels, to: "test_batch.bin")
         let picture = try CIFARDataset(.cifar10, folder: folder.path, part: .test).picture(at: 0)
-        #expect(picture.pixels == (0..<1024).flatMap { [pixels[$0], pixels[1024 + $0], pixels[2048 + $0]] })
+        let interleaved: [UInt8] = (0..<1024).flatMap { [pixels[$0], pixels[1024 + $0], pixels[2048 + $0]] }
+        #expect(picture.pixels == interleaved)
     }
 
     @Test("CIFAR-100 is read with its fine labels")

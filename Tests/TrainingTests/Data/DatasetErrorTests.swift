@@ -6,7 +6,10 @@ struct DatasetErrorTests {
     @Test(
         "Each error is one sentence that says what was found and what would be right",
         arguments: [
-            (.picture(name: "a/b.png", .empty), "a/b.png: The image is empty; send the bytes of a JPEG, PNG or WebP file."),
+            (
+                .picture(name: "a/b.png", .empty),
+                "a/b.png: The image is empty; send the bytes of a JPEG, PNG or WebP file."
+            ),
             (
                 .unknownSource(found: "imagenet:/d"),
                 "the data \"imagenet:/d\" are neither a folder nor one of fashion-mnist:DIR, mnist:DIR, cifar10:DIR and "

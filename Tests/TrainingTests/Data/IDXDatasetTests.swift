@@ -93,7 +93,8 @@ struct IDXDatasetTests {
     func extents() throws {
         let limits = IDXFile.limits
         for (extents, field, found, limit) in [
-            ([0, 2, 2], "pictures", 0, limits.count), ([limits.count + 1, 2, 2], "pictures", limits.count + 1, limits.count),
+            ([0, 2, 2], "pictures", 0, limits.count),
+            ([limits.count + 1, 2, 2], "pictures", limits.count + 1, limits.count),
             ([3, 0, 2], "rows", 0, limits.side), ([3, 2, limits.side + 1], "columns", limits.side + 1, limits.side),
             ([0xFFFF_FFFF, 0xFFFF_FFFF, 0xFFFF_FFFF], "pictures", 0xFFFF_FFFF, limits.count),
         ] {

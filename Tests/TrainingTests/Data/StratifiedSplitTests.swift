@@ -18,8 +18,10 @@ struct StratifiedSplitTests {
     func seeded() {
         let labels = Array(repeating: 0, count: 100)
         #expect(
-            StratifiedSplit(labels: labels, share: 0.2, seed: 1) == StratifiedSplit(labels: labels, share: 0.2, seed: 1))
+            StratifiedSplit(labels: labels, share: 0.2, seed: 1) == StratifiedSplit(labels: labels, share: 0.2, seed: 1)
+        )
         #expect(
-            StratifiedSplit(labels: labels, share: 0.2, seed: 1) != StratifiedSplit(labels: labels, share: 0.2, seed: 2))
+            StratifiedSplit(labels: labels, share: 0.2, seed: 1) != StratifiedSplit(labels: labels, share: 0.2, seed: 2)
+        )
     }
 }

@@ -44,7 +44,9 @@ enum TestScene {
         let stride = image.width * image.channelCount
         let rows = (0..<image.height).flatMap { [0] + image.pixels[$0 * stride..<($0 + 1) * stride] }
         return [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
-            + chunk("IHDR", bigEndian(image.width) + bigEndian(image.height) + [8, image.channelCount == 1 ? 0 : 2, 0, 0, 0])
+            + chunk(
+                "IHDR",
+                bigEndian(image.width) + bigEndian(image.height) + [8, image.channelCount == 1 ? 0 : 2, 0, 0, 0])
             + chunk("IDAT", deflated(rows, windowBits: 15)) + chunk("IEND", [])
     }
 
@@ -54,7 +56,8 @@ enum TestScene {
     private static func deflated(_ bytes: [UInt8], windowBits: Int32) -> [UInt8] {
         var stream = z_stream()
         let size = Int32(MemoryLayout<z_stream>.size)
-        guard deflateInit2_(&stream, 9, Z_DEFLATED, windowBits, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION, size) == Z_OK else {
+        guard deflateInit2_(&stream, 9, Z_DEFLATED, windowBits, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION, size) == Z_OK
+        else {
             return []
         }
         defer { deflateEnd(&stream) }
