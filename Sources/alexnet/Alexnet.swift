@@ -22,7 +22,9 @@ struct Alexnet: AsyncParsableCommand {
 
               alexnet doctor
             """,
-        subcommands: [Serve.self, Predict.self, Train.self, Bench.self, Doctor.self]
+        subcommands: [
+            Serve.self, Predict.self, Train.self, Evaluate.self, Inspect.self, Convert.self, Bench.self, Doctor.self,
+        ]
     )
 
     /// Parses and runs a command; exits with 0, with 1 where the work failed, and with 2 where the command line is wrong.

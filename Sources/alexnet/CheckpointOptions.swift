@@ -5,7 +5,7 @@ import Inference
 struct CheckpointOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "A checkpoint (.pth, .pt or .safetensors), instead of a model folder.", valueName: "file"))
+            "A checkpoint (.pth, .pt, .safetensors or .npz), instead of a model folder.", valueName: "file"))
     var checkpoint: String?
 
     @Option(

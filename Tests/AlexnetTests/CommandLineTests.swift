@@ -39,6 +39,19 @@ struct CommandLineTests {
                 "The value 'bfloat16' is invalid for '--precision <format>'. Please provide one of 'float32', 'float16' or "
                     + "'int8'."
             ),
+            (["evaluate", "--model", "m"], "Missing expected argument '--data <data>'"),
+            (["evaluate", "--data", "d", "--limit", "0"], "--limit takes a whole number from 1 on, not 0."),
+            (["evaluate", "--data", "d", "--mistakes", "-1"], "Missing value for '--mistakes <n>'"),
+            (["evaluate", "--data", "d", "--mistakes", "10001"], "--mistakes takes 0 to 10000, not 10001."),
+            (["evaluate", "--data", "d", "--batch-size", "0"], "--batch-size takes 1 to 1024, not 0."),
+            (["evaluate", "--data", "d", "--threads", "1025"], "--threads takes 1 to 1024, not 1025."),
+            (
+                ["convert", "a.pth", "b.onnx"],
+                "The output's suffix says its format: .pth, .pt, .safetensors or .npz, not b.onnx."
+            ),
+            (["convert", "a.pth", "b.npz", "--type", "int8"], "The value 'int8' is invalid for '--type <format>'."),
+            (["convert", "a.pth"], "Missing expected argument '<out>'"),
+            (["inspect"], "Missing expected argument '<path>'"),
             (["serve", "--prot", "80"], "Unknown option '--prot'"),
         ])
     func refusals(_ arguments: [String], _ sentence: String) {

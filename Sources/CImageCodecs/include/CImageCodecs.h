@@ -65,3 +65,13 @@ void codec_close(codec_reader *reader);
 
 /// Inflates a zlib stream into `capacity` bytes; the number written, or -1 where it is damaged or does not fit.
 int64_t codec_inflate(const uint8_t *bytes, size_t count, uint8_t *output, size_t capacity);
+
+/// Encodes a picture as PNG: rows from the top, without gaps, of one byte a pixel (grey) or three (red, green, blue).
+///
+/// `*bytes` becomes the file, which the caller gives to `codec_free`; it stays as it was where the call fails.
+codec_status codec_encode_png(
+    const uint8_t *pixels, uint32_t width, uint32_t height, int channel_count, uint8_t **bytes, size_t *count,
+    codec_message *message);
+
+/// Gives back what `codec_encode_png` made; null is nothing to give.
+void codec_free(uint8_t *bytes);

@@ -61,6 +61,11 @@ public struct Conv2d: UnaryLayer {
         return WinogradConvolution.algorithms(layer: self, geometry: geometry, activation: activation) + direct
     }
 
+    public func multiplyAddCount(for inputs: [Shape]) -> Int {
+        guard let output = try? outputShape(for: inputs) else { return 0 }
+        return ConvolutionGeometry(layer: self, input: inputs[0], output: output).multiplyAddCount
+    }
+
     public func workload(for inputs: [Shape]) -> String {
         guard let output = try? outputShape(for: inputs) else { return "" }
         return ConvolutionGeometry(layer: self, input: inputs[0], output: output).workload

@@ -32,6 +32,9 @@ public protocol Layer: Sendable {
 
     /// How many numbers were learned.
     var parameterCount: Int { get }
+
+    /// The products of a weight and an input that one image takes by the layer's definition, whatever the algorithm.
+    func multiplyAddCount(for inputs: [Shape]) -> Int
 }
 
 extension Layer {
@@ -40,6 +43,7 @@ extension Layer {
     public func isView(of inputs: [Shape]) -> Bool { false }
     public var parameters: [Tensor] { [] }
     public var parameterCount: Int { parameters.reduce(0) { $0 + $1.shape.elementCount } }
+    public func multiplyAddCount(for inputs: [Shape]) -> Int { 0 }
 }
 
 /// A layer with one input: all but those that join branches.

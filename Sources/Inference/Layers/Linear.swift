@@ -50,6 +50,7 @@ public struct Linear: UnaryLayer {
     public var parameters: [Tensor] { [weight.tensor, bias] }
     public var parameterCount: Int { weight.shape.elementCount + bias.shape.elementCount }
     public var fusesActivation: Bool { true }
+    public func multiplyAddCount(for inputs: [Shape]) -> Int { weight.shape.elementCount }
 
     public func outputShape(for input: Shape) throws(ShapeError) -> Shape {
         guard input == [inputFeatures] else {

@@ -24,7 +24,7 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
         case .checkpointIsFolder(let path):
             "\(path) is a folder, not a checkpoint; name a model folder with --model, or serve its parent with --models."
         case .noCheckpoint(let folder):
-            "\(folder) holds no checkpoint; put a .pth, .pt or .safetensors file there, or name one in model.json."
+            "\(folder) holds no checkpoint; put a .pth, .pt, .safetensors or .npz file there, or name one in model.json."
         case .ambiguousCheckpoint(let folder, let files):
             "\(folder) holds \(files.joined(separator: " and ")); say in model.json which is the \"checkpoint\"."
         case .noClassMap(let folder):

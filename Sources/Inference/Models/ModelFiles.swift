@@ -18,7 +18,7 @@ public struct ModelFiles: Sendable, Equatable {
     private let classes: String?
 
     /// The files that count as checkpoints where `model.json` names none.
-    private static let checkpointSuffixes = [".pth", ".pt", ".safetensors"]
+    private static let checkpointSuffixes = [".pth", ".pt", ".safetensors", ".npz"]
     /// What may lie beside a model without being part of it: what it is and how it was trained.
     private static let companionSuffixes = [".md", ".py", ".csv", ".svg", ".png", ".resume"]
     private static let classMapNames = ["class_indices.json", "classes.json", "labels.txt", "classes.txt"]

@@ -64,6 +64,25 @@ public struct ModelLoader: Sendable {
             engine: engine)
     }
 
+    /// The network that a checkpoint's tensors make, by their names and shapes alone: no classes, no `model.json`, no first
+    /// run.
+    ///
+    /// - Throws: ``CheckpointError`` where they fit no known network.
+    public static func recognize(
+        _ checkpoint: Checkpoint
+    ) throws(CheckpointError) -> (architecture: String, network: Network, preprocessing: Preprocessing.Preset) {
+        let parameters = try ParameterSet(checkpoint)
+        guard let form = AlexNet.form(of: parameters) else {
+            throw CheckpointError.unknownArchitecture(
+                found: parameters.layers.map { "\($0.name).weight \($0.weight.shape)" })
+        }
+        let network = try AlexNet.network(
+            form, parameters,
+            normalization: LocalResponseNorm(
+                size: 5, alpha: 1e-4, beta: 0.75, k: 1, convention: .caffe))
+        return (form.rawValue, network, form.preprocessing)
+    }
+
     private func read(_ path: String) throws(ModelError) -> [UInt8] {
         do throws(CheckpointError) {
             return try FileSnapshot.bytes(of: path, maxByteCount: Self.maxTextByteCount)

@@ -72,12 +72,16 @@ public struct Network: Sendable {
     /// The algorithms that compute a layer; nil where there is no layer of that name.
     func algorithmNames(of name: String) -> [String]? {
         guard let node = nodes.first(where: { $0.name == name }) else { return nil }
-        let inputs = node.inputs.map { $0 == Self.input ? inputShape : shapes[$0] }
-        return node.layer.algorithms(for: inputs, activation: nil).map(\.name)
+        return node.layer.algorithms(for: inputShapes(of: node), activation: nil).map(\.name)
     }
 
     /// How many numbers were learned.
     public var parameterCount: Int { nodes.reduce(0) { $0 + $1.layer.parameterCount } }
+
+    /// What feeds a node. Shape: without the batch axis.
+    public func inputShapes(of node: Node) -> [Shape] {
+        node.inputs.map { $0 == Self.input ? inputShape : shapes[$0] }
+    }
 
     /// Runs every layer by its textbook loop: the reference for ``Engine``.
     ///

@@ -69,6 +69,16 @@ public struct Tensor: Sendable {
     /// The scalars as an array of their own.
     public var scalars: [Float] { withUnsafeScalars(Array.init) }
 
+    /// The parts along the first axis, as the images of a batch: views of the same memory.
+    public var slices: [Tensor] {
+        let part = Shape(Array(shape.extents.dropFirst()))
+        return (0..<shape[0]).map { index in
+            Tensor(
+                part, viewing: storage,
+                byteOffset: byteOffset + index * part.elementCount * MemoryLayout<Float>.stride)
+        }
+    }
+
     /// The same scalars under another shape of as many elements.
     public func reshaped(to shape: Shape) -> Tensor {
         precondition(

@@ -51,7 +51,7 @@ struct ModelFolderCheck: Check {
         guard others.isEmpty else {
             return .warning(
                 name, "\(found), and folders without a model: \(shortList(others))",
-                advice: "Put a checkpoint (.pth, .pt or .safetensors) there, or move them elsewhere.")
+                advice: "Put a checkpoint (.pth, .pt, .safetensors or .npz) there, or move them elsewhere.")
         }
         return .ok(name, found)
     }

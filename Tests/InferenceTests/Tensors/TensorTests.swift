@@ -25,6 +25,18 @@ struct TensorTests {
         #expect(addresses[0] == addresses[1])
     }
 
+    @Test("Slices are the parts along the first axis, and share the memory")
+    func slices() {
+        let tensor = Tensor([2, 1, 3], scalars: [1, 2, 3, 4, 5, 6])
+        let slices = tensor.slices
+        #expect(slices.map(\.shape) == [[1, 3], [1, 3]])
+        #expect(slices.map(\.scalars) == [[1, 2, 3], [4, 5, 6]])
+        #expect(slices[1].slices[0].scalars == [4, 5, 6])
+        let addresses = [tensor, slices[0]].map { $0.withUnsafeScalars { Int(bitPattern: $0.baseAddress) } }
+        #expect(addresses[0] == addresses[1])
+        #expect(Tensor([0, 3], scalars: []).slices.isEmpty)
+    }
+
     @Test("Buffers are aligned for vectors, and large ones for huge pages", arguments: [0, 1, 100, 4 << 20, 5_000_001])
     func alignment(_ byteCount: Int) {
         let buffer = AlignedBuffer(byteCount: byteCount)

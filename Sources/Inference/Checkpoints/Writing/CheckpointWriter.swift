@@ -21,6 +21,7 @@ public enum CheckpointWriter {
 
     /// Writes tensors, each in its own type.
     ///
+    /// - Parameter metadata: words for people; only safetensors has a place for them.
     /// - Returns: the file's size. Units: bytes.
     @discardableResult
     public static func write(

@@ -16,12 +16,19 @@ public struct WritableTensor {
 
     /// A tensor of another checkpoint.
     ///
-    /// - Parameter scalarType: nil keeps its own, where that is written at all: float64 becomes float32.
-    public init(name: String, stored: StoredTensor, scalarType: ScalarType? = nil) {
+    /// - Parameters:
+    ///   - scalarType: nil keeps its own, where that is written at all: float64 becomes float32.
+    ///   - willWrite: called when its turn comes.
+    public init(
+        name: String, stored: StoredTensor, scalarType: ScalarType? = nil, willWrite: @escaping () -> Void = {}
+    ) {
         self.init(
             name: name, shape: stored.shape,
             scalarType: scalarType ?? (stored.scalarType == .float64 ? .float32 : stored.scalarType)
-        ) { stored.tensor() }
+        ) {
+            willWrite()
+            return stored.tensor()
+        }
     }
 
     private init(name: String, shape: Shape, scalarType: ScalarType, tensor: @escaping () -> Tensor) {

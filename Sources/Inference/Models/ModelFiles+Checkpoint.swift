@@ -1,6 +1,6 @@
 extension ModelFiles {
-    /// The size of the checkpoint; nil where it cannot be found. Units: bytes.
-    public var checkpointByteCount: Int? {
+    /// Where the checkpoint is; nil where none can be found.
+    public var checkpointPath: String? {
         var known = ModelDescription()
         if let description {
             guard let json = try? FileSnapshot.bytes(of: description, maxByteCount: ModelLoader.maxTextByteCount),
@@ -8,6 +8,9 @@ extension ModelFiles {
             else { return nil }
             known = read
         }
-        return (try? resolve(known)).flatMap { FileSnapshot.byteCount(of: $0.checkpoint) }
+        return (try? resolve(known))?.checkpoint
     }
+
+    /// The size of the checkpoint; nil where it cannot be found. Units: bytes.
+    public var checkpointByteCount: Int? { checkpointPath.flatMap { FileSnapshot.byteCount(of: $0) } }
 }

@@ -1,0 +1,35 @@
+import CImageCodecs
+
+/// A picture as the bytes of a PNG file, eight bits a channel.
+public enum PNGEncoder {
+    /// The file's bytes: grey where the picture has one channel, else red, green, blue.
+    ///
+    /// - Throws: ``PNGEncoderError`` where a side is longer than libpng writes, or there is no memory left.
+    public static func encode(_ image: PixelImage) throws(PNGEncoderError) -> [UInt8] {
+        guard let width = UInt32(exactly: image.width), let height = UInt32(exactly: image.height) else {
+            throw PNGEncoderError(reason: "its sides are too long")
+        }
+        var bytes: UnsafeMutablePointer<UInt8>?
+        var count = 0
+        var message = codec_message()
+        let status = image.pixels.withUnsafeBufferPointer { pixels in
+            codec_encode_png(
+                pixels.baseAddress, width, height, Int32(image.channelCount), &bytes, &count, &message)
+        }
+        defer { codec_free(bytes) }
+        guard status == codec_ok else {
+            let reason = withUnsafeBytes(of: message.text) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            throw PNGEncoderError(reason: reason)
+        }
+        return Array(UnsafeBufferPointer(start: bytes, count: count))
+    }
+}
+
+/// A picture that cannot be written as PNG.
+public struct PNGEncoderError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// In libpng's words.
+    let reason: String
+
+    /// One sentence.
+    public var description: String { "The picture cannot be written as PNG (\(reason))." }
+}

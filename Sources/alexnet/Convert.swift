@@ -1,0 +1,111 @@
+import ArgumentParser
+import Foundation
+import Inference
+
+/// `alexnet convert`: a checkpoint in another format or type.
+struct Convert: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Write a checkpoint in another format: .pth, .safetensors or .npz.",
+        discussion: """
+            Names and shapes stay; numbers are kept to the bit unless --type asks for another type, and are rounded to nearest \
+            then. The output's suffix says the format; the input's bytes do. PyTorch loads what is written with \
+            weights_only=True. The output appears whole or not at all.
+            """
+    )
+
+    /// The types that are written.
+    enum NumberType: String, CaseIterable, ExpressibleByArgument {
+        case float32, float16, bfloat16
+
+        var scalarType: ScalarType {
+            switch self {
+            case .float32: .float32
+            case .float16: .float16
+            case .bfloat16: .bfloat16
+            }
+        }
+    }
+
+    @Argument(help: ArgumentHelp("A checkpoint: .pth, .pt, .safetensors or .npz.", valueName: "in"))
+    var input: String
+
+    @Argument(help: ArgumentHelp("The file to write; its suffix says the format.", valueName: "out"))
+    var output: String
+
+    @Option(
+        help: ArgumentHelp(
+            "float32, float16 or bfloat16 (default: what each tensor has; float64 becomes float32).",
+            valueName: "format"))
+    var type: NumberType?
+
+    @Flag(help: "Replace the output if it is there.")
+    var force = false
+
+    func validate() throws {
+        guard Checkpoint.Format(suffixOf: output) != nil else {
+            throw ValidationError(
+                "The output's suffix says its format: .pth, .pt, .safetensors or .npz, not \(output).")
+        }
+    }
+
+    func run() throws {
+        guard let format = Checkpoint.Format(suffixOf: output) else { return }
+        do {
+            if !force, FileManager.default.fileExists(atPath: output) { throw OutputExists(path: output) }
+            let checkpoint = try Checkpoint(contentsOf: input)
+            var progress = ProgressBar(total: checkpoint.tensors.count, unit: "tensors", isShown: true)
+            let tensors = checkpoint.tensors.map { name, stored in
+                WritableTensor(name: name, stored: stored, scalarType: type?.scalarType) { progress.advance(by: 1) }
+            }
+            defer { progress.clear() }
+            let byteCount = try CheckpointWriter.write(
+                tensors, to: output, format: format, metadata: checkpoint.metadata)
+            progress.clear()
+            for skipped in checkpoint.skipped {
+                OutputStream.error.writeIfPossible(
+                    "alexnet: \(skipped.name) is left out: its numbers are \(skipped.scalarName), no weights.\n")
+            }
+            if format != .safetensors, !checkpoint.metadata.isEmpty {
+                OutputStream.error.writeIfPossible(
+                    "alexnet: the metadata are left out: only .safetensors has a place for them.\n")
+            }
+            try OutputStream.output.write(
+                Self.line(
+                    input, checkpoint.format, checkpoint.tensors.map(\.tensor.scalarType),
+                    checkpoint.tensors.map(\.tensor.shape), byteCount: checkpoint.file.bytes.count)
+                    + Self.line(
+                        output, format, tensors.map(\.scalarType), tensors.map(\.shape), byteCount: byteCount))
+        } catch let error as CheckpointError {
+            throw Failure.work(CheckpointFailure(file: input, error: error))
+        } catch {
+            throw Failure.work(error)
+        }
+    }
+
+    /// What a file holds: `a.pth  pytorch, float32, 16 tensors, 14,583,706 numbers, 58,336,741 bytes`.
+    private static func line(
+        _ path: String, _ format: Checkpoint.Format, _ types: [ScalarType], _ shapes: [Shape], byteCount: Int
+    ) -> String {
+        let names = ScalarType.allCases.filter(types.contains).map(\.rawValue).joined(separator: " and ")
+        let numberCount = shapes.reduce(0) { $0 + $1.elementCount }
+        return "\(path)  \(format.rawValue), \(names), \(types.count) tensors, \(Count.grouped(numberCount)) numbers, "
+            + "\(Count.grouped(byteCount)) bytes\n"
+    }
+}
+
+/// A file that would be replaced.
+struct OutputExists: Error, CustomStringConvertible {
+    let path: String
+
+    var description: String { "\(path) is there already; --force replaces it." }
+}
+
+/// What is wrong with a checkpoint, after the file's name.
+struct CheckpointFailure: Error, CustomStringConvertible {
+    let file: String
+    let error: CheckpointError
+
+    var description: String {
+        error.description.hasPrefix(file) ? error.description + "." : "\(file): \(error.description)."
+    }
+}

@@ -1,0 +1,93 @@
+import ArgumentParser
+import Foundation
+import Inference
+import Server
+
+/// `alexnet inspect`: what a model is made of.
+struct Inspect: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Tell a model's layers, shapes, parameters and FLOPs.",
+        discussion: """
+            Takes a model folder or a checkpoint. Of a checkpoint whose network is unknown the tensors are listed. Multiply-adds \
+            are those of the layers' definitions for one picture; a multiply-add is two FLOPs. --filters draws the first \
+            layer's filters, each stretched from black to white.
+            """
+    )
+
+    @Argument(help: ArgumentHelp("A model folder, or a checkpoint.", valueName: "path"))
+    var path: String
+
+    @Flag(help: "JSON instead of tables.")
+    var json = false
+
+    @Option(help: ArgumentHelp("Draw the first layer's filters as a PNG file.", valueName: "file"))
+    var filters: String?
+
+    func run() throws {
+        do {
+            let (checkpoint, known) = try read()
+            if let filters { try Self.draw(checkpoint, known, to: filters) }
+            let inspection = Inspection(path: path, checkpoint: checkpoint, known)
+            try OutputStream.output.write(json ? Self.json(inspection) : inspection.text)
+        } catch {
+            throw Failure.work(error)
+        }
+    }
+
+    /// A folder must be a sound model; of a checkpoint as much is told as is known.
+    private func read() throws -> (Checkpoint, Inspection.Knowledge) {
+        var isDirectory: ObjCBool = false
+        let isFolder = FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) && isDirectory.boolValue
+        let loader = ModelLoader(workers: WorkerPool(threadCount: CPUQuota.current))
+        if isFolder {
+            let files = try ModelFiles(folder: path)
+            let model = try loader.load(files)
+            return (try Self.open(files.checkpointPath ?? path), Self.knowledge(of: model))
+        }
+        let checkpoint = try Self.open(path)
+        do throws(ModelError) {
+            return (checkpoint, Self.knowledge(of: try loader.load(ModelFiles(checkpoint: path, classes: nil))))
+        } catch {
+            return (checkpoint, Self.knowledge(of: checkpoint, note: error.description))
+        }
+    }
+
+    private static func open(_ path: String) throws -> Checkpoint {
+        do throws(CheckpointError) {
+            return try Checkpoint(contentsOf: path)
+        } catch {
+            throw CheckpointFailure(file: path, error: error)
+        }
+    }
+
+    private static func knowledge(of model: Model) -> Inspection.Knowledge {
+        Inspection.Knowledge(
+            architecture: model.architecture, network: model.network, preprocessing: model.preprocessing, model: model)
+    }
+
+    /// What a checkpoint tells that is no whole model.
+    private static func knowledge(of checkpoint: Checkpoint, note: String) -> Inspection.Knowledge {
+        do throws(CheckpointError) {
+            let (architecture, network, preset) = try ModelLoader.recognize(checkpoint)
+            return Inspection.Knowledge(
+                architecture: architecture, network: network,
+                preprocessing: try? Preprocessing(preset, input: network.inputShape), note: note)
+        } catch {
+            return Inspection.Knowledge(note: CheckpointFailure(file: checkpoint.name, error: error).description)
+        }
+    }
+
+    private static func draw(_ checkpoint: Checkpoint, _ known: Inspection.Knowledge, to path: String) throws {
+        let layer = known.network?.nodes.lazy.compactMap { $0.layer as? Conv2d }.first
+        let weight = layer?.weight ?? checkpoint.tensors.first { $0.tensor.shape.rank == 4 }?.tensor.tensor()
+        guard let weight else { throw FilterGrid.Unsuitable(reason: "there is no convolution") }
+        let grid = try FilterGrid(weight, isBGR: known.preprocessing?.colour == .bgr)
+        try AtomicFile.write(try PNGEncoder.encode(grid.image), to: path)
+    }
+
+    private static func json(_ inspection: Inspection) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(inspection), as: UTF8.self) + "\n"
+    }
+}

@@ -1,0 +1,72 @@
+import Inference
+
+/// The first layer's filters side by side: what a network looks for in a picture.
+///
+/// Each filter is stretched to the whole range from black to white, enlarged without smoothing, and set apart by white lines.
+struct FilterGrid {
+    let image: PixelImage
+
+    /// Why there is no picture of some filters.
+    struct Unsuitable: Error, CustomStringConvertible {
+        let reason: String
+
+        var description: String { "The first layer's filters cannot be shown: \(reason)." }
+    }
+
+    /// What fits on a screen, and in memory whatever a checkpoint says.
+    static let maxFilterCount = 1024
+    static let maxExtent = 256
+    /// How large a filter is shown at least. Units: pixels.
+    private static let shownExtent = 64
+    /// Units: pixels.
+    private static let gap = 2
+
+    /// - Parameters:
+    ///   - filters: `[O, C, KH, KW]`, C = 1 or 3.
+    ///   - isBGR: whether the channels are blue, green, red.
+    init(_ filters: Tensor, isBGR: Bool) throws(Unsuitable) {
+        let shape = filters.shape
+        guard shape.rank == 4, shape[1] == 1 || shape[1] == 3 else {
+            throw Unsuitable(reason: "their shape is \(shape), and [O, 1 or 3, KH, KW] is a picture's")
+        }
+        guard 1...Self.maxFilterCount ~= shape[0], 1...Self.maxExtent ~= shape[2], 1...Self.maxExtent ~= shape[3] else {
+            throw Unsuitable(
+                reason:
+                    "their shape is \(shape), and at most \(Self.maxFilterCount) of \(Self.maxExtent) pixels a side fit"
+            )
+        }
+        let (count, channelCount, height, width) = (shape[0], shape[1], shape[2], shape[3])
+        var columns = 1
+        while columns * columns < count { columns += 1 }
+        let rows = (count + columns - 1) / columns
+        let scale = max(1, (Self.shownExtent + max(height, width) - 1) / max(height, width))
+        let (cellHeight, cellWidth) = (height * scale + Self.gap, width * scale + Self.gap)
+        let (imageHeight, imageWidth) = (rows * cellHeight + Self.gap, columns * cellWidth + Self.gap)
+        var pixels = [UInt8](repeating: 255, count: imageHeight * imageWidth * channelCount)
+        let scalars = filters.scalars
+        let filterCount = channelCount * height * width
+        for filter in 0..<count {
+            let bytes = Self.stretched(scalars[filter * filterCount..<(filter + 1) * filterCount])
+            let top = filter / columns * cellHeight + Self.gap
+            let left = filter % columns * cellWidth + Self.gap
+            for y in 0..<height * scale {
+                for x in 0..<width * scale {
+                    let pixel = ((top + y) * imageWidth + left + x) * channelCount
+                    for channel in 0..<channelCount {
+                        let source = isBGR ? channelCount - 1 - channel : channel
+                        pixels[pixel + channel] = bytes[(source * height + y / scale) * width + x / scale]
+                    }
+                }
+            }
+        }
+        image = PixelImage(width: imageWidth, height: imageHeight, channelCount: channelCount, pixels: pixels)
+    }
+
+    /// The least number to 0, the greatest to 255; all to mid-grey where they are equal or not finite.
+    private static func stretched(_ scalars: ArraySlice<Float>) -> [UInt8] {
+        guard let least = scalars.min(), let greatest = scalars.max(), scalars.allSatisfy(\.isFinite), least < greatest
+        else { return [UInt8](repeating: 128, count: scalars.count) }
+        let range = Double(greatest) - Double(least)
+        return scalars.map { UInt8(((Double($0) - Double(least)) / range * 255).rounded()) }
+    }
+}

@@ -1,0 +1,84 @@
+import Foundation
+import Inference
+import TestSupport
+import Testing
+
+@testable import alexnet
+
+@Suite("alexnet convert")
+struct ConvertTests {
+    private let folder: TemporaryFolder
+    private let tiny: TinyModel
+
+    init() throws {
+        folder = try TemporaryFolder()
+        tiny = try TinyModel()
+    }
+
+    @Test("Through every format and back, each number is the same, and the lines say what was read and written")
+    func roundTrip() throws {
+        let source = tiny.path("model.safetensors")
+        let steps = [source] + ["a.npz", "b.pth", "c.pt", "d.safetensors"].map(folder.path)
+        for (input, output) in zip(steps, steps.dropFirst()) {
+            let found = try CapturedOutput(["convert", input, output])
+            #expect(found.code == 0)
+            #expect(found.error == "")
+            let lines = found.output.split(separator: "\n")
+            #expect(lines.count == 2)
+            #expect(lines[0].hasPrefix("\(input)  ") && lines[1].hasPrefix("\(output)  "))
+            #expect(lines[1].contains(", float32, 16 tensors, "))
+        }
+        let (first, last) = (try Checkpoint(contentsOf: source), try Checkpoint(contentsOf: steps[4]))
+        #expect(last.tensors.count == 16)
+        for (name, tensor) in first.tensors {
+            #expect(try last.tensor(name, shape: tensor.shape).tensor().scalars == tensor.tensor().scalars)
+        }
+    }
+
+    @Test("A type is rounded to, and kept where none is named")
+    func types() throws {
+        let half = folder.path("half.pth")
+        #expect(try CapturedOutput(["convert", tiny.path("model.safetensors"), half, "--type", "float16"]).code == 0)
+        #expect(try Checkpoint(contentsOf: half).tensors.allSatisfy { $0.tensor.scalarType == .float16 })
+        #expect(
+            try CapturedOutput(["convert", half, folder.path("half.npz")]).output.contains("npz, float16, 16 tensors"))
+    }
+
+    @Test("A file that is there is replaced only by force")
+    func force() throws {
+        let output = folder.path("a.pth")
+        try Data("old".utf8).write(to: URL(fileURLWithPath: output))
+        let refused = try CapturedOutput(["convert", tiny.path("model.safetensors"), output])
+        #expect(refused.code == 1)
+        #expect(refused.error == "alexnet: \(output) is there already; --force replaces it.\n")
+        #expect(try String(contentsOfFile: output, encoding: .utf8) == "old")
+        #expect(try CapturedOutput(["convert", tiny.path("model.safetensors"), output, "--force"]).code == 0)
+        #expect(try Checkpoint(contentsOf: output).format == .pytorch)
+        #expect(folder.names == ["a.pth"])
+    }
+
+    @Test("What is no checkpoint, and what cannot be written, are told in a sentence")
+    func refusals() throws {
+        let input = tiny.path("class_indices.json")
+        let unknown = try CapturedOutput(["convert", input, folder.path("a.pth")])
+        #expect(unknown.code == 1)
+        #expect(unknown.error.hasPrefix("alexnet: \(input) is neither a PyTorch zip checkpoint nor safetensors nor"))
+        let missing = try CapturedOutput(["convert", folder.path("none.pth"), folder.path("a.pth")])
+        #expect(missing.error == "alexnet: \(folder.path("none.pth")) cannot be read: No such file or directory.\n")
+        let nowhere = try CapturedOutput(["convert", tiny.path("model.safetensors"), folder.path("none/a.pth")])
+        #expect(
+            nowhere.error == "alexnet: \(folder.path("none/a.pth")) cannot be written: No such file or directory.\n")
+        #expect(folder.names.isEmpty)
+    }
+
+    @Test("Metadata that have no place are said to be left out")
+    func metadata() throws {
+        let path = folder.path("a.safetensors")
+        try CheckpointWriter.write(
+            [("w", Tensor([1], scalars: [1]))], to: path, format: .safetensors, metadata: ["epoch": "3"])
+        let found = try CapturedOutput(["convert", path, folder.path("a.npz")])
+        #expect(found.error == "alexnet: the metadata are left out: only .safetensors has a place for them.\n")
+        #expect(try CapturedOutput(["convert", path, folder.path("b.safetensors")]).error == "")
+        #expect(try Checkpoint(contentsOf: folder.path("b.safetensors")).metadata == ["epoch": "3"])
+    }
+}

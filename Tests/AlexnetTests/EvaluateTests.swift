@@ -1,0 +1,78 @@
+import Foundation
+import Inference
+import TestSupport
+import Testing
+
+@testable import alexnet
+
+@Suite("alexnet evaluate")
+struct EvaluateTests {
+    private let folder: TemporaryFolder
+    private let tiny: TinyModel
+
+    /// Four plain pictures a class, and one that is none.
+    init() throws {
+        folder = try TemporaryFolder()
+        tiny = try TinyModel()
+        for label in 0..<3 {
+            let path = folder.path("data/Class-\(label)")
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+            for index in 0..<4 {
+                let image = PixelImage(
+                    width: 1, height: 1, channelCount: 3, pixels: [UInt8(label * 100), UInt8(index * 60), 7])
+                try AtomicFile.write(try PNGEncoder.encode(image), to: "\(path)/\(index).png")
+            }
+        }
+        try Data("no picture".utf8).write(to: URL(fileURLWithPath: folder.path("data/Class-1/broken.png")))
+    }
+
+    private var arguments: [String] { ["evaluate", "--data", folder.path("data"), "--model", tiny.folder.path] }
+
+    @Test("Tables, JSON and SVG tell the same, and the picture that is none is named")
+    func everything() throws {
+        let found = try CapturedOutput(
+            arguments + ["--json", folder.path("e.json"), "--svg", folder.path("e.svg"), "--mistakes", "3"])
+        #expect(found.code == 0)
+        #expect(found.output.contains("pictures  12, and 1 that could not be read\n"))
+        #expect(found.output.contains("true, predicted"))
+        #expect(found.error.hasPrefix("alexnet: left out: \(folder.path("data/Class-1/broken.png")): "))
+
+        let data = try Data(contentsOf: URL(fileURLWithPath: folder.path("e.json")))
+        let json = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+        let confusion = try #require(json["confusion"] as? [[Int]])
+        #expect(confusion.map { $0.reduce(0, +) } == [4, 4, 4])
+        let correct = (0..<3).reduce(0) { $0 + confusion[$1][$1] }
+        #expect(json["top1"] as? Double == Double(correct) / 12)
+        #expect((json["mistakes"] as? [[String: Any]])?.count == min(3, 12 - correct))
+        #expect((json["skipped"] as? [String])?.count == 1)
+        #expect(try String(contentsOfFile: folder.path("e.svg"), encoding: .utf8).hasPrefix("<svg "))
+    }
+
+    @Test("Ten crops, inverted colours and a limit are what they say", arguments: ["--ten-crop", "--invert"])
+    func variants(_ flag: String) throws {
+        let found = try CapturedOutput(arguments + [flag, "--limit", "6", "--json", "-"])
+        #expect(found.code == 0)
+        let json = try #require(
+            try JSONSerialization.jsonObject(with: Data(found.output.utf8)) as? [String: Any])
+        let subject = try #require(json["subject"] as? [String: Any])
+        #expect(subject["ten_crop"] as? Bool == (flag == "--ten-crop"))
+        #expect(subject["inverted"] as? Bool == (flag == "--invert"))
+        #expect((json["pictures"] as? Int ?? 0) + ((json["skipped"] as? [String])?.count ?? 0) == 6)
+    }
+
+    @Test("Data of another model, no data, and a place where nothing can be written are told before the work")
+    func refusals() throws {
+        try FileManager.default.moveItem(atPath: folder.path("data/Class-2"), toPath: folder.path("data/shoe"))
+        let other = try CapturedOutput(arguments)
+        #expect(other.code == 1)
+        #expect(
+            other.error
+                == "alexnet: The data's class \"shoe\" is none of the model's: class 0, class 1, class 2.\n")
+        let none = try CapturedOutput(["evaluate", "--data", folder.path("none"), "--model", tiny.folder.path])
+        #expect(none.code == 1)
+        #expect(none.error.contains(folder.path("none")))
+        let nowhere = try CapturedOutput(arguments + ["--json", folder.path("none/e.json")])
+        #expect(
+            nowhere.error == "alexnet: \(folder.path("none/e.json")) cannot be written: No such file or directory.\n")
+    }
+}
