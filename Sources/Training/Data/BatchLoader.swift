@@ -63,7 +63,7 @@ public final class BatchLoader: Sendable {
     func prepare(_ index: Int, epoch: Int, into output: UnsafeMutableBufferPointer<Float>) -> Bool {
         do throws(DatasetError) {
             let picture = try dataset.picture(at: index)
-            var generator = SplitMix64(seed: seed, epoch: epoch, index: index, purpose: .augmentation)
+            var generator = SplitMix64(seed: seed, purpose: .augmentation, epoch, index)
             augmentation.write(picture, for: preprocessing, using: &generator, into: output)
             return true
         } catch {

@@ -28,7 +28,7 @@ public struct ColourComponents: Sendable, Hashable {
     ///
     /// - Parameter limit: how many pictures are read at most.
     public init(of dataset: any Dataset, limit: Int = 1000, seed: UInt64) {
-        var generator = SplitMix64(seed: seed, epoch: 0, index: 0, purpose: .sample)
+        var generator = SplitMix64(seed: seed, purpose: .sample)
         let indices = generator.shuffled(Array(0..<dataset.count)).prefix(limit)
         var moments = ColourMoments()
         for index in indices {

@@ -14,7 +14,7 @@ public struct EpochSampler: Sendable, Equatable {
 
     /// Each index once.
     public func order(epoch: Int) -> [Int] {
-        var generator = SplitMix64(seed: seed, epoch: epoch, index: 0, purpose: .order)
+        var generator = SplitMix64(seed: seed, purpose: .order, epoch)
         return generator.shuffled(Array(0..<count))
     }
 }

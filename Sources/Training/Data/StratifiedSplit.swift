@@ -14,7 +14,7 @@ struct StratifiedSplit: Equatable {
         let groups = Dictionary(grouping: labels.indices) { labels[$0] }
         var (training, validation): ([Int], [Int]) = ([], [])
         for (label, indices) in groups.sorted(by: { $0.key < $1.key }) {
-            var generator = SplitMix64(seed: seed, epoch: 0, index: label, purpose: .split)
+            var generator = SplitMix64(seed: seed, purpose: .split, label)
             let shuffled = generator.shuffled(indices)
             let count = max(1, min(shuffled.count - 1, Int((share * Double(shuffled.count)).rounded())))
             let held = shuffled.count == 1 ? 0 : count

@@ -58,7 +58,9 @@ public final class Trainer {
                 dataset, batchSize: settings.batchSize, augmentation: augmentation, preprocessing: preprocessing,
                 seed: settings.seed, pool: workers, onUnreadable: onUnreadable)
         }
-        trainingLoader = loader(parts.training, Augmentation(preset))
+        let components: ColourComponents? =
+            preset == .paper ? ColourComponents(of: parts.training, seed: settings.seed) : nil
+        trainingLoader = loader(parts.training, Augmentation(preset, components: components ?? .imageNet))
         validationLoader = loader(parts.validation, Augmentation())
     }
 
@@ -135,7 +137,7 @@ public final class Trainer {
         guard let images = batch.scalars.baseAddress else { return }
         // A batch in which no picture could be read is not handed out, but counts.
         state.progress.step = batch.number
-        var generator = SeededGenerator(seed: state.settings.seed, stream: Self.dropoutStream, globalStep)
+        var generator = SplitMix64(seed: state.settings.seed, purpose: .dropout, globalStep)
         let (loss, correct) = learner.gradients(
             images: images, labels: batch.labels, smoothing: Float(state.settings.labelSmoothing),
             seed: generator.next())
@@ -153,9 +155,6 @@ public final class Trainer {
         state.progress.correctCount += correct
         state.progress.imageCount += batch.count
     }
-
-    /// "drop": keeps these numbers apart from those that others derive from the same seed.
-    private static let dropoutStream = 0x6472_6F70
 
     private func endEpoch(_ observer: any TrainingObserver) throws(TrainingError) {
         let progress = state.progress

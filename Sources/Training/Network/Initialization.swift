@@ -34,14 +34,11 @@ public enum Initialization: String, Codable, Sendable, CaseIterable {
             var blocks = ParameterBlocks()
             blocks.cut([entry.range], within: parameters.count)
             blocks.forEach(workers) { block, range in
-                var random = SeededGenerator(seed: seed, stream: Self.streamTag, index, block)
+                var random = SplitMix64(seed: seed, purpose: .initialization, index, block)
                 for place in range { parameters.values[place] = distribution.next(&random) }
             }
         }
     }
-
-    /// "init": keeps these numbers apart from those that others derive from the same seed.
-    private static let streamTag = 0x696E_6974
 
     /// What a parameter is drawn from.
     func distribution(of entry: Parameters.Entry, in entries: [Parameters.Entry]) -> Distribution {
@@ -93,11 +90,11 @@ public enum Initialization: String, Codable, Sendable, CaseIterable {
         case normal(deviation: Float)
 
         @inline(__always)
-        func next(_ random: inout SeededGenerator) -> Float {
+        func next(_ random: inout SplitMix64) -> Float {
             switch self {
             case .constant(let value): value
-            case .uniform(let bound): random.uniform(from: -bound, to: bound)
-            case .normal(let deviation): random.normal() * deviation
+            case .uniform(let bound): Float(random.uniform(-Double(bound)...Double(bound)))
+            case .normal(let deviation): Float(random.normal()) * deviation
             }
         }
     }

@@ -135,6 +135,29 @@ import Testing
         }
     }
 
+    private struct Expected: Decodable {
+        let loss: Double
+        let gradients: [Double]
+    }
+
+    @Test(arguments: cases.filter { $0.testDescription != "dropout" })
+    func `the gradients are PyTorch's`(_ example: Case) throws {
+        let expected = try #require(
+            try FixtureFile.decode([String: Expected].self, from: "Gradients/gradients.json")[example.testDescription])
+        let network = try Network(inputShape: example.inputShape, chain: example.chain)
+        let learner = try TrainableNetwork(network, maxBatchSize: 3, workers: WorkerPool(threadCount: 2))
+        let images = Self.noise([3, network.inputShape.elementCount], seed: 77).scalars
+        let loss = images.withUnsafeBufferPointer {
+            $0.baseAddress.map { learner.gradients(images: $0, labels: [0, 2, 1], seed: nil).loss } ?? .nan
+        }
+        #expect(abs(loss - expected.loss) < 1e-6 * expected.loss)
+        let found = learner.parameters.entries.flatMap { learner.parameters.gradients[$0.range] }
+        try #require(found.count == expected.gradients.count)
+        let largest = expected.gradients.map(abs).max() ?? 0
+        let difference = zip(found, expected.gradients).map { abs(Double($0) - $1) }.max() ?? .nan
+        #expect(difference < 5e-6 * largest)
+    }
+
     @Test func `gradients do not depend on the number of threads`() throws {
         let example = Self.cases[6]
         let network = try Network(inputShape: example.inputShape, chain: example.chain)

@@ -50,7 +50,7 @@ import Testing
         let learner = try TrainableNetwork(initial.network, maxBatchSize: 4, workers: workers)
         for (index, entry) in learner.parameters.entries.enumerated() {
             let fanIn = entry.shape.rank > 1 ? entry.shape.elementCount / entry.shape[0] : 0
-            let scale = fanIn > 0 ? Float((6 / Double(fanIn)).squareRoot()) : 0.1
+            let scale = fanIn > 0 ? Float((3 / Double(fanIn)).squareRoot()) : 0.1
             for (number, place) in entry.range.enumerated() {
                 learner.parameters.values[place] = Self.noise(number, stream: index + 1) * scale
             }
@@ -64,7 +64,7 @@ import Testing
             }
             #expect(abs(found - loss) <= 1e-4 * loss, "step \(step + 1): \(found), PyTorch \(loss)")
             optimizer.step(
-                learner.parameters, ranges: learner.trainableRanges, learningRate: kind == .adam ? 1e-4 : 1e-3,
+                learner.parameters, ranges: learner.trainableRanges, learningRate: kind == .adam ? 1e-5 : 2e-4,
                 workers: workers)
         }
     }

@@ -31,16 +31,17 @@ import Testing
         }
 
         func step() {
-            var random = SeededGenerator(seed: state.seed, stream: state.progress.epoch, state.progress.step)
+            var random = SplitMix64(
+                seed: state.seed, purpose: .sample, state.progress.epoch, state.progress.step)
             for entry in parameters.entries {
-                for index in entry.range { parameters.gradients[index] = random.normal() }
+                for index in entry.range { parameters.gradients[index] = Float(random.normal()) }
             }
             let rate = state.schedule.rate(at: optimizer.stepCount)
             let ranges = parameters.ranges { _ in true }
             optimizer.step(parameters, ranges: ranges, learningRate: rate, workers: workers)
             average?.update(with: parameters, ranges: ranges, workers: workers)
             state.progress.step += 1
-            state.progress.lossSum += Double(random.uniform()) / 3
+            state.progress.lossSum += random.unit() / 3
             state.progress.imageCount += 7
             state.progress.correctCount += 3
             guard state.progress.step == 2 else { return }

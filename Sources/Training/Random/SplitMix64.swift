@@ -20,10 +20,10 @@ public struct SplitMix64: RandomNumberGenerator, Sendable {
     /// The same seed gives the same numbers.
     public init(seed: UInt64) { state = seed }
 
-    /// The sequence of one picture (or class, or layer) in one epoch.
-    public init(seed: UInt64, epoch: Int, index: Int, purpose: Purpose) {
+    /// The sequence of one thing, such as a picture in an epoch: other integers, or the same in another order, give another.
+    public init(seed: UInt64, purpose: Purpose, _ place: Int...) {
         var state = Self.mix(seed &+ Self.increment)
-        for part in [purpose.rawValue, UInt64(bitPattern: Int64(epoch)), UInt64(bitPattern: Int64(index))] {
+        for part in [purpose.rawValue] + place.map({ UInt64(bitPattern: Int64($0)) }) {
             state = Self.mix((state ^ part) &+ Self.increment)
         }
         self.state = state

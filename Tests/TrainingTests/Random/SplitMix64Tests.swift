@@ -19,7 +19,7 @@ struct SplitMix64Tests {
             for epoch in 0..<4 {
                 for index in 0..<4 {
                     for purpose in [SplitMix64.Purpose.order, .augmentation] {
-                        var generator = SplitMix64(seed: seed, epoch: epoch, index: index, purpose: purpose)
+                        var generator = SplitMix64(seed: seed, purpose: purpose, epoch, index)
                         seen.insert(generator.next())
                     }
                 }
