@@ -43,7 +43,7 @@ extension TrainingError: CustomStringConvertible {
                 + "choose a smaller one"
         case .nothingReadable: "none of the pictures could be read, so there is nothing to learn from"
         case .diverged(let epoch, let step, let loss):
-            "the loss became \(loss) in step \(step) of epoch \(epoch); a lower learning rate or a limit on the "
+            "the loss became \(loss.isNaN ? "NaN" : "\(loss)") in step \(step) of epoch \(epoch); a lower learning rate or a limit on the "
                 + "gradients' norm may help" + (epoch > 1 ? ". The best epoch so far is kept" : "")
         case .notWritten(let reason): reason
         case .state(let error): error.description

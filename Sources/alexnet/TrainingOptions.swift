@@ -77,7 +77,8 @@ struct TrainingNetworkOptions: ParsableArguments {
 
     func validate() throws {
         if let model, !InitialNetwork.architectures.contains(model) {
-            throw ValidationError("\(TrainingError.unknownArchitecture(name: model, known: InitialNetwork.architectures)).")
+            throw ValidationError(
+                "\(TrainingError.unknownArchitecture(name: model, known: InitialNetwork.architectures)).")
         }
         if fromScratch != nil, initFrom == nil {
             throw ValidationError("--from-scratch names layers that do not begin with --init-from; give that too.")
@@ -152,7 +153,9 @@ struct LearningOptions: ParsableArguments {
     }
 
     func validate() throws {
-        if let epochs, !(1...1_000_000 ~= epochs) { throw ValidationError("--epochs takes 1 to 1000000, not \(epochs).") }
+        if let epochs, !(1...1_000_000 ~= epochs) {
+            throw ValidationError("--epochs takes 1 to 1000000, not \(epochs).")
+        }
         if let batchSize, !TrainingSettings.batchSizes.contains(batchSize) {
             throw ValidationError("--batch-size takes 1 to 4096, not \(batchSize).")
         }

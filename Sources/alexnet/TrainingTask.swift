@@ -42,7 +42,8 @@ final class TrainingTask: @unchecked Sendable {  // guard: made, run and read by
         let classCount = parts.training.classNames.count
         if let expected = command.data.classes, expected != classCount {
             throw Refusal(
-                description: "the data have \(classCount) classes (\(parts.training.classNames.prefix(5).joined(separator: ", "))"
+                description:
+                    "the data have \(classCount) classes (\(parts.training.classNames.prefix(5).joined(separator: ", "))"
                     + "\(classCount > 5 ? ", …" : "")), and --classes expects \(expected)")
         }
         let initial = try initialNetwork(command.network, classCount: classCount)
@@ -72,7 +73,10 @@ final class TrainingTask: @unchecked Sendable {  // guard: made, run and read by
             network, settings, optimizer, schedule, parts, preprocessing, folder, workers)
         let notes =
             settings.fromScratch.isEmpty
-            ? [] : ["Begins anew: \(settings.fromScratch.joined(separator: ", ")); the rest is \(settings.initialCheckpoint ?? "")."]
+            ? []
+            : [
+                "Begins anew: \(settings.fromScratch.joined(separator: ", ")); the rest is \(settings.initialCheckpoint ?? "")."
+            ]
         return TrainingTask(trainer: trainer, settings: settings, parts: parts, network: network, notes: notes)
     }
 

@@ -22,6 +22,10 @@ public struct TrainingFolder: Sendable {
     ///
     /// - Throws: ``TrainingError/notWritten(_:)``
     public func create() throws(TrainingError) {
+        var isDirectory: ObjCBool = false
+        guard !FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) || isDirectory.boolValue else {
+            throw .notWritten("\(path) is a file, where a folder is expected")
+        }
         do {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         } catch {

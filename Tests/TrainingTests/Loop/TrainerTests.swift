@@ -93,7 +93,8 @@ import Testing
         /// Trains from the beginning, or on from the folder's state, until it ends or that many steps were taken.
         @discardableResult
         func run(
-            in folder: TrainingFolder, resuming: Bool = false, stepLimit: Int = .max, saveInterval: Duration = .seconds(600)
+            in folder: TrainingFolder, resuming: Bool = false, stepLimit: Int = .max,
+            saveInterval: Duration = .seconds(600)
         ) throws -> Trainer.Outcome {
             let trainer = try trainer(folder)
             if resuming {
@@ -187,7 +188,7 @@ import Testing
             let file = try? TrainingStateFile<TrainingSettings>(contentsOf: folder.statePath)
             steps.append(file?.state.progress.step ?? -1)
         }
-        try recipe.trainer(folder).run(observer: witness, saveInterval: .zero) { witness.steps.count >= 4 }
+        _ = try recipe.trainer(folder).run(observer: witness, saveInterval: .zero) { witness.steps.count >= 4 }
         // Told before it is written.
         #expect(steps == [0, 1, 2, 3])
     }
@@ -215,7 +216,7 @@ import Testing
         recipe.settings.epochs = 6
         let witness = Witness()
         let trainer = try recipe.trainer(folder("long"))
-        try trainer.run(observer: witness) { false }
+        _ = try trainer.run(observer: witness) { false }
         let best = try #require(trainer.history.best)
         #expect(best.epoch < 6)
         #expect(witness.rows.last { $0.isBest }?.row == best)
@@ -350,7 +351,7 @@ import Testing
         var recipe = Recipe()
         recipe.settings.epochs = 20
         let witness = Witness()
-        try recipe.trainer(folder()).run(observer: witness) { false }
+        _ = try recipe.trainer(folder()).run(observer: witness) { false }
         let (first, last) = (try #require(witness.rows.first?.row), try #require(witness.rows.last?.row))
         #expect(last.trainLoss < first.trainLoss)
         #expect(try #require(last.validationAccuracy) >= 0.75)
