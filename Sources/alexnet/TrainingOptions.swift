@@ -220,4 +220,7 @@ struct LearningOptions: ParsableArguments {
 
 extension Augmentation.Preset: ExpressibleByArgument {}
 extension Initialization: ExpressibleByArgument {}
-extension OptimizerSettings.Kind: ExpressibleByArgument {}
+extension OptimizerSettings.Kind: ExpressibleByArgument {
+    /// `Adam` is what the tutorials write.
+    public init?(argument: String) { self.init(rawValue: argument.lowercased()) }
+}

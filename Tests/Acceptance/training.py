@@ -326,8 +326,8 @@ def check_serving(verdict, trial, data, trained, small, folder):
         thread.start()
         # Epochs long enough that a server which looks once a second meets each best.
         text = trial.train(
-            "--force", "--data", data, *shipped_checkpoint(), "--lr", 1e-4, "--epochs", 3, "--batch-size", 16, "--augmentation",
-            "none", "--output", models / "fashion", "--threads", 1)
+            "--force", "--data", data, *shipped_checkpoint(), "--lr", 1e-5, "--epochs", 4, "--batch-size", 16, "--augmentation",
+            "none", "--validation-split", 0.4, "--output", models / "fashion", "--threads", 1)
         bests = text.count("best so far")
         end = time.monotonic() + 30
         while time.monotonic() < end and reloads("success") - before[0] < bests:
@@ -339,7 +339,7 @@ def check_serving(verdict, trial, data, trained, small, folder):
     versions = list(dict.fromkeys(answer["version"] for answer in [first, *answers, last]))
     verdict.note(f"{len(answers)} answers by versions {', '.join(versions)}; {bests} epochs were the best so far")
     verdict.check(not failures, "no request failed", "\n".join(failures[:5]))
-    verdict.check(bests >= 1 and counted == (bests, 0), f"{counted[0]} reloads, one for each best, and none failed", counted)
+    verdict.check(bests >= 2 and counted == (bests, 0), f"{counted[0]} reloads, one for each best, and none failed", counted)
     ours = predict(trial, models / "fashion", [next((data / "Sneaker").iterdir())])[0]
     largest = max(abs(a - b) for a, b in zip(probabilities(last, 10), ours))
     verdict.check(largest < 1e-5, f"the last answer is the best checkpoint's: |Δp| {largest:.1e}")
@@ -479,11 +479,11 @@ def check_refusals(verdict, trial, data, small, trained, folder):
     save_file({"a": numpy.zeros(3, numpy.float32)}, state / STATE)
     refused("a checkpoint that is no state", 1, "not the state of a training", "--resume", target=state, leaves=True)
     for found, put in [('"batch_size":20', '"batch_size":-7'), ("alexnet_half_width", "alexnet_half_wide_"),
-                       ('"alexnet_half_width"', '"alexnet_2012"      '), ('"type":"bfloat16"', '"type":"bfloat61"')]:
+                       ('"type":"bfloat16"', '"type":"bfloat61"')]:
         found, put = (json.dumps(text)[1:-1].encode() for text in (found, put))
         assert found in whole
         (state / STATE).write_bytes(whole.replace(found, put))
-        refused(f"a state with {put.decode().strip()}", 1, "", "--resume", target=state, leaves=True)
+        refused(f"a state with {put.decode().replace(chr(92), '')}", 1, "", "--resume", target=state, leaves=True)
 
 
 def check_corrupt_pictures(verdict, trial, data, small, folder):

@@ -75,7 +75,7 @@ struct TrainTests {
                 "--data", "flowers", "--output", "weights/flowers", "--epochs", "15", "--batch-size", "48", "--lr",
                 "1e-3",
             ],
-            ["--data", "d", "--output", "o", "--optimizer", "nesterov", "--momentum", "0.9", "--lr", "1000"],
+            ["--data", "d", "--output", "o", "--optimizer", "Nesterov", "--momentum", "0.9", "--lr", "1000"],
             ["--data", "d", "--output", "o", "--batch-size", "4096", "--epochs", "1000000", "--schedule", "cosine"],
             ["--resume", "--output", "weights/flowers/"],
             ["--resume", "--output", "o", "--data", "moved", "--epochs", "20", "--threads", "1"],
