@@ -61,3 +61,13 @@ class Materials:
     @property
     def class_count(self):
         return len(json.loads(self.classes.read_text()))
+
+
+class TrainingMaterials:
+    """Half-width AlexNet with random weights: `model.pth` and `class_indices.json`."""
+
+    def __init__(self):
+        self.model = _made("half-width", [PEERS / "pytorch/training.py"], lambda output: Peer("pytorch").run(
+            "training.py", "--output", output))
+        self.checkpoint = self.model / "model.pth"
+        self.classes = self.model / "class_indices.json"

@@ -47,6 +47,11 @@ class Program:
             arguments += ["--precision", precision]
         return self.lines(*arguments, **settings)[0]["milliseconds"]
 
+    def training_milliseconds(self, materials, threads, batch, seconds):
+        """The median time of a training step: forward, backward and Adam."""
+        return self.lines("bench", "--training", "--json", "--checkpoint", materials.checkpoint, "--classes",
+                          materials.classes, "--batch", batch, "--threads", threads, "--seconds", seconds)[0]["milliseconds"]
+
     def picture_milliseconds(self, picture, seconds, decode="exact", **settings):
         """The median time in which one thread makes the network's input of a picture's bytes."""
         arguments = ["bench", "--json", "--picture", picture, "--preprocessing", "imagenet", "--seconds", seconds]

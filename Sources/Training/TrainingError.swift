@@ -10,6 +10,7 @@ public enum TrainingError: Error, Equatable, Sendable {
     case nothingToLearn
     case unknownArchitecture(name: String, known: [String])
     case unknownSetting(name: String, value: String)
+    case setting(HyperparameterError)
     /// A checkpoint that training cannot begin with.
     case checkpoint(file: String, CheckpointError)
     case batchTooLarge(batchSize: Int, pictureCount: Int)
@@ -35,14 +36,15 @@ extension TrainingError: CustomStringConvertible {
         case .unknownArchitecture(let name, let known):
             "there is no architecture \"\(name)\"; known are \(known.joined(separator: ", "))"
         case .unknownSetting(let name, let value): "the \(name) \"\(value)\" is unknown"
+        case .setting(let error): error.description
         case .checkpoint(let file, let error): "\(file): \(error)"
         case .batchTooLarge(let batchSize, let pictureCount):
             "a batch of \(batchSize) is more than the \(pictureCount) pictures there are to learn from; "
                 + "choose a smaller one"
         case .nothingReadable: "none of the pictures could be read, so there is nothing to learn from"
         case .diverged(let epoch, let step, let loss):
-            "the loss became \(loss) in step \(step) of epoch \(epoch); a lower learning rate or a limit on the "
-                + "gradients' norm may help. The best epoch so far is kept"
+            "the loss became \(loss.isNaN ? "NaN" : "\(loss)") in step \(step) of epoch \(epoch); a lower learning rate or a limit on the "
+                + "gradients' norm may help" + (epoch > 1 ? ". The best epoch so far is kept" : "")
         case .notWritten(let reason): reason
         case .state(let error): error.description
         }

@@ -38,8 +38,11 @@ struct Train: AsyncParsableCommand {
     @Flag(help: "Begin anew where --output holds a model or a training already.")
     var force = false
 
-    @Option(help: ArgumentHelp("How the checkpoint's numbers are written: float32, float16 or bfloat16.", valueName: "type"))
-    var type = ScalarType.float32
+    @Option(
+        help: ArgumentHelp(
+            "How the checkpoint's numbers are written: float32, float16 or bfloat16 (default: float32).",
+            valueName: "type"))
+    var type: ScalarType?
 
     @Option(help: ArgumentHelp("How often the state is written within an epoch.", valueName: "minutes"))
     var saveEvery = 10.0
@@ -48,11 +51,12 @@ struct Train: AsyncParsableCommand {
     var threads: Int?
 
     func validate() throws {
+        guard !output.isEmpty else { throw ValidationError("--output takes the path of a folder.") }
         guard type != .float64 else { throw ValidationError("--type takes float32, float16 or bfloat16.") }
         guard saveEvery > 0, saveEvery <= 1e6 else { throw ValidationError("--save-every takes minutes above 0.") }
         if let threads, !(1...1024 ~= threads) { throw ValidationError("--threads takes 1 to 1024, not \(threads).") }
         if resume {
-            let given = network.given + learning.given
+            let given = data.given + network.given + learning.given + (type == nil ? [] : ["--type"])
             guard given.isEmpty else {
                 throw ValidationError(
                     "--resume goes on with what the training was started with, so it does not go with "
@@ -65,17 +69,17 @@ struct Train: AsyncParsableCommand {
     }
 
     func run() async throws {
+        // A reader that has gone must not end a training, nor a file that may not grow: writing fails, and says so.
+        signal(SIGPIPE, SIG_IGN)
+        signal(SIGXFSZ, SIG_IGN)
         ComputeEnvironment.warnings.forEach { OutputStream.error.writeIfPossible("alexnet: \($0)\n") }
         let interruption = Interruption()
         do {
             let workers = WorkerPool(threadCount: threads ?? CPUQuota.current)
-            let folder = try TrainingFolder(output, scalarType: type)
-            let task =
-                resume
-                ? try TrainingTask.resuming(self, folder, workers) : try TrainingTask.beginning(self, folder, workers)
+            let task = resume ? try TrainingTask.resuming(self, workers) : try TrainingTask.beginning(self, workers)
             task.describe()
             let outcome = await workers.perform { task.run(saveInterval: .seconds(60 * saveEvery), interruption) }
-            try finish(try outcome.get(), folder)
+            try finish(try outcome.get(), interruption)
         } catch let code as ExitCode {
             throw code
         } catch {
@@ -83,20 +87,21 @@ struct Train: AsyncParsableCommand {
         }
     }
 
-    private func finish(_ outcome: Trainer.Outcome, _ folder: TrainingFolder) throws {
+    private func finish(_ outcome: Trainer.Outcome, _ interruption: Interruption) throws {
         switch outcome {
         case .finished:
-            print("Done. Serve it with: alexnet serve --models \(URL(fileURLWithPath: folder.path).parent)")
+            print("Done. Ask it with: alexnet predict --model \(Self.quoted(output)) PICTURE")
         case .stopped:
-            print("Stopped. Go on with: alexnet train --resume --output \(folder.path)")
-            throw ExitCode(Interruption.exitCode)
+            print("Stopped. Go on with: alexnet train --resume --output \(Self.quoted(output))")
+            throw ExitCode(interruption.exitCode)
         }
     }
-}
 
-extension URL {
-    /// The path of the folder that this lies in.
-    fileprivate var parent: String { standardizedFileURL.deletingLastPathComponent().relativePath }
+    /// A word as a shell takes it.
+    static func quoted(_ word: String) -> String {
+        let isPlain = word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "/._-+=:,@%".contains($0)) }
+        return isPlain ? word : "'" + word.replacingOccurrences(of: "'", with: #"'\''"#) + "'"
+    }
 }
 
 extension ScalarType: ExpressibleByArgument {}

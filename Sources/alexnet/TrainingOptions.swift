@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Inference
 import Training
 
@@ -25,6 +26,15 @@ struct TrainingDataOptions: ParsableArguments {
 
     @Option(help: ArgumentHelp("How many classes there should be, to be told of a mistake early.", valueName: "n"))
     var classes: Int?
+
+    /// The options that were given, but for --data: a folder may have moved.
+    var given: [String] {
+        let given: [(String, Bool)] = [
+            ("--validation-split", validationSplit != nil), ("--augmentation", augmentation != nil),
+            ("--classes", classes != nil),
+        ]
+        return given.filter(\.1).map(\.0)
+    }
 
     func validate() throws {
         if let validationSplit, !(validationSplit > 0 && validationSplit < 1) {
@@ -66,6 +76,10 @@ struct TrainingNetworkOptions: ParsableArguments {
     var freeze: String?
 
     func validate() throws {
+        if let model, !InitialNetwork.architectures.contains(model) {
+            throw ValidationError(
+                "\(TrainingError.unknownArchitecture(name: model, known: InitialNetwork.architectures)).")
+        }
         if fromScratch != nil, initFrom == nil {
             throw ValidationError("--from-scratch names layers that do not begin with --init-from; give that too.")
         }
@@ -73,7 +87,7 @@ struct TrainingNetworkOptions: ParsableArguments {
 
     /// The names of a list.
     static func names(_ list: String?) -> [String] {
-        (list ?? "").split(separator: ",").map { $0.trimmingPrefix(while: \.isWhitespace) }.map(String.init)
+        (list ?? "").split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
     }
 
     /// The options that were given.
@@ -139,8 +153,10 @@ struct LearningOptions: ParsableArguments {
     }
 
     func validate() throws {
-        if let epochs, !(1...1_000_000 ~= epochs) { throw ValidationError("--epochs takes 1 to 1000000, not \(epochs).") }
-        if let batchSize, !(1...4096 ~= batchSize) {
+        if let epochs, !(1...1_000_000 ~= epochs) {
+            throw ValidationError("--epochs takes 1 to 1000000, not \(epochs).")
+        }
+        if let batchSize, !TrainingSettings.batchSizes.contains(batchSize) {
             throw ValidationError("--batch-size takes 1 to 4096, not \(batchSize).")
         }
         if let ema, !(0..<1 ~= ema) { throw ValidationError("--ema takes a number from 0 to less than 1, not \(ema).") }
@@ -155,6 +171,12 @@ struct LearningOptions: ParsableArguments {
         }
         if stepEpochs != nil, schedule != .step { throw ValidationError("--step-epochs belongs to --schedule step.") }
         if patience != nil, schedule != .plateau { throw ValidationError("--patience belongs to --schedule plateau.") }
+        do throws(HyperparameterError) {
+            // Whatever the data, these numbers must make sense.
+            _ = try makeSchedule(try optimizerSettings().kind, epochs: epochs ?? 1, stepsPerEpoch: 1)
+        } catch {
+            throw ValidationError("\(error.description).")
+        }
     }
 
     /// The options that were given, but for --epochs: more of them may follow.
@@ -198,4 +220,7 @@ struct LearningOptions: ParsableArguments {
 
 extension Augmentation.Preset: ExpressibleByArgument {}
 extension Initialization: ExpressibleByArgument {}
-extension OptimizerSettings.Kind: ExpressibleByArgument {}
+extension OptimizerSettings.Kind: ExpressibleByArgument {
+    /// `Adam` is what the tutorials write.
+    public init?(argument: String) { self.init(rawValue: argument.lowercased()) }
+}

@@ -26,8 +26,9 @@ final class TrainingPrinter: TrainingObserver {
         print(
             String(
                 format: "epoch %3d/%d  train loss %.4f  val loss %.4f  val accuracy %.2f %%  %.0f images/s  %.0f s",
-                row.epoch, epochCount, row.trainLoss, row.validationLoss ?? .nan, (row.validationAccuracy ?? .nan) * 100,
-                row.imagesPerSecond, row.seconds) + (isBest ? "  best so far" : ""))
+                row.epoch, epochCount, row.trainLoss, row.validationLoss ?? .nan,
+                (row.validationAccuracy ?? .nan) * 100, row.imagesPerSecond, row.seconds)
+                + (isBest ? "  best so far" : ""))
         // Whoever reads the lines from a pipe wants them now.
         fflush(nil)
     }

@@ -26,7 +26,8 @@ final class TrainingTask: @unchecked Sendable {  // guard: made, run and read by
     }
 
     /// A training from its first step.
-    static func beginning(_ command: Train, _ folder: TrainingFolder, _ workers: WorkerPool) throws -> TrainingTask {
+    static func beginning(_ command: Train, _ workers: WorkerPool) throws -> TrainingTask {
+        let folder = TrainingFolder(command.output, scalarType: command.type ?? .float32)
         for path in [folder.statePath, folder.path + "/model.json"] where !command.force {
             guard !FileManager.default.fileExists(atPath: path) else {
                 throw Refusal(
@@ -41,7 +42,8 @@ final class TrainingTask: @unchecked Sendable {  // guard: made, run and read by
         let classCount = parts.training.classNames.count
         if let expected = command.data.classes, expected != classCount {
             throw Refusal(
-                description: "the data have \(classCount) classes (\(parts.training.classNames.prefix(5).joined(separator: ", "))"
+                description:
+                    "the data have \(classCount) classes (\(parts.training.classNames.prefix(5).joined(separator: ", "))"
                     + "\(classCount > 5 ? ", …" : "")), and --classes expects \(expected)")
         }
         let initial = try initialNetwork(command.network, classCount: classCount)
@@ -62,6 +64,7 @@ final class TrainingTask: @unchecked Sendable {  // guard: made, run and read by
         settings.labelSmoothing = options.labelSmoothing ?? 0
         settings.clipNorm = options.clipNorm
         settings.averageDecay = options.ema
+        settings.scalarType = command.type?.rawValue
         let optimizer = try options.optimizerSettings()
         let stepsPerEpoch = (parts.training.count + settings.batchSize - 1) / settings.batchSize
         let schedule = try options.makeSchedule(optimizer.kind, epochs: settings.epochs, stepsPerEpoch: stepsPerEpoch)
@@ -70,17 +73,25 @@ final class TrainingTask: @unchecked Sendable {  // guard: made, run and read by
             network, settings, optimizer, schedule, parts, preprocessing, folder, workers)
         let notes =
             settings.fromScratch.isEmpty
-            ? [] : ["Begins anew: \(settings.fromScratch.joined(separator: ", ")); the rest is \(settings.initialCheckpoint ?? "")."]
+            ? []
+            : [
+                "Begins anew: \(settings.fromScratch.joined(separator: ", ")); the rest is \(settings.initialCheckpoint ?? "")."
+            ]
         return TrainingTask(trainer: trainer, settings: settings, parts: parts, network: network, notes: notes)
     }
 
     /// A training that goes on.
-    static func resuming(_ command: Train, _ folder: TrainingFolder, _ workers: WorkerPool) throws -> TrainingTask {
-        guard FileManager.default.fileExists(atPath: folder.statePath) else {
-            throw Refusal(description: "there is nothing to resume: \(folder.path) has no training.resume")
+    static func resuming(_ command: Train, _ workers: WorkerPool) throws -> TrainingTask {
+        let statePath = TrainingFolder(command.output).statePath
+        guard FileManager.default.fileExists(atPath: statePath) else {
+            throw Refusal(description: "there is nothing to resume: \(command.output) has no training.resume")
         }
-        let file = try TrainingStateFile<TrainingSettings>(contentsOf: folder.statePath)
+        let file = try TrainingStateFile<TrainingSettings>(contentsOf: statePath)
         var settings = file.state.settings
+        guard let scalarType = ScalarType(rawValue: settings.scalarType ?? ScalarType.float32.rawValue) else {
+            throw TrainingError.unknownSetting(name: "type", value: settings.scalarType ?? "")
+        }
+        let folder = TrainingFolder(command.output, scalarType: scalarType)
         let parts = try DataSource(command.data.data ?? settings.data)
             .load(validationSplit: settings.validationSplit, seed: settings.seed)
         guard parts.digest == settings.dataDigest else {
@@ -96,7 +107,7 @@ final class TrainingTask: @unchecked Sendable {  // guard: made, run and read by
         let schedule = try LearningRateSchedule(
             old.form, base: old.base, warmupStepCount: old.warmupStepCount, epochCount: settings.epochs,
             stepsPerEpoch: old.stepsPerEpoch)
-        let initial = try InitialNetwork(file, path: folder.statePath)
+        let initial = try InitialNetwork(file, path: statePath)
         let trainer = try makeTrainer(
             initial.network, settings, file.state.optimizer, schedule, parts, preprocessing, folder, workers)
         try trainer.resume(from: file)
@@ -124,10 +135,16 @@ final class TrainingTask: @unchecked Sendable {  // guard: made, run and read by
         _ schedule: LearningRateSchedule, _ parts: DataSource.Parts, _ preset: Preprocessing.Preset,
         _ folder: TrainingFolder, _ workers: WorkerPool
     ) throws -> Trainer {
-        try Trainer(
+        let trainer = try Trainer(
             network, settings: settings, optimizer: optimizer, schedule: schedule, parts: parts,
             preprocessing: .preset(preset, input: network.inputShape), folder: folder, workers: workers,
-            onUnreadable: { OutputStream.error.writeIfPossible("\r\u{1B}[Kalexnet: left out: \($0)\n") })
+            onUnreadable: { error in
+                let start = isatty(STDERR_FILENO) == 0 ? "" : "\r\u{1B}[K"
+                OutputStream.error.writeIfPossible("\(start)alexnet: left out: \(error)\n")
+            })
+        // Only now: what is refused leaves nothing behind.
+        try folder.create()
+        return trainer
     }
 
     /// What is trained, on what.
@@ -136,6 +153,8 @@ final class TrainingTask: @unchecked Sendable {  // guard: made, run and read by
             "\(settings.architecture), \(network.parameterCount) parameters; \(parts.training.count) pictures to learn "
                 + "from, \(parts.validation.count) to validate, \(parts.training.classNames.count) classes")
         notes.forEach { print($0) }
+        // Whoever reads the lines from a pipe wants them now.
+        fflush(nil)
     }
 
     /// Trains, with a bar and a line an epoch.

@@ -2,7 +2,7 @@
 public struct DataSource: Sendable, Equatable {
     /// How the data lie there.
     public enum Kind: Sendable, Equatable {
-        /// A folder a class, or `train` and `val` (`validation`, `test`) with a folder a class in each.
+        /// A folder a class, or `train` and `val` (`valid`, `validation`, `test`) with a folder a class in each.
         case folder
         case idx(IDXDataset.Kind)
         case cifar(CIFARDataset.Kind)
@@ -26,7 +26,7 @@ public struct DataSource: Sendable, Equatable {
     /// What is held out of a folder that has no part for validation.
     public static let defaultSplit = 0.1
 
-    private static let validationFolders = ["val", "validation", "test"]
+    private static let validationFolders = ["val", "valid", "validation", "test"]
 
     /// Understands the argument.
     ///
@@ -65,7 +65,7 @@ public struct DataSource: Sendable, Equatable {
         switch kind {
         case .folder:
             guard let validationPath = try validationPath() else {
-                let whole = try ImageFolder(path)
+                let whole = try ImageFolder(try classFoldersPath())
                 digest.add("folder")
                 digest.add(whole)
                 return try split(whole, validationSplit ?? Self.defaultSplit, seed, digest)
@@ -102,9 +102,14 @@ public struct DataSource: Sendable, Equatable {
     /// - Throws: ``DatasetError`` where the data cannot be used.
     public func evaluation() throws(DatasetError) -> any Dataset {
         switch kind {
-        case .folder: try ImageFolder(try validationPath() ?? path)
-        case .idx(let kind): try IDXDataset(kind, folder: path, part: .test)
-        case .cifar(let kind): try CIFARDataset(kind, folder: path, part: .test)
+        case .folder:
+            if let validationPath = try validationPath() {
+                return try ImageFolder(validationPath)
+            } else {
+                return try ImageFolder(try classFoldersPath())
+            }
+        case .idx(let kind): return try IDXDataset(kind, folder: path, part: .test)
+        case .cifar(let kind): return try CIFARDataset(kind, folder: path, part: .test)
         }
     }
 
@@ -113,6 +118,11 @@ public struct DataSource: Sendable, Equatable {
         try Folder.check(path)
         guard Folder.exists("\(path)/train") else { return nil }
         return Self.validationFolders.map { "\(path)/\($0)" }.first(where: Folder.exists)
+    }
+
+    /// Where the class folders lie: in `train`, if there is nothing else.
+    private func classFoldersPath() throws(DatasetError) -> String {
+        try Folder.subfolders(of: path) == ["train"] ? "\(path)/train" : path
     }
 
     private func split(

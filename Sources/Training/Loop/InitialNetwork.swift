@@ -69,7 +69,10 @@ public struct InitialNetwork: Sendable {
         _ parameters: ParameterSet, file: String, architecture: String?, classCount: Int, fromScratch: Set<String>
     ) throws {
         let suggested = AlexNet.form(of: parameters)
-        guard let form = try architecture.map(Self.form) ?? suggested, let last = parameters.layers.last else {
+        // By name the classifier may come first: the last layer is the last of the linear ones.
+        guard let form = try architecture.map(Self.form) ?? suggested,
+            let last = parameters.layers.last(where: { $0.weight.shape.rank == 2 })
+        else {
             throw TrainingError.checkpoint(
                 file: file,
                 .unknownArchitecture(found: parameters.layers.map { "\($0.name).weight \($0.weight.shape)" }))
@@ -81,7 +84,7 @@ public struct InitialNetwork: Sendable {
         if last.weight.shape[0] != classCount { fresh.insert(last.name) }
         let shapes = parameters.layers.flatMap { layer -> [(name: String, shape: Shape)] in
             var (weight, bias) = (layer.weight.shape, layer.bias.shape)
-            if layer.name == last.name, weight.rank == 2 { (weight, bias) = ([classCount, weight[1]], [classCount]) }
+            if layer.name == last.name { (weight, bias) = ([classCount, weight[1]], [classCount]) }
             return [(layer.name + ".weight", weight), (layer.name + ".bias", bias)]
         }
         try self.init(form, shapes) { name in

@@ -23,6 +23,8 @@ public final class Trainer {
     private let folder: TrainingFolder
     private let workers: WorkerPool
     private var state: TrainingState<TrainingSettings>
+    /// Is there a state of this training to go on from?
+    private var isStateWritten = false
     /// The epochs that are over.
     public var history: History { state.history }
 
@@ -36,6 +38,7 @@ public final class Trainer {
         folder: TrainingFolder, workers: WorkerPool,
         onUnreadable: @escaping @Sendable (DatasetError) -> Void
     ) throws(TrainingError) {
+        try settings.validate()
         guard settings.batchSize <= parts.training.count else {
             throw .batchTooLarge(batchSize: settings.batchSize, pictureCount: parts.training.count)
         }
@@ -79,6 +82,7 @@ public final class Trainer {
         state.settings = settings
         state.schedule = schedule
         state.schedule.resume(file.state.schedule.plateau)
+        isStateWritten = true
     }
 
     /// Trains until all epochs are over or it shall stop. To be called on one of the pool's threads.
@@ -90,6 +94,8 @@ public final class Trainer {
     public func run(
         observer: any TrainingObserver, saveInterval: Duration = .seconds(600), shouldStop: () -> Bool
     ) throws(TrainingError) -> Outcome {
+        // So that a crash costs no more in the first minutes than later, and a full disk is told of before the work.
+        if !isStateWritten { try save() }
         var lastSave = ContinuousClock.now
         let sampler = EpochSampler(count: parts.training.count, seed: state.settings.seed)
         while state.progress.epoch <= state.settings.epochs {
@@ -163,7 +169,7 @@ public final class Trainer {
         average?.exchange(with: learner.parameters)
         defer { average?.exchange(with: learner.parameters) }
         let start = ContinuousClock.now
-        let validation = validate(observer)
+        let validation = try validate(observer)
         guard validation.loss.isFinite else {
             throw .diverged(epoch: progress.epoch, step: progress.step, loss: validation.loss)
         }
@@ -197,13 +203,19 @@ public final class Trainer {
         do {
             try TrainingStateFile.write(
                 state, learner.parameters, optimizer: optimizer, movingAverage: average, to: folder.statePath)
+            isStateWritten = true
+        } catch .notFinite {
+            // The last step led here; the next one's loss would tell.
+            throw .diverged(epoch: state.progress.epoch, step: state.progress.step, loss: .nan)
         } catch {
             throw .state(error)
         }
     }
 
     /// The loss and the accuracy on what was held out, by the engine that serves.
-    private func validate(_ observer: any TrainingObserver) -> (loss: Double, accuracy: Double) {
+    private func validate(
+        _ observer: any TrainingObserver
+    ) throws(TrainingError) -> (loss: Double, accuracy: Double) {
         let engine = Engine(network: learner.currentNetwork(), workers: workers)
         let count = parts.validation.count
         let classCount = parts.validation.classNames.count
@@ -221,7 +233,8 @@ public final class Trainer {
             imageCount += batch.count
             observer.didValidate(imageCount, of: count)
         }
-        return (lossSum / Double(imageCount), Double(correctCount) / Double(max(imageCount, 1)))
+        guard imageCount > 0 else { throw .nothingReadable }
+        return (lossSum / Double(imageCount), Double(correctCount) / Double(imageCount))
     }
 }
 

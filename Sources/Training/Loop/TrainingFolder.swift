@@ -10,12 +10,22 @@ public struct TrainingFolder: Sendable {
     /// How the checkpoint's numbers are written.
     public let scalarType: ScalarType
 
+    /// The folder at a path; it need not be there yet.
+    public init(_ path: String, scalarType: ScalarType = .float32) {
+        var path = path
+        while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+        self.path = path
+        self.scalarType = scalarType
+    }
+
     /// Creates the folder where there is none.
     ///
     /// - Throws: ``TrainingError/notWritten(_:)``
-    public init(_ path: String, scalarType: ScalarType = .float32) throws(TrainingError) {
-        self.path = path
-        self.scalarType = scalarType
+    public func create() throws(TrainingError) {
+        var isDirectory: ObjCBool = false
+        guard !FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) || isDirectory.boolValue else {
+            throw .notWritten("\(path) is a file, where a folder is expected")
+        }
         do {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         } catch {

@@ -32,6 +32,11 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
     public var clipNorm: Double?
     /// See ``MovingAverage``; nil for none.
     public var averageDecay: Double?
+    /// How the checkpoint's numbers are written, see ``ScalarType``; nil for float32.
+    public var scalarType: String?
+
+    /// Limits: more pictures in a step learn no better, and take memory by the gigabyte.
+    public static let batchSizes = 1...4096
 
     private enum CodingKeys: String, CodingKey {
         case architecture, preprocessing, data, augmentation, epochs, seed, frozen
@@ -44,6 +49,7 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
         case labelSmoothing = "label_smoothing"
         case clipNorm = "clip_norm"
         case averageDecay = "ema"
+        case scalarType = "type"
     }
 
     /// The tutorials' settings for an architecture and data.
@@ -60,5 +66,24 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
         fromScratch = []
         frozen = []
         labelSmoothing = 0
+    }
+
+    /// - Throws: ``TrainingError/setting(_:)`` for a number that no training works with.
+    func validate() throws(TrainingError) {
+        do throws(HyperparameterError) {
+            guard Self.batchSizes.contains(batchSize) else {
+                throw .outOfRange(
+                    name: "batch size", found: "\(batchSize)",
+                    expected: "a number from \(Self.batchSizes.lowerBound) to \(Self.batchSizes.upperBound)")
+            }
+            try HyperparameterError.check("label smoothing", labelSmoothing, in: 0..<1)
+            if let averageDecay { try HyperparameterError.check("moving average's decay", averageDecay, in: 0..<1) }
+            if let clipNorm, !(clipNorm > 0) {
+                throw .outOfRange(
+                    name: "largest norm of the gradients", found: "\(clipNorm)", expected: "a number above 0")
+            }
+        } catch {
+            throw .setting(error)
+        }
     }
 }

@@ -41,6 +41,19 @@ struct DataSourceTests {
         }
     }
 
+    @Test("A folder of which only the training part is there is split as if it lay there itself")
+    func onlyTraining() throws {
+        let folder = try TemporaryFolder()
+        try fill(folder, "train/", [("a", 4), ("b", 4)])
+        let parts = try DataSource(folder.path("")).load(validationSplit: 0.25)
+        #expect(parts.training.classNames == ["a", "b"])
+        #expect([parts.training.count, parts.validation.count] == [6, 2])
+        #expect(try parts.digest == DataSource(folder.path("train")).load().digest)
+        #expect(try DataSource(folder.path("")).evaluation().count == 8)
+        try fill(folder, "", [("c", 1)])
+        #expect(try DataSource(folder.path("")).evaluation().classNames == ["c", "train"])
+    }
+
     @Test("Folders of one picture a class have nothing to hold out")
     func nothing() throws {
         let folder = try TemporaryFolder()
@@ -48,7 +61,7 @@ struct DataSourceTests {
         #expect(throws: DatasetError.nothingToHoldOut(path: folder.path(""))) { try DataSource(folder.path("")).load() }
     }
 
-    @Test("Folders of their own are used for validation", arguments: ["val", "validation", "test"])
+    @Test("Folders of their own are used for validation", arguments: ["val", "valid", "validation", "test"])
     func folders(name: String) throws {
         let folder = try TemporaryFolder()
         try fill(folder, "train/", [("a", 4), ("b", 4)])

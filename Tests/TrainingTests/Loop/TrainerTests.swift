@@ -1,0 +1,506 @@
+import Foundation
+import Inference
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Training
+
+@Suite struct TrainerTests {
+    /// Pictures of 8×8 pixels whose class is a tint under noise; some cannot be read.
+    private struct Tints: Dataset {
+        let count: Int
+        var corrupt: Set<Int> = []
+        /// Added to the labels that are told.
+        var shift = 0
+        let classNames = ["blue", "green", "red"]
+        func label(at index: Int) -> Int { (index + shift) % 3 }
+        func name(at index: Int) -> String { "tint \(index)" }
+        func picture(at index: Int) throws(DatasetError) -> PixelImage {
+            if corrupt.contains(index) { throw .picture(name: name(at: index), .empty) }
+            var random = SplitMix64(seed: 5, epoch: 0, index: index, purpose: .order)
+            let pixels = (0..<8 * 8 * 3).map { place in
+                UInt8(truncatingIfNeeded: random.next() % 160) + (place % 3 == index % 3 ? 60 : 0)
+            }
+            return PixelImage(width: 8, height: 8, channelCount: 3, pixels: pixels)
+        }
+    }
+
+    /// Counts, and remembers what it was told.
+    private final class Witness: TrainingObserver {
+        var steps: [TrainingStep] = []
+        var rows: [(row: HistoryRow, isBest: Bool)] = []
+        var onStep: () -> Void = {}
+        func didStep(_ step: TrainingStep) {
+            steps.append(step)
+            onStep()
+        }
+        func didValidate(_ count: Int, of total: Int) {}
+        func didEndEpoch(_ row: HistoryRow, isBest: Bool) { rows.append((row, isBest)) }
+    }
+
+    /// What a training is made of, and changed by the tests.
+    private struct Recipe {
+        var settings = TrainingSettings(
+            architecture: "tiny", preprocessing: "unit", data: "tints", dataDigest: "1234")
+        var optimizer = OptimizerSettings(.adam)
+        var form = LearningRateSchedule.Form.constant
+        var base = 0.01
+        var training = Tints(count: 23)
+        var validation = Tints(count: 12)
+        var threadCount = 2
+        var type = ScalarType.float32
+
+        init() {
+            settings.epochs = 3
+            settings.batchSize = 5
+            settings.seed = 11
+            settings.averageDecay = 0.9
+            settings.clipNorm = 2
+            settings.labelSmoothing = 0.1
+        }
+
+        private static func network(workers: WorkerPool) throws -> Network {
+            let parameters = Parameters([("conv.weight", [4, 3, 3, 3]), ("fc.weight", [3, 36])])
+            Initialization.pytorch.fill(parameters, seed: 3, workers: workers)
+            let tensors = parameters.entries.map { parameters.tensor($0) }
+            return try Network(
+                inputShape: [3, 8, 8],
+                chain: [
+                    ("conv", Conv2d(weight: tensors[0], bias: Tensor([4], scalars: [0, 0, 0, 0]))), ("relu", ReLU()),
+                    ("pool", MaxPool2d(kernelSize: 2, stride: 2)), ("flatten", Flatten()),
+                    ("drop", Dropout(probability: 0.3)),
+                    ("fc", Linear(weight: tensors[1], bias: Tensor([3], scalars: [0, 0, 0]))),
+                ])
+        }
+
+        func trainer(
+            _ folder: TrainingFolder, onUnreadable: @escaping @Sendable (DatasetError) -> Void = { _ in }
+        ) throws -> Trainer {
+            let workers = WorkerPool(threadCount: threadCount)
+            let batchSize = max(settings.batchSize, 1)
+            let schedule = try LearningRateSchedule(
+                form, base: base, epochCount: settings.epochs,
+                stepsPerEpoch: (training.count + batchSize - 1) / batchSize)
+            try folder.create()
+            return try Trainer(
+                try Self.network(workers: workers), settings: settings, optimizer: optimizer, schedule: schedule,
+                parts: DataSource.Parts(training: training, validation: validation, digest: "1234"),
+                preprocessing: .preset(.unit, input: [3, 8, 8]), folder: folder, workers: workers,
+                onUnreadable: onUnreadable)
+        }
+
+        /// Trains from the beginning, or on from the folder's state, until it ends or that many steps were taken.
+        @discardableResult
+        func run(
+            in folder: TrainingFolder, resuming: Bool = false, stepLimit: Int = .max,
+            saveInterval: Duration = .seconds(600)
+        ) throws -> Trainer.Outcome {
+            let trainer = try trainer(folder)
+            if resuming {
+                try trainer.resume(from: try TrainingStateFile<TrainingSettings>(contentsOf: folder.statePath))
+            }
+            let witness = Witness()
+            return try trainer.run(observer: witness, saveInterval: saveInterval) { witness.steps.count >= stepLimit }
+        }
+    }
+
+    /// All that a training leaves behind, but for what a clock decides.
+    private struct Remains: Equatable {
+        var checkpoint: Data?
+        var tensors: [String: [UInt32]]
+        var state: TrainingState<TrainingSettings>
+
+        init(_ folder: TrainingFolder) throws {
+            checkpoint = FileManager.default.contents(atPath: folder.path + "/" + folder.checkpointName)
+            let file = try Checkpoint(contentsOf: folder.statePath)
+            tensors = Dictionary(
+                uniqueKeysWithValues: file.tensors.map { ($0.name, $0.tensor.tensor().scalars.map(\.bitPattern)) })
+            state = try TrainingStateFile<TrainingSettings>(contentsOf: folder.statePath).state
+            var history = History()
+            for row in state.history.rows { history.append(Self.withoutTimes(row)) }
+            state.history = history
+            state.progress.seconds = 0
+        }
+
+        static func withoutTimes(_ row: HistoryRow) -> HistoryRow {
+            HistoryRow(
+                epoch: row.epoch, trainLoss: row.trainLoss, trainAccuracy: row.trainAccuracy,
+                validationLoss: row.validationLoss, validationAccuracy: row.validationAccuracy,
+                learningRate: row.learningRate, imagesPerSecond: 0, seconds: 0)
+        }
+    }
+
+    private let temporary: TemporaryFolder
+
+    init() throws { temporary = try TemporaryFolder() }
+
+    private func folder(_ name: String = "tints", type: ScalarType = .float32) -> TrainingFolder {
+        TrainingFolder(temporary.path(name) + "/tints", scalarType: type)
+    }
+
+    private func text(_ folder: TrainingFolder, _ name: String) throws -> String {
+        try String(contentsOfFile: folder.path + "/" + name, encoding: .utf8)
+    }
+
+    // Stopping and going on
+
+    @Test func `stopped after any step, a training comes to the same end bit for bit`() throws {
+        let recipe = Recipe()
+        try recipe.run(in: folder("whole"))
+        let expected = try Remains(folder("whole"))
+        #expect(expected.state.history.rows.count == 3)
+        #expect(expected.checkpoint != nil)
+        for limit in 0..<15 {
+            let stopped = folder("stopped \(limit)")
+            #expect(try recipe.run(in: stopped, stepLimit: limit) == .stopped)
+            #expect(try recipe.run(in: stopped, resuming: true) == .finished)
+            #expect(try Remains(stopped) == expected, "stopped after \(limit) steps")
+        }
+    }
+
+    @Test func `stopped after each step, it comes to the same end too`() throws {
+        let recipe = Recipe()
+        try recipe.run(in: folder("whole"))
+        let stopped = folder("stopped")
+        #expect(try recipe.run(in: stopped, stepLimit: 1) == .stopped)
+        var count = 1
+        while try recipe.run(in: stopped, resuming: true, stepLimit: 1) == .stopped { count += 1 }
+        #expect(count == 15)
+        #expect(try Remains(stopped) == Remains(folder("whole")))
+    }
+
+    @Test(arguments: [1, 3]) func `the number of threads changes no bit`(threadCount: Int) throws {
+        var recipe = Recipe()
+        try recipe.run(in: folder("two"))
+        recipe.threadCount = threadCount
+        try recipe.run(in: folder("other"), stepLimit: 7)
+        recipe.threadCount = 4
+        try recipe.run(in: folder("other"), resuming: true)
+        #expect(try Remains(folder("other")) == Remains(folder("two")))
+    }
+
+    @Test func `a state is there before the first step, and after each where that is asked for`() throws {
+        let (recipe, folder) = (Recipe(), folder())
+        let witness = Witness()
+        var steps: [Int] = []
+        witness.onStep = {
+            let file = try? TrainingStateFile<TrainingSettings>(contentsOf: folder.statePath)
+            steps.append(file?.state.progress.step ?? -1)
+        }
+        _ = try recipe.trainer(folder).run(observer: witness, saveInterval: .zero) { witness.steps.count >= 4 }
+        // Told before it is written.
+        #expect(steps == [0, 1, 2, 3])
+    }
+
+    @Test func `more epochs can follow, and none where all are over`() throws {
+        var recipe = Recipe()
+        try recipe.run(in: folder("whole"))
+        recipe.settings.epochs = 2
+        try recipe.run(in: folder("longer"))
+        let remains = try Remains(folder("longer"))
+        try recipe.run(in: folder("longer"), resuming: true)
+        #expect(try Remains(folder("longer")) == remains)
+        recipe.settings.epochs = 3
+        try recipe.run(in: folder("longer"), resuming: true)
+        let (longer, whole) = (try Remains(folder("longer")), try Remains(folder("whole")))
+        #expect(longer.tensors == whole.tensors && longer.checkpoint == whole.checkpoint)
+    }
+
+    // What is kept
+
+    @Test func `the best epoch is kept, the earliest of equals`() throws {
+        var recipe = Recipe()
+        // The better it gets, the worse it seems.
+        recipe.validation.shift = 1
+        recipe.settings.epochs = 6
+        let witness = Witness()
+        let trainer = try recipe.trainer(folder("long"))
+        _ = try trainer.run(observer: witness) { false }
+        let best = try #require(trainer.history.best)
+        #expect(best.epoch < 6)
+        #expect(witness.rows.last { $0.isBest }?.row == best)
+        var shorter = recipe
+        shorter.settings.epochs = best.epoch
+        try shorter.run(in: folder("short"))
+        #expect(try Remains(folder("long")).checkpoint == Remains(folder("short")).checkpoint)
+        #expect(try Remains(folder("long")).tensors != Remains(folder("short")).tensors)
+        #expect(try text(folder("long"), "history.csv") == trainer.history.csv)
+        #expect(try text(folder("long"), "history.svg").contains("tints"))
+    }
+
+    @Test(arguments: [0.9, nil]) func `what is kept is the moving average where there is one`(decay: Double?) throws {
+        var recipe = Recipe()
+        recipe.settings.epochs = 1
+        recipe.settings.averageDecay = decay
+        try recipe.run(in: folder())
+        let remains = try Remains(folder())
+        let kept = try Checkpoint(contentsOf: folder().path + "/tints.pth")
+        #expect(kept.tensors.names == ["conv.weight", "conv.bias", "fc.weight", "fc.bias"])
+        for name in kept.tensors.names {
+            let bits = try #require(kept.tensors[name]).tensor().scalars.map(\.bitPattern)
+            #expect(bits == remains.tensors[(decay == nil ? "values/" : "average/") + name])
+            if decay != nil { #expect(bits != remains.tensors["values/" + name]) }
+        }
+    }
+
+    @Test func `the checkpoint has the type that was asked for`() throws {
+        try Recipe().run(in: folder(type: .bfloat16))
+        let kept = try Checkpoint(contentsOf: folder().path + "/tints.pth")
+        #expect(kept.tensors.allSatisfy { $0.tensor.scalarType == .bfloat16 })
+    }
+
+    @Test func `frozen layers keep every bit`() throws {
+        var recipe = Recipe()
+        recipe.settings.frozen = ["conv"]
+        recipe.optimizer.weightDecay = 0.1
+        try recipe.run(in: folder("begun"), stepLimit: 0)
+        try recipe.run(in: folder("ended"))
+        let (begun, ended) = (try Remains(folder("begun")).tensors, try Remains(folder("ended")).tensors)
+        for stretch in ["values/", "average/"] {
+            #expect(begun[stretch + "conv.weight"] == ended[stretch + "conv.weight"])
+            #expect(begun[stretch + "fc.weight"] != ended[stretch + "fc.weight"])
+        }
+    }
+
+    @Test func `model json tells all that the result depends on`() throws {
+        var recipe = Recipe()
+        recipe.settings.epochs = 1
+        recipe.settings.frozen = ["conv"]
+        recipe.form = .step(epochCount: 2, factor: 0.1)
+        try recipe.run(in: folder())
+        let row = try #require(
+            try TrainingStateFile<TrainingSettings>(contentsOf: folder().statePath).state.history.rows.first)
+        func number(_ value: Double?) throws -> String {
+            String(decoding: try JSONEncoder().encode(try #require(value)), as: UTF8.self)
+        }
+        #expect(
+            try text(folder(), "model.json") == """
+                {
+                  "architecture" : "tiny",
+                  "checkpoint" : "tints.pth",
+                  "classes" : "class_indices.json",
+                  "preprocessing" : "unit",
+                  "training" : {
+                    "best" : {
+                      "epoch" : 1,
+                      "images_per_second" : \(number(row.imagesPerSecond)),
+                      "learning_rate" : 0.01,
+                      "seconds" : \(number(row.seconds)),
+                      "train_accuracy" : \(number(row.trainAccuracy)),
+                      "train_loss" : \(number(row.trainLoss)),
+                      "val_accuracy" : \(number(row.validationAccuracy)),
+                      "val_loss" : \(number(row.validationLoss))
+                    },
+                    "optimizer" : {
+                      "beta1" : 0.9,
+                      "beta2" : 0.999,
+                      "epsilon" : 1e-08,
+                      "kind" : "adam",
+                      "momentum" : 0.9,
+                      "rateDecay" : 0,
+                      "weightDecay" : 0
+                    },
+                    "schedule" : {
+                      "base" : 0.01,
+                      "epochCount" : 1,
+                      "form" : {
+                        "step" : {
+                          "epochCount" : 2,
+                          "factor" : 0.1
+                        }
+                      },
+                      "plateau" : {
+                        "reductionCount" : 0,
+                        "stalledEpochCount" : 0
+                      },
+                      "stepsPerEpoch" : 5,
+                      "warmupStepCount" : 0
+                    },
+                    "settings" : {
+                      "architecture" : "tiny",
+                      "augmentation" : "tutorial",
+                      "batch_size" : 5,
+                      "clip_norm" : 2,
+                      "data" : "tints",
+                      "data_digest" : "1234",
+                      "ema" : 0.9,
+                      "epochs" : 1,
+                      "from_scratch" : [
+
+                      ],
+                      "frozen" : [
+                        "conv"
+                      ],
+                      "init" : "pytorch",
+                      "label_smoothing" : 0.1,
+                      "preprocessing" : "unit",
+                      "seed" : 11
+                    }
+                  }
+                }
+
+                """)
+        #expect(
+            try ClassMap(Array(text(folder(), "class_indices.json").utf8)).names == ["blue", "green", "red"])
+    }
+
+    // Learning
+
+    @Test func `it learns`() throws {
+        var recipe = Recipe()
+        recipe.settings.epochs = 20
+        let witness = Witness()
+        _ = try recipe.trainer(folder()).run(observer: witness) { false }
+        let (first, last) = (try #require(witness.rows.first?.row), try #require(witness.rows.last?.row))
+        #expect(last.trainLoss < first.trainLoss)
+        #expect(try #require(last.validationAccuracy) >= 0.75)
+        #expect(witness.steps.map(\.number) == (0..<100).map { $0 % 5 + 1 })
+        #expect(witness.steps.prefix(5).map(\.imageCount) == [5, 10, 15, 20, 23])
+        #expect(witness.steps.allSatisfy { $0.imagesPerEpoch == 23 && $0.countPerEpoch == 5 })
+    }
+
+    @Test func `the rate falls where validation stalls, resumed or not`() throws {
+        var recipe = Recipe()
+        recipe.validation.shift = 1
+        recipe.form = .plateau(patience: 0, factor: 0.1)
+        recipe.settings.epochs = 6
+        try recipe.run(in: folder("whole"))
+        let rows = try Remains(folder("whole")).state.history.rows
+        // What the losses say should happen to the rate.
+        var (rate, best, rates) = (0.01, Double.infinity, [Double]())
+        for row in rows {
+            rates.append(rate)
+            let loss = try #require(row.validationLoss)
+            if loss < best * (1 - 1e-4) { best = loss } else { rate *= 0.1 }
+        }
+        #expect(zip(rows, rates).allSatisfy { abs($0.learningRate - $1) < 1e-9 * $1 })
+        #expect(try #require(rates.last) < 0.01)
+        try recipe.run(in: folder("stopped"), stepLimit: 23)
+        try recipe.run(in: folder("stopped"), resuming: true)
+        #expect(try Remains(folder("stopped")) == Remains(folder("whole")))
+    }
+
+    // What goes wrong
+
+    @Test(arguments: [Duration.seconds(600), .zero])
+    func `a loss that is no number ends it with the step, and the best epoch stays`(saveInterval: Duration) throws {
+        var recipe = Recipe()
+        recipe.settings.clipNorm = nil
+        recipe.settings.epochs = 1
+        recipe.optimizer = OptimizerSettings(.sgd)
+        recipe.optimizer.weightDecay = 0.9
+        try recipe.run(in: folder())
+        let before = try Remains(folder())
+        let description = try text(folder(), "model.json")
+        // From one step to the next the weights grow nine hundredfold.
+        recipe.settings.epochs = 100
+        recipe.base = 1000
+        let error = #expect(throws: TrainingError.self) {
+            try recipe.run(in: folder(), resuming: true, saveInterval: saveInterval)
+        }
+        guard case .diverged(let epoch, let step, let loss) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(epoch >= 2 && 1...5 ~= step && !loss.isFinite)
+        #expect(try #require(error).description.contains("step \(step) of epoch \(epoch); a lower learning rate"))
+        let after = try Remains(folder())
+        #expect(after.tensors.values.joined().allSatisfy { Float(bitPattern: $0).isFinite })
+        // It may have been better for an epoch; then that one is kept.
+        if after.state.progress.bestEpoch == 1 {
+            #expect(after.checkpoint == before.checkpoint)
+            #expect(try text(folder(), "model.json") == description)
+        }
+        #expect(try Checkpoint(contentsOf: folder().path + "/tints.pth").tensors.count == 4)
+    }
+
+    @Test func `pictures that cannot be read are told of once and left out`() throws {
+        var recipe = Recipe()
+        recipe.settings.batchSize = 1
+        recipe.training = Tints(count: 7, corrupt: [0, 3, 4])
+        recipe.validation.corrupt = [5]
+        let reports = Mutex<[String]>([])
+        let witness = Witness()
+        let trainer = try recipe.trainer(folder("whole")) { error in reports.withLock { $0.append("\(error)") } }
+        #expect(try trainer.run(observer: witness) { false } == .finished)
+        #expect(reports.withLock { $0.count } == 4)
+        #expect(reports.withLock { Set($0).count } == 4)
+        #expect(witness.steps.count == 12)
+        #expect(witness.steps.filter { $0.epoch == 2 }.map(\.imageCount) == [1, 2, 3, 4])
+        let expected = try Remains(folder("whole"))
+        for limit in 0..<12 {
+            let stopped = folder("stopped \(limit)")
+            try recipe.run(in: stopped, stepLimit: limit)
+            try recipe.run(in: stopped, resuming: true)
+            #expect(try Remains(stopped) == expected, "stopped after \(limit) steps")
+        }
+    }
+
+    @Test func `where no picture can be read, that is said`() throws {
+        var recipe = Recipe()
+        recipe.training.corrupt = Set(0..<23)
+        #expect(throws: TrainingError.nothingReadable) { try recipe.run(in: folder("training")) }
+        recipe = Recipe()
+        recipe.validation.corrupt = Set(0..<12)
+        #expect(throws: TrainingError.nothingReadable) { try recipe.run(in: folder("validation")) }
+    }
+
+    @Test func `numbers that no training works with are refused at their limits`() throws {
+        func error(_ change: (inout TrainingSettings) -> Void) throws -> TrainingError? {
+            var recipe = Recipe()
+            change(&recipe.settings)
+            do {
+                _ = try recipe.trainer(folder())
+                return nil
+            } catch let error as TrainingError {
+                return error
+            }
+        }
+        func isRefused(_ change: (inout TrainingSettings) -> Void) throws -> Bool {
+            if case .setting = try error(change) { true } else { false }
+        }
+        #expect(try isRefused { $0.batchSize = 0 })
+        #expect(try error { $0.batchSize = 1 } == nil)
+        #expect(try error { $0.batchSize = 23 } == nil)
+        #expect(try error { $0.batchSize = 24 } == .batchTooLarge(batchSize: 24, pictureCount: 23))
+        #expect(try error { $0.batchSize = 4096 } == .batchTooLarge(batchSize: 4096, pictureCount: 23))
+        #expect(try isRefused { $0.batchSize = 4097 })
+        #expect(try isRefused { $0.averageDecay = 1 })
+        #expect(try error { $0.averageDecay = 0 } == nil)
+        #expect(try isRefused { $0.averageDecay = .nan })
+        #expect(try isRefused { $0.clipNorm = 0 })
+        #expect(try isRefused { $0.clipNorm = .nan })
+        #expect(try isRefused { $0.labelSmoothing = 1 })
+        #expect(try isRefused { $0.labelSmoothing = -0.01 })
+        #expect(
+            try error { $0.augmentation = "loud" } == .unknownSetting(name: "augmentation", value: "loud"))
+        #expect(
+            try error { $0.frozen = ["conv2"] } == .unknownLayers(names: ["conv2"], known: ["conv", "fc"]))
+        #expect(try error { $0.frozen = ["conv", "fc"] } == .nothingToLearn)
+    }
+
+    @Test func `where the folder cannot be written, the first sentence says so`() throws {
+        try temporary.write([], to: "taken")
+        #expect {
+            try Recipe().run(in: TrainingFolder(temporary.path("taken") + "/tints"))
+        } throws: { error in
+            if case TrainingError.notWritten = error { true } else { false }
+        }
+        // In the way of the state.
+        try temporary.makeFolder("blocked/tints/training.resume")
+        #expect {
+            try Recipe().run(in: folder("blocked"))
+        } throws: { error in
+            if case TrainingError.state(.notWritten) = error { true } else { false }
+        }
+    }
+
+    @Test func `a folder's name is the model's, whatever way its path is written`() {
+        for path in ["weights/tints", "weights/tints/", "weights/tints//", "./weights/x/../tints"] {
+            #expect(TrainingFolder(path).name == "tints")
+        }
+        #expect(TrainingFolder("/").path == "/")
+        #expect(TrainingFolder("a/").statePath == "a/training.resume")
+    }
+}
