@@ -116,8 +116,7 @@ package enum AlexNet {
         guard parameters.layers.count == 8, convolutions.count == 5, linears.count == 3,
             convolutions[0].weight.shape[1] > 0
         else {
-            throw CheckpointError.unknownArchitecture(
-                found: parameters.layers.map { "\($0.name).weight \($0.weight.shape)" })
+            throw CheckpointError.differs(parameters, from: form)
         }
         var chain: [(name: String, layer: any Layer)] = []
         var channels = convolutions[0].weight.shape[1]
