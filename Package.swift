@@ -103,7 +103,7 @@ let package = Package(
             exclude: ["Fixtures"]),
         .testTarget(
             name: "TrainingTests", dependencies: ["CKernels", "CZlib", "Inference", "TestSupport", "Training"],
-            exclude: ["Fixtures"]),
+            exclude: ["Fixtures"], swiftSettings: optimisedSwift),
         .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "TestSupport"]),
         .testTarget(
             name: "ServerTests",

@@ -36,3 +36,29 @@ INLINE void kernel_transpose_body(const float *input, ptrdiff_t row_count, ptrdi
 
 KERNEL_VERSIONS(kernel_transpose, (const float *input, ptrdiff_t row_count, ptrdiff_t column_count, float *output),
                 (input, row_count, column_count, output))
+
+INLINE void kernel_add_pairs_body(const float *left, const float *right, float *output, ptrdiff_t count, bool relu) {
+    for (ptrdiff_t i = 0; i < count; i++) {
+        const float value = left[i] + right[i];
+        output[i] = relu && value < 0 ? 0 : value;
+    }
+}
+
+KERNEL_VERSIONS(kernel_add_pairs,
+                (const float *left, const float *right, float *output, ptrdiff_t count, bool relu),
+                (left, right, output, count, relu))
+
+INLINE void kernel_scale_columns_body(const float *rows, ptrdiff_t row_count, ptrdiff_t column_count,
+                                      const float *scales, const float *shifts, bool relu, float *output) {
+    for (ptrdiff_t r = 0; r < row_count; r++, rows += column_count, output += column_count) {
+        for (ptrdiff_t i = 0; i < column_count; i++) {
+            const float value = rows[i] * scales[i] + shifts[i];
+            output[i] = relu && value < 0 ? 0 : value;
+        }
+    }
+}
+
+KERNEL_VERSIONS(kernel_scale_columns,
+                (const float *rows, ptrdiff_t row_count, ptrdiff_t column_count, const float *scales,
+                 const float *shifts, bool relu, float *output),
+                (rows, row_count, column_count, scales, shifts, relu, output))

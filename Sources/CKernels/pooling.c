@@ -71,6 +71,40 @@ KERNEL_VERSIONS(kernel_max_pool,
                  float *output),
                 (image, window, channels, output_height, output))
 
+INLINE ptrdiff_t smaller(ptrdiff_t a, ptrdiff_t b) {
+    return a < b ? a : b;
+}
+
+INLINE void kernel_average_pool_body(const float *image, const kernel_window *w, ptrdiff_t channels,
+                                     ptrdiff_t output_height, bool counts_padding, float *output) {
+    for (ptrdiff_t y = 0; y < output_height; y++) {
+        for (ptrdiff_t x = 0; x < w->output_width; x++, output += channels) {
+            const ptrdiff_t top = y * w->stride_height - w->padding_height;
+            const ptrdiff_t left = x * w->stride_width - w->padding_width;
+            const region r = {
+                clamp(top, w->height), clamp(top + w->kernel_height, w->height),
+                clamp(left, w->width), clamp(left + w->kernel_width, w->width),
+            };
+            const ptrdiff_t padded = (smaller(top + w->kernel_height, w->height + w->padding_height) - top)
+                * (smaller(left + w->kernel_width, w->width + w->padding_width) - left);
+            const float count = (float)(counts_padding ? padded : (r.bottom - r.top) * (r.right - r.left));
+            memset(output, 0, (size_t)channels * sizeof(float));
+            for (ptrdiff_t i = r.top; i < r.bottom; i++) {
+                for (ptrdiff_t j = r.left; j < r.right; j++) {
+                    const float *pixel = image + (i * w->width + j) * channels;
+                    for (ptrdiff_t channel = 0; channel < channels; channel++) output[channel] += pixel[channel];
+                }
+            }
+            for (ptrdiff_t channel = 0; channel < channels; channel++) output[channel] /= count;
+        }
+    }
+}
+
+KERNEL_VERSIONS(kernel_average_pool,
+                (const float *image, const kernel_window *window, ptrdiff_t channels, ptrdiff_t output_height,
+                 bool counts_padding, float *output),
+                (image, window, channels, output_height, counts_padding, output))
+
 INLINE void kernel_adaptive_average_pool_body(const float *image, ptrdiff_t height, ptrdiff_t width,
                                               ptrdiff_t channels, ptrdiff_t output_height, ptrdiff_t output_width,
                                               float *output) {

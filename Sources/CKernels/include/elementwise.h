@@ -12,3 +12,10 @@ void kernel_relu(const float *input, float *output, ptrdiff_t count);
 
 /// `output[column][row] = input[row][column]`
 void kernel_transpose(const float *input, ptrdiff_t row_count, ptrdiff_t column_count, float *output);
+
+/// `output[i] = left[i] + right[i]`, clamped at zero if asked. `output` may be either of the two.
+void kernel_add_pairs(const float *left, const float *right, float *output, ptrdiff_t count, bool relu);
+
+/// `output[r][i] = rows[r][i] * scales[i] + shifts[i]`, clamped at zero if asked; rows without gaps.
+void kernel_scale_columns(const float *rows, ptrdiff_t row_count, ptrdiff_t column_count, const float *scales,
+                          const float *shifts, bool relu, float *output);

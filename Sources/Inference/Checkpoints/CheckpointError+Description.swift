@@ -109,8 +109,14 @@ extension CheckpointError: CustomStringConvertible {
             "tensor \(quoted(name)) has shape \(found) where \(expected) is expected"
         case .nonFinite(let name, let index, let value):
             "tensor \(quoted(name)) has the value \(value) at index \(index) where a finite number is expected"
+        case .negativeVariance(let name, let index, let value):
+            "tensor \(quoted(name)) has the value \(value) at index \(index), and a variance is never below zero"
         case .unknownArchitecture(let found):
             "the tensors fit no known network: \(list(found))"
+        case .fitsNoArchitecture(let closest, let differences, let count):
+            "the tensors fit no known network; the closest is \(closest), but "
+                + differences.map(\.description).joined(separator: "; ")
+                + (count > differences.count ? "; and \(count - differences.count) more" : "")
         }
     }
 

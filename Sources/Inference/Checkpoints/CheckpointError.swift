@@ -63,5 +63,10 @@ public enum CheckpointError: Error, Equatable, Sendable {
     case unexpectedTensor(name: String, shape: Shape)
     case shapeMismatch(name: String, found: Shape, expected: Shape)
     case nonFinite(name: String, index: Int, value: String)
+    case negativeVariance(name: String, index: Int, value: String)
     case unknownArchitecture(found: [String])
+    /// - Parameters:
+    ///   - differences: the first of them.
+    ///   - count: of all differences.
+    indirect case fitsNoArchitecture(closest: String, differences: [CheckpointError], count: Int)
 }

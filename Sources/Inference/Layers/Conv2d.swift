@@ -6,23 +6,28 @@
 public struct Conv2d: UnaryLayer {
     /// The kernels, `[O, C / groups, KH, KW]`.
     public let weight: Tensor
-    /// One value an output channel, `[O]`.
+    /// One value an output channel, `[O]`; zeros where the layer has none.
     public let bias: Tensor
+    /// Whether the bias was learned.
+    public let hasBias: Bool
     /// How the window walks.
     public let window: Window
     /// Into how many independent groups the channels are divided.
     public let groups: Int
 
-    /// A convolution with its parameters. `groups` divides both the input's and the output's channels.
-    public init(weight: Tensor, bias: Tensor, stride: Size2d = 1, padding: Size2d = 0, groups: Int = 1) {
+    /// A convolution with its parameters; the bias may be missing. `groups` divides both the input's and the output's channels.
+    public init(weight: Tensor, bias: Tensor?, stride: Size2d = 1, padding: Size2d = 0, groups: Int = 1) {
         precondition(weight.shape.rank == 4, "a convolution's weight is [O, I, KH, KW], not \(weight.shape)")
+        let zeroedBias = bias ?? Tensor([weight.shape[0]]) { $0.initialize(repeating: 0) }
         precondition(
-            bias.shape == [weight.shape[0]], "a bias of \(bias.shape) does not fit weights of \(weight.shape)")
+            zeroedBias.shape == [weight.shape[0]],
+            "a bias of \(zeroedBias.shape) does not fit weights of \(weight.shape)")
         precondition(
             groups > 0 && weight.shape[0] % groups == 0,
             "\(weight.shape[0]) output channels cannot be divided into \(groups) groups")
         self.weight = weight
-        self.bias = bias
+        self.bias = zeroedBias
+        hasBias = bias != nil
         self.groups = groups
         window = Window(
             kernelSize: Size2d(height: weight.shape[2], width: weight.shape[3]), stride: stride, padding: padding)
@@ -32,7 +37,7 @@ public struct Conv2d: UnaryLayer {
     public var inputChannels: Int { weight.shape[1] * groups }
     /// Of the output, all groups together.
     public var outputChannels: Int { weight.shape[0] }
-    public var parameters: [Tensor] { [weight, bias] }
+    public var parameters: [Tensor] { hasBias ? [weight, bias] : [weight] }
     public var fusesActivation: Bool { true }
 
     public func outputShape(for input: Shape) throws(ShapeError) -> Shape {

@@ -93,10 +93,8 @@ package enum AlexNet {
     /// Groups tell the paper's; the grid before the first linear layer (5×5, not 6×6) the unpadded one; 48 first
     /// channels the half-width one.
     package static func form(of parameters: ParameterSet) -> Form? {
-        let layers = parameters.layers
-        let convolutions = layers.filter { $0.weight.shape.rank == 4 }
-        let linears = layers.filter { $0.weight.shape.rank == 2 }
-        guard layers.count == 8, linears.count == 3,
+        let (convolutions, linears) = (parameters.convolutions, parameters.linears)
+        guard parameters.layers.count == 8, linears.count == 3,
             convolutions.map({ $0.weight.shape[2] }) == kernelSizes,
             convolutions.map({ $0.weight.shape[3] }) == kernelSizes
         else { return nil }
@@ -114,19 +112,19 @@ package enum AlexNet {
     package static func network(
         _ form: Form, _ parameters: ParameterSet, normalization: LocalResponseNorm
     ) throws(CheckpointError) -> Network {
-        let convolutions = parameters.layers.filter { $0.weight.shape.rank == 4 }
-        let linears = parameters.layers.filter { $0.weight.shape.rank == 2 }
-        guard convolutions.count == 5, linears.count == 3, convolutions[0].weight.shape[1] > 0 else {
-            throw CheckpointError.unknownArchitecture(
-                found: parameters.layers.map { "\($0.name).weight \($0.weight.shape)" })
+        let (convolutions, linears) = (parameters.convolutions, parameters.linears)
+        guard parameters.layers.count == 8, convolutions.count == 5, linears.count == 3,
+            convolutions[0].weight.shape[1] > 0
+        else {
+            throw CheckpointError.differs(parameters, from: form)
         }
         var chain: [(name: String, layer: any Layer)] = []
         var channels = convolutions[0].weight.shape[1]
         let inputShape: Shape = [channels, form.inputExtent, form.inputExtent]
         for (index, convolution) in convolutions.enumerated() {
-            let layer = try conv2d(
-                convolution, inputChannels: channels, kernelSize: kernelSizes[index],
-                stride: index == 0 ? 4 : 1, padding: index == 0 ? form.firstPadding : kernelSizes[index] / 2)
+            let layer = try convolution.convolution(
+                inputChannels: channels, kernelSize: kernelSizes[index], stride: index == 0 ? 4 : 1,
+                padding: index == 0 ? form.firstPadding : kernelSizes[index] / 2, isGrouped: true)
             channels = layer.outputChannels
             chain.append((convolution.name, layer))
             chain.append(("relu\(index + 1)", ReLU()))
@@ -137,8 +135,7 @@ package enum AlexNet {
         chain.append(("flatten", Flatten()))
         var features = channels * form.grid * form.grid
         for (index, linear) in linears.enumerated() {
-            let layer = try self.linear(
-                linear, inputFeatures: features, isOutput: index == linears.count - 1)
+            let layer = try linear.linear(inputFeatures: features, isOutput: index == linears.count - 1)
             features = layer.outputFeatures
             if form.dropouts.contains(index) { chain.append(("dropout\(index + 6)", Dropout())) }
             chain.append((linear.name, layer))
@@ -150,32 +147,19 @@ package enum AlexNet {
             throw CheckpointError.unknownArchitecture(found: [error.description])
         }
     }
+}
 
-    private static func conv2d(
-        _ layer: ParameterSet.Layer, inputChannels: Int, kernelSize: Int, stride: Int, padding: Int
-    ) throws(CheckpointError) -> Conv2d {
-        let shape = layer.weight.shape
-        let groups = shape[1] > 0 ? inputChannels / shape[1] : 0
-        guard groups > 0, shape[1] * groups == inputChannels, shape[0] > 0, shape[0] % groups == 0,
-            shape[2] == kernelSize, shape[3] == kernelSize
-        else {
-            throw CheckpointError.shapeMismatch(
-                name: layer.name + ".weight", found: shape,
-                expected: [max(shape[0], 1), inputChannels, kernelSize, kernelSize])
-        }
-        return Conv2d(
-            weight: try layer.finiteWeight(), bias: try layer.finiteBias(), stride: Size2d(square: stride),
-            padding: Size2d(square: padding), groups: groups)
+extension AlexNet.Form: Architecture {
+    package func tensorShapes(inputChannels: Int, classCount: Int) -> [(name: String, shape: Shape)] {
+        var shapes = AlexNet.parameterShapes(self, classCount: classCount)
+        let first = shapes[0].shape
+        shapes[0].shape = [first[0], inputChannels, first[2], first[3]]
+        return shapes
     }
 
-    private static func linear(
-        _ layer: ParameterSet.Layer, inputFeatures: Int, isOutput: Bool
-    ) throws(CheckpointError) -> Linear {
-        let shape = layer.weight.shape
-        guard shape[1] == inputFeatures, shape[0] > 0 else {
-            throw CheckpointError.shapeMismatch(
-                name: layer.name + ".weight", found: shape, expected: [max(shape[0], 1), inputFeatures])
-        }
-        return Linear(weight: try layer.finiteLinearWeight(isOutput: isOutput), bias: try layer.finiteBias())
+    package func fits(_ parameters: ParameterSet) -> Bool { AlexNet.form(of: parameters) == self }
+
+    package func network(_ parameters: ParameterSet, options: ArchitectureOptions) throws(CheckpointError) -> Network {
+        try AlexNet.network(self, parameters, normalization: options.localResponseNorm)
     }
 }

@@ -26,6 +26,12 @@ public struct ModelDescription: Sendable, Decodable {
     public var algorithms: [String: String]?
     /// The paper's normalisation, whose convention no checkpoint tells.
     public var localResponseNorm: LocalResponseNormDescription?
+    /// What stands behind LeNet's layers: `none`, `relu`, `tanh` or `sigmoid`.
+    public var activation: String?
+    /// How LeNet makes its maps smaller: `max` or `average`.
+    public var pooling: String?
+    /// Whether GoogLeNet brings ImageNet's normalisation to mean and deviation 0.5, as torchvision's pretrained weights want.
+    public var transformInput: Bool?
 
     /// A description that says nothing: everything is inferred.
     public init() {}
@@ -33,6 +39,8 @@ public struct ModelDescription: Sendable, Decodable {
     private enum CodingKeys: String, CodingKey, CaseIterable {
         case architecture, checkpoint, classes, preprocessing, precision, algorithms, training
         case localResponseNorm = "local_response_norm"
+        case activation, pooling
+        case transformInput = "transform_input"
     }
 
     /// The parameters of ``LocalResponseNorm``, each with its own default.
@@ -71,6 +79,9 @@ public struct ModelDescription: Sendable, Decodable {
         precision = try values.decodeIfPresent(String.self, forKey: .precision).map(Self.precision)
         algorithms = try values.decodeIfPresent([String: String].self, forKey: .algorithms)
         localResponseNorm = try values.decodeIfPresent(LocalResponseNormDescription.self, forKey: .localResponseNorm)
+        activation = try values.decodeIfPresent(String.self, forKey: .activation)
+        pooling = try values.decodeIfPresent(String.self, forKey: .pooling)
+        transformInput = try values.decodeIfPresent(Bool.self, forKey: .transformInput)
     }
 
     private static func precision(_ name: String) throws(ModelError) -> Precision {

@@ -46,19 +46,19 @@ public struct ModelLoader: Sendable {
         let classBytes = try read(paths.classes)
         digest.update(data: classBytes)
         let precision = precision ?? description.precision ?? defaultPrecision
-        let (form, network, format) = try readNetwork(paths.checkpoint, description, precision, &digest)
+        let (architecture, network, format) = try readNetwork(paths.checkpoint, description, precision, &digest)
         let classes = try readClasses(
             classBytes, file: paths.classes, outputCount: network.outputShape.elementCount)
         let preprocessing = try makePreprocessing(
-            files.preprocessing.map(PreprocessingDescription.preset) ?? description.preprocessing, form: form,
-            network: network)
+            files.preprocessing.map(PreprocessingDescription.preset) ?? description.preprocessing,
+            architecture: architecture, network: network)
         let selector = AlgorithmSelector(
             overrides: try description.checkedAlgorithms(for: network), timings: tuning.timings)
         let engine = Engine(network: network, workers: workers, selector: selector)
         tuning(engine)
         try warmUp(engine, preprocessing)
         return Model(
-            name: files.name, architecture: form.rawValue,
+            name: files.name, architecture: architecture.name,
             version: digest.finalize().prefix(6).map { String(format: "%02x", $0) }.joined(),
             classes: classes, preprocessing: preprocessing, checkpointFormat: format, precision: precision,
             engine: engine)
@@ -72,15 +72,9 @@ public struct ModelLoader: Sendable {
         _ checkpoint: Checkpoint
     ) throws(CheckpointError) -> (architecture: String, network: Network, preprocessing: Preprocessing.Preset) {
         let parameters = try ParameterSet(checkpoint)
-        guard let form = AlexNet.form(of: parameters) else {
-            throw CheckpointError.unknownArchitecture(
-                found: parameters.layers.map { "\($0.name).weight \($0.weight.shape)" })
-        }
-        let network = try AlexNet.network(
-            form, parameters,
-            normalization: LocalResponseNorm(
-                size: 5, alpha: 1e-4, beta: 0.75, k: 1, convention: .caffe))
-        return (form.rawValue, network, form.preprocessing)
+        let architecture = try Architectures.recognize(parameters)
+        let network = try architecture.network(parameters, options: ArchitectureOptions())
+        return (architecture.name, network, architecture.preprocessing)
     }
 
     private func read(_ path: String) throws(ModelError) -> [UInt8] {
@@ -94,14 +88,14 @@ public struct ModelLoader: Sendable {
     /// The file's bytes are gone when this returns, unless the network views them.
     private func readNetwork(
         _ path: String, _ description: ModelDescription, _ precision: Precision, _ digest: inout SHA256
-    ) throws(ModelError) -> (AlexNet.Form, Network, Checkpoint.Format) {
+    ) throws(ModelError) -> (any Architecture, Network, Checkpoint.Format) {
         let checkpoint = try openCheckpoint(path)
         withExtendedLifetime(checkpoint.file) {
             digest.update(bufferPointer: UnsafeRawBufferPointer(checkpoint.file.bytes))
         }
-        let (form, network) = try makeNetwork(
+        let (architecture, network) = try makeNetwork(
             checkpoint, description, packing: WeightPacking(precision, workers: workers))
-        return (form, network, checkpoint.format)
+        return (architecture, network, checkpoint.format)
     }
 
     private func openCheckpoint(_ path: String) throws(ModelError) -> Checkpoint {
@@ -114,23 +108,26 @@ public struct ModelLoader: Sendable {
 
     private func makeNetwork(
         _ checkpoint: Checkpoint, _ description: ModelDescription, packing: WeightPacking?
-    ) throws(ModelError) -> (AlexNet.Form, Network) {
-        let normalization = try description.makeLocalResponseNorm()
-        let forcedForm = try description.architecture.map { name throws(ModelError) in
-            guard let form = AlexNet.Form(rawValue: name) else {
-                throw ModelError.unknownArchitecture(name: name, known: AlexNet.Form.allCases.map(\.rawValue))
+    ) throws(ModelError) -> (any Architecture, Network) {
+        let options = try description.makeOptions()
+        let named = try description.architecture.map { name throws(ModelError) in
+            guard let architecture = Architectures.named(name) else {
+                throw ModelError.unknownArchitecture(name: name, known: Architectures.all.map(\.name))
             }
-            return form
+            return architecture
         }
-        do throws(CheckpointError) {
+        do {
             let parameters = try ParameterSet(checkpoint, packing: packing)
-            guard let form = forcedForm ?? AlexNet.form(of: parameters) else {
-                throw CheckpointError.unknownArchitecture(
-                    found: parameters.layers.map { "\($0.name).weight \($0.weight.shape)" })
-            }
-            return (form, try AlexNet.network(form, parameters, normalization: normalization))
-        } catch {
+            let architecture = try named ?? Architectures.recognize(parameters)
+            try description.checkOptions(of: architecture)
+            let network = try architecture.network(parameters, options: options)
+            return (architecture, network.foldingNormalizations())
+        } catch let error as ModelError {
+            throw error
+        } catch let error as CheckpointError {
             throw ModelError.checkpoint(file: checkpoint.name, error)
+        } catch {
+            preconditionFailure("\(error)")
         }
     }
 
@@ -147,10 +144,10 @@ public struct ModelLoader: Sendable {
     }
 
     private func makePreprocessing(
-        _ description: PreprocessingDescription?, form: AlexNet.Form, network: Network
+        _ description: PreprocessingDescription?, architecture: any Architecture, network: Network
     ) throws(ModelError) -> Preprocessing {
         do throws(PreprocessingError) {
-            return try Preprocessing(description ?? .preset(form.preprocessing), input: network.inputShape)
+            return try Preprocessing(description ?? .preset(architecture.preprocessing), input: network.inputShape)
         } catch {
             throw ModelError.preprocessing(error)
         }

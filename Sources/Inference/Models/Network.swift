@@ -28,6 +28,8 @@ public struct Network: Sendable {
     public let nodes: [Node]
     /// The output of each node, without the batch axis.
     public let shapes: [Shape]
+    /// How many numbers were learned.
+    public let parameterCount: Int
 
     /// Checks that every layer can take what it is fed.
     ///
@@ -41,9 +43,7 @@ public struct Network: Sendable {
             shapes.append(
                 try node.layer.outputShape(for: node.inputs.map { $0 == Self.input ? inputShape : shapes[$0] }))
         }
-        self.inputShape = inputShape
-        self.nodes = nodes
-        self.shapes = shapes
+        self.init(inputShape: inputShape, nodes: nodes, shapes: shapes)
     }
 
     /// A chain: each layer is fed by the one before.
@@ -60,10 +60,12 @@ public struct Network: Sendable {
             nodes: nodes.map { Node(name: $0.name, layer: layer($0), inputs: $0.inputs) }, shapes: shapes)
     }
 
-    private init(inputShape: Shape, nodes: [Node], shapes: [Shape]) {
+    /// - Parameter parameterCount: nil for what the layers hold now.
+    init(inputShape: Shape, nodes: [Node], shapes: [Shape], parameterCount: Int? = nil) {
         self.inputShape = inputShape
         self.nodes = nodes
         self.shapes = shapes
+        self.parameterCount = parameterCount ?? nodes.reduce(0) { $0 + $1.layer.parameterCount }
     }
 
     /// Shape: `[K]` for a classifier of K classes.
@@ -74,9 +76,6 @@ public struct Network: Sendable {
         guard let node = nodes.first(where: { $0.name == name }) else { return nil }
         return node.layer.algorithms(for: inputShapes(of: node), activation: nil).map(\.name)
     }
-
-    /// How many numbers were learned.
-    public var parameterCount: Int { nodes.reduce(0) { $0 + $1.layer.parameterCount } }
 
     /// What feeds a node. Shape: without the batch axis.
     public func inputShapes(of node: Node) -> [Shape] {

@@ -1,48 +1,11 @@
-/// A checkpoint's tensors, grouped as layers own them: a weight, and the bias beside it.
+/// A checkpoint's tensors, grouped as layers own them: a weight, the bias beside it, and what a normalisation remembers.
 package struct ParameterSet {
-    /// One layer's parameters as they stand in the file.
-    package struct Layer {
-        /// The name without `.weight` and `.bias`, as `features.0`.
-        package let name: String
-        package let weight: StoredTensor
-        package let bias: StoredTensor
-        fileprivate let packing: WeightPacking?
-
-        /// The weight in float32. NaN and infinity are refused at load, where the old model still serves.
-        func finiteWeight() throws(CheckpointError) -> Tensor { detached(try viewedWeight()) }
-
-        /// The bias in float32.
-        func finiteBias() throws(CheckpointError) -> Tensor {
-            detached(try Self.finite(bias, name: name + ".bias"))
-        }
-
-        /// The weight of a linear layer, in the precision that is asked for.
-        ///
-        /// - Parameter isOutput: whether the layer's outputs are the network's.
-        func finiteLinearWeight(isOutput: Bool) throws(CheckpointError) -> Linear.Weight {
-            let tensor = try viewedWeight()
-            return packing.map { .packed($0.pack(tensor, isOutput: isOutput)) } ?? .float32(tensor)
-        }
-
-        private func viewedWeight() throws(CheckpointError) -> Tensor {
-            try Self.finite(weight, name: name + ".weight")
-        }
-
-        /// Where the large weights are packed, a view of the few that are left would keep the whole file in memory.
-        private func detached(_ tensor: Tensor) -> Tensor { packing == nil ? tensor : tensor.copied() }
-
-        private static func finite(_ stored: StoredTensor, name: String) throws(CheckpointError) -> Tensor {
-            let tensor = stored.tensor()
-            try tensor.checkFinite(name: name)
-            return tensor
-        }
-    }
-
     /// In the order of their names, numbers by value: `features.3` comes before `features.10`.
     package let layers: [Layer]
+    private let indices: [String: Int]
 
     /// - Parameter packing: what becomes of linear layers' weights; nil leaves everything where it lies in the file.
-    /// - Throws: ``CheckpointError`` when a tensor is neither weight nor bias, or one of the two is missing.
+    /// - Throws: ``CheckpointError`` when a tensor is no layer's, or a layer has not all of its own.
     init(_ checkpoint: Checkpoint, packing: WeightPacking? = nil) throws(CheckpointError) {
         try self.init(checkpoint.tensors, packing: packing)
     }
@@ -51,64 +14,88 @@ package struct ParameterSet {
     package init(_ tensors: StoredTensors) throws(CheckpointError) { try self.init(tensors, packing: nil) }
 
     private init(_ tensors: StoredTensors, packing: WeightPacking?) throws(CheckpointError) {
-        var weights: [String: StoredTensor] = [:]
-        var biases: [String: StoredTensor] = [:]
+        var parts: [Suffix: [String: StoredTensor]] = [:]
         for (name, tensor) in tensors {
-            if let stem = Self.stem(of: name, suffix: ".weight") {
-                weights[stem] = tensor
-            } else if let stem = Self.stem(of: name, suffix: ".bias") {
-                biases[stem] = tensor
-            } else {
+            guard let suffix = Suffix.allCases.first(where: { name.hasSuffix($0.rawValue) }) else {
                 throw CheckpointError.unexpectedTensor(name: name, shape: tensor.shape)
             }
+            parts[suffix, default: [:]][String(name.dropLast(suffix.rawValue.count))] = tensor
         }
-        for (stem, bias) in biases where weights[stem] == nil {
-            throw CheckpointError.missingTensor(name: stem + ".weight", expected: bias.shape)
+        let weights = parts[.weight] ?? [:]
+        for suffix in [Suffix.bias, .runningMean, .runningVariance] {
+            for (stem, tensor) in parts[suffix] ?? [:] where weights[stem] == nil {
+                // Statistics without anything else are no layer that is known here.
+                if suffix != .bias, parts[.bias]?[stem] == nil {
+                    throw CheckpointError.unexpectedTensor(name: stem + suffix.rawValue, shape: tensor.shape)
+                }
+                throw CheckpointError.missingTensor(name: stem + Suffix.weight.rawValue, expected: tensor.shape)
+            }
         }
         var layers: [Layer] = []
-        for stem in weights.keys.sorted(by: Self.isOrderedNaturally) {
-            guard let weight = weights[stem] else { continue }
-            let biasShape = Shape(Array(weight.shape.extents.prefix(1)))
-            guard let bias = biases[stem] else {
-                throw CheckpointError.missingTensor(name: stem + ".bias", expected: biasShape)
+        for (stem, weight) in weights.sorted(by: { NaturalOrder.isOrdered($0.key, $1.key) }) {
+            let expected = Shape(Array(weight.shape.extents.prefix(1)))
+            /// - Parameter isNeeded: whether the layer cannot do without.
+            func part(_ suffix: Suffix, isNeeded: Bool) throws(CheckpointError) -> StoredTensor? {
+                guard let tensor = parts[suffix]?[stem] else {
+                    guard !isNeeded else {
+                        throw CheckpointError.missingTensor(name: stem + suffix.rawValue, expected: expected)
+                    }
+                    return nil
+                }
+                guard tensor.shape == expected else {
+                    throw CheckpointError.shapeMismatch(
+                        name: stem + suffix.rawValue, found: tensor.shape, expected: expected)
+                }
+                return tensor
             }
-            guard bias.shape == biasShape else {
-                throw CheckpointError.shapeMismatch(name: stem + ".bias", found: bias.shape, expected: biasShape)
+            let isNormalized = [.runningMean, .runningVariance].contains { (suffix: Suffix) in
+                parts[suffix]?[stem] != nil
             }
-            layers.append(Layer(name: stem, weight: weight, bias: bias, packing: packing))
+            if isNormalized, weight.shape.rank != 1 {
+                throw CheckpointError.shapeMismatch(
+                    name: stem + Suffix.weight.rawValue, found: weight.shape, expected: expected)
+            }
+            // Only convolutions do without: a normalisation behind them would take their bias away again.
+            let bias = try part(.bias, isNeeded: weight.shape.rank != 4)
+            let mean = try part(.runningMean, isNeeded: isNormalized)
+            let variance = try part(.runningVariance, isNeeded: isNormalized)
+            layers.append(
+                Layer(
+                    name: stem, weight: weight, bias: bias,
+                    statistics: mean.flatMap { mean in variance.map { (mean, $0) } }, packing: packing))
         }
         self.layers = layers
+        indices = Dictionary(uniqueKeysWithValues: zip(layers.map(\.name), layers.indices))
     }
 
-    private static func stem(of name: String, suffix: String) -> String? {
-        name.hasSuffix(suffix) ? String(name.dropLast(suffix.count)) : nil
+    /// What stands behind a layer's name.
+    private enum Suffix: String, CaseIterable {
+        case weight = ".weight"
+        case bias = ".bias"
+        case runningMean = ".running_mean"
+        case runningVariance = ".running_var"
+        /// How long a normalisation learned; no prediction depends on it.
+        case batchCount = ".num_batches_tracked"
     }
 
-    /// Compares runs of digits by their value and everything else by its characters.
-    private static func isOrderedNaturally(_ left: String, _ right: String) -> Bool {
-        let (a, b) = (pieces(of: left), pieces(of: right))
-        for (x, y) in zip(a, b) where x != y {
-            if x.isNumber, y.isNumber, x.text.count != y.text.count { return x.text.count < y.text.count }
-            return x.text < y.text
+    /// The layer of that name, if there is one.
+    package subscript(name: String) -> Layer? { indices[name].map { layers[$0] } }
+
+    /// The convolutions, in the order of their names.
+    package var convolutions: [Layer] { layers.filter { $0.weight.shape.rank == 4 } }
+    /// The linear layers, in the order of their names.
+    package var linears: [Layer] { layers.filter { $0.weight.shape.rank == 2 } }
+    /// The batch normalisations, in the order of their names.
+    package var normalizations: [Layer] { layers.filter { $0.statistics != nil } }
+
+    /// Every tensor that counts, layer by layer.
+    var shapes: [(name: String, shape: Shape)] {
+        layers.flatMap { layer in
+            let parts: [(Suffix, StoredTensor?)] = [
+                (.weight, layer.weight), (.bias, layer.bias), (.runningMean, layer.statistics?.mean),
+                (.runningVariance, layer.statistics?.variance),
+            ]
+            return parts.compactMap { suffix, tensor in tensor.map { (layer.name + suffix.rawValue, $0.shape) } }
         }
-        return a.count < b.count
-    }
-
-    private struct Piece: Equatable {
-        var text: String
-        let isNumber: Bool
-    }
-
-    private static func pieces(of name: String) -> [Piece] {
-        var pieces: [Piece] = []
-        for character in name {
-            let isDigit = character.isASCII && character.isNumber
-            if let last = pieces.last, last.isNumber == isDigit {
-                pieces[pieces.count - 1].text.append(character)
-            } else {
-                pieces.append(Piece(text: String(character), isNumber: isDigit))
-            }
-        }
-        return pieces
     }
 }

@@ -3,9 +3,14 @@ extension Operation {
     ///
     /// Shape: input `[N, C, H, W]` or `[N, F]`, output likewise; the operation sees channels innermost.
     func values(on input: Tensor, outputShape: Shape, workers: WorkerPool) -> [Float] {
-        let inputCount = input.shape.elementCount
+        values(on: [input], outputShape: outputShape, workers: workers)
+    }
+
+    /// The same for an operation that joins several inputs.
+    func values(on inputs: [Tensor], outputShape: Shape, workers: WorkerPool) -> [Float] {
+        let inputCount = inputs.reduce(0) { $0 + $1.shape.elementCount }
         let outputCount = outputShape.elementCount
-        let batchSize = input.shape[0]
+        let batchSize = inputs[0].shape[0]
         let sharedCount = sharedByteCount(batchSize: batchSize) / MemoryLayout<Float>.stride
         let scratchStride = scratchByteCount(batchSize: batchSize) / MemoryLayout<Float>.stride
         let arena = AlignedBuffer(
@@ -13,11 +18,17 @@ extension Operation {
                 * MemoryLayout<Float>.stride)
         let memory = arena.bytes.bindMemory(to: Float.self)
         memory.initialize(repeating: .nan)
-        _ = memory.update(fromContentsOf: input.scalars.channelsInnermost(shape: input.shape))
+        var inputOffsets: [Int] = []
+        var end = 0
+        for input in inputs {
+            inputOffsets.append(end)
+            let place = UnsafeMutableBufferPointer(rebasing: memory[end...])
+            end += place.update(fromContentsOf: input.scalars.channelsInnermost(shape: input.shape))
+        }
         guard let base = memory.baseAddress else { return [] }
         run(
             OperationRun(
-                batchSize: batchSize, inputOffsets: [0], outputOffset: inputCount,
+                batchSize: batchSize, inputOffsets: inputOffsets, outputOffset: inputCount,
                 sharedOffset: inputCount + outputCount,
                 scratchOffset: inputCount + outputCount + sharedCount, scratchStride: scratchStride, memory: base,
                 workers: workers, threadCount: workers.threadCount))

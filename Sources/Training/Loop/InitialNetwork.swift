@@ -83,15 +83,15 @@ public struct InitialNetwork: Sendable {
         var fresh = fromScratch
         if last.weight.shape[0] != classCount { fresh.insert(last.name) }
         let shapes = parameters.layers.flatMap { layer -> [(name: String, shape: Shape)] in
-            var (weight, bias) = (layer.weight.shape, layer.bias.shape)
-            if layer.name == last.name { (weight, bias) = ([classCount, weight[1]], [classCount]) }
-            return [(layer.name + ".weight", weight), (layer.name + ".bias", bias)]
+            var weight = layer.weight.shape
+            if layer.name == last.name { weight = [classCount, weight[1]] }
+            return [(layer.name + ".weight", weight), (layer.name + ".bias", Shape(Array(weight.extents.prefix(1))))]
         }
         try self.init(form, shapes) { name in
             guard let layer = parameters.layers.first(where: { name.hasPrefix($0.name + ".") }),
                 !fresh.contains(layer.name)
             else { return nil }
-            return name.hasSuffix(".weight") ? layer.weight.tensor() : layer.bias.tensor()
+            return name.hasSuffix(".weight") ? layer.weight.tensor() : layer.bias?.tensor()
         }
     }
 

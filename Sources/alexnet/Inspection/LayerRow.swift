@@ -31,6 +31,7 @@ struct LayerRow: Encodable {
         case let layer as Conv2d:
             return "Conv2d " + words(layer.window) + (layer.groups > 1 ? ", \(layer.groups) groups" : "")
         case let layer as MaxPool2d: return "MaxPool2d " + words(layer.window)
+        case let layer as AvgPool2d: return "AvgPool2d " + words(layer.window)
         case let layer as LocalResponseNorm: return "LocalResponseNorm \(layer.size), \(layer.convention.rawValue)"
         case let layer as AdaptiveAvgPool2d: return "AdaptiveAvgPool2d \(layer.outputSize)"
         default: return "\(type(of: layer))"

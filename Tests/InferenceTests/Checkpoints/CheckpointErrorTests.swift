@@ -31,6 +31,16 @@ struct CheckpointErrorTests {
             .nonFinite(name: "fc.bias", index: 3, value: "nan"),
             "tensor \"fc.bias\" has the value nan at index 3 where a finite number is expected"
         ),
+        (
+            .negativeVariance(name: "bn.running_var", index: 3, value: "-0.5"),
+            "tensor \"bn.running_var\" has the value -0.5 at index 3, and a variance is never below zero"
+        ),
+        (
+            .fitsNoArchitecture(
+                closest: "resnet18", differences: [.unexpectedTensor(name: "x", shape: [1])], count: 3),
+            "the tensors fit no known network; the closest is resnet18, but tensor \"x\" of shape [1] has no place in the "
+                + "network; and 2 more"
+        ),
         (.unknownArchitecture(found: ["a", "b"]), "the tensors fit no known network: \"a\", \"b\""),
         (
             .noTensors(keys: []),

@@ -35,6 +35,8 @@ struct LayerFixture: Decodable, CustomStringConvertible, Sendable {
     let operation: String
     let name: String
     let input: Values
+    /// What a layer that joins branches takes beside `input`.
+    let otherInputs: [Values]?
     let output: Values
     let weight: Values?
     let bias: Values?
@@ -43,6 +45,10 @@ struct LayerFixture: Decodable, CustomStringConvertible, Sendable {
     let groups: Int?
     let kernelSize: Extent?
     let roundsUp: Bool?
+    let countsPadding: Bool?
+    let runningMean: Values?
+    let runningVariance: Values?
+    let epsilon: Double?
     let outputSize: Extent?
     let size: Int?
     let alpha: Float?
@@ -58,8 +64,14 @@ struct LayerFixture: Decodable, CustomStringConvertible, Sendable {
 
     private static let all = (try? FixtureFile.decode([LayerFixture].self, from: "Networks/layers.json")) ?? []
 
+    /// All of the layer's inputs.
+    var inputs: [Tensor] { [input.tensor] + (otherInputs ?? []).map(\.tensor) }
+
+    /// The same without the batch axis.
+    var inputShapes: [Shape] { inputs.map { Shape(Array($0.shape.extents.dropFirst())) } }
+
     /// The layer that the row describes; nil for an operation that nobody knows.
-    var layer: (any UnaryLayer)? {
+    var layer: (any Layer)? {
         switch (operation, weight) {
         case ("conv2d", let weight?):
             Conv2d(
@@ -70,6 +82,15 @@ struct LayerFixture: Decodable, CustomStringConvertible, Sendable {
             MaxPool2d(
                 kernelSize: kernelSize?.size ?? 1, stride: stride?.size ?? 1, padding: padding?.size ?? 0,
                 roundsUp: roundsUp ?? false)
+        case ("averagePool2d", _):
+            AvgPool2d(
+                kernelSize: kernelSize?.size ?? 1, stride: stride?.size ?? 1, padding: padding?.size ?? 0,
+                roundsUp: roundsUp ?? false, countsPadding: countsPadding ?? true)
+        case ("batchNorm2d", let weight?): batchNorm(weight)
+        case ("add", _): Add()
+        case ("concat", _): Concat()
+        case ("tanh", _): Tanh()
+        case ("sigmoid", _): Sigmoid()
         case ("adaptiveAveragePool2d", _): AdaptiveAvgPool2d(outputSize: outputSize?.size ?? 1)
         case ("localResponseNorm", _):
             LocalResponseNorm(
@@ -77,6 +98,13 @@ struct LayerFixture: Decodable, CustomStringConvertible, Sendable {
                 convention: alphaDividedBySize == true ? .caffe : .tensorflow)
         default: nil
         }
+    }
+
+    private func batchNorm(_ weight: Values) -> BatchNorm2d? {
+        guard let mean = runningMean, let variance = runningVariance, let epsilon else { return nil }
+        return BatchNorm2d(
+            weight: weight.tensor, bias: bias(for: weight), runningMean: mean.tensor, runningVariance: variance.tensor,
+            epsilon: epsilon)
     }
 
     private func bias(for weight: Values) -> Tensor {

@@ -7,13 +7,17 @@ struct LayerTests {
     @Test("The fixture holds layers of every kind")
     func fixtureIsComplete() {
         let kinds = Set(LayerFixture.layers.map(\.operation))
-        #expect(kinds == ["conv2d", "linear", "maxPool2d", "adaptiveAveragePool2d", "localResponseNorm"])
+        #expect(
+            kinds == [
+                "conv2d", "linear", "maxPool2d", "averagePool2d", "adaptiveAveragePool2d", "localResponseNorm",
+                "batchNorm2d", "add", "concat", "tanh", "sigmoid",
+            ])
     }
 
     @Test("The textbook loop answers what PyTorch does", arguments: LayerFixture.layers)
     func textbookLoop(_ fixture: LayerFixture) throws {
         let layer = try #require(fixture.layer)
-        let output = layer(fixture.input.tensor)
+        let output = layer(fixture.inputs)
         #expect(output.shape == Shape(fixture.output.shape))
         #expect(largestDifference(output.scalars, fixture.output.values) < 1e-5)
     }
@@ -21,15 +25,13 @@ struct LayerTests {
     @Test("Every operation answers what PyTorch does", arguments: LayerFixture.layers)
     func operations(_ fixture: LayerFixture) throws {
         let layer = try #require(fixture.layer)
-        let input = fixture.input.tensor
-        let shape = Shape(Array(input.shape.extents.dropFirst()))
         for threadCount in [1, 3] {
             let workers = WorkerPool(threadCount: threadCount)
-            let candidates = layer.operations(for: [shape], activation: nil, workers: workers)
+            let candidates = layer.operations(for: fixture.inputShapes, activation: nil, workers: workers)
             #expect(!candidates.isEmpty)
             for operation in candidates {
                 let output = run(
-                    operation, on: input, outputShape: Shape(fixture.output.shape), workers: workers)
+                    operation, on: fixture.inputs, outputShape: Shape(fixture.output.shape), workers: workers)
                 #expect(largestDifference(output, fixture.output.values) < 1e-5, "\(operation.name)")
             }
         }
@@ -39,11 +41,9 @@ struct LayerTests {
     func fusedActivation(_ fixture: LayerFixture) throws {
         let layer = try #require(fixture.layer)
         guard layer.fusesActivation else { return }
-        let input = fixture.input.tensor
-        let shape = Shape(Array(input.shape.extents.dropFirst()))
         let workers = WorkerPool(threadCount: 2)
-        for operation in layer.operations(for: [shape], activation: .relu, workers: workers) {
-            let output = run(operation, on: input, outputShape: Shape(fixture.output.shape), workers: workers)
+        for operation in layer.operations(for: fixture.inputShapes, activation: .relu, workers: workers) {
+            let output = run(operation, on: fixture.inputs, outputShape: Shape(fixture.output.shape), workers: workers)
             let expected = fixture.output.values.map { max($0, 0) }
             #expect(largestDifference(output, expected) < 1e-5, "\(operation.name)")
         }

@@ -2,13 +2,17 @@ import Foundation
 
 @testable import Inference
 
-/// One row of `Fixtures/Networks/networks.json`: an AlexNet whose weights and inputs come from a formula, and the logits
+/// One row of `Fixtures/Networks/networks.json` or `classics.json`: a network whose weights and inputs come from a formula, and the logits
 /// that PyTorch answers in float64.
 struct NetworkFixture: Decodable, CustomStringConvertible, Sendable {
     struct Parameter: Decodable, Sendable {
         let name: String
         let shape: [Int]
         let scale: Float
+        /// What is added to each value.
+        let offset: Float?
+        /// By which the formula knows the tensor, where that is not its place.
+        let number: Int?
         /// The other spelling of the name that is in circulation.
         let otherName: String?
     }
@@ -26,12 +30,27 @@ struct NetworkFixture: Decodable, CustomStringConvertible, Sendable {
     let inputShape: [Int]
     let inputScale: Float
     let localResponseNorm: Normalization?
+    let activation: String?
+    let pooling: String?
+    let transformInput: Bool?
     let tensors: [Parameter]
     let logits: [[Float]]
 
     var description: String { name }
 
     static let all = (try? FixtureFile.decode([NetworkFixture].self, from: "Networks/networks.json")) ?? []
+
+    /// The other classics.
+    static let classics = (try? FixtureFile.decode([NetworkFixture].self, from: "Networks/classics.json")) ?? []
+
+    /// What `model.json` would say.
+    var options: ArchitectureOptions {
+        var options = ArchitectureOptions()
+        options.activation = activation.flatMap(ArchitectureOptions.Nonlinearity.init)
+        options.pooling = pooling.flatMap(ArchitectureOptions.Pooling.init)
+        options.transformsInput = transformInput ?? false
+        return options
+    }
 
     var normalization: LocalResponseNorm {
         guard let norm = localResponseNorm else { return LocalResponseNorm() }
@@ -61,7 +80,9 @@ struct NetworkFixture: Decodable, CustomStringConvertible, Sendable {
             .bindMemory(to: Float.self)[...]
         for (number, tensor) in tensors.enumerated() {
             let count = tensor.shape.reduce(1, *)
-            Self.fill(UnsafeMutableBufferPointer(rebasing: values.prefix(count)), number: number, scale: tensor.scale)
+            Self.fill(
+                UnsafeMutableBufferPointer(rebasing: values.prefix(count)), number: tensor.number ?? number,
+                scale: tensor.scale, offset: tensor.offset ?? 0)
             values = values.dropFirst(count)
         }
         return file
@@ -77,14 +98,15 @@ struct NetworkFixture: Decodable, CustomStringConvertible, Sendable {
     }
 
     /// splitmix64 of tensor number and index, as `make.py` beside the fixture has it.
-    private static func fill(_ values: UnsafeMutableBufferPointer<Float>, number: Int, scale: Float) {
+    private static func fill(_ values: UnsafeMutableBufferPointer<Float>, number: Int, scale: Float, offset: Float = 0)
+    {
         let first = UInt64(number) << 40
         for index in values.indices {
             var z = first &+ UInt64(index) &+ 0x9E37_79B9_7F4A_7C15
             z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
             z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
             z ^= z >> 31
-            values.initializeElement(at: index, to: (Float(z >> 40) * 0x1p-24 - 0.5) * scale)
+            values.initializeElement(at: index, to: (Float(z >> 40) * 0x1p-24 - 0.5) * scale + offset)
         }
     }
 }

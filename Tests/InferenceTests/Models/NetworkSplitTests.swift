@@ -38,9 +38,49 @@ struct NetworkSplitTests {
             inputShape: [8],
             nodes: [
                 .init(name: "relu", layer: ReLU(), inputs: [Network.input]),
-                .init(name: "linear", layer: linear(8, 5), inputs: [0]),
-                .init(name: "late", layer: ReLU(), inputs: [0]),
+                .init(name: "linear", layer: linear(8, 8), inputs: [0]),
+                .init(name: "sum", layer: Add(), inputs: [1, Network.input]),
             ])
         #expect(crossing.split(beforeFirst: isLinear) == nil)
+    }
+
+    @Test("A value that is read twice goes across once, and a cut within a residual block is none")
+    func residual() throws {
+        let network = try Network(
+            inputShape: [8],
+            nodes: [
+                .init(name: "first", layer: ReLU(), inputs: [Network.input]),
+                .init(name: "linear", layer: linear(8, 8), inputs: [0]),
+                .init(name: "second", layer: linear(8, 8), inputs: [1]),
+                .init(name: "sum", layer: Add(), inputs: [2, 0]),
+                .init(name: "relu", layer: ReLU(), inputs: [3]),
+            ])
+        let (head, tail) = try #require(network.split(beforeFirst: isLinear))
+        #expect(head.nodes.map(\.name) == ["first"])
+        #expect(tail.nodes.map(\.inputs) == [[Network.input], [0], [1, Network.input], [2]])
+        #expect((1..<5).map { network.split(before: $0) != nil } == [true, false, false, true])
+        var random = RandomValues(seed: 3)
+        let input = random.tensor([2, 8])
+        #expect(tail(head(input)).scalars == network(input).scalars)
+    }
+
+    @Test("Branches that meet are cut where one value feeds them all, in whatever order they stand")
+    func branches() throws {
+        let network = try Network(
+            inputShape: [2, 3, 3],
+            nodes: [
+                .init(name: "pool", layer: MaxPool2d(kernelSize: 2, stride: 1), inputs: [Network.input]),
+                .init(name: "left", layer: ReLU(), inputs: [0]),
+                .init(name: "right", layer: Tanh(), inputs: [0]),
+                .init(name: "concat", layer: Concat(), inputs: [1, 2]),
+                .init(name: "flatten", layer: Flatten(), inputs: [3]),
+            ])
+        #expect((1..<5).map { network.split(before: $0) != nil } == [true, false, false, true])
+        // The condition is asked about the shape of the node's own input.
+        var asked: [Shape] = []
+        _ = network.split {
+            asked.append($1); return $0.name == "nowhere"
+        }
+        #expect(asked == [[2, 2, 2], [2, 2, 2], [4, 2, 2]])
     }
 }

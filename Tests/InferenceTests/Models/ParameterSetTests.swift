@@ -49,6 +49,50 @@ struct ParameterSetTests {
         }
     }
 
+    @Test("A convolution may lack its bias, and a normalisation has statistics; how long it learned does not count")
+    func normalizations() throws {
+        let parameters = try ParameterSet(
+            checkpoint([
+                ("conv.weight", [2, 1, 3, 3]), ("bn.weight", [2]), ("bn.bias", [2]), ("bn.running_mean", [2]),
+                ("bn.running_var", [2]), ("bn.num_batches_tracked", []),
+            ]))
+        #expect(parameters.layers.map(\.name) == ["bn", "conv"])
+        #expect(parameters.convolutions.map(\.name) == ["conv"])
+        #expect(parameters.normalizations.map(\.name) == ["bn"])
+        #expect(parameters["conv"]?.bias == nil)
+        #expect(
+            parameters.shapes.map(\.name)
+                == ["bn.weight", "bn.bias", "bn.running_mean", "bn.running_var", "conv.weight"])
+    }
+
+    @Test(
+        "A normalisation without one of its parts, or with parts of other lengths, is refused by name",
+        arguments: ["weight", "bias", "running_mean", "running_var"])
+    func incompleteNormalization(_ part: String) throws {
+        let names = ["weight", "bias", "running_mean", "running_var"].map { "bn." + $0 }
+        #expect(throws: CheckpointError.missingTensor(name: "bn." + part, expected: [2])) {
+            try ParameterSet(checkpoint(names.filter { $0 != "bn." + part }.map { ($0, [2]) }))
+        }
+        let other = part == "weight" ? "bn.bias" : "bn." + part
+        #expect(
+            throws: part == "weight"
+                ? CheckpointError.shapeMismatch(name: other, found: [2], expected: [3])
+                : CheckpointError.shapeMismatch(name: other, found: [3], expected: [2])
+        ) {
+            try ParameterSet(checkpoint(names.map { ($0, $0 == "bn." + part ? [3] : [2]) }))
+        }
+    }
+
+    @Test("Statistics beside a convolution's weight are refused")
+    func misplacedStatistics() {
+        #expect(throws: CheckpointError.shapeMismatch(name: "a.weight", found: [2, 1, 3, 3], expected: [2])) {
+            try ParameterSet(
+                checkpoint([
+                    ("a.weight", [2, 1, 3, 3]), ("a.bias", [2]), ("a.running_mean", [2]), ("a.running_var", [2]),
+                ]))
+        }
+    }
+
     @Test("Shapes that contradict one another are refused, absurd ones included")
     func absurdShapes() throws {
         func network(_ change: (inout [(name: String, shape: [Int])]) -> Void) throws -> Network {

@@ -12,6 +12,11 @@ func run(_ operation: any Operation, on input: Tensor, outputShape: Shape, worke
     operation.values(on: input, outputShape: outputShape, workers: workers)
 }
 
+/// See ``Operation/values(on:outputShape:workers:)``.
+func run(_ operation: any Operation, on inputs: [Tensor], outputShape: Shape, workers: WorkerPool) -> [Float] {
+    operation.values(on: inputs, outputShape: outputShape, workers: workers)
+}
+
 /// See ``ArithmeticTrial``.
 func largestDifference(_ left: [Float], _ right: [Float]) -> Float { ArithmeticTrial.difference(left, right) }
 

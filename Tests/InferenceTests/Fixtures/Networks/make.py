@@ -194,6 +194,46 @@ def layer_fixtures():
         ("a wide row", numbers(1, 37, scale=16.0)),
     ]:
         add("softmax", name, functional.softmax(x, 1), input=x)
+
+    # N, C, H, W, kernel, stride, padding, rounds up, counts padding
+    for n, c, h, w, kernel, stride, padding, ceil, counts in [
+        (2, 3, 6, 8, 2, 2, 0, False, True),
+        (1, 2, 5, 7, 3, 1, 1, False, True),
+        (1, 2, 5, 7, 3, 1, 1, False, False),
+        (1, 2, 6, 6, 3, 2, 0, True, True),
+        (1, 17, 6, 7, 3, 2, 1, True, True),
+        (1, 2, 6, 7, 3, 2, 1, True, False),
+        (1, 1, 7, 6, (2, 3), (3, 2), (1, 1), True, True),
+    ]:
+        x = numbers(n, c, h, w)
+        name = (
+            f"{h}x{w}, kernel {kernel}, stride {stride}, padding {padding}{', rounding up' if ceil else ''}"
+            f"{', padding counts' if counts else ''}"
+        )
+        add(
+            "averagePool2d", name, functional.avg_pool2d(x, kernel, stride, padding, ceil, counts), input=x,
+            kernelSize=kernel, stride=stride, padding=padding, roundsUp=ceil, countsPadding=counts,
+        )
+
+    for n, c, h, w, epsilon in [(2, 3, 3, 4, 1e-5), (1, 18, 2, 3, 1e-3), (1, 2, 1, 1, 0.5)]:
+        x, mean, variance, weight, bias = numbers(n, c, h, w), numbers(c), numbers(c).abs(), numbers(c), numbers(c)
+        variance = variance + 1 / 32
+        add(
+            "batchNorm2d", f"{c} channels, {h}x{w}, epsilon {epsilon}",
+            functional.batch_norm(x, mean, variance, weight, bias, eps=epsilon),
+            input=x, runningMean=mean, runningVariance=variance, weight=weight, bias=bias, epsilon=epsilon,
+        )
+
+    def join(operation, name, function, *inputs):
+        add(operation, name, function(inputs), input=inputs[0], otherInputs=[array(other) for other in inputs[1:]])
+
+    join("add", "two inputs", sum, numbers(2, 3, 3, 5), numbers(2, 3, 3, 5))
+    join("add", "three inputs", sum, numbers(1, 2, 4, 4), numbers(1, 2, 4, 4), numbers(1, 2, 4, 4))
+    join("concat", "3, 1 and 4 channels", lambda x: torch.cat(x, 1), *(numbers(2, c, 2, 3) for c in (3, 1, 4)))
+    join("concat", "16 and 2 channels", lambda x: torch.cat(x, 1), *(numbers(1, c, 3, 3) for c in (16, 2)))
+    for name, function in (("tanh", torch.tanh), ("sigmoid", torch.sigmoid)):
+        for x in (numbers(1, 2, 3, 4, scale=8.0), numbers(2, 5, scale=64.0)):
+            add(name, f"{list(x.shape)} within {x.abs().max():.1f}", function(x), input=x)
     return fixtures
 
 

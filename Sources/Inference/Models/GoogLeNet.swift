@@ -1,0 +1,145 @@
+/// GoogLeNet, Inception v1, with batch normalisation as torchvision ships it.
+///
+/// The branch that is 5×5 in the paper is 3×3 here, as in torchvision's weights. The auxiliary heads, `aux1` and `aux2`, exist
+/// for training's sake and are left out. torchvision's pretrained weights want ``ArchitectureOptions/transformsInput``.
+/// - Source: Szegedy et al. 2014, arXiv:1409.4842, table 1; `torchvision.models.googlenet`.
+package enum GoogLeNet {
+    /// The raw value is the name of `"architecture"` in `model.json`.
+    package enum Form: String, Sendable, CaseIterable {
+        case googlenet
+    }
+
+    /// The channels of an Inception block, branch by branch.
+    fileprivate struct Block {
+        let name: String
+        let pointwise: Int
+        let narrow3: Int
+        let wide3: Int
+        let narrow5: Int
+        let wide5: Int
+        let pooled: Int
+
+        init(_ name: String, _ widths: [Int]) {
+            self.name = "inception" + name
+            (pointwise, narrow3, wide3) = (widths[0], widths[1], widths[2])
+            (narrow5, wide5, pooled) = (widths[3], widths[4], widths[5])
+        }
+
+        var outputChannels: Int { pointwise + wide3 + wide5 + pooled }
+
+        /// Each branch's convolutions: where they stand in it, their output channels and the side of their kernel.
+        var branches: [[(place: String, outputs: Int, kernelSize: Int)]] {
+            [
+                [("", pointwise, 1)], [(".0", narrow3, 1), (".1", wide3, 3)], [(".0", narrow5, 1), (".1", wide5, 3)],
+                [(".1", pooled, 1)],
+            ]
+        }
+    }
+
+    /// The blocks between two max-pools.
+    fileprivate static let stages: [[Block]] = [
+        [Block("3a", [64, 96, 128, 16, 32, 32]), Block("3b", [128, 128, 192, 32, 96, 64])],
+        [
+            Block("4a", [192, 96, 208, 16, 48, 64]), Block("4b", [160, 112, 224, 24, 64, 64]),
+            Block("4c", [128, 128, 256, 24, 64, 64]), Block("4d", [112, 144, 288, 32, 64, 64]),
+            Block("4e", [256, 160, 320, 32, 128, 128]),
+        ],
+        [Block("5a", [256, 160, 320, 32, 128, 128]), Block("5b", [384, 192, 384, 48, 128, 128])],
+    ]
+
+    /// Before the first Inception block.
+    fileprivate static let stem: [(name: String, outputs: Int, kernelSize: Int)] = [
+        ("conv1", 64, 7), ("conv2", 64, 1), ("conv3", 192, 3),
+    ]
+
+    /// TensorFlow's; PyTorch's own is 1e-5.
+    private static let epsilon = 1e-3
+}
+
+extension GoogLeNet.Form: Architecture {
+    package var inputShape: Shape { [3, 224, 224] }
+    package var preprocessing: Preprocessing.Preset { .imagenet }
+    package var options: Set<ArchitectureOptions.Key> { [.transformInput] }
+    package var ignoredPrefixes: [String] { ["aux1.", "aux2."] }
+
+    package func tensorShapes(inputChannels: Int, classCount: Int) -> [(name: String, shape: Shape)] {
+        var shapes: [(name: String, shape: Shape)] = []
+        func append(_ name: String, _ outputs: Int, _ inputs: Int, _ kernelSize: Int) {
+            shapes.append(("\(name).conv.weight", [outputs, inputs, kernelSize, kernelSize]))
+            shapes += .normalization("\(name).bn", channels: outputs)
+        }
+        var channels = inputChannels
+        for (name, outputs, kernelSize) in GoogLeNet.stem {
+            append(name, outputs, channels, kernelSize)
+            channels = outputs
+        }
+        for block in GoogLeNet.stages.joined() {
+            for (index, branch) in block.branches.enumerated() {
+                var inputs = channels
+                for (place, outputs, kernelSize) in branch {
+                    append("\(block.name).branch\(index + 1)\(place)", outputs, inputs, kernelSize)
+                    inputs = outputs
+                }
+            }
+            channels = block.outputChannels
+        }
+        return shapes + [("fc.weight", [classCount, channels]), ("fc.bias", [classCount])]
+    }
+
+    package func network(_ parameters: ParameterSet, options: ArchitectureOptions) throws(CheckpointError) -> Network {
+        let channels = parameters["conv1.conv"]?.weight.shape.extents.dropFirst().first ?? inputShape[0]
+        var builder = NetworkBuilder(parameters, inputShape: [channels, inputShape[1], inputShape[2]])
+        if options.transformsInput, channels == 3 { try builder.add("transform_input", Self.inputTransformation) }
+        func convolution(
+            _ name: String, _ outputs: Int, _ kernelSize: Int, stride: Int = 1, from input: Int? = nil,
+            in builder: inout NetworkBuilder
+        ) throws(CheckpointError) {
+            try builder.convolution(
+                "\(name).conv", outputChannels: outputs, kernelSize: kernelSize, stride: stride,
+                padding: kernelSize / 2, needsBias: false, from: input)
+            try builder.normalization("\(name).bn", epsilon: GoogLeNet.epsilon)
+            try builder.add("\(name).relu", ReLU())
+        }
+        for (index, (name, outputs, kernelSize)) in GoogLeNet.stem.enumerated() {
+            try convolution(name, outputs, kernelSize, stride: index == 0 ? 2 : 1, in: &builder)
+            if index != 1 { try builder.add("maxpool\(index / 2 + 1)", pool(3, stride: 2)) }
+        }
+        for (stage, blocks) in GoogLeNet.stages.enumerated() {
+            for block in blocks {
+                let input = builder.last
+                var ends: [Int] = []
+                for (index, branch) in block.branches.enumerated() {
+                    let name = "\(block.name).branch\(index + 1)"
+                    var start = input
+                    if index == 3 {
+                        start = try builder.add("\(name).0", pool(3, stride: 1, padding: 1), from: [input])
+                    }
+                    for (place, outputs, kernelSize) in branch {
+                        try convolution(name + place, outputs, kernelSize, from: start, in: &builder)
+                        start = builder.last
+                    }
+                    ends.append(start)
+                }
+                try builder.add("\(block.name).concat", Concat(), from: ends)
+            }
+            if stage == 0 { try builder.add("maxpool3", pool(3, stride: 2)) }
+            if stage == 1 { try builder.add("maxpool4", pool(2, stride: 2)) }
+        }
+        try builder.add("avgpool", AdaptiveAvgPool2d(outputSize: 1))
+        try builder.add("flatten", Flatten())
+        try builder.add("dropout", Dropout(probability: 0.2))
+        try builder.linear("fc", outputFeatures: 1000, isOutput: true, isDetached: true)
+        return try builder.network(ignoring: ignoredPrefixes)
+    }
+
+    private func pool(_ extent: Int, stride: Int, padding: Int = 0) -> MaxPool2d {
+        MaxPool2d(
+            kernelSize: Size2d(square: extent), stride: Size2d(square: stride), padding: Size2d(square: padding),
+            roundsUp: true)
+    }
+
+    /// From ImageNet's mean and deviation to 0.5 and 0.5.
+    private static let inputTransformation = ChannelAffine(
+        scale: Tensor([3], scalars: [0.229, 0.224, 0.225].map { Float($0 / 0.5) }),
+        shift: Tensor([3], scalars: [0.485, 0.456, 0.406].map { Float(($0 - 0.5) / 0.5) }))
+}

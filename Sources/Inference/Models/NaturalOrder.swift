@@ -1,0 +1,30 @@
+/// The order of names in which numbers count by their value: `features.3` before `features.10`.
+enum NaturalOrder {
+    /// Compares runs of digits by their value and everything else by its characters.
+    static func isOrdered(_ left: String, _ right: String) -> Bool {
+        let (a, b) = (pieces(of: left), pieces(of: right))
+        for (x, y) in zip(a, b) where x != y {
+            if x.isNumber, y.isNumber, x.text.count != y.text.count { return x.text.count < y.text.count }
+            return x.text < y.text
+        }
+        return a.count < b.count
+    }
+
+    private struct Piece: Equatable {
+        var text: String
+        let isNumber: Bool
+    }
+
+    private static func pieces(of name: String) -> [Piece] {
+        var pieces: [Piece] = []
+        for character in name {
+            let isDigit = character.isASCII && character.isNumber
+            if let last = pieces.last, last.isNumber == isDigit {
+                pieces[pieces.count - 1].text.append(character)
+            } else {
+                pieces.append(Piece(text: String(character), isNumber: isDigit))
+            }
+        }
+        return pieces
+    }
+}

@@ -1,0 +1,207 @@
+#!/usr/bin/env python3
+"""Every classic network answers as PyTorch does, from the file's bytes to the probabilities.
+
+For each network torchvision (or a tutorial's class) makes the initial weights; where it has batch normalisation, its running
+statistics and its parameters are random, so that folding them away is tested. The last layer is scaled so that the most
+probable classes differ. `alexnet predict --json` and PyTorch then classify the same sixteen pictures; PyTorch decodes them
+with Pillow and computes in float32 from the very file that `alexnet` reads.
+
+    |difference of a probability|      at most 1e-4
+    the most probable class            the same
+    the architecture                   inferred, except where names and shapes cannot tell it
+"""
+
+import copy
+import io
+import json
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import numpy
+import torch
+from PIL import Image, ImageOps
+from safetensors.torch import save_file
+from torchvision import transforms
+
+from acceptance import Verdict, make_parser, parse
+from classics import LeNet, torchvision_network
+from pictures import sixteen_pictures
+
+LARGEST_PROBABILITY_DIFFERENCE = 1e-4
+# What PyTorch's own float32 may lose of a logit.
+OWN_ERROR = 2e-5
+IMAGENET = transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+HALF = transforms.Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+
+
+def imagenet():
+    return transforms.Compose([
+        transforms.Resize(256), transforms.CenterCrop(224), transforms.ToTensor(), IMAGENET,
+    ])
+
+
+def stretch(extent, *others):
+    return transforms.Compose([transforms.Resize((extent, extent)), transforms.ToTensor(), *others])
+
+
+# Name of the case: architecture, how the network is made, preprocessing, channels, model.json, suffix, how it is wrapped.
+CASES = {}
+
+
+def case(name, architecture, make, transform=imagenet(), channels=3, description=None, suffix="pth", wrapper=None):
+    CASES[name] = (architecture, make, transform, channels, description or {}, suffix, wrapper)
+
+
+def lenet(name, architecture, transform, description=None, **options):
+    channels = options.get("channels", 1)
+    case(name, architecture, lambda: LeNet(10, **options), transform, channels, description)
+
+
+lenet("lenet5", "lenet5", stretch(32), keys="tutorial", activation="none")
+lenet("lenet5_colour", "lenet5_colour", stretch(32, HALF), channels=3)
+lenet(
+    "lenet5_28", "lenet5_28", stretch(28), {"architecture": "lenet5_28", "activation": "tanh", "pooling": "average"},
+    extent=28, padding=2, activation="tanh", pooling="average",
+)
+lenet(
+    "lenet5_28_unpadded", "lenet5_28_unpadded", stretch(28), {"activation": "sigmoid"},
+    extent=28, activation="sigmoid", keys="rooms",
+)
+for network, wrapper, suffix in [
+    ("vgg11", None, "pth"), ("vgg11_bn", "state_dict", "pth"), ("vgg13", None, "safetensors"),
+    ("vgg13_bn", None, "safetensors"), ("vgg16", None, "pth"), ("vgg16_bn", None, "pth"), ("vgg19", None, "pth"),
+    ("vgg19_bn", None, "pth"), ("resnet18", "model", "pth"), ("resnet34", None, "pth"),
+    ("resnet50", "model_state_dict", "pth"), ("resnet101", None, "safetensors"), ("resnet152", None, "pth"),
+    ("resnext50_32x4d", None, "pth"), ("resnext101_32x8d", None, "pth"), ("resnext101_64x4d", None, "pth"),
+    ("wide_resnet50_2", None, "pth"), ("wide_resnet101_2", None, "pth"),
+]:
+    case(network, network, lambda network=network: torchvision_network(network), suffix=suffix, wrapper=wrapper)
+case("googlenet", "googlenet", lambda: torchvision_network("googlenet", aux_logits=True, init_weights=True))
+case(
+    "googlenet-transformed", "googlenet", lambda: torchvision_network("googlenet", transform_input=True, init_weights=True),
+    description={"transform_input": True}, suffix="safetensors",
+)
+USUAL = ["lenet5", "lenet5_colour", "lenet5_28", "lenet5_28_unpadded", "vgg11", "vgg11_bn", "googlenet",
+         "googlenet-transformed", "resnet18", "resnet50", "resnext50_32x4d"]
+
+
+def randomize(network, inputs):
+    """Random normalisations near what the pictures' own statistics are, and logits that spread over about -5 … 5."""
+    normalizations = [module for module in network.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    for module in normalizations:
+        torch.nn.init.uniform_(module.weight, 0.5, 1.5)
+        torch.nn.init.normal_(module.bias, 0, 0.2)
+        module.momentum = None
+    if normalizations:
+        network.train()(inputs)
+        network.eval()
+    for module in normalizations:
+        module.running_mean.add_(torch.randn_like(module.running_mean) * 0.2 * module.running_var.sqrt())
+        module.running_var.mul_(torch.empty_like(module.running_var).uniform_(0.5, 2))
+    last = [module for module in network.modules() if isinstance(module, torch.nn.Linear)][-1]
+    last = network.fc if isinstance(getattr(network, "fc", None), torch.nn.Linear) else last
+    logits = network(inputs)
+    # What all pictures have in common is taken away: what is left tells them apart.
+    spread = (logits - logits.mean(0)).abs().max()
+    last.bias.sub_(logits.mean(0))
+    exact = copy.deepcopy(network).double()(inputs[:2].double())
+    own = (network(inputs[:2]) - exact).abs().max()
+    # Not so far that the comparison would be one of PyTorch's own rounding errors.
+    scale = min(5 / spread, OWN_ERROR / own)
+    last.weight.mul_(scale)
+    last.bias.mul_(scale)
+    return float(own * scale)
+
+
+def run_predict(binary, folder, count, files):
+    command = [binary, "predict", "--model", folder, "--top", count, "--json"]
+    start = time.monotonic()
+    done = subprocess.run([*map(str, command), *map(str, files)], capture_output=True, text=True)
+    seconds = time.monotonic() - start
+    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    if done.returncode != 0 or len(lines) != len(files):
+        return None, f"exit code {done.returncode}: {done.stderr[-2000:]}", seconds
+    return lines, "", seconds
+
+
+def inspect(binary, folder):
+    done = subprocess.run([str(binary), "inspect", str(folder), "--json"], capture_output=True, text=True)
+    return json.loads(done.stdout) if done.returncode == 0 else {"error": done.stderr}
+
+
+def run_case(verdict, options, folder, files, name, seed):
+    architecture, make, transform, channels, description, suffix, wrapper = CASES[name]
+    verdict.section(name)
+    inputs = torch.stack([
+        transform(ImageOps.exif_transpose(Image.open(io.BytesIO(file.read_bytes()))).convert("RGB" if channels == 3 else "L"))
+        for file in files
+    ])
+    torch.manual_seed(seed)
+    with torch.no_grad():
+        network = make().eval()
+        own = randomize(network, inputs)
+        logits = network(inputs)
+    state = network.state_dict()
+    model = folder / name
+    model.mkdir()
+    checkpoint = model / f"model.{suffix}"
+    if suffix == "safetensors":
+        save_file(state, checkpoint)
+    else:
+        torch.save({wrapper: state, "epoch": 3} if wrapper else state, checkpoint)
+    count = logits.shape[1]
+    (model / "class_indices.json").write_text(json.dumps({str(index): f"class {index}" for index in range(count)}))
+    if description:
+        (model / "model.json").write_text(json.dumps(description))
+    expected = torch.softmax(logits.double(), 1).numpy()
+    verdict.note(
+        f"checkpoint {checkpoint.stat().st_size / 1e6:.0f} MB; logits {logits.min():.2f} … {logits.max():.2f}; "
+        f"largest probability {expected.max():.3f}; {len(set(expected.argmax(1)))} classes on {len(files)} pictures; "
+        f"PyTorch's own float32 error {own:.1e}"
+    )
+    del network
+    known = inspect(options.binary, model)
+    verdict.check(known.get("architecture") == architecture, f"the architecture is {architecture}", known.get("error", known.get("architecture")))
+    learned = sum(
+        value.numel() for key, value in state.items() if "running_" not in key and "num_batches" not in key and not key.startswith("aux")
+    )
+    verdict.check(known.get("parameters") == learned, f"{learned} parameters", known.get("parameters"))
+    lines, reason, seconds = run_predict(options.binary, model, count, files)
+    checkpoint.unlink()
+    if not verdict.check(lines is not None, f"alexnet predict answers {len(files)} pictures in {seconds:.2f} s", reason):
+        return
+    worst, others = (0.0, ""), []
+    for line, file, truth in zip(lines, files, expected):
+        answered = {entry["index"]: entry["probability"] for entry in line["top"]}
+        got = numpy.array([answered.get(index, numpy.nan) for index in range(count)])
+        worst = max(worst, (float(numpy.nan_to_num(abs(got - truth), nan=1).max()), file.name))
+        if line["index"] != int(truth.argmax()):
+            others.append(f"{file.name}: {line['index']} instead of {truth.argmax()}")
+    verdict.check(not others, "the most probable class is PyTorch's on every picture", "\n".join(others))
+    verdict.check(
+        worst[0] <= LARGEST_PROBABILITY_DIFFERENCE, f"largest |difference of a probability| {worst[0]:.2e}", f"on {worst[1]}"
+    )
+
+
+def main():
+    parser = make_parser(__doc__)
+    parser.add_argument("--only", help="names of cases with commas between, or `all`; else one or two of each family")
+    options = parse(parser)
+    names = list(CASES) if options.only == "all" else options.only.split(",") if options.only else USUAL
+    verdict = Verdict()
+    with tempfile.TemporaryDirectory(prefix="alexnet-networks-") as folder:
+        folder = Path(folder)
+        (folder / "pictures").mkdir()
+        files = []
+        for name, content in sixteen_pictures().items():
+            files.append(folder / "pictures" / name)
+            files[-1].write_bytes(content)
+        for seed, name in enumerate(names):
+            run_case(verdict, options, folder, files, name, seed)
+    verdict.finish()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""The other classics as PyTorch modules with the keys that people use: LeNet in its variants, and torchvision's networks.
+
+Shared by make_classics.py beside it and by Tests/Acceptance/networks.py.
+"""
+
+from collections import OrderedDict
+
+import torch
+import torchvision
+from torch import nn
+
+ACTIVATIONS = {"none": nn.Identity, "relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
+POOLS = {"max": nn.MaxPool2d, "average": nn.AvgPool2d}
+
+
+class LeNet(nn.Module):
+    """6-16 channels, linear 120-84, with the keys of one of the tutorials: `tutorial` layer1.conv1, layer3.fc1; `plain` conv1, fc1;
+    `sequential` 0, 3, 7, 9, 11; `rooms` conv.{0,3}, fc.{0,2,4}."""
+
+    def __init__(self, classes=10, channels=1, extent=32, padding=0, activation="relu", pooling="max", keys="plain"):
+        super().__init__()
+        grid = (((extent + 2 * padding - 4) // 2) - 4) // 2
+        act, pool = ACTIVATIONS[activation], POOLS[pooling]
+        convolutions = [nn.Conv2d(channels, 6, 5, padding=padding), nn.Conv2d(6, 16, 5)]
+        linears = [nn.Linear(16 * grid * grid, 120), nn.Linear(120, 84), nn.Linear(84, classes)]
+        first = [convolutions[0], act(), pool(2, 2)]
+        second = [convolutions[1], act(), pool(2, 2)]
+        last = [linears[0], act(), linears[1], act(), linears[2]]
+        if keys == "sequential":
+            parts = list(enumerate(first + second + [nn.Flatten()] + last))
+            self.parts = [nn.Sequential(OrderedDict((str(index), part) for index, part in parts))]
+            for index, part in parts:
+                self.add_module(str(index), part)
+            return
+        if keys == "rooms":
+            self.conv, self.fc = nn.Sequential(*first, *second), nn.Sequential(*last)
+            self.parts = [self.conv, nn.Flatten(), self.fc]
+            return
+        if keys == "tutorial":
+            self.layer1, self.layer2, self.layer3 = (nn.Module() for _ in range(3))
+            self.layer1.conv1, self.layer2.conv2 = convolutions
+            self.layer3.fc1, self.layer3.fc2, self.layer3.fc3 = linears
+        else:
+            self.conv1, self.conv2 = convolutions
+            self.fc1, self.fc2, self.fc3 = linears
+        self.parts = [*first, *second, nn.Flatten(), *last]
+
+    def forward(self, x):
+        for part in self.parts:
+            x = part(x)
+        return x
+
+
+class NarrowVGG(nn.Module):
+    """torchvision's VGG of a column of the paper's table, with few channels: its keys, its order."""
+
+    COLUMNS = {
+        "vgg11": [1, 1, 2, 2, 2], "vgg13": [2, 2, 2, 2, 2], "vgg16": [2, 2, 3, 3, 3], "vgg19": [2, 2, 4, 4, 4],
+    }
+
+    def __init__(self, name, classes=10, widths=(4, 6, 8, 10, 5), features=12):
+        super().__init__()
+        normalized = name.endswith("_bn")
+        plan = []
+        for count, width in zip(self.COLUMNS[name.removesuffix("_bn")], widths):
+            plan += [width] * count + ["M"]
+        self.features = torchvision.models.vgg.make_layers(plan, batch_norm=normalized)
+        self.avgpool = nn.AdaptiveAvgPool2d(7)
+        self.classifier = nn.Sequential(
+            nn.Linear(widths[-1] * 49, features), nn.ReLU(), nn.Dropout(),
+            nn.Linear(features, features), nn.ReLU(), nn.Dropout(), nn.Linear(features, classes),
+        )
+
+    def forward(self, x):
+        return self.classifier(torch.flatten(self.avgpool(self.features(x)), 1))
+
+
+def torchvision_network(name, classes=1000, **options):
+    """A network of torchvision's by its name, with torchvision's initial weights, in evaluation mode."""
+    options = {"weights": None, "num_classes": classes} | options
+    if name == "googlenet":
+        options = {"aux_logits": False, "init_weights": False} | options
+    return torchvision.models.get_model(name, **options).eval()
+
+
+# All of torchvision's that are known here.
+TORCHVISION = (
+    ["alexnet", "googlenet"]
+    + [f"vgg{depth}{suffix}" for suffix in ("", "_bn") for depth in (11, 13, 16, 19)]
+    + [f"resnet{depth}" for depth in (18, 34, 50, 101, 152)]
+    + ["resnext50_32x4d", "resnext101_32x8d", "resnext101_64x4d", "wide_resnet50_2", "wide_resnet101_2"]
+)
