@@ -95,9 +95,9 @@ def report(measurements, contenders, missing, options):
             if theirs:
                 rows.append([f"{threads} · {batch}", contender.name, number(batch / theirs * 1000, 1), number(theirs),
                              "" if contender.is_ours or not ours else ratio(theirs, ours)])
-    print(markdown(["threads · batch", "", "images/s", "ms a step", "alexnet is as fast"], rows))
+    print(markdown(["threads · batch", "", "images/s", "ms a step", "alexnet is so many times as fast"], rows))
     print()
     print_notes(
         contenders, missing, measurements, "milliseconds", ("contender", "threads", "batch"),
-        "The same weights to begin with and the same amount of noise as pictures; that the losses of twenty steps are those "
-        "of PyTorch's is what StepTests shows.")
+        "All begin with the same weights and see uniform noise. That twenty steps of ours have PyTorch's losses is what "
+        "Tests/TrainingTests/Network/StepTests.swift shows.")
