@@ -16,6 +16,21 @@ KERNEL_VERSIONS(kernel_bias_columns,
                 (float *rows, ptrdiff_t row_count, ptrdiff_t column_count, ptrdiff_t row_stride, const float *bias, bool relu),
                 (rows, row_count, column_count, row_stride, bias, relu))
 
+INLINE void kernel_bias_columns_sum_body(float *rows, ptrdiff_t row_count, ptrdiff_t column_count,
+                                         ptrdiff_t row_stride, const float *bias, const float *addends, bool relu) {
+    for (ptrdiff_t r = 0; r < row_count; r++, rows += row_stride, addends += row_stride) {
+        for (ptrdiff_t i = 0; i < column_count; i++) {
+            const float value = rows[i] + bias[i] + addends[i];
+            rows[i] = relu && value < 0 ? 0 : value;
+        }
+    }
+}
+
+KERNEL_VERSIONS(kernel_bias_columns_sum,
+                (float *rows, ptrdiff_t row_count, ptrdiff_t column_count, ptrdiff_t row_stride, const float *bias,
+                 const float *addends, bool relu),
+                (rows, row_count, column_count, row_stride, bias, addends, relu))
+
 INLINE void kernel_relu_body(const float *input, float *output, ptrdiff_t count) {
     for (ptrdiff_t i = 0; i < count; i++) output[i] = input[i] < 0 ? 0 : input[i];
 }

@@ -57,6 +57,7 @@ struct BenchPrinter {
     /// The median of each layer.
     func writeLayers(_ profiles: [RunProfile]) {
         let total = Self.milliseconds(profiles[profiles.count / 2].duration)
+        let width = profiles[0].steps.reduce(18) { max($0, $1.node.count + 1) }
         for (index, step) in profiles[0].steps.enumerated() {
             let sorted = profiles.map { Self.milliseconds($0.steps[index].duration) }.sorted()
             let milliseconds = sorted[sorted.count / 2]
@@ -67,7 +68,7 @@ struct BenchPrinter {
                         batch: profiles[0].batchSize, layer: step.node, algorithm: step.algorithm,
                         milliseconds: milliseconds, gigaflops: gigaflops, share: milliseconds / total))
             } else {
-                let label = step.node.padding(toLength: 18, withPad: " ", startingAt: 0)
+                let label = step.node.padding(toLength: width, withPad: " ", startingAt: 0)
                 let algorithm = step.algorithm.padding(toLength: 14, withPad: " ", startingAt: 0)
                 print(
                     "  " + label + algorithm

@@ -7,6 +7,11 @@
 void kernel_bias_columns(float *rows, ptrdiff_t row_count, ptrdiff_t column_count, ptrdiff_t row_stride,
                          const float *bias, bool relu);
 
+/// The same with a second summand for each value, whose rows are as far apart as the others:
+/// `rows[r][i] = relu(rows[r][i] + bias[i] + addends[r][i])`.
+void kernel_bias_columns_sum(float *rows, ptrdiff_t row_count, ptrdiff_t column_count, ptrdiff_t row_stride,
+                             const float *bias, const float *addends, bool relu);
+
 /// `output[i] = max(input[i], 0)`; a NaN stays a NaN, as in PyTorch.
 void kernel_relu(const float *input, float *output, ptrdiff_t count);
 

@@ -121,7 +121,7 @@ public struct ModelLoader: Sendable {
             let architecture = try named ?? Architectures.recognize(parameters)
             try description.checkOptions(of: architecture)
             let network = try architecture.network(parameters, options: options)
-            return (architecture, network.foldingNormalizations())
+            return (architecture, network.foldingNormalizations().fusingSums())
         } catch let error as ModelError {
             throw error
         } catch let error as CheckpointError {

@@ -34,6 +34,10 @@ package struct ParameterSet {
         var layers: [Layer] = []
         for (stem, weight) in weights.sorted(by: { NaturalOrder.isOrdered($0.key, $1.key) }) {
             let expected = Shape(Array(weight.shape.extents.prefix(1)))
+            // Without a number in it a tensor may claim any extent, and no layer has such a one.
+            guard weight.shape.elementCount > 0 else {
+                throw CheckpointError.unexpectedTensor(name: stem + Suffix.weight.rawValue, shape: weight.shape)
+            }
             /// - Parameter isNeeded: whether the layer cannot do without.
             func part(_ suffix: Suffix, isNeeded: Bool) throws(CheckpointError) -> StoredTensor? {
                 guard let tensor = parts[suffix]?[stem] else {

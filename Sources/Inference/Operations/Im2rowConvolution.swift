@@ -19,6 +19,7 @@ struct Im2rowConvolution: Operation {
     private let layer: Conv2d
     private let geometry: ConvolutionGeometry
     private let activation: Activation?
+    private let addsSecondInput: Bool
     /// Kernels with their channels innermost, `[O, KH, KW, C / groups]`; of each group a matrix.
     private let kernels: Kernels
 
@@ -30,10 +31,13 @@ struct Im2rowConvolution: Operation {
     /// What a block's rows may take: about half the second-level cache of a core. Units: floats.
     private static let rowLimit = 128 << 10
 
+    /// - Parameter addsSecondInput: whether a second input of the output's shape is added before the activation.
     init(
-        layer: Conv2d, geometry: ConvolutionGeometry, activation: Activation?, product: Product, memory: BufferPool?
+        layer: Conv2d, geometry: ConvolutionGeometry, activation: Activation?, addsSecondInput: Bool = false,
+        product: Product, memory: BufferPool?
     ) {
         name = product.rawValue
+        self.addsSecondInput = addsSecondInput
         self.layer = layer
         self.geometry = geometry
         self.activation = activation
@@ -114,8 +118,8 @@ struct Im2rowConvolution: Operation {
         let pixels = geometry.height * geometry.width
         let input = run.input() + image * pixels * geometry.inputChannels + group * geometry.inputsPerGroup
         let firstOutput = group * geometry.outputsPerGroup
-        let output =
-            run.output + (image * geometry.positions + positions.lowerBound) * geometry.outputChannels + firstOutput
+        let place = (image * geometry.positions + positions.lowerBound) * geometry.outputChannels + firstOutput
+        let output = run.output + place
         var rows = UnsafePointer(scratch)
         var rowStride = geometry.depth
         if geometry.isPointwise {
@@ -147,9 +151,16 @@ struct Im2rowConvolution: Operation {
             }
         }
         layer.bias.withUnsafeScalars { bias in
-            kernel_bias_columns(
-                output, positions.count, geometry.outputsPerGroup, geometry.outputChannels,
-                bias.baseAddress.map { $0 + firstOutput }, activation == .relu)
+            let bias = bias.baseAddress.map { $0 + firstOutput }
+            if addsSecondInput {
+                kernel_bias_columns_sum(
+                    output, positions.count, geometry.outputsPerGroup, geometry.outputChannels, bias,
+                    run.input(1) + place, activation == .relu)
+            } else {
+                kernel_bias_columns(
+                    output, positions.count, geometry.outputsPerGroup, geometry.outputChannels, bias,
+                    activation == .relu)
+            }
         }
     }
 }

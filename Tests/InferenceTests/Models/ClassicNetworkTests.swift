@@ -14,7 +14,7 @@ struct ClassicNetworkTests {
             ])
     }
 
-    @Test("The logits are PyTorch's, with normalisations folded", arguments: NetworkFixture.classics)
+    @Test("The logits are PyTorch's, with normalisations folded and sums fused", arguments: NetworkFixture.classics)
     func logits(_ fixture: NetworkFixture) throws {
         let parameters = try ParameterSet(Checkpoint(fixture.checkpoint(), name: "fixture"))
         let architecture = try #require(Architectures.named(fixture.form))
@@ -23,7 +23,7 @@ struct ClassicNetworkTests {
         }
         let described = try architecture.network(parameters, options: fixture.options)
         #expect(described.inputShape.extents == Array(fixture.inputShape.dropFirst()))
-        let network = described.foldingNormalizations()
+        let network = described.foldingNormalizations().fusingSums()
         #expect(!network.nodes.contains { $0.layer is BatchNorm2d })
         #expect(network.parameterCount == described.parameterCount)
         let engine = Engine(network: network, workers: WorkerPool(threadCount: 2))

@@ -43,6 +43,9 @@ struct NetworkFixture: Decodable, CustomStringConvertible, Sendable {
     /// The other classics.
     static let classics = (try? FixtureFile.decode([NetworkFixture].self, from: "Networks/classics.json")) ?? []
 
+    /// Parts of networks, whose flattened output stands for the logits.
+    static let blocks = (try? FixtureFile.decode([NetworkFixture].self, from: "Networks/blocks.json")) ?? []
+
     /// What `model.json` would say.
     var options: ArchitectureOptions {
         var options = ArchitectureOptions()

@@ -93,6 +93,15 @@ struct ParameterSetTests {
         }
     }
 
+    @Test("A weight without a number in it is refused, whatever extents it claims")
+    func emptyWeights() {
+        for shape in [[1 << 58, 0, 3, 3], [0, 3, 3, 3], [0]] {
+            #expect(throws: CheckpointError.unexpectedTensor(name: "a.weight", shape: Shape(shape))) {
+                try ParameterSet(checkpoint([("a.weight", shape)]))
+            }
+        }
+    }
+
     @Test("Shapes that contradict one another are refused, absurd ones included")
     func absurdShapes() throws {
         func network(_ change: (inout [(name: String, shape: [Int])]) -> Void) throws -> Network {

@@ -75,6 +75,31 @@ class NarrowVGG(nn.Module):
         return self.classifier(torch.flatten(self.avgpool(self.features(x)), 1))
 
 
+class InceptionBlock(nn.Module):
+    """The tutorial's block, with few channels: 1x1; 1x1 and 5x5; 1x1, 3x3 and 3x3; an average pool and 1x1."""
+
+    def __init__(self, channels=6):
+        super().__init__()
+
+        def part(inputs, outputs, kernel):
+            return nn.Sequential(OrderedDict(
+                conv=nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, bias=False),
+                bn=nn.BatchNorm2d(outputs, eps=0.001), relu=nn.ReLU(),
+            ))
+
+        self.branch1X1 = part(channels, 4, 1)
+        self.branch5X5_1, self.branch5X5_2 = part(channels, 3, 1), part(3, 4, 5)
+        self.branch3X3_1, self.branch3X3_2, self.branch3X3_3 = part(channels, 4, 1), part(4, 5, 3), part(5, 5, 3)
+        self.branch_pool = part(channels, 3, 1)
+
+    def forward(self, x):
+        return torch.cat([
+            self.branch1X1(x), self.branch5X5_2(self.branch5X5_1(x)),
+            self.branch3X3_3(self.branch3X3_2(self.branch3X3_1(x))),
+            self.branch_pool(nn.functional.avg_pool2d(x, 3, stride=1, padding=1)),
+        ], 1)
+
+
 def torchvision_network(name, classes=1000, **options):
     """A network of torchvision's by its name, with torchvision's initial weights, in evaluation mode."""
     options = {"weights": None, "num_classes": classes} | options

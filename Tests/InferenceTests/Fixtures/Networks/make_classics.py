@@ -8,12 +8,14 @@ architectures.json  For each network of torchvision's: the number of its paramet
                     num_batches_tracked, in ascending order of the lines.
 classics.json       Whole networks with weights from the formula of make.py: value = ((z >> 40) * 2^-24 - 0.5) * scale, plus `offset`
                     where there is one, in float32. Logits are computed in float64.
+blocks.json         The same for a part of a network, whose flattened output stands for the logits.
 """
 
 
 import torch
+from torch import nn
 
-from classics import TORCHVISION, LeNet, NarrowVGG, torchvision_network
+from classics import TORCHVISION, InceptionBlock, LeNet, NarrowVGG, torchvision_network
 from make import BATCH, CLASSES, FIRST_INPUT, INPUT_SCALE, formula, scale_of, write
 
 
@@ -97,7 +99,15 @@ def classics():
         torchvision_network("googlenet", CLASSES, transform_input=True), colour, transformInput=True)
 
 
+def blocks():
+    block = nn.Sequential()
+    block.add_module("block", InceptionBlock())
+    block.add_module("flatten", nn.Flatten())
+    yield fixture("the tutorial's Inception block", "inception", block, (6, 5, 6))
+
+
 def main():
+    write("blocks.json", list(blocks()))
     write("architectures.json", list(architectures()))
     write("classics.json", list(classics()))
 
