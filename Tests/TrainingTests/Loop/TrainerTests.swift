@@ -18,7 +18,7 @@ import Testing
         func name(at index: Int) -> String { "tint \(index)" }
         func picture(at index: Int) throws(DatasetError) -> PixelImage {
             if corrupt.contains(index) { throw .picture(name: name(at: index), .empty) }
-            var random = SplitMix64(seed: 5, epoch: 0, index: index, purpose: .order)
+            var random = SplitMix64(seed: 5, purpose: .order, 0, index)
             let pixels = (0..<8 * 8 * 3).map { place in
                 UInt8(truncatingIfNeeded: random.next() % 160) + (place % 3 == index % 3 ? 60 : 0)
             }
