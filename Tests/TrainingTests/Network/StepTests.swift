@@ -64,7 +64,7 @@ import Testing
             }
             #expect(abs(found - loss) <= 1e-4 * loss, "step \(step + 1): \(found), PyTorch \(loss)")
             optimizer.step(
-                learner.parameters, ranges: learner.trainableRanges, learningRate: kind == .adam ? 1e-5 : 2e-4,
+                learner.parameters, ranges: learner.trainableRanges, learningRate: kind == .adam ? 2e-6 : 4e-5,
                 workers: workers)
         }
     }
