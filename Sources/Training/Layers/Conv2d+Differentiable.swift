@@ -50,7 +50,8 @@ final class Conv2dDifferentiation: DifferentiableOperation, @unchecked Sendable 
 
     func scratchByteCount(batchSize: Int) -> Int {
         max(
-            operation.scratchByteCount(batchSize: batchSize), kernelGradient?.scratchByteCount(batchSize: batchSize) ?? 0,
+            operation.scratchByteCount(batchSize: batchSize),
+            kernelGradient?.scratchByteCount(batchSize: batchSize) ?? 0,
             inputGradient?.scratchByteCount(batchSize: batchSize) ?? 0)
     }
 

@@ -75,7 +75,8 @@ extension GradientPlan {
             }
             let inputs = node.inputs.map { $0 == Network.input ? 0 : valueOfNode[$0] }
             let shapes = node.inputs.map { $0 == Network.input ? network.inputShape : network.shapes[$0] }
-            let entries = parameters.entries.filter { $0.name.hasPrefix(node.name + ".") }.prefix(layer.parameters.count)
+            let entries = parameters.entries.filter { $0.name.hasPrefix(node.name + ".") }.prefix(
+                layer.parameters.count)
             let trains = !entries.isEmpty && !frozen.contains(node.name)
             let fusesReader = onlyReader(of: index).map(isFused) ?? false
             let site = LayerSite(

@@ -63,7 +63,7 @@ struct CIFARDatasetTests {
             try folder.write(record(labels.map { UInt8($0) }), to: "test.bin")
             #expect(
                 throws: DatasetError.labelOutOfRange(
-                    file: "\(folder.path(""))/test.bin", index: place, found: found, classCount: classCount)
+                    file: folder.path("test.bin"), index: place, found: found, classCount: classCount)
             ) { try CIFARDataset(.cifar100, folder: folder.path(""), part: .test) }
         }
     }
@@ -74,7 +74,7 @@ struct CIFARDatasetTests {
         try folder.write([UInt8](repeating: 0, count: byteCount), to: "data_batch_2.bin")
         #expect(
             throws: DatasetError.partialRecord(
-                file: "\(folder.path(""))/data_batch_2.bin", byteCount: byteCount, recordByteCount: 3073)
+                file: folder.path("data_batch_2.bin"), byteCount: byteCount, recordByteCount: 3073)
         ) { try CIFARDataset(.cifar10, folder: folder.path(""), part: .training) }
     }
 
@@ -83,10 +83,10 @@ struct CIFARDatasetTests {
         let folder = try ten()
         try folder.write(Array("a\nb\n".utf8), to: "batches.meta.txt")
         #expect(
-            throws: DatasetError.classNameCount(file: "\(folder.path(""))/batches.meta.txt", found: 2, expected: 10)
+            throws: DatasetError.classNameCount(file: folder.path("batches.meta.txt"), found: 2, expected: 10)
         ) { try CIFARDataset(.cifar10, folder: folder.path(""), part: .test) }
         try folder.write([0xFF, 0xFE], to: "batches.meta.txt")
-        #expect(throws: DatasetError.notText(file: "\(folder.path(""))/batches.meta.txt")) {
+        #expect(throws: DatasetError.notText(file: folder.path("batches.meta.txt"))) {
             try CIFARDataset(.cifar10, folder: folder.path(""), part: .test)
         }
         #expect(throws: DatasetError.missingFile(path: folder.path(""), expected: "fine_label_names.txt")) {
@@ -94,7 +94,7 @@ struct CIFARDatasetTests {
         }
         let python = try TemporaryFolder()
         try python.makeFolder("cifar-10-batches-py")
-        #expect(throws: DatasetError.onlyPythonVersion(path: "\(python.path(""))/cifar-10-batches-py")) {
+        #expect(throws: DatasetError.onlyPythonVersion(path: python.path("cifar-10-batches-py"))) {
             try CIFARDataset(.cifar10, folder: python.path(""), part: .test)
         }
     }

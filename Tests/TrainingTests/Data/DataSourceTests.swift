@@ -75,12 +75,12 @@ struct DataSourceTests {
         try fill(folder, "\(name)/", [("c", 1)])
         #expect(
             throws: DatasetError.classesDiffer(
-                path: "\(folder.path(""))/\(name)", other: "\(folder.path(""))/train", name: "c")
+                path: "\(folder.path(""))/\(name)", other: folder.path("train"), name: "c")
         ) { try source.load() }
         try fill(folder, "train/", [("c", 1), ("d", 1)])
         #expect(
             throws: DatasetError.classesDiffer(
-                path: "\(folder.path(""))/train", other: "\(folder.path(""))/\(name)", name: "d")
+                path: folder.path("train"), other: "\(folder.path(""))/\(name)", name: "d")
         ) { try source.load() }
     }
 
@@ -101,7 +101,7 @@ struct DataSourceTests {
         try folder.write(TestScene.idx([4, 2, 1], Array(0..<8)), to: "t10k-images-idx3-ubyte")
         #expect(
             throws: DatasetError.sizeMismatch(
-                file: "\(folder.path(""))/t10k-images-idx3-ubyte", found: "1×2", expected: "1×1")
+                file: folder.path("t10k-images-idx3-ubyte"), found: "1×2", expected: "1×1")
         ) { try source.load() }
     }
 

@@ -71,7 +71,7 @@ struct IDXDatasetTests {
     @Test("A wrong magic number is refused, that of the other file too")
     func magic() throws {
         let folder = try folder(images: Self.labels)
-        let file = "\(folder.path(""))/train-images-idx3-ubyte"
+        let file = folder.path("train-images-idx3-ubyte")
         #expect(error(folder) == .truncated(file: file, found: 11, expected: 16))
         try folder.write(TestScene.idx([3, 2, 2], Array(1...12), magic: 0x801), to: "train-images-idx3-ubyte")
         #expect(error(folder) == .wrongMagic(file: file, found: 0x801, expected: 0x803))
@@ -103,13 +103,13 @@ struct IDXDatasetTests {
             #expect(
                 error(folder)
                     == .extentOutOfRange(
-                        file: "\(folder.path(""))/train-images-idx3-ubyte", field: field, found: found, limit: limit))
+                        file: folder.path("train-images-idx3-ubyte"), field: field, found: found, limit: limit))
         }
         let large = try folder(images: TestScene.idx([limits.count, limits.side, limits.side], []))
         #expect(
             error(large)
                 == .tooLarge(
-                    file: "\(large.path(""))/train-images-idx3-ubyte", byteCount: 16 + limits.count << 20,
+                    file: large.path("train-images-idx3-ubyte"), byteCount: 16 + limits.count << 20,
                     limit: DataFile.maxByteCount))
     }
 
@@ -118,13 +118,14 @@ struct IDXDatasetTests {
         let zeros = [UInt8](repeating: 0, count: 4_000_000)
         let bomb = try folder(images: TestScene.gzip(TestScene.idx([3, 2, 2], zeros)), suffix: ".gz")
         #expect(
-            error(bomb) == .trailingBytes(file: "\(bomb.path(""))/train-images-idx3-ubyte.gz", byteCount: 1))
+            error(bomb) == .trailingBytes(file: bomb.path("train-images-idx3-ubyte.gz"), byteCount: 1))
         let small = TestScene.gzip(TestScene.idx([1000, 1000, 1000], []))
         let claim = try folder(images: small, suffix: ".gz")
         #expect(
             error(claim)
                 == .cannotInflate(
-                    file: "\(claim.path(""))/train-images-idx3-ubyte.gz", byteCount: small.count, expected: 1_000_000_016))
+                    file: claim.path("train-images-idx3-ubyte.gz"), byteCount: small.count,
+                    expected: 1_000_000_016))
     }
 
     @Test("Gzip that is damaged, cut short, or followed by something is refused")
@@ -135,7 +136,7 @@ struct IDXDatasetTests {
         flipped[whole.count - 6] ^= 1  // the checksum
         for bytes in [flipped, whole + [0], whole + whole, Array(whole.dropLast(2))] {
             let folder = try folder(images: bytes, labels: TestScene.gzip(Self.labels), suffix: ".gz")
-            #expect(error(folder) == .corruptCompression(file: "\(folder.path(""))/train-images-idx3-ubyte.gz"))
+            #expect(error(folder) == .corruptCompression(file: folder.path("train-images-idx3-ubyte.gz")))
         }
     }
 
@@ -145,12 +146,12 @@ struct IDXDatasetTests {
         #expect(
             error(fewer)
                 == .countMismatch(
-                    images: "\(fewer.path(""))/train-images-idx3-ubyte", imageCount: 3,
-                    labels: "\(fewer.path(""))/train-labels-idx1-ubyte", labelCount: 2))
+                    images: fewer.path("train-images-idx3-ubyte"), imageCount: 3,
+                    labels: fewer.path("train-labels-idx1-ubyte"), labelCount: 2))
         let ten = try folder(labels: TestScene.idx([3], [1, 10, 2]))
         #expect(
             error(ten)
                 == .labelOutOfRange(
-                    file: "\(ten.path(""))/train-labels-idx1-ubyte", index: 1, found: 10, classCount: 10))
+                    file: ten.path("train-labels-idx1-ubyte"), index: 1, found: 10, classCount: 10))
     }
 }

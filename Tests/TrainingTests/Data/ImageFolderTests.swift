@@ -43,16 +43,22 @@ struct ImageFolderTests {
     @Test("A folder that cannot be learned from is refused with its reason")
     func refused() throws {
         let folder = try TemporaryFolder()
-        #expect(throws: DatasetError.noFolder(path: "\(folder.path(""))/none")) { try ImageFolder("\(folder.path(""))/none") }
+        #expect(throws: DatasetError.noFolder(path: folder.path("none"))) {
+            try ImageFolder(folder.path("none"))
+        }
         try folder.write(TestPicture.png, to: "a.png")
-        #expect(throws: DatasetError.noFolder(path: "\(folder.path(""))/a.png")) {
-            try ImageFolder("\(folder.path(""))/a.png")
+        #expect(throws: DatasetError.noFolder(path: folder.path("a.png"))) {
+            try ImageFolder(folder.path("a.png"))
         }
         #expect(throws: DatasetError.noClassFolders(path: folder.path(""))) { try ImageFolder(folder.path("")) }
         try folder.write(TestPicture.png, to: "daisy/a.png")
-        #expect(throws: DatasetError.singleClass(path: folder.path(""), name: "daisy")) { try ImageFolder(folder.path("")) }
+        #expect(throws: DatasetError.singleClass(path: folder.path(""), name: "daisy")) {
+            try ImageFolder(folder.path(""))
+        }
         try folder.write([1], to: "roses/a.gif")
-        #expect(throws: DatasetError.emptyClassFolder(path: "\(folder.path(""))/roses")) { try ImageFolder(folder.path("")) }
+        #expect(throws: DatasetError.emptyClassFolder(path: folder.path("roses"))) {
+            try ImageFolder(folder.path(""))
+        }
     }
 
     @Test("A picture that is corrupt or gone is named")
@@ -61,12 +67,12 @@ struct ImageFolderTests {
         try folder.write(TestPicture.truncatedPNG, to: "a/1.png")
         try folder.write(TestPicture.png, to: "b/1.png")
         let data = try ImageFolder(folder.path(""))
-        #expect(throws: DatasetError.picture(name: "\(folder.path(""))/a/1.png", .truncated(format: .png))) {
+        #expect(throws: DatasetError.picture(name: folder.path("a/1.png"), .truncated(format: .png))) {
             try data.picture(at: 0)
         }
-        try FileManager.default.removeItem(atPath: "\(folder.path(""))/b/1.png")
+        try FileManager.default.removeItem(atPath: folder.path("b/1.png"))
         #expect(
-            throws: DatasetError.unreadable(path: "\(folder.path(""))/b/1.png", reason: "No such file or directory")
+            throws: DatasetError.unreadable(path: folder.path("b/1.png"), reason: "No such file or directory")
         ) { try data.picture(at: 1) }
     }
 }

@@ -94,7 +94,8 @@ import Testing
                     }
                     let difference = zip(found, expected).map { abs($0 - $1) }.max() ?? .nan
                     #expect(
-                        difference <= 5e-5 * largest, "tiles of \(tiling.tile.outputExtent), \(set), batch \(batchSize)")
+                        difference <= 5e-5 * largest, "tiles of \(tiling.tile.outputExtent), \(set), batch \(batchSize)"
+                    )
                 }
             }
         }

@@ -30,7 +30,8 @@ import Testing
 
     private static func linear(_ inputs: Int, _ outputs: Int, seed: Int = 5) -> Linear {
         Linear(
-            weight: noise([outputs, inputs], seed: seed, scale: 0.5), bias: noise([outputs], seed: seed + 1, scale: 0.1))
+            weight: noise([outputs, inputs], seed: seed, scale: 0.5), bias: noise([outputs], seed: seed + 1, scale: 0.1)
+        )
     }
 
     static let cases: [Case] = [
@@ -208,7 +209,9 @@ import Testing
         struct Passes: DifferentiableOperation {
             let count: Int
             func forward(_ run: DifferentiableRun) {
-                for index in 0..<count * run.batchSize { run.output[index] = run.inputs[0][index] + run.inputs[1][index] }
+                for index in 0..<count * run.batchSize {
+                    run.output[index] = run.inputs[0][index] + run.inputs[1][index]
+                }
             }
             func backward(_ run: DifferentiableRun) {
                 for case let target? in run.inputGradients {
