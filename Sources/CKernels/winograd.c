@@ -178,16 +178,7 @@ INLINE void kernel_winograd_output_body(const float *products, ptrdiff_t place_s
         output_row(products, place_stride, tile_stride, t, tile_row, channels, bias, relu, image, extent, m);          \
         break;
     switch (t->extent * 10 + t->output_extent) {
-        CASE(4, 2)
-        CASE(6, 4)
-        CASE(6, 2)
-        CASE(6, 3)
-        CASE(7, 5)
-        CASE(7, 4)
-        CASE(7, 3)
-        CASE(8, 6)
-        CASE(8, 5)
-        CASE(8, 4)
+        WINOGRAD_TILES(CASE)
     }
 #undef CASE
 }

@@ -63,16 +63,7 @@ INLINE void kernel_winograd_output_gradient_body(const float *gradient, const ke
         gradient_row(gradient, t, tile_row, channels, zeros, output, place_stride, tile_stride, extent, m);            \
         break;
     switch (t->extent * 10 + t->output_extent) {
-        CASE(4, 2)
-        CASE(6, 4)
-        CASE(6, 2)
-        CASE(6, 3)
-        CASE(7, 5)
-        CASE(7, 4)
-        CASE(7, 3)
-        CASE(8, 6)
-        CASE(8, 5)
-        CASE(8, 4)
+        WINOGRAD_TILES(CASE)
     }
 #undef CASE
 }

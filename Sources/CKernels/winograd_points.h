@@ -31,3 +31,7 @@ INLINE void load(lanes *target, const float *values, ptrdiff_t count) {
         memcpy(target, values, (size_t)count * sizeof(float));
     }
 }
+
+/// Applies a macro to the extents and output extents of all tiles that ``WinogradTile`` offers.
+#define WINOGRAD_TILES(CASE)                                                                                           \
+    CASE(4, 2) CASE(6, 4) CASE(6, 2) CASE(6, 3) CASE(7, 5) CASE(7, 4) CASE(7, 3) CASE(8, 6) CASE(8, 5) CASE(8, 4)

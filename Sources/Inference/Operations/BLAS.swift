@@ -8,46 +8,25 @@ package enum BLAS {
         return true
     }()
 
-    /// C = A·Bᵀ; all matrices row by row. Strides are the distance between two rows. Units: floats.
-    package static func multiplyTransposed(
-        rows: Int, columns: Int, depth: Int,
-        left: UnsafePointer<Float>, leftStride: Int,
-        right: UnsafePointer<Float>?, rightStride: Int,
-        into output: UnsafeMutablePointer<Float>, stride: Int
-    ) {
-        precondition(isSingleThreaded)
-        cblas_sgemm(
-            CblasRowMajor, CblasNoTrans, CblasTrans,
-            blasint(rows), blasint(columns), blasint(depth),
-            1, left, blasint(leftStride), right, blasint(rightStride),
-            0, output, blasint(stride))
+    /// Whether a factor lies as it is meant, or its transpose does.
+    package enum Factor {
+        case plain, transposed
+
+        fileprivate var flag: CBLAS_TRANSPOSE { self == .plain ? CblasNoTrans : CblasTrans }
     }
 
-    /// C = A·B, or C += A·B; all matrices row by row.
+    /// C = A·B, or C += A·B; all matrices row by row. Strides are the distance between two rows as they lie. Units: floats.
+    ///
+    /// Shape: A `[rows, depth]`, B `[depth, columns]`, C `[rows, columns]`; a transposed factor lies the other way round.
     package static func multiply(
         rows: Int, columns: Int, depth: Int,
-        left: UnsafePointer<Float>, leftStride: Int,
-        right: UnsafePointer<Float>, rightStride: Int,
+        left: UnsafePointer<Float>, _ leftFactor: Factor = .plain, leftStride: Int,
+        right: UnsafePointer<Float>?, _ rightFactor: Factor = .plain, rightStride: Int,
         into output: UnsafeMutablePointer<Float>, stride: Int, accumulates: Bool = false
     ) {
         precondition(isSingleThreaded)
         cblas_sgemm(
-            CblasRowMajor, CblasNoTrans, CblasNoTrans,
-            blasint(rows), blasint(columns), blasint(depth),
-            1, left, blasint(leftStride), right, blasint(rightStride),
-            accumulates ? 1 : 0, output, blasint(stride))
-    }
-
-    /// C = Aᵀ·B, or C += Aᵀ·B; all matrices row by row, A and B with `depth` rows each.
-    package static func multiplyFirstTransposed(
-        rows: Int, columns: Int, depth: Int,
-        left: UnsafePointer<Float>, leftStride: Int,
-        right: UnsafePointer<Float>, rightStride: Int,
-        into output: UnsafeMutablePointer<Float>, stride: Int, accumulates: Bool = false
-    ) {
-        precondition(isSingleThreaded)
-        cblas_sgemm(
-            CblasRowMajor, CblasTrans, CblasNoTrans,
+            CblasRowMajor, leftFactor.flag, rightFactor.flag,
             blasint(rows), blasint(columns), blasint(depth),
             1, left, blasint(leftStride), right, blasint(rightStride),
             accumulates ? 1 : 0, output, blasint(stride))

@@ -143,10 +143,11 @@ struct Im2rowConvolution: Operation {
             }
         case .rows(let kernels):
             kernels.withUnsafeScalars { kernels in
-                BLAS.multiplyTransposed(
+                BLAS.multiply(
                     rows: positions.count, columns: geometry.outputsPerGroup, depth: geometry.depth,
                     left: rows, leftStride: rowStride,
-                    right: kernels.baseAddress.map { $0 + firstOutput * geometry.depth }, rightStride: geometry.depth,
+                    right: kernels.baseAddress.map { $0 + firstOutput * geometry.depth }, .transposed,
+                    rightStride: geometry.depth,
                     into: output, stride: geometry.outputChannels)
             }
         }

@@ -3,10 +3,10 @@ import Inference
 import Synchronization
 
 /// A batch in the making: whoever has time takes one picture after the other.
-final class PendingBatch: @unchecked Sendable {
-    // guard: each place of `isReadable` and `images` is written by the one who took its index, and read after the last of
-    // them has counted it in `finishedCount`
-
+///
+/// Each place of `isReadable` and `images` is written by the one who took its index from `next`, and read after all of them
+/// have counted themselves in `finishedCount`.
+final class PendingBatch: @unchecked Sendable {  // guard: one writer a place, and no reader before all are done
     private let loader: BatchLoader
     private let number: Int
     private let epoch: Int

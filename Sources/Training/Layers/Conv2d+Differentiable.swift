@@ -8,7 +8,8 @@ extension Conv2d: DifferentiableLayer {
 
     func with(_ parameters: [Tensor]) -> Conv2d {
         Conv2d(
-            weight: parameters[0], bias: parameters[1], stride: window.stride, padding: window.padding, groups: groups)
+            weight: parameters[0], bias: hasBias ? parameters[1] : nil, stride: window.stride, padding: window.padding,
+            groups: groups)
     }
 }
 
@@ -19,7 +20,6 @@ final class Conv2dDifferentiation: DifferentiableOperation, @unchecked Sendable 
     private var forwardOperation: (any Operation)?
     private let kernelGradient: (any KernelGradient)?
     private let inputGradient: (any ConvolutionInputGradient)?
-    private let inputCount: Int
     /// Lends the prepared kernels their memory: it is the same at each step.
     private let memory = BufferPool(countLimit: 8)
 
@@ -28,15 +28,16 @@ final class Conv2dDifferentiation: DifferentiableOperation, @unchecked Sendable 
         let layer = layer.with(site.entries.map(site.parameters.tensor))
         let shape = ConvolutionShape(layer, input: site.inputs[0], output: site.output)
         forwardAlgorithm = .cheapest(of: layer, input: site.inputs[0], activation: site.activation)
+        let bias = layer.hasBias ? site.entries[1] : nil
         if !site.wantsParameterGradients {
             kernelGradient = nil
         } else if let tiling = WinogradKernelGradient.tilings(of: layer, shape).first {
             kernelGradient = WinogradKernelGradient(
                 tiling: tiling, shape: shape, parameters: site.parameters, weight: site.entries[0],
-                bias: site.entries[1])
+                bias: bias)
         } else {
             kernelGradient = UnfoldedKernelGradient(
-                shape: shape, parameters: site.parameters, weight: site.entries[0], bias: site.entries[1])
+                shape: shape, parameters: site.parameters, weight: site.entries[0], bias: bias)
         }
         if !site.wantsInputGradient {
             inputGradient = nil
@@ -45,7 +46,6 @@ final class Conv2dDifferentiation: DifferentiableOperation, @unchecked Sendable 
         } else {
             inputGradient = ScatteredGradient(layer, shape)
         }
-        inputCount = site.inputs[0].elementCount
     }
 
     func scratchByteCount(batchSize: Int) -> Int {

@@ -35,9 +35,9 @@ struct LinearDifferentiation: DifferentiableOperation {
     func forward(_ run: DifferentiableRun) {
         parallelForBlocks(outputs, run) { block in
             guard let values = parameters.values.baseAddress else { return }
-            BLAS.multiplyTransposed(
+            BLAS.multiply(
                 rows: run.batchSize, columns: block.count, depth: inputs, left: run.input, leftStride: inputs,
-                right: values + weight.range.lowerBound + block.lowerBound * inputs, rightStride: inputs,
+                right: values + weight.range.lowerBound + block.lowerBound * inputs, .transposed, rightStride: inputs,
                 into: run.output + block.lowerBound, stride: outputs)
             kernel_bias_columns(
                 run.output + block.lowerBound, run.batchSize, block.count, outputs,
@@ -49,9 +49,9 @@ struct LinearDifferentiation: DifferentiableOperation {
         if wantsParameterGradients {
             parallelForBlocks(outputs, run) { block in
                 guard let gradients = parameters.gradients.baseAddress else { return }
-                BLAS.multiplyFirstTransposed(
+                BLAS.multiply(
                     rows: block.count, columns: inputs, depth: run.batchSize,
-                    left: run.outputGradient + block.lowerBound, leftStride: outputs,
+                    left: run.outputGradient + block.lowerBound, .transposed, leftStride: outputs,
                     right: run.input, rightStride: inputs,
                     into: gradients + weight.range.lowerBound + block.lowerBound * inputs, stride: inputs)
                 let sums = gradients + bias.range.lowerBound + block.lowerBound

@@ -8,7 +8,7 @@ struct UnfoldedKernelGradient: KernelGradient {
     let shape: ConvolutionShape
     let parameters: Parameters
     let weight: Parameters.Entry
-    let bias: Parameters.Entry
+    let bias: Parameters.Entry?
 
     /// What the unfolded windows of a block may take. Units: floats.
     private static let rowLimit = 256 << 10
@@ -16,7 +16,7 @@ struct UnfoldedKernelGradient: KernelGradient {
     private static let sumLimit = 16 << 20
 
     /// Kernels with their channels innermost, `[O, KH, KW, C / groups]`, and the biases behind them.
-    private var sumCount: Int { ArenaLayout.align(weight.range.count + bias.range.count) }
+    private var sumCount: Int { ArenaLayout.align(weight.range.count + shape.output[0]) }
 
     /// Into how many parts any batch is dealt out.
     private var partCount: Int { max(1, min(16, Self.sumLimit / sumCount)) }
@@ -51,9 +51,9 @@ struct UnfoldedKernelGradient: KernelGradient {
                 let count = min(blockSize, shape.positions - first)
                 kernel_im2row(
                     input + group * shape.inputsPerGroup, shape.inputsPerGroup, &window, first, count, rows)
-                BLAS.multiplyFirstTransposed(
+                BLAS.multiply(
                     rows: shape.outputsPerGroup, columns: shape.depth, depth: count,
-                    left: gradient + first * shape.output[0] + group * shape.outputsPerGroup,
+                    left: gradient + first * shape.output[0] + group * shape.outputsPerGroup, .transposed,
                     leftStride: shape.output[0], right: rows, rightStride: shape.depth,
                     into: sums + group * shape.outputsPerGroup * shape.depth, stride: shape.depth, accumulates: true)
             }
@@ -69,6 +69,7 @@ struct UnfoldedKernelGradient: KernelGradient {
         for part in 1..<max(partCount, 1) { kernel_add(total + part * sumCount, total, shape.depth) }
         let places = shape.window.kernelSize.height * shape.window.kernelSize.width
         kernel_transpose(total, places, shape.inputsPerGroup, gradients + weight.range.lowerBound + first)
+        guard let bias else { return }
         gradients[bias.range.lowerBound + output] = (0..<partCount).reduce(0) { sum, part in
             sum + run.shared[part * sumCount + weight.range.count + output]
         }

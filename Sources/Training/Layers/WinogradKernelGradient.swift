@@ -13,7 +13,7 @@ struct WinogradKernelGradient: KernelGradient {
     private let shape: ConvolutionShape
     private let parameters: Parameters
     private let weight: Parameters.Entry
-    private let bias: Parameters.Entry
+    private let bias: Parameters.Entry?
     /// G, row by row.
     private let matrix: [Double]
 
@@ -24,7 +24,7 @@ struct WinogradKernelGradient: KernelGradient {
 
     init(
         tiling: WinogradTiling, shape: ConvolutionShape, parameters: Parameters, weight: Parameters.Entry,
-        bias: Parameters.Entry
+        bias: Parameters.Entry?
     ) {
         self.tiling = tiling
         self.shape = shape
@@ -109,6 +109,11 @@ struct WinogradKernelGradient: KernelGradient {
             }
             finish(run, layout, group: group)
         }
+        if let bias { sumBiases(run, layout, into: bias) }
+    }
+
+    /// Of each image by itself first: so the order of the sums does not depend on the threads.
+    private func sumBiases(_ run: DifferentiableRun, _ layout: Layout, into bias: Parameters.Entry) {
         run.parallelFor(run.batchSize) { image, _ in
             let sums = run.shared + layout.biases + image * shape.output[0]
             sums.update(repeating: 0, count: shape.output[0])
@@ -142,9 +147,9 @@ struct WinogradKernelGradient: KernelGradient {
     }
 
     private func multiply(_ run: DifferentiableRun, _ layout: Layout, place: Int, tileCount: Int, isFirst: Bool) {
-        BLAS.multiplyFirstTransposed(
+        BLAS.multiply(
             rows: shape.outputsPerGroup, columns: tiling.depth, depth: tileCount,
-            left: run.shared + layout.gradients + place * layout.gradientStride, leftStride: paddedOutputs,
+            left: run.shared + layout.gradients + place * layout.gradientStride, .transposed, leftStride: paddedOutputs,
             right: run.shared + layout.inputs + place * layout.inputStride, rightStride: tiling.paddedDepth,
             into: run.shared + layout.sums + place * kernelCount, stride: tiling.depth, accumulates: !isFirst)
     }

@@ -31,17 +31,15 @@ public struct InitialNetwork: Sendable {
     public init(
         _ checkpoint: Checkpoint, architecture: String?, classCount: Int, fromScratch: Set<String>
     ) throws(TrainingError) {
+        let parameters: ParameterSet
         do {
-            try self.init(
-                ParameterSet(checkpoint.tensors), file: checkpoint.name, architecture: architecture,
-                classCount: classCount, fromScratch: fromScratch)
-        } catch let error as CheckpointError {
-            throw .checkpoint(file: checkpoint.name, error)
-        } catch let error as TrainingError {
-            throw error
+            parameters = try ParameterSet(checkpoint.tensors)
         } catch {
-            preconditionFailure("\(error)")
+            throw .checkpoint(file: checkpoint.name, error)
         }
+        try self.init(
+            parameters, file: checkpoint.name, architecture: architecture, classCount: classCount,
+            fromScratch: fromScratch)
     }
 
     /// The network whose state was written.
@@ -67,10 +65,10 @@ public struct InitialNetwork: Sendable {
 
     private init(
         _ parameters: ParameterSet, file: String, architecture: String?, classCount: Int, fromScratch: Set<String>
-    ) throws {
+    ) throws(TrainingError) {
         let suggested = AlexNet.form(of: parameters)
         // By name the classifier may come first: the last layer is the last of the linear ones.
-        guard let form = try architecture.map(Self.form) ?? suggested,
+        guard let form = try architecture.map({ name throws(TrainingError) in try Self.form(name) }) ?? suggested,
             let last = parameters.layers.last(where: { $0.weight.shape.rank == 2 })
         else {
             throw TrainingError.checkpoint(
@@ -137,11 +135,7 @@ public struct InitialNetwork: Sendable {
 
     /// The network with its fresh layers filled by an initialisation.
     public func initialized(_ initialization: Initialization, seed: UInt64, workers: WorkerPool) -> Network {
-        let learners = network.nodes.filter { !$0.layer.parameters.isEmpty }
-        let names = learners.flatMap { node in
-            zip(["weight", "bias"], node.layer.parameters).map { (name: "\(node.name).\($0)", tensor: $1) }
-        }
-        let parameters = Parameters(names.map { ($0.name, $0.tensor.shape) })
+        let parameters = Parameters(of: network)
         initialization.fill(parameters, seed: seed, workers: workers) { entry in
             fresh.contains { entry.name.hasPrefix($0 + ".") }
         }
@@ -149,8 +143,7 @@ public struct InitialNetwork: Sendable {
             guard fresh.contains(node.name), let layer = node.layer as? any DifferentiableLayer else {
                 return node.layer
             }
-            return layer.with(
-                parameters.entries.filter { $0.name.hasPrefix(node.name + ".") }.map(parameters.tensor))
+            return layer.with(parameters.entries(of: node.name).map(parameters.tensor))
         }
     }
 }

@@ -116,11 +116,11 @@ public final class Trainer {
                     clock = .now
                 }
             }
+            if !shouldStop() { try endEpoch(observer, shouldStop: shouldStop) }
             if shouldStop() {
                 try save()
                 return .stopped
             }
-            try endEpoch(observer)
             lastSave = .now
         }
         return .finished
@@ -162,29 +162,30 @@ public final class Trainer {
         state.progress.imageCount += batch.count
     }
 
-    private func endEpoch(_ observer: any TrainingObserver) throws(TrainingError) {
+    /// Judges the epoch and begins the next; where it shall stop meanwhile, the epoch is left at its last step.
+    private func endEpoch(_ observer: any TrainingObserver, shouldStop: () -> Bool) throws(TrainingError) {
         let progress = state.progress
         guard progress.imageCount > 0 else { throw .nothingReadable }
         // The average is what is kept, so it is what is judged.
         average?.exchange(with: learner.parameters)
         defer { average?.exchange(with: learner.parameters) }
         let start = ContinuousClock.now
-        let validation = try validate(observer)
+        guard let validation = try validate(observer, shouldStop: shouldStop) else { return }
         guard validation.loss.isFinite else {
             throw .diverged(epoch: progress.epoch, step: progress.step, loss: validation.loss)
         }
         let row = HistoryRow(
             epoch: progress.epoch, trainLoss: progress.lossSum / Double(progress.imageCount),
             trainAccuracy: Double(progress.correctCount) / Double(progress.imageCount),
-            validationLoss: validation.loss, validationAccuracy: validation.accuracy,
+            validationLoss: validation.loss, validationAccuracy: validation.top1,
             learningRate: state.schedule.rate(at: globalStep - 1),
             imagesPerSecond: Double(progress.imageCount) / progress.seconds,
             seconds: progress.seconds + (.now - start) / .seconds(1))
         state.history.append(row)
         state.schedule.endEpoch(validationLoss: validation.loss)
-        let isBest = validation.accuracy > progress.bestAccuracy ?? -1
+        let isBest = validation.top1 > progress.bestAccuracy ?? -1
         if isBest {
-            state.progress.bestAccuracy = validation.accuracy
+            state.progress.bestAccuracy = validation.top1
             state.progress.bestEpoch = progress.epoch
             try folder.write(
                 learner.parameters.entries.map { ($0.name, learner.parameters.tensor($0)) },
@@ -212,39 +213,21 @@ public final class Trainer {
         }
     }
 
-    /// The loss and the accuracy on what was held out, by the engine that serves.
+    /// What was held out, judged by the engine that serves; nil where it shall stop meanwhile.
     private func validate(
-        _ observer: any TrainingObserver
-    ) throws(TrainingError) -> (loss: Double, accuracy: Double) {
+        _ observer: any TrainingObserver, shouldStop: () -> Bool
+    ) throws(TrainingError) -> Evaluation? {
         let engine = Engine(network: learner.currentNetwork(), workers: workers)
         let count = parts.validation.count
-        let classCount = parts.validation.classNames.count
-        var (lossSum, correctCount, imageCount) = (0.0, 0, 0)
+        var evaluation = Evaluation(classCount: parts.validation.classNames.count)
         for batch in validationLoader.batches(order: Array(0..<count), epoch: 0) {
-            let logits = engine(batch.inputs).flatMap(\.self)
-            let (loss, correct) = logits.withUnsafeBufferPointer { logits in
-                logits.baseAddress.map {
-                    SoftmaxCrossEntropy.evaluate(
-                        logits: $0, labels: batch.labels, classCount: classCount, gradient: nil)
-                } ?? (.nan, 0)
+            if shouldStop() { return nil }
+            for (logits, label) in zip(engine(batch.tensor.slices), batch.labels) {
+                evaluation.add(logits: logits, label: label)
             }
-            lossSum += loss * Double(batch.count)
-            correctCount += correct
-            imageCount += batch.count
-            observer.didValidate(imageCount, of: count)
+            observer.didValidate(evaluation.count, of: count)
         }
-        guard imageCount > 0 else { throw .nothingReadable }
-        return (lossSum / Double(imageCount), Double(correctCount) / Double(imageCount))
-    }
-}
-
-extension Batch {
-    /// One tensor a picture, where they lie. Shape: `[H, W, C]` each.
-    var inputs: [Tensor] {
-        let picture = Shape(Array(shape.extents.dropFirst()))
-        return (0..<count).map {
-            Tensor(
-                picture, viewing: images, byteOffset: $0 * picture.elementCount * MemoryLayout<Float>.stride)
-        }
+        guard evaluation.count > 0 else { throw .nothingReadable }
+        return evaluation
     }
 }

@@ -75,14 +75,13 @@ extension GradientPlan {
             }
             let inputs = node.inputs.map { $0 == Network.input ? 0 : valueOfNode[$0] }
             let shapes = node.inputs.map { $0 == Network.input ? network.inputShape : network.shapes[$0] }
-            let entries = parameters.entries.filter { $0.name.hasPrefix(node.name + ".") }.prefix(
-                layer.parameters.count)
+            let entries = parameters.entries(of: node.name)
             let trains = !entries.isEmpty && !frozen.contains(node.name)
             let fusesReader = onlyReader(of: index).map(isFused) ?? false
             let site = LayerSite(
                 inputs: shapes, output: network.shapes[index], activation: fusesReader ? .relu : nil,
                 rectifiedInput: node.inputs[0] >= 0 && leavesGradient(node.inputs[0]), parameters: parameters,
-                entries: Array(entries), wantsParameterGradients: trains,
+                entries: entries, wantsParameterGradients: trains,
                 wantsInputGradient: inputs.contains { learns[$0] })
             let operation = layer.differentiable(site)
             operation.prepare(workers)
@@ -138,10 +137,7 @@ extension GradientPlan {
                             scratchOffset: base + layout.place(count: elementCount, at: time, lastUse: time))
                     }
                 }
-                steps[index] = Step(
-                    node: step.node, operation: step.operation, inputs: step.inputs, output: step.output,
-                    salt: step.salt, keptOffset: step.keptOffset, skipsForward: step.skipsForward,
-                    skipsBackward: step.skipsBackward, inputGradients: gradients)
+                steps[index].inputGradients = gradients
             }
             count += layout.count
         }

@@ -19,7 +19,7 @@ struct GradientPlan {
         let skipsForward: Bool
         let skipsBackward: Bool
         /// For each input: what becomes of its gradient.
-        let inputGradients: [InputGradient]
+        var inputGradients: [InputGradient]
     }
 
     /// What an operation does with the gradient of one of its inputs.

@@ -39,6 +39,17 @@ public final class Parameters: @unchecked Sendable {  // guard: written between 
         gradients.initialize(repeating: 0)
     }
 
+    /// Memory for the weights and biases of a network's layers, all zero.
+    convenience init(of network: Network) {
+        self.init(
+            network.nodes.flatMap { node in
+                zip(["weight", "bias"], node.layer.parameters).map { ("\(node.name).\($0)", $1.shape) }
+            })
+    }
+
+    /// The entries of one layer.
+    func entries(of layer: String) -> [Entry] { entries.filter { $0.name.hasPrefix(layer + ".") } }
+
     /// All values; zeros lie in the gaps.
     public var values: UnsafeMutableBufferPointer<Float> { valueStorage.bytes.assumingMemoryBound(to: Float.self) }
 

@@ -32,11 +32,8 @@ public final class TrainableNetwork {
             throw .unknownLayers(names: unknown.sorted(), known: learners.map(\.name))
         }
         guard learners.contains(where: { !frozen.contains($0.name) }) else { throw .nothingToLearn }
-        let initial = learners.flatMap { node in
-            zip(["weight", "bias"], node.layer.parameters).map { (name: "\(node.name).\($0)", tensor: $1) }
-        }
-        let parameters = Parameters(initial.map { ($0.name, $0.tensor.shape) })
-        for (entry, (_, tensor)) in zip(parameters.entries, initial) {
+        let parameters = Parameters(of: network)
+        for (entry, tensor) in zip(parameters.entries, network.nodes.flatMap(\.layer.parameters)) {
             tensor.withUnsafeScalars { _ = parameters.values[entry.range].update(fromContentsOf: $0) }
         }
         self.parameters = parameters
@@ -48,9 +45,6 @@ public final class TrainableNetwork {
             network: network, parameters: parameters, frozen: frozen, maxBatchSize: maxBatchSize, workers: workers)
         arena = AlignedBuffer(byteCount: plan.count * MemoryLayout<Float>.stride)
     }
-
-    /// The memory that the passes work on. Units: bytes.
-    public var memoryByteCount: Int { arena.bytes.count }
 
     private var memory: UnsafeMutablePointer<Float> {
         guard let memory = arena.bytes.bindMemory(to: Float.self).baseAddress else {
@@ -83,16 +77,9 @@ public final class TrainableNetwork {
     /// The network with the parameters as they are: its layers view their memory, which changes with the next step.
     public func currentNetwork() -> Network {
         network.mapLayers { node in
-            guard let layer = node.layer as? any DifferentiableLayer else { return node.layer }
-            return layer.with(
-                parameters.entries.filter { $0.name.hasPrefix(node.name + ".") }.map(parameters.tensor))
+            (node.layer as? any DifferentiableLayer)?.with(parameters.entries(of: node.name).map(parameters.tensor))
+                ?? node.layer
         }
-    }
-
-    /// The logits of the last batch. Shape: `[N, K]`.
-    public func logits(batchSize: Int) -> [Float] {
-        let output = plan.values[plan.outputValue]
-        return Array(UnsafeBufferPointer(start: memory + (output.offset ?? 0), count: batchSize * output.elementCount))
     }
 
     private func values(_ index: Int, images: UnsafePointer<Float>) -> UnsafePointer<Float> {

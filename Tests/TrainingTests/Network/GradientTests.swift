@@ -21,16 +21,18 @@ import Testing
 
     private static func conv(
         _ inputs: Int, _ outputs: Int, _ kernel: Size2d, stride: Size2d = 1, padding: Size2d = 0, groups: Int = 1,
-        seed: Int = 1
+        seed: Int = 1, scale: Float = 0.5, hasBias: Bool = true
     ) -> Conv2d {
         Conv2d(
-            weight: noise([outputs, inputs / groups, kernel.height, kernel.width], seed: seed, scale: 0.5),
-            bias: noise([outputs], seed: seed + 1, scale: 0.1), stride: stride, padding: padding, groups: groups)
+            weight: noise([outputs, inputs / groups, kernel.height, kernel.width], seed: seed, scale: scale),
+            bias: hasBias ? noise([outputs], seed: seed + 1, scale: 0.1) : nil, stride: stride, padding: padding,
+            groups: groups)
     }
 
     private static func linear(_ inputs: Int, _ outputs: Int, seed: Int = 5) -> Linear {
         Linear(
-            weight: noise([outputs, inputs], seed: seed, scale: 0.5), bias: noise([outputs], seed: seed + 1, scale: 0.1)
+            weight: noise([outputs, inputs], seed: seed, scale: 0.5),
+            bias: noise([outputs], seed: seed + 1, scale: 0.1)
         )
     }
 
@@ -58,6 +60,13 @@ import Testing
                 ("one", conv(2, 3, 3, padding: 1)), ("two", conv(3, 4, 3, stride: 2, padding: 1, seed: 3)),
                 ("three", conv(4, 3, 4, stride: Size2d(height: 3, width: 2), padding: 1, seed: 4)),
                 ("flatten", Flatten()), ("fc", linear(12, 3)),
+            ]),
+        Case(
+            testDescription: "convolutions without biases, by windows and by tiles", inputShape: [2, 8, 8],
+            chain: [
+                ("one", conv(2, 40, 3, hasBias: false)),
+                ("two", conv(40, 40, 3, padding: 1, seed: 3, scale: 0.02, hasBias: false)),
+                ("pool", AdaptiveAvgPool2d(outputSize: 3)), ("flatten", Flatten()), ("fc", linear(360, 3)),
             ]),
         Case(
             testDescription: "groups", inputShape: [4, 6, 6],

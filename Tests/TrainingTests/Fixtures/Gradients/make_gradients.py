@@ -36,11 +36,12 @@ class Same(nn.Module):
         return x / (self.k + self.alpha * sums) ** self.beta
 
 
-def conv(inputs, outputs, kernel, seed=1, **options):
+def conv(inputs, outputs, kernel, seed=1, scale=0.5, **options):
     layer = nn.Conv2d(inputs, outputs, kernel, **options).double()
     with torch.no_grad():
-        layer.weight.copy_(noise(layer.weight.shape, seed, 0.5))
-        layer.bias.copy_(noise(layer.bias.shape, seed + 1, 0.1))
+        layer.weight.copy_(noise(layer.weight.shape, seed, scale))
+        if layer.bias is not None:
+            layer.bias.copy_(noise(layer.bias.shape, seed + 1, 0.1))
     return layer
 
 
@@ -65,6 +66,10 @@ def networks():
             (2, 11, 9),
             [conv(2, 3, 3, padding=1), conv(3, 4, 3, seed=3, stride=2, padding=1),
              conv(4, 3, 4, seed=4, stride=(3, 2), padding=1), flat, linear(12, 3)]),
+        "convolutions without biases, by windows and by tiles": (
+            (2, 8, 8),
+            [conv(2, 40, 3, bias=False), conv(40, 40, 3, seed=3, scale=0.02, padding=1, bias=False),
+             nn.AdaptiveAvgPool2d(3), flat, linear(360, 3)]),
         "groups": (
             (4, 6, 6),
             [conv(4, 6, 3, padding=1, groups=2), conv(6, 4, 3, seed=3, stride=2, groups=2), flat, linear(16, 3)]),
