@@ -27,8 +27,8 @@ extension Augmentation {
                 geometry: .window(enlargement: EnlargedPicture.usual), mirrorProbability: 0.5, components: components)
         case .product:
             self.init(
-                geometry: .placement(RandomPlacement(scale: 0.65...1.15, ratio: 0.8...1.25, overhang: 0.04)),
-                mirrorProbability: 0.5, backdropProbability: 0.35, inversionProbability: 0.5,
+                geometry: .placement(RandomPlacement(scale: 0.8...1.1, ratio: 0.9...1.1, overhang: 0.04)),
+                mirrorProbability: 0.5, backdropProbability: 0.3, inversionProbability: 0.5,
                 jitter: ColourJitter(brightness: 0.2, contrast: 0.2, saturation: 0.2))
         }
     }
