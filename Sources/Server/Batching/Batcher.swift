@@ -52,7 +52,7 @@ public final class Batcher: Sendable {
     ///
     /// - Throws: ``PredictionError``; its images have lost their places by then.
     public func predict(
-        _ images: [[UInt8]], by model: Model, deadline: ContinuousClock.Instant
+        _ images: [PictureInput], by model: Model, deadline: ContinuousClock.Instant
     ) async throws(PredictionError) -> PredictionReport {
         let request = PendingRequest(images: images, model: model)
         let ids = try admit(images, of: request)
@@ -70,9 +70,9 @@ public final class Batcher: Sendable {
         return try outcome.get()
     }
 
-    private func admit(_ images: [[UInt8]], of request: PendingRequest) throws(PredictionError) -> [Int] {
+    private func admit(_ images: [PictureInput], of request: PendingRequest) throws(PredictionError) -> [Int] {
         let inputByteCount = request.model.network.inputShape.elementCount * MemoryLayout<Float>.stride
-        let byteCounts = images.map { $0.count + inputByteCount }
+        let byteCounts = images.map { $0.byteCount + inputByteCount }
         let (ids, shortage): ([Int], BatchQueue<Image>.Shortage?) = state.withLock { state in
             switch state.queue.admission(imageCount: images.count, byteCount: byteCounts.reduce(0, +)) {
             case .full(let shortage): return ([], shortage)
@@ -95,12 +95,13 @@ public final class Batcher: Sendable {
     }
 
     private func decode(_ index: Int, of request: PendingRequest, id: Int) {
-        guard let bytes = request.takeImage(index) else { return }
+        guard let image = request.takeImage(index) else { return }
         do throws(ImageError) {
             var timing = ImageDecoder.Timing()
-            let input = try decoder.input(bytes, for: request.model.preprocessing, timing: &timing)
-            metrics.decode(timing.decoding)
-            metrics.preprocess(timing.preprocessing)
+            let input = try image.tensor(for: request.model.preprocessing, decoder: decoder, timing: &timing)
+            // A tensor has neither, pixels are decoded already.
+            if timing.decoding > .zero { metrics.decode(timing.decoding) }
+            if timing.preprocessing > .zero { metrics.preprocess(timing.preprocessing) }
             request.didDecode(in: timing.decoding + timing.preprocessing)
             makeReady(Image(request: request, index: index, input: input), id: id, now: clock.now)
         } catch {

@@ -6,8 +6,8 @@ final class PendingRequest: Sendable {
     typealias Outcome = Result<PredictionReport, PredictionError>
 
     private struct State {
-        /// The encoded pictures that nobody has taken yet.
-        var images: [[UInt8]?]
+        /// The pictures that nobody has taken yet.
+        var images: [PictureInput?]
         var predictions: [Prediction?]
         var missingCount: Int
         var batchSize = 0
@@ -21,16 +21,16 @@ final class PendingRequest: Sendable {
     let model: Model
     private let state: Mutex<State>
 
-    init(images: [[UInt8]], model: Model) {
+    init(images: [PictureInput], model: Model) {
         self.model = model
         state = Mutex(
             State(
                 images: images, predictions: Array(repeating: nil, count: images.count), missingCount: images.count))
     }
 
-    /// Hands an encoded picture out, once; nil where the request is answered already, so that work for it would be work
+    /// Hands a picture out, once; nil where the request is answered already, so that work for it would be work
     /// for nobody.
-    func takeImage(_ index: Int) -> [UInt8]? {
+    func takeImage(_ index: Int) -> PictureInput? {
         state.withLock { state in
             guard state.outcome == nil else { return nil }
             defer { state.images[index] = nil }

@@ -37,7 +37,7 @@ struct PredictRoute: Sendable {
             }
             let upload = try parsed.get()
             let report = try await batcher.predict(
-                upload.images.map(\.bytes), by: model,
+                upload.images.map { .encoded($0.bytes) }, by: model,
                 deadline: request.startedAt + settings.batching.requestDeadline)
             return answer(report, upload: upload, model: model, top: top)
         } catch let error as QueryError {

@@ -1,0 +1,37 @@
+import Inference
+
+/// One picture of a request, in the form it came in.
+public enum PictureInput: Sendable {
+    /// A JPEG, PNG or WebP file.
+    case encoded([UInt8])
+    /// What such a file decodes to; the model's preprocessing follows.
+    case pixels(PixelImage)
+    /// The network's input, preprocessed by the client. Shape: ``Preprocessing/tensorShape``.
+    case tensor(Tensor)
+
+    /// What it holds while it waits. Units: bytes.
+    var byteCount: Int {
+        switch self {
+        case .encoded(let bytes): bytes.count
+        case .pixels(let image): image.pixels.count
+        case .tensor(let tensor): tensor.shape.elementCount * MemoryLayout<Float>.stride
+        }
+    }
+
+    /// The network's input.
+    ///
+    /// Shape: ``Preprocessing/tensorShape``.
+    /// - Parameter timing: what it took is added to this.
+    func tensor(
+        for preprocessing: Preprocessing, decoder: ImageDecoder, timing: inout ImageDecoder.Timing
+    ) throws(ImageError) -> Tensor {
+        switch self {
+        case .encoded(let bytes): return try decoder.input(bytes, for: preprocessing, timing: &timing)
+        case .pixels(let image):
+            let start = ContinuousClock.now
+            defer { timing.preprocessing += .now - start }
+            return preprocessing(image)
+        case .tensor(let tensor): return tensor
+        }
+    }
+}
