@@ -28,13 +28,13 @@ public struct ServingService: Service {
         let workers = WorkerPool(threadCount: settings.threads.total ?? CPUQuota.current)
         let metrics = ServingMetrics(routes: RoutePattern.allCases.map(\.rawValue))
         let adminToken = try settings.admin.tokenFile.map { path throws(AdminTokenError) in try AdminToken(file: path) }
+        let loader = ModelLoader(
+            workers: workers, tuning: AlgorithmTuning(settings, workers: workers),
+            defaultPrecision: settings.models.precision, precision: precision)
         store = try ModelStore(
-            files: try files ?? ModelStore.folders(in: settings.models.directory),
-            defaultName: settings.models.defaultModel,
-            loader: ModelLoader(
-                workers: workers, tuning: AlgorithmTuning(settings, workers: workers),
-                defaultPrecision: settings.models.precision, precision: precision),
-            metrics: metrics, logger: logger)
+            files.map { .files($0) } ?? .directory(settings.models.directory),
+            defaultName: settings.models.defaultModel, loader: loader, limits: ModelLimits(settings), metrics: metrics,
+            logger: logger)
         phase = ServingPhase()
         let router = Router.serving(
             store: store, batcher: Batcher(settings: settings, workers: workers, metrics: metrics), workers: workers,
@@ -64,9 +64,14 @@ public struct ServingService: Service {
     private func serve() async throws {
         let url = "http://\(try server.start())"
         logger.info("listening", metadata: ["url": "\(url)"])
-        guard await store.loadAll() > 0, store.defaultSlot.model != nil else {
+        guard await store.loadAll() > 0 else {
             _ = await server.drain(timeout: .zero)
-            throw ServingError.noModelLoaded(default: store.defaultSlot.name)
+            throw ServingError.noModelLoaded(names: store.slots.map(\.name))
+        }
+        if store.defaultSlot?.model == nil {
+            logger.error(
+                "the default model is not loaded: /predict and /readyz answer 503 until its files are mended",
+                metadata: ["model": "\(store.defaultName)"])
         }
         let watcher = ModelWatcher(store: store, interval: settings.models.reloadInterval)
         if !phase.isDraining { announce(url) }

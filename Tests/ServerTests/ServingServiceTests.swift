@@ -131,7 +131,7 @@ struct ServingServiceTests {
         let tiny = try TinyModel()
         try tiny.write("model.safetensors", "nonsense")
         let service = try Self.service(tiny, announce: { _ in })
-        await #expect(throws: ServingError.noModelLoaded(default: "tiny")) { try await service.run() }
+        await #expect(throws: ServingError.noModelLoaded(names: ["tiny"])) { try await service.run() }
     }
 
     @Test("Several folders are several models, each under its name; the first or the named one is the default")
@@ -150,11 +150,11 @@ struct ServingServiceTests {
         let loader = ModelLoader(workers: WorkerPool(threadCount: 1))
         func store(_ name: String?) throws -> ModelStore {
             try ModelStore(
-                files: folders, defaultName: name, loader: loader, metrics: ServingMetrics(routes: []),
+                .files(folders), defaultName: name, loader: loader, metrics: ServingMetrics(routes: []),
                 logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
         }
-        #expect(try store(nil).defaultSlot.name == "alpha")
-        #expect(try store("beta").defaultSlot.name == "beta")
+        #expect(try store(nil).defaultSlot?.name == "alpha")
+        #expect(try store("beta").defaultSlot?.name == "beta")
         #expect(throws: ModelStoreError.unknownDefault(name: "gamma", known: ["alpha", "beta"])) { try store("gamma") }
         let several = try store(nil)
         let loadedCount = await several.loadAll()

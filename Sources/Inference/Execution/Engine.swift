@@ -61,6 +61,12 @@ public final class Engine: Sendable {
         for section in sections { section.segment.measure(with: tuner) }
     }
 
+    /// What the layers and the operations that were made of them hold. Units: bytes.
+    var weightByteCount: Int {
+        network.nodes.reduce(0) { $0 + $1.layer.parameterByteCount }
+            + sections.reduce(0) { $0 + $1.segment.weightByteCount }
+    }
+
     /// What the largest runs of all sections take on all threads. Units: bytes.
     func arenaByteCount(batchSize: Int) -> Int {
         sections.reduce(0) { sum, section in

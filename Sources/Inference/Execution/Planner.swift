@@ -104,6 +104,9 @@ final class Planner: Sendable {
         }
     }
 
+    /// What the operations made so far hold beside the layers' parameters. Units: bytes.
+    var weightByteCount: Int { made.withLock { $0.operations.values.reduce(0) { $0 + $1.weightByteCount } } }
+
     /// The operation of the first algorithm that is precise enough.
     private func operation(ofStage index: Int, under condition: AlgorithmTimings.Condition) -> any Operation {
         let stage = stages[index]

@@ -46,6 +46,9 @@ final class Segment: Sendable {
         return take(UnsafeBufferPointer(values(at: plan.outputOffset, shape: network.outputShape)))
     }
 
+    /// What the operations made so far hold beside the layers' parameters. Units: bytes.
+    var weightByteCount: Int { planner.weightByteCount }
+
     /// What a run of so many images takes. Units: bytes.
     func arenaByteCount(batchSize: Int, threadCount: Int) -> Int {
         plan(PlanKey(batchSize: batchSize, threadCount: threadCount)).arenaByteCount

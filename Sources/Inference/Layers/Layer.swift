@@ -33,6 +33,9 @@ public protocol Layer: Sendable {
     /// How many numbers were learned.
     var parameterCount: Int { get }
 
+    /// What its parameters take in memory. Units: bytes.
+    var parameterByteCount: Int { get }
+
     /// The products of a weight and an input that one image takes by the layer's definition, whatever the algorithm.
     func multiplyAddCount(for inputs: [Shape]) -> Int
 }
@@ -43,6 +46,7 @@ extension Layer {
     public func isView(of inputs: [Shape]) -> Bool { false }
     public var parameters: [Tensor] { [] }
     public var parameterCount: Int { parameters.reduce(0) { $0 + $1.shape.elementCount } }
+    public var parameterByteCount: Int { parameterCount * MemoryLayout<Float>.stride }
     public func multiplyAddCount(for inputs: [Shape]) -> Int { 0 }
 }
 

@@ -34,6 +34,14 @@ public struct Linear: UnaryLayer {
             }
         }
 
+        /// Units: bytes.
+        fileprivate var byteCount: Int {
+            switch self {
+            case .float32(let weight): weight.shape.elementCount * MemoryLayout<Float>.stride
+            case .packed(let weight): weight.byteCount
+            }
+        }
+
         /// One row an output, `[O, I]`; a copy where they are packed.
         fileprivate var tensor: Tensor {
             switch self {
@@ -49,6 +57,7 @@ public struct Linear: UnaryLayer {
     public var outputFeatures: Int { weight.shape[0] }
     public var parameters: [Tensor] { [weight.tensor, bias] }
     public var parameterCount: Int { weight.shape.elementCount + bias.shape.elementCount }
+    public var parameterByteCount: Int { weight.byteCount + bias.shape.elementCount * MemoryLayout<Float>.stride }
     public var fusesActivation: Bool { true }
     public func multiplyAddCount(for inputs: [Shape]) -> Int { weight.shape.elementCount }
 

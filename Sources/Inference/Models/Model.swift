@@ -16,6 +16,8 @@ public final class Model: Sendable {
     public let preprocessing: Preprocessing
     /// What the linear layers' weights are held in.
     public let precision: Precision
+    /// Limits of its own.
+    public let batching: BatchingDescription
     /// The form of the file that the weights came from.
     public let checkpointFormat: Checkpoint.Format
     /// When loading was done.
@@ -24,7 +26,8 @@ public final class Model: Sendable {
 
     init(
         name: String, architecture: String, version: String, classes: ClassMap, preprocessing: Preprocessing,
-        checkpointFormat: Checkpoint.Format, precision: Precision, engine: Engine
+        checkpointFormat: Checkpoint.Format, precision: Precision,
+        batching: BatchingDescription = BatchingDescription(), engine: Engine
     ) {
         self.name = name
         self.architecture = architecture
@@ -33,6 +36,7 @@ public final class Model: Sendable {
         self.preprocessing = preprocessing
         self.checkpointFormat = checkpointFormat
         self.precision = precision
+        self.batching = batching
         self.engine = engine
         loadedAt = Date()
     }
@@ -44,6 +48,11 @@ public final class Model: Sendable {
     ///
     /// Shape: inputs `[H, W, C]` each, as ``preprocessing`` makes them; outputs `[K]` each.
     public func logits(_ images: [Tensor]) -> [[Float]] { engine(images) }
+
+    /// What it holds in memory once batches of `maxBatchSize` have run: weights, prepared kernels, working memory. Units: bytes.
+    public func memoryByteCount(maxBatchSize: Int) -> Int {
+        engine.weightByteCount + engine.arenaByteCount(batchSize: batching.maxBatchSize ?? maxBatchSize)
+    }
 
     /// What one run of a batch takes, step by step.
     public func profile(batchSize: Int) -> RunProfile { engine.profile(batchSize: batchSize) }

@@ -8,6 +8,7 @@ import Foundation
 ///       "classes": "class_indices.json",
 ///       "preprocessing": "caffe",
 ///       "precision": "float16",
+///       "batching": { "max_batch_size": 8, "queue_capacity": 64 },
 ///       "training": { "epochs": 10 },
 ///       "local_response_norm": { "size": 5, "alpha": 1e-4, "beta": 0.75, "k": 1, "convention": "caffe" }
 ///     }
@@ -22,6 +23,8 @@ public struct ModelDescription: Sendable, Decodable {
     public var preprocessing: PreprocessingDescription?
     /// What the linear layers' weights are held in; see ``Precision``.
     public var precision: Precision?
+    /// Limits of its own, where the settings' do not fit it.
+    public var batching: BatchingDescription?
     /// By which algorithm a layer is computed, where measuring should not decide: names as `alexnet bench --layers` tells them.
     public var algorithms: [String: String]?
     /// The paper's normalisation, whose convention no checkpoint tells.
@@ -37,7 +40,7 @@ public struct ModelDescription: Sendable, Decodable {
     public init() {}
 
     private enum CodingKeys: String, CodingKey, CaseIterable {
-        case architecture, checkpoint, classes, preprocessing, precision, algorithms, training
+        case architecture, checkpoint, classes, preprocessing, precision, batching, algorithms, training
         case localResponseNorm = "local_response_norm"
         case activation, pooling
         case transformInput = "transform_input"
@@ -77,6 +80,7 @@ public struct ModelDescription: Sendable, Decodable {
         classes = try values.decodeIfPresent(String.self, forKey: .classes)
         preprocessing = try values.decodeIfPresent(PreprocessingDescription.self, forKey: .preprocessing)
         precision = try values.decodeIfPresent(String.self, forKey: .precision).map(Self.precision)
+        batching = try values.decodeIfPresent(BatchingDescription.self, forKey: .batching)
         algorithms = try values.decodeIfPresent([String: String].self, forKey: .algorithms)
         localResponseNorm = try values.decodeIfPresent(LocalResponseNormDescription.self, forKey: .localResponseNorm)
         activation = try values.decodeIfPresent(String.self, forKey: .activation)

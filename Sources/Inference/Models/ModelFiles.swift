@@ -108,6 +108,11 @@ public struct ModelFiles: Sendable, Equatable {
         return names.contains { name in Self.checkpointSuffixes.contains { name.hasSuffix($0) } }
     }
 
+    /// Whether the folder is there, whatever is in it; of a checkpoint without one, whether the checkpoint is.
+    public var hasFolder: Bool {
+        FileManager.default.fileExists(atPath: checkpoint ?? folder ?? "")
+    }
+
     /// Every file whose change means another model, with what tells that it changed; order is that of the names.
     public var fingerprint: ModelFingerprint {
         var paths: [String] = []

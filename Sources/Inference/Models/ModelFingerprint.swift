@@ -27,6 +27,12 @@ public struct ModelFingerprint: Sendable, Equatable {
         }
     }
 
+    /// Of no files at all.
+    public static var none: Self { Self(paths: []) }
+
+    /// Of all files together. Units: bytes.
+    public var byteCount: Int { entries.reduce(0) { $0 + Int(clamping: $1.byteCount) } }
+
     /// Set where not one file was there.
     public var isEmpty: Bool { entries.isEmpty }
 }

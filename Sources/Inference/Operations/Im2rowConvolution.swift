@@ -87,6 +87,13 @@ struct Im2rowConvolution: Operation {
     /// The rows under a block, and its products where they go through scratch. Units: floats.
     private var unfoldedCount: Int { geometry.isPointwise ? 0 : ArenaLayout.align(geometry.depth * largestBlock) }
 
+    var weightByteCount: Int {
+        switch kernels {
+        case .panels(let matrices): matrices.reduce(0) { $0 + $1.byteCount }
+        case .rows(let rows): rows.shape.elementCount * MemoryLayout<Float>.stride
+        }
+    }
+
     func scratchByteCount(batchSize: Int) -> Int {
         (unfoldedCount + (writesInPlace ? 0 : largestBlock * paddedOutputs)) * MemoryLayout<Float>.stride
     }

@@ -12,6 +12,9 @@ public protocol Operation: Sendable {
     /// Scratch memory that all threads share. Units: bytes.
     func sharedByteCount(batchSize: Int) -> Int
 
+    /// What it holds of weights beside the layer's own parameters. Units: bytes.
+    var weightByteCount: Int { get }
+
     /// Multiply-adds of one image by the layer's definition, whatever the algorithm really does.
     var multiplyAddCount: Int { get }
 
@@ -24,6 +27,8 @@ extension Operation {
     public func scratchByteCount(batchSize: Int) -> Int { 0 }
     /// Most need none.
     public func sharedByteCount(batchSize: Int) -> Int { 0 }
+    /// Most read the layer's own, or none.
+    public var weightByteCount: Int { 0 }
     public var multiplyAddCount: Int { 0 }
 }
 

@@ -22,6 +22,9 @@ struct PanelMatrix: Sendable {
         }
     }
 
+    /// Units: bytes.
+    var byteCount: Int { panels.shape.elementCount * MemoryLayout<Float>.stride }
+
     /// Shape: left `[rowCount, depth]` with rows `leftStride` apart, output `[rowCount, paddedColumns]` with rows
     /// `outputStride` apart.
     func multiply(

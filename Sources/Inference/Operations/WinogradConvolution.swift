@@ -130,6 +130,8 @@ struct WinogradConvolution: Operation {
             count: products + tiling.tile.placeCount * tiling.placeStride(tileCount: tiles, width: widestBlock))
     }
 
+    var weightByteCount: Int { filters.reduce(0) { $0 + $1.byteCount } }
+
     func scratchByteCount(batchSize: Int) -> Int { scratch.count * MemoryLayout<Float>.stride }
 
     func run(_ run: OperationRun) {

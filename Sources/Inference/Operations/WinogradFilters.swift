@@ -46,6 +46,9 @@ struct WinogradFilters: Sendable {
         }
     }
 
+    /// Units: bytes.
+    var byteCount: Int { panels.shape.elementCount * MemoryLayout<Float>.stride }
+
     /// How many blocks the output channels make.
     var blockCount: Int { (outputs + Self.blockSize - 1) / Self.blockSize }
 

@@ -1,6 +1,6 @@
 import DequeModule
 
-/// Decides which images may wait and which go to the network together; knows neither clock nor thread.
+/// The images of one model that wait, and which of them go to the network together; knows neither clock nor thread.
 ///
 /// An image is admitted first, which gives it a place, becomes ready once it is decoded, and leaves with a batch. A
 /// batch holds images of one model version only.
@@ -9,21 +9,8 @@ struct BatchQueue<Element> {
     struct Limits: Equatable, Sendable {
         /// Units: images, from admission to their batch.
         var capacity: Int
-        /// Units: bytes of encoded and decoded images, from admission to their batch.
-        var byteCapacity: Int
         var maxBatchSize: Int
         var maxDelay: Duration
-    }
-
-    /// The answer to a request for places.
-    enum Admission: Equatable {
-        case admitted
-        case full(Shortage)
-    }
-
-    /// What there was too little of.
-    enum Shortage: String, Equatable, Sendable {
-        case images, bytes
     }
 
     /// What a free worker should do.
@@ -43,11 +30,12 @@ struct BatchQueue<Element> {
         let since: ContinuousClock.Instant
     }
 
-    private let limits: Limits
+    /// Those of the version that was asked last.
+    var limits: Limits
+    /// Of encoded and decoded images, from admission to their batch. Units: bytes.
+    private(set) var byteCount = 0
     private var byteCounts: [Int: Int] = [:]
     private var ready: Deque<Ready> = []
-    private var byteCount = 0
-    private var nextID = 0
 
     init(limits: Limits) { self.limits = limits }
 
@@ -60,20 +48,13 @@ struct BatchQueue<Element> {
     /// Set once a batch is full, so that a worker need not wait for anything.
     var hasFullBatch: Bool { ready.count >= limits.maxBatchSize }
 
-    /// Whether as many images, of so many bytes together, may wait: all of them or none.
-    func admission(imageCount: Int, byteCount: Int) -> Admission {
-        if byteCounts.count + imageCount > limits.capacity { return .full(.images) }
-        // A request that is alone may be as large as the request's own limits let it be.
-        if self.byteCount + byteCount > limits.byteCapacity, !byteCounts.isEmpty { return .full(.bytes) }
-        return .admitted
-    }
+    /// Whether so many images may wait: all of them or none.
+    func hasPlaces(for imageCount: Int) -> Bool { byteCounts.count + imageCount <= limits.capacity }
 
-    /// Gives an image a place.
-    mutating func admit(byteCount: Int) -> Int {
-        nextID += 1
-        byteCounts[nextID] = byteCount
+    /// Gives an image a place under a number that no other has.
+    mutating func admit(_ id: Int, byteCount: Int) {
+        byteCounts[id] = byteCount
         self.byteCount += byteCount
-        return nextID
     }
 
     /// Puts an image that has been decoded in line; false where it has lost its place meanwhile.
@@ -86,11 +67,14 @@ struct BatchQueue<Element> {
     }
 
     /// What a worker that is free should do now.
-    func action(now: ContinuousClock.Instant) -> Action {
+    ///
+    /// - Parameter most: of a batch, where others wait for the network too.
+    func action(now: ContinuousClock.Instant, most: Int = .max) -> Action {
         guard let oldest = ready.first else { return .rest }
-        let batch = ready.lazy.filter { $0.group == oldest.group }.prefix(limits.maxBatchSize).map(\.id)
+        let size = min(limits.maxBatchSize, most)
+        let batch = ready.lazy.filter { $0.group == oldest.group }.prefix(size).map(\.id)
         let due = oldest.since + limits.maxDelay
-        return batch.count < limits.maxBatchSize && now < due ? .wait(until: due) : .run(Array(batch))
+        return batch.count < size && now < due ? .wait(until: due) : .run(Array(batch))
     }
 
     /// Takes images out, with how long each had been ready, oldest first.

@@ -6,7 +6,8 @@ import Synchronization
 ///
 /// Each picture is decoded and preprocessed on arrival; whatever is ready when the network is free goes there as one batch. A
 /// batch waits for the decoding that was asked for before it and for no other, and a whole batch for none: so a lone picture
-/// runs at once, and under load batches grow by themselves: while one runs, other threads decode for the next. Everything runs on the threads of one ``WorkerPool``.
+/// runs at once, and under load batches grow by themselves: while one runs, other threads decode for the next. Models take
+/// turns by ``FairQueue``. Everything runs on the threads of one ``WorkerPool``.
 public final class Batcher: Sendable {
     /// One picture on its way.
     private struct Image: Sendable {
@@ -16,8 +17,15 @@ public final class Batcher: Sendable {
         let input: Tensor
     }
 
+    /// A picture that waits for a thread to decode it.
+    private struct Decoding: Sendable {
+        let request: PendingRequest
+        let index: Int
+        let id: Int
+    }
+
     private struct State {
-        var queue: BatchQueue<Image>
+        var queue: FairQueue<Image, Decoding>
         /// Set while a job that will look at the queue is on its way.
         var isCollectionPending = false
         /// The batches in the network.
@@ -31,15 +39,14 @@ public final class Batcher: Sendable {
     private let workers: WorkerPool
     private let decoder: ImageDecoder
     private let metrics: ServingMetrics
+    private let limits: Settings.Batching
     private let timers = DispatchQueue(label: "batcher.timers")
     private let clock = ContinuousClock()
 
     /// A batcher without work; its limits are the settings'.
     public init(settings: Settings, workers: WorkerPool, metrics: ServingMetrics) {
-        let limits = BatchQueue<Image>.Limits(
-            capacity: settings.batching.queueCapacity, byteCapacity: settings.batching.queueBytes,
-            maxBatchSize: settings.batching.maxBatchSize, maxDelay: settings.batching.maxQueueDelay)
-        state = Mutex(State(queue: BatchQueue(limits: limits)))
+        state = Mutex(State(queue: FairQueue(byteCapacity: settings.batching.queueBytes)))
+        limits = settings.batching
         self.workers = workers
         batchLimit = max(1, workers.threadCount / 4)
         self.metrics = metrics
@@ -59,9 +66,8 @@ public final class Batcher: Sendable {
         timers.asyncAfter(deadline: .now() + (deadline - clock.now).timeInterval) { [weak self, weak request] in
             if let self, let request { abandon(request, ids, because: .deadlineExceeded) }
         }
-        for (index, id) in ids.enumerated() {
-            workers.submit(.normal) { [self] in decode(index, of: request, id: id) }
-        }
+        // Each of these takes the picture whose turn it is then, which may be another one.
+        for _ in ids { workers.submit(.normal) { [self] in decode() } }
         let outcome = await withTaskCancellationHandler {
             await request.outcome()
         } onCancel: {
@@ -73,28 +79,53 @@ public final class Batcher: Sendable {
     private func admit(_ images: [PictureInput], of request: PendingRequest) throws(PredictionError) -> [Int] {
         let inputByteCount = request.model.network.inputShape.elementCount * MemoryLayout<Float>.stride
         let byteCounts = images.map { $0.byteCount + inputByteCount }
-        let (ids, shortage): ([Int], BatchQueue<Image>.Shortage?) = state.withLock { state in
-            switch state.queue.admission(imageCount: images.count, byteCount: byteCounts.reduce(0, +)) {
-            case .full(let shortage): return ([], shortage)
-            case .admitted:
-                let ids = byteCounts.map { state.queue.admit(byteCount: $0) }
-                metrics.queueDepth(state.queue.depth)
-                return (ids, nil)
+        let name = request.model.name
+        let admission = state.withLock { state in
+            let admission = state.queue.admit(byteCounts, of: name, limits: limits(for: request.model))
+            if case .success(let ids) = admission {
+                for (index, id) in ids.enumerated() {
+                    state.queue.append(Decoding(request: request, index: index, id: id), of: name)
+                }
+                report(state.queue, of: name)
             }
+            return admission
         }
-        if let shortage { throw PredictionError.queueFull(reason: shortage.rawValue) }
-        return ids
+        switch admission {
+        case .success(let ids): return ids
+        case .failure(let shortage): throw PredictionError.queueFull(reason: shortage.rawValue)
+        }
+    }
+
+    /// The settings' limits, where the model has none of its own.
+    private func limits(for model: Model) -> BatchQueue<Image>.Limits {
+        BatchQueue<Image>.Limits(
+            capacity: model.batching.queueCapacity ?? limits.queueCapacity,
+            maxBatchSize: model.batching.maxBatchSize ?? limits.maxBatchSize, maxDelay: limits.maxQueueDelay)
+    }
+
+    private func report(_ queue: FairQueue<Image, Decoding>, of model: String) {
+        metrics.queueDepth(queue.depth, of: model, queue.depth(of: model))
     }
 
     private func abandon(_ request: PendingRequest, _ ids: [Int], because error: PredictionError) {
         guard request.fail(error) else { return }
         state.withLock { state in
-            for id in ids { state.queue.remove(id) }
-            metrics.queueDepth(state.queue.depth)
+            for id in ids { state.queue.remove(id, of: request.model.name) }
+            report(state.queue, of: request.model.name)
         }
     }
 
-    private func decode(_ index: Int, of request: PendingRequest, id: Int) {
+    /// Decodes the picture whose turn it is.
+    private func decode() {
+        guard let (model, next) = state.withLock({ $0.queue.nextJob() }) else { return }
+        let start = clock.now
+        decode(next)
+        let duration = clock.now - start
+        state.withLock { $0.queue.didRun(of: model, for: duration) }
+    }
+
+    private func decode(_ next: Decoding) {
+        let (request, index, id) = (next.request, next.index, next.id)
         guard let image = request.takeImage(index) else { return }
         do throws(ImageError) {
             var timing = ImageDecoder.Timing()
@@ -106,8 +137,8 @@ public final class Batcher: Sendable {
             makeReady(Image(request: request, index: index, input: input), id: id, now: clock.now)
         } catch {
             state.withLock { state in
-                state.queue.remove(id)
-                metrics.queueDepth(state.queue.depth)
+                state.queue.remove(id, of: request.model.name)
+                report(state.queue, of: request.model.name)
             }
             request.resolve(index, with: .failure(.unreadable(error)))
         }
@@ -115,9 +146,11 @@ public final class Batcher: Sendable {
 
     private func makeReady(_ image: Image, id: Int, now: ContinuousClock.Instant) {
         let lane: WorkerPool.Lane? = state.withLock { state in
-            let group = ObjectIdentifier(image.request.model)
-            guard state.queue.makeReady(id, image, group: group, now: now) else { return nil }
-            if state.queue.hasFullBatch { return .high }
+            let model = image.request.model
+            guard state.queue.makeReady(id, image, of: model.name, group: ObjectIdentifier(model), now: now) else {
+                return nil
+            }
+            if state.queue.hasFullBatch(of: model.name) { return .high }
             guard !state.isCollectionPending else { return nil }
             state.isCollectionPending = true
             return .normal
@@ -134,11 +167,11 @@ public final class Batcher: Sendable {
             var batch: [(element: Image, waited: Duration)] = []
             var next: ContinuousClock.Instant?
             switch state.runningCount < batchLimit ? state.queue.action(now: now) : .rest {
-            case .run(let ids):
+            case .run(let model, let ids):
                 state.runningCount += 1
-                batch = state.queue.take(ids, now: now)
-                metrics.queueDepth(state.queue.depth)
-                if state.queue.readyCount > 0 { next = now }
+                batch = state.queue.take(ids, of: model, now: now)
+                report(state.queue, of: model)
+                if state.queue.hasReady { next = now }
             case .wait(let until): next = until
             case .rest: break
             }
@@ -158,10 +191,13 @@ public final class Batcher: Sendable {
 
     /// Runs one batch, and sees to it that what became ready meanwhile follows.
     private func run(_ batch: [(element: Image, waited: Duration)]) {
+        let start = clock.now
         answer(batch)
+        let (model, duration) = (batch[0].element.request.model.name, clock.now - start)
         let isMore = state.withLock { state in
             state.runningCount -= 1
-            guard state.queue.readyCount > 0, !state.isCollectionPending else { return false }
+            state.queue.didRun(of: model, for: duration, imageCount: batch.count)
+            guard state.queue.hasReady, !state.isCollectionPending else { return false }
             state.isCollectionPending = true
             return true
         }

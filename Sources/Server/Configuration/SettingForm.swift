@@ -38,6 +38,15 @@ extension SettingForm<Int?> {
             },
             write: { $0.map { "\($0)" } ?? "auto" })
     }
+
+    /// A number of bytes, with or without a binary unit, or `auto` for nil.
+    static func automaticSize(_ limits: ClosedRange<Int>) -> Self {
+        let size = SettingForm<Int>.size(limits)
+        return Self(
+            expectation: "auto or " + size.expectation,
+            parse: { $0 == "auto" ? .some(nil) : size.parse($0).map { .some($0) } ?? nil },
+            write: { $0.map(size.write) ?? "auto" })
+    }
 }
 
 extension SettingForm<Duration> {

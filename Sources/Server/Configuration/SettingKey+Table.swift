@@ -60,10 +60,10 @@ extension SettingKey {
             "Time a free worker waits for a batch to fill; 0s never makes a lone request wait."),
         SettingKey(
             "batching.queue_capacity", \.batching.queueCapacity, .count(1...1_000_000),
-            "Images that may wait; beyond that requests are answered 429."),
+            "Images of one model that may wait; beyond that requests for it are answered 429."),
         SettingKey(
             "batching.queue_bytes", \.batching.queueBytes, .size((1 << 20)...(1 << 40)),
-            "Memory of the preprocessed images that may wait; beyond that requests are answered 429."),
+            "Memory of the images that may wait, of all models; beyond that requests are answered 429."),
         SettingKey(
             "batching.request_deadline", \.batching.requestDeadline, .duration(.milliseconds(1) ... .seconds(3600)),
             "Time from a request's arrival to its answer; beyond that it is answered 504."),
@@ -75,6 +75,9 @@ extension SettingKey {
         SettingKey(
             "models.reload_interval", \.models.reloadInterval, .duration(.milliseconds(10) ... .seconds(86400)),
             "How often the model folders are looked at for changes."),
+        SettingKey(
+            "models.memory_limit", \.models.memoryLimit, .automaticSize((1 << 20)...(1 << 50)),
+            "Memory of all loaded models together; auto for three quarters of what is free at the start."),
         SettingKey(
             "models.tuning_limit", \.models.tuningLimit, .duration(.zero ... .seconds(60)),
             "How long loading a model may measure which algorithms are fastest on this CPU; 0s relies on estimates."),

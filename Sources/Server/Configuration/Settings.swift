@@ -70,9 +70,9 @@ public struct Settings: Sendable, Equatable {
         public var maxBatchSize = 32
         /// `batching.max_queue_delay`: how long a free worker waits for more images.
         public var maxQueueDelay = Duration.zero
-        /// `batching.queue_capacity`: images that may wait.
+        /// `batching.queue_capacity`: images of one model that may wait.
         public var queueCapacity = 256
-        /// `batching.queue_bytes`: preprocessed tensors that may wait. Units: bytes.
+        /// `batching.queue_bytes`: pictures of all models that may wait, with their tensors. Units: bytes.
         public var queueBytes = 512 << 20
         /// `batching.request_deadline`: from a request's arrival to its answer.
         public var requestDeadline = Duration.seconds(10)
@@ -86,6 +86,9 @@ public struct Settings: Sendable, Equatable {
         public var defaultModel: String?
         /// `models.reload_interval`: how often the folders are looked at for changes.
         public var reloadInterval = Duration.seconds(1)
+        /// `models.memory_limit`: weights, prepared kernels and working memory of all loaded models together; nil is three
+        /// quarters of ``AvailableMemory/current`` at the start. Units: bytes.
+        public var memoryLimit: Int?
         /// `models.tuning_limit`: how long loading a model may measure algorithms; zero relies on estimates.
         public var tuningLimit = Duration.seconds(1)
         /// `models.tuning_cache`: the folder that keeps what was measured; nil is the user's cache folder.

@@ -18,6 +18,7 @@ public final class ServingMetrics: Sendable {
     private let requestDuration: MetricSeries<Histogram>
     private let connections: MetricSeries<Gauge>
     private let depth: MetricSeries<Gauge>
+    private let modelDepth: MetricSeries<Gauge>
     private let wait: MetricSeries<Histogram>
     private let batches: MetricSeries<Histogram>
     private let decoding: MetricSeries<Histogram>
@@ -28,6 +29,7 @@ public final class ServingMetrics: Sendable {
     private let modelInfo: MetricSeries<Gauge>
     private let reloads: MetricSeries<Counter>
     private let loadedTimestamp: MetricSeries<Gauge>
+    private let modelMemory: MetricSeries<Gauge>
 
     /// Registers every metric of the server and of its process.
     ///
@@ -44,6 +46,8 @@ public final class ServingMetrics: Sendable {
             labels: ["route"], buckets: Self.secondsBuckets)
         connections = registry.gauge("alexnet_http_connections", help: "Connections that are open.")
         depth = registry.gauge("alexnet_queue_depth", help: "Images that wait for a batch.")
+        modelDepth = registry.gauge(
+            "alexnet_model_queue_depth", help: "Images of each model that wait for a batch.", labels: ["model"])
         wait = registry.histogram(
             "alexnet_queue_wait_seconds",
             help: "Time from an image's entry into the queue, decoded and preprocessed, until a worker takes it.",
@@ -78,6 +82,10 @@ public final class ServingMetrics: Sendable {
         loadedTimestamp = registry.gauge(
             "alexnet_model_loaded_timestamp_seconds",
             help: "When the version that serves took over, in seconds since 1970.", labels: ["model"])
+        modelMemory = registry.gauge(
+            "alexnet_model_memory_bytes",
+            help: "What the version that serves holds: weights, prepared kernels and working memory.", labels: ["model"]
+        )
         registry.add(ProcessMetrics())
         // A series that appears only with its first failure hides that failure from rate() and increase().
         for reason in RejectionReason.allCases { _ = rejections(reason.rawValue) }
@@ -110,8 +118,11 @@ extension ServingMetrics {
 
 // Images and batches
 extension ServingMetrics {
-    /// The queue now holds so many images.
-    public func queueDepth(_ imageCount: Int) { depth().set(Double(imageCount)) }
+    /// So many images wait now, and so many of them for a model.
+    public func queueDepth(_ imageCount: Int, of model: String, _ modelCount: Int) {
+        depth().set(Double(imageCount))
+        modelDepth(model).set(Double(modelCount))
+    }
 
     /// An image left the queue for a batch, after so long in it.
     public func queueWait(_ duration: Duration) { wait().observe(duration) }
@@ -136,17 +147,27 @@ extension ServingMetrics {
 extension ServingMetrics {
     /// A version of a model serves from now on; the one before it is no longer listed.
     ///
-    /// - Parameter time: when it took over. Units: seconds since 1970.
-    public func modelLoaded(model: String, architecture: String, version: String, at time: Double) {
+    /// - Parameters:
+    ///   - time: when it took over. Units: seconds since 1970.
+    ///   - byteCount: what it holds in memory.
+    public func modelLoaded(model: String, architecture: String, version: String, at time: Double, byteCount: Int) {
         modelInfo.replace(where: { $0[0] == model }, with: [model, architecture, version]) { $0.set(1) }
         loadedTimestamp(model).set(time)
+        modelMemory(model).set(Double(byteCount))
         for outcome in ReloadOutcome.allCases { _ = reloads(model, outcome.rawValue) }
     }
 
-    /// A model is no longer served.
-    public func modelRemoved(model: String) {
+    /// A model is no longer served, though it may come back.
+    public func modelUnloaded(model: String) {
         modelInfo.remove { $0[0] == model }
-        loadedTimestamp.remove { $0[0] == model }
+        for series in [loadedTimestamp, modelMemory, modelDepth] { series.remove { $0[0] == model } }
+    }
+
+    /// A model is gone: its series make place for others'.
+    public func modelRemoved(model: String) {
+        modelUnloaded(model: model)
+        passes.remove { $0[0] == model }
+        for series in [predictions, reloads] { series.remove { $0[0] == model } }
     }
 
     /// An attempt to load a model again ended.

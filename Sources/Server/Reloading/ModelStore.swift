@@ -1,32 +1,63 @@
+import Dispatch
 import Foundation
 import Inference
 import Logging
+import Synchronization
 
-/// The models that are served, by name.
+/// The models that are served, by name; with a directory, the folders that are in it at the time.
 public final class ModelStore: Sendable {
-    /// Every model, by ascending name.
-    public let slots: [ModelSlot]
-    /// The one behind `POST /predict`.
-    public let defaultSlot: ModelSlot
+    private struct State {
+        var slots: [String: ModelSlot] = [:]
+        /// The default where the settings name none: the first by name that loaded, as long as it is there.
+        var chosenDefault: String?
+        /// The folders that were missing at the last look: gone if they are missing at the next one too.
+        var missing: Set<String> = []
+    }
+
+    /// Which models there are.
+    public enum Source: Sendable {
+        /// The folders of a directory, those that come later among them.
+        case directory(String)
+        /// At least one, and no others.
+        case files([ModelFiles])
+    }
+
+    /// The directory whose folders are served; nil where the models are given.
+    private let directory: String?
+    /// `models.default`.
+    private let configuredDefault: String?
+    private let context: ModelSlot.Context
+    private let logger: Logger
+    private let state: Mutex<State>
 
     /// - Parameters:
-    ///   - files: at least one model's.
-    ///   - defaultName: the default; nil takes the first by name.
+    ///   - defaultName: the default; nil takes the first by name that loads.
+    ///   - limits: what models may take.
     public init(
-        files: [ModelFiles], defaultName: String?, loader: ModelLoader, metrics: ServingMetrics, logger: Logger
+        _ source: Source, defaultName: String?, loader: ModelLoader, limits: ModelLimits = ModelLimits(),
+        metrics: ServingMetrics, logger: Logger
     ) throws(ModelStoreError) {
-        let slots = files.sorted { $0.name < $1.name }
-            .map { ModelSlot(files: $0, loader: loader, metrics: metrics, logger: logger) }
-        guard let first = slots.first else { throw ModelStoreError.noModels }
-        if let defaultName {
-            guard let slot = slots.first(where: { $0.name == defaultName }) else {
-                throw ModelStoreError.unknownDefault(name: defaultName, known: slots.map(\.name))
-            }
-            defaultSlot = slot
-        } else {
-            defaultSlot = first
+        let files: [ModelFiles]
+        switch source {
+        case .directory(let path):
+            directory = path
+            files = try Self.folders(in: path)
+        case .files(let given):
+            directory = nil
+            files = given
         }
-        self.slots = slots
+        let context = ModelSlot.Context(
+            loader: loader, budget: MemoryBudget(limit: limits.memoryLimit), maxBatchSize: limits.maxBatchSize,
+            metrics: metrics, logger: logger)
+        let slots = Dictionary(files.map { ($0.name, ModelSlot(files: $0, context: context)) }) { first, _ in first }
+        guard !slots.isEmpty else { throw ModelStoreError.noModels }
+        if let defaultName, slots[defaultName] == nil {
+            throw ModelStoreError.unknownDefault(name: defaultName, known: slots.keys.sorted())
+        }
+        self.context = context
+        self.logger = logger
+        configuredDefault = defaultName
+        state = Mutex(State(slots: slots))
     }
 
     /// The model folders of a directory: those that hold a `model.json` or a checkpoint.
@@ -45,17 +76,80 @@ public final class ModelStore: Sendable {
         return files
     }
 
-    /// The model of that name, if there is one.
-    public subscript(name: String) -> ModelSlot? { slots.first { $0.name == name } }
+    /// Every model, by ascending name.
+    public var slots: [ModelSlot] { state.withLock(\.slots).values.sorted { $0.name < $1.name } }
 
-    /// Loads every model, the default one first.
+    /// The model of that name, if there is one.
+    public subscript(name: String) -> ModelSlot? { state.withLock { $0.slots[name] } }
+
+    /// The one behind `POST /predict`: the one that the settings name, or else the first by name that loaded, as long as it
+    /// is there. Nil while there is none.
+    public var defaultSlot: ModelSlot? {
+        state.withLock { state in
+            if let configuredDefault { return state.slots[configuredDefault] }
+            if let slot = state.chosenDefault.flatMap({ state.slots[$0] }) { return slot }
+            let slots = state.slots.values.sorted { $0.name < $1.name }
+            let chosen = slots.first { $0.model != nil }
+            state.chosenDefault = chosen?.name
+            return chosen ?? slots.first
+        }
+    }
+
+    /// What the default is called, or would be.
+    var defaultName: String { configuredDefault ?? defaultSlot?.name ?? "" }
+
+    /// Loads every model, by name, but the one that the settings name first.
     ///
     /// - Returns: how many loaded.
     public func loadAll() async -> Int {
         var count = 0
-        for slot in [defaultSlot] + slots.filter({ $0 !== defaultSlot }) {
+        let slots = slots
+        for slot in slots.filter({ $0.name == configuredDefault }) + slots.filter({ $0.name != configuredDefault }) {
             if case .success = await slot.reload() { count += 1 }
         }
         return count
+    }
+
+    /// Looks which folders have come and gone, and at the files of each.
+    public func look() {
+        lookForFolders()
+        for slot in slots { slot.look() }
+    }
+
+    private func lookForFolders() {
+        guard let directory else { return }
+        let found: [ModelFiles]
+        do {
+            found = try Self.folders(in: directory)
+        } catch .noDirectory {
+            // A mount that is away for a moment takes no model with it.
+            return
+        } catch {
+            found = []
+        }
+        let (come, gone): ([ModelSlot], [ModelSlot]) = state.withLock { state in
+            let come = found.filter { state.slots[$0.name] == nil }.map { ModelSlot(files: $0, context: context) }
+            for slot in come { state.slots[slot.name] = slot }
+            let missing = Set(state.slots.values.filter { !$0.hasFolder }.map(\.name))
+            let gone = missing.intersection(state.missing).compactMap { state.slots.removeValue(forKey: $0) }
+            state.missing = missing
+            return (come, gone)
+        }
+        for slot in come { logger.info("model folder found", metadata: ["model": "\(slot.name)"]) }
+        for slot in gone { slot.retire() }
+    }
+}
+
+/// What models may take.
+public struct ModelLimits: Sendable, Equatable {
+    /// All loaded models together; nil for no limit. Units: bytes.
+    public var memoryLimit: Int?
+    /// Images in one forward pass, where a `model.json` does not say.
+    public var maxBatchSize: Int
+
+    /// Without a limit of memory unless told.
+    public init(memoryLimit: Int? = nil, maxBatchSize: Int = 32) {
+        self.memoryLimit = memoryLimit
+        self.maxBatchSize = maxBatchSize
     }
 }

@@ -1,6 +1,6 @@
 import Dispatch
 
-/// Looks at every model's files now and then.
+/// Looks at the model folders and their files now and then.
 ///
 /// Looking is a handful of stat(2) calls: it works on every file system, over container volumes and network mounts
 /// where change notifications do not arrive.
@@ -11,7 +11,7 @@ final class ModelWatcher: @unchecked Sendable {  // guard: the timer is set once
     init(store: ModelStore, interval: Duration) {
         let timer = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "model.watcher"))
         timer.schedule(deadline: .now() + interval.timeInterval, repeating: interval.timeInterval)
-        timer.setEventHandler { for slot in store.slots { slot.look() } }
+        timer.setEventHandler { store.look() }
         self.timer = timer
         timer.resume()
     }

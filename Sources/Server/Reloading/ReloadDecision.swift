@@ -13,9 +13,10 @@ struct ReloadDecision {
     /// The files as they were at the last look.
     private var last: ModelFingerprint
 
-    init(loaded: ModelFingerprint) {
-        settled = loaded
-        last = loaded
+    /// - Parameter settled: the files that need no load; none of a model that was never loaded.
+    init(settled: ModelFingerprint = .none) {
+        self.settled = settled
+        last = settled
     }
 
     /// Two looks in a row must see the same change, so that a file still being copied is left alone.

@@ -6,8 +6,8 @@ struct ClassesRoute: Sendable {
     let store: ModelStore
 
     func callAsFunction(_ request: Request) async -> Response {
-        guard let model = store.defaultSlot.model else {
-            return .notLoaded(store.defaultSlot)
+        guard let model = store.defaultSlot?.model else {
+            return .defaultNotLoaded(store)
         }
         return Response(
             status: .ok, headerFields: [.contentType: "application/json"], body: Array(model.classes.json.utf8))

@@ -12,8 +12,8 @@ struct HealthRoute: Sendable {
     /// 200 once the default model is loaded and warmed up; 503 before that and while draining.
     func ready(_ request: Request) async -> Response {
         if phase.isDraining { return .unavailable("The server is draining.") }
-        guard store.defaultSlot.model != nil else {
-            return .notLoaded(store.defaultSlot)
+        guard store.defaultSlot?.model != nil else {
+            return .defaultNotLoaded(store)
         }
         return .text("ready\n")
     }

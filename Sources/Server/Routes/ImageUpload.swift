@@ -20,13 +20,17 @@ struct ImageUpload: Sendable {
             self.key = key
         }
 
-        /// A request enters the queue whole or not at all, so it can never be larger than the queue.
-        init(_ settings: Settings) {
-            if settings.batching.queueCapacity < settings.images.maxPerRequest {
-                self.init(count: settings.batching.queueCapacity, key: "batching.queue_capacity")
-            } else {
+        /// A request enters the queue whole or not at all, so it can never be larger than the model's queue.
+        ///
+        /// - Parameter modelCapacity: that of the model's own, if it has one.
+        init(_ settings: Settings, modelCapacity: Int? = nil) {
+            let capacity = modelCapacity ?? settings.batching.queueCapacity
+            guard capacity < settings.images.maxPerRequest else {
                 self.init(count: settings.images.maxPerRequest, key: "images.max_per_request")
+                return
             }
+            self.init(
+                count: capacity, key: modelCapacity == nil ? "batching.queue_capacity" : "the model's queue_capacity")
         }
     }
 

@@ -9,7 +9,7 @@ struct ModelsRoute: Sendable {
 
     private struct Listing: Encodable {
         let models: [Entry]
-        let `default`: String
+        let `default`: String?
     }
 
     private struct Entry: Encodable {
@@ -23,9 +23,12 @@ struct ModelsRoute: Sendable {
         let parameters: Int?
         let format: String?
         let loadedAt: String?
+        let memory: Int?
+        let reason: String?
 
         private enum CodingKeys: String, CodingKey {
-            case name, ready, architecture, version, precision, input, classes, parameters, format
+            case name, ready, architecture, version, precision, input, classes, parameters, format, reason
+            case memory = "memory_bytes"
             case loadedAt = "loaded_at"
         }
 
@@ -41,11 +44,13 @@ struct ModelsRoute: Sendable {
             parameters = model?.network.parameterCount
             format = model?.checkpointFormat.rawValue
             loadedAt = model?.loadedAt.formatted(.iso8601)
+            memory = slot.memoryByteCount
+            reason = slot.absence?.description
         }
     }
 
     func list(_ request: Request) async -> Response {
-        .json(Listing(models: store.slots.map(Entry.init), default: store.defaultSlot.name))
+        .json(Listing(models: store.slots.map(Entry.init), default: store.defaultSlot?.name))
     }
 
     func show(_ request: Request) async -> Response {

@@ -20,7 +20,8 @@ struct PredictRoute: Sendable {
             guard let named = store[name] else { return .unknownModel(name, store) }
             slot = named
         } else {
-            slot = store.defaultSlot
+            guard let chosen = store.defaultSlot else { return reject(.notReady, .defaultNotLoaded(store)) }
+            slot = chosen
         }
         guard phase.accepts(requestFrom: request.startedAt) else {
             return reject(.draining, .unavailable("The server is shutting down; send the request again."))
@@ -30,7 +31,7 @@ struct PredictRoute: Sendable {
         }
         do {
             let top = try Self.top(of: request, classCount: model.classes.count)
-            let limit = ImageUpload.CountLimit(settings)
+            let limit = ImageUpload.CountLimit(settings, modelCapacity: model.batching.queueCapacity)
             // Away from the threads that answer everybody: base64 of many megabytes takes a while.
             let parsed = await workers.perform {
                 Result { () throws(UploadError) in try ImageUpload(request, limit: limit) }

@@ -9,11 +9,25 @@ extension Response {
 
     /// 503 of a model that has no version to answer with.
     static func notLoaded(_ slot: ModelSlot) -> Response {
-        if let reason = slot.refusal {
-            return .unavailable(
-                "Model \(slot.name) could not be loaded (\(reason)) and is served once its files are mended.")
+        switch slot.absence {
+        case .refused(let reason):
+            .unavailable("Model \(slot.name) could not be loaded (\(reason)) and is served once its files are mended.")
+        case .unloaded:
+            .unavailable(
+                "Model \(slot.name) was unloaded; POST /v2/repository/models/\(slot.name)/load brings it back.")
+        case .removed: .unavailable("Model \(slot.name) has been removed.")
+        case .notLoaded, nil: .unavailable("Model \(slot.name) is not loaded yet; try again in a second.")
         }
-        return .unavailable("Model \(slot.name) is not loaded yet; try again in a second.")
+    }
+
+    /// 503 where there is no default model, or it has no version to answer with.
+    static func defaultNotLoaded(_ store: ModelStore) -> Response {
+        if let slot = store.defaultSlot { return .notLoaded(slot) }
+        let name = store.defaultName
+        return .unavailable(
+            name.isEmpty
+                ? "No model is served; put a folder with a checkpoint and its classes into the models directory."
+                : "The default model \(name) is gone; it is served once its folder is back.")
     }
 
     /// 404 that lists the models there are.

@@ -10,15 +10,14 @@ struct BatchQueueTests {
     private let first = Version()
     private let second = Version()
 
-    private func queue(
-        capacity: Int = 8, bytes: Int = 1000, batch: Int = 3, delay: Duration = .zero
-    ) -> BatchQueue<String> {
-        BatchQueue(limits: .init(capacity: capacity, byteCapacity: bytes, maxBatchSize: batch, maxDelay: delay))
+    private func queue(capacity: Int = 8, batch: Int = 3, delay: Duration = .zero) -> BatchQueue<String> {
+        BatchQueue(limits: .init(capacity: capacity, maxBatchSize: batch, maxDelay: delay))
     }
 
     private func makeReady(_ queue: inout BatchQueue<String>, _ names: [String], _ version: Version) -> [Int] {
         names.map { name in
-            let id = queue.admit(byteCount: 10)
+            let id = Int(name.utf8.first ?? 0)
+            queue.admit(id, byteCount: 10)
             let isReady = queue.makeReady(id, name, group: ObjectIdentifier(version), now: start)
             #expect(isReady)
             return id
@@ -74,32 +73,31 @@ struct BatchQueueTests {
     @Test("The queue holds as many images as its capacity, and not one more", arguments: [1, 2, 8])
     func capacity(_ capacity: Int) {
         var queue = queue(capacity: capacity)
-        #expect(queue.admission(imageCount: capacity + 1, byteCount: 1) == .full(.images))
-        #expect(queue.admission(imageCount: capacity, byteCount: 1) == .admitted)
-        for _ in 0..<capacity - 1 { _ = queue.admit(byteCount: 1) }
-        #expect(queue.admission(imageCount: 1, byteCount: 1) == .admitted)
-        #expect(queue.admission(imageCount: 2, byteCount: 1) == .full(.images))
-        let id = queue.admit(byteCount: 1)
-        #expect(queue.admission(imageCount: 1, byteCount: 1) == .full(.images))
-        queue.remove(id)
-        #expect(queue.admission(imageCount: 1, byteCount: 1) == .admitted)
+        #expect(!queue.hasPlaces(for: capacity + 1))
+        #expect(queue.hasPlaces(for: capacity))
+        for id in 1..<capacity { queue.admit(id, byteCount: 1) }
+        #expect(queue.hasPlaces(for: 1))
+        #expect(!queue.hasPlaces(for: 2))
+        queue.admit(capacity, byteCount: 1)
+        #expect(!queue.hasPlaces(for: 1))
+        #expect(queue.byteCount == capacity)
+        queue.remove(capacity)
+        #expect(queue.hasPlaces(for: 1))
     }
 
-    @Test("The queue holds as many bytes as its capacity, but a request that is alone always fits")
-    func bytes() {
-        var queue = queue(bytes: 100)
-        #expect(queue.admission(imageCount: 1, byteCount: 101) == .admitted)
-        let id = queue.admit(byteCount: 60)
-        #expect(queue.admission(imageCount: 1, byteCount: 40) == .admitted)
-        #expect(queue.admission(imageCount: 1, byteCount: 41) == .full(.bytes))
-        queue.remove(id)
-        #expect(queue.admission(imageCount: 1, byteCount: 101) == .admitted)
+    @Test("Where others wait for the network, a batch is no larger than it is told, and waits for no more")
+    func shared() {
+        var queue = queue(batch: 4, delay: .milliseconds(5))
+        let ids = makeReady(&queue, ["a", "b", "c"], first)
+        #expect(queue.action(now: start, most: 2) == .run(Array(ids[..<2])))
+        #expect(queue.action(now: start, most: 4) == .wait(until: start + .milliseconds(5)))
     }
 
     @Test("Whoever hangs up loses the place, decoded or not")
     func removal() {
         var queue = queue()
-        let undecoded = queue.admit(byteCount: 10)
+        let undecoded = 1
+        queue.admit(undecoded, byteCount: 10)
         let decoded = makeReady(&queue, ["a", "b"], first)
         queue.remove(undecoded)
         queue.remove(decoded[0])

@@ -39,6 +39,7 @@ struct SettingsTests {
         #expect(settings.log.format == .text)
         #expect(settings.log.access)
         #expect(settings.admin.tokenFile == nil)
+        #expect(settings.models.memoryLimit == nil)
     }
 
     @Test("config/alexnet.yaml lists every key with its default and its meaning")
@@ -123,6 +124,7 @@ struct SettingsTests {
         Change(name: "models.directory", value: "/srv/models") { $0.models.directory = "/srv/models" },
         Change(name: "models.default", value: "fashion-mnist") { $0.models.defaultModel = "fashion-mnist" },
         Change(name: "models.reload_interval", value: "10ms") { $0.models.reloadInterval = .milliseconds(10) },
+        Change(name: "models.memory_limit", value: "3GiB") { $0.models.memoryLimit = 3 << 30 },
         Change(name: "models.tuning_limit", value: "250ms") { $0.models.tuningLimit = .milliseconds(250) },
         Change(name: "models.tuning_cache", value: "measured") { $0.models.tuningCache = "measured" },
         Change(name: "models.precision", value: "int8") { $0.models.precision = .int8 },

@@ -104,11 +104,11 @@ struct ServingMetricsTests {
 
     @Test("A newly loaded version takes the place of the old one, and of no other model's")
     func modelLoaded() {
-        metrics.modelLoaded(model: "a", architecture: "alexnet", version: "1f", at: 1_795_242_660.5)
-        metrics.modelLoaded(model: "b", architecture: "alexnet", version: "2f", at: 1)
+        metrics.modelLoaded(model: "a", architecture: "alexnet", version: "1f", at: 1_795_242_660.5, byteCount: 5)
+        metrics.modelLoaded(model: "b", architecture: "alexnet", version: "2f", at: 1, byteCount: 5)
         metrics.reload(model: "a", outcome: .failure)
         metrics.reload(model: "a", outcome: .success)
-        metrics.modelLoaded(model: "a", architecture: "caffe", version: "3f", at: 1_795_242_661)
+        metrics.modelLoaded(model: "a", architecture: "caffe", version: "3f", at: 1_795_242_661, byteCount: 5)
         #expect(
             samples("alexnet_model_info") == [
                 #"alexnet_model_info{model="a",architecture="caffe",version="3f"} 1"#,
@@ -138,7 +138,7 @@ struct ServingMetricsTests {
         metrics.connectionOpened()
         metrics.connectionOpened()
         metrics.connectionClosed()
-        metrics.queueDepth(7)
+        metrics.queueDepth(7, of: "a", 3)
         metrics.queueWait(.milliseconds(250))
         metrics.batchSize(1)
         metrics.batchSize(9)

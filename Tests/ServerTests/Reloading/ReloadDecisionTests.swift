@@ -19,7 +19,7 @@ struct ReloadDecisionTests {
     @Test("Files that do not change are left alone")
     func unchanged() throws {
         let files = try fingerprints(1)
-        var decision = ReloadDecision(loaded: files[0])
+        var decision = ReloadDecision(settled: files[0])
         #expect(decision.look(at: files[0]) == .rest)
         #expect(decision.look(at: files[0]) == .rest)
     }
@@ -27,7 +27,7 @@ struct ReloadDecisionTests {
     @Test("A change is loaded once two looks agree on it")
     func change() throws {
         let files = try fingerprints(3)
-        var decision = ReloadDecision(loaded: files[0])
+        var decision = ReloadDecision(settled: files[0])
         #expect(decision.look(at: files[1]) == .rest)
         #expect(decision.look(at: files[2]) == .rest)
         #expect(decision.look(at: files[2]) == .load)
@@ -36,7 +36,7 @@ struct ReloadDecisionTests {
     @Test("What was loaded or refused is not tried again until it changes")
     func settled() throws {
         let files = try fingerprints(3)
-        var decision = ReloadDecision(loaded: files[0])
+        var decision = ReloadDecision(settled: files[0])
         _ = decision.look(at: files[1])
         #expect(decision.look(at: files[1]) == .load)
         decision.didLoad(before: files[1], after: files[1])
@@ -48,7 +48,7 @@ struct ReloadDecisionTests {
     @Test("Files that changed while they were read are looked at again")
     func changedMeanwhile() throws {
         let files = try fingerprints(3)
-        var decision = ReloadDecision(loaded: files[0])
+        var decision = ReloadDecision(settled: files[0])
         decision.didLoad(before: files[1], after: files[2])
         #expect(decision.look(at: files[2]) == .load)
     }
@@ -56,7 +56,7 @@ struct ReloadDecisionTests {
     @Test("A change that is taken back needs no load")
     func takenBack() throws {
         let files = try fingerprints(2)
-        var decision = ReloadDecision(loaded: files[0])
+        var decision = ReloadDecision(settled: files[0])
         #expect(decision.look(at: files[1]) == .rest)
         #expect(decision.look(at: files[0]) == .rest)
         #expect(decision.look(at: files[0]) == .rest)

@@ -85,6 +85,10 @@ struct ImageUploadTests {
         #expect(ImageUpload.CountLimit(settings) == .init(count: 64, key: "images.max_per_request"))
         settings.batching.queueCapacity = 63
         #expect(ImageUpload.CountLimit(settings) == .init(count: 63, key: "batching.queue_capacity"))
+        #expect(
+            ImageUpload.CountLimit(settings, modelCapacity: 62) == .init(count: 62, key: "the model's queue_capacity"))
+        #expect(
+            ImageUpload.CountLimit(settings, modelCapacity: 64) == .init(count: 64, key: "images.max_per_request"))
     }
 
     @Test("What holds no picture is refused", arguments: ["text/html", "application/x-www-form-urlencoded", "imagery"])

@@ -30,7 +30,7 @@ final class LiveServer: Sendable {
         logger.logLevel = .critical
         let workers = WorkerPool(threadCount: 2)
         store = try ModelStore(
-            files: [try ModelFiles(folder: tiny.folder.path)], defaultName: nil,
+            .files([try ModelFiles(folder: tiny.folder.path)]), defaultName: nil,
             loader: ModelLoader(workers: workers, defaultPrecision: settings.models.precision),
             metrics: metrics, logger: logger)
         if loadsModel { _ = await store.loadAll() }

@@ -14,7 +14,7 @@ struct ModelRoutesTests {
         #expect(model["name"] as? String == "tiny")
         #expect(model["ready"] as? Bool == true)
         #expect(model["architecture"] as? String == "alexnet")
-        #expect(model["version"] as? String == server.store.defaultSlot.model?.version)
+        #expect(model["version"] as? String == server.store.defaultSlot?.model?.version)
         #expect(model["precision"] as? String == "float32")
         #expect(model["input"] as? [Int] == [3, 224, 224])
         #expect(model["classes"] as? Int == 3)
@@ -33,7 +33,7 @@ struct ModelRoutesTests {
         let server = try await LiveServer(tiny) { $0.models.precision = precision }
         for seed in [1, 2] as [UInt64] {
             try tiny.writeCheckpoint(seed: seed)
-            for slot in [exact, server].map(\.store.defaultSlot) { _ = await slot.reload() }
+            for slot in [exact, server].compactMap(\.store.defaultSlot) { _ = await slot.reload() }
             let model = try await server.exchange("GET", "/v1/models/tiny").json()
             #expect(model["precision"] as? String == precision.rawValue)
             let answer = try await server.exchange("POST", "/predict", body: TestPicture.png).json()
@@ -74,7 +74,7 @@ struct ModelRoutesTests {
         try tiny.write("token.md", secret + "\n")
         let server = try await LiveServer(tiny, adminToken: try AdminToken(file: tiny.path("token.md")))
         let target = "/v1/models/tiny/reload"
-        let first = try #require(server.store.defaultSlot.model?.version)
+        let first = try #require(server.store.defaultSlot?.model?.version)
         for fields in [[:], ["Authorization": "Bearer wrong"], ["Authorization": "Basic \(secret)"]] {
             let answer = try await server.exchange("POST", target, fields: fields)
             #expect(answer.status == 401)
@@ -87,14 +87,14 @@ struct ModelRoutesTests {
         try tiny.writeCheckpoint(seed: 2)
         let success = try await server.exchange("POST", target, fields: fields)
         #expect(try success.json()["outcome"] as? String == "success")
-        let second = try #require(server.store.defaultSlot.model?.version)
+        let second = try #require(server.store.defaultSlot?.model?.version)
         #expect(second != first)
         #expect(try success.json()["version"] as? String == second)
         try tiny.writeCheckpoint(replacing: .nan)
         let failure = try await server.exchange("POST", target, fields: fields)
         #expect(failure.status == 422)
         #expect(failure.detail?.contains("classifier.6.bias") == true)
-        #expect(server.store.defaultSlot.model?.version == second)
+        #expect(server.store.defaultSlot?.model?.version == second)
         #expect(try await server.exchange("GET", "/readyz").status == 200)
         #expect(try await server.exchange("POST", "/v1/models/none/reload", fields: fields).status == 404)
         let exposition = try await server.exchange("GET", "/metrics").body

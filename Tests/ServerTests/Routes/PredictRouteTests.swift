@@ -14,7 +14,7 @@ struct PredictRouteTests {
     func oneImage() async throws {
         let server = try await LiveServer(try TinyModel())
         let base64 = Data(TestPicture.png).base64EncodedString()
-        let version = try #require(server.store.defaultSlot.model?.version)
+        let version = try #require(server.store.defaultSlot?.model?.version)
         let answers = [
             try await server.exchange("POST", "/predict", fields: Self.png, body: TestPicture.png),
             try await server.exchange("POST", "/predict", body: TestPicture.png),

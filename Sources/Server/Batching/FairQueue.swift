@@ -1,0 +1,167 @@
+import DequeModule
+
+/// The queues of all models, and whose turn it is; knows neither clock nor thread.
+///
+/// Each model has a ``BatchQueue`` of its own with places of its own, so that a flood which fills one leaves the others'
+/// free. Whose job is next, and whose batch, is decided by the time that each model's work has taken: least goes first, and
+/// among equals the one whose last turn is longest ago. A model that comes back from a rest begins where the least
+/// of the others is: time that nobody wanted is not saved up.
+///
+/// - Source: Goyal, Vin, Cheng, "Start-time Fair Queuing", SIGCOMM 1996; time is charged when a job is done.
+struct FairQueue<Element, Job> {
+    /// What there was too little of.
+    enum Shortage: String, Error, Equatable {
+        case images, bytes
+    }
+
+    /// What a free worker should do.
+    enum Action: Equatable {
+        /// Run these images of a model, all of one version.
+        case run(model: String, [Int])
+        /// Come back then: more may arrive.
+        case wait(until: ContinuousClock.Instant)
+        /// Nothing is ready.
+        case rest
+    }
+
+    private struct Line {
+        var queue: BatchQueue<Element>
+        /// Those that nobody has taken yet, in the order they came.
+        var jobs: Deque<Job> = []
+        /// Jobs and batches that were taken and are not done.
+        var runningCount = 0
+        /// What they took up to now, and what was left out for having rested.
+        var time: Duration
+        /// When it last had a turn, counted in turns; 0 where it had none.
+        var lastTurn = 0
+        /// What one image of its latest batch took; nil before the first.
+        var timePerImage: Duration?
+
+        var isEmpty: Bool { queue.depth == 0 && jobs.isEmpty && runningCount == 0 }
+    }
+
+    private let byteCapacity: Int
+    private var lines: [String: Line] = [:]
+    private var nextID = 0
+    private var turn = 0
+
+    /// How long a batch may take, by what one before it took, while another model's images wait. A tenth of a second is what
+    /// a person notices; without a limit, thirty-two images of VGG-19 would hold everybody up for seconds.
+    static var sharedBatchTime: Duration { .milliseconds(100) }
+
+    /// - Parameter byteCapacity: of all images that wait, of all models together. Units: bytes.
+    init(byteCapacity: Int) { self.byteCapacity = byteCapacity }
+
+    /// How many images have a place. Units: images.
+    var depth: Int { lines.values.reduce(0) { $0 + $1.queue.depth } }
+
+    /// How many images of a model have a place. Units: images.
+    func depth(of model: String) -> Int { lines[model]?.queue.depth ?? 0 }
+
+    /// Whether an image of any model could run now.
+    var hasReady: Bool { lines.values.contains { $0.queue.readyCount > 0 } }
+
+    /// Set once a batch of this model is full, so that a worker need not wait for anything.
+    func hasFullBatch(of model: String) -> Bool { lines[model]?.queue.hasFullBatch ?? false }
+
+    /// Gives the images of a request places: all of them or none.
+    ///
+    /// - Returns: their numbers, or what there was too little of.
+    mutating func admit(
+        _ byteCounts: [Int], of model: String, limits: BatchQueue<Element>.Limits
+    ) -> Result<[Int], Shortage> {
+        let least = lines.values.map(\.time).min() ?? .zero
+        var line = lines[model] ?? Line(queue: BatchQueue(limits: limits), time: least)
+        line.queue.limits = limits
+        guard line.queue.hasPlaces(for: byteCounts.count) else { return .failure(.images) }
+        // A model that has nothing waiting may have one request, as large as the request's own limits let it be.
+        let held = lines.values.reduce(0) { $0 + $1.queue.byteCount }
+        guard held + byteCounts.reduce(0, +) <= byteCapacity || line.queue.depth == 0 else { return .failure(.bytes) }
+        let ids = byteCounts.map { byteCount in
+            nextID += 1
+            line.queue.admit(nextID, byteCount: byteCount)
+            return nextID
+        }
+        lines[model] = line
+        return .success(ids)
+    }
+
+    /// Puts a job behind those of its model.
+    mutating func append(_ job: Job, of model: String) { lines[model]?.jobs.append(job) }
+
+    /// Takes the job whose turn it is; ``didRun(of:for:imageCount:)`` is to follow.
+    mutating func nextJob() -> (model: String, job: Job)? {
+        guard let model = first(where: { lines[$0]?.jobs.isEmpty == false }), let job = lines[model]?.jobs.popFirst()
+        else { return nil }
+        begin(model)
+        return (model, job)
+    }
+
+    /// Puts an image that has been decoded in line; false where it has lost its place meanwhile.
+    mutating func makeReady(
+        _ id: Int, _ element: Element, of model: String, group: ObjectIdentifier, now: ContinuousClock.Instant
+    ) -> Bool {
+        lines[model]?.queue.makeReady(id, element, group: group, now: now) ?? false
+    }
+
+    /// What a worker that is free should do now.
+    func action(now: ContinuousClock.Instant) -> Action {
+        var runs: [String: [Int]] = [:]
+        var earliest: ContinuousClock.Instant?
+        for (model, line) in lines {
+            switch line.queue.action(now: now, most: lines.count > 1 ? Self.sharedBatchSize(line) : .max) {
+            case .run(let ids): runs[model] = ids
+            case .wait(let until): earliest = min(earliest ?? until, until)
+            case .rest: break
+            }
+        }
+        if let model = first(where: { runs[$0] != nil }), let ids = runs[model] { return .run(model: model, ids) }
+        return earliest.map { .wait(until: $0) } ?? .rest
+    }
+
+    /// Takes images out for a batch, with how long each had been ready, oldest first; ``didRun(of:for:imageCount:)`` is to
+    /// follow.
+    mutating func take(
+        _ ids: [Int], of model: String, now: ContinuousClock.Instant
+    ) -> [(element: Element, waited: Duration)] {
+        begin(model)
+        return lines[model]?.queue.take(ids, now: now) ?? []
+    }
+
+    /// Takes an image out unrun: it could not be decoded, or nobody waits for it any more.
+    mutating func remove(_ id: Int, of model: String) {
+        lines[model]?.queue.remove(id)
+        dropIfEmpty(model)
+    }
+
+    /// A job or a batch that was taken is done.
+    ///
+    /// - Parameter imageCount: of a batch; nil after a job.
+    mutating func didRun(of model: String, for duration: Duration, imageCount: Int? = nil) {
+        lines[model]?.runningCount -= 1
+        lines[model]?.time += duration
+        if let imageCount { lines[model]?.timePerImage = duration / imageCount }
+        dropIfEmpty(model)
+    }
+
+    private static func sharedBatchSize(_ line: Line) -> Int {
+        guard let time = line.timePerImage, time > .zero else { return .max }
+        return max(1, Int(sharedBatchTime / time))
+    }
+
+    private mutating func begin(_ model: String) {
+        turn += 1
+        lines[model]?.lastTurn = turn
+        lines[model]?.runningCount += 1
+    }
+
+    private mutating func dropIfEmpty(_ model: String) {
+        if lines[model]?.isEmpty == true { lines[model] = nil }
+    }
+
+    /// The model whose turn it is, among those that have something to do.
+    private func first(where hasWork: (String) -> Bool) -> String? {
+        lines.filter { hasWork($0.key) }
+            .min { ($0.value.time, $0.value.lastTurn) < ($1.value.time, $1.value.lastTurn) }?.key
+    }
+}

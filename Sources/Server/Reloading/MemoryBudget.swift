@@ -1,0 +1,62 @@
+import Synchronization
+
+/// What all loaded models together may hold in memory.
+final class MemoryBudget: Sendable {
+    /// Nil where there is no limit. Units: bytes.
+    let limit: Int?
+    private let held = Mutex(0)
+
+    init(limit: Int?) { self.limit = limit }
+
+    /// What is held now. Units: bytes.
+    var byteCount: Int { held.withLock(\.self) }
+
+    /// A model's part of the budget, until it is released.
+    final class Share: Sendable {
+        /// Units: bytes.
+        let byteCount: Int
+        private let budget: MemoryBudget
+
+        fileprivate init(_ byteCount: Int, of budget: MemoryBudget) {
+            self.byteCount = byteCount
+            self.budget = budget
+        }
+
+        deinit { budget.held.withLock { $0 -= byteCount } }
+    }
+
+    /// Takes a share.
+    func share(_ byteCount: Int) throws(MemoryBudgetError) -> Share {
+        let error: MemoryBudgetError? = held.withLock { held in
+            if let error = shortage(byteCount, held: held) { return error }
+            held += byteCount
+            return nil
+        }
+        if let error { throw error }
+        return Share(byteCount, of: self)
+    }
+
+    /// Refuses what needs so much at least, before work is put into it.
+    func check(_ byteCount: Int) throws(MemoryBudgetError) {
+        if let error = shortage(byteCount, held: self.byteCount) { throw error }
+    }
+
+    private func shortage(_ byteCount: Int, held: Int) -> MemoryBudgetError? {
+        guard let limit, byteCount > limit - held else { return nil }
+        return MemoryBudgetError(needed: byteCount, held: held, limit: limit)
+    }
+}
+
+/// A model does not fit beside those that are loaded. Units: bytes.
+struct MemoryBudgetError: Error, Equatable, CustomStringConvertible {
+    let needed: Int
+    let held: Int
+    let limit: Int
+
+    var description: String {
+        func text(_ byteCount: Int) -> String { "\((byteCount + (1 << 20) - 1) >> 20) MiB" }
+        return
+            "it takes \(text(needed)) of memory and the versions that are loaded hold \(text(held)), together more than "
+            + "models.memory_limit, \(text(limit)); raise that, or take a model away"
+    }
+}

@@ -1,0 +1,255 @@
+#!/usr/bin/env python3
+"""Twenty models of four architectures at once: one comes, one goes, one is replaced, one breaks, and nobody else notices.
+
+LeNet-5, half-width AlexNet, ResNet-18 and GoogLeNet, five of each with weights of their own, are served from one directory,
+while each is asked without pause by a connection of its own. Meanwhile a folder is added, one is removed, one's checkpoint is
+replaced by another's and one's by half a file. Then one ResNet-18 is flooded while a LeNet-5 is asked by one connection.
+
+    every model is served under its name, and answers with the probabilities that PyTorch computes (1e-4)
+    no request fails but those for the model that was removed, which are answered 404
+    the one that broke goes on with its old version and says why; it serves the new one once mended
+    a flood of one model leaves another its share: its requests take no longer than a few of the flood's
+    models.memory_limit refuses the model that does not fit, and only that
+"""
+
+import collections
+import io
+import json
+import shutil
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import numpy
+import torch
+from PIL import Image
+
+import architectures
+from acceptance import Server, Verdict, exchange, make_parser, parse, probabilities, problem
+from networks import make_network
+from pictures import sixteen_pictures
+
+CLASSES = 10
+LARGEST_PROBABILITY_DIFFERENCE = 1e-4
+ARCHITECTURES = ["lenet5", "alexnet", "resnet18", "googlenet"]
+PICTURES = 4
+CASES = {name: architectures.CASES[name] for name in ("lenet5", "resnet18", "googlenet")}
+CASES["alexnet"] = (
+    "alexnet_half_width", lambda: make_network("half_width", CLASSES), architectures.stretch(224, architectures.HALF), 3, {},
+    "pth", None,
+)
+
+
+def small_jpegs():
+    files = []
+    for content in list(sixteen_pictures().values())[:PICTURES]:
+        picture = Image.open(io.BytesIO(content)).convert("RGB")
+        picture.thumbnail((256, 256))
+        buffer = io.BytesIO()
+        picture.save(buffer, "JPEG", quality=90)
+        files.append(buffer.getvalue())
+    return files
+
+
+def make(architecture, seed, images):
+    """Weights, and what PyTorch answers to the pictures."""
+    torch.manual_seed(seed)
+    _, create, transform, channels, _, _, _ = CASES[architecture]
+    inputs = torch.stack([
+        transform(Image.open(io.BytesIO(image)).convert("RGB" if channels == 3 else "L")) for image in images
+    ])
+    with torch.no_grad():
+        network = create().eval()
+        architectures.randomize(network, inputs)
+        truth = torch.softmax(network(inputs).double(), 1).numpy()
+    return network.state_dict(), truth
+
+
+def write(folder, state, count):
+    folder.mkdir(exist_ok=True)
+    temporary = folder / ".new"
+    torch.save(state, temporary)
+    temporary.rename(folder / "model.pth")
+    (folder / "class_indices.json").write_text(json.dumps({str(index): f"class {index}" for index in range(count)}))
+
+
+class Load:
+    """One connection a model, asking without pause."""
+
+    def __init__(self, server, names, images):
+        self.server, self.images = server, images
+        self.stop = threading.Event()
+        self.answers = collections.defaultdict(list)
+        self.failures = collections.defaultdict(list)
+        self.threads = []
+        for name in names:
+            self.add(name)
+
+    def add(self, name, connections=1):
+        for index in range(connections):
+            thread = threading.Thread(target=self.ask, args=(name, index), daemon=True)
+            thread.start()
+            self.threads.append(thread)
+
+    def ask(self, name, number):
+        connection = self.server.connect()
+        while not self.stop.is_set():
+            picture, number = number % len(self.images), number + 1
+            start = time.monotonic()
+            try:
+                status, fields, content = exchange(
+                    connection, "POST", f"/v1/models/{name}/predict?top=1000", self.images[picture], {"Content-Type": "image/jpeg"}
+                )
+                if status == 200:
+                    self.answers[name].append((time.monotonic() - start, picture, json.loads(content)))
+                else:
+                    self.failures[name].append((status, problem(fields, content)))
+                    self.stop.wait(0.1)
+            except Exception as error:
+                self.failures[name].append((0, f"{type(error).__name__}: {error}"))
+                connection.close()
+                self.stop.wait(0.1)
+
+    def finish(self):
+        self.stop.set()
+        for thread in self.threads:
+            thread.join(60)
+
+
+def wait_for(condition, seconds=60):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def check_answers(verdict, load, truths):
+    """Each answer must be that of one of its model's versions."""
+    worst, wrong = 0.0, []
+    for name, answers in sorted(load.answers.items()):
+        for _, picture, answer in answers:
+            given = numpy.array(probabilities(answer, len(truths[name][0][picture])))
+            difference = min(abs(given - truth[picture]).max() for truth in truths[name])
+            worst = max(worst, difference)
+            if difference > LARGEST_PROBABILITY_DIFFERENCE or answer["model"] != name:
+                wrong.append(f"{name}: {difference:.1e}, answered by {answer['model']}")
+    count = sum(map(len, load.answers.values()))
+    verdict.check(not wrong, f"{count} answers are PyTorch's for their model; largest difference {worst:.1e}", "\n".join(wrong))
+
+
+def come_and_go(verdict, options, folder, images):
+    models, truths = folder / "models", {}
+    models.mkdir()
+    for index in range(20):
+        architecture = ARCHITECTURES[index % 4]
+        name = f"{architecture}-{index // 4}"
+        state, truth = make(architecture, index, images)
+        truths[name] = [truth]
+        write(models / name, state, truth.shape[1])
+    others = {name: make(name.split("-")[0], seed, images) for name, seed in [("resnet18-1", 50), ("alexnet-3", 51), ("lenet5-9", 52)]}
+    with Server(options.binary, "--models", models, "--default-model", "alexnet-0", ready_within=300) as server:
+        verdict.section("twenty models of four architectures")
+        listing = json.loads(server.get("/v1/models")[2])
+        ready = [model["name"] for model in listing["models"] if model["ready"]]
+        verdict.check(sorted(ready) == sorted(truths), f"{len(ready)} models are ready", listing)
+        verdict.note(
+            f"ready after {server.seconds_until_ready:.1f} s; memory by the server's account "
+            f"{sum(model['memory_bytes'] for model in listing['models']) / 1e6:.0f} MB, resident {server.resident_bytes()[0] / 1e6:.0f} MB"
+        )
+        load = Load(server, sorted(truths), images)
+        time.sleep(options.seconds / 4)
+
+        state, truth = others["lenet5-9"]
+        truths["lenet5-9"] = [truth]
+        write(models / "lenet5-9", state, truth.shape[1])
+        verdict.check(wait_for(lambda: server.get("/v1/models/lenet5-9")[0] == 200 and json.loads(server.get("/v1/models/lenet5-9")[2])["ready"]), "a folder that comes is served")
+        load.add("lenet5-9")
+
+        state, truth = others["resnet18-1"]
+        version = json.loads(server.get("/v1/models/resnet18-1")[2])["version"]
+        truths["resnet18-1"].append(truth)
+        write(models / "resnet18-1", state, truth.shape[1])
+        verdict.check(
+            wait_for(lambda: json.loads(server.get("/v1/models/resnet18-1")[2])["version"] != version), "a checkpoint that is replaced is loaded"
+        )
+
+        target = models / "alexnet-3" / "model.pth"
+        target.write_bytes(target.read_bytes()[:100_000])
+        verdict.check(
+            wait_for(lambda: json.loads(server.get("/v1/models/alexnet-3")[2]).get("reason")), "one that breaks says why"
+        )
+        verdict.note(json.loads(server.get("/v1/models/alexnet-3")[2])["reason"])
+
+        shutil.rmtree(models / "googlenet-2")
+        verdict.check(wait_for(lambda: server.get("/v1/models/googlenet-2")[0] == 404), "a folder that goes is served no more")
+        time.sleep(options.seconds / 4)
+        state, truth = others["alexnet-3"]
+        truths["alexnet-3"].append(truth)
+        write(models / "alexnet-3", state, truth.shape[1])
+        verdict.check(
+            wait_for(lambda: "reason" not in json.loads(server.get("/v1/models/alexnet-3")[2])), "the one that broke is mended"
+        )
+        time.sleep(options.seconds / 4)
+        load.finish()
+        removed = load.failures.pop("googlenet-2", [])
+        verdict.check(
+            removed and all(status == 404 for status, _ in removed), f"{len(removed)} requests for the removed model are answered 404", removed[:5]
+        )
+        verdict.check(not load.failures, "no other request failed", dict(load.failures))
+        check_answers(verdict, load, truths)
+        verdict.check(server.get("/readyz")[0] == 200, "the server is ready")
+        metrics = server.metrics()
+        verdict.check(metrics.total("alexnet_model_info", model="googlenet-2") == 0, "the removed model has left the metrics")
+
+        verdict.section("fairness")
+        alone = Load(server, ["lenet5-0"], images)
+        time.sleep(options.seconds / 4)
+        alone.finish()
+        quiet = numpy.array([seconds for seconds, _, _ in alone.answers["lenet5-0"]])
+        both = Load(server, ["lenet5-0"], images)
+        both.add("resnet18-0", connections=32)
+        time.sleep(options.seconds / 2)
+        both.finish()
+        crowded = numpy.array([seconds for seconds, _, _ in both.answers["lenet5-0"]])
+        flood = numpy.array([seconds for seconds, _, _ in both.answers["resnet18-0"]])
+        verdict.note(f"LeNet-5 alone: median {numpy.median(quiet) * 1000:.1f} ms")
+        verdict.note(
+            f"beside 32 connections to a ResNet-18 ({len(flood) / (options.seconds / 2):.0f} answers a second, median "
+            f"{numpy.median(flood) * 1000:.0f} ms): median {numpy.median(crowded) * 1000:.0f} ms, 99 of 100 within {numpy.quantile(crowded, 0.99) * 1000:.0f} ms"
+        )
+        verdict.check(not both.failures, "no request failed", dict(both.failures))
+        verdict.check(
+            numpy.median(crowded) < numpy.median(flood) / 3, "the lone client waits less than a third of what each of the flood does"
+        )
+    return models
+
+
+def check_memory(verdict, options, models):
+    verdict.section("memory")
+    with Server(options.binary, "--models", models, environment={"ALEXNET_MODELS_MEMORY_LIMIT": "300MiB"}, ready_within=300) as server:
+        listing = json.loads(server.get("/v1/models")[2])["models"]
+        held = sum(model.get("memory_bytes", 0) for model in listing)
+        refused = [model for model in listing if not model["ready"]]
+        verdict.note(f"{len(listing) - len(refused)} models hold {held / 2**20:.0f} MiB, {len(refused)} were refused; resident {server.resident_bytes()[0] / 2**20:.0f} MiB")
+        verdict.check(0 < held <= 300 << 20, "the models that are served keep within models.memory_limit")
+        verdict.check(
+            refused and all("models.memory_limit" in model["reason"] for model in refused), "the others are refused with its name", refused[:2]
+        )
+
+
+def main():
+    parser = make_parser(__doc__)
+    parser.add_argument("--seconds", type=float, default=40)
+    options = parse(parser)
+    verdict = Verdict()
+    with tempfile.TemporaryDirectory(prefix="alexnet-models-") as folder:
+        models = come_and_go(verdict, options, Path(folder), small_jpegs())
+        check_memory(verdict, options, models)
+    verdict.finish()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+import Testing
+
+@testable import Server
+
+@Suite("The queues of several models, on a manual clock")
+struct FairQueueTests {
+    private final class Version {}
+
+    private let start = ContinuousClock.now
+    private let version = Version()
+    private typealias Queue = FairQueue<String, Int>
+    private let limits = BatchQueue<String>.Limits(capacity: 8, maxBatchSize: 4, maxDelay: .zero)
+
+    /// Gives images places, and a job each with the image's number.
+    private func admit(_ count: Int, of model: String, to queue: inout Queue) throws -> [Int] {
+        let ids = try queue.admit(Array(repeating: 10, count: count), of: model, limits: limits).get()
+        for id in ids { queue.append(id, of: model) }
+        return ids
+    }
+
+    private func makeReady(_ ids: [Int], of model: String, in queue: inout Queue) {
+        for id in ids {
+            let isReady = queue.makeReady(id, "", of: model, group: ObjectIdentifier(version), now: start)
+            #expect(isReady)
+        }
+    }
+
+    /// Takes the next job, which takes a millisecond.
+    private func runJob(_ queue: inout Queue) throws -> String {
+        let next = queue.nextJob()
+        let model = try #require(next).model
+        queue.didRun(of: model, for: .milliseconds(1))
+        return model
+    }
+
+    /// Runs the next batch at so long an image.
+    private func runBatch(_ queue: inout Queue, perImage: Duration) -> String {
+        guard case .run(let model, let ids) = queue.action(now: start) else { return "none" }
+        _ = queue.take(ids, of: model, now: start)
+        queue.didRun(of: model, for: perImage * ids.count, imageCount: ids.count)
+        return "\(model) \(ids.count)"
+    }
+
+    @Test("A model that floods leaves every place of another one free")
+    func places() throws {
+        var queue = Queue(byteCapacity: 1000)
+        _ = try admit(8, of: "flood", to: &queue)
+        #expect(queue.admit([10], of: "flood", limits: limits) == .failure(.images))
+        _ = try admit(8, of: "lone", to: &queue)
+        #expect(queue.depth == 16)
+        #expect(queue.depth(of: "lone") == 8)
+    }
+
+    @Test("All models together hold as many bytes as may wait, but a model with nothing waiting has one request")
+    func bytes() throws {
+        var queue = Queue(byteCapacity: 100)
+        #expect(try queue.admit([101], of: "large", limits: limits).get() == [1])
+        #expect(queue.admit([1], of: "large", limits: limits) == .failure(.bytes))
+        #expect(try queue.admit([1], of: "other", limits: limits).get() == [2])
+        #expect(queue.admit([1], of: "other", limits: limits) == .failure(.bytes))
+        queue.remove(1, of: "large")
+        #expect(try queue.admit([99], of: "other", limits: limits).get() == [3])
+        #expect(queue.admit([1], of: "other", limits: limits) == .failure(.bytes))
+    }
+
+    @Test("Jobs of a lone request come before most of a flood's, and models that both flood take turns")
+    func jobs() throws {
+        var queue = Queue(byteCapacity: 1000)
+        _ = try admit(8, of: "flood", to: &queue)
+        #expect(try (0..<3).map { _ in try runJob(&queue) } == ["flood", "flood", "flood"])
+        _ = try admit(1, of: "lone", to: &queue)
+        #expect(try runJob(&queue) == "lone")
+        _ = try admit(4, of: "other", to: &queue)
+        #expect(try (0..<4).map { _ in try runJob(&queue) } == ["other", "flood", "other", "flood"])
+    }
+
+    @Test("Time is shared, not turns: a model whose images take ten times as long has a tenth of the images")
+    func time() throws {
+        var queue = Queue(byteCapacity: 1000)
+        var counts: [String: Int] = [:]
+        var times: [String: Int] = [:]
+        for _ in 0..<200 {
+            for model in ["slow", "quick"] where queue.depth(of: model) < 4 {
+                makeReady(try admit(4, of: model, to: &queue), of: model, in: &queue)
+            }
+            guard case .run(let model, let ids) = queue.action(now: start) else { continue }
+            _ = queue.take(ids, of: model, now: start)
+            let time = ids.count * (model == "slow" ? 10 : 1)
+            queue.didRun(of: model, for: .milliseconds(time), imageCount: ids.count)
+            counts[model, default: 0] += ids.count
+            times[model, default: 0] += time
+        }
+        let ratio = Double(try #require(times["slow"])) / Double(try #require(times["quick"]))
+        #expect(0.9...1.1 ~= ratio)
+        #expect(try #require(counts["quick"]) > 9 * (try #require(counts["slow"])))
+    }
+
+    @Test("A model that rested has saved no time up")
+    func rest() throws {
+        var queue = Queue(byteCapacity: 1000)
+        _ = try admit(8, of: "busy", to: &queue)
+        for _ in 0..<4 { _ = try runJob(&queue) }
+        _ = try admit(8, of: "rested", to: &queue)
+        #expect(try (0..<6).map { _ in try runJob(&queue) } == ["rested", "busy", "rested", "busy", "rested", "busy"])
+    }
+
+    @Test("While another model waits, a batch takes a tenth of a second at most, and an image at least")
+    func sharedBatches() throws {
+        var queue = Queue(byteCapacity: 1000)
+        makeReady(try admit(8, of: "slow", to: &queue), of: "slow", in: &queue)
+        #expect(runBatch(&queue, perImage: .milliseconds(50)) == "slow 4")
+        makeReady(try admit(4, of: "slow", to: &queue), of: "slow", in: &queue)
+        let lone = try admit(1, of: "lone", to: &queue)
+        #expect(runBatch(&queue, perImage: .milliseconds(200)) == "slow 2")
+        #expect(runBatch(&queue, perImage: .milliseconds(200)) == "slow 1")
+        makeReady(lone, of: "lone", in: &queue)
+        #expect(runBatch(&queue, perImage: .milliseconds(1)) == "lone 1")
+        #expect(queue.depth == 5)
+    }
+
+    @Test("With a delay the earliest batch is waited for, and one that is due does not wait for others")
+    func delays() throws {
+        var queue = Queue(byteCapacity: 1000)
+        let patient = BatchQueue<String>.Limits(capacity: 8, maxBatchSize: 4, maxDelay: .milliseconds(5))
+        let ids = try queue.admit([10], of: "patient", limits: patient).get()
+        #expect(queue.action(now: start) == .rest)
+        makeReady(ids, of: "patient", in: &queue)
+        #expect(queue.action(now: start) == .wait(until: start + .milliseconds(5)))
+        let others = try queue.admit([10], of: "other", limits: limits).get()
+        makeReady(others, of: "other", in: &queue)
+        #expect(queue.action(now: start) == .run(model: "other", others))
+    }
+
+    @Test("What is empty is forgotten, and numbers are never given twice")
+    func forgetting() throws {
+        var queue = Queue(byteCapacity: 1000)
+        let first = try queue.admit([10], of: "a", limits: limits).get()
+        queue.remove(first[0], of: "a")
+        let second = try queue.admit([10], of: "a", limits: limits).get()
+        #expect(first != second)
+        queue.remove(first[0], of: "a")
+        #expect(queue.depth(of: "a") == 1)
+    }
+}
