@@ -67,11 +67,12 @@ def make(architecture, seed, images):
 
 
 def write(folder, state, count):
+    """A model folder, or another checkpoint in it."""
     folder.mkdir(exist_ok=True)
-    temporary = folder / ".new"
+    (folder / "class_indices.json").write_text(json.dumps({str(index): f"class {index}" for index in range(count)}))
+    temporary = folder.parent.parent / "new.pth"
     torch.save(state, temporary)
     temporary.rename(folder / "model.pth")
-    (folder / "class_indices.json").write_text(json.dumps({str(index): f"class {index}" for index in range(count)}))
 
 
 class Load:

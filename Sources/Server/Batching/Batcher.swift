@@ -81,7 +81,7 @@ public final class Batcher: Sendable {
         let byteCounts = images.map { $0.byteCount + inputByteCount }
         let name = request.model.name
         let admission = state.withLock { state in
-            let admission = state.queue.admit(byteCounts, of: name, limits: limits(for: request.model))
+            let admission = state.queue.admit(byteCounts, of: name, limits: limits(for: request.model), now: clock.now)
             if case .success(let ids) = admission {
                 for (index, id) in ids.enumerated() {
                     state.queue.append(Decoding(request: request, index: index, id: id), of: name)

@@ -4,8 +4,8 @@ import DequeModule
 ///
 /// Each model has a ``BatchQueue`` of its own with places of its own, so that a flood which fills one leaves the others'
 /// free. Whose job is next, and whose batch, is decided by the time that each model's work has taken: least goes first, and
-/// among equals the one whose last turn is longest ago. A model that comes back from a rest begins where the least
-/// of the others is: time that nobody wanted is not saved up.
+/// among equals the one whose last turn is longest ago. A model that comes back from a rest begins where the others are:
+/// time that nobody wanted is not saved up, and what was taken is not forgotten.
 ///
 /// - Source: Goyal, Vin, Cheng, "Start-time Fair Queuing", SIGCOMM 1996; time is charged when a job is done.
 struct FairQueue<Element, Job> {
@@ -36,6 +36,8 @@ struct FairQueue<Element, Job> {
         var lastTurn = 0
         /// What one image of its latest batch took; nil before the first.
         var timePerImage: Duration?
+        /// When images were last admitted.
+        var lastAdmission: ContinuousClock.Instant
 
         var isEmpty: Bool { queue.depth == 0 && jobs.isEmpty && runningCount == 0 }
     }
@@ -44,10 +46,15 @@ struct FairQueue<Element, Job> {
     private var lines: [String: Line] = [:]
     private var nextID = 0
     private var turn = 0
+    /// The time at which the latest turn began; it never falls.
+    private var virtualTime = Duration.zero
 
-    /// How long a batch may take, by what one before it took, while another model's images wait. A tenth of a second is what
+    /// How long a batch may take, by what one before it took, where another model is asked too. A tenth of a second is what
     /// a person notices; without a limit, thirty-two images of VGG-19 would hold everybody up for seconds.
     static var sharedBatchTime: Duration { .milliseconds(100) }
+
+    /// How long ago another model may have been asked for a batch to leave it room: its client may be about to ask again.
+    static var sharingPeriod: Duration { .seconds(1) }
 
     /// - Parameter byteCapacity: of all images that wait, of all models together. Units: bytes.
     init(byteCapacity: Int) { self.byteCapacity = byteCapacity }
@@ -68,20 +75,23 @@ struct FairQueue<Element, Job> {
     ///
     /// - Returns: their numbers, or what there was too little of.
     mutating func admit(
-        _ byteCounts: [Int], of model: String, limits: BatchQueue<Element>.Limits
+        _ byteCounts: [Int], of model: String, limits: BatchQueue<Element>.Limits, now: ContinuousClock.Instant
     ) -> Result<[Int], Shortage> {
-        let least = lines.values.map(\.time).min() ?? .zero
-        var line = lines[model] ?? Line(queue: BatchQueue(limits: limits), time: least)
+        forgetTheResting(now: now)
+        var line =
+            lines[model] ?? Line(queue: BatchQueue(limits: limits), time: virtualTime, lastAdmission: now)
         line.queue.limits = limits
         guard line.queue.hasPlaces(for: byteCounts.count) else { return .failure(.images) }
         // A model that has nothing waiting may have one request, as large as the request's own limits let it be.
         let held = lines.values.reduce(0) { $0 + $1.queue.byteCount }
         guard held + byteCounts.reduce(0, +) <= byteCapacity || line.queue.depth == 0 else { return .failure(.bytes) }
+        if line.isEmpty { line.time = max(line.time, virtualTime) }
         let ids = byteCounts.map { byteCount in
             nextID += 1
             line.queue.admit(nextID, byteCount: byteCount)
             return nextID
         }
+        line.lastAdmission = now
         lines[model] = line
         return .success(ids)
     }
@@ -109,7 +119,9 @@ struct FairQueue<Element, Job> {
         var runs: [String: [Int]] = [:]
         var earliest: ContinuousClock.Instant?
         for (model, line) in lines {
-            switch line.queue.action(now: now, most: lines.count > 1 ? Self.sharedBatchSize(line) : .max) {
+            guard line.queue.readyCount > 0 else { continue }
+            let most = isShared(besides: model, now: now) ? Self.sharedBatchSize(line) : .max
+            switch line.queue.action(now: now, most: most) {
             case .run(let ids): runs[model] = ids
             case .wait(let until): earliest = min(earliest ?? until, until)
             case .rest: break
@@ -129,10 +141,7 @@ struct FairQueue<Element, Job> {
     }
 
     /// Takes an image out unrun: it could not be decoded, or nobody waits for it any more.
-    mutating func remove(_ id: Int, of model: String) {
-        lines[model]?.queue.remove(id)
-        dropIfEmpty(model)
-    }
+    mutating func remove(_ id: Int, of model: String) { lines[model]?.queue.remove(id) }
 
     /// A job or a batch that was taken is done.
     ///
@@ -141,7 +150,6 @@ struct FairQueue<Element, Job> {
         lines[model]?.runningCount -= 1
         lines[model]?.time += duration
         if let imageCount { lines[model]?.timePerImage = duration / imageCount }
-        dropIfEmpty(model)
     }
 
     private static func sharedBatchSize(_ line: Line) -> Int {
@@ -149,14 +157,24 @@ struct FairQueue<Element, Job> {
         return max(1, Int(sharedBatchTime / time))
     }
 
+    private func isShared(besides model: String, now: ContinuousClock.Instant) -> Bool {
+        lines.contains { name, line in
+            name != model && (!line.isEmpty || now - line.lastAdmission < Self.sharingPeriod)
+        }
+    }
+
     private mutating func begin(_ model: String) {
         turn += 1
+        virtualTime = max(virtualTime, lines[model]?.time ?? .zero)
         lines[model]?.lastTurn = turn
         lines[model]?.runningCount += 1
     }
 
-    private mutating func dropIfEmpty(_ model: String) {
-        if lines[model]?.isEmpty == true { lines[model] = nil }
+    /// What a model took counts until the others have caught up.
+    private mutating func forgetTheResting(now: ContinuousClock.Instant) {
+        lines = lines.filter { _, line in
+            !line.isEmpty || line.time > virtualTime || now - line.lastAdmission < Self.sharingPeriod
+        }
     }
 
     /// The model whose turn it is, among those that have something to do.

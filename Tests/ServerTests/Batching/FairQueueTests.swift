@@ -13,7 +13,7 @@ struct FairQueueTests {
 
     /// Gives images places, and a job each with the image's number.
     private func admit(_ count: Int, of model: String, to queue: inout Queue) throws -> [Int] {
-        let ids = try queue.admit(Array(repeating: 10, count: count), of: model, limits: limits).get()
+        let ids = try queue.admit(Array(repeating: 10, count: count), of: model, limits: limits, now: start).get()
         for id in ids { queue.append(id, of: model) }
         return ids
     }
@@ -45,7 +45,7 @@ struct FairQueueTests {
     func places() throws {
         var queue = Queue(byteCapacity: 1000)
         _ = try admit(8, of: "flood", to: &queue)
-        #expect(queue.admit([10], of: "flood", limits: limits) == .failure(.images))
+        #expect(queue.admit([10], of: "flood", limits: limits, now: start) == .failure(.images))
         _ = try admit(8, of: "lone", to: &queue)
         #expect(queue.depth == 16)
         #expect(queue.depth(of: "lone") == 8)
@@ -54,13 +54,13 @@ struct FairQueueTests {
     @Test("All models together hold as many bytes as may wait, but a model with nothing waiting has one request")
     func bytes() throws {
         var queue = Queue(byteCapacity: 100)
-        #expect(try queue.admit([101], of: "large", limits: limits).get() == [1])
-        #expect(queue.admit([1], of: "large", limits: limits) == .failure(.bytes))
-        #expect(try queue.admit([1], of: "other", limits: limits).get() == [2])
-        #expect(queue.admit([1], of: "other", limits: limits) == .failure(.bytes))
+        #expect(try queue.admit([101], of: "large", limits: limits, now: start).get() == [1])
+        #expect(queue.admit([1], of: "large", limits: limits, now: start) == .failure(.bytes))
+        #expect(try queue.admit([1], of: "other", limits: limits, now: start).get() == [2])
+        #expect(queue.admit([1], of: "other", limits: limits, now: start) == .failure(.bytes))
         queue.remove(1, of: "large")
-        #expect(try queue.admit([99], of: "other", limits: limits).get() == [3])
-        #expect(queue.admit([1], of: "other", limits: limits) == .failure(.bytes))
+        #expect(try queue.admit([99], of: "other", limits: limits, now: start).get() == [3])
+        #expect(queue.admit([1], of: "other", limits: limits, now: start) == .failure(.bytes))
     }
 
     @Test("Jobs of a lone request come before most of a flood's, and models that both flood take turns")
@@ -104,6 +104,40 @@ struct FairQueueTests {
         #expect(try (0..<6).map { _ in try runJob(&queue) } == ["rested", "busy", "rested", "busy", "rested", "busy"])
     }
 
+    @Test("One that waits is not overtaken for ever by others that come back again and again")
+    func noStarvation() throws {
+        var queue = Queue(byteCapacity: 1000)
+        let waiting = try admit(1, of: "waiting", to: &queue)
+        _ = try runJob(&queue)
+        makeReady(waiting, of: "waiting", in: &queue)
+        var order: [String] = []
+        for turn in 0..<8 where !order.contains("waiting 1") {
+            let model = "quick \(turn % 2)"
+            makeReady(try admit(1, of: model, to: &queue), of: model, in: &queue)
+            order.append(runBatch(&queue, perImage: .milliseconds(1)))
+        }
+        #expect(order.last == "waiting 1")
+        #expect(order.count <= 4)
+    }
+
+    @Test("A batch leaves room for a model that was asked within the last second, and no longer")
+    func sharingPeriod() throws {
+        var queue = Queue(byteCapacity: 1000)
+        makeReady(try admit(8, of: "slow", to: &queue), of: "slow", in: &queue)
+        #expect(runBatch(&queue, perImage: .milliseconds(100)) == "slow 4")
+        let lone = try admit(1, of: "lone", to: &queue)
+        queue.remove(lone[0], of: "lone")
+        _ = try runJob(&queue)
+        guard case .run(_, let shared) = queue.action(now: start + .milliseconds(999)),
+            case .run(_, let own) = queue.action(now: start + .milliseconds(1000))
+        else {
+            Issue.record("there is a batch to run")
+            return
+        }
+        #expect(shared.count == 1)
+        #expect(own.count == 4)
+    }
+
     @Test("While another model waits, a batch takes a tenth of a second at most, and an image at least")
     func sharedBatches() throws {
         var queue = Queue(byteCapacity: 1000)
@@ -122,11 +156,11 @@ struct FairQueueTests {
     func delays() throws {
         var queue = Queue(byteCapacity: 1000)
         let patient = BatchQueue<String>.Limits(capacity: 8, maxBatchSize: 4, maxDelay: .milliseconds(5))
-        let ids = try queue.admit([10], of: "patient", limits: patient).get()
+        let ids = try queue.admit([10], of: "patient", limits: patient, now: start).get()
         #expect(queue.action(now: start) == .rest)
         makeReady(ids, of: "patient", in: &queue)
         #expect(queue.action(now: start) == .wait(until: start + .milliseconds(5)))
-        let others = try queue.admit([10], of: "other", limits: limits).get()
+        let others = try queue.admit([10], of: "other", limits: limits, now: start).get()
         makeReady(others, of: "other", in: &queue)
         #expect(queue.action(now: start) == .run(model: "other", others))
     }
@@ -134,9 +168,9 @@ struct FairQueueTests {
     @Test("What is empty is forgotten, and numbers are never given twice")
     func forgetting() throws {
         var queue = Queue(byteCapacity: 1000)
-        let first = try queue.admit([10], of: "a", limits: limits).get()
+        let first = try queue.admit([10], of: "a", limits: limits, now: start).get()
         queue.remove(first[0], of: "a")
-        let second = try queue.admit([10], of: "a", limits: limits).get()
+        let second = try queue.admit([10], of: "a", limits: limits, now: start).get()
         #expect(first != second)
         queue.remove(first[0], of: "a")
         #expect(queue.depth(of: "a") == 1)

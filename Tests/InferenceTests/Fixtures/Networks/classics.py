@@ -1,6 +1,6 @@
 """The other classics as PyTorch modules with the keys that people use: LeNet in its variants, and torchvision's networks.
 
-Shared by make_classics.py beside it and by Tests/Acceptance/networks.py.
+Shared by make_classics.py beside it and by Tests/Acceptance/architectures.py.
 """
 
 from collections import OrderedDict
