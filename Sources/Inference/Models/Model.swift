@@ -16,6 +16,8 @@ public final class Model: Sendable {
     public let preprocessing: Preprocessing
     /// What the linear layers' weights are held in.
     public let precision: Precision
+    /// What its input and outputs are called.
+    public let tensorNames: TensorNames
     /// The form of the file that the weights came from.
     public let checkpointFormat: Checkpoint.Format
     /// When loading was done.
@@ -24,7 +26,8 @@ public final class Model: Sendable {
 
     init(
         name: String, architecture: String, version: String, classes: ClassMap, preprocessing: Preprocessing,
-        checkpointFormat: Checkpoint.Format, precision: Precision, engine: Engine
+        checkpointFormat: Checkpoint.Format, precision: Precision, tensorNames: TensorNames = TensorNames(),
+        engine: Engine
     ) {
         self.name = name
         self.architecture = architecture
@@ -33,6 +36,7 @@ public final class Model: Sendable {
         self.preprocessing = preprocessing
         self.checkpointFormat = checkpointFormat
         self.precision = precision
+        self.tensorNames = tensorNames
         self.engine = engine
         loadedAt = Date()
     }
