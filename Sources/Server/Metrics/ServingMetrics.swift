@@ -12,6 +12,8 @@ public final class ServingMetrics: Sendable {
 
     /// What `GET /metrics` answers from.
     public let registry: MetricsRegistry
+    /// What `GET /v2/models/stats` answers from.
+    public let statistics = InferenceStatistics()
 
     private let routes: Set<String>
     private let requests: MetricSeries<Counter>
