@@ -121,7 +121,7 @@ struct InputTensor {
         guard let datatype else { throw .incompleteInput(member: "datatype") }
         guard let extents else { throw .incompleteInput(member: "shape") }
         let count = try contract.rule.elementCount(
-            datatype, extents, limit: contract.limit, decoder: contract.pixels)
+            datatype, extents, limit: contract.limit, pixels: contract.pixels)
         return (datatype, extents, count)
     }
 

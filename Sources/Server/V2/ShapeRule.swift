@@ -1,5 +1,3 @@
-import Inference
-
 /// Which shapes a model's input may have.
 struct ShapeRule: Equatable, Sendable {
     /// `[C, H, W]`, as the network takes it.
@@ -15,7 +13,7 @@ struct ShapeRule: Equatable, Sendable {
     ///
     /// - Throws: ``V2Error`` where it does not fit, or asks for more pictures or pixels than are taken.
     func elementCount(
-        _ datatype: TensorDatatype, _ extents: [Int], limit: ImageUpload.CountLimit, decoder: PixelLimits
+        _ datatype: TensorDatatype, _ extents: [Int], limit: ImageUpload.CountLimit, pixels: PixelLimits
     ) throws(V2Error) -> Int {
         guard let pictureCount = extents.first, pictureCount > 0, fits(datatype, Array(extents.dropFirst())) else {
             throw .shape(found: extents, self)
@@ -24,7 +22,7 @@ struct ShapeRule: Equatable, Sendable {
             throw .upload(.tooManyImages(found: pictureCount, limit: limit))
         }
         if datatype == .uint8 {
-            try decoder.check(height: extents[1], width: extents[2])
+            try pixels.check(height: extents[1], width: extents[2])
         }
         return extents.reduce(1, *)
     }
@@ -34,21 +32,6 @@ struct ShapeRule: Equatable, Sendable {
         case .float32: picture == network
         case .uint8: picture.count == 3 && picture[0] > 0 && picture[1] > 0 && (picture[2] == 1 || picture[2] == 3)
         case .bytes: picture.isEmpty || picture == [1]
-        }
-    }
-}
-
-/// How large a picture of bare pixels may be: as large as an encoded one.
-struct PixelLimits: Equatable, Sendable {
-    let maxPixels: Int
-
-    /// - Throws: ``V2Error/picture(index:_:)``
-    func check(height: Int, width: Int) throws(V2Error) {
-        guard max(height, width) <= ImageDecoder.maxSide else {
-            throw .picture(index: 0, .sideTooLong(width: width, height: height, limit: ImageDecoder.maxSide))
-        }
-        guard width * height <= maxPixels else {
-            throw .picture(index: 0, .tooManyPixels(width: width, height: height, limit: maxPixels))
         }
     }
 }
