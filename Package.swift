@@ -54,6 +54,7 @@ let package = Package(
         .target(
             name: "HTTPServer",
             dependencies: [
+                "CZlib",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ]
@@ -96,7 +97,7 @@ let package = Package(
         ),
 
         // What several test targets need.
-        .target(name: "TestSupport", dependencies: ["Inference"], path: "Tests/TestSupport"),
+        .target(name: "TestSupport", dependencies: ["CZlib", "Inference"], path: "Tests/TestSupport"),
         .target(name: "CJPEGWriter", path: "Tests/CJPEGWriter", linkerSettings: [.linkedLibrary("jpeg")]),
         .testTarget(
             name: "InferenceTests", dependencies: ["CJPEGWriter", "CKernels", "Inference", "TestSupport"],

@@ -10,6 +10,8 @@ struct FramingFacts {
     private var hasTransferEncoding = false
     private var connectionOptions: [String] = []
     private var expectations: [String] = []
+    /// The elements of `Content-Encoding`, in the order in which they were applied.
+    private(set) var contentCodings: [String] = []
     /// The value of the first `X-Request-ID`.
     private(set) var requestID: String?
     /// The value of the first `Content-Type`.
@@ -38,6 +40,7 @@ struct FramingFacts {
             codings += Self.list(field.value, omittingEmpty: false)
         case "connection": connectionOptions += Self.list(field.value)
         case "expect": expectations += Self.list(field.value)
+        case "content-encoding": contentCodings += Self.list(field.value)
         case "x-request-id": if requestID == nil { requestID = field.value }
         case "content-type": if contentType == nil { contentType = field.value }
         default: break

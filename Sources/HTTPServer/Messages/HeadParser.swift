@@ -68,7 +68,7 @@ enum HeadParser {
         return RequestHead(
             line: line, target: target, headerFields: fields, framing: framing,
             keepsAlive: facts.keepsAlive(line.version), expectsContinue: expectsContinue,
-            requestID: facts.requestID, contentType: facts.contentType
+            requestID: facts.requestID, contentType: facts.contentType, contentCodings: facts.contentCodings
         )
     }
 }

@@ -1,6 +1,6 @@
 /// What a request carried behind its fields.
 public enum RequestBody: Sendable, Equatable {
-    /// The bytes as they were sent, without their framing; empty if there were none.
+    /// The bytes as they were sent, without their framing and content coding; empty if there were none.
     case bytes([UInt8])
     /// The parts of a `multipart/form-data` body (RFC 7578).
     case multipart([Part])

@@ -70,6 +70,16 @@ extension RequestError: CustomStringConvertible {
             "The request line and fields did not arrive within \(limit); send them at once."
         case .bodyTooSlow(let received):
             "The body arrived too slowly (\(received) bytes so far); send it without pauses."
+        case .contentCoding(let found):
+            "The content coding '\(found)' is not taken; send the body as it is, or with one of \(ContentCoding.accepted)."
+        case .contentDamaged(let coding):
+            "The body is announced as \(coding), but its bytes are not; \(coding.form)."
+        case .contentTruncated(let coding):
+            "The body ends in the middle of its \(coding) data; send all of them."
+        case .contentTrailing(let coding):
+            "Bytes follow the end of the body's \(coding) data; send nothing behind it."
+        case .outOfMemory:
+            "There is no memory left to decode the body with; try again in a second."
         case .multipart(let error):
             error.description
         }

@@ -33,6 +33,11 @@ enum RequestError: Error, Equatable, Sendable {
     case tooManyBodies(limit: Int)
     case headerTooSlow(limit: Duration)
     case bodyTooSlow(received: Int)
+    case contentCoding(found: String)
+    case contentDamaged(coding: ContentCoding)
+    case contentTruncated(coding: ContentCoding)
+    case contentTrailing(coding: ContentCoding)
+    case outOfMemory
     case multipart(MultipartError)
 
     /// The status that tells the client which of its mistakes this is.
@@ -40,12 +45,15 @@ enum RequestError: Error, Equatable, Sendable {
         switch self {
         case .notHTTP, .tls, .requestLine, .target, .lineEnding, .fieldLine, .fieldName, .fieldValue, .foldedField,
             .missingHost, .repeatedHost, .host, .contentLength, .repeatedContentLength, .lengthAndCoding,
-            .transferEncoding, .transferEncodingInHTTP10, .chunkSize, .chunkEnd, .chunkExtensionsTooLong:
+            .transferEncoding, .transferEncodingInHTTP10, .chunkSize, .chunkEnd, .chunkExtensionsTooLong,
+            .contentDamaged,
+            .contentTruncated, .contentTrailing:
             .badRequest
         case .headerTooSlow, .bodyTooSlow: .requestTimeout
         case .bodyTooLong: .contentTooLarge
-        case .tooManyBodies: .tooManyRequests
+        case .tooManyBodies, .outOfMemory: .tooManyRequests
         case .targetTooLong: .uriTooLong
+        case .contentCoding: .unsupportedMediaType
         case .expectation: .expectationFailed
         case .headerTooLong, .trailersTooLong: .requestHeaderFieldsTooLarge
         case .connect, .transferCoding: .notImplemented

@@ -18,4 +18,6 @@ struct RequestHead: Sendable, Equatable {
     let requestID: String?
     /// The value of the first Content-Type, if there is one.
     let contentType: String?
+    /// The elements of `Content-Encoding`, lowercased.
+    let contentCodings: [String]
 }

@@ -15,6 +15,15 @@ public struct Response: Sendable {
     public var body: [UInt8]
     /// Facts for the access log, never sent.
     public var annotations: [String: String]
+    /// The error that this answer tells, if it tells one; setting it writes ``body`` and its type.
+    public var problem: Problem? {
+        didSet {
+            guard let problem else { return }
+            status = problem.status
+            headerFields[.contentType] = "application/problem+json"
+            body = problem.json
+        }
+    }
 
     /// An answer.
     public init(

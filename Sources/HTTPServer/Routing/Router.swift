@@ -7,6 +7,11 @@ import HTTPTypes
 public struct Router: Sendable {
     /// Every route, in the order of registration.
     public private(set) var routes: [Route] = []
+    /// What problems under a path get beside their own members.
+    private var problemEdits: [(prefix: String, edit: ProblemEdit)] = []
+
+    /// Completes a problem document.
+    public typealias ProblemEdit = @Sendable (inout Problem) -> Void
 
     /// A router without routes.
     public init() {}
@@ -20,6 +25,23 @@ public struct Router: Sendable {
         _ method: HTTPRequest.Method, _ pattern: String, readsBody: Bool = false, handler: @escaping Handler
     ) {
         routes.append(Route(method: method, pattern: pattern, readsBody: readsBody, handler: handler))
+    }
+
+    /// Has every error at `prefix` and below it edited before it is sent, whoever tells it: a handler, this router, or
+    /// the connection that could not read the request. So an interface keeps its own form of errors throughout.
+    public mutating func editProblems(under prefix: String, _ edit: @escaping ProblemEdit) {
+        problemEdits.append((prefix, edit))
+    }
+
+    /// `response` as it is sent to somebody who asked for `path`; nil where nobody knows what was asked for.
+    func finished(_ response: Response, path: String?) -> Response {
+        guard var problem = response.problem, let path else { return response }
+        let edits = problemEdits.filter { path == $0.prefix || path.hasPrefix($0.prefix + "/") }
+        guard !edits.isEmpty else { return response }
+        for (_, edit) in edits { edit(&problem) }
+        var response = response
+        response.problem = problem
+        return response
     }
 
     /// The route for a decoded, normalised path.

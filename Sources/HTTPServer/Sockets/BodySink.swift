@@ -10,8 +10,8 @@ enum BodySink {
     /// The announced length is a promise, not a fact: no more than this is set aside before bytes have come.
     private static let firstReservation = 64 * 1024
 
-    /// The sink for a request with this head.
-    init(_ head: RequestHead, limits: MultipartParser.Limits) throws(RequestError) {
+    /// The sink for a request with this head, behind whatever takes its content coding off.
+    init(_ head: RequestHead, isCoded: Bool, limits: MultipartParser.Limits) throws(RequestError) {
         do throws(MultipartError) {
             if let parser = try MultipartParser(contentType: head.contentType, limits: limits) {
                 self = .multipart(parser)
@@ -20,7 +20,8 @@ enum BodySink {
         } catch {
             throw .multipart(error)
         }
-        if case .fixed(let count) = head.framing {
+        // Of coded content only the coded length has been announced.
+        if case .fixed(let count) = head.framing, !isCoded {
             self = .bytes([], expected: count)
         } else {
             self = .bytes([], expected: nil)

@@ -4,6 +4,7 @@ import Dispatch
 extension Connection {
     func respond(_ response: Response) {
         guard let exchange else { return abandon() }
+        let response = context.router.finished(response, path: exchange.path)
         let isCrowded = context.registry.isCrowded.load(ordering: .relaxed)
         let keepsAlive = exchange.head?.keepsAlive ?? false
         // A request that has begun to arrive behind this one is still answered, whoever wants the connection closed.

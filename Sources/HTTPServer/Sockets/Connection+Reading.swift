@@ -60,12 +60,10 @@ extension Connection {
             received.consume(consumed)
             try take(head)
         case .body(let range):
-            // The sink leaves the exchange while it grows, so that its array has one owner and is not copied.
-            if var sink = exchange?.sink {
-                try exchange?.reservation?.grow(by: range.count)
-                exchange?.sink = .discard
-                try sink.append(bytes.slice(range))
-                exchange?.sink = sink
+            if let decoder = exchange?.decoder {
+                try decoder.push(bytes.slice(range)) { piece throws(RequestError) in try keep(piece) }
+            } else {
+                try keep(bytes.slice(range))
             }
             received.consume(consumed)
         case .end:
@@ -73,6 +71,16 @@ extension Connection {
             try handle()
         }
         return true
+    }
+
+    /// Puts content, as the handler will see it, where it goes.
+    private func keep(_ content: UnsafeRawBufferPointer) throws(RequestError) {
+        // The sink leaves the exchange while it grows, so that its array has one owner and is not copied.
+        guard var sink = exchange?.sink else { return }
+        try exchange?.reservation?.grow(by: content.count)
+        exchange?.sink = .discard
+        try sink.append(content)
+        exchange?.sink = sink
     }
 
     private func begin() {
@@ -110,7 +118,11 @@ extension Connection {
         guard head.framing != .none, head.framing != .fixed(0) else { return }
         let readsBody = exchange?.route?.readsBody ?? false
         if readsBody {
-            exchange?.sink = try BodySink(head, limits: context.options.multipartLimits)
+            let coding = try ContentCoding.of(head.contentCodings)
+            exchange?.decoder = try coding.map { coding throws(RequestError) in
+                try ContentDecoder(coding, maxByteCount: context.options.maxBodyBytes)
+            }
+            exchange?.sink = try BodySink(head, isCoded: coding != nil, limits: context.options.multipartLimits)
             exchange?.reservation = BodyReservation(context.bodyBudget)
         }
         // If some of the body is here already, the client did not wait (RFC 9110 §10.1.1).
@@ -146,16 +158,26 @@ extension Connection {
         if exchange == nil { begin() }
         if exchange?.head == nil {
             exchange?.line = parser.requestLine
+            if parser.requestLine == nil { exchange?.targetBeginning = Self.targetBeginning(received.unread) }
             exchange?.bytesIn += received.count
         }
         exchange?.mustClose = true
         respond(.problem(error))
     }
 
+    /// What stands behind the first space of a line that could not be read, so that an answer can still suit who asked.
+    private static func targetBeginning(_ line: UnsafeRawBufferPointer) -> String? {
+        guard let space = line.firstOffset(of: Octet.space) else { return nil }
+        let rest = line.slice(space + 1..<min(line.count, space + 257))
+        return rest.slice(0..<(rest.firstIndex(where: { !ByteSet.target.contains($0) }) ?? rest.count)).text
+    }
+
     private func handle() throws(RequestError) {
         if let response = exchange?.earlyResponse { return respond(response) }
         guard let exchange, let head = exchange.head, let route = exchange.route else { return }
         self.exchange?.sink = .discard
+        self.exchange?.decoder = nil
+        try exchange.decoder?.finish()
         let request = Request(
             id: exchange.id, method: head.line.method, target: head.line.target, path: head.target.path,
             pathParameters: exchange.pathParameters, query: head.target.query, headerFields: head.headerFields,

@@ -10,11 +10,21 @@ struct Exchange {
     var head: RequestHead?
     /// The request line, which may be known before the head is.
     var line: RequestLine?
+    /// The path, decoded where the head could be read; nil where there is not even a request line.
+    var path: String? {
+        if let head { return head.target.path }
+        guard let target = line?.target ?? targetBeginning else { return nil }
+        return (try? RequestTarget(target, method: line?.method ?? .get))?.path ?? target
+    }
+    /// The first bytes of a target that is too long to be read.
+    var targetBeginning: String?
     /// Who answers, once that is known.
     var route: Route?
     var pathParameters: [String: String] = [:]
     /// Where the content goes.
     var sink = BodySink.discard
+    /// Takes the content coding off on the way there, if there is one.
+    var decoder: ContentDecoder?
     /// The memory that the content takes, once there is some.
     var reservation: BodyReservation?
     /// An answer that was clear from the head alone, to be sent once the request is through.

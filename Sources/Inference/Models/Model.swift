@@ -18,6 +18,8 @@ public final class Model: Sendable {
     public let precision: Precision
     /// Limits of its own.
     public let batching: BatchingDescription
+    /// What its input and outputs are called.
+    public let tensorNames: TensorNames
     /// The form of the file that the weights came from.
     public let checkpointFormat: Checkpoint.Format
     /// When loading was done.
@@ -27,7 +29,7 @@ public final class Model: Sendable {
     init(
         name: String, architecture: String, version: String, classes: ClassMap, preprocessing: Preprocessing,
         checkpointFormat: Checkpoint.Format, precision: Precision,
-        batching: BatchingDescription = BatchingDescription(), engine: Engine
+        batching: BatchingDescription = BatchingDescription(), tensorNames: TensorNames = TensorNames(), engine: Engine
     ) {
         self.name = name
         self.architecture = architecture
@@ -37,6 +39,7 @@ public final class Model: Sendable {
         self.checkpointFormat = checkpointFormat
         self.precision = precision
         self.batching = batching
+        self.tensorNames = tensorNames
         self.engine = engine
         loadedAt = Date()
     }

@@ -10,6 +10,7 @@ import Foundation
 ///       "precision": "float16",
 ///       "batching": { "max_batch_size": 8, "queue_capacity": 64 },
 ///       "training": { "epochs": 10 },
+///       "tensors": { "input": "data_0", "probabilities": "prob_1" },
 ///       "local_response_norm": { "size": 5, "alpha": 1e-4, "beta": 0.75, "k": 1, "convention": "caffe" }
 ///     }
 public struct ModelDescription: Sendable, Decodable {
@@ -35,12 +36,14 @@ public struct ModelDescription: Sendable, Decodable {
     public var pooling: String?
     /// Whether GoogLeNet brings ImageNet's normalisation to mean and deviation 0.5, as torchvision's pretrained weights want.
     public var transformInput: Bool?
+    /// What input and outputs are called; see ``TensorNames``.
+    public var tensors: TensorNames?
 
     /// A description that says nothing: everything is inferred.
     public init() {}
 
     private enum CodingKeys: String, CodingKey, CaseIterable {
-        case architecture, checkpoint, classes, preprocessing, precision, batching, algorithms, training
+        case architecture, checkpoint, classes, preprocessing, precision, batching, algorithms, training, tensors
         case localResponseNorm = "local_response_norm"
         case activation, pooling
         case transformInput = "transform_input"
@@ -85,6 +88,7 @@ public struct ModelDescription: Sendable, Decodable {
         localResponseNorm = try values.decodeIfPresent(LocalResponseNormDescription.self, forKey: .localResponseNorm)
         activation = try values.decodeIfPresent(String.self, forKey: .activation)
         pooling = try values.decodeIfPresent(String.self, forKey: .pooling)
+        tensors = try values.decodeIfPresent(TensorNames.self, forKey: .tensors)
         transformInput = try values.decodeIfPresent(Bool.self, forKey: .transformInput)
     }
 

@@ -61,7 +61,8 @@ public struct ModelLoader: Sendable {
             name: files.name, architecture: architecture.name,
             version: digest.finalize().prefix(6).map { String(format: "%02x", $0) }.joined(),
             classes: classes, preprocessing: preprocessing, checkpointFormat: format, precision: precision,
-            batching: description.batching ?? BatchingDescription(), engine: engine)
+            batching: description.batching ?? BatchingDescription(),
+            tensorNames: description.tensors ?? TensorNames(), engine: engine)
     }
 
     /// The network that a checkpoint's tensors make, by their names and shapes alone: no classes, no `model.json`, no first

@@ -211,6 +211,7 @@ public final class Batcher: Sendable {
         let logits = model.logits(batch.map(\.element.input))
         let inference = clock.now - start
         metrics.inference(model: model.name, inference)
+        metrics.statistics.ran(by: model, pictureCount: batch.count, inference)
         for ((image, waited), outputs) in zip(batch, logits) {
             metrics.queueWait(waited)
             image.request.didRun(batchSize: batch.count, queueWait: waited, inference: inference)

@@ -12,6 +12,8 @@ public final class ServingMetrics: Sendable {
 
     /// What `GET /metrics` answers from.
     public let registry: MetricsRegistry
+    /// What `GET /v2/models/stats` answers from.
+    public let statistics = InferenceStatistics()
 
     private let routes: Set<String>
     private let requests: MetricSeries<Counter>
@@ -167,6 +169,7 @@ extension ServingMetrics {
     public func modelRemoved(model: String) {
         modelUnloaded(model: model)
         passes.remove { $0[0] == model }
+        statistics.remove(model: model)
         for series in [predictions, reloads] { series.remove { $0[0] == model } }
     }
 

@@ -1,5 +1,7 @@
 import Crypto
 import Foundation
+import HTTPServer
+import HTTPTypes
 
 /// The secret that opens the admin routes.
 public struct AdminToken: Sendable {
@@ -28,6 +30,16 @@ public struct AdminToken: Sendable {
         guard let authorization, authorization.lowercased().hasPrefix(scheme) else { return false }
         let offered = authorization.dropFirst(scheme.count).trimmingCharacters(in: .whitespaces)
         return SHA256.hash(data: Data(offered.utf8)) == digest
+    }
+}
+
+extension AdminToken {
+    /// 401 for a request that does not bear the token; nil for one that does.
+    func refusal(of request: Request) -> Response? {
+        guard !admits(request.headerFields[.authorization]) else { return nil }
+        return .problem(
+            .unauthorized, "This route wants the admin token, as Authorization: Bearer <token>.",
+            headerFields: [.wwwAuthenticate: "Bearer"])
     }
 }
 

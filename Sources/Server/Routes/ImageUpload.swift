@@ -100,14 +100,18 @@ struct ImageUpload: Sendable {
         guard !texts.isEmpty else { throw UploadError.noImageInJSON }
         var images: [Image] = []
         for (index, text) in texts.enumerated() {
-            // Line breaks are what base64(1) and Python's encodebytes put in.
-            let payload = payload(of: text).filter { !$0.isNewline }
-            guard let data = Data(base64Encoded: payload), !data.isEmpty else {
-                throw UploadError.notBase64(index: index)
-            }
-            images.append(Image(bytes: [UInt8](data)))
+            guard let bytes = picture(base64: text) else { throw UploadError.notBase64(index: index) }
+            images.append(Image(bytes: bytes))
         }
         return images
+    }
+
+    /// The bytes that base64 stands for, at least one; nil where the text is not base64.
+    static func picture(base64 text: String) -> [UInt8]? {
+        // Line breaks are what base64(1) and Python's encodebytes put in.
+        let payload = payload(of: text).filter { !$0.isNewline }
+        guard let data = Data(base64Encoded: payload), !data.isEmpty else { return nil }
+        return [UInt8](data)
     }
 
     /// A `data:` URL is what a browser's `FileReader` makes; its head says nothing that the picture does not.

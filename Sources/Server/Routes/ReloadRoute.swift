@@ -15,11 +15,7 @@ struct ReloadRoute: Sendable {
     }
 
     func callAsFunction(_ request: Request) async -> Response {
-        guard token.admits(request.headerFields[.authorization]) else {
-            return .problem(
-                .unauthorized, "This route wants the admin token, as Authorization: Bearer <token>.",
-                headerFields: [.wwwAuthenticate: "Bearer"])
-        }
+        if let refusal = token.refusal(of: request) { return refusal }
         let name = request.pathParameters["model"] ?? ""
         guard let slot = store[name] else { return .unknownModel(name, store) }
         let result = await slot.reload()

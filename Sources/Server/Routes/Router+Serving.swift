@@ -8,8 +8,9 @@ extension Router {
         settings: Settings,
         adminToken: AdminToken?
     ) -> Router {
-        let predict = PredictRoute(
+        let desk = PredictionDesk(
             store: store, batcher: batcher, workers: workers, phase: phase, metrics: metrics, settings: settings)
+        let predict = PredictRoute(desk: desk)
         let models = ModelsRoute(store: store)
         let health = HealthRoute(store: store, phase: phase)
         let classes = ClassesRoute(store: store)
@@ -23,6 +24,7 @@ extension Router {
         router.on(.get, RoutePattern.healthz.rawValue) { await health.live($0) }
         router.on(.get, RoutePattern.readyz.rawValue) { await health.ready($0) }
         router.on(.get, RoutePattern.metrics.rawValue) { await exposition($0) }
+        router.addV2(desk, health: health, adminToken: adminToken)
         if let adminToken {
             let reload = ReloadRoute(store: store, token: adminToken)
             router.on(.post, RoutePattern.modelReload.rawValue) { await reload($0) }

@@ -13,6 +13,8 @@ final class LiveServer: Sendable {
     let metrics = ServingMetrics(routes: RoutePattern.allCases.map(\.rawValue))
     let port: Int
     private let server: SocketServer
+    /// Kept so that its folder stays.
+    private let tiny: TinyModel
 
     /// - Parameters:
     ///   - loadsModel: whether the model is loaded before the first request.
@@ -21,6 +23,7 @@ final class LiveServer: Sendable {
         _ tiny: TinyModel, loadsModel: Bool = true, adminToken: AdminToken? = nil,
         adjust: (inout Settings) -> Void = { _ in }
     ) async throws {
+        self.tiny = tiny
         var settings = Settings()
         settings.server.port = 0
         // Other tests may keep every thread busy for a while.

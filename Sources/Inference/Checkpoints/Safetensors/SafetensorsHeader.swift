@@ -34,7 +34,7 @@ struct SafetensorsHeader {
     /// - Throws: ``CheckpointError`` when the text is not strictly a header: other keys, repeated keys and other kinds of
     ///   values are refused, and only spaces may follow.
     init(_ text: ByteRegion) throws(CheckpointError) {
-        var json = try JSONCursor(text)
+        var json = try JSONCursor<CheckpointError>(text)
         var names = Set<String>()
         try json.readObject { (json, name, offset) throws(CheckpointError) in
             guard names.insert(name).inserted else { throw .duplicateKey(key: name, offset: offset) }
@@ -47,10 +47,11 @@ struct SafetensorsHeader {
                 entries.append(try Self.entry(name, &json))
             }
         }
-        try json.finish()
+        try json.finish(expecting: "the end of the header")
     }
 
-    private static func metadata(_ json: inout JSONCursor) throws(CheckpointError) -> [String: String] {
+    private static func metadata(_ json: inout JSONCursor<CheckpointError>) throws(CheckpointError) -> [String: String]
+    {
         var metadata: [String: String] = [:]
         try json.readObject { (json, key, offset) throws(CheckpointError) in
             guard metadata.updateValue(try json.readString(), forKey: key) == nil else {
@@ -60,7 +61,9 @@ struct SafetensorsHeader {
         return metadata
     }
 
-    private static func entry(_ name: String, _ json: inout JSONCursor) throws(CheckpointError) -> Entry {
+    private static func entry(_ name: String, _ json: inout JSONCursor<CheckpointError>) throws(CheckpointError)
+        -> Entry
+    {
         let start = json.offset
         var scalarName: String?
         var extents: [Int]?

@@ -1,0 +1,114 @@
+import CZlib
+
+/// Takes a content coding off a body as it arrives; does no I/O.
+///
+/// Strategy: what is inflated is handed on in pieces of a fixed size, each counted before it is made, so that a small
+/// body that would grow without end is noticed at its limit and takes no memory beyond it.
+///
+/// Limits: zlib's window and the piece, 76 KiB together.
+/// - Source: RFC 9110 §8.4.1; RFC 1950; RFC 1952 §2.2 (members)
+final class ContentDecoder: @unchecked Sendable {  // guard: touched on its connection's queue only
+    private enum State {
+        /// Nothing has arrived.
+        case start
+        /// In a stream.
+        case inside
+        /// Behind a stream's last byte.
+        case ended
+    }
+
+    /// Units: bytes.
+    private static let pieceByteCount = 32 * 1024
+
+    private let coding: ContentCoding
+    private let maxByteCount: Int
+    /// zlib compares the stream's address from call to call, so it must not move.
+    private let stream: UnsafeMutablePointer<z_stream>
+    private let piece: UnsafeMutableRawBufferPointer
+    private var state = State.start
+    private var byteCount = 0
+    /// Whether a whole member of a gzip file lies behind.
+    private var isFurtherMember = false
+
+    /// A decoder at the beginning of a body that inflates to at most `maxByteCount` bytes.
+    ///
+    /// - Throws: ``RequestError/outOfMemory``
+    init(_ coding: ContentCoding, maxByteCount: Int) throws(RequestError) {
+        self.coding = coding
+        self.maxByteCount = maxByteCount
+        stream = .allocate(capacity: 1)
+        stream.initialize(to: z_stream())
+        piece = .allocate(byteCount: Self.pieceByteCount, alignment: 16)
+        // The largest window, and in the bits above it which wrapping to expect: 16 stands for gzip.
+        let windowBits: Int32 = coding == .gzip ? 15 + 16 : 15
+        let status = inflateInit2_(stream, windowBits, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
+        guard status == Z_OK else { throw .outOfMemory }
+    }
+
+    deinit {
+        inflateEnd(stream)
+        stream.deallocate()
+        piece.deallocate()
+    }
+
+    /// Takes the next bytes of the body; `consume` gets what they inflate to, piece by piece.
+    ///
+    /// - Throws: ``RequestError/bodyTooLong(limit:)``, ``RequestError/contentDamaged(coding:)``,
+    ///   ``RequestError/contentTrailing(coding:)``, and what `consume` throws.
+    func push(
+        _ bytes: UnsafeRawBufferPointer,
+        to consume: (UnsafeRawBufferPointer) throws(RequestError) -> Void
+    ) throws(RequestError) {
+        guard !bytes.isEmpty else { return }
+        stream.pointee.next_in = UnsafeMutablePointer(mutating: bytes.baseAddress?.assumingMemoryBound(to: UInt8.self))
+        stream.pointee.avail_in = UInt32(bytes.count)
+        // The caller's bytes are gone when this returns.
+        defer { stream.pointee.next_in = nil }
+        while true {
+            if state == .ended {
+                guard stream.pointee.avail_in > 0 else { return }
+                // A gzip file may hold several members (RFC 1952 §2.2); a zlib stream ends once.
+                guard coding == .gzip, inflateReset(stream) == Z_OK else { throw .contentTrailing(coding: coding) }
+                isFurtherMember = true
+            }
+            state = .inside
+            let isPieceFull = try inflateOnce(consume)
+            if state == .inside, stream.pointee.avail_in == 0, !isPieceFull { return }
+        }
+    }
+
+    /// The body has ended; an empty one needs no stream.
+    ///
+    /// - Throws: ``RequestError/contentTruncated(coding:)``
+    func finish() throws(RequestError) {
+        guard state == .inside else { return }
+        throw isTrailing ? .contentTrailing(coding: coding) : .contentTruncated(coding: coding)
+    }
+
+    /// Whether what stands behind a whole member has said nothing yet: then it is likelier a stray byte than a member.
+    private var isTrailing: Bool { isFurtherMember && stream.pointee.total_out == 0 }
+
+    /// Inflates one piece.
+    /// - Returns: whether it is full, so that there may be more without further bytes.
+    private func inflateOnce(
+        _ consume: (UnsafeRawBufferPointer) throws(RequestError) -> Void
+    ) throws(RequestError) -> Bool {
+        stream.pointee.next_out = piece.baseAddress?.assumingMemoryBound(to: UInt8.self)
+        stream.pointee.avail_out = UInt32(piece.count)
+        let status = inflate(stream, Z_NO_FLUSH)
+        let produced = piece.count - Int(stream.pointee.avail_out)
+        if produced > 0 {
+            guard produced <= maxByteCount - byteCount else { throw .bodyTooLong(limit: maxByteCount) }
+            byteCount += produced
+            try consume(UnsafeRawBufferPointer(rebasing: piece[..<produced]))
+        }
+        switch status {
+        case Z_STREAM_END: state = .ended
+        // Z_BUF_ERROR: it can go no further before more bytes come.
+        case Z_OK, Z_BUF_ERROR: break
+        case Z_MEM_ERROR: throw .outOfMemory
+        default: throw isTrailing ? .contentTrailing(coding: coding) : .contentDamaged(coding: coding)
+        }
+        return produced == piece.count
+    }
+}

@@ -1,0 +1,86 @@
+import HTTPServer
+import HTTPTypes
+import Inference
+
+/// What every route that asks a model has in common, whatever its requests and answers look like: who is let in, the
+/// batcher, metrics, the access log's annotations, and the answers to failures.
+struct PredictionDesk: Sendable {
+    let store: ModelStore
+    let batcher: Batcher
+    let workers: WorkerPool
+    let phase: ServingPhase
+    let metrics: ServingMetrics
+    let settings: Settings
+
+    private static let clock = ContinuousClock()
+
+    /// The version that answers a request to this slot.
+    ///
+    /// - Throws: ``Refusal`` of 503 while the server stops, or before a version is loaded.
+    func model(of slot: ModelSlot, for request: Request) throws(Refusal) -> Model {
+        guard phase.accepts(requestFrom: request.startedAt) else {
+            throw reject(.draining, .unavailable("The server is shutting down; send the request again."))
+        }
+        guard let model = slot.model else { throw reject(.notReady, .notLoaded(slot)) }
+        return model
+    }
+
+    /// The refusal where no model is the default.
+    func noDefault() -> Refusal { reject(.notReady, .defaultNotLoaded(store)) }
+
+    /// Has pictures predicted; `respond` writes the answer.
+    func answer(
+        _ pictures: [PictureInput], by model: Model, deadline: RequestDeadline,
+        _ respond: (PredictionReport) -> Response
+    ) async -> Response {
+        let start = Self.clock.now
+        do throws(PredictionError) {
+            let report = try await batcher.predict(pictures, by: model, deadline: deadline.time)
+            let predicted = Self.clock.now
+            var response = respond(report)
+            response.annotations = annotations(of: report, by: model)
+            let end = Self.clock.now
+            if response.problem == nil {
+                metrics.statistics.answered(by: model, report, output: end - predicted, total: end - start)
+            } else {
+                metrics.statistics.failed(by: model, total: end - start)
+            }
+            return response
+        } catch {
+            metrics.statistics.failed(by: model, total: Self.clock.now - start)
+            return refusal(for: error, deadline).response
+        }
+    }
+
+    private func annotations(of report: PredictionReport, by model: Model) -> [String: String] {
+        [
+            "model": model.name, "version": model.version, "images": "\(report.predictions.count)",
+            "batch": "\(report.batchSize)", "queue_ms": "\(report.queueWait.milliseconds)",
+            "decode_ms": "\(report.decoding.milliseconds)", "inference_ms": "\(report.inference.milliseconds)",
+        ]
+    }
+
+    private func refusal(for error: PredictionError, _ deadline: RequestDeadline) -> Refusal {
+        switch error {
+        case .queueFull(let reason):
+            reject(
+                .queueFull,
+                .problem(
+                    .tooManyRequests, "The queue is full (\(reason)); try again in a second.",
+                    headerFields: [.retryAfter: "1"]))
+        case .deadlineExceeded:
+            reject(
+                .deadline,
+                .problem(
+                    .gatewayTimeout,
+                    "The answer did not come within \(deadline.limit) of the request's arrival (\(deadline.origin)); "
+                        + "send fewer or smaller pictures at once."))
+        case .cancelled: reject(.disconnected, .problem(.requestTimeout, "The client went away."))
+        }
+    }
+
+    private func reject(_ reason: RejectionReason, _ response: Response) -> Refusal {
+        metrics.rejected(reason: reason)
+        return Refusal(response: response)
+    }
+}

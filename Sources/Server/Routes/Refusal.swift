@@ -1,0 +1,6 @@
+import HTTPServer
+
+/// A request is answered before any picture is looked at.
+struct Refusal: Error {
+    let response: Response
+}

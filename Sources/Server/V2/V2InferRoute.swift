@@ -1,0 +1,66 @@
+import HTTPServer
+import HTTPTypes
+import Inference
+
+/// `POST /v2/models/{model}/infer`: probabilities, logits or classes of the pictures in one tensor.
+struct V2InferRoute: Sendable {
+    let desk: PredictionDesk
+    let models: V2Models
+
+    func callAsFunction(_ request: Request) async -> Response {
+        do {
+            let model = try desk.model(of: try models.slot(of: request), for: request)
+            try models.check(model, request)
+            let contract = InferenceContract(model, settings: desk.settings)
+            // Away from the threads that answer everybody: millions of numbers take a while.
+            let parsed = await desk.workers.perform {
+                Result { () throws(V2Error) in try Self.read(request, contract) }
+            }
+            let asked = try parsed.get()
+            let deadline = RequestDeadline(request, settings: desk.settings, patience: asked.patience)
+            return await desk.answer(asked.pictures, by: model, deadline: deadline) {
+                answer($0, to: asked, model: model)
+            }
+        } catch let refusal as Refusal {
+            return refusal.response
+        } catch let error as V2Error {
+            return .problem(error.status, error.description)
+        } catch {
+            return .problem(.internalServerError, "The server could not answer; its log says why.")
+        }
+    }
+
+    private static func read(_ request: Request, _ contract: InferenceContract) throws(V2Error) -> InferenceRequest {
+        guard case .bytes(let content) = request.body else { throw .form }
+        let headerLength = try request.headerFields[.inferenceHeaderContentLength].map(length)
+        return try InferenceRequest(content, headerLength: headerLength, contract: contract)
+    }
+
+    /// `1*DIGIT`; a repeated field is a list and so none.
+    private static func length(_ text: String) throws(V2Error) -> Int {
+        guard 1...18 ~= text.utf8.count, text.utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }),
+            let length = Int(text)
+        else { throw .headerLength(found: String(text.prefix(80))) }
+        return length
+    }
+
+    /// A tensor has no place for an error, so one bad picture spoils the answer of all.
+    private func answer(_ report: PredictionReport, to asked: InferenceRequest, model: Model) -> Response {
+        var logits: [[Float]] = []
+        for (index, prediction) in report.predictions.enumerated() {
+            switch prediction {
+            case .success(let outputs): logits.append(outputs)
+            case .failure(let failure) where report.predictions.count == 1:
+                return .problem(failure.status, failure.description)
+            case .failure(let failure):
+                return .problem(
+                    failure == .notFinite ? failure.status : .badRequest, "Picture \(index): \(failure.description)")
+            }
+        }
+        for outputs in logits {
+            let best = Classification(logits: outputs, classes: model.classes, top: 1).best
+            desk.metrics.prediction(model: model.name, class: best.label)
+        }
+        return InferenceAnswer(model: model, id: asked.id, outputs: asked.outputs, logits: logits).response
+    }
+}
