@@ -9,6 +9,7 @@ enum RoutePattern: String, CaseIterable {
     case healthz = "/healthz"
     case readyz = "/readyz"
     case metrics = "/metrics"
+    case contract = "/openapi.json"
     case v2 = "/v2"
     case v2Live = "/v2/health/live"
     case v2Ready = "/v2/health/ready"

@@ -15,6 +15,7 @@ extension Router {
         let health = HealthRoute(store: store, phase: phase)
         let classes = ClassesRoute(store: store)
         let exposition = MetricsRoute(metrics: metrics)
+        let contract = ContractRoute()
         var router = Router()
         router.on(.post, RoutePattern.predict.rawValue, readsBody: true) { await predict($0) }
         router.on(.post, RoutePattern.modelPredict.rawValue, readsBody: true) { await predict($0) }
@@ -24,6 +25,7 @@ extension Router {
         router.on(.get, RoutePattern.healthz.rawValue) { await health.live($0) }
         router.on(.get, RoutePattern.readyz.rawValue) { await health.ready($0) }
         router.on(.get, RoutePattern.metrics.rawValue) { await exposition($0) }
+        router.on(.get, RoutePattern.contract.rawValue) { await contract($0) }
         router.addV2(desk, health: health, adminToken: adminToken)
         if let adminToken {
             let reload = ReloadRoute(store: store, token: adminToken)

@@ -12,6 +12,8 @@ final class LiveServer: Sendable {
     let phase = ServingPhase()
     let metrics = ServingMetrics(routes: RoutePattern.allCases.map(\.rawValue))
     let port: Int
+    /// Every route as `GET /path`.
+    let routes: [String]
     private let server: SocketServer
     /// Kept so that its folder stays.
     private let tiny: TinyModel
@@ -41,6 +43,7 @@ final class LiveServer: Sendable {
             store: store, batcher: Batcher(settings: settings, workers: workers, metrics: metrics), workers: workers,
             phase: phase,
             metrics: metrics, settings: settings, adminToken: adminToken)
+        routes = router.routes.map { "\($0.method.rawValue) \($0.pattern)" }
         server = SocketServer(
             options: ServerOptions(settings), router: router,
             observer: AccessObserver(metrics: metrics, logger: logger, logsAccess: true), logger: logger)
