@@ -23,8 +23,8 @@ build: packages swift ## Build the release binary, .build/release/alexnet.
 test: packages swift ## Build and run all tests.
 	swift test --disable-xctest --no-parallel
 
-acceptance: build ## Compare with PyTorch end to end, and press hard; wants torch, torchvision, Pillow and numpy.
-	for script in forms fashion_mnist precision reload pressure startup training; do \
+acceptance: build ## Compare with PyTorch end to end, and press hard; wants torch, torchvision, Pillow, numpy and tritonclient[http].
+	for script in forms fashion_mnist precision reload pressure startup training v2; do \
 	    python3 Tests/Acceptance/$$script.py --binary .build/release/alexnet || exit 1; done
 
 lint: swift ## Check the layout of every source file.
