@@ -344,8 +344,8 @@ def main():
             batch = client.infer(MODEL, [tensor("input", numpy.array(images, dtype=object), "BYTES")]).as_numpy("probabilities")
             difference = abs(batch - truth).max()
             verdict.check(difference <= LARGEST_TENSOR_DIFFERENCE, f"in batches answers differ by {difference:.1e} at most")
-            check_errors(verdict, client, images, told)
             check_statistics(verdict, server, client, version, images)
+            check_errors(verdict, client, images, told)
             check_speed(verdict, server, client, normalised, images)
     verdict.finish()
 
