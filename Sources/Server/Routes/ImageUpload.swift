@@ -100,23 +100,27 @@ struct ImageUpload: Sendable {
         guard !texts.isEmpty else { throw UploadError.noImageInJSON }
         var images: [Image] = []
         for (index, text) in texts.enumerated() {
-            guard let bytes = picture(base64: text) else { throw UploadError.notBase64(index: index) }
+            guard let bytes = picture(base64: Array(text.utf8)) else { throw UploadError.notBase64(index: index) }
             images.append(Image(bytes: bytes))
         }
         return images
     }
 
     /// The bytes that base64 stands for, at least one; nil where the text is not base64.
-    static func picture(base64 text: String) -> [UInt8]? {
+    static func picture(base64 text: [UInt8]) -> [UInt8]? {
+        var payload = payload(of: text)
         // Line breaks are what base64(1) and Python's encodebytes put in.
-        let payload = payload(of: text).filter { !$0.isNewline }
-        guard let data = Data(base64Encoded: payload), !data.isEmpty else { return nil }
+        let lineBreaks = [UInt8(ascii: "\n"), UInt8(ascii: "\r")]
+        if payload.contains(where: lineBreaks.contains) { payload.removeAll(where: lineBreaks.contains) }
+        guard let data = Data(base64Encoded: Data(payload)), !data.isEmpty else { return nil }
         return [UInt8](data)
     }
 
     /// A `data:` URL is what a browser's `FileReader` makes; its head says nothing that the picture does not.
-    private static func payload(of text: String) -> String {
-        guard text.hasPrefix("data:"), let comma = text.firstIndex(of: ",") else { return text }
-        return String(text[text.index(after: comma)...])
+    private static func payload(of text: [UInt8]) -> ArraySlice<UInt8> {
+        guard text.starts(with: Array("data:".utf8)), let comma = text.firstIndex(of: UInt8(ascii: ",")) else {
+            return text[...]
+        }
+        return text[(comma + 1)...]
     }
 }

@@ -34,23 +34,34 @@ struct BinaryTensor {
 
     private func tensors(in bytes: ArraySlice<UInt8>) throws(V2Error) -> [PictureInput] {
         let (pictures, outlier): ([PictureInput], Int?) = bytes.withUnsafeBytes { bytes in
-            var outlier: Int?
-            let pictures = Self.split(elementCount, by: extents[0]).map { range -> PictureInput in
-                let (height, width) = (extents[2], extents[3])
-                return .tensor(
-                    Tensor(channelsFirst: extents[1], height, width) { offset in
-                        let index = range.lowerBound + offset
-                        let bits = bytes.loadUnaligned(
-                            fromByteOffset: index * MemoryLayout<Float>.size, as: UInt32.self)
-                        let value = Float(bitPattern: UInt32(littleEndian: bits))
-                        if !value.isFinite { outlier = min(outlier ?? index, index) }
-                        return value
-                    })
-            }
-            return (pictures, outlier)
+            if let index = Self.firstNotFinite(bytes) { return ([], index) }
+            return (Self.tensors(in: bytes, extents: extents), nil)
         }
         if let outlier { throw .notFinite(index: outlier) }
         return pictures
+    }
+
+    /// One network's input a step of the first axis.
+    static func tensors(in bytes: UnsafeRawBufferPointer, extents: [Int]) -> [PictureInput] {
+        split(bytes.count, by: extents[0]).map { range in
+            .tensor(
+                Tensor(
+                    channelsFirst: extents[1], extents[2], extents[3],
+                    bytes: UnsafeRawBufferPointer(rebasing: bytes[range])))
+        }
+    }
+
+    /// The index of the first float32 that is infinite or not a number.
+    private static func firstNotFinite(_ bytes: UnsafeRawBufferPointer) -> Int? {
+        let count = bytes.count / MemoryLayout<Float>.size
+        func isFinite(_ index: Int) -> Bool {
+            let bits = bytes.loadUnaligned(fromByteOffset: index * MemoryLayout<Float>.size, as: UInt32.self)
+            return UInt32(littleEndian: bits) & 0x7F80_0000 != 0x7F80_0000
+        }
+        // Without a way out of the loop, so that it runs as fast as memory.
+        var isAllFinite = true
+        for index in 0..<count { isAllFinite = isFinite(index) && isAllFinite }
+        return isAllFinite ? nil : (0..<count).first { !isFinite($0) }
     }
 
     /// Each element is its length in four bytes and as many bytes.

@@ -26,7 +26,7 @@ enum TensorValues: Sendable {
         case .bytes:
             var values: [[UInt8]] = []
             try json.readTensor(extents) { (json) throws(V2Error) in
-                guard let picture = ImageUpload.picture(base64: try json.readString()) else {
+                guard let picture = ImageUpload.picture(base64: try json.readStringBytes()) else {
                     throw .upload(.notBase64(index: values.count))
                 }
                 values.append(picture)
@@ -42,13 +42,7 @@ enum TensorValues: Sendable {
         switch self {
         case .encoded(let files): return files.map { .encoded($0) }
         case .floats(let values):
-            return values.withUnsafeBufferPointer { values in
-                BinaryTensor.split(values.count, by: extents[0]).map { range in
-                    let (height, width) = (extents[2], extents[3])
-                    return .tensor(
-                        Tensor(channelsFirst: extents[1], height, width) { values[range.lowerBound + $0] })
-                }
-            }
+            return values.withUnsafeBytes { BinaryTensor.tensors(in: $0, extents: extents) }
         case .bytes(let values):
             return BinaryTensor.split(values.count, by: extents[0]).map { range in
                 .pixels(
