@@ -18,7 +18,9 @@ public struct ModelFiles: Sendable, Equatable {
     private let classes: String?
 
     /// The files that count as checkpoints where `model.json` names none.
-    private static let checkpointSuffixes = [".pth", ".pt", ".safetensors", ".npz"]
+    private static let checkpointSuffixes = [".pth", ".pt", ".safetensors", ".npz", ShardIndex.suffix]
+    /// Those that often mean other things: they count where there is none of the former.
+    private static let otherCheckpointSuffixes = [".npy", ".bin", ".ckpt", ".pth.tar"]
     /// What may lie beside a model without being part of it: what it is and how it was trained.
     private static let companionSuffixes = [".md", ".py", ".csv", ".svg", ".png", ".resume"]
     private static let classMapNames = ["class_indices.json", "classes.json", "labels.txt", "classes.txt"]
@@ -74,12 +76,23 @@ public struct ModelFiles: Sendable, Equatable {
             return checkpoint
         }
         if let name = description.checkpoint { return try path(of: name, in: folder) }
-        let found = names.filter { name in Self.checkpointSuffixes.contains { name.hasSuffix($0) } }
+        let found = Self.checkpoints(among: names)
+        if let shard = found.first, found.allSatisfy(ShardIndex.isShard), !shard.hasSuffix("-of-00001.safetensors") {
+            throw ModelError.shardsWithoutIndex(folder: folder, shard: shard)
+        }
         switch found.count {
         case 0: throw ModelError.noCheckpoint(folder: folder)
         case 1: return folder + "/" + found[0]
         default: throw ModelError.ambiguousCheckpoint(folder: folder, files: found)
         }
+    }
+
+    /// The files that a model may be loaded from; where there is an index, its shards are none of them.
+    private static func checkpoints(among names: [String]) -> [String] {
+        let found = names.filter { name in checkpointSuffixes.contains { name.hasSuffix($0) } }
+        if found.isEmpty { return names.filter { name in otherCheckpointSuffixes.contains { name.hasSuffix($0) } } }
+        let hasIndex = found.contains { $0.hasSuffix(ShardIndex.suffix) }
+        return hasIndex ? found.filter { !ShardIndex.isShard($0) } : found
     }
 
     private func resolveClasses(
@@ -105,14 +118,14 @@ public struct ModelFiles: Sendable, Equatable {
     public var holdsModel: Bool {
         if description != nil || checkpoint != nil { return true }
         let names = folder.flatMap { try? FileManager.default.contentsOfDirectory(atPath: $0) } ?? []
-        return names.contains { name in Self.checkpointSuffixes.contains { name.hasSuffix($0) } }
+        return !Self.checkpoints(among: names).isEmpty
     }
 
     /// Every file whose change means another model, with what tells that it changed; order is that of the names.
     public var fingerprint: ModelFingerprint {
         var paths: [String] = []
         if let checkpoint {
-            paths = [checkpoint] + (classes.map { [$0] } ?? [])
+            paths = [checkpoint] + ShardedReader.paths(ofIndex: checkpoint) + (classes.map { [$0] } ?? [])
         }
         if checkpoint == nil || classes == nil, let folder {
             let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []

@@ -65,6 +65,38 @@ struct JSONCursor {
         throw unexpected("the end of the string")
     }
 
+    /// Passes over a value of any kind.
+    ///
+    /// - Parameter maxDepth: how many arrays and objects may lie in each other.
+    mutating func skipValue(maxDepth: Int) throws(CheckpointError) {
+        skipSpaces()
+        guard maxDepth > 0 else { throw unexpected("less nesting") }
+        switch next {
+        case UInt8(ascii: "\""): _ = try readString()
+        case UInt8(ascii: "{"):
+            try readObject { (json, _, _) throws(CheckpointError) in try json.skipValue(maxDepth: maxDepth - 1) }
+        case UInt8(ascii: "["):
+            try expect("[")
+            if takes("]") { return }
+            repeat { try skipValue(maxDepth: maxDepth - 1) } while takes(",")
+            try expect("]")
+        default:
+            let start = offset
+            while let byte = next, Self.isWordByte(byte) { offset += 1 }
+            if offset == start { throw unexpected("a value") }
+        }
+    }
+
+    /// Whether a byte is part of a number, `true`, `false` or `null`.
+    private static func isWordByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "E"),
+            UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."):
+            true
+        default: false
+        }
+    }
+
     /// - Throws: ``CheckpointError/invalidHeader(offset:found:expected:)`` when anything but spaces is left.
     mutating func finish() throws(CheckpointError) {
         skipSpaces()
