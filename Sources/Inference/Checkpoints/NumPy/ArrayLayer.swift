@@ -68,8 +68,9 @@ struct ArrayLayer {
     private static func array(
         _ value: PickleValue, _ name: String, _ heap: PickleHeap
     ) throws(CheckpointError) -> NumPyArray {
-        guard case .array(let index) = value, let array = heap.arrays[index]?.numbers else {
-            throw .invalidLayer(name: name, found: value.kind)
+        guard case .array(let index) = value else { throw .invalidLayer(name: name, found: value.kind) }
+        guard let array = heap.arrays[index]?.numbers else {
+            throw .invalidLayer(name: name, found: "an array without numbers")
         }
         return array
     }

@@ -21,8 +21,11 @@ struct NumPyArray {
         guard let elementByteCount = scalarType?.byteCount ?? Self.otherTypes[typeName] else {
             throw .unsupportedScalarType(name: name, found: typeName)
         }
+        guard extents.allSatisfy({ $0 >= 0 }) else {
+            throw .invalidLayout(name: name, found: "sizes \(extents)", expected: "no negative number")
+        }
         let sizes = extents.map { max($0, 1) }
-        guard extents.allSatisfy({ $0 >= 0 }), let elementCount = Shape(sizes).checkedElementCount else {
+        guard let elementCount = Shape(sizes).checkedElementCount else {
             throw .invalidLayout(
                 name: name, found: "sizes \(extents)", expected: "a product of at most 63 bits")
         }

@@ -39,7 +39,11 @@ extension PickleMachine {
         _ arguments: [PickleValue], argumentCounts: ClosedRange<Int>
     ) throws(CheckpointError) -> PickleValue {
         guard argumentCounts.contains(arguments.count) else { throw invalidTensor(arguments) }
-        heap.tensors.append(try describedTensor(arguments))
+        let tensor = try describedTensor(arguments)
+        guard tensor.storage.scalarName != PickleCallable.untyped else {
+            throw invalid("an untyped storage", "one that says its type")
+        }
+        heap.tensors.append(tensor)
         return .tensor(heap.tensors.count - 1)
     }
 

@@ -46,10 +46,7 @@ struct StackedPickleReader {
                 contents.skip(name, scalarName: tensor.scalarName)
                 continue
             }
-            guard let bytes = storages[tensor.storage.key] else {
-                throw .missingRecord(record: tensor.storage.key)
-            }
-            try Self.check(bytes, tensor.storage, scalarType.byteCount)
+            let bytes = try Self.checked(storages[tensor.storage.key], tensor.storage, scalarType.byteCount)
             try contents.append(try tensor.stored(as: name, scalarType: scalarType, storage: bytes), name: name)
         }
         return contents
@@ -115,11 +112,12 @@ struct StackedPickleReader {
                     expected: "the key of a storage that the tensors have, once")
             }
             let count = try cursor.number(Int64.self)
-            let (byteCount, overflow) = Int(count).multipliedReportingOverflow(by: elementByteCount)
-            guard count >= 0, !overflow else {
-                throw .storageSizeMismatch(record: key, found: cursor.remainingByteCount, expected: .max)
+            guard 0...Int64(cursor.remainingByteCount / elementByteCount) ~= count else {
+                throw .invalidPickle(
+                    offset: cursor.offset - 8, found: "a storage of \(count) elements",
+                    expected: "at most the \(cursor.remainingByteCount / elementByteCount) that follow")
             }
-            storages[key] = try cursor.region(byteCount: byteCount)
+            storages[key] = try cursor.region(byteCount: Int(count) * elementByteCount)
         }
         guard cursor.remainingByteCount == 0 else {
             throw .trailingBytes(offset: cursor.offset, byteCount: cursor.remainingByteCount)
@@ -127,12 +125,14 @@ struct StackedPickleReader {
         return storages
     }
 
-    private static func check(
-        _ bytes: ByteRegion, _ storage: PickledStorage, _ elementByteCount: Int
-    ) throws(CheckpointError) {
+    private static func checked(
+        _ bytes: ByteRegion?, _ storage: PickledStorage, _ elementByteCount: Int
+    ) throws(CheckpointError) -> ByteRegion {
         let (expected, overflow) = storage.elementCount.multipliedReportingOverflow(by: elementByteCount)
-        guard !overflow, bytes.count == expected else {
-            throw .storageSizeMismatch(record: storage.key, found: bytes.count, expected: overflow ? .max : expected)
+        guard let bytes, !overflow, bytes.count == expected else {
+            throw .storageSizeMismatch(
+                record: storage.key, found: bytes?.count ?? 0, expected: overflow ? .max : expected)
         }
+        return bytes
     }
 }

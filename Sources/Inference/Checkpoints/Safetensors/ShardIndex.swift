@@ -46,8 +46,14 @@ struct ShardIndex {
         do throws(CheckpointError) {
             try read(text)
         } catch {
-            guard case .invalidHeader(let offset, let found, let expected) = error else { throw error }
-            throw .invalidIndex(offset: offset, found: found, expected: expected)
+            switch error {
+            case .invalidHeader(let offset, let found, let expected):
+                throw .invalidIndex(offset: offset, found: found, expected: expected)
+            case .duplicateKey(let key, let offset):
+                throw .invalidIndex(
+                    offset: offset, found: "the key \"\(key.prefix(100))\" again", expected: "each key once")
+            default: throw error
+            }
         }
     }
 
