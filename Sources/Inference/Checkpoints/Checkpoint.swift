@@ -124,20 +124,19 @@ public struct Checkpoint: Sendable {
         if start.starts(with: [0x50, 0x4B, 3, 4]) || start.starts(with: [0x50, 0x4B, 5, 6]) { return .zip }
         if start.starts(with: ArrayHeader.magic) { return .array }
         if StackedPickleReader.recognizes(file) { return .stackedPickles }
-        throw .unknownFormat(file: name, found: found(start, isTar: isTar(file)))
+        throw .unknownFormat(file: name, found: found(file, start))
     }
 
     private static func isTar(_ file: ByteRegion) -> Bool {
         file.part(from: 257, count: 5)?.text == "ustar"
     }
 
-    private static func found(_ start: [UInt8], isTar: Bool) -> String {
+    private static func found(_ file: ByteRegion, _ start: [UInt8]) -> String {
         if start.isEmpty { return "is empty" }
         if start.starts(with: [0x80]) { return "is a bare pickle, not one that torch.save wrote" }
-        if isTar { return "is a tar archive: unpack it, or load and save it again with PyTorch" }
-        if start.first == UInt8(ascii: "{") || start.first == UInt8(ascii: "[") {
-            return "is text, or the index of shards that are not beside it"
-        }
+        if isTar(file) { return "is a tar archive: unpack it, or load and save it again with PyTorch" }
+        if ShardIndex.recognizes(file) { return "is the index of shards, and not read from a file beside them" }
+        if start.first == UInt8(ascii: "{") { return "begins like JSON, but is no index of shards" }
         let bytes = start.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
         return "begins with the bytes \(bytes.joined(separator: " "))"
     }

@@ -40,8 +40,16 @@ public struct ModelFiles: Sendable, Equatable {
     public init(checkpoint: String, classes: String?, preprocessing: Preprocessing.Preset? = nil) {
         let url = URL(fileURLWithPath: checkpoint).standardizedFileURL
         self.init(
-            name: url.deletingPathExtension().lastPathComponent, preprocessing: preprocessing,
+            name: Self.name(ofFile: url.lastPathComponent), preprocessing: preprocessing,
             folder: url.deletingLastPathComponent().path, checkpoint: url.path, classes: classes)
+    }
+
+    /// The file's name without what tells its format.
+    private static func name(ofFile file: String) -> String {
+        for suffix in [ShardIndex.suffix, ".pth.tar"] where file.hasSuffix(suffix) && file.count > suffix.count {
+            return String(file.dropLast(suffix.count))
+        }
+        return URL(fileURLWithPath: file).deletingPathExtension().lastPathComponent
     }
 
     private init(

@@ -45,7 +45,9 @@ enum CheckpointFixtures {
         [UInt8](try Data(contentsOf: folder.appending(path: name)))
     }
 
-    static func expectation(of name: String, in folder: URL = sound) throws -> (file: Expectation, tensors: [ExpectedTensor]) {
+    static func expectation(of name: String, in folder: URL = sound) throws -> (
+        file: Expectation, tensors: [ExpectedTensor]
+    ) {
         let data = try Data(contentsOf: folder.appending(path: "expected.json"))
         let expected = try JSONDecoder().decode(ExpectedFiles.self, from: data)
         guard let file = expected.files[name] else { throw CocoaError(.fileNoSuchFile) }

@@ -111,7 +111,10 @@ struct CheckpointTests {
                     file: "test", found: "is a tar archive: unpack it, or load and save it again with PyTorch"))
         #expect(
             Checkpoint.error(of: Array("{\"weight_map\": {}}".utf8))
-                == .unknownFormat(file: "test", found: "is text, or the index of shards that are not beside it"))
+                == .unknownFormat(file: "test", found: "is the index of shards, and not read from a file beside them"))
+        #expect(
+            Checkpoint.error(of: Array("{\"0\": \"daisy\"}".utf8))
+                == .unknownFormat(file: "test", found: "begins like JSON, but is no index of shards"))
         #expect(
             Checkpoint.error(of: Array("\u{1}HDF\r\n".utf8))
                 == .unknownFormat(file: "test", found: "begins with the bytes 01 48 44 46 0d 0a"))

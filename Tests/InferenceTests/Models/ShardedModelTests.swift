@@ -57,6 +57,9 @@ struct ShardedModelTests {
         try tiny.write("model.json", #"{"checkpoint": "model.safetensors.index.json"}"#)
         let folder = try loader.load(try ModelFiles(folder: tiny.folder.path))
         let file = try loader.load(ModelFiles(checkpoint: tiny.path(Self.index), classes: nil))
+        #expect(file.name == "model")
+        #expect(ModelFiles(checkpoint: "a/best.pth.tar", classes: nil).name == "best")
+        #expect(ModelFiles(checkpoint: "a/b.c.pth", classes: nil).name == "b.c")
         #expect(folder.logits([RandomPicture.tensor]) == file.logits([RandomPicture.tensor]))
     }
 
@@ -65,7 +68,9 @@ struct ShardedModelTests {
         let tiny = try tiny()
         let folder = try ModelFiles(folder: tiny.folder.path)
         let file = ModelFiles(checkpoint: tiny.path(Self.index), classes: tiny.path("class_indices.json"))
-        let before = (folder.fingerprint, file.fingerprint, try loader.load(folder).version, try loader.load(file).version)
+        let before = (
+            folder.fingerprint, file.fingerprint, try loader.load(folder).version, try loader.load(file).version
+        )
         #expect(folder.fingerprint == before.0 && file.fingerprint == before.1)
         try rewrite(tiny)
         #expect(folder.fingerprint != before.0)

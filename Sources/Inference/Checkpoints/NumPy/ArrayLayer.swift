@@ -46,7 +46,7 @@ struct ArrayLayer {
     ) throws(CheckpointError) -> [(role: Role, array: NumPyArray)] {
         guard 1...2 ~= items.count else { throw .invalidLayer(name: name, found: "\(items.count) values") }
         return [
-            (.weight, try array(items[0], name, heap)),
+            (.weight, try array(items[0], name, heap))
         ] + (items.count == 2 ? [(.bias, try array(items[1], name, heap))] : [])
     }
 

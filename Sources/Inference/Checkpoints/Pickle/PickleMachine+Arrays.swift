@@ -15,11 +15,11 @@ extension PickleMachine {
         switch arguments[0] {
         case .string(let text):
             try charge(decodedByteCount: text.utf8.count)
-            bytes = Latin1.bytes(of: text.utf8)
+            bytes = Array(text.utf8).withUnsafeBytes(Latin1.bytes)
         case .longText(let index):
             let region = heap.longTexts[index]
             try charge(decodedByteCount: region.count)
-            bytes = region.withUnsafeBytes { Latin1.bytes(of: $0) }
+            bytes = region.withUnsafeBytes(Latin1.bytes)
         default: throw invalid(arguments[0].kind, "text to encode")
         }
         guard let bytes else { throw invalid("text beyond Latin-1", "bytes written as text") }
@@ -60,7 +60,9 @@ extension PickleMachine {
     mutating func emptyArray(_ arguments: [PickleValue]) throws(CheckpointError) -> PickleValue {
         guard arguments.count == 3 else { throw invalid("\(arguments.count) arguments", "a class, a shape and a type") }
         guard case .callable(.arrayClass) = arguments[0] else {
-            if case .callable(.refused(let name)) = arguments[0] { throw .refusedObject(className: name, offset: position) }
+            if case .callable(.refused(let name)) = arguments[0] {
+                throw .refusedObject(className: name, offset: position)
+            }
             throw invalid(arguments[0].kind, "numpy.ndarray")
         }
         heap.arrays.append(nil)

@@ -22,7 +22,9 @@ extension PickleMachine {
     }
 
     mutating func lineText() throws(CheckpointError) -> String {
-        guard let text = try cursor.line(maxByteCount: Self.maxLineByteCount).text else { throw invalid("a line that is not UTF-8", "text") }
+        guard let text = try cursor.line(maxByteCount: Self.maxLineByteCount).text else {
+            throw invalid("a line that is not UTF-8", "text")
+        }
         return text
     }
 

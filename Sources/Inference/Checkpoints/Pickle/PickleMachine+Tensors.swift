@@ -72,7 +72,8 @@ extension PickleMachine {
             throw invalidTensor(parts)
         }
         return PickledTensor(
-            storage: heap.storages[storage], offset: offset, extents: try numbers(parts[2]), strides: try numbers(parts[3]))
+            storage: heap.storages[storage], offset: offset, extents: try numbers(parts[2]),
+            strides: try numbers(parts[3]))
     }
 
     private func invalidTensor(_ parts: [PickleValue]) -> CheckpointError {

@@ -15,15 +15,18 @@ struct ShardIndex {
     /// No network that runs here comes near this.
     static let maxShardCount = 256
     private static let maxDepth = 8
+    private static let spaces: [UInt8] = [0x20, 0x09, 0x0A, 0x0D]
 
     /// How the file's name ends.
     static let suffix = ".safetensors.index.json"
 
-    /// Whether a file begins as a JSON object does; the length that begins a safetensors file has never so many digits.
+    /// Whether a file begins as a JSON object does and speaks of a `weight_map`; the length that begins a safetensors file has
+    /// never so many digits.
     static func recognizes(_ file: ByteRegion) -> Bool {
         file.withUnsafeBytes { bytes in
-            bytes.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) } == UInt8(ascii: "{")
-                && bytes.prefix(8).allSatisfy { 0x20..<0x7F ~= $0 || [0x09, 0x0A, 0x0D].contains($0) }
+            bytes.prefix(8).allSatisfy { 0x20..<0x7F ~= $0 || spaces.contains($0) }
+                && bytes.first { !spaces.contains($0) } == UInt8(ascii: "{")
+                && bytes.prefix(maxByteCount).contains("\"weight_map\"".utf8)
         }
     }
 

@@ -52,7 +52,9 @@ struct ArrayDictionaryReaderTests {
         }
     }
 
-    @Test("The network answers what TensorFlow's arithmetic gives on the arrays as they lie in the file", arguments: networks)
+    @Test(
+        "The network answers what TensorFlow's arithmetic gives on the arrays as they lie in the file",
+        arguments: networks)
     func predicts(_ name: String) throws {
         let expected = try #require(Self.expected)
         let folder = try TemporaryFolder()

@@ -27,7 +27,9 @@ struct StackedPickleReaderTests {
         #expect(Checkpoint.error(of: bytes + [0]) != nil)
     }
 
-    @Test("Changed bytes are refused or leave sound tensors", arguments: ["views.pth", "first-versions.pth", "layouts.pth"])
+    @Test(
+        "Changed bytes are refused or leave sound tensors",
+        arguments: ["views.pth", "first-versions.pth", "layouts.pth"])
     func survivesChanges(_ name: String) throws {
         let bytes = try CheckpointFixtures.bytes(name, in: CheckpointFixtures.stacked)
         var generator = SeededGenerator(seed: 4)
