@@ -5,7 +5,8 @@ import Inference
 struct CheckpointOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "A checkpoint (.pth, .pt, .safetensors or .npz), instead of a model folder.", valueName: "file"))
+            "A checkpoint (.pth, .safetensors or its index, .npz, .npy), instead of a model folder.", valueName: "file")
+    )
     var checkpoint: String?
 
     @Option(

@@ -26,7 +26,7 @@ struct Convert: ParsableCommand {
         }
     }
 
-    @Argument(help: ArgumentHelp("A checkpoint: .pth, .pt, .safetensors or .npz.", valueName: "in"))
+    @Argument(help: ArgumentHelp("A checkpoint: .pth, .pt, .safetensors, .npz or .npy.", valueName: "in"))
     var input: String
 
     @Argument(help: ArgumentHelp("The file to write; its suffix says the format.", valueName: "out"))
@@ -72,7 +72,7 @@ struct Convert: ParsableCommand {
             try OutputStream.output.write(
                 Self.line(
                     input, checkpoint.format, checkpoint.tensors.map(\.tensor.scalarType),
-                    checkpoint.tensors.map(\.tensor.shape), byteCount: checkpoint.file.bytes.count)
+                    checkpoint.tensors.map(\.tensor.shape), byteCount: checkpoint.byteCount)
                     + Self.line(
                         output, format, tensors.map(\.scalarType), tensors.map(\.shape), byteCount: byteCount))
         } catch let error as CheckpointError {

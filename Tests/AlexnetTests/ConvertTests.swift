@@ -62,7 +62,7 @@ struct ConvertTests {
         let input = tiny.path("class_indices.json")
         let unknown = try CapturedOutput(["convert", input, folder.path("a.pth")])
         #expect(unknown.code == 1)
-        #expect(unknown.error.hasPrefix("alexnet: \(input) is neither a PyTorch zip checkpoint nor safetensors nor"))
+        #expect(unknown.error.hasPrefix("alexnet: \(input) is neither a PyTorch checkpoint nor safetensors nor"))
         let missing = try CapturedOutput(["convert", folder.path("none.pth"), folder.path("a.pth")])
         #expect(missing.error == "alexnet: \(folder.path("none.pth")) cannot be read: No such file or directory.\n")
         let nowhere = try CapturedOutput(["convert", tiny.path("model.safetensors"), folder.path("none/a.pth")])

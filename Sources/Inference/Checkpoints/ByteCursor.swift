@@ -11,6 +11,9 @@ struct ByteCursor {
         self.what = what
     }
 
+    /// Of the whole region. Units: bytes.
+    var byteCount: Int { region.count }
+
     /// Units: bytes.
     var remainingByteCount: Int { region.count - offset }
 
@@ -30,11 +33,16 @@ struct ByteCursor {
     }
 
     /// The bytes up to the next line feed, which is passed over.
-    mutating func line() throws(CheckpointError) -> ByteRegion {
+    ///
+    /// - Throws: ``CheckpointError/limitExceeded(what:found:limit:)`` where the line is longer than it may be.
+    mutating func line(maxByteCount: Int) throws(CheckpointError) -> ByteRegion {
         let start = offset
-        let rest = try region(byteCount: remainingByteCount)
+        let rest = try region(byteCount: min(remainingByteCount, maxByteCount + 1))
         offset = start
         guard let length = rest.withUnsafeBytes({ $0.firstIndex(of: UInt8(ascii: "\n")) }) else {
+            if rest.count > maxByteCount {
+                throw .limitExceeded(what: "bytes in a line of \(what)", found: rest.count, limit: maxByteCount)
+            }
             throw .truncated(what: what, offset: start, needed: rest.count + 1, available: rest.count)
         }
         let line = try region(byteCount: length)

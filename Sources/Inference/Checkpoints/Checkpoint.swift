@@ -10,11 +10,15 @@
 public struct Checkpoint: Sendable {
     /// The forms of file that are read; the bytes tell them apart, not the suffix.
     public enum Format: String, Sendable {
-        /// What `torch.save` has written since PyTorch 1.6: a zip archive of a pickle and its storages.
+        /// What `torch.save` writes: a zip archive of a pickle and its storages, or pickles and storages one behind the other, as
+        /// before version 1.6.
         case pytorch
+        /// One file, or several and their index.
         case safetensors
         /// What `numpy.savez` writes: a zip archive of arrays.
         case npz
+        /// A dictionary that `numpy.save` has pickled, such as `bvlc_alexnet.npy`.
+        case npy
     }
 
     /// What the file is called in errors.
@@ -27,8 +31,10 @@ public struct Checkpoint: Sendable {
     public let skipped: [SkippedTensor]
     /// The `__metadata__` of a safetensors file; empty for others.
     public let metadata: [String: String]
-    /// The bytes of the whole file, for a digest.
+    /// The bytes of the whole file: of the index where there are shards.
     public let file: AlignedBuffer
+    /// The bytes of each file that the index names, in the order of the names.
+    public let shards: [AlignedBuffer]
 
     /// Units: bytes. Several times the largest network that runs here.
     public static let defaultMaxByteCount = 4 << 30
@@ -37,7 +43,14 @@ public struct Checkpoint: Sendable {
     ///
     /// - Throws: ``CheckpointError`` when it cannot be read, changes meanwhile, or is not a whole and sound checkpoint.
     public init(contentsOf path: String, maxByteCount: Int = Self.defaultMaxByteCount) throws(CheckpointError) {
-        try self.init(try FileSnapshot.contents(of: path, maxByteCount: maxByteCount), name: path)
+        let file = try FileSnapshot.contents(of: path, maxByteCount: maxByteCount)
+        guard ShardIndex.recognizes(ByteRegion(file)) else {
+            try self.init(file, name: path)
+            return
+        }
+        let (contents, shards) = try ShardedReader.read(
+            ByteRegion(file), path: path, maxByteCount: maxByteCount - file.bytes.count)
+        self.init(contents, name: path, format: .safetensors, file: file, shards: shards)
     }
 
     /// Reads a checkpoint that is in memory already.
@@ -46,10 +59,17 @@ public struct Checkpoint: Sendable {
     public init(_ file: AlignedBuffer, name: String) throws(CheckpointError) {
         let region = ByteRegion(file)
         let contents: CheckpointContents
+        let format: Format
         switch try Self.container(of: region, name: name) {
         case .safetensors:
             format = .safetensors
             contents = try SafetensorsReader.read(region)
+        case .stackedPickles:
+            format = .pytorch
+            contents = try StackedPickleReader.read(region)
+        case .array:
+            format = .npy
+            contents = try ArrayDictionaryReader.read(region, name: name)
         case .zip:
             let archive = try ZipArchive(region)
             format = NumPyReader.holdsArrays(archive) ? .npz : .pytorch
@@ -58,12 +78,23 @@ public struct Checkpoint: Sendable {
                 ? NumPyReader.read(archive, fileByteCount: region.count)
                 : PyTorchReader.read(archive, fileByteCount: region.count)
         }
+        self.init(contents, name: name, format: format, file: file, shards: [])
+    }
+
+    private init(
+        _ contents: CheckpointContents, name: String, format: Format, file: AlignedBuffer, shards: [AlignedBuffer]
+    ) {
         self.name = name
+        self.format = format
         self.file = file
+        self.shards = shards
         tensors = contents.tensors
         skipped = contents.skipped
         metadata = contents.metadata
     }
+
+    /// Of the file and all shards. Units: bytes.
+    public var byteCount: Int { shards.reduce(file.bytes.count) { $0 + $1.bytes.count } }
 
     /// The tensor that a network has a place for.
     ///
@@ -84,22 +115,28 @@ public struct Checkpoint: Sendable {
     }
 
     /// What the first bytes tell.
-    private enum Container { case safetensors, zip }
+    private enum Container { case safetensors, zip, stackedPickles, array }
 
     private static func container(of file: ByteRegion, name: String) throws(CheckpointError) -> Container {
         let start = file.withUnsafeBytes { Array($0.prefix(9)) }
         // The brace comes first: it would be an impossible compression method in a zip archive's first record.
         if start.count == 9 && start[8] == UInt8(ascii: "{") { return .safetensors }
         if start.starts(with: [0x50, 0x4B, 3, 4]) || start.starts(with: [0x50, 0x4B, 5, 6]) { return .zip }
-        throw .unknownFormat(file: name, found: found(start))
+        if start.starts(with: ArrayHeader.magic) { return .array }
+        if StackedPickleReader.recognizes(file) { return .stackedPickles }
+        throw .unknownFormat(file: name, found: found(file, start))
     }
 
-    private static func found(_ start: [UInt8]) -> String {
+    private static func isTar(_ file: ByteRegion) -> Bool {
+        file.part(from: 257, count: 5)?.text == "ustar"
+    }
+
+    private static func found(_ file: ByteRegion, _ start: [UInt8]) -> String {
         if start.isEmpty { return "is empty" }
-        if start.starts(with: [0x80]) { return "is a bare pickle, such as PyTorch wrote before version 1.6" }
-        if start.starts(with: [0x93] + Array("NUMPY".utf8)) {
-            return "is one NumPy array, not an archive of named ones"
-        }
+        if start.starts(with: [0x80]) { return "is a bare pickle, not one that torch.save wrote" }
+        if isTar(file) { return "is a tar archive: unpack it, or load and save it again with PyTorch" }
+        if ShardIndex.recognizes(file) { return "is the index of shards, and not read from a file beside them" }
+        if start.first == UInt8(ascii: "{") { return "begins like JSON, but is no index of shards" }
         let bytes = start.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
         return "begins with the bytes \(bytes.joined(separator: " "))"
     }

@@ -16,7 +16,7 @@ extension CheckpointError: CustomStringConvertible {
         case .changedWhileReading(let file):
             "\(file) changed while it was read: write checkpoints beside it and rename them into place"
         case .unknownFormat(let file, let found):
-            "\(file) is neither a PyTorch zip checkpoint nor safetensors nor NumPy's .npz: it \(found)"
+            "\(file) is neither a PyTorch checkpoint nor safetensors nor NumPy's .npz or dictionary in .npy: it \(found)"
         case .truncated(let what, let offset, let needed, let available):
             "\(what) is cut short at offset \(offset): \(available) of the \(needed) bytes needed are there"
         case .limitExceeded(let what, let found, let limit):
@@ -87,6 +87,10 @@ extension CheckpointError: CustomStringConvertible {
             "tensor \(quoted(name)) reaches element \(lastElement) of a storage of \(storageElementCount)"
         case .unsupportedScalarType(let name, let found):
             "tensor \(quoted(name)) is \(quoted(found)) where float32, float16, bfloat16 or float64 is expected"
+        case .quantizedTensor(let name, let found):
+            "tensor \(quoted(name)) is \(quoted(found)), and quantized weights are not read: save the network before it is "
+                + "quantized, or its weights made float32 again with their scales; \"precision\": \"int8\" in model.json makes them "
+                + "small here"
         case .headerTooLong(let found, let limit):
             "the safetensors header is \(found) bytes long, and at most \(limit) are allowed"
         case .invalidHeader(let offset, let found, let expected):
@@ -99,8 +103,20 @@ extension CheckpointError: CustomStringConvertible {
             "tensor \(quoted(name)) has \(found) bytes where its shape and type need \(expected)"
         case .trailingBytes(let offset, let byteCount):
             "\(byteCount) bytes follow the last tensor at offset \(offset) where the file should end"
+        case .invalidIndex(let offset, let found, let expected):
+            "the shard index has \(found) at offset \(offset) where \(expected) is expected"
+        case .invalidShardName(let name):
+            "the shard index names \(quoted(name)), which is not a plain file name; shards lie beside their index"
+        case .missingFromShard(let name, let shard):
+            "tensor \(quoted(name)) is not in shard \(quoted(shard)), where the index says it is"
+        case .unlistedTensor(let name, let shard):
+            "tensor \(quoted(name)) of shard \(quoted(shard)) is not in the index: shards and index are of one saving"
+        case .shard(let file, let error):
+            "shard \(quoted(file)): \(error.description)"
         case .invalidArray(let record, let offset, let found, let expected):
             "the array \(quoted(record)) has \(found) at offset \(offset) where \(expected) is expected"
+        case .invalidLayer(let name, let found):
+            "layer \(quoted(name)) has \(found.prefix(100)) where weights and biases are expected"
         case .missingTensor(let name, let expected):
             "tensor \(quoted(name)) of shape \(expected) is missing"
         case .unexpectedTensor(let name, let shape):

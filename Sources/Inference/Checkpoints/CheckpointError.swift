@@ -46,6 +46,8 @@ public enum CheckpointError: Error, Equatable, Sendable {
     case invalidLayout(name: String, found: String, expected: String)
     case outOfBounds(name: String, lastElement: Int, storageElementCount: Int)
     case unsupportedScalarType(name: String, found: String)
+    /// A network's weight whose numbers are no plain floating-point ones.
+    case quantizedTensor(name: String, found: String)
 
     // The safetensors header.
     case headerTooLong(found: UInt64, limit: Int)
@@ -55,8 +57,17 @@ public enum CheckpointError: Error, Equatable, Sendable {
     case byteCountMismatch(name: String, found: Int, expected: Int)
     case trailingBytes(offset: Int, byteCount: Int)
 
+    // The index of shards.
+    case invalidIndex(offset: Int, found: String, expected: String)
+    case invalidShardName(name: String)
+    case missingFromShard(name: String, shard: String)
+    case unlistedTensor(name: String, shard: String)
+    /// What is wrong in one of the shards.
+    indirect case shard(file: String, CheckpointError)
+
     // The NumPy array.
     case invalidArray(record: String, offset: Int, found: String, expected: String)
+    case invalidLayer(name: String, found: String)
 
     // The network that the tensors are for.
     case missingTensor(name: String, expected: Shape)

@@ -6,6 +6,7 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     case checkpointIsFolder(path: String)
     case noCheckpoint(folder: String)
     case ambiguousCheckpoint(folder: String, files: [String])
+    case shardsWithoutIndex(folder: String, shard: String)
     case noClassMap(folder: String)
     case pathOutsideFolder(file: String)
     case unknownArchitecture(name: String, known: [String])
@@ -24,9 +25,11 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
         case .checkpointIsFolder(let path):
             "\(path) is a folder, not a checkpoint; name a model folder with --model, or serve its parent with --models."
         case .noCheckpoint(let folder):
-            "\(folder) holds no checkpoint; put a .pth, .pt, .safetensors or .npz file there, or name one in model.json."
+            "\(folder) holds no checkpoint; put a .pth, .pt, .safetensors, .npz or .npy file there, or name one in model.json."
         case .ambiguousCheckpoint(let folder, let files):
             "\(folder) holds \(files.joined(separator: " and ")); say in model.json which is the \"checkpoint\"."
+        case .shardsWithoutIndex(let folder, let shard):
+            "\(folder) holds \(shard), one shard of several, without model.safetensors.index.json, which says what lies where."
         case .noClassMap(let folder):
             "\(folder) holds no class_indices.json; write one there, as {\"0\": \"daisy\", …}; with --checkpoint, --classes names "
                 + "one anywhere."

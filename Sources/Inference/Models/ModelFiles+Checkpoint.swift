@@ -11,6 +11,9 @@ extension ModelFiles {
         return (try? resolve(known))?.checkpoint
     }
 
-    /// The size of the checkpoint; nil where it cannot be found. Units: bytes.
-    public var checkpointByteCount: Int? { checkpointPath.flatMap { FileSnapshot.byteCount(of: $0) } }
+    /// The size of the checkpoint with its shards; nil where it cannot be found. Units: bytes.
+    public var checkpointByteCount: Int? {
+        guard let path = checkpointPath, let byteCount = FileSnapshot.byteCount(of: path) else { return nil }
+        return ShardedReader.paths(ofIndex: path).reduce(byteCount) { $0 + (FileSnapshot.byteCount(of: $1) ?? 0) }
+    }
 }

@@ -18,7 +18,9 @@ public struct ModelFiles: Sendable, Equatable {
     private let classes: String?
 
     /// The files that count as checkpoints where `model.json` names none.
-    private static let checkpointSuffixes = [".pth", ".pt", ".safetensors", ".npz"]
+    private static let checkpointSuffixes = [".pth", ".pt", ".safetensors", ".npz", ShardIndex.suffix]
+    /// Those that often mean other things: they count where there is none of the former.
+    private static let otherCheckpointSuffixes = [".npy", ".bin", ".ckpt", ".pth.tar"]
     /// What may lie beside a model without being part of it: what it is and how it was trained.
     private static let companionSuffixes = [".md", ".py", ".csv", ".svg", ".png", ".resume"]
     private static let classMapNames = ["class_indices.json", "classes.json", "labels.txt", "classes.txt"]
@@ -38,8 +40,16 @@ public struct ModelFiles: Sendable, Equatable {
     public init(checkpoint: String, classes: String?, preprocessing: Preprocessing.Preset? = nil) {
         let url = URL(fileURLWithPath: checkpoint).standardizedFileURL
         self.init(
-            name: url.deletingPathExtension().lastPathComponent, preprocessing: preprocessing,
+            name: Self.name(ofFile: url.lastPathComponent), preprocessing: preprocessing,
             folder: url.deletingLastPathComponent().path, checkpoint: url.path, classes: classes)
+    }
+
+    /// The file's name without what tells its format.
+    private static func name(ofFile file: String) -> String {
+        for suffix in [ShardIndex.suffix, ".pth.tar"] where file.hasSuffix(suffix) && file.count > suffix.count {
+            return String(file.dropLast(suffix.count))
+        }
+        return URL(fileURLWithPath: file).deletingPathExtension().lastPathComponent
     }
 
     private init(
@@ -74,12 +84,23 @@ public struct ModelFiles: Sendable, Equatable {
             return checkpoint
         }
         if let name = description.checkpoint { return try path(of: name, in: folder) }
-        let found = names.filter { name in Self.checkpointSuffixes.contains { name.hasSuffix($0) } }
+        let found = Self.checkpoints(among: names)
+        if let shard = found.first, found.allSatisfy(ShardIndex.isShard), !shard.hasSuffix("-of-00001.safetensors") {
+            throw ModelError.shardsWithoutIndex(folder: folder, shard: shard)
+        }
         switch found.count {
         case 0: throw ModelError.noCheckpoint(folder: folder)
         case 1: return folder + "/" + found[0]
         default: throw ModelError.ambiguousCheckpoint(folder: folder, files: found)
         }
+    }
+
+    /// The files that a model may be loaded from; where there is an index, its shards are none of them.
+    private static func checkpoints(among names: [String]) -> [String] {
+        let found = names.filter { name in checkpointSuffixes.contains { name.hasSuffix($0) } }
+        if found.isEmpty { return names.filter { name in otherCheckpointSuffixes.contains { name.hasSuffix($0) } } }
+        let hasIndex = found.contains { $0.hasSuffix(ShardIndex.suffix) }
+        return hasIndex ? found.filter { !ShardIndex.isShard($0) } : found
     }
 
     private func resolveClasses(
@@ -105,7 +126,7 @@ public struct ModelFiles: Sendable, Equatable {
     public var holdsModel: Bool {
         if description != nil || checkpoint != nil { return true }
         let names = folder.flatMap { try? FileManager.default.contentsOfDirectory(atPath: $0) } ?? []
-        return names.contains { name in Self.checkpointSuffixes.contains { name.hasSuffix($0) } }
+        return !Self.checkpoints(among: names).isEmpty
     }
 
     /// Whether the folder is there, whatever is in it; of a checkpoint without one, whether the checkpoint is.
@@ -117,7 +138,7 @@ public struct ModelFiles: Sendable, Equatable {
     public var fingerprint: ModelFingerprint {
         var paths: [String] = []
         if let checkpoint {
-            paths = [checkpoint] + (classes.map { [$0] } ?? [])
+            paths = [checkpoint] + ShardedReader.paths(ofIndex: checkpoint) + (classes.map { [$0] } ?? [])
         }
         if checkpoint == nil || classes == nil, let folder {
             let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []

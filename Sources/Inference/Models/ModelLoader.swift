@@ -91,8 +91,8 @@ public struct ModelLoader: Sendable {
         _ path: String, _ description: ModelDescription, _ precision: Precision, _ digest: inout SHA256
     ) throws(ModelError) -> (any Architecture, Network, Checkpoint.Format) {
         let checkpoint = try openCheckpoint(path)
-        withExtendedLifetime(checkpoint.file) {
-            digest.update(bufferPointer: UnsafeRawBufferPointer(checkpoint.file.bytes))
+        for file in [checkpoint.file] + checkpoint.shards {
+            withExtendedLifetime(file) { digest.update(bufferPointer: UnsafeRawBufferPointer(file.bytes)) }
         }
         let (architecture, network) = try makeNetwork(
             checkpoint, description, packing: WeightPacking(precision, workers: workers))

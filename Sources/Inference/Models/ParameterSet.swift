@@ -7,7 +7,19 @@ package struct ParameterSet {
     /// - Parameter packing: what becomes of linear layers' weights; nil leaves everything where it lies in the file.
     /// - Throws: ``CheckpointError`` when a tensor is no layer's, or a layer has not all of its own.
     init(_ checkpoint: Checkpoint, packing: WeightPacking? = nil) throws(CheckpointError) {
+        try Self.refuseQuantized(checkpoint.skipped)
         try self.init(checkpoint.tensors, packing: packing)
+    }
+
+    /// Weights in eight bits would be missed later on under a name that says nothing of why.
+    private static func refuseQuantized(_ skipped: [SkippedTensor]) throws(CheckpointError) {
+        let parameters: [Suffix] = [.weight, .bias, .runningMean, .runningVariance]
+        for tensor in skipped {
+            let isParameter = parameters.contains { tensor.name.hasSuffix($0.rawValue) }
+            if isParameter || QuantizedType.isQuantized(tensor.scalarName) {
+                throw CheckpointError.quantizedTensor(name: tensor.name, found: tensor.scalarName)
+            }
+        }
     }
 
     /// The same for tensors of any origin.

@@ -3,7 +3,7 @@ import Inference
 /// All that can be told about a model, or about a checkpoint whose network nobody knows.
 struct Inspection: Encodable {
     let path: String
-    /// `pytorch`, `safetensors` or `npz`.
+    /// `pytorch`, `safetensors`, `npz` or `npy`.
     let format: String
     let byteCount: Int
     /// In what the numbers lie in the file.
@@ -51,7 +51,7 @@ struct Inspection: Encodable {
     init(path: String, checkpoint: Checkpoint, _ known: Knowledge) {
         self.path = path
         format = checkpoint.format.rawValue
-        byteCount = checkpoint.file.bytes.count
+        byteCount = checkpoint.byteCount
         let found = checkpoint.tensors.map(\.tensor.scalarType)
         types = ScalarType.allCases.filter(found.contains).map(\.rawValue)
         metadata = checkpoint.metadata

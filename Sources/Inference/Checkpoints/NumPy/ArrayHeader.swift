@@ -12,7 +12,7 @@ struct ArrayHeader: Equatable {
     /// NumPy's own reader takes no longer ones without being told to. Units: bytes.
     static let maxByteCount = 10_000
 
-    private static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
+    static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
 
     /// Reads the header, and leaves the cursor at the numbers.
     ///

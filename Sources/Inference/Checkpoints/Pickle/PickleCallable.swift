@@ -2,10 +2,25 @@
 enum PickleCallable: Sendable, Equatable {
     case orderedDictionary
     case rebuildTensor
+    /// For types that have no storage class of their own, such as float8.
+    case rebuildTypedTensor
+    case rebuildQuantizedTensor
     case rebuildParameter
+    /// A tensor class of PyTorch's first versions, which makes an empty tensor that a state fills.
+    case tensorClass
     case size
     /// A storage class, by the elements it has.
     case storageClass(scalarName: String)
+    /// An element type, as `torch.float8_e4m3fn`.
+    case scalarType(name: String)
+    case reconstructArray
+    case arrayFromBuffer
+    case arrayClass
+    case arrayType
+    /// Text to bytes: how Python 3 writes bytes for Python 2.
+    case encode
+    /// What protocol 1 makes any object with.
+    case reconstructObject(name: String)
     /// Makes something that is carried along and never looked at.
     case inert
     /// Any other: naming it is an error, and calling it a worse one.
@@ -16,21 +31,43 @@ enum PickleCallable: Sendable, Equatable {
         switch (module, name) {
         case ("collections", "OrderedDict"):
             self = .orderedDictionary
-        case ("torch._utils", "_rebuild_tensor_v2"):
+        case ("torch._utils", "_rebuild_tensor"), ("torch._utils", "_rebuild_tensor_v2"):
             self = .rebuildTensor
-        case ("torch._utils", "_rebuild_parameter"), ("torch._utils", "_rebuild_parameter_with_state"):
+        case ("torch._utils", "_rebuild_tensor_v3"):
+            self = .rebuildTypedTensor
+        case ("torch._utils", "_rebuild_qtensor"):
+            self = .rebuildQuantizedTensor
+        case ("torch._utils", "_rebuild_parameter"), ("torch._utils", "_rebuild_parameter_with_state"),
+            ("torch.nn.parameter", "Parameter"):
             self = .rebuildParameter
         case ("torch", "Size"):
             self = .size
-        case ("torch", "device"), ("_codecs", "encode"), ("numpy", "dtype"),
-            ("numpy.core.multiarray", "scalar"), ("numpy._core.multiarray", "scalar"):
+        case ("torch.storage", "UntypedStorage"):
+            self = .storageClass(scalarName: Self.untyped)
+        case ("numpy.core.multiarray", "_reconstruct"), ("numpy._core.multiarray", "_reconstruct"):
+            self = .reconstructArray
+        case ("numpy.core.numeric", "_frombuffer"), ("numpy._core.numeric", "_frombuffer"):
+            self = .arrayFromBuffer
+        case ("numpy", "ndarray"):
+            self = .arrayClass
+        case ("numpy", "dtype"):
+            self = .arrayType
+        case ("_codecs", "encode"), ("builtins", "bytes"), ("__builtin__", "bytes"):
+            self = .encode
+        case ("copyreg", "_reconstructor"), ("copy_reg", "_reconstructor"):
+            self = .reconstructObject(name: "\(module).\(name)")
+        case ("torch", "device"), ("numpy.core.multiarray", "scalar"), ("numpy._core.multiarray", "scalar"):
             self = .inert  // train-loop scripts keep a device or a best accuracy beside the weights
         case ("builtins", _), ("__builtin__", _):
             self = Self.builtins.contains(name) ? .inert : .refused(name: "\(module).\(name)")
         case ("torch", _), ("torch.cuda", _):
             if let scalarName = Self.storageClasses[name] {
                 self = .storageClass(scalarName: scalarName)
+            } else if Self.tensorClasses.contains(name) {
+                self = .tensorClass
             } else if Self.scalarNames.contains(name) {
+                self = .scalarType(name: name)
+            } else if Self.quantizationSchemes.contains(name) {
                 self = .inert
             } else {
                 self = .refused(name: "\(module).\(name)")
@@ -47,12 +84,28 @@ enum PickleCallable: Sendable, Equatable {
         "LongStorage": "int64", "IntStorage": "int32", "ShortStorage": "int16", "CharStorage": "int8",
         "ByteStorage": "uint8", "BoolStorage": "bool", "ComplexFloatStorage": "complex64",
         "ComplexDoubleStorage": "complex128", "QInt8Storage": "qint8", "QUInt8Storage": "quint8",
-        "QInt32Storage": "qint32",
+        "QInt32Storage": "qint32", "QUInt4x2Storage": "quint4x2", "QUInt2x4Storage": "quint2x4",
     ]
 
     /// `torch.float32` and its kin, which some scripts keep as a setting.
     private static let scalarNames: Set = [
         "float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool", "complex64",
-        "complex128",
+        "complex128", "uint16", "uint32", "uint64", "float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2",
+        "float8_e5m2fnuz",
+        "float8_e8m0fnu", "float4_e2m1fn_x2", "qint8", "quint8", "qint32", "quint4x2", "quint2x4",
     ]
+
+    /// `torch.FloatTensor` and its kin.
+    private static let tensorClasses: Set = [
+        "FloatTensor", "DoubleTensor", "HalfTensor", "BFloat16Tensor", "LongTensor", "IntTensor", "ShortTensor",
+        "CharTensor", "ByteTensor", "BoolTensor",
+    ]
+
+    private static let quantizationSchemes: Set = [
+        "per_tensor_affine", "per_tensor_symmetric", "per_channel_affine", "per_channel_symmetric",
+        "per_channel_affine_float_qparams",
+    ]
+
+    /// The name for what a storage without a type of its own holds.
+    static let untyped = "untyped"
 }

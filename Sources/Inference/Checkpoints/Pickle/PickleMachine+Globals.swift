@@ -14,8 +14,27 @@ extension PickleMachine {
         case .refused(let name):
             throw isObject
                 ? .refusedObject(className: name, offset: position) : .refusedGlobal(name: name, offset: position)
-        case .inert:
+        case .inert, .scalarType:
             return .inert
+        case .reconstructObject(let name):
+            if let first = arguments.first, case .callable(.refused(let className)) = first {
+                throw .refusedObject(className: className, offset: position)
+            }
+            throw .refusedGlobal(name: name, offset: position)
+        case .encode:
+            return try encoded(arguments)
+        case .arrayType:
+            return try arrayType(arguments)
+        case .reconstructArray:
+            return try emptyArray(arguments)
+        case .arrayFromBuffer:
+            return try arrayFromBuffer(arguments)
+        case .arrayClass:
+            throw invalid("a call of numpy.ndarray", "an array with its contents")
+        case .tensorClass:
+            guard arguments.isEmpty else { throw invalid("\(arguments.count) arguments", "none") }
+            heap.tensors.append(nil)
+            return .tensor(heap.tensors.count - 1)
         case .orderedDictionary:
             return heap.makeDictionary(try entries(arguments))
         case .size:
@@ -25,12 +44,16 @@ extension PickleMachine {
             _ = try items(ofTuple: sizes)
             return sizes
         case .rebuildParameter:
-            guard let data = arguments.first, (3...4).contains(arguments.count), case .tensor = data else {
+            guard let data = arguments.first, (1...4).contains(arguments.count), case .tensor = data else {
                 throw invalid("\(arguments.count) arguments", "a parameter's tensor and its settings")
             }
             return data
         case .rebuildTensor:
-            return try tensor(arguments)
+            return try tensor(arguments, argumentCounts: 4...7)
+        case .rebuildTypedTensor:
+            return try typedTensor(arguments)
+        case .rebuildQuantizedTensor:
+            return try tensor(arguments, argumentCounts: 7...7)
         case .storageClass(let scalarName):
             throw invalid("a call of the storage class of \(scalarName)", "a persistent storage")
         }
@@ -55,46 +78,5 @@ extension PickleMachine {
             entries.append((pair[0], pair[1]))
         }
         return entries
-    }
-
-    /// `('storage', torch.FloatStorage, key, location, element count)`; where the tensor lay does not matter here.
-    mutating func storage(_ id: [PickleValue]) throws(CheckpointError) -> PickleValue {
-        guard
-            id.count == 5, case .string("storage") = id[0], case .callable(let callable) = id[1],
-            case .string(let key) = id[2], case .integer(let elementCount) = id[4], elementCount >= 0
-        else { throw invalid("a persistent ID of \(id.count) values", "that of a storage") }
-        switch callable {
-        case .storageClass(let scalarName):
-            heap.storages.append(PickledStorage(scalarName: scalarName, key: key, elementCount: elementCount))
-            return .storage(heap.storages.count - 1)
-        case .refused(let name): throw .refusedGlobal(name: name, offset: position)
-        default: throw invalid("a persistent ID without a storage class", "that of a storage")
-        }
-    }
-
-    /// `_rebuild_tensor_v2(storage, offset, size, stride, requires_grad, backward_hooks[, metadata])`
-    private mutating func tensor(_ arguments: [PickleValue]) throws(CheckpointError) -> PickleValue {
-        guard
-            (6...7).contains(arguments.count), case .storage(let storage) = arguments[0],
-            case .integer(let offset) = arguments[1]
-        else { throw invalid("\(arguments.count) arguments", "a storage, an offset, sizes and strides") }
-        heap.tensors.append(
-            PickledTensor(
-                storage: heap.storages[storage], offset: offset, extents: try numbers(arguments[2]),
-                strides: try numbers(arguments[3])))
-        return .tensor(heap.tensors.count - 1)
-    }
-
-    private mutating func numbers(_ value: PickleValue) throws(CheckpointError) -> [Int] {
-        let items = try items(ofTuple: value)
-        guard items.count <= StoredTensor.maxRank else {
-            throw .limitExceeded(what: "axes in one tensor", found: items.count, limit: StoredTensor.maxRank)
-        }
-        var numbers: [Int] = []
-        for item in items {
-            guard case .integer(let number) = item else { throw invalid(item.kind, "an integer") }
-            numbers.append(number)
-        }
-        return numbers
     }
 }

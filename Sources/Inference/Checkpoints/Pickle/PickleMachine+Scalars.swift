@@ -22,7 +22,9 @@ extension PickleMachine {
     }
 
     mutating func lineText() throws(CheckpointError) -> String {
-        guard let text = try cursor.line().text else { throw invalid("a line that is not UTF-8", "text") }
+        guard let text = try cursor.line(maxByteCount: Self.maxLineByteCount).text else {
+            throw invalid("a line that is not UTF-8", "text")
+        }
         return text
     }
 
@@ -33,15 +35,13 @@ extension PickleMachine {
     }
 
     mutating func unicode(byteCount: Int) throws(CheckpointError) -> PickleValue {
-        guard let text = try cursor.region(byteCount: byteCount).text else {
-            throw invalid("a string that is not UTF-8", "text")
+        let region = try cursor.region(byteCount: byteCount)
+        guard region.count <= Self.maxTextByteCount else {
+            heap.longTexts.append(region)
+            return .longText(heap.longTexts.count - 1)
         }
+        guard let text = region.text else { throw invalid("a string that is not UTF-8", "text") }
         return .string(text)
-    }
-
-    /// Python 2's strings are bytes, most often of ASCII.
-    mutating func byteString(byteCount: Int) throws(CheckpointError) -> PickleValue {
-        try cursor.region(byteCount: byteCount).text.map(PickleValue.string) ?? .inert
     }
 
     /// Text of protocol 0; names of tensors need none of its escapes.

@@ -35,6 +35,11 @@ extension PickleMachine {
         stack.push(.inert)
     }
 
+    /// Python 2's strings are bytes, too.
+    mutating func pushBytes(byteCount: Int) throws(CheckpointError) {
+        stack.push(heap.makeBytes(try cursor.region(byteCount: byteCount)))
+    }
+
     func remembered(_ index: Int) throws(CheckpointError) -> PickleValue {
         guard let value = memo[index] else { throw invalid("the unset memo \(index)", "one that was set") }
         return value
@@ -81,9 +86,12 @@ extension PickleMachine {
 
     /// The state of an `OrderedDict` is PyTorch's `_metadata`, which only its own modules read.
     mutating func build() throws(CheckpointError) {
-        _ = try pop()
+        let state = try pop()
         switch try top() {
         case .dictionary, .inert: return
+        case .tensor(let index): try fill(tensor: index, with: state)
+        case .array(let index): try fill(array: index, with: state)
+        case .arrayType(let index): try fill(arrayType: index, with: state)
         default: throw invalid("state for \(try top().kind)", "a dictionary")
         }
     }

@@ -12,11 +12,17 @@ struct PickleMachine {
     /// Where the instruction being carried out begins.
     var position = 0
     var firstRefused: (name: String, offset: Int)?
+    /// How much text was made into bytes.
+    var decodedByteCount = 0
 
     /// A network of a thousand tensors with its optimiser's state takes about 100,000 steps.
     static let maxStepCount = 1 << 20
-    /// Limits the strings, and what a deflated pickle can grow to.
+    /// Limits what a deflated pickle can grow to. Not for arrays, which lie in their pickle: they are left where they are.
     static let maxByteCount = 16 << 20
+    /// Longer text is left where it lies, and is no name. Units: bytes.
+    static let maxTextByteCount = 1 << 16
+    /// Numbers and names of protocol 0. Units: bytes.
+    static let maxLineByteCount = 1 << 16
 
     private init(_ pickle: ByteRegion) { cursor = ByteCursor(pickle, what: "the pickle") }
 
@@ -28,22 +34,42 @@ struct PickleMachine {
         guard pickle.count <= maxByteCount else {
             throw .limitExceeded(what: "bytes of pickle", found: pickle.count, limit: maxByteCount)
         }
-        var machine = PickleMachine(pickle)
-        while true {
-            machine.position = machine.cursor.offset
-            try machine.charge(1)
-            let byte = try machine.cursor.number(UInt8.self)
-            guard let opcode = PickleOpcode(rawValue: byte) else {
-                throw .unknownOpcode(opcode: byte, offset: machine.position)
-            }
-            if opcode == .stop { break }
-            try machine.perform(opcode)
-        }
-        let root = try machine.pop()
+        let (root, heap, _) = try runStart(of: pickle)
+        return (root, heap)
+    }
+
+    /// The same for a pickle that other bytes may follow, and of any length.
+    ///
+    /// - Returns: where the pickle ends, too. Units: bytes.
+    static func runStart(
+        of bytes: ByteRegion
+    ) throws(CheckpointError) -> (root: PickleValue, heap: PickleHeap, end: Int) {
+        var machine = PickleMachine(bytes)
+        let result = Result { () throws(CheckpointError) in try machine.run() }
+        // What a pickle wants to run says more than where it is broken besides.
         if let refused = machine.firstRefused {
+            if case .failure(.refusedObject(let name, let offset)) = result {
+                throw .refusedObject(className: name, offset: offset)
+            }
+            if case .failure(.refusedGlobal(let name, let offset)) = result {
+                throw .refusedGlobal(name: name, offset: offset)
+            }
             throw .refusedGlobal(name: refused.name, offset: refused.offset)
         }
-        return (root, machine.heap)
+        return (try result.get(), machine.heap, machine.cursor.offset)
+    }
+
+    private mutating func run() throws(CheckpointError) -> PickleValue {
+        while true {
+            position = cursor.offset
+            try charge(1)
+            let byte = try cursor.number(UInt8.self)
+            guard let opcode = PickleOpcode(rawValue: byte) else {
+                throw .unknownOpcode(opcode: byte, offset: position)
+            }
+            if opcode == .stop { return try pop() }
+            try perform(opcode)
+        }
     }
 
     private mutating func perform(_ opcode: PickleOpcode) throws(CheckpointError) {
@@ -72,19 +98,19 @@ struct PickleMachine {
         case .int, .long: stack.push(try decimal())
         case .binFloat: try pushInert(byteCount: 8)
         case .float:
-            _ = try cursor.line()
+            _ = try cursor.line(maxByteCount: Self.maxLineByteCount)
             stack.push(.inert)
 
         case .shortBinUnicode: stack.push(try unicode(byteCount: Int(try cursor.number(UInt8.self))))
         case .binUnicode: stack.push(try unicode(byteCount: Int(try cursor.number(UInt32.self))))
         case .binUnicode8: stack.push(try unicode(byteCount: Int(clamping: try cursor.number(UInt64.self))))
-        case .shortBinString: stack.push(try byteString(byteCount: Int(try cursor.number(UInt8.self))))
-        case .binString: stack.push(try byteString(byteCount: try signedByteCount()))
+        case .shortBinString: try pushBytes(byteCount: Int(try cursor.number(UInt8.self)))
+        case .binString: try pushBytes(byteCount: try signedByteCount())
         case .unicode: stack.push(try textLine(quoted: false))
         case .string: stack.push(try textLine(quoted: true))
-        case .shortBinBytes: try pushInert(byteCount: Int(try cursor.number(UInt8.self)))
-        case .binBytes: try pushInert(byteCount: Int(try cursor.number(UInt32.self)))
-        case .binBytes8, .byteArray8: try pushInert(byteCount: Int(clamping: try cursor.number(UInt64.self)))
+        case .shortBinBytes: try pushBytes(byteCount: Int(try cursor.number(UInt8.self)))
+        case .binBytes: try pushBytes(byteCount: Int(try cursor.number(UInt32.self)))
+        case .binBytes8, .byteArray8: try pushBytes(byteCount: Int(clamping: try cursor.number(UInt64.self)))
 
         case .emptyTuple: stack.push(heap.makeTuple([]))
         case .tuple1: try pushTuple(count: 1)

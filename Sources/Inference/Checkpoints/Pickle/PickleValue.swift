@@ -12,8 +12,14 @@ enum PickleValue: Sendable {
     case dictionary(Int)
     case storage(Int)
     case tensor(Int)
+    /// Python 3's bytes, or a string of Python 2.
+    case bytes(Int)
+    /// Text that is too long for a name, left where it lies.
+    case longText(Int)
+    case arrayType(Int)
+    case array(Int)
     case callable(PickleCallable)
-    /// Something harmless that no tensor needs: a float, bytes, a set, a device.
+    /// Something harmless that no tensor needs: a float, a set, a device.
     case inert
 
     /// For errors: what the value is.
@@ -28,6 +34,10 @@ enum PickleValue: Sendable {
         case .dictionary: "a dictionary"
         case .storage: "a storage"
         case .tensor: "a tensor"
+        case .bytes: "bytes"
+        case .longText: "a long string"
+        case .arrayType: "an array's type"
+        case .array: "an array"
         case .callable: "a global"
         case .inert: "a value that no tensor needs"
         }

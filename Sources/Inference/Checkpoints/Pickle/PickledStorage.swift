@@ -5,4 +5,6 @@ struct PickledStorage: Sendable, Equatable {
     /// The record that holds the bytes: `0` for `data/0`.
     let key: String
     let elementCount: Int
+    /// The part that is meant, where the older form keeps one storage as a view of another. Units: elements.
+    var view: Range<Int>?
 }

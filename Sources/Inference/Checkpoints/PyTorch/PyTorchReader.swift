@@ -15,16 +15,16 @@ struct PyTorchReader {
     static func read(_ archive: ZipArchive, fileByteCount: Int) throws(CheckpointError) -> CheckpointContents {
         var reader = try PyTorchReader(archive)
         var contents = CheckpointContents(fileByteCount: fileByteCount)
-        let state = try StateDictionary(pickle: try reader.bytes(of: "data.pkl"))
+        let (root, heap) = try PickleMachine.run(try reader.bytes(of: "data.pkl"))
+        let state = try StateDictionary(root: root, heap: heap)
         for (name, tensor) in state.entries {
-            if let scalarType = ScalarType(rawValue: tensor.storage.scalarName) {
-                let stored = try StoredTensor(
-                    name: name, scalarType: scalarType, extents: tensor.extents, strides: tensor.strides,
-                    storageOffset: tensor.offset, storage: try reader.storage(tensor.storage, scalarType))
-                try contents.append(stored, name: name)
-            } else {
-                contents.skip(name, scalarName: tensor.storage.scalarName)
+            guard let scalarType = ScalarType(rawValue: tensor.scalarName) else {
+                contents.skip(name, scalarName: tensor.scalarName)
+                continue
             }
+            let storage = try reader.storage(tensor.storage, scalarType)
+            try contents.append(
+                try tensor.stored(as: name, scalarType: scalarType, storage: storage), name: name)
         }
         return contents
     }

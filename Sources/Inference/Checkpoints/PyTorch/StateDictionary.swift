@@ -10,35 +10,47 @@ struct StateDictionary {
     private static let maxDepth = 4
 
     /// - Throws: ``CheckpointError/noTensors(keys:)`` or ``CheckpointError/notAStateDictionary(found:)`` when there are none.
-    init(pickle: ByteRegion) throws(CheckpointError) {
-        let (root, heap) = try PickleMachine.run(pickle)
+    init(root: PickleValue, heap: PickleHeap) throws(CheckpointError) {
         guard case .dictionary(let rootIndex) = root else { throw .notAStateDictionary(found: root.kind) }
 
         var path = [rootIndex]
-        while path.count < Self.maxDepth, let inner = Self.wrapped(in: heap.dictionaries[path[path.count - 1]]) {
+        while path.count < Self.maxDepth, let inner = Self.wrapped(in: heap.dictionaries[path[path.count - 1]], heap) {
             path.append(inner)
         }
         var entries: [(name: String, tensor: PickledTensor)] = []
         for index in path.reversed() where entries.isEmpty {
             entries = heap.dictionaries[index].compactMap { entry in
-                guard case .string(let name) = entry.key, case .tensor(let tensor) = entry.value else { return nil }
-                return (name, heap.tensors[tensor])
+                guard let name = heap.text(entry.key), let tensor = Self.tensor(entry.value, heap) else { return nil }
+                return (name, tensor)
             }
         }
         guard !entries.isEmpty else {
             let keys = heap.dictionaries[rootIndex].prefix(1000).map { entry in
-                if case .string(let key) = entry.key { key } else { entry.key.kind }
+                heap.text(entry.key) ?? entry.key.kind
             }
             throw .noTensors(keys: keys)
         }
         self.entries = entries
     }
 
+    /// A tensor, or the quantized weight of a pair of weight and bias, as quantized linear layers keep it.
+    private static func tensor(_ value: PickleValue, _ heap: PickleHeap) -> PickledTensor? {
+        switch value {
+        case .tensor(let index): return heap.tensors[index]
+        case .tuple(let index):
+            guard case .tensor(let first)? = heap.tuples[index].first, let weight = heap.tensors[first],
+                QuantizedType.isQuantized(weight.scalarName)
+            else { return nil }
+            return weight
+        default: return nil
+        }
+    }
+
     /// The dictionary under the first usual key that has one; Python keeps the last of equal keys.
-    private static func wrapped(in entries: [PickleHeap.Entry]) -> Int? {
+    private static func wrapped(in entries: [PickleHeap.Entry], _ heap: PickleHeap) -> Int? {
         for wrapper in wrappers {
             for entry in entries.reversed() {
-                if case .string(wrapper) = entry.key {
+                if heap.text(entry.key) == wrapper {
                     if case .dictionary(let inner) = entry.value { return inner }
                     break
                 }

@@ -8,6 +8,16 @@ enum SafetensorsReader {
 
     /// The tensors of a file that lies in memory, in the order of their data.
     static func read(_ file: ByteRegion) throws(CheckpointError) -> CheckpointContents {
+        var contents = CheckpointContents(fileByteCount: file.count)
+        try read(file, to: &contents)
+        return contents
+    }
+
+    /// Adds the tensors of a file to others.
+    ///
+    /// - Returns: their names as they stand in the file.
+    @discardableResult
+    static func read(_ file: ByteRegion, to contents: inout CheckpointContents) throws(CheckpointError) -> [String] {
         var cursor = ByteCursor(file, what: "the safetensors file")
         let headerByteCount = try cursor.number(UInt64.self)
         guard headerByteCount <= UInt64(maxHeaderByteCount) else {
@@ -17,8 +27,7 @@ enum SafetensorsReader {
         let dataOffset = cursor.offset
         let data = try cursor.region(byteCount: cursor.remainingByteCount)
 
-        var contents = CheckpointContents(fileByteCount: file.count)
-        contents.metadata = header.metadata
+        contents.metadata.merge(header.metadata) { first, _ in first }
         // A sort that keeps the header's order among empty tensors, which lie at the same offset.
         let entries = header.entries.enumerated()
             .sorted { ($0.element.start, $0.element.end, $0.offset) < ($1.element.start, $1.element.end, $1.offset) }
@@ -44,7 +53,7 @@ enum SafetensorsReader {
         guard end == data.count else {
             throw .trailingBytes(offset: dataOffset + end, byteCount: data.count - end)
         }
-        return contents
+        return entries.map(\.name)
     }
 
     private static func add(

@@ -9,6 +9,8 @@ public enum CheckpointWriteError: Error, Equatable, Sendable {
     /// The format has no place for such a name.
     case invalidName(name: String)
     case noTensors
+    /// The format is read only.
+    case unwritableFormat(Checkpoint.Format)
     /// A header that no reader would take.
     case headerTooLong(byteCount: Int, limit: Int)
 }
@@ -29,6 +31,8 @@ extension CheckpointWriteError: CustomStringConvertible {
         case .duplicateTensor(let name): "Two tensors are named \(name)."
         case .invalidName(let name): "A tensor cannot be named \"\(name)\" in this format."
         case .noTensors: "There is no tensor to write."
+        case .unwritableFormat(let format):
+            "Checkpoints are not written as .\(format.rawValue); write .pth, .safetensors or .npz."
         case .headerTooLong(let byteCount, let limit):
             "The header would take \(byteCount) bytes, and readers take at most \(limit)."
         }

@@ -27,6 +27,7 @@ public enum CheckpointWriter {
     public static func write(
         _ tensors: [WritableTensor], to path: String, format: Checkpoint.Format, metadata: [String: String] = [:]
     ) throws(CheckpointWriteError) -> Int {
+        guard format != .npy else { throw .unwritableFormat(format) }
         try check(tensors, format)
         let file: AtomicFile
         do {
@@ -39,6 +40,7 @@ public enum CheckpointWriter {
         case .pytorch: try PyTorchWriter.write(tensors, to: file)
         case .safetensors: try SafetensorsWriter.write(tensors, metadata: metadata, to: file)
         case .npz: try NumPyWriter.write(tensors, to: file)
+        case .npy: break
         }
         do {
             try file.commit()

@@ -1,0 +1,69 @@
+/// Reads what `numpy.save` writes of a dictionary: an array of one object, which is a pickle.
+///
+///     {"conv1": [weights, biases], …}    or    {"conv1": {"weights": …, "biases": …}, …}
+///
+/// Such a dictionary has TensorFlow's layout, and is turned into PyTorch's: `conv1.weight`, `conv1.bias`; see
+/// ``TensorFlowLayout``. One of single arrays, `{"features.0.weight": …}`, is taken as it is, like an `.npz` file.
+///
+/// - Source: NumPy's `numpy/lib/format.py`; `bvlc_alexnet.npy` and its like, as caffe-tensorflow writes them.
+enum ArrayDictionaryReader {
+    /// The tensors of a file that lies in memory, in the order of their names, numbers by value.
+    static func read(_ file: ByteRegion, name: String) throws(CheckpointError) -> CheckpointContents {
+        var cursor = ByteCursor(file, what: "the array")
+        let header = try ArrayHeader(&cursor, record: name)
+        guard PickledArrayType(name: header.typeName).isObject, header.extents.allSatisfy({ $0 == 1 }) else {
+            throw .unknownFormat(file: name, found: "is one NumPy array, not an archive or a dictionary of named ones")
+        }
+        let start = cursor.offset
+        let (root, heap, end) = try PickleMachine.runStart(of: try cursor.region(byteCount: cursor.remainingByteCount))
+        guard start + end == file.count else {
+            throw .trailingBytes(offset: start + end, byteCount: file.count - start - end)
+        }
+        let entries = try dictionary(root, heap)
+        var contents = CheckpointContents(fileByteCount: file.count)
+        var layers: [ArrayLayer] = []
+        for entry in entries {
+            guard let name = heap.text(entry.key) else { continue }
+            if case .array(let index) = entry.value, let array = heap.arrays[index]?.numbers {
+                try add(array, name: name, to: &contents)
+            } else if let layer = try ArrayLayer(name: name, entry.value, heap) {
+                layers.append(layer)
+            }
+        }
+        for (name, tensor) in try TensorFlowLayout.converted(layers) { try contents.append(tensor, name: name) }
+        guard !contents.tensors.isEmpty || !contents.skipped.isEmpty else {
+            throw .noTensors(keys: entries.prefix(1000).map { heap.text($0.key) ?? $0.key.kind })
+        }
+        return contents
+    }
+
+    private static func dictionary(
+        _ root: PickleValue, _ heap: PickleHeap
+    ) throws(CheckpointError) -> [PickleHeap.Entry] {
+        guard case .array(let index) = root, let array = heap.arrays[index], case .objects(let list) = array.elements,
+            array.extents.allSatisfy({ $0 == 1 }), heap.lists[list].count == 1
+        else { throw .notAStateDictionary(found: root.kind) }
+        guard case .dictionary(let dictionary) = heap.lists[list][0] else {
+            throw .notAStateDictionary(found: heap.lists[list][0].kind)
+        }
+        return heap.dictionaries[dictionary]
+    }
+
+    private static func add(
+        _ array: NumPyArray, name: String, to contents: inout CheckpointContents
+    ) throws(CheckpointError) {
+        if let tensor = try array.tensor(name: name) {
+            try contents.append(tensor, name: name)
+        } else {
+            contents.skip(name, scalarName: array.typeName)
+        }
+    }
+}
+
+extension PickledArray {
+    /// The array where its elements are numbers and not Python's objects.
+    var numbers: NumPyArray? {
+        guard case .bytes(let data) = elements else { return nil }
+        return NumPyArray(typeName: type.description, extents: extents, isColumnMajor: isColumnMajor, data: data)
+    }
+}

@@ -1,0 +1,59 @@
+/// The layout in which TensorFlow keeps weights, and the way from it to PyTorch's.
+///
+/// Kernels lie `H W I O` (I per group) where PyTorch has `O I KH KW`; matrices `in × out` where it has `out × in`. Maps are
+/// flattened in the order `H W C` where PyTorch has `C H W`: the rows of the first matrix behind the convolutions stand in that
+/// order, and are put into the other.
+///
+/// - Source: `tf.nn.conv2d` (filter), `tf.nn.xw_plus_b`, and caffe-tensorflow's `kaffe/transformers.py` (`ParameterNamer`,
+///   `DataReshaper`), which wrote the dictionaries that are in circulation.
+enum TensorFlowLayout {
+    /// The layers' tensors in PyTorch's layout, in the order of the layers' names.
+    ///
+    /// - Throws: ``CheckpointError/invalidLayout(name:found:expected:)`` where the first matrix does not fit square maps of the last
+    ///   convolution's channels.
+    static func converted(_ layers: [ArrayLayer]) throws(CheckpointError) -> [(name: String, tensor: StoredTensor)] {
+        let layers = layers.sorted { NaturalOrder.isOrdered($0.name, $1.name) }
+        let channels = layers.last { $0.weight.shape.rank == 4 }?.weight.shape[3]
+        let firstMatrix = layers.first { $0.weight.shape.rank == 2 }?.name
+        var tensors: [(name: String, tensor: StoredTensor)] = []
+        for layer in layers {
+            let name = layer.name + ".weight"
+            if layer.weight.shape.rank == 4 {
+                tensors.append((name, try layer.weight.permuted([3, 2, 0, 1], name: name)))
+            } else if let channels, layer.name == firstMatrix {
+                tensors.append((name, try matrixBehindMaps(layer.weight, channels: channels, name: name)))
+            } else {
+                tensors.append((name, try layer.weight.permuted([1, 0], name: name)))
+            }
+            if let bias = layer.bias { tensors.append((layer.name + ".bias", bias)) }
+        }
+        return tensors
+    }
+
+    /// `[H·W·C, out]` to `[out, C·H·W]`, in memory of its own and in float32.
+    private static func matrixBehindMaps(
+        _ weight: StoredTensor, channels: Int, name: String
+    ) throws(CheckpointError) -> StoredTensor {
+        let (inputs, outputs) = (weight.shape[0], weight.shape[1])
+        let extent = channels > 0 ? Int(Double(inputs / channels).squareRoot()) : 0
+        guard inputs > 0, extent * extent * channels == inputs else {
+            throw .invalidLayout(
+                name: name, found: "\(inputs) inputs", expected: "a square number of times \(channels) channels")
+        }
+        if extent == 1 { return try weight.permuted([1, 0], name: name) }
+        let maps = try StoredTensor(
+            name: name, scalarType: weight.scalarType, extents: [extent, extent, channels, outputs],
+            strides: [extent * channels, channels, 1].map { $0 * weight.strides[0] } + [weight.strides[1]],
+            storageOffset: weight.storageOffset, storage: weight.storage)
+        return try maps.permuted([3, 2, 0, 1], name: name).tensor().reshaped(to: [outputs, inputs]).stored(as: name)
+    }
+}
+
+extension StoredTensor {
+    /// The same elements with the axes in another order.
+    fileprivate func permuted(_ axes: [Int], name: String) throws(CheckpointError) -> StoredTensor {
+        try StoredTensor(
+            name: name, scalarType: scalarType, extents: axes.map { shape[$0] }, strides: axes.map { strides[$0] },
+            storageOffset: storageOffset, storage: storage)
+    }
+}

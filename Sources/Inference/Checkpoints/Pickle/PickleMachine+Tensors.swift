@@ -1,0 +1,95 @@
+extension PickleMachine {
+    /// What a persistent ID stands for: `('storage', torch.FloatStorage, key, location, element count)`, and in the older form
+    /// `(view key, offset, size)` or None behind it. Where the tensor lay does not matter here.
+    ///
+    /// - Throws: ``CheckpointError/refusedObject(className:offset:)`` for `('module', class, file, source)`, with which the older
+    ///   form begins a whole network.
+    mutating func storage(_ id: [PickleValue]) throws(CheckpointError) -> PickleValue {
+        if id.count == 4, heap.text(id[0]) == "module", case .callable(.refused(let className)) = id[1] {
+            throw .refusedObject(className: className, offset: position)
+        }
+        guard
+            (5...6).contains(id.count), heap.text(id[0]) == "storage", case .callable(let callable) = id[1],
+            let key = heap.text(id[2]), case .integer(let elementCount) = id[4], elementCount >= 0
+        else { throw invalid("a persistent ID of \(id.count) values", "that of a storage") }
+        switch callable {
+        case .storageClass(let scalarName):
+            heap.storages.append(
+                PickledStorage(
+                    scalarName: scalarName, key: key, elementCount: elementCount,
+                    view: id.count == 6 ? try view(id[5], of: elementCount) : nil))
+            return .storage(heap.storages.count - 1)
+        case .refused(let name): throw .refusedGlobal(name: name, offset: position)
+        default: throw invalid("a persistent ID without a storage class", "that of a storage")
+        }
+    }
+
+    private func view(_ value: PickleValue, of elementCount: Int) throws(CheckpointError) -> Range<Int>? {
+        if case .none = value { return nil }
+        let metadata = try items(ofTuple: value)
+        guard metadata.count == 3, case .integer(let offset) = metadata[1], case .integer(let count) = metadata[2],
+            0...elementCount ~= offset, 0...elementCount - offset ~= count
+        else { throw invalid("a view outside its storage of \(elementCount)", "a key, an offset and a size") }
+        return offset..<offset + count
+    }
+
+    /// `_rebuild_tensor_v2(storage, offset, size, stride, requires_grad, backward_hooks[, metadata])`; the first version of it
+    /// ends behind the strides, and that of quantized tensors has its scales there.
+    mutating func tensor(
+        _ arguments: [PickleValue], argumentCounts: ClosedRange<Int>
+    ) throws(CheckpointError) -> PickleValue {
+        guard argumentCounts.contains(arguments.count) else { throw invalidTensor(arguments) }
+        let tensor = try describedTensor(arguments)
+        guard tensor.storage.scalarName != PickleCallable.untyped else {
+            throw invalid("an untyped storage", "one that says its type")
+        }
+        heap.tensors.append(tensor)
+        return .tensor(heap.tensors.count - 1)
+    }
+
+    /// `_rebuild_tensor_v3(storage, offset, size, stride, requires_grad, backward_hooks, dtype[, metadata])`
+    mutating func typedTensor(_ arguments: [PickleValue]) throws(CheckpointError) -> PickleValue {
+        guard (7...8).contains(arguments.count), case .callable(.scalarType(let name)) = arguments[6],
+            ScalarType(rawValue: name) == nil
+        else { throw invalidTensor(arguments) }
+        var tensor = try describedTensor(arguments)
+        tensor.ownScalarName = name
+        heap.tensors.append(tensor)
+        return .tensor(heap.tensors.count - 1)
+    }
+
+    /// Fills a tensor that was made empty with `(storage, offset, size, stride)`, as PyTorch's first versions did it; what stands
+    /// behind a parameter that is whole already are settings of training.
+    mutating func fill(tensor index: Int, with state: PickleValue) throws(CheckpointError) {
+        if heap.tensors[index] != nil { return }
+        let parts = try items(ofTuple: state)
+        guard parts.count == 4 else { throw invalidTensor(parts) }
+        heap.tensors[index] = try describedTensor(parts)
+    }
+
+    private func describedTensor(_ parts: [PickleValue]) throws(CheckpointError) -> PickledTensor {
+        guard case .storage(let storage) = parts[0], case .integer(let offset) = parts[1] else {
+            throw invalidTensor(parts)
+        }
+        return PickledTensor(
+            storage: heap.storages[storage], offset: offset, extents: try numbers(parts[2]),
+            strides: try numbers(parts[3]))
+    }
+
+    private func invalidTensor(_ parts: [PickleValue]) -> CheckpointError {
+        invalid("\(parts.count) arguments", "a storage, an offset, sizes and strides")
+    }
+
+    func numbers(_ value: PickleValue) throws(CheckpointError) -> [Int] {
+        let items = try items(ofTuple: value)
+        guard items.count <= StoredTensor.maxRank else {
+            throw .limitExceeded(what: "axes in one tensor", found: items.count, limit: StoredTensor.maxRank)
+        }
+        var numbers: [Int] = []
+        for item in items {
+            guard case .integer(let number) = item else { throw invalid(item.kind, "an integer") }
+            numbers.append(number)
+        }
+        return numbers
+    }
+}

@@ -1,0 +1,138 @@
+/// Reads what `torch.save` wrote before version 1.6, and writes still with `_use_new_zipfile_serialization=False`: pickles one
+/// behind the other, then the storages.
+///
+///     magic number | protocol version | system | the object itself | keys of the storages | for each key: its element count
+///     in eight bytes, and its elements
+///
+/// - Source: `_legacy_save` and `_legacy_load` of PyTorch's `torch/serialization.py`
+struct StackedPickleReader {
+    private let file: ByteRegion
+    private var offset: Int
+
+    /// 0x1950a86a20f9469cfc6c
+    private static let magic: [UInt8] = [0x8A, 10, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19]
+    private static let protocolVersion = 1001
+    /// The pickles before the object are a few dozen bytes long, and that of the keys some twenty a storage.
+    private static let maxPreludeByteCount = 1 << 12
+
+    /// Whether a file begins with the magic number, in whatever protocol it was pickled.
+    static func recognizes(_ file: ByteRegion) -> Bool { magicByteCount(file) != nil }
+
+    private static func magicByteCount(_ file: ByteRegion) -> Int? {
+        let start = file.withUnsafeBytes { Array($0.prefix(40)) }
+        let candidates = [
+            Array("L119547037146038801333356L\n.".utf8),  // protocol 1, and 0 as far as it goes
+            Array(start.prefix(2)) + magic + [0x2E],
+            Array(start.prefix(2)) + [0x95, UInt8(magic.count + 1), 0, 0, 0, 0, 0, 0, 0] + magic + [0x2E],
+        ]
+        for (index, candidate) in candidates.enumerated() where start.starts(with: candidate) {
+            guard index == 0 || start[0] == 0x80 && 2...5 ~= start[1] else { return nil }
+            return candidate.count
+        }
+        return nil
+    }
+
+    /// The tensors of a file that lies in memory, in the object's order.
+    static func read(_ file: ByteRegion) throws(CheckpointError) -> CheckpointContents {
+        var reader = StackedPickleReader(file: file, offset: magicByteCount(file) ?? 0)
+        try reader.checkVersion()
+        try reader.checkByteOrder()
+        let (root, heap) = try reader.pickle(maxByteCount: PickleMachine.maxByteCount)
+        let state = try StateDictionary(root: root, heap: heap)
+        let storages = try reader.storages(heap)
+        var contents = CheckpointContents(fileByteCount: file.count)
+        for (name, tensor) in state.entries {
+            guard let scalarType = ScalarType(rawValue: tensor.scalarName) else {
+                contents.skip(name, scalarName: tensor.scalarName)
+                continue
+            }
+            let bytes = try Self.checked(storages[tensor.storage.key], tensor.storage, scalarType.byteCount)
+            try contents.append(try tensor.stored(as: name, scalarType: scalarType, storage: bytes), name: name)
+        }
+        return contents
+    }
+
+    /// The next pickle.
+    private mutating func pickle(maxByteCount: Int) throws(CheckpointError) -> (root: PickleValue, heap: PickleHeap) {
+        let rest = file.count - offset
+        guard let region = file.part(from: offset, count: min(rest, maxByteCount)) else {
+            throw .truncated(what: "the checkpoint", offset: offset, needed: 1, available: rest)
+        }
+        do throws(CheckpointError) {
+            let (root, heap, end) = try PickleMachine.runStart(of: region)
+            offset += end
+            return (root, heap)
+        } catch {
+            if case .truncated = error, rest > maxByteCount {
+                throw .limitExceeded(what: "bytes of pickle", found: rest, limit: maxByteCount)
+            }
+            throw error
+        }
+    }
+
+    private mutating func checkVersion() throws(CheckpointError) {
+        let start = offset
+        let (root, _) = try pickle(maxByteCount: Self.maxPreludeByteCount)
+        guard case .integer(Self.protocolVersion) = root else {
+            var found = root.kind
+            if case .integer(let version) = root { found = "the version \(version)" }
+            throw .invalidPickle(offset: start, found: found, expected: "the version \(Self.protocolVersion)")
+        }
+    }
+
+    private mutating func checkByteOrder() throws(CheckpointError) {
+        let start = offset
+        let (root, heap) = try pickle(maxByteCount: Self.maxPreludeByteCount)
+        guard case .dictionary(let system) = root else {
+            throw .invalidPickle(offset: start, found: root.kind, expected: "what system it was saved on")
+        }
+        for entry in heap.dictionaries[system] where heap.text(entry.key) == "little_endian" {
+            guard case .boolean(true) = entry.value else { throw .unsupportedByteOrder(found: "big") }
+        }
+    }
+
+    /// The bytes of every storage by its key; they follow each other without gaps up to the file's end.
+    private mutating func storages(_ heap: PickleHeap) throws(CheckpointError) -> [String: ByteRegion] {
+        let start = offset
+        let (root, keyHeap) = try pickle(maxByteCount: PickleMachine.maxByteCount)
+        guard case .list(let list) = root else {
+            throw .invalidPickle(offset: start, found: root.kind, expected: "a list of storages")
+        }
+        var byteCounts: [String: Int] = [:]
+        for storage in heap.storages where byteCounts[storage.key] == nil {
+            byteCounts[storage.key] = StorageElement.byteCount(of: storage.scalarName)
+        }
+        var cursor = ByteCursor(file, what: "the checkpoint")
+        _ = try cursor.region(byteCount: offset)
+        var storages: [String: ByteRegion] = [:]
+        for value in keyHeap.lists[list] {
+            guard let key = keyHeap.text(value), let elementByteCount = byteCounts[key], storages[key] == nil else {
+                throw .invalidPickle(
+                    offset: start, found: keyHeap.text(value).map { "the key \($0.prefix(40))" } ?? value.kind,
+                    expected: "the key of a storage that the tensors have, once")
+            }
+            let count = try cursor.number(Int64.self)
+            guard 0...Int64(cursor.remainingByteCount / elementByteCount) ~= count else {
+                throw .invalidPickle(
+                    offset: cursor.offset - 8, found: "a storage of \(count) elements",
+                    expected: "at most the \(cursor.remainingByteCount / elementByteCount) that follow")
+            }
+            storages[key] = try cursor.region(byteCount: Int(count) * elementByteCount)
+        }
+        guard cursor.remainingByteCount == 0 else {
+            throw .trailingBytes(offset: cursor.offset, byteCount: cursor.remainingByteCount)
+        }
+        return storages
+    }
+
+    private static func checked(
+        _ bytes: ByteRegion?, _ storage: PickledStorage, _ elementByteCount: Int
+    ) throws(CheckpointError) -> ByteRegion {
+        let (expected, overflow) = storage.elementCount.multipliedReportingOverflow(by: elementByteCount)
+        guard let bytes, !overflow, bytes.count == expected else {
+            throw .storageSizeMismatch(
+                record: storage.key, found: bytes?.count ?? 0, expected: overflow ? .max : expected)
+        }
+        return bytes
+    }
+}

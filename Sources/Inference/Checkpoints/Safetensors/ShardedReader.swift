@@ -1,0 +1,57 @@
+/// Reads a checkpoint that is split into several safetensors files, which lie beside their index.
+enum ShardedReader {
+    /// The tensors of all shards, in the order of the shards' names, and each shard's bytes.
+    ///
+    /// - Throws: ``CheckpointError`` when the index is none, a shard cannot be read, or the two disagree about a tensor.
+    static func read(
+        _ index: ByteRegion, path: String, maxByteCount: Int
+    ) throws(CheckpointError) -> (contents: CheckpointContents, shards: [AlignedBuffer]) {
+        let index = try ShardIndex(index)
+        var shards: [(file: String, bytes: AlignedBuffer)] = []
+        var remaining = maxByteCount
+        for file in index.files {
+            let bytes = try within(file) { () throws(CheckpointError) in
+                try FileSnapshot.contents(of: beside(path, file), maxByteCount: remaining)
+            }
+            remaining -= bytes.bytes.count
+            shards.append((file, bytes))
+        }
+        var contents = CheckpointContents(fileByteCount: shards.reduce(0) { $0 + $1.bytes.bytes.count })
+        for (file, bytes) in shards {
+            let found = try within(file) { () throws(CheckpointError) in
+                try SafetensorsReader.read(ByteRegion(bytes), to: &contents)
+            }
+            let expected = index.names[file] ?? []
+            if let name = found.first(where: { !expected.contains($0) }) {
+                throw .unlistedTensor(name: name, shard: file)
+            }
+            if let name = expected.subtracting(found).min() { throw .missingFromShard(name: name, shard: file) }
+        }
+        return (contents, shards.map(\.bytes))
+    }
+
+    /// The paths of the shards of an index; none where it is no index, or not a sound one.
+    static func paths(ofIndex path: String) -> [String] {
+        guard path.hasSuffix(".json"),
+            let bytes = try? FileSnapshot.contents(of: path, maxByteCount: ShardIndex.maxByteCount),
+            let index = try? ShardIndex(ByteRegion(bytes))
+        else { return [] }
+        return index.files.map { beside(path, $0) }
+    }
+
+    private static func beside(_ path: String, _ file: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return file }
+        return path[...slash] + file
+    }
+
+    /// Names the shard in which something is wrong.
+    private static func within<Result>(
+        _ file: String, _ body: () throws(CheckpointError) -> Result
+    ) throws(CheckpointError) -> Result {
+        do throws(CheckpointError) {
+            return try body()
+        } catch {
+            throw .shard(file: file, error)
+        }
+    }
+}
