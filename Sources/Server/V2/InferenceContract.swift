@@ -8,14 +8,6 @@ struct InferenceContract: Sendable {
     let limit: ImageUpload.CountLimit
     let pixels: PixelLimits
 
-    init(_ model: Model, settings: Settings) {
-        names = model.tensorNames
-        rule = ShapeRule(network: model.network.inputShape.extents)
-        classCount = model.classes.count
-        limit = ImageUpload.CountLimit(settings, modelCapacity: model.batching.queueCapacity)
-        pixels = PixelLimits(maxPixels: settings.images.maxPixels)
-    }
-
     /// Both outputs.
     var outputs: [RequestedOutput] {
         [
@@ -30,5 +22,16 @@ struct InferenceContract: Sendable {
             throw .outputName(found: String(name.prefix(80)), known: outputs.map(\.name))
         }
         return output
+    }
+}
+
+extension InferenceContract {
+    /// That of a model under the server's limits.
+    init(_ model: Model, settings: Settings) {
+        self.init(
+            names: model.tensorNames, rule: ShapeRule(network: model.network.inputShape.extents),
+            classCount: model.classes.count,
+            limit: ImageUpload.CountLimit(settings, modelCapacity: model.batching.queueCapacity),
+            pixels: PixelLimits(maxPixels: settings.images.maxPixels))
     }
 }

@@ -108,7 +108,8 @@ struct ModelLoaderTests {
             (
                 #"{"architectur": "alexnet"}"#,
                 "model.json cannot be used: \"architectur\" is unknown; known are architecture, checkpoint, classes, "
-                    + "preprocessing, precision, batching, algorithms, training, local_response_norm, activation, pooling, transform_input."
+                    + "preprocessing, precision, batching, algorithms, training, tensors, local_response_norm, "
+                    + "activation, pooling, transform_input."
             ),
             (
                 #"{"algorithms": {"features.3": "abacus"}}"#,
