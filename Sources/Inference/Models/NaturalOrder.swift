@@ -1,8 +1,15 @@
 /// The order of names in which numbers count by their value: `features.3` before `features.10`.
 enum NaturalOrder {
     /// Compares runs of digits by their value and everything else by its characters.
-    static func isOrdered(_ left: String, _ right: String) -> Bool {
-        let (a, b) = (pieces(of: left), pieces(of: right))
+    static func isOrdered(_ left: String, _ right: String) -> Bool { isOrdered(pieces(of: left), pieces(of: right)) }
+
+    /// Puts items in order, and takes each of their names apart but once.
+    static func sorted<Item>(_ items: some Sequence<Item>, by name: (Item) -> String) -> [Item] {
+        items.map { (item: $0, pieces: pieces(of: name($0))) }
+            .sorted { isOrdered($0.pieces, $1.pieces) }.map(\.item)
+    }
+
+    private static func isOrdered(_ a: [Piece], _ b: [Piece]) -> Bool {
         for (x, y) in zip(a, b) where x != y {
             if x.isNumber, y.isNumber, x.text.count != y.text.count { return x.text.count < y.text.count }
             return x.text < y.text

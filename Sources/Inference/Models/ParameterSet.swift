@@ -4,6 +4,9 @@ package struct ParameterSet {
     package let layers: [Layer]
     private let indices: [String: Int]
 
+    /// ResNet-152 has 932. They are put in order and compared with every known network.
+    static let maxTensorCount = 1 << 14
+
     /// - Parameter packing: what becomes of linear layers' weights; nil leaves everything where it lies in the file.
     /// - Throws: ``CheckpointError`` when a tensor is no layer's, or a layer has not all of its own.
     init(_ checkpoint: Checkpoint, packing: WeightPacking? = nil) throws(CheckpointError) {
@@ -26,6 +29,10 @@ package struct ParameterSet {
     package init(_ tensors: StoredTensors) throws(CheckpointError) { try self.init(tensors, packing: nil) }
 
     private init(_ tensors: StoredTensors, packing: WeightPacking?) throws(CheckpointError) {
+        guard tensors.count <= Self.maxTensorCount else {
+            throw CheckpointError.limitExceeded(
+                what: "tensors for one network", found: tensors.count, limit: Self.maxTensorCount)
+        }
         var parts: [Suffix: [String: StoredTensor]] = [:]
         for (name, tensor) in tensors {
             guard let suffix = Suffix.allCases.first(where: { name.hasSuffix($0.rawValue) }) else {
@@ -44,7 +51,7 @@ package struct ParameterSet {
             }
         }
         var layers: [Layer] = []
-        for (stem, weight) in weights.sorted(by: { NaturalOrder.isOrdered($0.key, $1.key) }) {
+        for (stem, weight) in NaturalOrder.sorted(weights, by: \.key) {
             let expected = Shape(Array(weight.shape.extents.prefix(1)))
             // Without a number in it a tensor may claim any extent, and no layer has such a one.
             guard weight.shape.elementCount > 0 else {

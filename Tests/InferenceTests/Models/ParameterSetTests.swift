@@ -143,4 +143,15 @@ struct ParameterSetTests {
             }
         }
     }
+
+    @Test("The number of tensors is bounded, since they are compared with every known network")
+    func boundsTensors() throws {
+        func tensors(_ count: Int) throws -> StoredTensors {
+            try StoredTensors(repeating: 0, (0..<count).map { ("l\($0).weight", [1, 1, 1, 1]) })
+        }
+        #expect(try ParameterSet(tensors(16_384)).layers.count == 16_384)
+        #expect(
+            throws: CheckpointError.limitExceeded(what: "tensors for one network", found: 16_385, limit: 16_384)
+        ) { try ParameterSet(tensors(16_385)) }
+    }
 }

@@ -7,6 +7,11 @@
 ///
 /// - Source: NumPy's `numpy/lib/format.py`; `bvlc_alexnet.npy` and its like, as caffe-tensorflow writes them.
 enum ArrayDictionaryReader {
+    /// Layers are put in order by their names, and no network that runs here has so many, or names so long.
+    static let maxLayerCount = 1 << 12
+    /// Units: bytes.
+    static let maxNameByteCount = 1 << 8
+
     /// The tensors of a file that lies in memory, in the order of their names, numbers by value.
     static func read(_ file: ByteRegion, name: String) throws(CheckpointError) -> CheckpointContents {
         var cursor = ByteCursor(file, what: "the array")
@@ -28,6 +33,13 @@ enum ArrayDictionaryReader {
                 try add(array, name: name, to: &contents)
             } else if let layer = try ArrayLayer(name: name, entry.value, heap) {
                 layers.append(layer)
+                guard layers.count <= maxLayerCount else {
+                    throw .limitExceeded(what: "layers", found: layers.count, limit: maxLayerCount)
+                }
+                guard name.utf8.count <= maxNameByteCount else {
+                    throw .limitExceeded(
+                        what: "bytes in the name of a layer", found: name.utf8.count, limit: maxNameByteCount)
+                }
             }
         }
         for (name, tensor) in try TensorFlowLayout.converted(layers) { try contents.append(tensor, name: name) }

@@ -12,7 +12,7 @@ enum TensorFlowLayout {
     /// - Throws: ``CheckpointError/invalidLayout(name:found:expected:)`` where the first matrix does not fit square maps of the last
     ///   convolution's channels.
     static func converted(_ layers: [ArrayLayer]) throws(CheckpointError) -> [(name: String, tensor: StoredTensor)] {
-        let layers = layers.sorted { NaturalOrder.isOrdered($0.name, $1.name) }
+        let layers = NaturalOrder.sorted(layers, by: \.name)
         let channels = layers.last { $0.weight.shape.rank == 4 }?.weight.shape[3]
         let firstMatrix = layers.first { $0.weight.shape.rank == 2 }?.name
         var tensors: [(name: String, tensor: StoredTensor)] = []

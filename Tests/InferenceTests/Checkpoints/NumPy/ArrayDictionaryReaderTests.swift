@@ -123,6 +123,45 @@ struct ArrayDictionaryReaderTests {
         #expect(1..<5000 ~= refusals)
     }
 
+    /// A dictionary of layers that all are one `[1, 2]` matrix.
+    private func dictionary(of names: [String]) -> [UInt8] {
+        func text(_ text: String) -> [UInt8] {
+            [0x58] + withUnsafeBytes(of: UInt32(text.utf8.count).littleEndian, Array.init) + Array(text.utf8)
+        }
+        func global(_ module: String, _ name: String) -> [UInt8] { Array("c\(module)\n\(name)\n".utf8) }
+        let empty =
+            global("numpy.core.multiarray", "_reconstruct") + Array("(".utf8) + global("numpy", "ndarray")
+            + Array("(K\0tU\u{1}btR(K\u{1}".utf8)
+        func type(_ name: String) -> [UInt8] {
+            global("numpy", "dtype") + Array("(".utf8) + text(name) + Array("\u{4E}NtR".utf8)
+        }
+        let matrix =
+            empty + Array("(K\u{1}K\u{2}t".utf8) + type("f4") + [0x89]
+            + Array("U\u{8}\0\0\0\0\0\0\0\0tb".utf8)
+        var pickle = empty + Array(")".utf8) + type("O") + [0x89] + Array("](}(".utf8)
+        for (index, name) in names.enumerated() {
+            pickle +=
+                text(name) + (index == 0 ? Array("]".utf8) + matrix + Array("aq\u{7}".utf8) : Array("h\u{7}".utf8))
+        }
+        pickle += Array("uetb.".utf8)
+        let header = Array("{'descr': '|O', 'fortran_order': False, 'shape': (), }\n".utf8)
+        return [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(header.count), 0] + header + pickle
+    }
+
+    @Test("The number of layers and the length of their names are bounded, since they are put in order")
+    func boundsLayers() throws {
+        func names(_ count: Int) -> [String] { (0..<count).map { "layer\($0)" } }
+        #expect(try Checkpoint(bytes: dictionary(of: names(4096))).tensors.count == 4096)
+        #expect(
+            Checkpoint.error(of: dictionary(of: names(4097)))
+                == .limitExceeded(what: "layers", found: 4097, limit: 4096))
+        let long = String(repeating: "a", count: 256)
+        #expect(try Checkpoint(bytes: dictionary(of: [long])).tensors.names == [long + ".weight"])
+        #expect(
+            Checkpoint.error(of: dictionary(of: [long + "b"]))
+                == .limitExceeded(what: "bytes in the name of a layer", found: 257, limit: 256))
+    }
+
     @Test("What is no dictionary of layers is refused", arguments: refusals.keys.sorted())
     func refuses(_ name: String) throws {
         let bytes = try CheckpointFixtures.bytes(name, in: CheckpointFixtures.hostileDictionaries)
