@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The Open Inference Protocol V2 as tritonclient[http] speaks it, with its defaults and without.
 
-    health, metadata, configuration and statistics are what the client expects to read
+    health, metadata, configuration, statistics and the repository are what the client expects to read
     tensors (FP32, UINT8, each as JSON and binary) and encoded pictures (BYTES) have /predict's very probabilities where
     every picture runs alone (in batches the last digits depend on the company), FP32 tensors that numpy and Pillow made
     those within 1e-5
@@ -17,6 +17,8 @@ import base64
 import gzip
 import io
 import json
+import shutil
+import tempfile
 import time
 import zlib
 from pathlib import Path
@@ -264,6 +266,35 @@ def check_statistics(verdict, server, client, version, images):
     verdict.check(abs(after["last_inference"] / 1000 - time.time()) < 60, "the last inference was just now")
 
 
+def check_repository(verdict, options, folder, images):
+    verdict.section("Repository")
+    token = folder / "token"
+    token.write_text("a token of more than sixteen bytes\n")
+    admin = {"Authorization": "Bearer " + token.read_text().strip()}
+    environment = {"ALEXNET_ADMIN_TOKEN_FILE": str(token)}
+    models = folder / "models"
+    shutil.copytree(options.models / MODEL, models / MODEL)
+    with Server(options.binary, "--models", models, environment=environment) as server:
+        with triton.InferenceServerClient(f"{server.host}:{server.port}") as client:
+            picture = [tensor("input", numpy.array(images[:1], dtype=object), "BYTES")]
+            verdict.check(refused(client.get_model_repository_index)[0] == "401", "without the token nothing is told")
+            index = client.get_model_repository_index(headers=admin)
+            verdict.check([entry["state"] for entry in index] == ["READY"], f"index: {index}")
+            client.unload_model(MODEL, headers=admin)
+            verdict.check(not client.is_model_ready(MODEL), "an unloaded model is not ready")
+            verdict.note(refused(lambda: client.infer(MODEL, picture)))
+            shutil.copytree(options.models / MODEL, models / "second")
+            client.load_model("second", headers=admin)
+            verdict.check(client.is_model_ready("second"), "a folder that has just come is loaded")
+            client.load_model(MODEL, headers=admin)
+            verdict.check(client.infer(MODEL, picture) is not None, "the model is loaded again, and answers")
+            told = refused(lambda: client.load_model(MODEL, headers=admin, config="{}"))
+            verdict.check(told and told[0] == "400" and "config" in told[1], f"a configuration is refused: {told}")
+            (models / "second" / "fashion-mnist.pth").write_bytes(b"nonsense")
+            told = refused(lambda: client.load_model("second", headers=admin))
+            verdict.check(told and told[0] == "422" and client.is_model_ready("second"), f"a broken one is refused: {told}")
+
+
 def median(call, times=30):
     seconds = []
     for _ in range(times):
@@ -347,6 +378,8 @@ def main():
             check_statistics(verdict, server, client, version, images)
             check_errors(verdict, client, images, told)
             check_speed(verdict, server, client, normalised, images)
+    with tempfile.TemporaryDirectory(prefix="alexnet-v2-") as folder:
+        check_repository(verdict, options, Path(folder), images)
     verdict.finish()
 
 

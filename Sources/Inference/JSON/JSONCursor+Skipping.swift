@@ -45,7 +45,7 @@ extension JSONCursor {
     }
 
     private func checkDepth(_ depth: Int) throws(Failure) {
-        guard depth > 0 else { throw unexpected("less deeply nested values") }
+        guard depth > 0 else { throw unexpected("less nesting") }
     }
 
     private mutating func skipString() throws(Failure) {

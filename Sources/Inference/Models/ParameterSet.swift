@@ -9,10 +9,13 @@ package struct ParameterSet {
 
     /// - Parameter packing: what becomes of linear layers' weights; nil leaves everything where it lies in the file.
     /// - Throws: ``CheckpointError`` when a tensor is no layer's, or a layer has not all of its own.
-    init(_ checkpoint: Checkpoint, packing: WeightPacking? = nil) throws(CheckpointError) {
+    init(_ checkpoint: Checkpoint, packing: WeightPacking?) throws(CheckpointError) {
         try Self.refuseQuantized(checkpoint.skipped)
         try self.init(checkpoint.tensors, packing: packing)
     }
+
+    /// The same with everything where it lies in the file.
+    package init(_ checkpoint: Checkpoint) throws(CheckpointError) { try self.init(checkpoint, packing: nil) }
 
     /// Weights in eight bits would be missed later on under a name that says nothing of why.
     private static func refuseQuantized(_ skipped: [SkippedTensor]) throws(CheckpointError) {

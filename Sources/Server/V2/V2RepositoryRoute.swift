@@ -35,7 +35,7 @@ struct V2RepositoryRoute: Sendable {
 
     private struct IndexRequest: Decodable { let ready: Bool? }
 
-    /// What a load may bring along; this server takes models from its directory only.
+    /// What a load or an unload may bring along.
     private struct LoadRequest: Decodable {
         struct AnyName: CodingKey {
             let stringValue: String
@@ -91,6 +91,8 @@ struct V2RepositoryRoute: Sendable {
     /// Serves a model no longer, until somebody loads it again.
     func unload(_ request: Request) async -> Response {
         await answer(request) { () async throws(Refusal) in
+            // Triton's `unload_dependents` may be in it: no model here depends on another.
+            _ = try Self.read(LoadRequest.self, request)
             try await slot(of: request).unload()
             return .json(Done())
         }

@@ -33,7 +33,7 @@ public struct InitialNetwork: Sendable {
     ) throws(TrainingError) {
         let parameters: ParameterSet
         do {
-            parameters = try ParameterSet(checkpoint.tensors)
+            parameters = try ParameterSet(checkpoint)
         } catch {
             throw .checkpoint(file: checkpoint.name, error)
         }

@@ -8,6 +8,10 @@ extension Inspection {
     /// Tables for people.
     var text: String {
         var lines = heading
+        let width = nameWidth
+        func row(_ name: String, _ kind: String, _ shape: String, _ parameters: String, _ products: String) -> String {
+            self.row(name, kind, shape, parameters, products, nameWidth: width)
+        }
         if let layers {
             lines += ["", row("layer", "kind", "output", "parameters", "multiply-adds")]
             lines += layers.map { layer in
@@ -52,10 +56,14 @@ extension Inspection {
 
     private func number(_ number: Int) -> String { number == 0 ? "" : Count.grouped(number) }
 
-    private func row(_ name: String, _ kind: String, _ shape: String, _ parameters: String, _ products: String)
-        -> String
-    {
-        let nameWidth = min(max((layers?.map(\.name) ?? tensors.map(\.name)).map(\.count).max() ?? 0, 6), 40)
+    /// That of the longest name, within reason.
+    private var nameWidth: Int {
+        min(max((layers?.map(\.name) ?? tensors.map(\.name)).map(\.count).max() ?? 0, 6), 40)
+    }
+
+    private func row(
+        _ name: String, _ kind: String, _ shape: String, _ parameters: String, _ products: String, nameWidth: Int
+    ) -> String {
         let line =
             left(name, nameWidth + 2) + left(kind, layers == nil ? 10 : 36) + left(shape, 20) + right(parameters, 14)
             + right(products, 16)

@@ -67,8 +67,8 @@ struct V2ErrorTests {
             ),
             (#"{"parameters":{"timeout":-1}}"#, "timeout takes"),
             (#"{"parameters":{"binary_data_output":1}}"#, "true or false"),
-            (#"{"parameters":{"a":\#(String(repeating: "[", count: 99))"#, "less deeply nested"),
-            (#"{"a":\#(String(repeating: #"{"a":"#, count: 99))"#, "less deeply nested"),
+            (#"{"parameters":{"a":\#(String(repeating: "[", count: 99))"#, "less nesting"),
+            (#"{"a":\#(String(repeating: #"{"a":"#, count: 99))"#, "less nesting"),
         ])
     func json(_ json: String, words: String) async throws {
         let server = try await LiveServer(try TinyModel())

@@ -144,7 +144,7 @@ struct ShardedReaderTests {
             ),
             (
                 #"{"weight_map": {"w": "a"}} x"#,
-                "the shard index has byte 0x78 at offset 27 where the end of the header is expected"
+                "the shard index has byte 0x78 at offset 27 where the end of the index is expected"
             ),
         ])
     func refusesIndex(_ text: String, _ sentence: String) throws {
