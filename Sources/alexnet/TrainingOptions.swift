@@ -72,7 +72,7 @@ struct TrainingNetworkOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Layers that begin anew all the same, as classifier.6.", valueName: "layer,…"))
     var fromScratch: String?
 
-    @Option(help: ArgumentHelp("Layers that stay as they are.", valueName: "layer,…"))
+    @Option(help: ArgumentHelp("Layers, or parts as features, that stay as they are.", valueName: "layer,…"))
     var freeze: String?
 
     func validate() throws {

@@ -76,9 +76,7 @@ public struct InitialNetwork: Sendable {
                 .unknownArchitecture(found: parameters.layers.map { "\($0.name).weight \($0.weight.shape)" }))
         }
         let names = parameters.layers.map(\.name)
-        let unknown = fromScratch.subtracting(names)
-        guard unknown.isEmpty else { throw TrainingError.unknownLayers(names: unknown.sorted(), known: names) }
-        var fresh = fromScratch
+        var fresh = try LayerSelection.layers(fromScratch, of: names)
         if last.weight.shape[0] != classCount { fresh.insert(last.name) }
         let shapes = parameters.layers.flatMap { layer -> [(name: String, shape: Shape)] in
             var weight = layer.weight.shape

@@ -94,6 +94,8 @@ public final class Trainer {
     public func run(
         observer: any TrainingObserver, saveInterval: Duration = .seconds(600), shouldStop: () -> Bool
     ) throws(TrainingError) -> Outcome {
+        let lock = try FolderLock(folder: folder.path)
+        defer { withExtendedLifetime(lock) {} }
         // So that a crash costs no more in the first minutes than later, and a full disk is told of before the work.
         if !isStateWritten { try save() }
         var lastSave = ContinuousClock.now

@@ -20,17 +20,14 @@ public final class TrainableNetwork {
 
     /// Prepares the passes for batches of up to `maxBatchSize` examples.
     ///
-    /// - Parameter frozen: layers, as `features.0`, whose parameters stay as they are.
+    /// - Parameter frozen: layers, as `features.0`, or parts of the network, as `features`, whose parameters stay as they are.
     /// - Throws: ``TrainingError`` for layers that are unknown or cannot be trained.
     public init(
         _ network: Network, maxBatchSize: Int, frozen: Set<String> = [], workers: WorkerPool
     ) throws(TrainingError) {
         precondition(maxBatchSize > 0, "a batch of \(maxBatchSize) examples")
         let learners = network.nodes.filter { !$0.layer.parameters.isEmpty }
-        let unknown = frozen.subtracting(learners.map(\.name))
-        guard unknown.isEmpty else {
-            throw .unknownLayers(names: unknown.sorted(), known: learners.map(\.name))
-        }
+        let frozen = try LayerSelection.layers(frozen, of: learners.map(\.name))
         guard learners.contains(where: { !frozen.contains($0.name) }) else { throw .nothingToLearn }
         let parameters = Parameters(of: network)
         for (entry, tensor) in zip(parameters.entries, network.nodes.flatMap(\.layer.parameters)) {

@@ -29,11 +29,12 @@ final class Witness: TrainingObserver {
     var steps: [TrainingStep] = []
     var rows: [(row: HistoryRow, isBest: Bool)] = []
     var onStep: () -> Void = {}
+    var onValidation: () -> Void = {}
     func didStep(_ step: TrainingStep) {
         steps.append(step)
         onStep()
     }
-    func didValidate(_ count: Int, of total: Int) {}
+    func didValidate(_ count: Int, of total: Int) { onValidation() }
     func didEndEpoch(_ row: HistoryRow, isBest: Bool) { rows.append((row, isBest)) }
 }
 

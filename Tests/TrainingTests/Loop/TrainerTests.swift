@@ -356,6 +356,36 @@ import Testing
         #expect(try error { $0.frozen = ["conv", "fc"] } == .nothingToLearn)
     }
 
+    @Test func `one training at a time fills a folder`() throws {
+        let folder = folder("shared")
+        try folder.create()
+        var lock: FolderLock? = try FolderLock(folder: folder.path)
+        let before = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+        #expect {
+            try Recipe().run(in: folder)
+        } throws: { error in
+            if case TrainingError.notWritten(let reason) = error { reason.hasPrefix("another training") } else { false }
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == before)
+        lock = nil
+        #expect(lock == nil)
+        try Recipe().run(in: folder)
+    }
+
+    @Test func `a training that stops during validation goes on bit for bit`() throws {
+        try Recipe().run(in: folder("whole"))
+        let folder = folder("stopped")
+        let trainer = try Recipe().trainer(folder)
+        let witness = Witness()
+        var validated = false
+        witness.onValidation = { validated = true }
+        let outcome = try trainer.run(observer: witness) { validated }
+        #expect(outcome == .stopped)
+        #expect(witness.rows.isEmpty, "no epoch ended")
+        try Recipe().run(in: folder, resuming: true)
+        #expect(try Remains(folder) == Remains(self.folder("whole")))
+    }
+
     @Test func `where the folder cannot be written, the first sentence says so`() throws {
         try temporary.write([], to: "taken")
         #expect {
