@@ -64,7 +64,7 @@ public struct ServingService: Service {
     private func serve() async throws {
         let url = "http://\(try server.start())"
         logger.info("listening", metadata: ["url": "\(url)"])
-        guard await store.loadAll() > 0 else {
+        guard await store.loadAll(shouldStop: { phase.isDraining }) > 0 || phase.isDraining else {
             _ = await server.drain(timeout: .zero)
             throw ServingError.noModelLoaded(names: store.slots.map(\.name))
         }

@@ -37,9 +37,11 @@ public final class WorkerPool: Sendable {
     public func submit(_ lane: Lane, _ job: @escaping @Sendable () -> Void) { state.submit(lane, job) }
 
     /// Runs work on one of the threads and waits for it without holding up a thread of Swift's own.
-    public func perform<T: Sendable>(_ work: @escaping @Sendable () -> T) async -> T {
+    public func perform<T: Sendable>(
+        _ lane: Lane = .normal, _ work: @escaping @Sendable () -> T
+    ) async -> T {
         await withCheckedContinuation { continuation in
-            submit(.normal) { continuation.resume(returning: work()) }
+            submit(lane) { continuation.resume(returning: work()) }
         }
     }
 

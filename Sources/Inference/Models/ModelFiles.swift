@@ -131,7 +131,8 @@ public struct ModelFiles: Sendable, Equatable {
 
     /// Whether the folder is there, whatever is in it; of a checkpoint without one, whether the checkpoint is.
     public var hasFolder: Bool {
-        FileManager.default.fileExists(atPath: checkpoint ?? folder ?? "")
+        // A file system that cannot answer now has not lost it.
+        access(checkpoint ?? folder ?? "", F_OK) == 0 || errno != ENOENT
     }
 
     /// Every file whose change means another model, with what tells that it changed; order is that of the names.

@@ -71,7 +71,7 @@ extension SettingKey {
         SettingKey("models.directory", \.models.directory, .text, "Folder that holds one folder a model."),
         SettingKey(
             "models.default", \.models.defaultModel, .optionalText,
-            "Model that POST /predict uses; empty for the only one, or the first by name."),
+            "Model that POST /predict uses; empty for the only one, or the first by name that loads."),
         SettingKey(
             "models.reload_interval", \.models.reloadInterval, .duration(.milliseconds(10) ... .seconds(86400)),
             "How often the model folders are looked at for changes."),

@@ -5,8 +5,8 @@ struct ModelStatistics: Sendable, Equatable {
         private(set) var count = 0
         private(set) var total = Duration.zero
 
-        mutating func add(_ duration: Duration, times count: Int = 1) {
-            self.count += count
+        mutating func add(_ duration: Duration) {
+            count += 1
             total += duration
         }
     }

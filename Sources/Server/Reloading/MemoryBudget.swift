@@ -36,6 +36,9 @@ final class MemoryBudget: Sendable {
         return Share(byteCount, of: self)
     }
 
+    /// Whether so much would fit now.
+    func fits(_ byteCount: Int) -> Bool { shortage(byteCount, held: self.byteCount) == nil }
+
     /// Refuses what needs so much at least, before work is put into it.
     func check(_ byteCount: Int) throws(MemoryBudgetError) {
         if let error = shortage(byteCount, held: self.byteCount) { throw error }
@@ -44,19 +47,5 @@ final class MemoryBudget: Sendable {
     private func shortage(_ byteCount: Int, held: Int) -> MemoryBudgetError? {
         guard let limit, byteCount > limit - held else { return nil }
         return MemoryBudgetError(needed: byteCount, held: held, limit: limit)
-    }
-}
-
-/// A model does not fit beside those that are loaded. Units: bytes.
-struct MemoryBudgetError: Error, Equatable, CustomStringConvertible {
-    let needed: Int
-    let held: Int
-    let limit: Int
-
-    var description: String {
-        func text(_ byteCount: Int) -> String { "\((byteCount + (1 << 20) - 1) >> 20) MiB" }
-        return
-            "it takes \(text(needed)) of memory and the versions that are loaded hold \(text(held)), together more than "
-            + "models.memory_limit, \(text(limit)); raise that, or take a model away"
     }
 }

@@ -12,6 +12,8 @@ public final class ModelSlot: Sendable {
         let maxBatchSize: Int
         let metrics: ServingMetrics
         let logger: Logger
+        /// Whether the store has no other slot of a name by now: a folder that is gone may have come back.
+        let isForgotten: @Sendable (_ name: String) -> Bool
         /// Loads happen one after the other, so that no more than one version lies beside those that serve.
         let loading = DispatchQueue(label: "model.loading")
     }
@@ -22,6 +24,8 @@ public final class ModelSlot: Sendable {
         case notLoaded
         /// The last load was refused; the reason is a sentence.
         case refused(String)
+        /// The last load did not fit beside what other models hold.
+        case noMemory(MemoryBudgetError)
         /// Somebody asked for it.
         case unloaded
         /// Its folder is gone.
@@ -31,6 +35,7 @@ public final class ModelSlot: Sendable {
             switch self {
             case .notLoaded: "not loaded yet"
             case .refused(let reason): reason
+            case .noMemory(let error): error.description
             case .unloaded: "unloaded"
             case .removed: "its folder is gone"
             }
@@ -48,6 +53,8 @@ public final class ModelSlot: Sendable {
         var decision = ReloadDecision()
         /// Set from the first load on: those that follow count as reloads.
         var hasTried = false
+        /// Set while a look is on its way: two that agree are to be apart in time.
+        var isLookPending = false
     }
 
     /// The name it is served under.
@@ -78,8 +85,10 @@ public final class ModelSlot: Sendable {
     /// Why no version answers, or why the last load was refused while the version before goes on; nil where all is well.
     var absence: Absence? {
         state.withLock { state in
-            if case .refused = state.absence { return state.absence }
-            return state.serving == nil ? state.absence : nil
+            switch state.absence {
+            case .refused, .noMemory: state.absence
+            default: state.serving == nil ? state.absence : nil
+            }
         }
     }
 
@@ -96,12 +105,22 @@ public final class ModelSlot: Sendable {
     /// Loads soon; the log and the metrics tell the outcome. What somebody unloaded stays so.
     func requestReload() { queue.async { [self] in if absence != .unloaded { _ = load() } } }
 
-    /// Looks at the files, and loads them if they have changed and come to rest.
+    /// Looks at the files, and loads them if they have changed and come to rest, or if what was refused for want of memory
+    /// fits by now.
     func look() {
+        guard
+            state.withLock({ state in
+                defer { state.isLookPending = true }
+                return !state.isLookPending
+            })
+        else { return }
         queue.async { [self] in
             let current = files.fingerprint
             let action = state.withLock { state in
-                state.serving == nil && state.absence == .unloaded ? .rest : state.decision.look(at: current)
+                state.isLookPending = false
+                if state.serving == nil, state.absence == .unloaded { return ReloadDecision.Action.rest }
+                if case .noMemory(let error) = state.absence, context.budget.fits(error.needed) { return .load }
+                return state.decision.look(at: current)
             }
             if action == .load { _ = load() }
         }
@@ -125,17 +144,19 @@ public final class ModelSlot: Sendable {
     func retire() {
         queue.async { [self] in
             end(.removed)
-            context.metrics.modelRemoved(model: name)
+            if context.isForgotten(name) { context.metrics.modelRemoved(model: name) }
             logger.info("model removed: its folder is gone")
         }
     }
 
     private func end(_ absence: Absence) {
-        state.withLock { state in
-            state.serving = nil
+        // What it held is given back behind the lock, for which requests wait.
+        let old = state.withLock { state in
+            defer { state.serving = nil }
             state.absence = absence
+            return state.serving
         }
-        context.metrics.modelUnloaded(model: name)
+        withExtendedLifetime(old) { context.metrics.modelUnloaded(model: name) }
     }
 
     private func load() -> ReloadResult {
@@ -145,7 +166,7 @@ public final class ModelSlot: Sendable {
         let clock = ContinuousClock()
         let start = clock.now
         let before = files.fingerprint
-        let result = context.loading.sync { Result { () throws(LoadFailure) in try read(before) } }
+        let result = context.loading.sync { Result { () throws(LoadFailure) in try read() } }
         let after = files.fingerprint
         let isFirst = state.withLock { state in
             state.decision.didLoad(before: before, after: after)
@@ -156,42 +177,53 @@ public final class ModelSlot: Sendable {
         switch result {
         case .success(let loaded):
             // Files that changed meanwhile may have been read half old, half new: another look follows.
-            if before != after, let running = model { return .unchanged(version: running.version) }
+            if before != after {
+                guard let running = model else {
+                    return .failure(reason: "its files changed while they were read; they are read again at rest")
+                }
+                return .unchanged(version: running.version)
+            }
             outcome = replace(by: loaded, after: clock.now - start)
         case .failure(let error):
-            outcome = .failure(reason: error.reason)
+            let absence = error.absence
+            outcome = .failure(reason: absence.description)
             let running = model.map { "version \($0.version) keeps serving" } ?? "no version is served"
-            logger.error("model refused: \(error.reason)", metadata: ["running": "\(running)"])
-            state.withLock { $0.absence = .refused(error.reason) }
+            logger.error("model refused: \(absence.description)", metadata: ["running": "\(running)"])
+            state.withLock { $0.absence = absence }
         }
         if !isFirst { context.metrics.reload(model: name, outcome: outcome.outcome) }
         return outcome
     }
 
-    private struct LoadFailure: Error { let reason: String }
+    private struct LoadFailure: Error { let absence: Absence }
 
-    private func read(_ fingerprint: ModelFingerprint) throws(LoadFailure) -> Serving {
+    private func read() throws(LoadFailure) -> Serving {
         do {
-            // A model takes no less than its checkpoint; what it takes beyond that is known once it is made.
+            // The file is read whole; what its model takes is known once it is made.
             try context.budget.check(files.checkpointByteCount ?? 0)
             let model = try context.loader.load(files)
-            let byteCount = model.memoryByteCount(maxBatchSize: context.maxBatchSize)
+            // Weights in float32 lie in the file's bytes, whatever else is in it.
+            let fileByteCount = model.precision == .float32 ? files.checkpointByteCount ?? 0 : 0
+            let byteCount = max(model.memoryByteCount(maxBatchSize: context.maxBatchSize), fileByteCount)
             return Serving(model: model, share: try context.budget.share(byteCount))
+        } catch let error as MemoryBudgetError {
+            throw LoadFailure(absence: .noMemory(error))
         } catch {
-            throw LoadFailure(reason: "\(error)")
+            throw LoadFailure(absence: .refused("\(error)"))
         }
     }
 
     /// Between two batches: those that run hold the model they began with.
     private func replace(by next: Serving, after duration: Duration) -> ReloadResult {
         let model = next.model
-        let isSame = state.withLock { state in
+        // The version before is given back behind the lock, for which requests wait.
+        let old: Serving? = state.withLock { state in
             state.absence = .notLoaded
-            if state.serving?.model.version == model.version { return true }
-            state.serving = next
-            return false
+            guard state.serving?.model.version != model.version else { return next }
+            defer { state.serving = next }
+            return state.serving
         }
-        guard !isSame else { return .unchanged(version: model.version) }
+        if let old, old.model === model { return .unchanged(version: model.version) }
         context.metrics.modelLoaded(
             model: name, architecture: model.architecture, version: model.version,
             at: model.loadedAt.timeIntervalSince1970, byteCount: next.share.byteCount)

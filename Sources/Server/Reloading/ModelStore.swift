@@ -28,6 +28,7 @@ public final class ModelStore: Sendable {
     private let configuredDefault: String?
     private let context: ModelSlot.Context
     private let logger: Logger
+    private let names: SlotNames
     private let state: Mutex<State>
 
     /// - Parameters:
@@ -46,9 +47,10 @@ public final class ModelStore: Sendable {
             directory = nil
             files = given
         }
+        let names = SlotNames()
         let context = ModelSlot.Context(
             loader: loader, budget: MemoryBudget(limit: limits.memoryLimit), maxBatchSize: limits.maxBatchSize,
-            metrics: metrics, logger: logger)
+            metrics: metrics, logger: logger, isForgotten: { !names.contains($0) })
         let slots = Dictionary(files.map { ($0.name, ModelSlot(files: $0, context: context)) }) { first, _ in first }
         guard !slots.isEmpty else { throw ModelStoreError.noModels }
         if let defaultName, slots[defaultName] == nil {
@@ -56,6 +58,8 @@ public final class ModelStore: Sendable {
         }
         self.context = context
         self.logger = logger
+        self.names = names
+        names.update(Set(slots.keys))
         configuredDefault = defaultName
         state = Mutex(State(slots: slots))
     }
@@ -100,14 +104,15 @@ public final class ModelStore: Sendable {
 
     /// Loads every model, by name, but the one that the settings name first.
     ///
-    /// - Returns: how many loaded.
-    public func loadAll() async -> Int {
-        var count = 0
+    /// - Parameter shouldStop: is asked before each.
+    /// - Returns: how many serve.
+    public func loadAll(shouldStop: () -> Bool = { false }) async -> Int {
         let slots = slots
         for slot in slots.filter({ $0.name == configuredDefault }) + slots.filter({ $0.name != configuredDefault }) {
-            if case .success = await slot.reload() { count += 1 }
+            if shouldStop() { break }
+            _ = await slot.reload()
         }
-        return count
+        return slots.count { $0.model != nil }
     }
 
     /// Looks which folders have come and gone, and at the files of each.
@@ -116,40 +121,35 @@ public final class ModelStore: Sendable {
         for slot in slots { slot.look() }
     }
 
+    /// Looks whether a folder of that name has come.
+    func look(for name: String) {
+        guard let directory, !name.contains("/"), !name.hasPrefix("."), self[name] == nil,
+            let files = try? ModelFiles(folder: directory + "/" + name), files.holdsModel
+        else { return }
+        add([files])
+    }
+
     private func lookForFolders() {
-        guard let directory else { return }
-        let found: [ModelFiles]
-        do {
-            found = try Self.folders(in: directory)
-        } catch .noDirectory {
-            // A mount that is away for a moment takes no model with it.
-            return
-        } catch {
-            found = []
-        }
-        let (come, gone): ([ModelSlot], [ModelSlot]) = state.withLock { state in
-            let come = found.filter { state.slots[$0.name] == nil }.map { ModelSlot(files: $0, context: context) }
-            for slot in come { state.slots[slot.name] = slot }
-            let missing = Set(state.slots.values.filter { !$0.hasFolder }.map(\.name))
+        // A mount that is away for a moment takes no model with it, whether it leaves a directory behind or none.
+        guard let directory, let found = try? Self.folders(in: directory) else { return }
+        add(found)
+        let missing = Set(slots.filter { !$0.hasFolder }.map(\.name))
+        let gone = state.withLock { state in
             let gone = missing.intersection(state.missing).compactMap { state.slots.removeValue(forKey: $0) }
             state.missing = missing
-            return (come, gone)
+            names.update(Set(state.slots.keys))
+            return gone
         }
-        for slot in come { logger.info("model folder found", metadata: ["model": "\(slot.name)"]) }
         for slot in gone { slot.retire() }
     }
-}
 
-/// What models may take.
-public struct ModelLimits: Sendable, Equatable {
-    /// All loaded models together; nil for no limit. Units: bytes.
-    public var memoryLimit: Int?
-    /// Images in one forward pass, where a `model.json` does not say.
-    public var maxBatchSize: Int
-
-    /// Without a limit of memory unless told.
-    public init(memoryLimit: Int? = nil, maxBatchSize: Int = 32) {
-        self.memoryLimit = memoryLimit
-        self.maxBatchSize = maxBatchSize
+    private func add(_ files: [ModelFiles]) {
+        let come: [ModelSlot] = state.withLock { state in
+            let come = files.filter { state.slots[$0.name] == nil }.map { ModelSlot(files: $0, context: context) }
+            for slot in come { state.slots[slot.name] = slot }
+            names.update(Set(state.slots.keys))
+            return come
+        }
+        for slot in come { logger.info("model folder found", metadata: ["model": "\(slot.name)"]) }
     }
 }

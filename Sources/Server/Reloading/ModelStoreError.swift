@@ -12,7 +12,7 @@ public enum ModelStoreError: Error, Equatable, Sendable, CustomStringConvertible
             "There is no directory \(path); name the one that holds a folder a model with --models, or a checkpoint with "
                 + "--checkpoint and --classes."
         case .emptyDirectory(let path):
-            "\(path) holds no model folder; one has a checkpoint (.pth, .pt, .safetensors or .npz) and class_indices.json."
+            "\(path) holds no model folder; one has a checkpoint (.pth, .pt, .safetensors, .npz or .npy) and class_indices.json."
         case .unknownDefault(let name, let known):
             "The default model is to be \"\(name)\", but the models are \(known.joined(separator: ", "))."
         }

@@ -7,7 +7,7 @@ struct MetricsRoute: Sendable {
 
     func callAsFunction(_ request: Request) async -> Response {
         Response(
-            status: .ok, headerFields: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
+            status: .ok, headerFields: [.contentType: MetricsRegistry.contentType],
             body: Array(metrics.registry.exposition().utf8))
     }
 }

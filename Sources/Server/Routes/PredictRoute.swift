@@ -22,8 +22,9 @@ struct PredictRoute: Sendable {
             let model = try desk.model(of: slot, for: request)
             let top = try Self.top(of: request, classCount: model.classes.count)
             let limit = ImageUpload.CountLimit(desk.settings, modelCapacity: model.batching.queueCapacity)
-            // Away from the threads that answer everybody: base64 of many megabytes takes a while.
-            let parsed = await desk.workers.perform {
+            // Away from the threads that answer everybody: base64 of many megabytes takes a while. Ahead of the decoding that
+            // waits: until it is parsed, nobody knows whose turn it would be.
+            let parsed = await desk.workers.perform(.high) {
                 Result { () throws(UploadError) in try ImageUpload(request, limit: limit) }
             }
             let upload = try parsed.get()

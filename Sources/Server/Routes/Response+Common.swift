@@ -12,6 +12,8 @@ extension Response {
         switch slot.absence {
         case .refused(let reason):
             .unavailable("Model \(slot.name) could not be loaded (\(reason)) and is served once its files are mended.")
+        case .noMemory(let error):
+            .unavailable("Model \(slot.name) is not loaded: \(error). It is loaded once there is room.")
         case .unloaded:
             .unavailable(
                 "Model \(slot.name) was unloaded; POST /v2/repository/models/\(slot.name)/load brings it back.")

@@ -72,7 +72,7 @@ struct ModelConfiguration: Encodable {
             Output(name: $0, dims: [model.classes.count])
         }
         dynamicBatching = DynamicBatching(
-            preferredBatchSizes: [model.batching.maxBatchSize ?? settings.batching.maxBatchSize],
+            preferredBatchSizes: [min(maxBatchSize, model.batching.maxBatchSize ?? settings.batching.maxBatchSize)],
             maxQueueDelay: Int(settings.batching.maxQueueDelay.timeInterval * 1_000_000))
     }
 }

@@ -12,8 +12,9 @@ struct V2InferRoute: Sendable {
             let model = try desk.model(of: try models.slot(of: request), for: request)
             try models.check(model, request)
             let contract = InferenceContract(model, settings: desk.settings)
-            // Away from the threads that answer everybody: millions of numbers take a while.
-            let parsed = await desk.workers.perform {
+            // Away from the threads that answer everybody: millions of numbers take a while. Ahead of the decoding that waits:
+            // until it is parsed, nobody knows whose turn it would be.
+            let parsed = await desk.workers.perform(.high) {
                 Result { () throws(V2Error) in try Self.read(request, contract) }
             }
             let asked = try parsed.get()

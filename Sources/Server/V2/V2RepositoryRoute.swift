@@ -77,7 +77,7 @@ struct V2RepositoryRoute: Sendable {
                         .badRequest,
                         "The load parameter \"\(name.prefix(80))\" is not served: a model is what its folder holds."))
             }
-            store.look()
+            store.look(for: request.pathParameters["model"] ?? "")
             let slot = try slot(of: request)
             switch await slot.reload() {
             case .success, .unchanged: return .json(Done())

@@ -97,6 +97,29 @@ struct ModelStoreTests {
         #expect(store.defaultSlot?.name == "a")
     }
 
+    @Test("A folder that came back while its last model was being let go keeps its metrics")
+    func comingBack() async throws {
+        let directory = try Directory(["a", "b"])
+        let store = try self.store(directory)
+        _ = await store.loadAll()
+        let old = try #require(store["b"])
+        try directory.remove("b")
+        store.look()
+        store.look()
+        #expect(store["b"] == nil)
+        try directory.add("b", seed: 9)
+        store.look(for: "b")
+        await look(store)
+        await old.settle()
+        #expect(old.absence == .removed)
+        #expect(store["b"]?.model != nil)
+        #expect(metrics.registry.exposition().contains(#"alexnet_model_reloads_total{model="b""#))
+        for name in ["../b", ".hidden", "nothing"] {
+            store.look(for: name)
+            #expect(store[name] == nil)
+        }
+    }
+
     @Test("The default that the settings name stays it, there or not")
     func configuredDefault() async throws {
         let directory = try Directory(["a", "b"])
@@ -168,14 +191,17 @@ struct ModelStoreTests {
             let store = try self.store(directory, limits: ModelLimits(memoryLimit: limit))
             #expect(await store.loadAll() == count)
             if count == 1 {
-                guard case .refused(let reason) = try #require(store["b"]?.absence) else {
-                    Issue.record("b was not refused")
+                guard case .noMemory(let error) = try #require(store["b"]?.absence) else {
+                    Issue.record("b was not refused for want of memory")
                     return
                 }
-                #expect(reason.contains("models.memory_limit"))
+                #expect(error.limit == limit)
                 #expect(store["a"]?.model != nil)
+                await look(store)
+                #expect(store["b"]?.model == nil, "there is no more room than before")
                 await store["a"]?.unload()
-                #expect(await store["b"]?.reload() == .success(version: try #require(store["b"]?.model?.version)))
+                await look(store)
+                #expect(store["b"]?.model != nil, "there is room now")
             }
         }
     }
@@ -188,6 +214,11 @@ struct ModelStoreTests {
         try FileManager.default.moveItem(atPath: directory.path, toPath: directory.path + "-away")
         await look(store)
         #expect(store["a"]?.model != nil)
+        // An unmounted volume leaves an empty directory behind.
+        try FileManager.default.createDirectory(atPath: directory.path, withIntermediateDirectories: true)
+        await look(store)
+        #expect(store["a"]?.model != nil)
+        try FileManager.default.removeItem(atPath: directory.path)
         try FileManager.default.moveItem(atPath: directory.path + "-away", toPath: directory.path)
     }
 }

@@ -27,11 +27,13 @@ enum ArrayDictionaryReader {
         let entries = try dictionary(root, heap)
         var contents = CheckpointContents(fileByteCount: file.count)
         var layers: [ArrayLayer] = []
+        var names: Set<String> = []
         for entry in entries {
             guard let name = heap.text(entry.key) else { continue }
             if case .array(let index) = entry.value, let array = heap.arrays[index]?.numbers {
                 try add(array, name: name, to: &contents)
             } else if let layer = try ArrayLayer(name: name, entry.value, heap) {
+                guard names.insert(name).inserted else { throw .duplicateTensor(name: name + ".weight") }
                 layers.append(layer)
                 guard layers.count <= maxLayerCount else {
                     throw .limitExceeded(what: "layers", found: layers.count, limit: maxLayerCount)

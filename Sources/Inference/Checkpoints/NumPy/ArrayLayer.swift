@@ -24,9 +24,9 @@ struct ArrayLayer {
         default: return nil
         }
         self.name = name
-        guard let weight = try Self.tensor(.weight, parts, name), [2, 4].contains(weight.shape.rank) else {
-            throw .invalidLayer(name: name, found: "no weights of two or four axes")
-        }
+        guard let weight = try Self.tensor(.weight, parts, name), [2, 4].contains(weight.shape.rank),
+            weight.shape.elementCount > 0
+        else { throw .invalidLayer(name: name, found: "no weights of two or four axes") }
         self.weight = weight
         bias = try Self.tensor(.bias, parts, name)
         if let bias, bias.shape.rank != 1 {

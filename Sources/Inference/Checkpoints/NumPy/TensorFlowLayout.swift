@@ -35,8 +35,10 @@ enum TensorFlowLayout {
         _ weight: StoredTensor, channels: Int, name: String
     ) throws(CheckpointError) -> StoredTensor {
         let (inputs, outputs) = (weight.shape[0], weight.shape[1])
-        let extent = channels > 0 ? Int(Double(inputs / channels).squareRoot()) : 0
-        guard inputs > 0, extent * extent * channels == inputs else {
+        let places = channels > 0 && inputs.isMultiple(of: channels) ? inputs / channels : 0
+        let extent = Int(Double(places).squareRoot())
+        // Not beyond what squares are exact for: a file may claim any extent of an array without elements.
+        guard places > 0, extent < 1 << 16, extent * extent == places else {
             throw .invalidLayout(
                 name: name, found: "\(inputs) inputs", expected: "a square number of times \(channels) channels")
         }

@@ -231,6 +231,11 @@ struct ArrayDictionaryReaderTests {
         "encoded-often.npy": "the checkpoint has 120000 bytes of encoded text, and at most 60941 are allowed",
         "encoded-utf8.npy":
             "the pickle has a value that no tensor needs at offset 323 where an array's bytes is expected",
+        "grid-boundless.npy":
+            "layer \"fc6\" has no weights of two or four axes where weights and biases are expected",
+        "layer-without-numbers.npy":
+            "layer \"fc\" has no weights of two or four axes where weights and biases are expected",
+        "layer-often.npy": "two tensors are named \"fc6.weight\" once module. and _orig_mod. are removed",
         "grid-odd.npy": "tensor \"fc6.weight\" has 9 inputs where a square number of times 2 channels is expected",
         "grid.npy": "tensor \"fc6.weight\" has 6 inputs where a square number of times 2 channels is expected",
         "huge-bytes.npy": "the pickle is cut short at offset 11: 1 of the 9223372036854775807 bytes needed are there",

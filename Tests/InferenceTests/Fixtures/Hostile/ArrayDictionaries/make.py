@@ -113,6 +113,11 @@ network("layer-many-keys", dictionary(*((f"k{i}", b"K\1") for i in range(9))))
 network("layer-integers", layer(array((1, 2), raw(bytes(2)), dtype("i1", "|"))))
 write("layer-twice", objects(dictionary(("fc", layer(floats(1, 2))), ("fc", layer(floats(1, 2))))))
 write("grid", objects(dictionary(("conv1", SOUND), ("fc6", layer(floats(6, 4), floats(4))))))
+write("grid-boundless", objects(dictionary(("conv1", SOUND), ("fc6", layer(array(((1 << 63) - 1, 0), raw(b"")))))))
+write("layer-without-numbers", objects(dictionary(("fc", layer(array((2, 0), raw(b"")))))))
+matrix = layer(floats(2, 4), floats(4))
+write("layer-often", objects(dictionary(
+    ("conv1", SOUND), ("fc6", matrix + b"q\x01"), *(("fc6", b"h\x01") for _ in range(1000)))))
 write("grid-odd", objects(dictionary(("conv1", SOUND), ("fc6", layer(floats(9, 4), floats(4))))))
 
 # --- Arrays that do not fit their bytes ----------------------------------------------------------------------------------

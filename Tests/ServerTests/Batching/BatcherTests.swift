@@ -1,0 +1,124 @@
+import Dispatch
+import Inference
+import TestSupport
+import Testing
+
+@testable import Server
+
+@Suite("The batcher, on one thread that can be held up")
+struct BatcherTests {
+    /// A batcher whose only thread waits until it is let go.
+    private final class Bench: Sendable {
+        let batcher: Batcher
+        let metrics = ServingMetrics(routes: [])
+        private let workers = WorkerPool(threadCount: 1)
+        private let gate = DispatchSemaphore(value: 0)
+
+        init(adjust: (inout Settings) -> Void = { _ in }) {
+            var settings = Settings()
+            adjust(&settings)
+            batcher = Batcher(settings: settings, workers: workers, metrics: metrics)
+            workers.submit(.high) { [gate] in gate.wait() }
+        }
+
+        func letGo() { gate.signal() }
+
+        /// Waits until so many images have places.
+        func waitForDepth(_ depth: Int) async {
+            let line = "alexnet_queue_depth \(depth)\n"
+            while !metrics.registry.exposition().contains(line) { await Task.yield() }
+        }
+
+        func predict(
+            _ model: Model, _ images: [PictureInput] = [.encoded(TestPicture.png)],
+            within limit: Duration = .seconds(600)
+        ) async -> Result<[Prediction], PredictionError> {
+            do throws(PredictionError) {
+                return .success(try await batcher.predict(images, by: model, deadline: .now + limit).predictions)
+            } catch {
+                return .failure(error)
+            }
+        }
+    }
+
+    private static func model(seed: UInt64, name: String = "tiny") throws -> Model {
+        let tiny = try TinyModel(seed: seed)
+        return try withExtendedLifetime(tiny) {
+            // A model of a checkpoint is named for its file.
+            try tiny.writeCheckpoint(name + ".safetensors", seed: seed)
+            return try ModelLoader(workers: WorkerPool(threadCount: 1)).load(
+                ModelFiles(checkpoint: tiny.path(name + ".safetensors"), classes: tiny.path("class_indices.json")))
+        }
+    }
+
+    private static func logits(_ model: Model) throws -> [Float] {
+        model.logits([try ImageDecoder(maxPixels: 1 << 20).input(TestPicture.png, for: model.preprocessing)])[0]
+    }
+
+    @Test("Two versions and two models that wait together are each answered by their own weights")
+    func company() async throws {
+        let models = [
+            try Self.model(seed: 1), try Self.model(seed: 2), try Self.model(seed: 3, name: "other"),
+        ]
+        let bench = Bench { $0.batching.maxQueueDelay = .milliseconds(1) }
+        async let answers = [0, 1, 2, 0, 1, 2].map { index in Task { await bench.predict(models[index]) } }
+        let tasks = await answers
+        await bench.waitForDepth(6)
+        bench.letGo()
+        for (task, index) in zip(tasks, [0, 1, 2, 0, 1, 2]) {
+            let predictions = try await task.value.get()
+            let expected = try Self.logits(models[index])
+            let found = try #require(predictions.first).get()
+            #expect(zip(found, expected).allSatisfy { abs($0 - $1) < 1e-4 })
+        }
+        await bench.waitForDepth(0)
+    }
+
+    @Test("A model whose places are taken refuses more, another one does not")
+    func places() async throws {
+        let (model, other) = (try Self.model(seed: 1), try Self.model(seed: 1, name: "other"))
+        let bench = Bench { $0.batching.queueCapacity = 2 }
+        let first = Task { await bench.predict(model, [.encoded(TestPicture.png), .encoded(TestPicture.png)]) }
+        await bench.waitForDepth(2)
+        #expect(await bench.predict(model) == .failure(.queueFull(reason: "images")))
+        let second = Task { await bench.predict(other) }
+        await bench.waitForDepth(3)
+        bench.letGo()
+        #expect(try await first.value.get().count == 2)
+        #expect(try await second.value.get().count == 1)
+        await bench.waitForDepth(0)
+    }
+
+    @Test("Who gives up while others wait loses the places, and the others are answered")
+    func givingUp() async throws {
+        let model = try Self.model(seed: 1)
+        let bench = Bench()
+        let patient = Task { await bench.predict(model) }
+        await bench.waitForDepth(1)
+        let cancelled = Task { await bench.predict(model) }
+        await bench.waitForDepth(2)
+        cancelled.cancel()
+        #expect(await cancelled.value == .failure(.cancelled))
+        #expect(await bench.predict(model, within: .milliseconds(1)) == .failure(.deadlineExceeded))
+        await bench.waitForDepth(1)
+        bench.letGo()
+        #expect(try await patient.value.get().count == 1)
+        await bench.waitForDepth(0)
+    }
+
+    @Test("A picture that cannot be read has an error in its place, and its neighbours their answers")
+    func neighbours() async throws {
+        let model = try Self.model(seed: 1)
+        let bench = Bench()
+        bench.letGo()
+        let tensor = try ImageDecoder(maxPixels: 1 << 20).input(TestPicture.png, for: model.preprocessing)
+        let predictions = try await bench.predict(
+            model, [.encoded(TestPicture.png), .encoded([1, 2, 3]), .tensor(tensor)]
+        ).get()
+        #expect(predictions.count == 3)
+        #expect(throws: PictureFailure.self) { try predictions[1].get() }
+        let (decoded, given) = (try predictions[0].get(), try predictions[2].get())
+        #expect(zip(decoded, given).allSatisfy { abs($0 - $1) < 1e-4 })
+        await bench.waitForDepth(0)
+    }
+}
