@@ -14,6 +14,7 @@ with Pillow and computes in float32 from the very file that `alexnet` reads.
 import copy
 import io
 import json
+import shutil
 import subprocess
 import tempfile
 import time
@@ -54,12 +55,12 @@ def case(name, architecture, make, transform=imagenet(), channels=3, description
     CASES[name] = (architecture, make, transform, channels, description or {}, suffix, wrapper)
 
 
-def lenet(name, architecture, transform, description=None, **options):
+def lenet(name, architecture, transform, description=None, suffix="pth", **options):
     channels = options.get("channels", 1)
-    case(name, architecture, lambda: LeNet(10, **options), transform, channels, description)
+    case(name, architecture, lambda: LeNet(10, **options), transform, channels, description, suffix)
 
 
-lenet("lenet5", "lenet5", stretch(32), keys="tutorial", activation="none")
+lenet("lenet5", "lenet5", stretch(32), suffix="stacked", keys="tutorial", activation="none")
 lenet("lenet5_colour", "lenet5_colour", stretch(32, HALF), channels=3)
 lenet(
     "lenet5_28", "lenet5_28", stretch(28), {"architecture": "lenet5_28", "activation": "tanh", "pooling": "average"},
@@ -70,15 +71,15 @@ lenet(
     extent=28, activation="sigmoid", keys="rooms",
 )
 for network, wrapper, suffix in [
-    ("vgg11", None, "pth"), ("vgg11_bn", "state_dict", "pth"), ("vgg13", None, "safetensors"),
-    ("vgg13_bn", None, "safetensors"), ("vgg16", None, "pth"), ("vgg16_bn", None, "pth"), ("vgg19", None, "pth"),
-    ("vgg19_bn", None, "pth"), ("resnet18", "model", "pth"), ("resnet34", None, "pth"),
-    ("resnet50", "model_state_dict", "pth"), ("resnet101", None, "safetensors"), ("resnet152", None, "pth"),
+    ("vgg11", None, "pth"), ("vgg11_bn", "state_dict", "pth"), ("vgg13", None, "npz"),
+    ("vgg13_bn", None, "safetensors"), ("vgg16", None, "pth"), ("vgg16_bn", None, "pth"), ("vgg19", None, "shards"),
+    ("vgg19_bn", None, "pth"), ("resnet18", "model", "pth"), ("resnet34", None, "stacked"),
+    ("resnet50", "model_state_dict", "pth"), ("resnet101", None, "shards"), ("resnet152", None, "pth"),
     ("resnext50_32x4d", None, "pth"), ("resnext101_32x8d", None, "pth"), ("resnext101_64x4d", None, "pth"),
     ("wide_resnet50_2", None, "pth"), ("wide_resnet101_2", None, "pth"),
 ]:
     case(network, network, lambda network=network: torchvision_network(network), suffix=suffix, wrapper=wrapper)
-case("googlenet", "googlenet", lambda: torchvision_network("googlenet", aux_logits=True, init_weights=True))
+case("googlenet", "googlenet", lambda: torchvision_network("googlenet", aux_logits=True, init_weights=True), suffix="stacked")
 case(
     "googlenet-transformed", "googlenet", lambda: torchvision_network("googlenet", transform_input=True, init_weights=True),
     description={"transform_input": True}, suffix="safetensors",
@@ -115,6 +116,26 @@ def randomize(network, inputs):
     return float(own * scale)
 
 
+def save(state, folder, form):
+    """One of the forms in which weights are kept. Units: bytes."""
+    if form == "pth":
+        torch.save(state, folder / "model.pth")
+    elif form == "stacked":
+        torch.save(state, folder / "model.pth.tar", _use_new_zipfile_serialization=False)
+    elif form == "npz":
+        numpy.savez(folder / "model.npz", **{key: value.numpy() for key, value in state.items()})
+    elif form == "safetensors":
+        save_file(state, folder / "model.safetensors")
+    elif form == "shards":
+        keys = list(state)
+        shards = {"model-00001-of-00002.safetensors": keys[::2], "model-00002-of-00002.safetensors": keys[1::2]}
+        for name, its in shards.items():
+            save_file({key: state[key] for key in its}, folder / name)
+        index = {"metadata": {}, "weight_map": {key: name for name, its in shards.items() for key in its}}
+        (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    return sum(path.stat().st_size for path in folder.iterdir())
+
+
 def run_predict(binary, folder, count, files):
     command = [binary, "predict", "--model", folder, "--top", count, "--json"]
     start = time.monotonic()
@@ -146,18 +167,14 @@ def run_case(verdict, options, folder, files, name, seed):
     state = network.state_dict()
     model = folder / name
     model.mkdir()
-    checkpoint = model / f"model.{suffix}"
-    if suffix == "safetensors":
-        save_file(state, checkpoint)
-    else:
-        torch.save({wrapper: state, "epoch": 3} if wrapper else state, checkpoint)
+    size = save({wrapper: state, "epoch": 3} if wrapper else state, model, suffix)
     count = logits.shape[1]
     (model / "class_indices.json").write_text(json.dumps({str(index): f"class {index}" for index in range(count)}))
     if description:
         (model / "model.json").write_text(json.dumps(description))
     expected = torch.softmax(logits.double(), 1).numpy()
     verdict.note(
-        f"checkpoint {checkpoint.stat().st_size / 1e6:.0f} MB; logits {logits.min():.2f} … {logits.max():.2f}; "
+        f"checkpoint {size / 1e6:.0f} MB, {suffix}; logits {logits.min():.2f} … {logits.max():.2f}; "
         f"largest probability {expected.max():.3f}; {len(set(expected.argmax(1)))} classes on {len(files)} pictures; "
         f"PyTorch's own float32 error {own:.1e}"
     )
@@ -169,7 +186,7 @@ def run_case(verdict, options, folder, files, name, seed):
     )
     verdict.check(known.get("parameters") == learned, f"{learned} parameters", known.get("parameters"))
     lines, reason, seconds = run_predict(options.binary, model, count, files)
-    checkpoint.unlink()
+    shutil.rmtree(model)
     if not verdict.check(lines is not None, f"alexnet predict answers {len(files)} pictures in {seconds:.2f} s", reason):
         return
     worst, others = (0.0, ""), []
