@@ -21,6 +21,14 @@ INLINE ptrdiff_t clamp(ptrdiff_t value, ptrdiff_t limit) {
     return value < 0 ? 0 : value > limit ? limit : value;
 }
 
+/// What of a window that begins at `top`, `left` lies within the image.
+INLINE region seen(const kernel_window *w, ptrdiff_t top, ptrdiff_t left) {
+    return (region){
+        clamp(top, w->height), clamp(top + w->kernel_height, w->height),
+        clamp(left, w->width), clamp(left + w->kernel_width, w->width),
+    };
+}
+
 /// The larger of two; a NaN wins, as in PyTorch.
 INLINE float larger(float a, float b) {
     return b > a || b != b ? b : a;
@@ -57,10 +65,7 @@ INLINE void kernel_max_pool_body(const float *image, const kernel_window *w, ptr
         for (ptrdiff_t x = 0; x < w->output_width; x++, output += channels) {
             const ptrdiff_t top = y * w->stride_height - w->padding_height;
             const ptrdiff_t left = x * w->stride_width - w->padding_width;
-            const region r = {
-                clamp(top, w->height), clamp(top + w->kernel_height, w->height),
-                clamp(left, w->width), clamp(left + w->kernel_width, w->width),
-            };
+            const region r = seen(w, top, left);
             pool_region(image, w->width, channels, &r, output);
         }
     }
@@ -81,10 +86,7 @@ INLINE void kernel_average_pool_body(const float *image, const kernel_window *w,
         for (ptrdiff_t x = 0; x < w->output_width; x++, output += channels) {
             const ptrdiff_t top = y * w->stride_height - w->padding_height;
             const ptrdiff_t left = x * w->stride_width - w->padding_width;
-            const region r = {
-                clamp(top, w->height), clamp(top + w->kernel_height, w->height),
-                clamp(left, w->width), clamp(left + w->kernel_width, w->width),
-            };
+            const region r = seen(w, top, left);
             const ptrdiff_t padded = (smaller(top + w->kernel_height, w->height + w->padding_height) - top)
                 * (smaller(left + w->kernel_width, w->width + w->padding_width) - left);
             const float count = (float)(counts_padding ? padded : (r.bottom - r.top) * (r.right - r.left));

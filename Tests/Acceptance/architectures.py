@@ -28,7 +28,7 @@ from torchvision import transforms
 
 from acceptance import Verdict, make_parser, parse
 from classics import LeNet, torchvision_network
-from pictures import sixteen_pictures
+from pictures import write_pictures
 
 LARGEST_PROBABILITY_DIFFERENCE = 1e-4
 # What PyTorch's own float32 may lose of a logit.
@@ -210,11 +210,7 @@ def main():
     verdict = Verdict()
     with tempfile.TemporaryDirectory(prefix="alexnet-networks-") as folder:
         folder = Path(folder)
-        (folder / "pictures").mkdir()
-        files = []
-        for name, content in sixteen_pictures().items():
-            files.append(folder / "pictures" / name)
-            files[-1].write_bytes(content)
+        files = write_pictures(folder / "pictures")
         for seed, name in enumerate(names):
             run_case(verdict, options, folder, files, name, seed)
     verdict.finish()

@@ -25,7 +25,7 @@ from safetensors.torch import load_file, save_file
 
 from acceptance import Verdict, make_parser, parse
 from networks import INPUT_SHAPES, make_network, named_block_key
-from pictures import sixteen_pictures
+from pictures import write_pictures
 from preprocessing import DEFAULT_PRESETS, preprocess
 
 LARGEST_PROBABILITY_DIFFERENCE = 1e-5
@@ -188,11 +188,7 @@ def main():
     verdict = Verdict()
     with tempfile.TemporaryDirectory(prefix="alexnet-forms-") as folder:
         folder = Path(folder)
-        (folder / "pictures").mkdir()
-        files = []
-        for name, content in sixteen_pictures().items():
-            files.append(folder / "pictures" / name)
-            files[-1].write_bytes(content)
+        files = write_pictures(folder / "pictures")
         for seed, case in enumerate(CASES):
             if options.only in (None, case[0]):
                 run_case(verdict, options, folder, files, case, seed)

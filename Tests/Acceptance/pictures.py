@@ -112,6 +112,16 @@ def sixteen_pictures():
     }
 
 
+def write_pictures(folder):
+    """The sixteen pictures as files in a new folder, in their order."""
+    folder.mkdir()
+    files = []
+    for name, content in sixteen_pictures().items():
+        files.append(folder / name)
+        files[-1].write_bytes(content)
+    return files
+
+
 if __name__ == "__main__":
     for name, content in sixteen_pictures().items():
         picture = Image.open(io.BytesIO(content))

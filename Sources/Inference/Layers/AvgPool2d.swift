@@ -13,20 +13,12 @@ public struct AvgPool2d: UnaryLayer {
     public init(
         kernelSize: Size2d, stride: Size2d, padding: Size2d = 0, roundsUp: Bool = false, countsPadding: Bool = true
     ) {
-        precondition(
-            2 * padding.height <= kernelSize.height && 2 * padding.width <= kernelSize.width,
-            "padding \(padding) is over half the kernel size \(kernelSize)")
-        window = Window(kernelSize: kernelSize, stride: stride, padding: padding, roundsUp: roundsUp)
+        window = Window(poolingOf: kernelSize, stride: stride, padding: padding, roundsUp: roundsUp)
         self.countsPadding = countsPadding
     }
 
     public func outputShape(for input: Shape) throws(ShapeError) -> Shape {
-        guard input.rank == 3, let size = window.outputSize(for: Size2d(height: input[1], width: input[2])) else {
-            throw ShapeError(
-                layer: "AvgPool2d(kernelSize: \(window.kernelSize), stride: \(window.stride))",
-                found: [input], expected: "[C, H, W] with room for its window")
-        }
-        return [input[0], size.height, size.width]
+        try window.pooledShape(of: input, layer: "AvgPool2d")
     }
 
     public func algorithms(for input: Shape, output: Shape, activation: Activation?) -> [Algorithm] {

@@ -21,6 +21,29 @@ public struct Window: Hashable, Sendable {
         self.roundsUp = roundsUp
     }
 
+    /// The window of a pooling.
+    ///
+    /// Limits: padding is at most half the kernel, so that no window is empty.
+    init(poolingOf kernelSize: Size2d, stride: Size2d, padding: Size2d, roundsUp: Bool) {
+        precondition(
+            2 * padding.height <= kernelSize.height && 2 * padding.width <= kernelSize.width,
+            "padding \(padding) is over half the kernel size \(kernelSize)")
+        self.init(kernelSize: kernelSize, stride: stride, padding: padding, roundsUp: roundsUp)
+    }
+
+    /// What a pooling makes of an image: as many channels, one pixel a window.
+    ///
+    /// Shape: `[C, H, W]` to `[C, H', W']`.
+    /// - Parameter layer: its name, for the error.
+    func pooledShape(of input: Shape, layer: String) throws(ShapeError) -> Shape {
+        guard input.rank == 3, let size = outputSize(for: Size2d(height: input[1], width: input[2])) else {
+            throw ShapeError(
+                layer: "\(layer)(kernelSize: \(kernelSize), stride: \(stride))", found: [input],
+                expected: "[C, H, W] with room for its window")
+        }
+        return [input[0], size.height, size.width]
+    }
+
     /// H' = (H + 2·padding − kernel) / stride + 1, rounded down, or up where the window says so; nil where not even one
     /// window fits.
     public func outputSize(for input: Size2d) -> Size2d? {

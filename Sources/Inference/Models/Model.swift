@@ -54,7 +54,7 @@ public final class Model: Sendable {
 
     /// What it holds in memory once batches of `maxBatchSize` have run: weights, prepared kernels, working memory. Units: bytes.
     public func memoryByteCount(maxBatchSize: Int) -> Int {
-        engine.weightByteCount + engine.arenaByteCount(batchSize: batching.maxBatchSize ?? maxBatchSize)
+        engine.weightByteCount + engine.arenaByteCount(batchSize: maxBatchSize)
     }
 
     /// What one run of a batch takes, step by step.

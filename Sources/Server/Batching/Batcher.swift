@@ -96,11 +96,10 @@ public final class Batcher: Sendable {
         }
     }
 
-    /// The settings' limits, where the model has none of its own.
     private func limits(for model: Model) -> BatchQueue<Image>.Limits {
-        BatchQueue<Image>.Limits(
-            capacity: model.batching.queueCapacity ?? limits.queueCapacity,
-            maxBatchSize: model.batching.maxBatchSize ?? limits.maxBatchSize, maxDelay: limits.maxQueueDelay)
+        let limits = limits.applying(model.batching)
+        return BatchQueue<Image>.Limits(
+            capacity: limits.queueCapacity, maxBatchSize: limits.maxBatchSize, maxDelay: limits.maxQueueDelay)
     }
 
     private func report(_ queue: FairQueue<Image, Decoding>, of model: String) {

@@ -40,6 +40,21 @@ struct FairQueue<Element, Job> {
         var lastAdmission: ContinuousClock.Instant
 
         var isEmpty: Bool { queue.depth == 0 && jobs.isEmpty && runningCount == 0 }
+
+        /// Gives images places, numbered from `firstID` on; what there is too little of otherwise.
+        mutating func admit(
+            _ byteCounts: [Int], from firstID: Int, limits: BatchQueue<Element>.Limits, room: Int,
+            notBefore virtualTime: Duration, now: ContinuousClock.Instant
+        ) -> Shortage? {
+            queue.limits = limits
+            guard queue.hasPlaces(for: byteCounts.count) else { return .images }
+            // A model that has nothing waiting may have one request, as large as the request's own limits let it be.
+            guard byteCounts.reduce(0, +) <= room || queue.depth == 0 else { return .bytes }
+            if isEmpty { time = max(time, virtualTime) }
+            for (offset, byteCount) in byteCounts.enumerated() { queue.admit(firstID + offset, byteCount: byteCount) }
+            lastAdmission = now
+            return nil
+        }
     }
 
     private let byteCapacity: Int
@@ -77,23 +92,18 @@ struct FairQueue<Element, Job> {
     mutating func admit(
         _ byteCounts: [Int], of model: String, limits: BatchQueue<Element>.Limits, now: ContinuousClock.Instant
     ) -> Result<[Int], Shortage> {
-        forgetTheResting(now: now)
-        var line =
-            lines[model] ?? Line(queue: BatchQueue(limits: limits), time: virtualTime, lastAdmission: now)
-        line.queue.limits = limits
-        guard line.queue.hasPlaces(for: byteCounts.count) else { return .failure(.images) }
-        // A model that has nothing waiting may have one request, as large as the request's own limits let it be.
-        let held = lines.values.reduce(0) { $0 + $1.queue.byteCount }
-        guard held + byteCounts.reduce(0, +) <= byteCapacity || line.queue.depth == 0 else { return .failure(.bytes) }
-        if line.isEmpty { line.time = max(line.time, virtualTime) }
-        let ids = byteCounts.map { byteCount in
-            nextID += 1
-            line.queue.admit(nextID, byteCount: byteCount)
-            return nextID
+        if lines[model] == nil {
+            forgetTheResting(now: now)
+            lines[model] = Line(queue: BatchQueue(limits: limits), time: virtualTime, lastAdmission: now)
         }
-        line.lastAdmission = now
-        lines[model] = line
-        return .success(ids)
+        let held = lines.values.reduce(0) { $0 + $1.queue.byteCount }
+        let firstID = nextID + 1
+        // In its place: a copy of the line would copy all that waits in it.
+        let shortage = lines[model]?.admit(
+            byteCounts, from: firstID, limits: limits, room: byteCapacity - held, notBefore: virtualTime, now: now)
+        if let shortage { return .failure(shortage) }
+        nextID += byteCounts.count
+        return .success(Array(firstID...nextID))
     }
 
     /// Puts a job behind those of its model.
@@ -179,7 +189,11 @@ struct FairQueue<Element, Job> {
 
     /// The model whose turn it is, among those that have something to do.
     private func first(where hasWork: (String) -> Bool) -> String? {
-        lines.filter { hasWork($0.key) }
-            .min { ($0.value.time, $0.value.lastTurn) < ($1.value.time, $1.value.lastTurn) }?.key
+        var first: (model: String, line: Line)?
+        for (model, line) in lines where hasWork(model) {
+            if let found = first?.line, (found.time, found.lastTurn) <= (line.time, line.lastTurn) { continue }
+            first = (model, line)
+        }
+        return first?.model
     }
 }

@@ -9,11 +9,9 @@ public final class ModelSlot: Sendable {
     struct Context: Sendable {
         let loader: ModelLoader
         let budget: MemoryBudget
-        let maxBatchSize: Int
+        let batching: Settings.Batching
         let metrics: ServingMetrics
         let logger: Logger
-        /// Whether the store has no other slot of a name by now: a folder that is gone may have come back.
-        let isForgotten: @Sendable (_ name: String) -> Bool
         /// Loads happen one after the other, so that no more than one version lies beside those that serve.
         let loading = DispatchQueue(label: "model.loading")
     }
@@ -141,10 +139,12 @@ public final class ModelSlot: Sendable {
     }
 
     /// Lets the model go for good: its folder is gone.
-    func retire() {
+    ///
+    /// - Parameter isBack: whether another slot has its name by then, and with it its metrics.
+    func retire(isBack: @escaping @Sendable () -> Bool) {
         queue.async { [self] in
             end(.removed)
-            if context.isForgotten(name) { context.metrics.modelRemoved(model: name) }
+            if !isBack() { context.metrics.modelRemoved(model: name) }
             logger.info("model removed: its folder is gone")
         }
     }
@@ -166,24 +166,22 @@ public final class ModelSlot: Sendable {
         let clock = ContinuousClock()
         let start = clock.now
         let before = files.fingerprint
-        let result = context.loading.sync { Result { () throws(LoadFailure) in try read() } }
+        var result = context.loading.sync { Result { () throws(LoadFailure) in try read() } }
         let after = files.fingerprint
         let isFirst = state.withLock { state in
             state.decision.didLoad(before: before, after: after)
             defer { state.hasTried = true }
             return !state.hasTried
         }
+        // Files that changed meanwhile may have been read half old, half new: another look follows.
+        if before != after, case .success = result {
+            if let running = model { return .unchanged(version: running.version) }
+            result = .failure(
+                LoadFailure(absence: .refused("its files changed while they were read; they are read again at rest")))
+        }
         let outcome: ReloadResult
         switch result {
-        case .success(let loaded):
-            // Files that changed meanwhile may have been read half old, half new: another look follows.
-            if before != after {
-                guard let running = model else {
-                    return .failure(reason: "its files changed while they were read; they are read again at rest")
-                }
-                return .unchanged(version: running.version)
-            }
-            outcome = replace(by: loaded, after: clock.now - start)
+        case .success(let loaded): outcome = replace(by: loaded, after: clock.now - start)
         case .failure(let error):
             let absence = error.absence
             outcome = .failure(reason: absence.description)
@@ -204,7 +202,9 @@ public final class ModelSlot: Sendable {
             let model = try context.loader.load(files)
             // Weights in float32 lie in the file's bytes, whatever else is in it.
             let fileByteCount = model.precision == .float32 ? files.checkpointByteCount ?? 0 : 0
-            let byteCount = max(model.memoryByteCount(maxBatchSize: context.maxBatchSize), fileByteCount)
+            let byteCount = max(
+                model.memoryByteCount(maxBatchSize: context.batching.applying(model.batching).maxBatchSize),
+                fileByteCount)
             return Serving(model: model, share: try context.budget.share(byteCount))
         } catch let error as MemoryBudgetError {
             throw LoadFailure(absence: .noMemory(error))

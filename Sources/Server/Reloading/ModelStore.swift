@@ -15,7 +15,7 @@ public final class ModelStore: Sendable {
     }
 
     /// Which models there are.
-    public enum Source: Sendable {
+    enum Source: Sendable {
         /// The folders of a directory, those that come later among them.
         case directory(String)
         /// At least one, and no others.
@@ -28,13 +28,12 @@ public final class ModelStore: Sendable {
     private let configuredDefault: String?
     private let context: ModelSlot.Context
     private let logger: Logger
-    private let names: SlotNames
     private let state: Mutex<State>
 
     /// - Parameters:
     ///   - defaultName: the default; nil takes the first by name that loads.
     ///   - limits: what models may take.
-    public init(
+    init(
         _ source: Source, defaultName: String?, loader: ModelLoader, limits: ModelLimits = ModelLimits(),
         metrics: ServingMetrics, logger: Logger
     ) throws(ModelStoreError) {
@@ -47,10 +46,9 @@ public final class ModelStore: Sendable {
             directory = nil
             files = given
         }
-        let names = SlotNames()
         let context = ModelSlot.Context(
-            loader: loader, budget: MemoryBudget(limit: limits.memoryLimit), maxBatchSize: limits.maxBatchSize,
-            metrics: metrics, logger: logger, isForgotten: { !names.contains($0) })
+            loader: loader, budget: MemoryBudget(limit: limits.memoryLimit), batching: limits.batching,
+            metrics: metrics, logger: logger)
         let slots = Dictionary(files.map { ($0.name, ModelSlot(files: $0, context: context)) }) { first, _ in first }
         guard !slots.isEmpty else { throw ModelStoreError.noModels }
         if let defaultName, slots[defaultName] == nil {
@@ -58,8 +56,6 @@ public final class ModelStore: Sendable {
         }
         self.context = context
         self.logger = logger
-        self.names = names
-        names.update(Set(slots.keys))
         configuredDefault = defaultName
         state = Mutex(State(slots: slots))
     }
@@ -137,17 +133,15 @@ public final class ModelStore: Sendable {
         let gone = state.withLock { state in
             let gone = missing.intersection(state.missing).compactMap { state.slots.removeValue(forKey: $0) }
             state.missing = missing
-            names.update(Set(state.slots.keys))
             return gone
         }
-        for slot in gone { slot.retire() }
+        for slot in gone { slot.retire(isBack: { [weak self] in self?[slot.name] != nil }) }
     }
 
     private func add(_ files: [ModelFiles]) {
         let come: [ModelSlot] = state.withLock { state in
             let come = files.filter { state.slots[$0.name] == nil }.map { ModelSlot(files: $0, context: context) }
             for slot in come { state.slots[slot.name] = slot }
-            names.update(Set(state.slots.keys))
             return come
         }
         for slot in come { logger.info("model folder found", metadata: ["model": "\(slot.name)"]) }

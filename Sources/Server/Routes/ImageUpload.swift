@@ -1,6 +1,7 @@
 import Foundation
 import HTTPServer
 import HTTPTypes
+import Inference
 
 /// The pictures of one request, in whatever form they came.
 struct ImageUpload: Sendable {
@@ -22,15 +23,16 @@ struct ImageUpload: Sendable {
 
         /// A request enters the queue whole or not at all, so it can never be larger than the model's queue.
         ///
-        /// - Parameter modelCapacity: that of the model's own, if it has one.
-        init(_ settings: Settings, modelCapacity: Int? = nil) {
-            let capacity = modelCapacity ?? settings.batching.queueCapacity
+        /// - Parameter own: what the model sets for itself.
+        init(_ settings: Settings, own: BatchingDescription = BatchingDescription()) {
+            let capacity = settings.batching.applying(own).queueCapacity
             guard capacity < settings.images.maxPerRequest else {
                 self.init(count: settings.images.maxPerRequest, key: "images.max_per_request")
                 return
             }
             self.init(
-                count: capacity, key: modelCapacity == nil ? "batching.queue_capacity" : "the model's queue_capacity")
+                count: capacity,
+                key: own.queueCapacity == nil ? "batching.queue_capacity" : "the model's queue_capacity")
         }
     }
 

@@ -54,8 +54,10 @@ struct ModelsRoute: Sendable {
     }
 
     func show(_ request: Request) async -> Response {
-        let name = request.pathParameters["model"] ?? ""
-        guard let slot = store[name] else { return .unknownModel(name, store) }
-        return .json(Entry(slot))
+        do throws(Refusal) {
+            return .json(Entry(try store.slot(of: request)))
+        } catch {
+            return error.response
+        }
     }
 }

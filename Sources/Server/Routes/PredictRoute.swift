@@ -10,44 +10,40 @@ struct PredictRoute: Sendable {
     private static let defaultTop = 5
 
     func callAsFunction(_ request: Request) async -> Response {
-        let slot: ModelSlot
-        if let name = request.pathParameters["model"] {
-            guard let named = desk.store[name] else { return .unknownModel(name, desk.store) }
-            slot = named
-        } else {
-            guard let chosen = desk.store.defaultSlot else { return desk.noDefault().response }
-            slot = chosen
-        }
-        do {
-            let model = try desk.model(of: slot, for: request)
+        do throws(Refusal) {
+            let model = try desk.model(of: try slot(of: request), for: request)
             let top = try Self.top(of: request, classCount: model.classes.count)
-            let limit = ImageUpload.CountLimit(desk.settings, modelCapacity: model.batching.queueCapacity)
+            let limit = ImageUpload.CountLimit(desk.settings, own: model.batching)
             // Away from the threads that answer everybody: base64 of many megabytes takes a while. Ahead of the decoding that
             // waits: until it is parsed, nobody knows whose turn it would be.
             let parsed = await desk.workers.perform(.high) {
                 Result { () throws(UploadError) in try ImageUpload(request, limit: limit) }
             }
-            let upload = try parsed.get()
+            let upload = try parsed.mapError { Refusal(response: .problem($0.status, $0.description)) }.get()
             return await desk.answer(
                 upload.images.map { .encoded($0.bytes) }, by: model,
                 deadline: RequestDeadline(request, settings: desk.settings)
             ) { answer($0, upload: upload, model: model, top: top) }
-        } catch let refusal as Refusal {
-            return refusal.response
-        } catch let error as QueryError {
-            return .problem(.badRequest, error.description)
-        } catch let error as UploadError {
-            return .problem(error.status, error.description)
         } catch {
-            return .problem(.internalServerError, "The server could not answer; its log says why.")
+            return error.response
         }
     }
 
-    private static func top(of request: Request, classCount: Int) throws(QueryError) -> Int {
+    /// The model that the path names, or the default.
+    private func slot(of request: Request) throws(Refusal) -> ModelSlot {
+        if request.pathParameters["model"] != nil { return try desk.store.slot(of: request) }
+        guard let slot = desk.store.defaultSlot else { throw desk.noDefault() }
+        return slot
+    }
+
+    private static func top(of request: Request, classCount: Int) throws(Refusal) -> Int {
         guard let text = request.query["top"] else { return min(defaultTop, classCount) }
         guard !text.isEmpty, text.utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }),
             text.utf8.count <= 9, let count = Int(text), count > 0
-        else { throw QueryError(name: "top", found: text, expected: "a whole number from 1 to \(classCount)") }
+        else {
+            let error = QueryError(name: "top", found: text, expected: "a whole number from 1 to \(classCount)")
+            throw Refusal(response: .problem(.badRequest, error.description))
+        }
         return min(count, classCount)
     }
 

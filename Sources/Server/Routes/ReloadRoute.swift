@@ -14,15 +14,16 @@ struct ReloadRoute: Sendable {
 
     func callAsFunction(_ request: Request) async -> Response {
         if let refusal = token.refusal(of: request) { return refusal }
-        let name = request.pathParameters["model"] ?? ""
-        guard let slot = store[name] else { return .unknownModel(name, store) }
-        let result = await slot.reload()
-        switch result {
-        case .success(let version), .unchanged(let version):
-            return .json(Answer(model: name, outcome: result.outcome.rawValue, version: version))
-        case .failure(let reason):
-            let running = slot.model.map { "Version \($0.version) stays" } ?? "The model is still not served"
-            return .problem(.unprocessableContent, "\(running): \(reason)")
+        do throws(Refusal) {
+            let slot = try store.slot(of: request)
+            let result = await slot.reload()
+            switch result {
+            case .success(let version), .unchanged(let version):
+                return .json(Answer(model: slot.name, outcome: result.outcome.rawValue, version: version))
+            case .failure(let reason): return .notReloaded(slot, reason: reason)
+            }
+        } catch {
+            return error.response
         }
     }
 }

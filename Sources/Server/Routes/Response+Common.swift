@@ -22,6 +22,12 @@ extension Response {
         }
     }
 
+    /// 422 of a load that came to nothing.
+    static func notReloaded(_ slot: ModelSlot, reason: String) -> Response {
+        let running = slot.model.map { "Version \($0.version) stays" } ?? "Model \(slot.name) is not served"
+        return .problem(.unprocessableContent, "\(running): \(reason)")
+    }
+
     /// 503 where there is no default model, or it has no version to answer with.
     static func defaultNotLoaded(_ store: ModelStore) -> Response {
         if let slot = store.defaultSlot { return .notLoaded(slot) }

@@ -31,7 +31,7 @@ extension InferenceContract {
         self.init(
             names: model.tensorNames, rule: ShapeRule(network: model.network.inputShape.extents),
             classCount: model.classes.count,
-            limit: ImageUpload.CountLimit(settings, modelCapacity: model.batching.queueCapacity),
+            limit: ImageUpload.CountLimit(settings, own: model.batching),
             pixels: PixelLimits(maxPixels: settings.images.maxPixels))
     }
 }

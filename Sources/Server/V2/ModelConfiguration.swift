@@ -66,13 +66,13 @@ struct ModelConfiguration: Encodable {
     /// `max_batch_size` is how many pictures one request may hold, and no axis of the batch stands in `dims`.
     init(_ model: Model, settings: Settings) {
         name = model.name
-        maxBatchSize = ImageUpload.CountLimit(settings, modelCapacity: model.batching.queueCapacity).count
+        maxBatchSize = ImageUpload.CountLimit(settings, own: model.batching).count
         input = [Input(name: model.tensorNames.input, dims: model.network.inputShape.extents)]
         output = [model.tensorNames.probabilities, model.tensorNames.logits].map {
             Output(name: $0, dims: [model.classes.count])
         }
         dynamicBatching = DynamicBatching(
-            preferredBatchSizes: [min(maxBatchSize, model.batching.maxBatchSize ?? settings.batching.maxBatchSize)],
+            preferredBatchSizes: [min(maxBatchSize, settings.batching.applying(model.batching).maxBatchSize)],
             maxQueueDelay: Int(settings.batching.maxQueueDelay.timeInterval * 1_000_000))
     }
 }

@@ -8,8 +8,8 @@ struct V2InferRoute: Sendable {
     let models: V2Models
 
     func callAsFunction(_ request: Request) async -> Response {
-        do {
-            let model = try desk.model(of: try models.slot(of: request), for: request)
+        do throws(Refusal) {
+            let model = try desk.model(of: try desk.store.slot(of: request), for: request)
             try models.check(model, request)
             let contract = InferenceContract(model, settings: desk.settings)
             // Away from the threads that answer everybody: millions of numbers take a while. Ahead of the decoding that waits:
@@ -17,17 +17,13 @@ struct V2InferRoute: Sendable {
             let parsed = await desk.workers.perform(.high) {
                 Result { () throws(V2Error) in try Self.read(request, contract) }
             }
-            let asked = try parsed.get()
+            let asked = try parsed.mapError { Refusal(response: .problem($0.status, $0.description)) }.get()
             let deadline = RequestDeadline(request, settings: desk.settings, patience: asked.patience)
             return await desk.answer(asked.pictures, by: model, deadline: deadline) {
                 answer($0, to: asked, model: model)
             }
-        } catch let refusal as Refusal {
-            return refusal.response
-        } catch let error as V2Error {
-            return .problem(error.status, error.description)
         } catch {
-            return .problem(.internalServerError, "The server could not answer; its log says why.")
+            return error.response
         }
     }
 

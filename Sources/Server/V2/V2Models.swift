@@ -5,20 +5,11 @@ import Inference
 struct V2Models: Sendable {
     let store: ModelStore
 
-    /// The model that the path names.
-    ///
-    /// - Throws: ``Refusal`` of 404.
-    func slot(of request: Request) throws(Refusal) -> ModelSlot {
-        let name = request.pathParameters["model"] ?? ""
-        guard let slot = store[name] else { throw Refusal(response: .unknownModel(name, store)) }
-        return slot
-    }
-
     /// The version of it that serves, which must be the one that the path names, if it names one.
     ///
     /// - Throws: ``Refusal`` of 404, or of 503 where none serves yet.
     func model(of request: Request) throws(Refusal) -> Model {
-        let slot = try slot(of: request)
+        let slot = try store.slot(of: request)
         guard let model = slot.model else { throw Refusal(response: .notLoaded(slot)) }
         try check(model, request)
         return model

@@ -78,12 +78,10 @@ struct V2RepositoryRoute: Sendable {
                         "The load parameter \"\(name.prefix(80))\" is not served: a model is what its folder holds."))
             }
             store.look(for: request.pathParameters["model"] ?? "")
-            let slot = try slot(of: request)
+            let slot = try store.slot(of: request)
             switch await slot.reload() {
             case .success, .unchanged: return .json(Done())
-            case .failure(let reason):
-                let running = slot.model.map { "Version \($0.version) stays" } ?? "Model \(slot.name) is not served"
-                return .problem(.unprocessableContent, "\(running): \(reason)")
+            case .failure(let reason): return .notReloaded(slot, reason: reason)
             }
         }
     }
@@ -93,7 +91,7 @@ struct V2RepositoryRoute: Sendable {
         await answer(request) { () async throws(Refusal) in
             // Triton's `unload_dependents` may be in it: no model here depends on another.
             _ = try Self.read(LoadRequest.self, request)
-            try await slot(of: request).unload()
+            try await store.slot(of: request).unload()
             return .json(Done())
         }
     }
@@ -109,21 +107,22 @@ struct V2RepositoryRoute: Sendable {
         }
     }
 
-    private func slot(of request: Request) throws(Refusal) -> ModelSlot {
-        try V2Models(store: store).slot(of: request)
-    }
-
     /// Clients send nothing, or a JSON object.
     private static func read<Body: Decodable>(_: Body.Type, _ request: Request) throws(Refusal) -> Body? {
         guard case .bytes(let bytes) = request.body, !bytes.isEmpty else { return nil }
+        guard bytes.count <= maxByteCount else {
+            throw Refusal(
+                response: .problem(
+                    .contentTooLarge, "The content has \(bytes.count) bytes; at most \(maxByteCount) are taken here."))
+        }
         do {
-            return try JSONDecoder().decode(Body.self, from: Data(bytes.prefix(maxByteCount + 1)))
+            return try JSONDecoder().decode(Body.self, from: Data(bytes))
         } catch {
             throw Refusal(
                 response: .problem(.badRequest, "The content is not a JSON object of the model repository extension."))
         }
     }
 
-    /// An index or a load says little; what is longer is cut off and so no JSON. Units: bytes.
-    private static let maxByteCount = 64 << 10
+    /// An index or a load says little. Units: bytes.
+    static let maxByteCount = 64 << 10
 }

@@ -10,6 +10,9 @@ struct ContractDocument {
         root = try JSONSerialization.jsonObject(with: Data(ContractRoute.document)) as? [String: Any] ?? [:]
     }
 
+    /// `info.version`.
+    var version: String? { (root["info"] as? [String: Any])?["version"] as? String }
+
     /// Every operation as `GET /path`.
     var operations: Set<String> {
         Set(paths.flatMap { path, item in item.keys.map { "\($0.uppercased()) \(path)" } })

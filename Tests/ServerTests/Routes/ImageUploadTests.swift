@@ -1,6 +1,7 @@
 import Foundation
 import HTTPServer
 import HTTPTypes
+import Inference
 import Testing
 
 @testable import Server
@@ -85,10 +86,13 @@ struct ImageUploadTests {
         #expect(ImageUpload.CountLimit(settings) == .init(count: 64, key: "images.max_per_request"))
         settings.batching.queueCapacity = 63
         #expect(ImageUpload.CountLimit(settings) == .init(count: 63, key: "batching.queue_capacity"))
+        var own = BatchingDescription()
+        own.queueCapacity = 62
         #expect(
-            ImageUpload.CountLimit(settings, modelCapacity: 62) == .init(count: 62, key: "the model's queue_capacity"))
+            ImageUpload.CountLimit(settings, own: own) == .init(count: 62, key: "the model's queue_capacity"))
+        own.queueCapacity = 64
         #expect(
-            ImageUpload.CountLimit(settings, modelCapacity: 64) == .init(count: 64, key: "images.max_per_request"))
+            ImageUpload.CountLimit(settings, own: own) == .init(count: 64, key: "images.max_per_request"))
     }
 
     @Test("What holds no picture is refused", arguments: ["text/html", "application/x-www-form-urlencoded", "imagery"])

@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import struct
+import sys
 import zipfile
 import zlib
 from collections import OrderedDict
@@ -18,40 +19,12 @@ import numpy
 import safetensors.torch
 import torch
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import expectations
+from expectations import expect
+
 os.chdir(pathlib.Path(__file__).parent)
 torch.manual_seed(0)
-expected = {}
-tensor_sets = []
-
-
-def weights(tensors):
-    return [
-        {
-            "name": name,
-            "type": str(tensor.dtype).removeprefix("torch."),
-            "shape": list(tensor.shape),
-            "strides": list(tensor.stride()),
-            "bits": tensor.detach().float().contiguous().flatten().view(torch.int32).tolist(),
-        }
-        for name, tensor in tensors.items()
-        if tensor.dtype.is_floating_point
-    ]
-
-
-def expect(file, tensors, format="pytorch", skipped=None, metadata=None):
-    """`tensors` by the names a reader must give them; those that are no weights are expected to be skipped."""
-    found = weights(tensors)
-    if found not in tensor_sets:
-        tensor_sets.append(found)
-    expected[file] = {
-        "format": format,
-        "tensorSet": tensor_sets.index(found),
-        "skipped": skipped if skipped is not None else [
-            [name, str(tensor.dtype).removeprefix("torch.")]
-            for name, tensor in tensors.items() if not tensor.dtype.is_floating_point
-        ],
-        "metadata": metadata or {},
-    }
 
 
 def save(file, value, tensors, **options):
@@ -258,6 +231,4 @@ write_safe(
     struct.pack("<f", 2) + bytes(3))
 expect("float8.safetensors", {"scale": torch.tensor([2.0])}, "safetensors", [["w", "F8_E4M3"]])
 
-with open("expected.json", "w") as f:
-    json.dump({"files": expected, "tensorSets": tensor_sets}, f, separators=(",", ":"), sort_keys=True)
-    f.write("\n")
+expectations.write()

@@ -8,46 +8,20 @@ put together here opcode by opcode, and read again by torch.load.
 
 import collections
 import io
-import json
 import os
 import pathlib
 import pickle
 import struct
+import sys
 
 import torch
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import expectations
+from expectations import expect, expected, tensor_sets
+
 os.chdir(pathlib.Path(__file__).parent)
 torch.manual_seed(0)
-expected = {}
-tensor_sets = []
-
-
-def weights(tensors):
-    return [
-        {
-            "name": name,
-            "type": str(tensor.dtype).removeprefix("torch."),
-            "shape": list(tensor.shape),
-            "strides": list(tensor.stride()),
-            "bits": tensor.detach().float().contiguous().flatten().view(torch.int32).tolist(),
-        }
-        for name, tensor in tensors.items() if tensor.dtype.is_floating_point
-    ]
-
-
-def expect(file, tensors, skipped=None):
-    found = weights(tensors)
-    if found not in tensor_sets:
-        tensor_sets.append(found)
-    expected[file] = {
-        "format": "pytorch",
-        "tensorSet": tensor_sets.index(found),
-        "skipped": skipped if skipped is not None else [
-            [name, str(tensor.dtype).removeprefix("torch.")]
-            for name, tensor in tensors.items() if not tensor.dtype.is_floating_point
-        ],
-        "metadata": {},
-    }
 
 
 def save(file, value, tensors, **options):
@@ -153,6 +127,4 @@ for file in expected:
     for name, tensor in found.items():
         assert tensor.detach().float().contiguous().flatten().view(torch.int32).tolist() == wanted[name]["bits"], (file, name)
 
-with open("expected.json", "w") as f:
-    json.dump({"files": expected, "tensorSets": tensor_sets}, f, separators=(",", ":"), sort_keys=True)
-    f.write("\n")
+expectations.write()
