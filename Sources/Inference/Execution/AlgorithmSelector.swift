@@ -17,18 +17,29 @@ public struct AlgorithmSelector: Sendable {
         self.timings = timings
     }
 
-    /// By how much an algorithm must be faster than the one that is expected to cost least: times on a busy machine differ by
-    /// that much from run to run.
+    /// By how much an algorithm must be faster than another one to displace it: times on a busy machine differ by that much
+    /// from run to run.
     private static let margin = 0.9
 
     /// The algorithms in the order in which they should be tried: the overriding one, then the fastest by measurement, then
     /// the one that is expected to cost least.
+    ///
+    /// - Parameter other: a condition whose algorithm is taken where it is nearly the fastest here too, since weights that
+    ///   are prepared once take half the memory.
     func ranking(
-        of algorithms: [Algorithm], node: String, workload: String, under condition: AlgorithmTimings.Condition
+        of algorithms: [Algorithm], node: String, workload: String, under condition: AlgorithmTimings.Condition,
+        sharing other: AlgorithmTimings.Condition? = nil
     ) -> [Algorithm] {
         precondition(!algorithms.isEmpty, "no algorithm computes \(node)")
-        var times = timings.times(of: workload, under: condition) ?? [:]
+        let measured = timings.times(of: workload, under: condition) ?? [:]
+        var times = measured
         if let favourite = algorithms.min(by: { $0.cost < $1.cost })?.name { times[favourite]? *= Self.margin }
+        if let other, let best = measured.values.min(),
+            let shared = ranking(of: algorithms, node: node, workload: workload, under: other).first?.name,
+            let time = measured[shared], time * Self.margin <= best
+        {
+            times[shared] = 0
+        }
         return algorithms.sorted { left, right in
             let (isLeft, isRight) = (left.name == overrides[node], right.name == overrides[node])
             if isLeft != isRight { return isLeft }

@@ -111,7 +111,8 @@ final class Planner: Sendable {
     private func operation(ofStage index: Int, under condition: AlgorithmTimings.Condition) -> any Operation {
         let stage = stages[index]
         let ranking = selector.ranking(
-            of: stage.algorithms, node: stage.node.name, workload: stage.workload, under: condition)
+            of: stage.algorithms, node: stage.node.name, workload: stage.workload, under: condition,
+            sharing: condition == fullCondition ? nil : fullCondition)
         return made.withLock { made in
             for algorithm in ranking {
                 let key = OperationKey(stage: index, algorithm: algorithm.name)

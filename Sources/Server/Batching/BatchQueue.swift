@@ -66,14 +66,21 @@ struct BatchQueue<Element> {
         return true
     }
 
+    /// Since when the first of them could; nil where none could.
+    var readySince: ContinuousClock.Instant? { ready.first?.since }
+
     /// What a worker that is free should do now.
     ///
-    /// - Parameter most: of a batch, where others wait for the network too.
-    func action(now: ContinuousClock.Instant, most: Int = .max) -> Action {
+    /// - Parameters:
+    ///   - most: of a batch, where others wait for the network too.
+    ///   - gatheringEnd: until when more are sure enough to come for a batch that is not full to wait for them.
+    func action(
+        now: ContinuousClock.Instant, most: Int = .max, gatheringEnd: ContinuousClock.Instant? = nil
+    ) -> Action {
         guard let oldest = ready.first else { return .rest }
         let size = min(limits.maxBatchSize, most)
         let batch = ready.lazy.filter { $0.group == oldest.group }.prefix(size).map(\.id)
-        let due = oldest.since + limits.maxDelay
+        let due = max(oldest.since + limits.maxDelay, gatheringEnd ?? oldest.since)
         return batch.count < size && now < due ? .wait(until: due) : .run(Array(batch))
     }
 

@@ -4,10 +4,9 @@ import Synchronization
 
 /// Leads pictures through decoding, the queue and the network.
 ///
-/// Each picture is decoded and preprocessed on arrival; whatever is ready when the network is free goes there as one batch. A
-/// batch waits for the decoding that was asked for before it and for no other, and a whole batch for none: so a lone picture
-/// runs at once, and under load batches grow by themselves: while one runs, other threads decode for the next. Models take
-/// turns by ``FairQueue``. Everything runs on the threads of one ``WorkerPool``.
+/// Each picture is decoded and preprocessed on arrival; what is ready when the network is free goes there as one batch. A
+/// batch that is not full waits for those that are about to be ready (``Gathering``); so a lone picture runs at once, and under
+/// load batches grow by themselves. Models take turns by ``FairQueue``. Everything runs on the threads of one ``WorkerPool``.
 public final class Batcher: Sendable {
     /// One picture on its way.
     private struct Image: Sendable {
@@ -26,8 +25,10 @@ public final class Batcher: Sendable {
 
     private struct State {
         var queue: FairQueue<Image, Decoding>
-        /// Set while a job that will look at the queue is on its way.
-        var isCollectionPending = false
+        /// Set while a job that will take a batch is on its way to a thread.
+        var isCollectionSubmitted = false
+        /// When a timer will look at the queue again; nil while none is set.
+        var nextLook: ContinuousClock.Instant?
         /// The batches in the network.
         var runningCount = 0
     }
@@ -116,11 +117,12 @@ public final class Batcher: Sendable {
 
     /// Decodes the picture whose turn it is.
     private func decode() {
-        guard let (model, next) = state.withLock({ $0.queue.nextJob() }) else { return }
         let start = clock.now
+        guard let (model, next) = state.withLock({ $0.queue.nextJob(now: start) }) else { return }
         decode(next)
-        let duration = clock.now - start
-        state.withLock { $0.queue.didRun(of: model, for: duration) }
+        let end = clock.now
+        state.withLock { $0.queue.didRun(of: model, for: end - start, now: end) }
+        look(now: end)
     }
 
     private func decode(_ next: Decoding) {
@@ -144,63 +146,68 @@ public final class Batcher: Sendable {
     }
 
     private func makeReady(_ image: Image, id: Int, now: ContinuousClock.Instant) {
-        let lane: WorkerPool.Lane? = state.withLock { state in
+        state.withLock { state in
             let model = image.request.model
-            guard state.queue.makeReady(id, image, of: model.name, group: ObjectIdentifier(model), now: now) else {
-                return nil
-            }
-            if state.queue.hasFullBatch(of: model.name) { return .high }
-            guard !state.isCollectionPending else { return nil }
-            state.isCollectionPending = true
-            return .normal
+            _ = state.queue.makeReady(id, image, of: model.name, group: ObjectIdentifier(model), now: now)
         }
-        if let lane { workers.submit(lane) { [self] in collect(isRegular: lane == .normal) } }
+    }
+
+    /// Sees to it that a batch runs as soon as one should.
+    private func look(now: ContinuousClock.Instant) {
+        let action: FairQueue<Image, Decoding>.Action = state.withLock { state in
+            let action = state.runningCount < batchLimit ? state.queue.action(now: now) : .rest
+            switch action {
+            case .run:
+                guard !state.isCollectionSubmitted else { return .rest }
+                state.isCollectionSubmitted = true
+            case .wait(let until):
+                if let next = state.nextLook, next <= until { return .rest }
+                state.nextLook = until
+            case .rest: break
+            }
+            return action
+        }
+        switch action {
+        case .run: workers.submit(.normal) { [self] in collect() }
+        case .wait(let until):
+            timers.asyncAfter(deadline: .now() + (until - now).timeInterval) { [weak self] in
+                self?.lookAgain(at: until)
+            }
+        case .rest: break
+        }
+    }
+
+    private func lookAgain(at time: ContinuousClock.Instant) {
+        state.withLock { if $0.nextLook == time { $0.nextLook = nil } }
+        look(now: max(time, clock.now))
     }
 
     /// Takes what is ready and runs it.
-    ///
-    /// - Parameter isRegular: whether this is the job that ``State/isCollectionPending`` promises.
-    private func collect(isRegular: Bool) {
+    private func collect() {
         let now = clock.now
-        let (batch, next): ([(element: Image, waited: Duration)], ContinuousClock.Instant?) = state.withLock { state in
-            var batch: [(element: Image, waited: Duration)] = []
-            var next: ContinuousClock.Instant?
-            switch state.runningCount < batchLimit ? state.queue.action(now: now) : .rest {
-            case .run(let model, let ids):
-                state.runningCount += 1
-                batch = state.queue.take(ids, of: model, now: now)
-                report(state.queue, of: model)
-                if state.queue.hasReady { next = now }
-            case .wait(let until): next = until
-            case .rest: break
+        let batch: [(element: Image, waited: Duration)] = state.withLock { state in
+            state.isCollectionSubmitted = false
+            guard state.runningCount < batchLimit, case .run(let model, let ids) = state.queue.action(now: now) else {
+                return []
             }
-            if isRegular { state.isCollectionPending = next != nil }
-            return (batch, next)
+            state.runningCount += 1
+            defer { report(state.queue, of: model) }
+            return state.queue.take(ids, of: model, now: now)
         }
-        if isRegular, let next { submitCollection(at: next, now: now) }
+        look(now: now)
         if !batch.isEmpty { run(batch) }
-    }
-
-    private func submitCollection(at time: ContinuousClock.Instant, now: ContinuousClock.Instant) {
-        guard time > now else { return workers.submit(.normal) { [self] in collect(isRegular: true) } }
-        timers.asyncAfter(deadline: .now() + (time - now).timeInterval) { [weak self] in
-            if let self { workers.submit(.normal) { self.collect(isRegular: true) } }
-        }
     }
 
     /// Runs one batch, and sees to it that what became ready meanwhile follows.
     private func run(_ batch: [(element: Image, waited: Duration)]) {
         let start = clock.now
         answer(batch)
-        let (model, duration) = (batch[0].element.request.model.name, clock.now - start)
-        let isMore = state.withLock { state in
+        let (model, end) = (batch[0].element.request.model.name, clock.now)
+        state.withLock { state in
             state.runningCount -= 1
-            state.queue.didRun(of: model, for: duration, imageCount: batch.count)
-            guard state.queue.hasReady, !state.isCollectionPending else { return false }
-            state.isCollectionPending = true
-            return true
+            state.queue.didRun(of: model, for: end - start, imageCount: batch.count, now: end)
         }
-        if isMore { workers.submit(.normal) { [self] in collect(isRegular: true) } }
+        look(now: end)
     }
 
     private func answer(_ batch: [(element: Image, waited: Duration)]) {

@@ -34,8 +34,7 @@ struct FairQueue<Element, Job> {
         var time: Duration
         /// When it last had a turn, counted in turns; 0 where it had none.
         var lastTurn = 0
-        /// What one image of its latest batch took; nil before the first.
-        var timePerImage: Duration?
+        var gathering = Gathering()
         /// When images were last admitted.
         var lastAdmission: ContinuousClock.Instant
 
@@ -52,8 +51,18 @@ struct FairQueue<Element, Job> {
             guard byteCounts.reduce(0, +) <= room || queue.depth == 0 else { return .bytes }
             if isEmpty { time = max(time, virtualTime) }
             for (offset, byteCount) in byteCounts.enumerated() { queue.admit(firstID + offset, byteCount: byteCount) }
+            gathering.didAdmit(byteCounts.count, now: now)
             lastAdmission = now
             return nil
+        }
+
+        /// What a worker that is free should do for this model.
+        func action(now: ContinuousClock.Instant, most: Int) -> BatchQueue<Element>.Action {
+            guard let readySince = queue.readySince else { return .rest }
+            return queue.action(
+                now: now, most: most,
+                gatheringEnd: gathering.end(
+                    readyCount: queue.readyCount, readySince: readySince, hasUndecoded: !jobs.isEmpty))
         }
     }
 
@@ -110,10 +119,11 @@ struct FairQueue<Element, Job> {
     mutating func append(_ job: Job, of model: String) { lines[model]?.jobs.append(job) }
 
     /// Takes the job whose turn it is; ``didRun(of:for:imageCount:)`` is to follow.
-    mutating func nextJob() -> (model: String, job: Job)? {
+    mutating func nextJob(now: ContinuousClock.Instant) -> (model: String, job: Job)? {
         guard let model = first(where: { lines[$0]?.jobs.isEmpty == false }), let job = lines[model]?.jobs.popFirst()
         else { return nil }
         begin(model)
+        lines[model]?.gathering.willDecode(now: now)
         return (model, job)
     }
 
@@ -129,9 +139,8 @@ struct FairQueue<Element, Job> {
         var runs: [String: [Int]] = [:]
         var earliest: ContinuousClock.Instant?
         for (model, line) in lines {
-            guard line.queue.readyCount > 0 else { continue }
             let most = isShared(besides: model, now: now) ? Self.sharedBatchSize(line) : .max
-            switch line.queue.action(now: now, most: most) {
+            switch line.action(now: now, most: most) {
             case .run(let ids): runs[model] = ids
             case .wait(let until): earliest = min(earliest ?? until, until)
             case .rest: break
@@ -156,14 +165,20 @@ struct FairQueue<Element, Job> {
     /// A job or a batch that was taken is done.
     ///
     /// - Parameter imageCount: of a batch; nil after a job.
-    mutating func didRun(of model: String, for duration: Duration, imageCount: Int? = nil) {
+    mutating func didRun(
+        of model: String, for duration: Duration, imageCount: Int? = nil, now: ContinuousClock.Instant
+    ) {
         lines[model]?.runningCount -= 1
         lines[model]?.time += duration
-        if let imageCount { lines[model]?.timePerImage = duration / imageCount }
+        if let imageCount {
+            lines[model]?.gathering.didRun(imageCount, for: duration, now: now)
+        } else {
+            lines[model]?.gathering.didDecode()
+        }
     }
 
     private static func sharedBatchSize(_ line: Line) -> Int {
-        guard let time = line.timePerImage, time > .zero else { return .max }
+        guard let time = line.gathering.timePerImage, time > .zero else { return .max }
         return max(1, Int(sharedBatchTime / time))
     }
 

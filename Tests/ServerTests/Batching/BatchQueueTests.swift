@@ -70,6 +70,20 @@ struct BatchQueueTests {
         #expect(queue.action(now: start) == .run(ids))
     }
 
+    @Test("A batch that is not full waits for what is about to be ready, if that is later than its delay")
+    func gathering() {
+        var queue = queue(delay: .milliseconds(5))
+        #expect(queue.readySince == nil)
+        var ids = makeReady(&queue, ["a", "b"], first)
+        #expect(queue.readySince == start)
+        let (soon, late) = (start + .milliseconds(4), start + .milliseconds(6))
+        #expect(queue.action(now: start, gatheringEnd: soon) == .wait(until: start + .milliseconds(5)))
+        #expect(queue.action(now: start, gatheringEnd: late) == .wait(until: late))
+        #expect(queue.action(now: late, gatheringEnd: late) == .run(ids))
+        ids += makeReady(&queue, ["c"], first)
+        #expect(queue.action(now: start, gatheringEnd: late) == .run(ids))
+    }
+
     @Test("The queue holds as many images as its capacity, and not one more", arguments: [1, 2, 8])
     func capacity(_ capacity: Int) {
         var queue = queue(capacity: capacity)

@@ -25,11 +25,19 @@ struct FairQueueTests {
         }
     }
 
+    /// Gives images places that need no job.
+    @discardableResult
+    private func admitReady(_ count: Int, of model: String, to queue: inout Queue) throws -> [Int] {
+        let ids = try queue.admit(Array(repeating: 10, count: count), of: model, limits: limits, now: start).get()
+        makeReady(ids, of: model, in: &queue)
+        return ids
+    }
+
     /// Takes the next job, which takes a millisecond.
     private func runJob(_ queue: inout Queue) throws -> String {
-        let next = queue.nextJob()
+        let next = queue.nextJob(now: start)
         let model = try #require(next).model
-        queue.didRun(of: model, for: .milliseconds(1))
+        queue.didRun(of: model, for: .milliseconds(1), now: start)
         return model
     }
 
@@ -37,7 +45,7 @@ struct FairQueueTests {
     private func runBatch(_ queue: inout Queue, perImage: Duration) -> String {
         guard case .run(let model, let ids) = queue.action(now: start) else { return "none" }
         _ = queue.take(ids, of: model, now: start)
-        queue.didRun(of: model, for: perImage * ids.count, imageCount: ids.count)
+        queue.didRun(of: model, for: perImage * ids.count, imageCount: ids.count, now: start)
         return "\(model) \(ids.count)"
     }
 
@@ -81,12 +89,12 @@ struct FairQueueTests {
         var times: [String: Int] = [:]
         for _ in 0..<200 {
             for model in ["slow", "quick"] where queue.depth(of: model) < 4 {
-                makeReady(try admit(4, of: model, to: &queue), of: model, in: &queue)
+                try admitReady(4, of: model, to: &queue)
             }
             guard case .run(let model, let ids) = queue.action(now: start) else { continue }
             _ = queue.take(ids, of: model, now: start)
             let time = ids.count * (model == "slow" ? 10 : 1)
-            queue.didRun(of: model, for: .milliseconds(time), imageCount: ids.count)
+            queue.didRun(of: model, for: .milliseconds(time), imageCount: ids.count, now: start)
             counts[model, default: 0] += ids.count
             times[model, default: 0] += time
         }
@@ -113,7 +121,7 @@ struct FairQueueTests {
         var order: [String] = []
         for turn in 0..<8 where !order.contains("waiting 1") {
             let model = "quick \(turn % 2)"
-            makeReady(try admit(1, of: model, to: &queue), of: model, in: &queue)
+            try admitReady(1, of: model, to: &queue)
             order.append(runBatch(&queue, perImage: .milliseconds(1)))
         }
         #expect(order.last == "waiting 1")
@@ -123,7 +131,7 @@ struct FairQueueTests {
     @Test("A batch leaves room for a model that was asked within the last second, and no longer")
     func sharingPeriod() throws {
         var queue = Queue(byteCapacity: 1000)
-        makeReady(try admit(8, of: "slow", to: &queue), of: "slow", in: &queue)
+        try admitReady(8, of: "slow", to: &queue)
         #expect(runBatch(&queue, perImage: .milliseconds(100)) == "slow 4")
         let lone = try admit(1, of: "lone", to: &queue)
         queue.remove(lone[0], of: "lone")
@@ -141,12 +149,13 @@ struct FairQueueTests {
     @Test("While another model waits, a batch takes a tenth of a second at most, and an image at least")
     func sharedBatches() throws {
         var queue = Queue(byteCapacity: 1000)
-        makeReady(try admit(8, of: "slow", to: &queue), of: "slow", in: &queue)
+        try admitReady(8, of: "slow", to: &queue)
         #expect(runBatch(&queue, perImage: .milliseconds(50)) == "slow 4")
-        makeReady(try admit(4, of: "slow", to: &queue), of: "slow", in: &queue)
+        try admitReady(4, of: "slow", to: &queue)
         let lone = try admit(1, of: "lone", to: &queue)
         #expect(runBatch(&queue, perImage: .milliseconds(200)) == "slow 2")
         #expect(runBatch(&queue, perImage: .milliseconds(200)) == "slow 1")
+        #expect(try runJob(&queue) == "lone")
         makeReady(lone, of: "lone", in: &queue)
         #expect(runBatch(&queue, perImage: .milliseconds(1)) == "lone 1")
         #expect(queue.depth == 5)
@@ -163,6 +172,24 @@ struct FairQueueTests {
         let others = try queue.admit([10], of: "other", limits: limits, now: start).get()
         makeReady(others, of: "other", in: &queue)
         #expect(queue.action(now: start) == .run(model: "other", others))
+    }
+
+    @Test("A batch waits while images of its own model are decoded, and for no other's; a whole one for none")
+    func decoding() throws {
+        var queue = Queue(byteCapacity: 1000)
+        let ids = try admit(5, of: "a", to: &queue)
+        #expect(try runJob(&queue) == "a")
+        makeReady([ids[0]], of: "a", in: &queue)
+        #expect(queue.action(now: start) == .wait(until: start + Gathering.decodingLimit))
+        #expect(queue.action(now: start + Gathering.decodingLimit) == .run(model: "a", [ids[0]]))
+        makeReady(Array(ids[1..<4]), of: "a", in: &queue)
+        #expect(queue.action(now: start) == .run(model: "a", Array(ids[..<4])))
+        _ = queue.take(Array(ids[..<4]), of: "a", now: start)
+        queue.didRun(of: "a", for: .milliseconds(4), imageCount: 4, now: start)
+        for _ in 0..<4 { #expect(try runJob(&queue) == "a") }
+        _ = try admit(1, of: "b", to: &queue)
+        makeReady([ids[4]], of: "a", in: &queue)
+        #expect(queue.action(now: start) == .run(model: "a", [ids[4]]))
     }
 
     @Test("What is empty is forgotten, and numbers are never given twice")
