@@ -183,13 +183,12 @@ extension Connection {
             pathParameters: exchange.pathParameters, query: head.target.query, headerFields: head.headerFields,
             body: try exchange.sink.finish(), remoteAddress: remoteAddress, startedAt: exchange.startedAt)
         enter(.handling)
-        task = Task { [self] in
+        task = Task(executorPreference: executor) { [self] in
             let response = await route.handler(request)
-            queue.async { [self] in
-                task = nil
-                // A client that has hung up in the meantime gets nothing.
-                if clock.phase == .handling { respond(response) }
-            }
+            dispatchPrecondition(condition: .onQueue(queue))
+            task = nil
+            // A client that has hung up in the meantime gets nothing.
+            if clock.phase == .handling { respond(response) }
         }
     }
 }

@@ -3,7 +3,7 @@ import HTTPTypes
 
 /// One client: reads its requests, has them handled one after another, and writes the answers.
 ///
-/// Everything happens on a serial queue of its own; only handlers run elsewhere, and their answers come back to the queue.
+/// Everything happens on a serial queue of its own, the handler's own steps included: what takes long it has done elsewhere.
 /// While a request is handled or answered no further one is begun, but the socket is still read, up to a bound, so that
 /// a client that hangs up is noticed.
 /// - Source: RFC 9112 §9
@@ -13,6 +13,8 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
     let remoteAddress: String
     let descriptor: Int32
     let queue: DispatchQueue
+    /// Of handlers.
+    let executor: QueueExecutor
 
     // What is being done.
     var clock: ConnectionClock
@@ -48,6 +50,7 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
         self.descriptor = descriptor
         // Not one of its own threads a queue, as serial queues have by default, but a turn on the shared ones.
         self.queue = DispatchQueue(label: "connection", target: .global(qos: .userInitiated))
+        self.executor = QueueExecutor(queue)
         self.clock = ConnectionClock(idle: context.options.idleTimeout, now: now)
         self.parser = RequestParser(limits: context.options.parserLimits)
         self.received = ReceiveBuffer(maxCapacity: context.options.maxBufferedByteCount)

@@ -1,7 +1,7 @@
 /// The bytes that a connection has received and not yet read.
 ///
-/// One block of memory that grows up to a bound and is given back when the connection is idle: a thousand idle
-/// connections then cost next to nothing.
+/// One block of memory that grows up to a bound, as long as what arrives fills it, and is given back when the connection is
+/// idle: a large body takes few system calls, and a thousand idle connections cost next to nothing.
 struct ReceiveBuffer: ~Copyable {
     /// The size of the first block: the head of an ordinary request.
     static let initialCapacity = 8 * 1024
@@ -10,6 +10,8 @@ struct ReceiveBuffer: ~Copyable {
     private var storage = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     private var start = 0
     private var end = 0
+    /// Set once what arrived filled the block: more is likely to wait.
+    private var wasFilled = false
 
     /// An empty buffer that never holds more than `maxCapacity` bytes.
     init(maxCapacity: Int) {
@@ -40,7 +42,10 @@ struct ReceiveBuffer: ~Copyable {
             } else {
                 return nil
             }
+        } else if wasFilled, storage.count < maxCapacity {
+            grow()
         }
+        wasFilled = false
         return UnsafeMutableRawBufferPointer(rebasing: storage[end...])
     }
 
@@ -48,6 +53,7 @@ struct ReceiveBuffer: ~Copyable {
     mutating func append(_ byteCount: Int) {
         precondition(byteCount <= storage.count - end, "\(byteCount) bytes do not fit into \(storage.count - end)")
         end += byteCount
+        wasFilled = end == storage.count
     }
 
     /// Drops bytes at the front.

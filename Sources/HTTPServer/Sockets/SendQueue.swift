@@ -1,4 +1,4 @@
-/// The bytes that a connection has yet to send, in pieces that are never copied together.
+/// The bytes that a connection has yet to send, in pieces of which only small ones are copied together.
 struct SendQueue {
     private var pieces: [[UInt8]] = []
     private var offset = 0
@@ -6,9 +6,17 @@ struct SendQueue {
     /// Whether everything has been sent.
     var isEmpty: Bool { pieces.isEmpty }
 
+    /// Up to this size a copy costs less than a system call. Units: bytes.
+    static let smallPiece = 16 * 1024
+
     /// Puts bytes at the end.
     mutating func append(_ bytes: [UInt8]) {
-        if !bytes.isEmpty { pieces.append(bytes) }
+        guard !bytes.isEmpty else { return }
+        if let last = pieces.indices.last, pieces[last].count + bytes.count <= Self.smallPiece {
+            pieces[last] += bytes
+        } else {
+            pieces.append(bytes)
+        }
     }
 
     /// Sends as much as the socket takes.

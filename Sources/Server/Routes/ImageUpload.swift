@@ -39,14 +39,27 @@ struct ImageUpload: Sendable {
     /// At least one.
     let images: [Image]
 
+    private static let json = "application/json"
+
+    /// Whether the pictures of a request are in JSON: finding them then takes a while.
+    static func isJSON(_ request: Request) -> Bool { mediaType(of: request) == json }
+
+    /// The content's type without its parameters; nil where the request does not say.
+    private static func mediaType(of request: Request) -> String? {
+        guard let field = request.headerFields[.contentType] else { return nil }
+        let isBlank = { (byte: UInt8) in byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
+        let type = field.utf8.prefix { $0 != UInt8(ascii: ";") }.drop(while: isBlank)
+        let end = type.lastIndex { !isBlank($0) }.map(type.index(after:)) ?? type.startIndex
+        return String(decoding: type[..<end], as: UTF8.self).lowercased()
+    }
+
     /// Finds the pictures: parts of a form, a raw body, or base64 in JSON.
     ///
     /// - Throws: ``UploadError``.
     init(_ request: Request, limit: CountLimit) throws(UploadError) {
         switch request.body {
         case .multipart(let parts): images = try Self.images(in: parts)
-        case .bytes(let bytes):
-            images = try Self.images(in: bytes, contentType: request.headerFields[.contentType], limit: limit)
+        case .bytes(let bytes): images = try Self.images(in: bytes, type: Self.mediaType(of: request), limit: limit)
         }
         guard images.count <= limit.count else { throw UploadError.tooManyImages(found: images.count, limit: limit) }
     }
@@ -64,10 +77,9 @@ struct ImageUpload: Sendable {
     }
 
     private static func images(
-        in bytes: [UInt8], contentType: String?, limit: CountLimit
+        in bytes: [UInt8], type: String?, limit: CountLimit
     ) throws(UploadError) -> [Image] {
-        let type = contentType?.prefix { $0 != ";" }.trimmingCharacters(in: .whitespaces).lowercased()
-        if type == "application/json" { return try images(inJSON: bytes, limit: limit) }
+        if type == json { return try images(inJSON: bytes, limit: limit) }
         guard type == nil || type == "application/octet-stream" || type?.hasPrefix("image/") == true else {
             throw UploadError.unsupportedType(type ?? "")
         }

@@ -13,13 +13,8 @@ struct PredictRoute: Sendable {
         do throws(Refusal) {
             let model = try desk.model(of: try slot(of: request), for: request)
             let top = try Self.top(of: request, classCount: model.classes.count)
-            let limit = ImageUpload.CountLimit(desk.settings, own: model.batching)
-            // Away from the threads that answer everybody: base64 of many megabytes takes a while. Ahead of the decoding that
-            // waits: until it is parsed, nobody knows whose turn it would be.
-            let parsed = await desk.workers.perform(.high) {
-                Result { () throws(UploadError) in try ImageUpload(request, limit: limit) }
-            }
-            let upload = try parsed.mapError { Refusal(response: .problem($0.status, $0.description)) }.get()
+            let upload = try await upload(
+                of: request, limit: ImageUpload.CountLimit(desk.settings, own: model.batching))
             return await desk.answer(
                 upload.images.map { .encoded($0.bytes) }, by: model,
                 deadline: RequestDeadline(request, settings: desk.settings)
@@ -27,6 +22,14 @@ struct PredictRoute: Sendable {
         } catch {
             return error.response
         }
+    }
+
+    private func upload(of request: Request, limit: ImageUpload.CountLimit) async throws(Refusal) -> ImageUpload {
+        let parse = { @Sendable in Result { () throws(UploadError) in try ImageUpload(request, limit: limit) } }
+        // Base64 of many megabytes takes a while: away from the threads that answer everybody, but ahead of the decoding that
+        // waits, since until it is parsed nobody knows whose turn it would be.
+        let parsed = ImageUpload.isJSON(request) ? await desk.workers.perform(.high, parse) : parse()
+        return try parsed.mapError { Refusal(response: .problem($0.status, $0.description)) }.get()
     }
 
     /// The model that the path names, or the default.

@@ -36,4 +36,20 @@ import Testing
         buffer.consume(1)
         #expect(buffer.room()?.count == 1)
     }
+
+    @Test func `what arrives in a block that it fills has a larger one next time, up to the bound`() {
+        var buffer = ReceiveBuffer(maxCapacity: 40_000)
+        for expected in [8192, 16_384, 32_768, 40_000, 40_000] {
+            let count = buffer.room()?.count ?? 0
+            #expect(count == expected)
+            buffer.append(count)
+            buffer.consume(count)
+        }
+        buffer.releaseIfEmpty()
+        for _ in 0..<3 {
+            #expect(buffer.room()?.count == 8192)
+            buffer.append(8191)
+            buffer.consume(8191)
+        }
+    }
 }
