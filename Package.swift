@@ -81,7 +81,7 @@ let package = Package(
         .target(
             name: "Training",
             dependencies: [
-                "CKernels", "COpenBLAS", "CZlib", "Inference",
+                "CKernels", "Inference",
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: optimisedSwift

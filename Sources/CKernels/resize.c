@@ -48,14 +48,6 @@ INLINE void resize_grey_row_body(const uint8_t *restrict pixels, uint8_t *restri
 
 KERNEL_VERSIONS(resize_grey_row, (const uint8_t *pixels, uint8_t *greys, ptrdiff_t count), (pixels, greys, count))
 
-void resize_swap_row(const uint8_t *restrict pixels, uint8_t *restrict output, ptrdiff_t count) {
-    for (ptrdiff_t i = 0; i < 3 * count; i += 3) {
-        output[i] = pixels[i + 2];
-        output[i + 1] = pixels[i + 1];
-        output[i + 2] = pixels[i];
-    }
-}
-
 INLINE void resize_normalize_body(const uint8_t *restrict bytes, float divisor, const float *restrict mean,
                                   const float *restrict deviation, float *restrict output, ptrdiff_t count) {
     for (ptrdiff_t i = 0; i < count; i++) { output[i] = ((float)bytes[i] / divisor - mean[i]) / deviation[i]; }

@@ -33,7 +33,7 @@ struct ServingOptions: ParsableArguments {
             "How long a free worker waits for more images (batching.max_queue_delay).", valueName: "time"))
     var maxQueueDelay: String?
 
-    @Option(help: ArgumentHelp("Images that may wait (batching.queue_capacity).", valueName: "n"))
+    @Option(help: ArgumentHelp("Images of one model that may wait (batching.queue_capacity).", valueName: "n"))
     var queueCapacity: String?
 
     @Option(

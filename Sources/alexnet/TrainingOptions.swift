@@ -69,7 +69,7 @@ struct TrainingNetworkOptions: ParsableArguments {
     @Option(help: ArgumentHelp("A checkpoint to begin with.", valueName: "file"))
     var initFrom: String?
 
-    @Option(help: ArgumentHelp("Layers that begin anew all the same, as classifier.6.", valueName: "layer,…"))
+    @Option(help: ArgumentHelp("Layers, or parts as classifier, that begin anew all the same.", valueName: "layer,…"))
     var fromScratch: String?
 
     @Option(help: ArgumentHelp("Layers, or parts as features, that stay as they are.", valueName: "layer,…"))

@@ -52,9 +52,6 @@ void resize_finish(int32_t *sums, uint8_t *row, ptrdiff_t count);
 /// Red, green, blue to luma: (19595 r + 38470 g + 7471 b + 32768) / 65536 (ITU-R BT.601).
 void resize_grey_row(const uint8_t *pixels, uint8_t *greys, ptrdiff_t count);
 
-/// Copies pixels of three bytes with red and blue in each other's place.
-void resize_swap_row(const uint8_t *pixels, uint8_t *output, ptrdiff_t count);
-
 /// `output[i] = (bytes[i] / divisor - mean[i]) / deviation[i]`, each operation rounded to float.
 void resize_normalize(const uint8_t *bytes, float divisor, const float *mean, const float *deviation, float *output,
                       ptrdiff_t count);

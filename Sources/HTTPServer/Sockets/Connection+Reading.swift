@@ -186,6 +186,8 @@ extension Connection {
         task = Task(executorPreference: executor) { [self] in
             let response = await route.handler(request)
             dispatchPrecondition(condition: .onQueue(queue))
+            // The body may be there for as long as the handler is, whoever has hung up.
+            withExtendedLifetime(exchange.reservation) {}
             task = nil
             // A client that has hung up in the meantime gets nothing.
             if clock.phase == .handling { respond(response) }

@@ -19,7 +19,7 @@ public struct ServerOptions: Sendable, Equatable {
     public var bodyTimeout = Duration.seconds(30)
     /// How long the reader of an answer may make no progress, with the same allowance as a body.
     public var writeTimeout = Duration.seconds(30)
-    /// The rate that bodies and answers must keep up on average once their first 30 s are over. 16 KiB/s is
+    /// The rate that bodies and answers must keep up on average once their timeout is over. 16 KiB/s is
     /// slower than any line that uploads pictures, and lets nobody hold a connection by sending a byte now and then.
     public var minBytesPerSecond = 16 * 1024
     /// How long a connection may rest between requests. 60 s is what browsers and proxies expect.

@@ -9,7 +9,8 @@ import Synchronization
 /// its own and none waits for another. A thread that helped waits actively for the next step, a tenth of a
 /// millisecond at most.
 public final class WorkerPool: Sendable {
-    /// Which of the jobs that wait is taken first; within a lane, the one that came first.
+    /// Which of the jobs that wait is taken first: `high`, and behind each of those one that is `normal`, so that neither can
+    /// hold the other up for ever. Within a lane, the one that came first.
     public enum Lane: Int, Sendable, CaseIterable {
         case high, normal
     }
@@ -35,6 +36,9 @@ public final class WorkerPool: Sendable {
 
     /// Runs a job on one of the threads, some time soon.
     public func submit(_ lane: Lane, _ job: @escaping @Sendable () -> Void) { state.submit(lane, job) }
+
+    /// How many jobs wait for a thread.
+    var waitingCount: Int { state.waitingCount }
 
     /// Runs work on one of the threads and waits for it without holding up a thread of Swift's own.
     public func perform<T: Sendable>(
@@ -76,6 +80,7 @@ public final class WorkerPool: Sendable {
         /// Counts what was offered, so that a thread can see without the lock that there is something new.
         private let offerCount = Atomic(0)
         private var jobs: [Deque<@Sendable () -> Void>] = Lane.allCases.map { _ in [] }
+        private var lastLane = Lane.normal
         private var regions: [ParallelRegion] = []
         private var idleCount = 0
         private var isStopped = false
@@ -86,6 +91,12 @@ public final class WorkerPool: Sendable {
             offerCount.add(1, ordering: .relaxed)
             if idleCount > 0 { condition.signal() }
             condition.unlock()
+        }
+
+        var waitingCount: Int {
+            condition.lock()
+            defer { condition.unlock() }
+            return jobs.reduce(0) { $0 + $1.count }
         }
 
         /// Offers a region to the threads that are idle or become so.
@@ -144,7 +155,11 @@ public final class WorkerPool: Sendable {
         private var hasWork: Bool { !regions.isEmpty || jobs.contains { !$0.isEmpty } }
 
         private func takeJob() -> (@Sendable () -> Void)? {
-            for lane in jobs.indices { if let job = jobs[lane].popFirst() { return job } }
+            for lane in lastLane == .normal ? [Lane.high, .normal] : [.normal, .high] {
+                guard let job = jobs[lane.rawValue].popFirst() else { continue }
+                lastLane = lane
+                return job
+            }
             return nil
         }
     }

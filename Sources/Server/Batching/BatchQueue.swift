@@ -45,9 +45,6 @@ struct BatchQueue<Element> {
     /// How many of them could run now. Units: images.
     var readyCount: Int { ready.count }
 
-    /// Set once a batch is full, so that a worker need not wait for anything.
-    var hasFullBatch: Bool { ready.count >= limits.maxBatchSize }
-
     /// Whether so many images may wait: all of them or none.
     func hasPlaces(for imageCount: Int) -> Bool { byteCounts.count + imageCount <= limits.capacity }
 

@@ -41,6 +41,7 @@ public final class Batcher: Sendable {
     private let decoder: ImageDecoder
     private let metrics: ServingMetrics
     private let limits: Settings.Batching
+    let deadlines = Deadlines()
     private let timers = DispatchQueue(label: "batcher.timers")
     private let clock = ContinuousClock()
 
@@ -64,9 +65,10 @@ public final class Batcher: Sendable {
     ) async throws(PredictionError) -> PredictionReport {
         let request = PendingRequest(images: images, model: model)
         let ids = try admit(images, of: request)
-        timers.asyncAfter(deadline: .now() + (deadline - clock.now).timeInterval) { [weak self, weak request] in
+        deadlines.add(ids[0], at: deadline) { [weak self, weak request] in
             if let self, let request { abandon(request, ids, because: .deadlineExceeded) }
         }
+        defer { deadlines.remove(ids[0], at: deadline) }
         // Each of these takes the picture whose turn it is then, which may be another one.
         for _ in ids { workers.submit(.normal) { [self] in decode() } }
         let outcome = await withTaskCancellationHandler {
@@ -85,7 +87,7 @@ public final class Batcher: Sendable {
             let admission = state.queue.admit(byteCounts, of: name, limits: limits(for: request.model), now: clock.now)
             if case .success(let ids) = admission {
                 for (index, id) in ids.enumerated() {
-                    state.queue.append(Decoding(request: request, index: index, id: id), of: name)
+                    state.queue.append(Decoding(request: request, index: index, id: id), for: id, of: name)
                 }
                 report(state.queue, of: name)
             }
@@ -113,12 +115,15 @@ public final class Batcher: Sendable {
             for id in ids { state.queue.remove(id, of: request.model.name) }
             report(state.queue, of: request.model.name)
         }
+        // Others may have waited for their decoding.
+        look(now: clock.now)
     }
 
     /// Decodes the picture whose turn it is.
     private func decode() {
         let start = clock.now
-        guard let (model, next) = state.withLock({ $0.queue.nextJob(now: start) }) else { return }
+        guard let (model, next, isLast) = state.withLock({ $0.queue.nextJob(now: start) }) else { return }
+        if isLast { look(now: start) }
         decode(next)
         let end = clock.now
         state.withLock { $0.queue.didRun(of: model, for: end - start, now: end) }
@@ -168,7 +173,8 @@ public final class Batcher: Sendable {
             return action
         }
         switch action {
-        case .run: workers.submit(.normal) { [self] in collect() }
+        // It has waited long enough: ahead of the decoding that waits.
+        case .run: workers.submit(.high) { [self] in collect() }
         case .wait(let until):
             timers.asyncAfter(deadline: .now() + (until - now).timeInterval) { [weak self] in
                 self?.lookAgain(at: until)
@@ -200,29 +206,22 @@ public final class Batcher: Sendable {
 
     /// Runs one batch, and sees to it that what became ready meanwhile follows.
     private func run(_ batch: [(element: Image, waited: Duration)]) {
-        let start = clock.now
-        answer(batch)
-        let (model, end) = (batch[0].element.request.model.name, clock.now)
-        state.withLock { state in
-            state.runningCount -= 1
-            state.queue.didRun(of: model, for: end - start, imageCount: batch.count, now: end)
-        }
-        look(now: end)
-    }
-
-    private func answer(_ batch: [(element: Image, waited: Duration)]) {
         let model = batch[0].element.request.model
         metrics.batchSize(batch.count)
         let start = clock.now
         let logits = model.logits(batch.map(\.element.input))
-        let inference = clock.now - start
-        metrics.inference(model: model.name, inference)
-        metrics.statistics.ran(by: model, pictureCount: batch.count, inference)
+        let end = clock.now
+        // Before anybody is answered: who asks again at once comes after this batch.
+        state.withLock { $0.queue.didRun(of: model.name, for: end - start, imageCount: batch.count, now: end) }
+        metrics.inference(model: model.name, end - start)
+        metrics.statistics.ran(by: model, pictureCount: batch.count, end - start)
         for ((image, waited), outputs) in zip(batch, logits) {
             metrics.queueWait(waited)
-            image.request.didRun(batchSize: batch.count, queueWait: waited, inference: inference)
+            image.request.didRun(batchSize: batch.count, queueWait: waited, inference: end - start)
             let isFinite = outputs.allSatisfy(\.isFinite)
             image.request.resolve(image.index, with: isFinite ? .success(outputs) : .failure(.notFinite))
         }
+        state.withLock { $0.runningCount -= 1 }
+        look(now: clock.now)
     }
 }

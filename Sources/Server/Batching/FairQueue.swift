@@ -27,7 +27,7 @@ struct FairQueue<Element, Job> {
     private struct Line {
         var queue: BatchQueue<Element>
         /// Those that nobody has taken yet, in the order they came.
-        var jobs: Deque<Job> = []
+        var jobs: Deque<(id: Int, job: Job)> = []
         /// Jobs and batches that were taken and are not done.
         var runningCount = 0
         /// What they took up to now, and what was left out for having rested.
@@ -89,12 +89,6 @@ struct FairQueue<Element, Job> {
     /// How many images of a model have a place. Units: images.
     func depth(of model: String) -> Int { lines[model]?.queue.depth ?? 0 }
 
-    /// Whether an image of any model could run now.
-    var hasReady: Bool { lines.values.contains { $0.queue.readyCount > 0 } }
-
-    /// Set once a batch of this model is full, so that a worker need not wait for anything.
-    func hasFullBatch(of model: String) -> Bool { lines[model]?.queue.hasFullBatch ?? false }
-
     /// Gives the images of a request places: all of them or none.
     ///
     /// - Returns: their numbers, or what there was too little of.
@@ -115,16 +109,18 @@ struct FairQueue<Element, Job> {
         return .success(Array(firstID...nextID))
     }
 
-    /// Puts a job behind those of its model.
-    mutating func append(_ job: Job, of model: String) { lines[model]?.jobs.append(job) }
+    /// Puts an image's job behind those of its model.
+    mutating func append(_ job: Job, for id: Int, of model: String) { lines[model]?.jobs.append((id, job)) }
 
-    /// Takes the job whose turn it is; ``didRun(of:for:imageCount:)`` is to follow.
-    mutating func nextJob(now: ContinuousClock.Instant) -> (model: String, job: Job)? {
-        guard let model = first(where: { lines[$0]?.jobs.isEmpty == false }), let job = lines[model]?.jobs.popFirst()
+    /// Takes the job whose turn it is; ``didRun(of:for:imageCount:now:)`` is to follow.
+    ///
+    /// - Returns: also whether it was its model's last, so that a batch which waited for it may be due sooner.
+    mutating func nextJob(now: ContinuousClock.Instant) -> (model: String, job: Job, isLast: Bool)? {
+        guard let model = first(where: { lines[$0]?.jobs.isEmpty == false }), let next = lines[model]?.jobs.popFirst()
         else { return nil }
         begin(model)
         lines[model]?.gathering.willDecode(now: now)
-        return (model, job)
+        return (model, next.job, lines[model]?.jobs.isEmpty ?? true)
     }
 
     /// Puts an image that has been decoded in line; false where it has lost its place meanwhile.
@@ -150,8 +146,8 @@ struct FairQueue<Element, Job> {
         return earliest.map { .wait(until: $0) } ?? .rest
     }
 
-    /// Takes images out for a batch, with how long each had been ready, oldest first; ``didRun(of:for:imageCount:)`` is to
-    /// follow.
+    /// Takes images out for a batch, with how long each had been ready, oldest first;
+    /// ``didRun(of:for:imageCount:now:)`` is to follow.
     mutating func take(
         _ ids: [Int], of model: String, now: ContinuousClock.Instant
     ) -> [(element: Element, waited: Duration)] {
@@ -160,7 +156,10 @@ struct FairQueue<Element, Job> {
     }
 
     /// Takes an image out unrun: it could not be decoded, or nobody waits for it any more.
-    mutating func remove(_ id: Int, of model: String) { lines[model]?.queue.remove(id) }
+    mutating func remove(_ id: Int, of model: String) {
+        lines[model]?.queue.remove(id)
+        lines[model]?.jobs.removeAll { $0.id == id }
+    }
 
     /// A job or a batch that was taken is done.
     ///

@@ -5,9 +5,9 @@
 /// as those with connections of their own do, it waits for them too. Otherwise they would fall into two halves that take
 /// turns for ever, in batches half as large. A lone image waits for nothing.
 struct Gathering {
-    /// How long an image that could run waits at the most while threads decode others of its model. They would do nothing
-    /// else, so that this costs no throughput; but a flood of large pictures must not hold up small ones.
-    static let decodingLimit = Duration.milliseconds(100)
+    /// How long an image that could run waits at the most. While all threads decode this costs no throughput; but a flood of
+    /// large pictures must not hold up small ones.
+    static let longest = Duration.milliseconds(100)
     /// How long a batch waits for what it cannot be sure of: for as long as so many of it take an eighth of the time they
     /// are going to run.
     private static let share = 8
@@ -62,13 +62,15 @@ struct Gathering {
     func end(
         readyCount: Int, readySince: ContinuousClock.Instant, hasUndecoded: Bool
     ) -> ContinuousClock.Instant {
-        if hasUndecoded { return readySince + Self.decodingLimit }
+        if hasUndecoded { return readySince + Self.longest }
         guard let last else { return readySince }
         var end = readySince
         if decodingCount > 0, let lastDecodingStart {
-            end = min(readySince + Self.decodingLimit, lastDecodingStart + last.timePerImage * readyCount / Self.share)
+            end = min(readySince + Self.longest, lastDecodingStart + last.timePerImage * readyCount / Self.share)
         }
-        if expectsReturns, last.returnCount < last.imageCount { end = max(end, last.returnEnd) }
+        if expectsReturns, last.returnCount < last.imageCount {
+            end = max(end, min(readySince + Self.longest, last.returnEnd))
+        }
         return end
     }
 }

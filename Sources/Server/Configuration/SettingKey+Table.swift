@@ -16,10 +16,10 @@ extension SettingKey {
             "Time for a request's line and fields, from its first byte."),
         SettingKey(
             "server.body_timeout", \.server.bodyTimeout, .duration(.milliseconds(1) ... .seconds(3600)),
-            "Time for a request's content, from the end of its fields."),
+            "Longest pause while content arrives, and the time before it must average 16 KiB/s."),
         SettingKey(
             "server.write_timeout", \.server.writeTimeout, .duration(.milliseconds(1) ... .seconds(3600)),
-            "Time for a client to read a response, from its first byte."),
+            "Longest pause while a client reads a response, and the time before it must average 16 KiB/s."),
         SettingKey(
             "server.idle_timeout", \.server.idleTimeout, .duration(.milliseconds(1) ... .seconds(3600)),
             "Time a connection may stay open without a request."),

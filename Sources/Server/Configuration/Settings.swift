@@ -34,9 +34,9 @@ public struct Settings: Sendable, Equatable {
         public var maxConnections = 1024
         /// `server.header_timeout`: from a request's first byte to the end of its fields.
         public var headerTimeout = Duration.seconds(10)
-        /// `server.body_timeout`: from the end of the fields to the end of the content.
+        /// `server.body_timeout`: the longest pause while content arrives, and how long that may be slow.
         public var bodyTimeout = Duration.seconds(30)
-        /// `server.write_timeout`: from a response's first byte to its last.
+        /// `server.write_timeout`: the same while a client reads a response.
         public var writeTimeout = Duration.seconds(30)
         /// `server.idle_timeout`: between two requests of a connection.
         public var idleTimeout = Duration.seconds(60)
@@ -82,7 +82,7 @@ public struct Settings: Sendable, Equatable {
     public struct Models: Sendable, Equatable {
         /// `models.directory`: the folder with one folder a model.
         public var directory = "weights"
-        /// `models.default`: the model behind `POST /predict`; nil is the only one, or the first by name.
+        /// `models.default`: the model behind `POST /predict`; nil is the first by name that loads.
         public var defaultModel: String?
         /// `models.reload_interval`: how often the folders are looked at for changes.
         public var reloadInterval = Duration.seconds(1)

@@ -17,7 +17,7 @@ struct PredictRoute: Sendable {
                 of: request, limit: ImageUpload.CountLimit(desk.settings, own: model.batching))
             return await desk.answer(
                 upload.images.map { .encoded($0.bytes) }, by: model,
-                deadline: RequestDeadline(request, settings: desk.settings)
+                deadline: RequestDeadline(request, settings: desk.settings), valueCount: upload.images.count * top
             ) { answer($0, upload: upload, model: model, top: top) }
         } catch {
             return error.response

@@ -28,16 +28,22 @@ struct PredictionDesk: Sendable {
     /// The refusal where no model is the default.
     func noDefault() -> Refusal { reject(.notReady, .defaultNotLoaded(store)) }
 
+    /// The most numbers or classes of an answer that the thread of a connection writes by itself: a few milliseconds' worth.
+    private static let smallAnswer = 1024
+
     /// Has pictures predicted; `respond` writes the answer.
+    ///
+    /// - Parameter valueCount: how many numbers or classes that will hold.
     func answer(
-        _ pictures: [PictureInput], by model: Model, deadline: RequestDeadline,
-        _ respond: (PredictionReport) -> Response
+        _ pictures: [PictureInput], by model: Model, deadline: RequestDeadline, valueCount: Int,
+        _ respond: @escaping @Sendable (PredictionReport) -> Response
     ) async -> Response {
         let start = Self.clock.now
         do throws(PredictionError) {
             let report = try await batcher.predict(pictures, by: model, deadline: deadline.time)
             let predicted = Self.clock.now
-            var response = respond(report)
+            var response =
+                valueCount <= Self.smallAnswer ? respond(report) : await workers.perform(.high) { respond(report) }
             response.annotations = annotations(of: report, by: model)
             let end = Self.clock.now
             if response.problem == nil {

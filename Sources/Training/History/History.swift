@@ -12,9 +12,6 @@ public struct History: Codable, Equatable, Sendable {
         rows.append(row)
     }
 
-    /// Forgets what came after an epoch: a training that is resumed does it again.
-    public mutating func removeRows(after epoch: Int) { rows.removeAll { $0.epoch > epoch } }
-
     /// The epoch that classifies best, the earliest of equals; nil where nothing was held out.
     public var best: HistoryRow? {
         rows.reduce(nil) { best, row in

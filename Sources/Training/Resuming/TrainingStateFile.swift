@@ -12,8 +12,6 @@ import Inference
 public struct TrainingStateFile<Settings: Codable & Sendable>: Sendable {
     /// What is stored beside the numbers of each parameter.
     public let state: TrainingState<Settings>
-    /// Whether it holds a moving average.
-    public var hasMovingAverage: Bool { header.averageUpdateCount != nil }
 
     private let header: TrainingStateHeader<Settings>
     private let checkpoint: Checkpoint

@@ -137,6 +137,11 @@ final class TestServer: Sendable {
             await gate.pass()
             return .text("passed \(request.pathParameters["name"] ?? "")")
         }
+        // Goes on when the client hangs up.
+        router.on(.post, "/stubborn", readsBody: true) { _ in
+            await Task { await gate.pass() }.value
+            return .text("passed")
+        }
         router.on(.get, "/large") { _ in Response(body: [UInt8](repeating: 65, count: 32 << 20)) }
         server = SocketServer(
             options: options, router: router, observer: observer,

@@ -40,11 +40,9 @@ struct BatchQueueTests {
     func batches() {
         var queue = queue()
         let ids = makeReady(&queue, ["a", "b", "c", "d"], first)
-        #expect(queue.hasFullBatch)
         #expect(queue.action(now: start) == .run(Array(ids[..<3])))
         let taken = queue.take(Array(ids[..<3]), now: start)
         #expect(taken.map(\.element) == ["a", "b", "c"])
-        #expect(!queue.hasFullBatch)
         #expect(queue.action(now: start) == .run([ids[3]]))
     }
 

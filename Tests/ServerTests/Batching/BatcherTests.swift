@@ -1,5 +1,5 @@
 import Dispatch
-import Inference
+@testable import Inference
 import TestSupport
 import Testing
 
@@ -18,10 +18,23 @@ struct BatcherTests {
             var settings = Settings()
             adjust(&settings)
             batcher = Batcher(settings: settings, workers: workers, metrics: metrics)
-            workers.submit(.high) { [gate] in gate.wait() }
+            let begun = DispatchSemaphore(value: 0)
+            workers.submit(.high) { [gate] in
+                begun.signal()
+                gate.wait()
+            }
+            begun.wait()
         }
 
         func letGo() { gate.signal() }
+
+        /// Holds the thread up again, behind so many images that it has to decode.
+        func holdUp(behind imageCount: Int) async -> DispatchSemaphore {
+            while workers.waitingCount < imageCount { await Task.yield() }
+            let end = DispatchSemaphore(value: 0)
+            workers.submit(.normal) { end.wait() }
+            return end
+        }
 
         /// Waits until so many images have places.
         func waitForDepth(_ depth: Int) async {
@@ -74,6 +87,20 @@ struct BatcherTests {
         await bench.waitForDepth(0)
     }
 
+    @Test("A batch that is whole, or has nothing to wait for, runs ahead of what waits", .timeLimit(.minutes(5)))
+    func dueBatch() async throws {
+        let model = try Self.model(seed: 1)
+        for count in 1...3 {
+            let bench = Bench { $0.batching.maxBatchSize = 2 }
+            let tasks = (0..<count).map { _ in Task { await bench.predict(model) } }
+            let end = await bench.holdUp(behind: count)
+            bench.letGo()
+            for task in tasks { #expect(try await task.value.get().count == 1) }
+            end.signal()
+            await bench.waitForDepth(0)
+        }
+    }
+
     @Test("A model whose places are taken refuses more, another one does not")
     func places() async throws {
         let (model, other) = (try Self.model(seed: 1), try Self.model(seed: 1, name: "other"))
@@ -100,10 +127,12 @@ struct BatcherTests {
         cancelled.cancel()
         #expect(await cancelled.value == .failure(.cancelled))
         #expect(await bench.predict(model, within: .milliseconds(1)) == .failure(.deadlineExceeded))
+        #expect(bench.batcher.deadlines.count == 1)
         await bench.waitForDepth(1)
         bench.letGo()
         #expect(try await patient.value.get().count == 1)
         await bench.waitForDepth(0)
+        #expect(bench.batcher.deadlines.count == 0)
     }
 
     @Test("A picture that cannot be read has an error in its place, and its neighbours their answers")

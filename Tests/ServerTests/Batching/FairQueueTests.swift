@@ -14,7 +14,7 @@ struct FairQueueTests {
     /// Gives images places, and a job each with the image's number.
     private func admit(_ count: Int, of model: String, to queue: inout Queue) throws -> [Int] {
         let ids = try queue.admit(Array(repeating: 10, count: count), of: model, limits: limits, now: start).get()
-        for id in ids { queue.append(id, of: model) }
+        for id in ids { queue.append(id, for: id, of: model) }
         return ids
     }
 
@@ -135,7 +135,6 @@ struct FairQueueTests {
         #expect(runBatch(&queue, perImage: .milliseconds(100)) == "slow 4")
         let lone = try admit(1, of: "lone", to: &queue)
         queue.remove(lone[0], of: "lone")
-        _ = try runJob(&queue)
         guard case .run(_, let shared) = queue.action(now: start + .milliseconds(999)),
             case .run(_, let own) = queue.action(now: start + .milliseconds(1000))
         else {
@@ -180,8 +179,8 @@ struct FairQueueTests {
         let ids = try admit(5, of: "a", to: &queue)
         #expect(try runJob(&queue) == "a")
         makeReady([ids[0]], of: "a", in: &queue)
-        #expect(queue.action(now: start) == .wait(until: start + Gathering.decodingLimit))
-        #expect(queue.action(now: start + Gathering.decodingLimit) == .run(model: "a", [ids[0]]))
+        #expect(queue.action(now: start) == .wait(until: start + Gathering.longest))
+        #expect(queue.action(now: start + Gathering.longest) == .run(model: "a", [ids[0]]))
         makeReady(Array(ids[1..<4]), of: "a", in: &queue)
         #expect(queue.action(now: start) == .run(model: "a", Array(ids[..<4])))
         _ = queue.take(Array(ids[..<4]), of: "a", now: start)
@@ -190,6 +189,39 @@ struct FairQueueTests {
         _ = try admit(1, of: "b", to: &queue)
         makeReady([ids[4]], of: "a", in: &queue)
         #expect(queue.action(now: start) == .run(model: "a", [ids[4]]))
+    }
+
+    @Test("A batch waits a little for the last image that a thread decodes; who hangs up is waited for no more")
+    func lastDecoding() throws {
+        var queue = Queue(byteCapacity: 1000)
+        try admitReady(2, of: "a", to: &queue)
+        #expect(runBatch(&queue, perImage: .milliseconds(8)) == "a 2")
+        let ids = try admit(3, of: "a", to: &queue)
+        let first = queue.nextJob(now: start)
+        #expect(first?.isLast == false)
+        makeReady([ids[0]], of: "a", in: &queue)
+        queue.didRun(of: "a", for: .milliseconds(1), now: start)
+        let second = queue.nextJob(now: start + .milliseconds(2))
+        #expect(second?.isLast == false)
+        #expect(queue.action(now: start) == .wait(until: start + Gathering.longest))
+        queue.remove(ids[2], of: "a")
+        #expect(queue.action(now: start) == .wait(until: start + .milliseconds(3)))
+        queue.didRun(of: "a", for: .milliseconds(1), now: start + .milliseconds(2))
+        #expect(queue.action(now: start) == .run(model: "a", [ids[0]]))
+        #expect(queue.nextJob(now: start)?.job == nil)
+    }
+
+    @Test("A batch waits for clients that were answered and come back at once")
+    func returns() throws {
+        var queue = Queue(byteCapacity: 1000)
+        for _ in 0..<2 {
+            try admitReady(2, of: "a", to: &queue)
+            #expect(runBatch(&queue, perImage: .milliseconds(8)) == "a 2")
+        }
+        try admitReady(1, of: "a", to: &queue)
+        #expect(queue.action(now: start) == .wait(until: start + .milliseconds(2)))
+        try admitReady(1, of: "a", to: &queue)
+        #expect(runBatch(&queue, perImage: .milliseconds(8)) == "a 2")
     }
 
     @Test("What is empty is forgotten, and numbers are never given twice")

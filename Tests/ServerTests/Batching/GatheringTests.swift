@@ -60,6 +60,16 @@ struct GatheringTests {
         #expect(wait(gathering) == .zero)
     }
 
+    @Test("It waits for clients a tenth of a second at most, however long batches take")
+    func slowBatches() {
+        var gathering = Gathering()
+        for end in [-3000, 0] {
+            gathering.didRun(2, for: .seconds(3), now: start + .milliseconds(end))
+            gathering.didAdmit(1, now: start + .milliseconds(end))
+        }
+        #expect(wait(gathering) == .milliseconds(100))
+    }
+
     @Test("It waits for nobody where fewer than half of those that were answered came back", arguments: [1, 2])
     func departures(_ returnCount: Int) {
         var gathering = Gathering()

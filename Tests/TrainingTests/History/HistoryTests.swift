@@ -89,12 +89,4 @@ import Testing
         )
         #expect(history.best?.epoch == 2)
     }
-
-    @Test func `a training that is resumed forgets the epochs that it will do again`() {
-        var history = Self.history(Self.row(1), Self.row(2), Self.row(3))
-        history.removeRows(after: 1)
-        #expect(history == Self.history(Self.row(1)))
-        history.append(Self.row(2))
-        #expect(history.rows.map(\.epoch) == [1, 2])
-    }
 }

@@ -97,7 +97,6 @@ import Testing
 
         let file = try TrainingStateFile<Settings>(contentsOf: path)
         #expect(file.state == run.state)
-        #expect(file.hasMovingAverage == isAveraging)
         let resumed = try Run(kind, isAveraging: isAveraging)
         resumed.parameters.values.update(repeating: 0)
         resumed.state = file.state
