@@ -183,11 +183,11 @@ extension Connection {
             pathParameters: exchange.pathParameters, query: head.target.query, headerFields: head.headerFields,
             body: try exchange.sink.finish(), remoteAddress: remoteAddress, startedAt: exchange.startedAt)
         enter(.handling)
-        task = Task(executorPreference: executor) { [self] in
+        task = Task(executorPreference: executor) { [self, reservation = exchange.reservation] in
             let response = await route.handler(request)
             dispatchPrecondition(condition: .onQueue(queue))
             // The body may be there for as long as the handler is, whoever has hung up.
-            withExtendedLifetime(exchange.reservation) {}
+            withExtendedLifetime(reservation) {}
             task = nil
             // A client that has hung up in the meantime gets nothing.
             if clock.phase == .handling { respond(response) }

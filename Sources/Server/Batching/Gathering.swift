@@ -8,8 +8,7 @@ struct Gathering {
     /// How long an image that could run waits at the most. While all threads decode this costs no throughput; but a flood of
     /// large pictures must not hold up small ones.
     static let longest = Duration.milliseconds(100)
-    /// How long a batch waits for what it cannot be sure of: for as long as so many of it take an eighth of the time they
-    /// are going to run.
+    /// What a batch cannot be sure of it waits for during one part in so many of the time that a batch takes.
     private static let share = 8
 
     /// A batch that has run.
