@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "linear_weights.h"
 #include "multiversion.h"
 
 enum {
@@ -15,42 +16,47 @@ enum {
     /// How far ahead of their use weights are asked for: memory is slow, and what the processor fetches by itself is not
     /// enough where many sums are made of each weight. Units: bytes.
     AHEAD = 8192,
+    /// A line of a cache. Units: bytes.
+    LINE = 64,
 };
 
 typedef float lanes __attribute__((vector_size(WIDTH * sizeof(float)), aligned(4)));
 typedef int8_t bytes __attribute__((vector_size(WIDTH), aligned(1)));
+typedef uint8_t low_bytes __attribute__((vector_size(WIDTH), aligned(1)));
+typedef int16_t high_halves __attribute__((vector_size(WIDTH * sizeof(int16_t)), aligned(2)));
+typedef int32_t integers __attribute__((vector_size(WIDTH * sizeof(int32_t)), aligned(4)));
 typedef uint16_t halves __attribute__((vector_size(WIDTH * sizeof(uint16_t)), aligned(2)));
 typedef uint32_t words __attribute__((vector_size(WIDTH * sizeof(uint32_t)), aligned(4)));
 #if defined(__x86_64__) || defined(__aarch64__)
 typedef _Float16 float16s __attribute__((vector_size(WIDTH * sizeof(uint16_t)), aligned(2)));
 #endif
 
-/// How weights are written.
-typedef enum { float32_weights, float16_weights, converted_float16_weights, int8_weights } weight_type;
-
-INLINE ptrdiff_t byte_count(weight_type type) {
-    return type == float32_weights ? 4 : type == int8_weights ? 1 : 2;
-}
-
-/// Sixteen weights as float32.
-INLINE void expand(const char *weights, weight_type type, lanes *values) {
+/// Sixteen of an input's weights as float32, the `vector`-th.
+INLINE void expand(const char *row, weight_type type, int vector, lanes *values) {
     if (type == float32_weights) {
-        memcpy(values, weights, sizeof *values);
+        memcpy(values, row + vector * sizeof *values, sizeof *values);
+    } else if (type == int24_weights) {
+        high_halves high;
+        low_bytes low;
+        memcpy(&high, row + vector * sizeof high, sizeof high);
+        memcpy(&low, row + OUTPUTS * sizeof(int16_t) + vector * sizeof low, sizeof low);
+        const integers numbers = (__builtin_convertvector(high, integers) << 8) | __builtin_convertvector(low, integers);
+        *values = __builtin_convertvector(numbers, lanes);
     } else if (type == int8_weights) {
         bytes numbers;
-        memcpy(&numbers, weights, sizeof numbers);
+        memcpy(&numbers, row + vector * sizeof numbers, sizeof numbers);
         *values = __builtin_convertvector(numbers, lanes);
 #if defined(__x86_64__) || defined(__aarch64__)
     } else if (type == converted_float16_weights) {
         float16s numbers;
-        memcpy(&numbers, weights, sizeof numbers);
+        memcpy(&numbers, row + vector * sizeof numbers, sizeof numbers);
         *values = __builtin_convertvector(numbers, lanes);
 #endif
     } else {
         // The fraction and the exponent where float32 has them, and the difference of the biases, 127 - 15, as a factor:
         // right for subnormals too. There are no infinities.
         halves numbers;
-        memcpy(&numbers, weights, sizeof numbers);
+        memcpy(&numbers, row + vector * sizeof numbers, sizeof numbers);
         const words wide = __builtin_convertvector(numbers, words);
         const words magnitude = (wide & 0x7FFF) << 13;
         lanes scaled;
@@ -66,10 +72,13 @@ INLINE void expand(const char *weights, weight_type type, lanes *values) {
 /// Multiplies `depth` rows of a panel with some images: everything is summed in registers, `parts` sums for each output and
 /// image, so that no addition waits for the one before.
 ///
-/// `type`, `images` and `parts` are constants where this is inlined, so that the loops over them disappear.
-INLINE void multiply_tile(const char *panel, weight_type type, const float *input, ptrdiff_t input_stride,
-                          ptrdiff_t depth, int images, int parts, bool accumulates, float *sums) {
-    const ptrdiff_t step = OUTPUTS * byte_count(type);
+/// `type`, `images`, `parts`, and whether `expanded` is null are constants where this is inlined, so that the loops over
+/// them disappear.
+/// - expanded: where the weights are left as float32, `[k][output]`, if anywhere.
+INLINE void multiply_tile(const char *panel, weight_type type, float *expanded, const float *input,
+                          ptrdiff_t input_stride, ptrdiff_t depth, int images, int parts, bool accumulates,
+                          float *sums) {
+    const ptrdiff_t step = row_byte_count(type);
     lanes totals[MOST_SUMS][VECTORS];
 #pragma clang loop unroll(full)
     for (int sum = 0; sum < images * parts; sum++) {
@@ -82,12 +91,12 @@ INLINE void multiply_tile(const char *panel, weight_type type, const float *inpu
         for (int part = 0; part < parts; part++) {
             const char *weights = panel + (k + part) * step;
             // Weights are read once: they need not push the images out of the second-level cache.
-            if (part * step % 64 == 0) __builtin_prefetch(weights + AHEAD, 0, 0);
+            if (part * step % LINE == 0 || step > LINE) __builtin_prefetch(weights + AHEAD, 0, 0);
+            if (step > LINE) __builtin_prefetch(weights + AHEAD + LINE, 0, 0);
             lanes values[VECTORS];
 #pragma clang loop unroll(full)
-            for (int vector = 0; vector < VECTORS; vector++) {
-                expand(weights + vector * WIDTH * byte_count(type), type, &values[vector]);
-            }
+            for (int vector = 0; vector < VECTORS; vector++) expand(weights, type, vector, &values[vector]);
+            if (expanded) memcpy(expanded + (k + part) * OUTPUTS, values, sizeof values);
 #pragma clang loop unroll(full)
             for (int image = 0; image < images; image++) {
                 const float factor = input[image * input_stride + k + part];
@@ -102,7 +111,8 @@ INLINE void multiply_tile(const char *panel, weight_type type, const float *inpu
 #pragma clang loop unroll(full)
         for (int vector = 0; vector < VECTORS; vector++) {
             lanes values;
-            expand(panel + k * step + vector * WIDTH * byte_count(type), type, &values);
+            expand(panel + k * step, type, vector, &values);
+            if (expanded) memcpy(expanded + k * OUTPUTS + vector * WIDTH, &values, sizeof values);
 #pragma clang loop unroll(full)
             for (int image = 0; image < images; image++) {
                 totals[image * parts][vector] += input[image * input_stride + k] * values;
@@ -128,12 +138,13 @@ INLINE void multiply_tile(const char *panel, weight_type type, const float *inpu
 }
 
 /// Up to `most` images, which is a constant.
-INLINE void multiply_images(const char *panel, weight_type type, const float *input, ptrdiff_t input_stride,
-                            ptrdiff_t depth, ptrdiff_t images, int most, bool accumulates, float *sums) {
+INLINE void multiply_images(const char *panel, weight_type type, float *expanded, const float *input,
+                            ptrdiff_t input_stride, ptrdiff_t depth, ptrdiff_t images, int most, bool accumulates,
+                            float *sums) {
 #define IMAGES(count, parts)                                                                                           \
     case count:                                                                                                        \
         if (count <= most) {                                                                                           \
-            multiply_tile(panel, type, input, input_stride, depth, count, parts, accumulates, sums);                   \
+            multiply_tile(panel, type, expanded, input, input_stride, depth, count, parts, accumulates, sums);                   \
         }                                                                                                              \
         break
     switch (images) {
@@ -164,70 +175,57 @@ INLINE void finish(const float *sums, const float *scales, const kernel_linear *
     }
 }
 
-/// The weights pass by once; where there are more than `most` images, a block of them at a time for all images.
+/// The weights pass by once; where there are more than `most` images, a block of them at a time for all images, in groups of
+/// about the same size. The first group leaves what it expands for the others.
 INLINE void linear_panel(const char *panel, weight_type type, const float *scales, const kernel_linear *l, int most,
-                         bool expands, float *sums) {
-    const bool is_one_pass = l->image_count <= most;
-    const ptrdiff_t step = OUTPUTS * byte_count(type);
-    const ptrdiff_t block = is_one_pass ? l->depth : BLOCK;
+                         float *sums) {
+    const ptrdiff_t group_count = (l->image_count + most - 1) / most;
+    const ptrdiff_t block = group_count > 1 ? BLOCK : l->depth;
     float expanded[BLOCK * OUTPUTS];
     for (ptrdiff_t first = 0; first == 0 || first < l->depth; first += block) {
         const ptrdiff_t depth = l->depth - first < block ? l->depth - first : block;
-        const char *weights = panel + first * step;
-        if (!is_one_pass && expands) {
-            for (ptrdiff_t place = 0; place < depth * OUTPUTS; place += WIDTH) {
-                expand(weights + place * byte_count(type), type, (lanes *)(expanded + place));
-            }
-        }
-        for (ptrdiff_t image = 0; image < l->image_count; image += most) {
-            const ptrdiff_t images = l->image_count - image < most ? l->image_count - image : most;
+        const char *weights = panel + first * row_byte_count(type);
+        for (ptrdiff_t group = 0, image = 0; group < group_count; group++) {
+            const ptrdiff_t images = (l->image_count - image + group_count - group - 1) / (group_count - group);
             const float *input = l->input + image * l->input_stride + first;
             float *target = sums + image * OUTPUTS;
-            if (!is_one_pass && expands) {
-                multiply_images((const char *)expanded, float32_weights, input, l->input_stride, depth, images, most,
-                                first > 0, target);
-            } else {
-                multiply_images(weights, type, input, l->input_stride, depth, images, most, first > 0, target);
-            }
+#define MULTIPLY(weights, type, expanded)                                                                              \
+    multiply_images(weights, type, expanded, input, l->input_stride, depth, images, most, first > 0, target)
+            if (group_count == 1 || type == float32_weights) MULTIPLY(weights, type, NULL);
+            else if (group == 0) MULTIPLY(weights, type, expanded);
+            else MULTIPLY((const char *)expanded, float32_weights, NULL);
+#undef MULTIPLY
+            image += images;
         }
     }
     finish(sums, scales, l);
 }
 
+/// A function for each instruction set, with as many images of two vectors as its registers hold.
 #if defined(__x86_64__)
-AVX512 static void float16_avx512(const char *panel, const float *scales, const kernel_linear *l, float *sums) {
-    linear_panel(panel, converted_float16_weights, scales, l, 12, false, sums);
-}
-AVX512 static void int8_avx512(const char *panel, const float *scales, const kernel_linear *l, float *sums) {
-    linear_panel(panel, int8_weights, scales, l, 12, false, sums);
-}
-AVX2 static void float16_avx2(const char *panel, const float *scales, const kernel_linear *l, float *sums) {
-    linear_panel(panel, converted_float16_weights, scales, l, 3, true, sums);
-}
-AVX2 static void int8_avx2(const char *panel, const float *scales, const kernel_linear *l, float *sums) {
-    linear_panel(panel, int8_weights, scales, l, 3, true, sums);
-}
-#endif
-
-void kernel_linear_float16(const uint16_t *panel, const float *scales, const kernel_linear *layer, float *sums) {
-#if defined(__x86_64__)
-    switch (kernel_current_instruction_set()) {
-    case kernel_avx512: float16_avx512((const char *)panel, scales, layer, sums); return;
-    case kernel_avx2: float16_avx2((const char *)panel, scales, layer, sums); return;
-    case kernel_portable: break;
+#define VERSIONS(name, converted_type)                                                                                 \
+    AVX512 static void name##_avx512(const char *panel, const float *scales, const kernel_linear *l, float *sums) {    \
+        linear_panel(panel, converted_type, scales, l, 12, sums);                                                      \
+    }                                                                                                                  \
+    AVX2 static void name##_avx2(const char *panel, const float *scales, const kernel_linear *l, float *sums) {        \
+        linear_panel(panel, converted_type, scales, l, 3, sums);                                                       \
+    }                                                                                                                  \
+    void kernel_linear_##name(const void *panel, const float *scales, const kernel_linear *layer, float *sums) {       \
+        switch (kernel_current_instruction_set()) {                                                                    \
+        case kernel_avx512: name##_avx512(panel, scales, layer, sums); return;                                         \
+        case kernel_avx2: name##_avx2(panel, scales, layer, sums); return;                                             \
+        case kernel_portable: break;                                                                                   \
+        }                                                                                                              \
+        linear_panel(panel, name##_weights, scales, layer, 1, sums);                                                   \
+    }
+#else
+#define VERSIONS(name, converted_type)                                                                                 \
+    void kernel_linear_##name(const void *panel, const float *scales, const kernel_linear *layer, float *sums) {       \
+        linear_panel(panel, name##_weights, scales, layer, 1, sums);                                                   \
     }
 #endif
-    linear_panel((const char *)panel, float16_weights, scales, layer, 1, true, sums);
-}
 
-void kernel_linear_int8(const int8_t *panel, const float *scales, const kernel_linear *layer, float *sums) {
-#if defined(__x86_64__)
-    switch (kernel_current_instruction_set()) {
-    case kernel_avx512: int8_avx512((const char *)panel, scales, layer, sums); return;
-    case kernel_avx2: int8_avx2((const char *)panel, scales, layer, sums); return;
-    case kernel_portable: break;
-    }
-#endif
-    linear_panel((const char *)panel, int8_weights, scales, layer, 1, true, sums);
-}
-
+VERSIONS(float32, float32_weights)
+VERSIONS(int24, int24_weights)
+VERSIONS(float16, converted_float16_weights)
+VERSIONS(int8, int8_weights)

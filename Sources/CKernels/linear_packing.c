@@ -1,6 +1,8 @@
+#include <math.h>
 #include <string.h>
 
 #include "linear.h"
+#include "linear_weights.h"
 #include "multiversion.h"
 
 // Linear layers' weights on their way into panels, once at load.
@@ -25,17 +27,63 @@ INLINE float float_of(uint32_t bits) {
 
 /// Rounds a value of at most 65504 to nearest, ties to even. Without branches, so that it vectorises on any processor.
 /// Source: IEEE 754-2019, §3.4.
-INLINE uint16_t float16_of(float value) {
+INLINE uint32_t float16_of(float value) {
     const uint32_t magnitude = bits_of(value) & 0x7FFFFFFF;
     // Half of the last place that is kept, or just less where that place is even; then the bias, 15 instead of 127.
     const uint32_t normal = ((magnitude + 0xFFF + (magnitude >> 13 & 1)) >> 13) - (112 << 10);
     // Below 2⁻¹⁴ the unit is 2⁻²⁴, which is the last place of a float32 between a half and one.
     const uint32_t subnormal = bits_of(float_of(magnitude) + 0.5f) - bits_of(0.5f);
-    return (uint16_t)((magnitude < 113u << 23 ? subnormal : normal) | (bits_of(value) >> 16 & 0x8000));
+    return (magnitude < 113u << 23 ? subnormal : normal) | (bits_of(value) >> 16 & 0x8000);
+}
+
+INLINE float float_of_float16(uint32_t number) {
+    // The difference of the biases as a factor: right for subnormals too. There are no infinities.
+    const float magnitude = float_of((number & 0x7FFF) << 13) * 0x1p112f;
+    return float_of(bits_of(magnitude) | (number & 0x8000) << 16);
 }
 
 /// Rounds a value of at most 2²² to nearest, ties to even.
-INLINE int8_t int8_of(float value) { return (int8_t)(int32_t)((value + 0x1.8p23f) - 0x1.8p23f); }
+INLINE int32_t int8_of(float value) { return (int32_t)((value + 0x1.8p23f) - 0x1.8p23f); }
+
+/// Rounds a value below 2²³ to nearest, ties to even, but not up to 2²³.
+INLINE int32_t int24_of(float value) {
+    const float magnitude = float_of(bits_of(value) & 0x7FFFFFFF);
+    const int32_t rounded = (int32_t)(bits_of(magnitude + 0x1p23f) - bits_of(0x1p23f));
+    const int32_t kept = rounded < 0x7FFFFF ? rounded : 0x7FFFFF;
+    return value < 0 ? -kept : kept;
+}
+
+/// A weight divided by its scale as it is kept: the bits of a number, or a whole number.
+INLINE uint32_t encode(float value, weight_type type) {
+    switch (type) {
+    case float32_weights: return bits_of(value);
+    case int24_weights: return (uint32_t)int24_of(value);
+    case int8_weights: return (uint32_t)int8_of(value);
+    default: return float16_of(value);
+    }
+}
+
+INLINE float decode(uint32_t number, weight_type type) {
+    switch (type) {
+    case float32_weights: return float_of(number);
+    case int24_weights:
+    case int8_weights: return (float)(int32_t)number;
+    default: return float_of_float16(number);
+    }
+}
+
+/// Writes an output's weight for an input whose weights begin at `row`.
+INLINE void write_number(char *row, ptrdiff_t output, uint32_t number, weight_type type) {
+    switch (type) {
+    case float32_weights: ((uint32_t *)row)[output] = number; break;
+    case int24_weights:
+        ((int16_t *)row)[output] = (int16_t)((int32_t)number >> 8);
+        ((uint8_t *)row)[OUTPUTS * sizeof(int16_t) + (size_t)output] = (uint8_t)number;
+        break;
+    case int8_weights: ((int8_t *)row)[output] = (int8_t)number; break;
+    default: ((uint16_t *)row)[output] = (uint16_t)number;
+    }
+}
 
 INLINE float largest(const float *row, ptrdiff_t depth) {
     uint32_t most = 0;
@@ -47,62 +95,69 @@ INLINE float largest(const float *row, ptrdiff_t depth) {
     return float_of(most);
 }
 
-/// The power of two by which a row with this largest value is multiplied before it becomes float16.
-INLINE float float16_factor(float most) {
-    if (most == 0 || (most >= 0x1p15f && most <= 65504)) return 1;
-    // From 2ᵉ up to 2ᵉ⁺¹; what is smaller than any normal number counts as the smallest.
+/// The power of two by which a row with this largest value is divided so that the value comes to 2ᵖ, or up to twice that.
+INLINE float scale_from(int power, float most) {
+    if (most == 0) return 1;
+    // What is smaller than any normal number counts as the smallest; so does a scale.
     const int exponent = most < 0x1p-126f ? -126 : (int)(bits_of(most) >> 23) - 127;
-    const int power = 14 - exponent;
-    return float_of((uint32_t)((power < 126 ? power : 126) + 127) << 23);
+    return float_of((uint32_t)((exponent - power > -126 ? exponent - power : -126) + 127) << 23);
 }
 
-INLINE void kernel_linear_pack_float16_body(const float *rows, ptrdiff_t row_count, ptrdiff_t depth, uint16_t *panel,
-                                            float *scales) {
-    float factors[OUTPUTS];
-    for (ptrdiff_t row = 0; row < OUTPUTS; row++) {
-        factors[row] = row < row_count ? float16_factor(largest(rows + row * depth, depth)) : 0;
-        scales[row] = row < row_count ? 1 / factors[row] : 0;
-    }
-    for (ptrdiff_t first = 0; first < depth; first += TILE) {
-        const ptrdiff_t count = depth - first < TILE ? depth - first : TILE;
-        uint16_t tile[OUTPUTS][TILE] = {0};
-        for (ptrdiff_t row = 0; row < row_count; row++) {
-            for (ptrdiff_t k = 0; k < count; k++) {
-                tile[row][k] = float16_of(rows[row * depth + first + k] * factors[row]);
-            }
-        }
-        for (ptrdiff_t k = 0; k < count; k++) {
-            for (ptrdiff_t row = 0; row < OUTPUTS; row++) panel[(first + k) * OUTPUTS + row] = tile[row][k];
-        }
+INLINE float scale_of(float most, weight_type type) {
+    switch (type) {
+    case float32_weights: return 1;
+    case int24_weights: return scale_from(22, most);
+    // Below the normal numbers a quotient would not be what it seems; such an output is its bias.
+    case int8_weights: return most / 127 < 0x1p-126f ? 0 : most / 127;
+    default: return most >= 0x1p15f && most <= 65504 ? 1 : scale_from(14, most);
     }
 }
 
-KERNEL_VERSIONS(kernel_linear_pack_float16,
-                (const float *rows, ptrdiff_t row_count, ptrdiff_t depth, uint16_t *panel, float *scales),
-                (rows, row_count, depth, panel, scales))
-
-INLINE void kernel_linear_pack_int8_body(const float *rows, ptrdiff_t row_count, ptrdiff_t depth, int8_t *panel,
-                                         float *scales) {
+INLINE void pack(const float *rows, ptrdiff_t row_count, ptrdiff_t depth, weight_type type, char *panel, float *scales,
+                 float *relative_error) {
     for (ptrdiff_t row = 0; row < OUTPUTS; row++) {
-        const float scale = row < row_count ? largest(rows + row * depth, depth) / 127 : 0;
-        // Below the normal numbers a quotient would not be what it seems; such an output is its bias.
-        scales[row] = scale < 0x1p-126f ? 0 : scale;
+        scales[row] = row < row_count ? scale_of(largest(rows + row * depth, depth), type) : 0;
     }
+    // Squares, a sum for each place of a tile, so that the loops over them are vectors.
+    float lengths[OUTPUTS][TILE] = {0}, errors[OUTPUTS][TILE] = {0};
     for (ptrdiff_t first = 0; first < depth; first += TILE) {
         const ptrdiff_t count = depth - first < TILE ? depth - first : TILE;
-        int8_t tile[OUTPUTS][TILE] = {0};
+        uint32_t tile[OUTPUTS][TILE] = {0};
         for (ptrdiff_t row = 0; row < row_count; row++) {
             if (scales[row] == 0) continue;
-            for (ptrdiff_t k = 0; k < count; k++) {
-                tile[row][k] = int8_of(rows[row * depth + first + k] / scales[row]);
+            float values[TILE] = {0};
+            memcpy(values, rows + row * depth + first, (size_t)count * sizeof(float));
+            for (ptrdiff_t k = 0; k < TILE; k++) {
+                const float value = values[k] / scales[row];
+                tile[row][k] = encode(value, type);
+                const float error = value - decode(tile[row][k], type);
+                lengths[row][k] += type == float32_weights ? 0 : value * value;
+                errors[row][k] += error * error;
             }
         }
         for (ptrdiff_t k = 0; k < count; k++) {
-            for (ptrdiff_t row = 0; row < OUTPUTS; row++) panel[(first + k) * OUTPUTS + row] = tile[row][k];
+            char *target = panel + (first + k) * row_byte_count(type);
+            for (ptrdiff_t row = 0; row < OUTPUTS; row++) write_number(target, row, tile[row][k], type);
         }
     }
+    float most = 0;
+    for (ptrdiff_t row = 0; row < row_count; row++) {
+        for (ptrdiff_t k = 0; k < TILE; k++) {
+            if (errors[row][k] > most * lengths[row][k]) most = errors[row][k] / lengths[row][k];
+        }
+    }
+    *relative_error = sqrtf(most);
 }
 
-KERNEL_VERSIONS(kernel_linear_pack_int8,
-                (const float *rows, ptrdiff_t row_count, ptrdiff_t depth, int8_t *panel, float *scales),
-                (rows, row_count, depth, panel, scales))
+#define PARAMETERS                                                                                                     \
+    (const float *rows, ptrdiff_t row_count, ptrdiff_t depth, void *panel, float *scales, float *relative_error)
+#define VERSIONS(name)                                                                                                 \
+    INLINE void kernel_linear_pack_##name##_body PARAMETERS {                                                          \
+        pack(rows, row_count, depth, name##_weights, panel, scales, relative_error);                                   \
+    }                                                                                                                  \
+    KERNEL_VERSIONS(kernel_linear_pack_##name, PARAMETERS, (rows, row_count, depth, panel, scales, relative_error))
+
+VERSIONS(float32)
+VERSIONS(int24)
+VERSIONS(float16)
+VERSIONS(int8)

@@ -32,32 +32,39 @@ typedef struct {
     ptrdiff_t output_stride;
 } kernel_linear;
 
-/// One panel of float16 weights (IEEE 754 binary16, all of them finite). `sums` has room for
-/// `32 * image_count` floats.
-void kernel_linear_float16(const uint16_t *panel, const float *scales, const kernel_linear *layer, float *sums);
+/// One panel of float32 weights. `sums` has room for `32 * image_count` floats.
+void kernel_linear_float32(const void *panel, const float *scales, const kernel_linear *layer, float *sums);
+
+/// One panel of int24 weights: an input's 32 numbers divided by 256 and rounded down, as int16; behind them what is left of
+/// each, as uint8.
+void kernel_linear_int24(const void *panel, const float *scales, const kernel_linear *layer, float *sums);
+
+/// One panel of float16 weights (IEEE 754 binary16, all of them finite).
+void kernel_linear_float16(const void *panel, const float *scales, const kernel_linear *layer, float *sums);
 
 /// One panel of int8 weights.
-void kernel_linear_int8(const int8_t *panel, const float *scales, const kernel_linear *layer, float *sums);
+void kernel_linear_int8(const void *panel, const float *scales, const kernel_linear *layer, float *sums);
 
-/// Most images of ``kernel_linear_few_images``; more are worth a panel.
-#define KERNEL_LINEAR_FEW_IMAGES 8
-/// Images of a panel.
-#define KERNEL_LINEAR_PANEL_IMAGES 16
+// Packing takes up to 32 rows of `depth` finite values. `relative_error` becomes the largest of any sixteenth of a row (the
+// values whose places are the same modulo 16): the length (Euclidean norm) of the difference between its values and those
+// that the panel stands for, divided by that of its values. One large value of a row does not hide what the others lose.
 
-/// Float32 weights that lie row by row, one row an output, times up to eight images. `sums` has room for
-/// `16 * 8 * output_count` floats.
-void kernel_linear_few_images(const float *weights, const kernel_linear *layer, float *sums);
+/// The values as they are; the scale is 1.
+void kernel_linear_pack_float32(const float *rows, ptrdiff_t row_count, ptrdiff_t depth, void *panel, float *scales,
+                                float *relative_error);
 
-/// The same for any number of images that lie in panels of sixteen, `images[panel][k][image]`; the layer's own input is not
-/// read. `sums` has room for `16 * panels * output_count` floats.
-void kernel_linear_many_images(const float *weights, const float *images, const kernel_linear *layer, float *sums);
+/// The value divided by the scale, rounded to nearest, ties to even. The scale is the power of two that brings the row's
+/// largest value just below 2²³: of values of that size, one of float32's 24 bits is lost.
+void kernel_linear_pack_int24(const float *rows, ptrdiff_t row_count, ptrdiff_t depth, void *panel, float *scales,
+                              float *relative_error);
 
-/// Packs up to 32 rows of `depth` finite values as float16, rounded to nearest, ties to even. The scale is the power of
-/// two that brings the row's largest value just below 2¹⁵, or 1 where it lies from there to 65504: so nothing overflows,
-/// nothing that matters is lost below the smallest number, and values that were float16 before are kept exactly.
-void kernel_linear_pack_float16(const float *rows, ptrdiff_t row_count, ptrdiff_t depth, uint16_t *panel,
-                                float *scales);
+/// The value divided by the scale, rounded to nearest, ties to even. The scale is the power of two that brings the row's
+/// largest value just below 2¹⁵, or 1 where it lies from there to 65504: so nothing overflows, nothing that matters is lost
+/// below the smallest number, and values that were float16 before are kept exactly.
+void kernel_linear_pack_float16(const float *rows, ptrdiff_t row_count, ptrdiff_t depth, void *panel, float *scales,
+                                float *relative_error);
 
-/// Packs up to 32 rows of `depth` finite values as int8: the value divided by the scale, rounded to nearest, ties to even;
-/// the scale is the row's largest absolute value divided by 127. A row of zeros has scale 0.
-void kernel_linear_pack_int8(const float *rows, ptrdiff_t row_count, ptrdiff_t depth, int8_t *panel, float *scales);
+/// The value divided by the scale, rounded to nearest, ties to even; the scale is the row's largest absolute value divided
+/// by 127. A row of zeros has scale 0.
+void kernel_linear_pack_int8(const float *rows, ptrdiff_t row_count, ptrdiff_t depth, void *panel, float *scales,
+                             float *relative_error);

@@ -7,7 +7,6 @@ struct OperationBench {
     private let threadCount: Int
     private let workers: WorkerPool
     private let arena: AlignedBuffer
-    private let sharedCount: Int
     private let scratchStride: Int
 
     /// - Parameter inputCount: with `outputCount`, the values of one image.
@@ -21,10 +20,9 @@ struct OperationBench {
         self.batchSize = batchSize
         self.threadCount = threadCount
         self.workers = workers
-        sharedCount = ArenaLayout.align(byteCount: operation.sharedByteCount(batchSize: batchSize))
         scratchStride = ArenaLayout.align(byteCount: operation.scratchByteCount(batchSize: batchSize))
         arena = AlignedBuffer(
-            byteCount: (self.inputCount + self.outputCount + sharedCount + scratchStride * threadCount)
+            byteCount: (self.inputCount + self.outputCount + scratchStride * threadCount)
                 * MemoryLayout<Float>.stride)
         let memory = arena.bytes.bindMemory(to: Float.self)
         memory.initialize(repeating: 0)
@@ -55,7 +53,7 @@ struct OperationBench {
         operation.run(
             OperationRun(
                 batchSize: batchSize, inputOffsets: [0], outputOffset: inputCount,
-                sharedOffset: inputCount + outputCount, scratchOffset: inputCount + outputCount + sharedCount,
-                scratchStride: scratchStride, memory: memory, workers: workers, threadCount: threadCount))
+                scratchOffset: inputCount + outputCount, scratchStride: scratchStride, memory: memory,
+                workers: workers, threadCount: threadCount))
     }
 }

@@ -17,13 +17,12 @@ struct Plan: Sendable {
     let outputOffset: Int
     /// What the arena must hold. Units: floats.
     let activationCount: Int
-    let sharedCount: Int
     let scratchStride: Int
     let threadCount: Int
 
     /// Units: bytes.
     var arenaByteCount: Int {
-        (activationCount + sharedCount + scratchStride * threadCount) * MemoryLayout<Float>.stride
+        (activationCount + scratchStride * threadCount) * MemoryLayout<Float>.stride
     }
 
     /// Runs every step on memory that is this run's alone.
@@ -38,9 +37,8 @@ struct Plan: Sendable {
             step.operation.run(
                 OperationRun(
                     batchSize: batchSize, inputOffsets: step.inputOffsets, outputOffset: step.outputOffset,
-                    sharedOffset: activationCount,
-                    scratchOffset: activationCount + sharedCount, scratchStride: scratchStride, memory: memory,
-                    workers: workers, threadCount: threadCount))
+                    scratchOffset: activationCount, scratchStride: scratchStride, memory: memory, workers: workers,
+                    threadCount: threadCount))
             if let start { didRun?(step, .now - start) }
         }
     }

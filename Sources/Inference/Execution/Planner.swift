@@ -147,7 +147,7 @@ final class Planner: Sendable {
         offsets[0] = layout.place(
             count: network.inputShape.elementCount * batchSize, at: -1, lastUse: lastUse[0] ?? 0)
         var steps: [Plan.Step] = []
-        var (scratchByteCount, sharedByteCount) = (0, 0)
+        var scratchByteCount = 0
         for (step, stage) in stages.enumerated() {
             let operation = operation(ofStage: step, under: condition(batchSize: batchSize, threadCount: threadCount))
             let offset = layout.place(
@@ -155,7 +155,6 @@ final class Planner: Sendable {
                 lastUse: lastUse[stage.output] ?? step)
             offsets[stage.output] = offset
             scratchByteCount = max(scratchByteCount, operation.scratchByteCount(batchSize: batchSize))
-            sharedByteCount = max(sharedByteCount, operation.sharedByteCount(batchSize: batchSize))
             steps.append(
                 Plan.Step(
                     node: stage.node.name, operation: operation,
@@ -165,7 +164,6 @@ final class Planner: Sendable {
             batchSize: batchSize, steps: steps,
             inputOffset: offsets[0] ?? 0, outputOffset: offsets[outputValue] ?? 0,
             activationCount: layout.count,
-            sharedCount: ArenaLayout.align(byteCount: sharedByteCount),
             scratchStride: ArenaLayout.align(byteCount: scratchByteCount),
             threadCount: threadCount)
     }

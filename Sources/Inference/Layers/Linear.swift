@@ -24,7 +24,7 @@ public struct Linear: UnaryLayer {
     public enum Weight: Sendable {
         /// As they lie in the checkpoint.
         case float32(Tensor)
-        /// In fewer bytes, in the order in which they are read.
+        /// In the order in which they are read, and in fewer bytes where the precision allows it.
         case packed(PackedWeights)
 
         fileprivate var shape: Shape {
@@ -71,7 +71,14 @@ public struct Linear: UnaryLayer {
 
     public func algorithms(for input: Shape, output: Shape, activation: Activation?) -> [Algorithm] {
         switch weight {
-        case .float32(let weight): [Algorithm(MatrixLinear(weight: weight, bias: bias, activation: activation))]
+        case .float32(let weight):
+            [
+                Algorithm(name: PackedWeights.Element.float32.rawValue) { workers, _ in
+                    PackedLinear(
+                        weight: PackedWeights(weight, as: .float32, workers: workers), bias: bias,
+                        activation: activation)
+                }
+            ]
         case .packed(let weight): [Algorithm(PackedLinear(weight: weight, bias: bias, activation: activation))]
         }
     }

@@ -1,20 +1,37 @@
 import CKernels
+import Synchronization
 
-/// A linear layer's weights in fewer bytes, in panels of 32 outputs: what a kernel reads is one stretch of memory.
+/// A linear layer's weights in panels of 32 outputs: what a kernel reads is one stretch of memory.
 ///
-/// Each output has a scale, so that no finite weight is too large or too small: a power of two with float16, a 127th of the
-/// output's largest weight with int8.
+/// Each output has a scale, so that no finite weight is too large or too small.
 public struct PackedWeights: Sendable {
-    /// How a weight is written.
+    /// How a weight is written, the fewest bytes first.
     enum Element: String, Sendable, CaseIterable {
-        case float16, int8
+        /// Times a 127th of the output's largest weight.
+        case int8
+        /// Times a power of two.
+        case float16
+        /// Times a power of two; as many bits as float32's fraction has, all with the exponent of the output's largest weight.
+        case int24
+        /// As it is.
+        case float32
 
-        fileprivate var byteCount: Int { self == .float16 ? 2 : 1 }
+        fileprivate var byteCount: Int {
+            switch self {
+            case .int8: 1
+            case .float16: 2
+            case .int24: 3
+            case .float32: 4
+            }
+        }
     }
 
     let element: Element
     /// Shape: `[outputs, inputs]`, as of the weights that were packed.
     let shape: Shape
+    /// The largest of any sixteenth of an output's weights: the length (Euclidean norm) of their errors, divided by theirs.
+    /// Parts, so that one large weight does not hide what the others lose.
+    let relativeError: Float
     /// Shape: `[panel][input][32]`; zero behind the last output.
     private let panels: AlignedBuffer
     /// Shape: `[panel][32]`.
@@ -25,31 +42,38 @@ public struct PackedWeights: Sendable {
 
     /// Packs finite weights of `[outputs, inputs]`; the threads share the work.
     init(_ weight: Tensor, as element: Element, workers: WorkerPool) {
+        self.init(weight, as: element, workers: workers, errorLimit: .infinity)!
+    }
+
+    /// Packs finite weights of `[outputs, inputs]`; the threads share the work.
+    ///
+    /// - Returns: nil if ``relativeError`` would be above the limit.
+    init?(_ weight: Tensor, as element: Element, workers: WorkerPool, errorLimit: Float) {
         precondition(weight.shape.rank == 2, "a linear layer's weight is [O, I], not \(weight.shape)")
-        self.element = element
-        shape = weight.shape
-        let (outputs, depth) = (shape[0], shape[1])
+        let (outputs, depth) = (weight.shape[0], weight.shape[1])
         let panelCount = (outputs + Self.panelOutputs - 1) / Self.panelOutputs
         let panels = AlignedBuffer(byteCount: panelCount * Self.panelOutputs * depth * element.byteCount)
         let scales = AlignedBuffer(byteCount: panelCount * Self.panelOutputs * MemoryLayout<Float>.stride)
+        let largestError = Mutex<Float>(0)
         workers.parallelFor(panelCount) { panel, _ in
-            weight.withUnsafeScalars { rows in
+            guard largestError.withLock({ $0 <= errorLimit }) else { return }
+            let error = weight.withUnsafeScalars { rows -> Float in
                 guard let rows = rows.baseAddress, let memory = panels.bytes.baseAddress,
                     let scales = scales.bytes.bindMemory(to: Float.self).baseAddress
-                else { return }
+                else { return 0 }
                 let first = panel * Self.panelOutputs
-                let count = min(Self.panelOutputs, outputs - first)
-                let target = memory + first * depth * element.byteCount
-                switch element {
-                case .float16:
-                    kernel_linear_pack_float16(
-                        rows + first * depth, count, depth, target.assumingMemoryBound(to: UInt16.self), scales + first)
-                case .int8:
-                    kernel_linear_pack_int8(
-                        rows + first * depth, count, depth, target.assumingMemoryBound(to: Int8.self), scales + first)
-                }
+                var error: Float = 0
+                element.pack(
+                    rows + first * depth, min(Self.panelOutputs, outputs - first), depth,
+                    memory + first * depth * element.byteCount, scales + first, &error)
+                return error
             }
+            largestError.withLock { $0 = max($0, error) }
         }
+        relativeError = largestError.withLock(\.self)
+        guard relativeError <= errorLimit else { return nil }
+        self.element = element
+        shape = weight.shape
         self.panels = panels
         self.scales = scales
     }
@@ -69,13 +93,7 @@ public struct PackedWeights: Sendable {
             let first = panel * Self.panelOutputs
             let weights = memory + first * shape[1] * element.byteCount
             let scales = scale.assumingMemoryBound(to: Float.self) + first
-            withUnsafePointer(to: layer) { layer in
-                switch element {
-                case .float16:
-                    kernel_linear_float16(weights.assumingMemoryBound(to: UInt16.self), scales, layer, sums)
-                case .int8: kernel_linear_int8(weights.assumingMemoryBound(to: Int8.self), scales, layer, sums)
-                }
-            }
+            withUnsafePointer(to: layer) { element.multiply(weights, scales, $0, sums) }
         }
     }
 
@@ -85,18 +103,57 @@ public struct PackedWeights: Sendable {
         return Tensor(shape) { values in
             for output in 0..<outputs {
                 let scale = scales.bytes.load(fromByteOffset: output * MemoryLayout<Float>.stride, as: Float.self)
-                let panel = output / Self.panelOutputs * Self.panelOutputs * depth
+                let panel = output / Self.panelOutputs * Self.panelOutputs * depth * element.byteCount
                 for k in 0..<depth {
-                    let place = (panel + k * Self.panelOutputs + output % Self.panelOutputs) * element.byteCount
-                    let number =
-                        switch element {
-                        case .float16:
-                            ScalarConversion.float(float16: panels.bytes.load(fromByteOffset: place, as: UInt16.self))
-                        case .int8: Float(panels.bytes.load(fromByteOffset: place, as: Int8.self))
-                        }
+                    let row = UnsafeRawBufferPointer(panels.bytes)[
+                        (panel + k * Self.panelOutputs * element.byteCount)...]
+                    let number = element.number(
+                        of: output % Self.panelOutputs, in: UnsafeRawBufferPointer(rebasing: row))
                     values[output * depth + k] = number * scale
                 }
             }
+        }
+    }
+}
+
+extension PackedWeights.Element {
+    fileprivate typealias Pack = (
+        _ rows: UnsafePointer<Float>, _ rowCount: Int, _ depth: Int, _ panel: UnsafeMutableRawPointer,
+        _ scales: UnsafeMutablePointer<Float>, _ relativeError: UnsafeMutablePointer<Float>
+    ) -> Void
+
+    fileprivate var pack: Pack {
+        switch self {
+        case .float32: { kernel_linear_pack_float32($0, $1, $2, $3, $4, $5) }
+        case .int24: { kernel_linear_pack_int24($0, $1, $2, $3, $4, $5) }
+        case .float16: { kernel_linear_pack_float16($0, $1, $2, $3, $4, $5) }
+        case .int8: { kernel_linear_pack_int8($0, $1, $2, $3, $4, $5) }
+        }
+    }
+
+    fileprivate func multiply(
+        _ panel: UnsafeRawPointer, _ scales: UnsafePointer<Float>, _ layer: UnsafePointer<kernel_linear>,
+        _ sums: UnsafeMutablePointer<Float>
+    ) {
+        switch self {
+        case .float32: kernel_linear_float32(panel, scales, layer, sums)
+        case .int24: kernel_linear_int24(panel, scales, layer, sums)
+        case .float16: kernel_linear_float16(panel, scales, layer, sums)
+        case .int8: kernel_linear_int8(panel, scales, layer, sums)
+        }
+    }
+
+    /// One of an input's 32 numbers.
+    fileprivate func number(of output: Int, in row: UnsafeRawBufferPointer) -> Float {
+        switch self {
+        case .float32: row.loadUnaligned(fromByteOffset: 4 * output, as: Float.self)
+        case .int24:
+            Float(
+                Int(row.loadUnaligned(fromByteOffset: 2 * output, as: Int16.self)) << 8
+                    + Int(row[2 * PackedWeights.panelOutputs + output]))
+        case .float16:
+            ScalarConversion.float(float16: row.loadUnaligned(fromByteOffset: 2 * output, as: UInt16.self))
+        case .int8: Float(Int8(bitPattern: row[output]))
         }
     }
 }

@@ -128,7 +128,7 @@ extension GoogLeNet.Form: Architecture {
         try builder.add("avgpool", AdaptiveAvgPool2d(outputSize: 1))
         try builder.add("flatten", Flatten())
         try builder.add("dropout", Dropout(probability: 0.2))
-        try builder.linear("fc", outputFeatures: 1000, isOutput: true, isDetached: true)
+        try builder.linear("fc", outputFeatures: 1000, isOutput: true)
         return try builder.network(ignoring: ignoredPrefixes)
     }
 

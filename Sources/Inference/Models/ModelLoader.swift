@@ -86,7 +86,7 @@ public struct ModelLoader: Sendable {
         }
     }
 
-    /// The file's bytes are gone when this returns, unless the network views them.
+    /// The file's bytes are gone when this returns: the network has copies.
     private func readNetwork(
         _ path: String, _ description: ModelDescription, _ precision: Precision, _ digest: inout SHA256
     ) throws(ModelError) -> (any Architecture, Network, Checkpoint.Format) {

@@ -72,17 +72,12 @@ struct NetworkBuilder {
 
     /// Adds a linear layer with the parameters of its name behind the last node.
     ///
-    /// - Parameters:
-    ///   - isOutput: whether its outputs are the network's.
-    ///   - isDetached: whether its weight is copied, so that it does not keep the whole file in memory.
+    /// - Parameter isOutput: whether its outputs are the network's.
     @discardableResult
-    mutating func linear(
-        _ name: String, outputFeatures: Int, isOutput: Bool, isDetached: Bool = false
-    ) throws(CheckpointError) -> Int {
+    mutating func linear(_ name: String, outputFeatures: Int, isOutput: Bool) throws(CheckpointError) -> Int {
         let features = shape(of: last)[0]
         let layer = try take(name, expecting: [outputFeatures, features])
-        return try add(
-            name, try layer.linear(inputFeatures: features, isOutput: isOutput, isDetached: isDetached))
+        return try add(name, try layer.linear(inputFeatures: features, isOutput: isOutput))
     }
 
     /// The network, if no layer of the checkpoint is left over.

@@ -46,15 +46,11 @@ extension ParameterSet {
                 padding: Size2d(square: padding), groups: groups)
         }
 
-        /// A linear layer with these parameters, its weight in the precision that is asked for.
+        /// A linear layer with these parameters.
         ///
-        /// - Parameters:
-        ///   - isOutput: whether the layer's outputs are the network's.
-        ///   - isDetached: whether the weight is copied, so that it does not keep the whole file in memory.
+        /// - Parameter isOutput: whether the layer's outputs are the network's.
         /// - Throws: ``CheckpointError`` where a tensor does not fit, or is not finite.
-        func linear(
-            inputFeatures: Int, isOutput: Bool, isDetached: Bool = false
-        ) throws(CheckpointError) -> Linear {
+        func linear(inputFeatures: Int, isOutput: Bool) throws(CheckpointError) -> Linear {
             let shape = weight.shape
             guard shape.rank == 2, shape[1] == inputFeatures, shape[0] > 0 else {
                 throw CheckpointError.shapeMismatch(
@@ -62,8 +58,7 @@ extension ParameterSet {
             }
             let tensor = try finite(weight, "weight")
             let packed = packing.map { Linear.Weight.packed($0.pack(tensor, isOutput: isOutput)) }
-            return Linear(
-                weight: packed ?? .float32(isDetached ? tensor.copied() : tensor), bias: try finiteBias())
+            return Linear(weight: packed ?? .float32(tensor), bias: try finiteBias())
         }
 
         /// A batch normalisation with these parameters.

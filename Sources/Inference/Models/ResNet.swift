@@ -126,7 +126,7 @@ extension ResNet.Form: Architecture {
         for block in blocks { try add(block, to: &builder) }
         try builder.add("avgpool", AdaptiveAvgPool2d(outputSize: 1))
         try builder.add("flatten", Flatten())
-        try builder.linear("fc", outputFeatures: 1000, isOutput: true, isDetached: true)
+        try builder.linear("fc", outputFeatures: 1000, isOutput: true)
         return try builder.network()
     }
 

@@ -11,10 +11,9 @@ extension Operation {
         let inputCount = inputs.reduce(0) { $0 + $1.shape.elementCount }
         let outputCount = outputShape.elementCount
         let batchSize = inputs[0].shape[0]
-        let sharedCount = sharedByteCount(batchSize: batchSize) / MemoryLayout<Float>.stride
         let scratchStride = scratchByteCount(batchSize: batchSize) / MemoryLayout<Float>.stride
         let arena = AlignedBuffer(
-            byteCount: (inputCount + outputCount + sharedCount + scratchStride * workers.threadCount)
+            byteCount: (inputCount + outputCount + scratchStride * workers.threadCount)
                 * MemoryLayout<Float>.stride)
         let memory = arena.bytes.bindMemory(to: Float.self)
         memory.initialize(repeating: .nan)
@@ -29,9 +28,8 @@ extension Operation {
         run(
             OperationRun(
                 batchSize: batchSize, inputOffsets: inputOffsets, outputOffset: inputCount,
-                sharedOffset: inputCount + outputCount,
-                scratchOffset: inputCount + outputCount + sharedCount, scratchStride: scratchStride, memory: base,
-                workers: workers, threadCount: workers.threadCount))
+                scratchOffset: inputCount + outputCount, scratchStride: scratchStride, memory: base, workers: workers,
+                threadCount: workers.threadCount))
         let output = Array(memory[inputCount..<inputCount + outputCount])
         guard outputShape.rank == 4 else { return output }
         // The other way round is the same with channels and pixels exchanged.

@@ -9,9 +9,6 @@ public protocol Operation: Sendable {
     /// Scratch memory that each thread needs for itself. Units: bytes.
     func scratchByteCount(batchSize: Int) -> Int
 
-    /// Scratch memory that all threads share. Units: bytes.
-    func sharedByteCount(batchSize: Int) -> Int
-
     /// What it holds of weights beside the layer's own parameters. Units: bytes.
     var weightByteCount: Int { get }
 
@@ -25,8 +22,6 @@ public protocol Operation: Sendable {
 extension Operation {
     /// Most need none.
     public func scratchByteCount(batchSize: Int) -> Int { 0 }
-    /// Most need none.
-    public func sharedByteCount(batchSize: Int) -> Int { 0 }
     /// Most read the layer's own, or none.
     public var weightByteCount: Int { 0 }
     public var multiplyAddCount: Int { 0 }
@@ -39,7 +34,6 @@ public struct OperationRun: @unchecked Sendable {  // guard: the arena belongs t
     /// Where each of the step's inputs begins in the arena. Units: floats.
     let inputOffsets: [Int]
     let outputOffset: Int
-    let sharedOffset: Int
     let scratchOffset: Int
     /// The distance between two threads' scratch. Units: floats.
     let scratchStride: Int
@@ -50,13 +44,12 @@ public struct OperationRun: @unchecked Sendable {  // guard: the arena belongs t
 
     /// Offsets are counted from `memory` on. Units: floats.
     package init(
-        batchSize: Int, inputOffsets: [Int], outputOffset: Int, sharedOffset: Int, scratchOffset: Int,
-        scratchStride: Int, memory: UnsafeMutablePointer<Float>, workers: WorkerPool, threadCount: Int
+        batchSize: Int, inputOffsets: [Int], outputOffset: Int, scratchOffset: Int, scratchStride: Int,
+        memory: UnsafeMutablePointer<Float>, workers: WorkerPool, threadCount: Int
     ) {
         self.batchSize = batchSize
         self.inputOffsets = inputOffsets
         self.outputOffset = outputOffset
-        self.sharedOffset = sharedOffset
         self.scratchOffset = scratchOffset
         self.scratchStride = scratchStride
         self.memory = memory
@@ -69,9 +62,6 @@ public struct OperationRun: @unchecked Sendable {  // guard: the arena belongs t
 
     /// Shape: `[N, …]`, images one behind the other.
     public var output: UnsafeMutablePointer<Float> { memory + outputOffset }
-
-    /// The scratch memory that all threads share.
-    var shared: UnsafeMutablePointer<Float> { memory + sharedOffset }
 
     /// The scratch memory of a slot of ``parallelFor(_:_:)``.
     public func scratch(slot: Int) -> UnsafeMutablePointer<Float> { memory + scratchOffset + slot * scratchStride }

@@ -1,6 +1,6 @@
 import CKernels
 
-/// A linear layer whose weights are packed in float16 or int8: each is expanded in a register and used for a dozen images.
+/// A linear layer whose weights lie in panels: each is read once a batch, expanded in a register and used for a dozen images.
 struct PackedLinear: Operation {
     var name: String { weight.element.rawValue }
     private let weight: PackedWeights

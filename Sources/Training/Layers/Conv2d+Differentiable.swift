@@ -55,11 +55,7 @@ final class Conv2dDifferentiation: DifferentiableOperation, @unchecked Sendable 
             inputGradient?.scratchByteCount(batchSize: batchSize) ?? 0)
     }
 
-    func sharedByteCount(batchSize: Int) -> Int {
-        max(
-            operation.sharedByteCount(batchSize: batchSize), kernelGradient?.sharedByteCount(batchSize: batchSize) ?? 0,
-            inputGradient?.sharedByteCount(batchSize: batchSize) ?? 0)
-    }
+    func sharedByteCount(batchSize: Int) -> Int { kernelGradient?.sharedByteCount(batchSize: batchSize) ?? 0 }
 
     private var operation: any Operation {
         guard let forwardOperation else { preconditionFailure("a convolution runs before it is prepared") }

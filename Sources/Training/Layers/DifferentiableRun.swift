@@ -39,7 +39,7 @@ struct DifferentiableRun: @unchecked Sendable {  // guard: one run at a time has
     ) -> OperationRun {
         OperationRun(
             batchSize: batchSize, inputOffsets: [input - UnsafePointer(scratch)], outputOffset: output - scratch,
-            sharedOffset: shared - scratch, scratchOffset: 0, scratchStride: scratchStride, memory: scratch,
-            workers: workers, threadCount: workers.threadCount)
+            scratchOffset: 0, scratchStride: scratchStride, memory: scratch, workers: workers,
+            threadCount: workers.threadCount)
     }
 }

@@ -20,7 +20,6 @@ final class ScatteredGradient: ConvolutionInputGradient, @unchecked Sendable {  
     private var blockSize: Int { min(shape.positions, max(32, Self.rowLimit / shape.depth)) }
 
     func scratchByteCount(batchSize: Int) -> Int { blockSize * shape.depth * MemoryLayout<Float>.stride }
-    func sharedByteCount(batchSize: Int) -> Int { 0 }
 
     func prepare(_ workers: WorkerPool) {
         let places = shape.window.kernelSize.height * shape.window.kernelSize.width

@@ -42,7 +42,6 @@ final class TurnedConvolution: ConvolutionInputGradient, @unchecked Sendable {  
     }
 
     func scratchByteCount(batchSize: Int) -> Int { prepared.scratchByteCount(batchSize: batchSize) }
-    func sharedByteCount(batchSize: Int) -> Int { prepared.sharedByteCount(batchSize: batchSize) }
 
     func prepare(_ workers: WorkerPool) {
         operation = nil

@@ -1,9 +1,10 @@
+import Foundation
 import TestSupport
 import Testing
 
 @testable import Inference
 
-@Suite("Packed linear layers")
+@Suite("Linear layers, against the textbook loop")
 struct PackedLinearTests {
     private let workers = WorkerPool(threadCount: 3)
 
@@ -12,8 +13,10 @@ struct PackedLinearTests {
     func equalsLoop(_ instructions: InstructionSet) {
         InstructionSet.limit(to: instructions)
         defer { InstructionSet.limit(to: .widest) }
-        for batchSize in Array(1...13) + [24, 25, 40] {
-            for features in [[1, 1], [7, 5], [33, 32], [257, 33], [600, 70]] { compare(batchSize, features) }
+        for batchSize in Array(1...14) + [24, 25, 40] {
+            for features in [[1, 1], [7, 5], [33, 32], [257, 33], [600, 70], [2050, 12]] {
+                compare(batchSize, features)
+            }
         }
     }
 
@@ -35,6 +38,67 @@ struct PackedLinearTests {
                         output, activation == nil ? expected.scalars : expected.scalars.map { max($0, 0) })
                         < 2e-5,
                     "\(element), \(batchSize) images, \(features)")
+            }
+        }
+    }
+
+    @Test("Weights that are not packed are as they are")
+    func unpacked() {
+        var random = RandomValues(seed: 4)
+        let layer = Linear(weight: random.tensor([33, 70]), bias: random.tensor([33]))
+        let input = random.tensor([2, 70])
+        let operation = layer.operations(for: [[70]], activation: nil, workers: workers)[0]
+        #expect(operation.name == "float32")
+        let output = run(operation, on: input, outputShape: [2, 33], workers: workers)
+        #expect(largestDifference(output, layer(input).scalars) < 2e-5)
+    }
+
+    @Test("Int24 is the nearest multiple of a power of two, ties to even", arguments: InstructionSet.allCases)
+    func int24Rounding(_ instructions: InstructionSet) {
+        InstructionSet.limit(to: instructions)
+        defer { InstructionSet.limit(to: .widest) }
+        // The largest value makes the scale 1.
+        let row: [Float] = [
+            4_194_304, 0.5, 1.5, 2.5, -0.5, -1.5, -255, -256, -257, 255, 256, 8_388_607, -8_388_607, 4_194_303.5,
+            4_194_302.5, 0.49, 1e-30, 0,
+        ]
+        let expected: [Float] = [
+            4_194_304, 0, 2, 2, 0, -2, -255, -256, -257, 255, 256, 8_388_607, -8_388_607, 4_194_304, 4_194_302, 0, 0,
+            0,
+        ]
+        #expect(unpacked(row, as: .int24) == expected)
+        #expect(unpacked(row.map { $0 * 0x1p-40 }, as: .int24) == expected.map { $0 * 0x1p-40 })
+        // Half a step below the next power of two there is no number to round up to.
+        #expect(unpacked([8_388_607.5, -8_388_607.5, 1], as: .int24) == [8_388_607, -8_388_607, 1])
+    }
+
+    @Test("The relative error is that of the worst sixteenth of a row", arguments: InstructionSet.allCases)
+    func relativeError(_ instructions: InstructionSet) throws {
+        InstructionSet.limit(to: instructions)
+        defer { InstructionSet.limit(to: .widest) }
+        var random = RandomValues(seed: 8)
+        // Each row has a value that is larger than the others, the last one by most.
+        let rows = (0..<70).map { row in [Float(row + 1)] + random.tensor([99]).scalars }
+        let weight = Tensor([70, 100], scalars: rows.flatMap(\.self))
+        for element in PackedWeights.Element.allCases {
+            let packed = PackedWeights(weight, as: element, workers: workers)
+            let found = packed.unpacked().scalars
+            let errors = rows.indices.flatMap { row in
+                (0..<16).map { part in
+                    let places = stride(from: part, to: 100, by: 16)
+                    let error = places.reduce(0) { sum, k in
+                        sum + pow(Double(rows[row][k]) - Double(found[row * 100 + k]), 2)
+                    }
+                    return (error / places.reduce(0) { $0 + pow(Double(rows[row][$1]), 2) }).squareRoot()
+                }
+            }
+            let expected = try #require(errors.max())
+            #expect(abs(Double(packed.relativeError) - expected) <= 1e-4 * expected, "\(element)")
+            #expect((expected == 0) == (element == .float32))
+            let limit = packed.relativeError
+            #expect(PackedWeights(weight, as: element, workers: workers, errorLimit: limit) != nil)
+            if element != .float32 {
+                #expect(PackedWeights(weight, as: element, workers: workers, errorLimit: limit.nextDown) == nil)
             }
         }
     }
@@ -82,7 +146,9 @@ struct PackedLinearTests {
         var random = RandomValues(seed: 6)
         let row = random.tensor([1, 100]).scalars.map { $0 * scale }
         let largest = row.map(abs).max() ?? 0
-        let tolerance = largest * (element == .float16 ? 0x1p-11 : 0x1p-7)
+        let precisions: [PackedWeights.Element: Float] = [.int8: 0x1p-7, .float16: 0x1p-11, .int24: 0x1p-23]
+        // Scales are normal numbers.
+        let tolerance = max(largest * (precisions[element] ?? 0), element == .int24 ? 0x1p-127 : 0)
         for (value, original) in zip(unpacked(row, as: element), row) { #expect(abs(value - original) <= tolerance) }
     }
 
@@ -98,10 +164,10 @@ struct PackedLinearTests {
             run(operation, on: Tensor([1, 1], scalars: [5]), outputShape: [1, 2], workers: workers) == [3, -4])
     }
 
-    @Test("A packed layer counts its parameters and takes half or a quarter of the bytes")
+    @Test("A packed layer counts its parameters and takes a quarter of the bytes, half, three quarters, or all")
     func size() {
         let weight = Tensor([64, 100], scalars: [Float](repeating: 1, count: 6400))
-        for (element, byteCount) in [(PackedWeights.Element.float16, 2), (.int8, 1)] {
+        for (element, byteCount) in [(PackedWeights.Element.int8, 1), (.float16, 2), (.int24, 3), (.float32, 4)] {
             let packed = PackedWeights(weight, as: element, workers: workers)
             #expect(packed.byteCount == 6400 * byteCount + 64 * 4)
             let layer = Linear(weight: .packed(packed), bias: Tensor([64], scalars: [Float](repeating: 0, count: 64)))
