@@ -42,7 +42,10 @@ public struct PackedWeights: Sendable {
 
     /// Packs finite weights of `[outputs, inputs]`; the threads share the work.
     init(_ weight: Tensor, as element: Element, workers: WorkerPool) {
-        self.init(weight, as: element, workers: workers, errorLimit: .infinity)!
+        guard let packed = Self(weight, as: element, workers: workers, errorLimit: .infinity) else {
+            preconditionFailure("an error of \(element) weights is above infinity")
+        }
+        self = packed
     }
 
     /// Packs finite weights of `[outputs, inputs]`; the threads share the work.
