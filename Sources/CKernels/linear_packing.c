@@ -113,6 +113,27 @@ INLINE float scale_of(float most, weight_type type) {
     }
 }
 
+/// Rounds the other way what was nearest to it, until the errors of a tile sum to half a step at most: its inputs have much in
+/// common, as pixels of a map or as outputs of a rectifier, and what they have in common meets that sum.
+/// Source: Guo et al., SQuant, 2022 (arXiv:2202.07471).
+INLINE void balance(const float *values, uint32_t *numbers) {
+    float errors[TILE], sum = 0;
+    for (ptrdiff_t k = 0; k < TILE; k++) {
+        errors[k] = values[k] - (float)(int32_t)numbers[k];
+        sum += errors[k];
+    }
+    while (sum > 0.5f || sum < -0.5f) {
+        const int sign = sum > 0 ? 1 : -1;
+        ptrdiff_t most = 0;
+        for (ptrdiff_t k = 1; k < TILE; k++) {
+            if (errors[k] * (float)sign > errors[most] * (float)sign) most = k;
+        }
+        numbers[most] += (uint32_t)sign;
+        errors[most] -= (float)sign;
+        sum -= (float)sign;
+    }
+}
+
 INLINE void pack(const float *rows, ptrdiff_t row_count, ptrdiff_t depth, weight_type type, char *panel, float *scales,
                  float *relative_error) {
     for (ptrdiff_t row = 0; row < OUTPUTS; row++) {
@@ -128,10 +149,13 @@ INLINE void pack(const float *rows, ptrdiff_t row_count, ptrdiff_t depth, weight
             float values[TILE] = {0};
             memcpy(values, rows + row * depth + first, (size_t)count * sizeof(float));
             for (ptrdiff_t k = 0; k < TILE; k++) {
-                const float value = values[k] / scales[row];
-                tile[row][k] = encode(value, type);
-                const float error = value - decode(tile[row][k], type);
-                lengths[row][k] += type == float32_weights ? 0 : value * value;
+                values[k] /= scales[row];
+                tile[row][k] = encode(values[k], type);
+            }
+            if (type == int8_weights) balance(values, tile[row]);
+            for (ptrdiff_t k = 0; k < TILE; k++) {
+                const float error = values[k] - decode(tile[row][k], type);
+                lengths[row][k] += type == float32_weights ? 0 : values[k] * values[k];
                 errors[row][k] += error * error;
             }
         }

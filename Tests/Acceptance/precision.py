@@ -4,10 +4,10 @@
 Two networks: `weights/fashion-mnist` on the first test pictures of Fashion-MNIST, and torchvision's AlexNet with random
 weights, whose logits reach 5, on sixteen photographs and synthesised pictures.
 
-    float32   |difference of a probability| at most 1e-4, the most probable class PyTorch's on every picture
+    float32   |difference of a probability| at most 1e-4, 1e-5 on the random network, the most probable class PyTorch's on every picture
     float16   at most 1e-3, the same class on every picture
-    int8      at most 1e-3 on the trained network, 2e-3 on the random one, which damps no error
-    memory    after the first answer, for torchvision's 244 MB checkpoint: at most 1.6, 1.1 and 0.9 times its size
+    int8      at most 2e-3 on the trained network, some of whose pictures lie between two classes; 1e-3 on the random one
+    memory    after the first answer, for torchvision's 244 MB checkpoint: at most 1.3, 1.05 and 0.8 times its size
 """
 
 import json
@@ -24,10 +24,10 @@ from forms import random_network, run_predict
 from pictures import sixteen_pictures, synthesise
 from preprocessing import DEFAULT_PRESETS, preprocess
 
-TRAINED = {"float32": 1e-4, "float16": 1e-3, "int8": 1e-3}
-RANDOM = {"float32": 1e-4, "float16": 1e-3, "int8": 2e-3}
+TRAINED = {"float32": 1e-4, "float16": 1e-3, "int8": 2e-3}
+RANDOM = {"float32": 1e-5, "float16": 1e-3, "int8": 1e-3}
 MAY_DIFFER_IN_CLASS = {"int8"}
-MOST_MEMORY = {"float32": 1.6, "float16": 1.1, "int8": 0.9}
+MOST_MEMORY = {"float32": 1.3, "float16": 1.05, "int8": 0.8}
 
 
 def compare(verdict, options, precision, limit, checkpoint, classes, preset, count, files, expected):

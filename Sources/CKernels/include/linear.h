@@ -64,7 +64,8 @@ void kernel_linear_pack_int24(const float *rows, ptrdiff_t row_count, ptrdiff_t 
 void kernel_linear_pack_float16(const float *rows, ptrdiff_t row_count, ptrdiff_t depth, void *panel, float *scales,
                                 float *relative_error);
 
-/// The value divided by the scale, rounded to nearest, ties to even; the scale is the row's largest absolute value divided
-/// by 127. A row of zeros has scale 0.
+/// The value divided by the scale, which is the row's largest absolute value divided by 127; a row of zeros has scale 0.
+/// Numbers are rounded to nearest, but for those that must go the other way so that the errors of sixteen neighbours sum to
+/// half a step at most.
 void kernel_linear_pack_int8(const float *rows, ptrdiff_t row_count, ptrdiff_t depth, void *panel, float *scales,
                              float *relative_error);

@@ -129,14 +129,34 @@ struct PackedLinearTests {
     }
 
     @Test(
-        "Int8 is the nearest multiple of a 127th of the row's largest, ties to even", arguments: InstructionSet.allCases
-    )
+        "Int8 is a multiple of a 127th of the row's largest, the nearest but for ties",
+        arguments: InstructionSet.allCases)
     func int8Rounding(_ instructions: InstructionSet) {
         InstructionSet.limit(to: instructions)
         defer { InstructionSet.limit(to: .widest) }
+        // The errors of the values rounded to nearest, ties to even, sum to 1: the first of those that miss most goes up.
         let row: [Float] = [0.5, 1.5, 2.5, -0.5, -1.5, 0.49, 126.5, -127, 3.51, 0]
-        #expect(unpacked(row, as: .int8) == [0, 2, 2, 0, -2, 0, 126, -127, 4, 0])
-        #expect(unpacked(row.map { $0 * 4 }, as: .int8) == [0, 8, 8, 0, -8, 0, 504, -508, 16, 0])
+        #expect(unpacked(row, as: .int8) == [1, 2, 2, 0, -2, 0, 126, -127, 4, 0])
+        #expect(unpacked(row.map { $0 * 4 }, as: .int8) == [4, 8, 8, 0, -8, 0, 504, -508, 16, 0])
+        #expect(unpacked([127, 0.25, 0.25, 0.25], as: .int8) == [127, 1, 0, 0])
+        #expect(unpacked([127, -0.25, -0.25, -0.25], as: .int8) == [127, -1, 0, 0])
+    }
+
+    @Test("The errors of each sixteen int8 weights sum to half a step at most", arguments: InstructionSet.allCases)
+    func int8Balance(_ instructions: InstructionSet) {
+        InstructionSet.limit(to: instructions)
+        defer { InstructionSet.limit(to: .widest) }
+        var random = RandomValues(seed: 11)
+        for depth in [16, 40, 1000] {
+            let row = [1] + random.tensor([depth - 1]).scalars
+            let numbers = unpacked(row, as: .int8)
+            for start in stride(from: 0, to: depth, by: 16) {
+                let errors = (start..<min(start + 16, depth)).map { (row[$0] - numbers[$0]) * 127 }
+                #expect(abs(errors.reduce(0, +)) <= 0.501)
+                #expect(errors.allSatisfy { abs($0) < 1 })
+            }
+            #expect(numbers.allSatisfy { abs($0) <= 1 })
+        }
     }
 
     @Test(
