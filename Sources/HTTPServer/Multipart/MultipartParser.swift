@@ -40,27 +40,30 @@ struct MultipartParser {
     private var imagined = 2
     /// The delimiter's line or the part's fields, as far as they have come.
     private var line: [UInt8] = []
-    private var content: [UInt8] = []
+    private var content: BodyBytes
     private var parts: [Part] = []
 
     /// A parser for bodies with this boundary.
     /// - Throws: ``MultipartError/boundary(found:)`` if it is not what RFC 2046 §5.1.1 allows.
-    init(boundary: String, limits: Limits) throws(MultipartError) {
+    ///
+    /// - Parameter pool: where the parts' memory comes from.
+    init(boundary: String, limits: Limits, pool: BodyPool) throws(MultipartError) {
         guard (1...70).contains(boundary.utf8.count), boundary.utf8.last != Octet.space,
             boundary.utf8.allSatisfy(ByteSet.boundary.contains)
         else { throw .boundary(found: Excerpt.of(boundary)) }
         self.delimiter = Array("\r\n--\(boundary)".utf8)
         self.limits = limits
+        content = BodyBytes(pool: pool)
     }
 
     /// A parser for a body of this Content-Type, or nil if that is not `multipart/form-data`.
     /// - Throws: ``MultipartError/missingBoundary`` or ``MultipartError/boundary(found:)``
-    init?(contentType: String?, limits: Limits) throws(MultipartError) {
+    init?(contentType: String?, limits: Limits, pool: BodyPool) throws(MultipartError) {
         guard let contentType, contentType.prefix(19).lowercased() == "multipart/form-data" else { return nil }
         guard let field = FieldParameters(contentType) else { throw .missingBoundary }
         guard field.value == "multipart/form-data" else { return nil }
         guard let boundary = field.parameters["boundary"] else { throw .missingBoundary }
-        try self.init(boundary: boundary, limits: limits)
+        try self.init(boundary: boundary, limits: limits, pool: pool)
     }
 
     /// Reads the next piece of the body.
@@ -106,7 +109,7 @@ struct MultipartParser {
             }
             if index == bytes.count { return index }
             // It was no delimiter after all. Its bytes hold no CR behind the first, so the search begins anew here.
-            if case .content = state, held > imagined { content += delimiter[imagined..<held] }
+            if held > imagined { delimiter[imagined..<held].withUnsafeBytes { keep($0) } }
             held = 0
             imagined = 0
             return index
@@ -138,15 +141,16 @@ struct MultipartParser {
     }
 
     private mutating func keep(_ bytes: UnsafeRawBufferPointer) {
-        if case .content = state { content.append(contentsOf: bytes.bindMemory(to: UInt8.self)) }
+        if case .content = state { content.append(bytes, announced: nil) }
     }
 
     private mutating func endContent() {
         if case .content(let header) = state {
             parts.append(
-                Part(name: header.name, filename: header.filename, contentType: header.contentType, bytes: content))
+                Part(
+                    name: header.name, filename: header.filename, contentType: header.contentType,
+                    bytes: content.finish()))
         }
-        content = []
         line = []
         held = 0
         imagined = 0

@@ -22,8 +22,9 @@ final class BodyBudget: Sendable {
 
 /// One request's share of a ``BodyBudget``; it is given back when the request is over.
 final class BodyReservation: @unchecked Sendable {  // guard: touched on its connection's queue only
-    /// Units: bytes.
-    private(set) var byteCount = 0
+    /// How much of the body has come. Units: bytes.
+    private(set) var received = 0
+    private var byteCount = 0
     private let budget: BodyBudget
 
     init(_ budget: BodyBudget) { self.budget = budget }
@@ -32,9 +33,12 @@ final class BodyReservation: @unchecked Sendable {  // guard: touched on its con
 
     /// Makes room for the next bytes.
     ///
+    /// - Parameter announced: how many there will be in all, if that was said.
     /// - Throws: ``RequestError/tooManyBodies(limit:)``
-    func grow(by count: Int) throws(RequestError) {
-        guard budget.take(count) else { throw .tooManyBodies(limit: budget.limit) }
-        byteCount += count
+    func grow(by count: Int, announced: Int?) throws(RequestError) {
+        let needed = BodyBytes.allowance(received + count, announced: announced)
+        guard budget.take(needed - byteCount) else { throw .tooManyBodies(limit: budget.limit) }
+        byteCount = needed
+        received += count
     }
 }

@@ -2,18 +2,17 @@
 enum BodySink {
     /// Nobody wants it.
     case discard
-    /// One array; `expected` bytes have been announced, if any were.
-    case bytes([UInt8], expected: Int?)
+    /// One array; `announced` bytes are to come in all, if that is known.
+    case bytes(BodyBytes, announced: Int?)
     /// The arrays of its parts.
     case multipart(MultipartParser)
 
-    /// The announced length is a promise, not a fact: no more than this is set aside before bytes have come.
-    private static let firstReservation = 64 * 1024
-
     /// The sink for a request with this head, behind whatever takes its content coding off.
-    init(_ head: RequestHead, isCoded: Bool, limits: MultipartParser.Limits) throws(RequestError) {
+    init(
+        _ head: RequestHead, isCoded: Bool, limits: MultipartParser.Limits, pool: BodyPool
+    ) throws(RequestError) {
         do throws(MultipartError) {
-            if let parser = try MultipartParser(contentType: head.contentType, limits: limits) {
+            if let parser = try MultipartParser(contentType: head.contentType, limits: limits, pool: pool) {
                 self = .multipart(parser)
                 return
             }
@@ -22,10 +21,15 @@ enum BodySink {
         }
         // Of coded content only the coded length has been announced.
         if case .fixed(let count) = head.framing, !isCoded {
-            self = .bytes([], expected: count)
+            self = .bytes(BodyBytes(pool: pool), announced: count)
         } else {
-            self = .bytes([], expected: nil)
+            self = .bytes(BodyBytes(pool: pool), announced: nil)
         }
+    }
+
+    /// How many bytes are to come in all into one array, if that is known.
+    var announced: Int? {
+        if case .bytes(_, let announced) = self { announced } else { nil }
     }
 
     /// Takes the next bytes.
@@ -33,15 +37,10 @@ enum BodySink {
         // The payload is moved out and back, since it would be copied if two places held it.
         switch consume self {
         case .discard: self = .discard
-        case .bytes(var content, let expected):
+        case .bytes(var content, let announced):
             self = .discard
-            let needed = content.count + bytes.count
-            if needed > content.capacity {
-                let doubled = max(needed, content.capacity * 2, Self.firstReservation)
-                content.reserveCapacity(max(needed, min(doubled, expected ?? doubled)))
-            }
-            content.append(contentsOf: bytes.bindMemory(to: UInt8.self))
-            self = .bytes(content, expected: expected)
+            content.append(bytes, announced: announced)
+            self = .bytes(content, announced: announced)
         case .multipart(var parser):
             self = .discard
             do throws(MultipartError) {
@@ -57,7 +56,7 @@ enum BodySink {
     consuming func finish() throws(RequestError) -> RequestBody {
         switch self {
         case .discard: return .bytes([])
-        case .bytes(let content, _): return .bytes(content)
+        case .bytes(let content, _): return .bytes(content.array)
         case .multipart(var parser):
             do throws(MultipartError) {
                 return .multipart(try parser.finish())

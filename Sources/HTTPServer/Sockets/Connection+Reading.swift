@@ -15,6 +15,8 @@ extension Connection {
                 if clock.phase == .body { clock.progress(count, now: lastReadAt) }
                 advance()
                 if case .lingering = clock.phase { return }
+                // There was no more; what comes now is told of.
+                if count < room.count { return }
             case .wouldBlock: return
             case .end: return clientEnded()
             case .failed: return abandon()
@@ -77,7 +79,7 @@ extension Connection {
     private func keep(_ content: UnsafeRawBufferPointer) throws(RequestError) {
         // The sink leaves the exchange while it grows, so that its array has one owner and is not copied.
         guard var sink = exchange?.sink else { return }
-        try exchange?.reservation?.grow(by: content.count)
+        try exchange?.reservation?.grow(by: content.count, announced: sink.announced)
         exchange?.sink = .discard
         try sink.append(content)
         exchange?.sink = sink
@@ -122,7 +124,8 @@ extension Connection {
             exchange?.decoder = try coding.map { coding throws(RequestError) in
                 try ContentDecoder(coding, maxByteCount: context.options.maxBodyBytes)
             }
-            exchange?.sink = try BodySink(head, isCoded: coding != nil, limits: context.options.multipartLimits)
+            exchange?.sink = try BodySink(
+                head, isCoded: coding != nil, limits: context.options.multipartLimits, pool: context.bodyPool)
             exchange?.reservation = BodyReservation(context.bodyBudget)
         }
         // If some of the body is here already, the client did not wait (RFC 9110 §10.1.1).
@@ -188,6 +191,7 @@ extension Connection {
             dispatchPrecondition(condition: .onQueue(queue))
             // The body may be there for as long as the handler is, whoever has hung up.
             withExtendedLifetime(reservation) {}
+            context.bodyPool.keep(request.body)
             task = nil
             // A client that has hung up in the meantime gets nothing.
             if clock.phase == .handling { respond(response) }

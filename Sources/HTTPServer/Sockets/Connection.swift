@@ -121,7 +121,7 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
             readable()
             if case .idle = clock.phase { close() } else { armTimer() }
         case .header: refuse(.headerTooSlow(limit: context.options.headerTimeout))
-        case .body: refuse(.bodyTooSlow(received: exchange?.reservation?.byteCount ?? 0))
+        case .body: refuse(.bodyTooSlow(received: exchange?.reservation?.received ?? 0))
         case .writing: abandon()
         case .lingering: close()
         case .handling, .closed: break

@@ -8,6 +8,7 @@ struct ConnectionContext: Sendable {
     let logger: Logger
     let registry: ConnectionRegistry
     let bodyBudget: BodyBudget
+    let bodyPool: BodyPool
     let date: HTTPDate
     /// Told when a connection is over and its descriptor given back.
     let ended: @Sendable (Int) -> Void

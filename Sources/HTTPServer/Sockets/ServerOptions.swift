@@ -40,6 +40,9 @@ public struct ServerOptions: Sendable, Equatable {
     /// Of the contents of all requests that are under way. 512 MiB let sixteen of the longest upload at once, and leave
     /// a small machine alive when a thousand clients try.
     public var maxBufferedBytes = 512 * 1024 * 1024
+    /// Of the memory of bodies that are over, kept for the next ones. 16 MiB are ten large photographs, and go unnoticed beside a
+    /// model.
+    public var keptBodyBytes = 16 * 1024 * 1024
     /// Of one multipart body. 64 pictures fill two batches; each part costs an array and up to three strings.
     public var maxParts = 64
     /// Of the fields of one part. 4 KiB hold the longest file name (255 bytes, escaped threefold) and more.

@@ -35,7 +35,8 @@ public final class SocketServer: Sendable {
             host: options.host, port: options.port, backlog: options.backlog)
         let context = ConnectionContext(
             options: options, router: router, observer: observer, logger: logger, registry: registry,
-            bodyBudget: BodyBudget(limit: options.maxBufferedBytes), date: HTTPDate(),
+            bodyBudget: BodyBudget(limit: options.maxBufferedBytes),
+            bodyPool: BodyPool(limit: options.keptBodyBytes), date: HTTPDate(),
             ended: { [registry, weak self] number in
                 registry.remove(number)
                 self?.listener.withLock { $0 }?.connectionEnded()

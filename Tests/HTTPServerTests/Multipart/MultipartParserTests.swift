@@ -15,7 +15,7 @@ import Testing
         _ body: [UInt8], boundary: String, pieces size: Int, parts: Int = 4, headerBytes: Int = 200
     ) throws(MultipartError) -> [Part] {
         let limits = MultipartParser.Limits(partCount: parts, partHeaderByteCount: headerBytes)
-        var parser = try MultipartParser(boundary: boundary, limits: limits)
+        var parser = try MultipartParser(boundary: boundary, limits: limits, pool: BodyPool(limit: 0))
         let result: Result<[Part], MultipartError> = body.withUnsafeBytes { bytes in
             do throws(MultipartError) {
                 var start = 0
@@ -153,14 +153,18 @@ import Testing
     ])
     func `a boundary must be there and sane`(contentType: String, error: MultipartError) {
         let limits = MultipartParser.Limits(partCount: 1, partHeaderByteCount: 1)
-        #expect(throws: error) { try MultipartParser(contentType: contentType, limits: limits) }
+        #expect(throws: error) {
+            try MultipartParser(contentType: contentType, limits: limits, pool: BodyPool(limit: 0))
+        }
     }
 
     @Test func `other types are not for this parser`() throws {
         let limits = MultipartParser.Limits(partCount: 1, partHeaderByteCount: 1)
         for type in [nil, "image/png", "multipart/mixed; boundary=a", "multipart/form-datax; boundary=a"] {
-            #expect(try MultipartParser(contentType: type, limits: limits) == nil)
+            #expect(try MultipartParser(contentType: type, limits: limits, pool: BodyPool(limit: 0)) == nil)
         }
-        #expect(try MultipartParser(contentType: "multipart/form-data; boundary=\"a b\"", limits: limits) != nil)
+        #expect(
+            try MultipartParser(
+                contentType: "multipart/form-data; boundary=\"a b\"", limits: limits, pool: BodyPool(limit: 0)) != nil)
     }
 }

@@ -205,6 +205,35 @@ import Testing
         while await server.client().ask(head(10) + "0123456789")?.status != 200 {}
     }
 
+    @Test func `a large body counts whole once a little of it has come`() async throws {
+        let little = BodyPool.smallest
+        let limit = 3 * little
+        let server = try TestServer { $0.maxBufferedBytes = limit }
+        func head(_ count: Int) -> String { "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: \(count)\r\n\r\n" }
+        for (count, status) in [(limit, 200), (limit + 1, 429)] {
+            let client = server.client()
+            await client.send(head(count))
+            await client.send([UInt8](repeating: 65, count: little + 1))
+            if status == 200 { await client.send([UInt8](repeating: 65, count: count - little - 1)) }
+            #expect(await client.answer()?.status == status)
+        }
+    }
+
+    @Test func `large bodies, one behind the other and of many sizes, arrive as they are`() async throws {
+        let server = try TestServer()
+        let client = server.client()
+        let sizes = [700_000, 131_072, 131_073, 1_000_000, 200_000, 5, 999_999, 400_000]
+        for (index, size) in sizes.enumerated() {
+            let body = String(repeating: "\(index)abcdefghi", count: size / 10)
+            let isForm = index % 3 == 2
+            let content =
+                isForm ? "--B\r\nContent-Disposition: form-data; name=\"i\"\r\n\r\n\(body)\r\n--B--\r\n" : body
+            let type = isForm ? "Content-Type: multipart/form-data; boundary=B\r\n" : ""
+            let head = "POST /echo HTTP/1.1\r\nHost: a\r\n\(type)Content-Length: \(content.utf8.count)\r\n\r\n"
+            #expect(await client.ask(head + content)?.body == (isForm ? "i=\(body.utf8.count)" : body), "\(size) bytes")
+        }
+    }
+
     @Test func `a body counts for as long as its handler works, whoever has hung up`() async throws {
         let server = try TestServer { $0.maxBufferedBytes = 10 }
         func echo(_ body: String) async -> Int? {
