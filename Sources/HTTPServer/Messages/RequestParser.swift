@@ -62,6 +62,11 @@ struct RequestParser {
         if case .start = state { true } else { false }
     }
 
+    /// How many bytes are known to come before the request is whole.
+    var announced: Int {
+        if case .fixed(let remaining) = state { remaining } else { 0 }
+    }
+
     /// Reads on in `bytes`, everything received and not yet consumed.
     /// - Returns: the event, and how many bytes at the front of `bytes` are done with.
     mutating func next(_ bytes: UnsafeRawBufferPointer) throws(RequestError) -> (event: Event, consumed: Int) {

@@ -7,7 +7,7 @@ extension Connection {
         if case .lingering = clock.phase { return discardInput() }
         for _ in 0..<Self.maxReadsInARow {
             guard clock.phase != .closed, !clientHasEnded else { return }
-            guard let room = received.room() else { return pauseReading() }
+            guard let room = received.room(expecting: parser.announced) else { return pauseReading() }
             switch Socket.read(descriptor, into: room) {
             case .bytes(let count):
                 received.append(count)

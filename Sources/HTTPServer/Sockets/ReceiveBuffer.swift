@@ -31,19 +31,21 @@ struct ReceiveBuffer: ~Copyable {
     }
 
     /// The room behind the unread bytes, at least one byte, or nil if the buffer is full. Growing doubles the block.
-    mutating func room() -> UnsafeMutableRawBufferPointer? {
+    ///
+    /// - Parameter expected: how many bytes are known to come: the block grows to hold them at once, if its bound allows it.
+    mutating func room(expecting expected: Int = 0) -> UnsafeMutableRawBufferPointer? {
         if end == storage.count {
             if start > 0 && count <= storage.count / 2 {
                 compact()
             } else if storage.count < maxCapacity {
-                grow()
+                grow(expecting: expected)
             } else if start > 0 {
                 compact()
             } else {
                 return nil
             }
         } else if wasFilled, storage.count < maxCapacity {
-            grow()
+            grow(expecting: expected)
         }
         wasFilled = false
         return UnsafeMutableRawBufferPointer(rebasing: storage[end...])
@@ -80,8 +82,10 @@ struct ReceiveBuffer: ~Copyable {
         start = 0
     }
 
-    private mutating func grow() {
-        let capacity = min(maxCapacity, max(Self.initialCapacity, storage.count * 2))
+    private mutating func grow(expecting expected: Int) {
+        let wanted = max(
+            Self.initialCapacity, storage.count * 2, expected < maxCapacity ? count + expected : maxCapacity)
+        let capacity = min(maxCapacity, wanted)
         let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: capacity, alignment: 16)
         larger.copyMemory(from: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(storage)[start..<end]))
         storage.deallocate()

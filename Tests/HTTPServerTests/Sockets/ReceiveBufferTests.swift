@@ -52,4 +52,14 @@ import Testing
             buffer.consume(8191)
         }
     }
+
+    @Test func `what is known to come has room at once, up to the bound`() {
+        for (expected, room) in [(0, 16_384), (20_000, 20_000), (40_000, 40_000), (40_001, 40_000), (.max, 40_000)] {
+            var buffer = ReceiveBuffer(maxCapacity: 40_000)
+            #expect(buffer.room()?.count == 8192)
+            buffer.append(8192)
+            buffer.consume(8192)
+            #expect(buffer.room(expecting: expected)?.count == room)
+        }
+    }
 }
