@@ -27,10 +27,7 @@ struct PredictionPrinter {
     }
 
     private func writeJSON(_ entry: PredictionEntry) throws(OutputStream.Failure) {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        guard let line = try? encoder.encode(entry) else { return }
-        try OutputStream.output.write(String(decoding: line, as: UTF8.self) + "\n")
+        try OutputStream.output.write(entry.json + "\n")
     }
 
     /// The file, the best class, and the runners-up.

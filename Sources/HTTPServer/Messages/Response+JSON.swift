@@ -15,4 +15,9 @@ extension Response {
             return .problem(.internalServerError, "The answer could not be written as JSON.")
         }
     }
+
+    /// JSON that is written already.
+    public static func json(text: String) -> Response {
+        Response(headerFields: [.contentType: "application/json"], body: Array(text.utf8))
+    }
 }

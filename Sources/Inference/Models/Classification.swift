@@ -3,18 +3,13 @@ import Algorithms
 /// What a model says about one picture.
 public struct Classification: Sendable, Equatable {
     /// One class and how likely it is.
-    public struct Candidate: Sendable, Equatable, Encodable {
+    public struct Candidate: Sendable, Equatable {
         /// The class's name.
         public let label: String
         /// 0…1.
         public let probability: Float
         /// Its place in the class map.
         public let index: Int
-
-        private enum CodingKeys: String, CodingKey {
-            case label = "class"
-            case probability, index
-        }
     }
 
     /// The most likely classes, best first; at least one.

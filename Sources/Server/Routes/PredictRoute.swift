@@ -60,7 +60,7 @@ struct PredictRoute: Sendable {
             }
         }
         switch (results.count, results[0]) {
-        case (1, .success(let answer)): return .json(answer)
+        case (1, .success(let answer)): return .json(text: answer.json)
         case (1, .failure(let error)): return .problem(error.status, error.description)
         default:
             let entries = zip(results, upload.images).map { result, image -> PredictionEntry in
@@ -70,7 +70,7 @@ struct PredictRoute: Sendable {
                     .error(status: error.status.code, detail: error.description, filename: image.filename)
                 }
             }
-            return .json(PredictionList(predictions: entries))
+            return .json(text: #"{"predictions":[\#(entries.map(\.json).joined(separator: ","))]}"#)
         }
     }
 }

@@ -24,7 +24,7 @@ struct InferenceAnswer {
         }
         json += "]}"
         guard !binary.isEmpty else {
-            return Response(headerFields: [.contentType: "application/json"], body: Array(json.utf8))
+            return .json(text: json)
         }
         let header = Array(json.utf8)
         return Response(
