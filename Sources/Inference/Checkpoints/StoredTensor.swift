@@ -58,6 +58,9 @@ public struct StoredTensor: Sendable {
         self.storageOffset = storageOffset
     }
 
+    /// Lets the memory of its storage go; nothing may read it any more.
+    func discard() { storage.buffer.discard(storage.range) }
+
     /// Whether the elements lie without gaps, last axis fastest.
     public var isContiguous: Bool {
         var expected = 1

@@ -28,6 +28,26 @@ public struct StoredTensors: Sendable, RandomAccessCollection {
     /// All names, in file order.
     public var names: [String] { elements.map(\.name) }
 
+    /// The names of those that share no byte with another one.
+    var namesOfUnshared: Set<String> {
+        var names: Set<String> = []
+        let sorted = elements.sorted { left, right in
+            (ObjectIdentifier(left.tensor.storage.buffer), left.tensor.storage.range.lowerBound)
+                < (ObjectIdentifier(right.tensor.storage.buffer), right.tensor.storage.range.lowerBound)
+        }
+        /// Where those before end.
+        var reach = 0
+        for (index, (name, tensor)) in sorted.enumerated() {
+            let (buffer, range) = (tensor.storage.buffer, tensor.storage.range)
+            if index == 0 || sorted[index - 1].tensor.storage.buffer !== buffer { reach = 0 }
+            let next = index + 1 < sorted.count ? sorted[index + 1].tensor.storage : nil
+            let isBeforeOthers = next.map { $0.buffer !== buffer || $0.range.lowerBound >= range.upperBound } ?? true
+            if range.lowerBound >= reach, isBeforeOthers { names.insert(name) }
+            reach = Swift.max(reach, range.upperBound)
+        }
+        return names
+    }
+
     /// - Throws: ``CheckpointError/duplicateTensor(name:)``
     mutating func append(_ tensor: StoredTensor, name: String) throws(CheckpointError) {
         guard indices.updateValue(elements.count, forKey: name) == nil else { throw .duplicateTensor(name: name) }

@@ -9,16 +9,19 @@ extension ParameterSet {
         /// A normalisation's `running_mean` and `running_var`.
         let statistics: (mean: StoredTensor, variance: StoredTensor)?
         private let packing: WeightPacking?
+        /// Whether the weight's bytes are nobody else's.
+        private let ownsWeight: Bool
 
         init(
             name: String, weight: StoredTensor, bias: StoredTensor?,
-            statistics: (mean: StoredTensor, variance: StoredTensor)?, packing: WeightPacking?
+            statistics: (mean: StoredTensor, variance: StoredTensor)?, packing: WeightPacking?, ownsWeight: Bool
         ) {
             self.name = name
             self.weight = weight
             self.bias = bias
             self.statistics = statistics
             self.packing = packing
+            self.ownsWeight = ownsWeight
         }
 
         /// A convolution with these parameters.
@@ -46,7 +49,8 @@ extension ParameterSet {
                 padding: Size2d(square: padding), groups: groups)
         }
 
-        /// A linear layer with these parameters.
+        /// A linear layer with these parameters. Where its weight is packed the file's bytes of it are let go, so that the two
+        /// forms of a large network are not in memory together: a layer is made once.
         ///
         /// - Parameter isOutput: whether the layer's outputs are the network's.
         /// - Throws: ``CheckpointError`` where a tensor does not fit, or is not finite.
@@ -57,8 +61,10 @@ extension ParameterSet {
                     name: name + ".weight", found: shape, expected: [max(shape.extents.first ?? 1, 1), inputFeatures])
             }
             let tensor = try finite(weight, "weight")
-            let packed = packing.map { Linear.Weight.packed($0.pack(tensor, isOutput: isOutput)) }
-            return Linear(weight: packed ?? .float32(tensor), bias: try finiteBias())
+            guard let packing else { return Linear(weight: .float32(tensor), bias: try finiteBias()) }
+            let packed = packing.pack(tensor, isOutput: isOutput)
+            if ownsWeight { weight.discard() }
+            return Linear(weight: .packed(packed), bias: try finiteBias())
         }
 
         /// A batch normalisation with these parameters.

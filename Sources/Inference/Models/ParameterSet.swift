@@ -31,7 +31,7 @@ package struct ParameterSet {
     /// The same for tensors of any origin.
     package init(_ tensors: StoredTensors) throws(CheckpointError) { try self.init(tensors, packing: nil) }
 
-    private init(_ tensors: StoredTensors, packing: WeightPacking?) throws(CheckpointError) {
+    init(_ tensors: StoredTensors, packing: WeightPacking?) throws(CheckpointError) {
         guard tensors.count <= Self.maxTensorCount else {
             throw CheckpointError.limitExceeded(
                 what: "tensors for one network", found: tensors.count, limit: Self.maxTensorCount)
@@ -44,6 +44,7 @@ package struct ParameterSet {
             parts[suffix, default: [:]][String(name.dropLast(suffix.rawValue.count))] = tensor
         }
         let weights = parts[.weight] ?? [:]
+        let unshared = packing == nil ? [] : tensors.namesOfUnshared
         for suffix in [Suffix.bias, .runningMean, .runningVariance] {
             for (stem, tensor) in parts[suffix] ?? [:] where weights[stem] == nil {
                 // Statistics without anything else are no layer that is known here.
@@ -88,7 +89,8 @@ package struct ParameterSet {
             layers.append(
                 Layer(
                     name: stem, weight: weight, bias: bias,
-                    statistics: mean.flatMap { mean in variance.map { (mean, $0) } }, packing: packing))
+                    statistics: mean.flatMap { mean in variance.map { (mean, $0) } }, packing: packing,
+                    ownsWeight: unshared.contains(stem + Suffix.weight.rawValue)))
         }
         self.layers = layers
         indices = Dictionary(uniqueKeysWithValues: zip(layers.map(\.name), layers.indices))

@@ -34,4 +34,14 @@ public final class AlignedBuffer: @unchecked Sendable {  // guard: written by it
     }
 
     deinit { Self.release(bytes, to: pool) }
+
+    /// Gives the whole pages of a range back to the system, for good: nobody may read it any more.
+    func discard(_ range: Range<Int>) {
+        precondition(range.upperBound <= bytes.count, "\(range) is not within \(bytes.count) bytes")
+        guard let start = bytes.baseAddress else { return }
+        let page = sysconf(Int32(_SC_PAGESIZE))
+        let first = (Int(bitPattern: start) + range.lowerBound + page - 1) / page * page
+        let end = (Int(bitPattern: start) + range.upperBound) / page * page
+        if first < end { madvise(UnsafeMutableRawPointer(bitPattern: first), end - first, MADV_DONTNEED) }
+    }
 }

@@ -154,4 +154,43 @@ struct ParameterSetTests {
             throws: CheckpointError.limitExceeded(what: "tensors for one network", found: 16_385, limit: 16_384)
         ) { try ParameterSet(tensors(16_385)) }
     }
+
+    @Test("A weight that is packed leaves nothing of itself in the file's memory, unless others have a part of it")
+    func discarding() throws {
+        // A page and more each; "b" and "c" are the same bytes, and "d" overlaps with "e".
+        let features = 64
+        let count = features * features
+        let buffer = AlignedBuffer(byteCount: 4 * count * 6)
+        let values = buffer.bytes.bindMemory(to: Float.self)
+        for index in values.indices { values[index] = Float(index % 97 + 1) }
+        func tensor(_ name: String, from start: Int, _ extents: [Int]) throws -> StoredTensor {
+            let region = try #require(
+                ByteRegion(buffer).part(from: 4 * start, count: 4 * extents.reduce(1, *)))
+            return try StoredTensor(
+                name: name, scalarType: .float32, extents: extents,
+                strides: Array([features, 1].suffix(extents.count)),
+                storageOffset: 0, storage: region)
+        }
+        var tensors = StoredTensors()
+        for (name, start) in [("a", 0), ("b", 1), ("c", 1), ("d", 2), ("e", 3), ("f", 5)] {
+            let overlap = name == "e" ? -1 : 0
+            try tensors.append(
+                tensor(name, from: start * count + overlap, [features, features]), name: name + ".weight")
+            try tensors.append(tensor(name + ".bias", from: 6 * count - features, [features]), name: name + ".bias")
+        }
+        // The biases lie in "f".
+        #expect(tensors.namesOfUnshared == ["a.weight"])
+        let parameters = try ParameterSet(
+            tensors, packing: WeightPacking(.float32, workers: WorkerPool(threadCount: 2)))
+        let before = Array(values)
+        for layer in parameters.layers {
+            let linear = try layer.linear(inputFeatures: features, isOutput: false)
+            let start = ["a": 0, "b": 1, "c": 1, "d": 2, "e": 3, "f": 5][layer.name, default: 0] * count
+            let expected = before[(layer.name == "e" ? start - 1 : start)...].prefix(count)
+            #expect(linear.parameters[0].scalars == Array(expected), "\(layer.name)")
+        }
+        let kept = zip(values, before).filter { $0 == $1 }.count
+        #expect(kept < values.count && kept >= 5 * count)
+        #expect(Array(values[count...]) == Array(before[count...]))
+    }
 }
