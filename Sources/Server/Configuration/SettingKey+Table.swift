@@ -31,7 +31,8 @@ extension SettingKey {
             "Largest content of one request."),
         SettingKey(
             "server.max_buffered_bytes", \.server.maxBufferedBytes, .size((1 << 10)...(1 << 40)),
-            "Content of all requests that are under way together; past it they are answered 429."),
+            "Content of all requests that are under way together, large ones as announced; past it they are answered 429."
+        ),
         SettingKey(
             "server.drain_delay", \.server.drainDelay, .duration(.zero ... .seconds(3600)),
             "After SIGTERM, time in which new work is still taken while /readyz already answers 503."),
