@@ -67,6 +67,14 @@ struct RequestParser {
         if case .fixed(let remaining) = state { remaining } else { 0 }
     }
 
+    /// Takes note that content went by without being passed to ``next(_:)``, no more than was announced.
+    mutating func skip(_ count: Int) {
+        guard case .fixed(let remaining) = state, count <= remaining else {
+            preconditionFailure("\(count) bytes of content that were not announced")
+        }
+        state = .fixed(remaining: remaining - count)
+    }
+
     /// Reads on in `bytes`, everything received and not yet consumed.
     /// - Returns: the event, and how many bytes at the front of `bytes` are done with.
     mutating func next(_ bytes: UnsafeRawBufferPointer) throws(RequestError) -> (event: Event, consumed: Int) {

@@ -25,6 +25,28 @@ struct BodyBytes {
         array.append(contentsOf: bytes.bindMemory(to: UInt8.self))
     }
 
+    /// Has the next bytes read into the room that there is; nil where there is none.
+    mutating func receive(
+        upTo limit: Int, read: (UnsafeMutableRawBufferPointer) -> Socket.Outcome
+    ) -> (outcome: Socket.Outcome, room: Int)? {
+        // An array's spare room can be lent out since Swift 6.3; before, all goes through the connection's buffer.
+        #if compiler(>=6.3)
+            let room = min(limit, array.capacity - array.count)
+            guard room > 0 else { return nil }
+            var outcome = Socket.Outcome.wouldBlock
+            array.append(addingCapacity: room) { span in
+                span.withUnsafeMutableBufferPointer { bytes, count in
+                    outcome = read(
+                        UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(bytes)[..<room]))
+                    if case .bytes(let received) = outcome { count = received }
+                }
+            }
+            return (outcome, room)
+        #else
+            return nil
+        #endif
+    }
+
     /// The content, which is now whole; the next one may begin.
     mutating func finish() -> [UInt8] {
         defer { array = [] }

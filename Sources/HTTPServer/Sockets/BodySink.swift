@@ -52,6 +52,24 @@ enum BodySink {
         }
     }
 
+    /// Has the next bytes read to where they stay; nil where there is no room for them.
+    mutating func receive(
+        upTo limit: Int, read: (UnsafeMutableRawBufferPointer) -> Socket.Outcome
+    ) -> (outcome: Socket.Outcome, room: Int)? {
+        guard announced != nil else { return nil }
+        // Each case by its name: one that holds what is left would be a second owner of the array.
+        switch consume self {
+        case .discard: self = .discard
+        case .bytes(var content, let announced):
+            self = .discard
+            let received = content.receive(upTo: limit, read: read)
+            self = .bytes(content, announced: announced)
+            return received
+        case .multipart(let parser): self = .multipart(parser)
+        }
+        return nil
+    }
+
     /// The content, which is now whole.
     consuming func finish() throws(RequestError) -> RequestBody {
         switch self {

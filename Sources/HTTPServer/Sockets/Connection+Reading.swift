@@ -7,21 +7,51 @@ extension Connection {
         if case .lingering = clock.phase { return discardInput() }
         for _ in 0..<Self.maxReadsInARow {
             guard clock.phase != .closed, !clientHasEnded else { return }
-            guard let room = received.room(expecting: parser.announced) else { return pauseReading() }
-            switch Socket.read(descriptor, into: room) {
+            guard let (outcome, room) = receiveContent() ?? receive() else { return pauseReading() }
+            switch outcome {
             case .bytes(let count):
-                received.append(count)
                 lastReadAt = .now
                 if clock.phase == .body { clock.progress(count, now: lastReadAt) }
                 advance()
                 if case .lingering = clock.phase { return }
                 // There was no more; what comes now is told of.
-                if count < room.count { return }
+                if count < room { return }
             case .wouldBlock: return
             case .end: return clientEnded()
             case .failed: return abandon()
             }
         }
+    }
+
+    /// What came of a read, and how many bytes there was room for.
+    private typealias Received = (outcome: Socket.Outcome, room: Int)
+
+    /// Reads into the buffer, if it has room.
+    private func receive() -> Received? {
+        guard let room = received.room(expecting: parser.announced) else { return nil }
+        let outcome = Socket.read(descriptor, into: room)
+        if case .bytes(let count) = outcome { received.append(count) }
+        return (outcome, room.count)
+    }
+
+    /// Reads content straight to where it stays, if that has room and nothing stands between.
+    private func receiveContent() -> Received? {
+        guard clock.phase == .body, received.count == 0, parser.announced > 0, exchange?.decoder == nil,
+            var sink = exchange?.sink
+        else { return nil }
+        // The sink leaves the exchange while it grows, so that its array has one owner and is not copied.
+        exchange?.sink = .discard
+        let read = sink.receive(upTo: parser.announced) { Socket.read(descriptor, into: $0) }
+        exchange?.sink = sink
+        guard let read, case .bytes(let count) = read.outcome else { return read }
+        parser.skip(count)
+        exchange?.bytesIn += count
+        do {
+            try exchange?.reservation?.grow(by: count, announced: sink.announced)
+        } catch {
+            refuse(error)
+        }
+        return read
     }
 
     /// Reads events out of the received bytes as long as there is something to do.

@@ -44,4 +44,46 @@ import Testing
         #expect(BodyBytes.allowance(Self.little + 1, announced: 10 << 20) == 10 << 20)
         #expect(BodyBytes.allowance(Self.little + 1, announced: nil) == Self.little + 1)
     }
+
+    @Test func `bytes are read straight into the room there is, and no further than asked`() {
+        var bytes = BodyBytes(pool: BodyPool(limit: 0))
+        #expect(bytes.receive(upTo: 10) { _ in .bytes(1) } == nil, "nothing is set aside yet")
+        ([1, 2, 3] as [UInt8]).withUnsafeBytes { bytes.append($0, announced: 10) }
+        var rooms: [Int] = []
+        for (outcome, limit) in [(Socket.Outcome.bytes(4), 7), (.wouldBlock, 3), (.bytes(2), 2), (.end, 1)] {
+            let read = bytes.receive(upTo: limit) { room in
+                rooms.append(room.count)
+                if case .bytes(let count) = outcome { for index in 0..<count { room[index] = 9 } }
+                return outcome
+            }
+            #if compiler(>=6.3)
+                #expect(read?.outcome == outcome && read?.room == limit)
+            #endif
+        }
+        #if compiler(>=6.3)
+            #expect(rooms == [7, 3, 2, 1])
+            #expect(bytes.array == [1, 2, 3] as [UInt8] + [UInt8](repeating: 9, count: 6))
+        #endif
+    }
+
+    @Test func `what a sink takes stays where it is`() throws {
+        let text = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n"
+        var parser = RequestParser(limits: ServerOptions().parserLimits)
+        let (event, _) = try Array(text.utf8).withUnsafeBytes { bytes in try parser.next(bytes) }
+        guard case .head(let head) = event else { return #expect(Bool(false), "a head") }
+        var sink = try BodySink(
+            head, isCoded: false, limits: MultipartParser.Limits(partCount: 1, partHeaderByteCount: 1),
+            pool: BodyPool(limit: 0))
+        func address() -> UnsafeRawPointer? {
+            guard case .bytes(let content, _) = sink else { return nil }
+            return content.array.withUnsafeBytes(\.baseAddress)
+        }
+        try ([1] as [UInt8]).withUnsafeBytes { bytes in try sink.append(bytes) }
+        let first = address()
+        for _ in 0..<3 {
+            _ = sink.receive(upTo: 10) { _ in .bytes(10) }
+            try ([2] as [UInt8]).withUnsafeBytes { bytes in try sink.append(bytes) }
+            #expect(address() == first)
+        }
+    }
 }

@@ -234,6 +234,31 @@ import Testing
         }
     }
 
+    @Test func `a body in pieces of any size, some of them read straight to where it stays, arrives as it is`()
+        async throws
+    {
+        let server = try TestServer()
+        let client = server.client()
+        for pieces in [
+            [1], [10, 1], [100_000, 1, 70_000], [1, 131_071, 1, 50_000], [8192, 65_536, 65_536, 300_000],
+        ] {
+            let body = (0..<pieces.reduce(0, +)).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 / 251) }
+            await client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: \(body.count)\r\n\r\n")
+            var start = 0
+            for count in pieces {
+                await client.send(Array(body[start..<start + count]))
+                start += count
+                try await Task.sleep(for: .milliseconds(5))
+            }
+            #expect(await client.answer()?.bytes == body, "\(pieces)")
+        }
+        // A request behind the body is none of it.
+        let both = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"
+        await client.send(both + both)
+        #expect(await client.answer()?.body == "abc")
+        #expect(await client.answer()?.body == "abc")
+    }
+
     @Test func `a body counts for as long as its handler works, whoever has hung up`() async throws {
         let server = try TestServer { $0.maxBufferedBytes = 10 }
         func echo(_ body: String) async -> Int? {
