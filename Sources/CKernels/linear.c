@@ -11,7 +11,7 @@ enum {
     VECTORS = OUTPUTS / WIDTH,
     /// Sums of a tile: with two vectors each they fill 24 of AVX-512's registers.
     MOST_SUMS = 12,
-    /// Weights that several groups of images read one after the other: 16 KiB of float16.
+    /// Of the depth, which several groups of images work on one after the other: 32 KiB of expanded weights.
     BLOCK = 256,
     /// How far ahead of their use weights are asked for: memory is slow, and what the processor fetches by itself is not
     /// enough where many sums are made of each weight. Units: bytes.
@@ -144,7 +144,7 @@ INLINE void multiply_images(const char *panel, weight_type type, float *expanded
 #define IMAGES(count, parts)                                                                                           \
     case count:                                                                                                        \
         if (count <= most) {                                                                                           \
-            multiply_tile(panel, type, expanded, input, input_stride, depth, count, parts, accumulates, sums);                   \
+            multiply_tile(panel, type, expanded, input, input_stride, depth, count, parts, accumulates, sums);         \
         }                                                                                                              \
         break
     switch (images) {
