@@ -11,12 +11,15 @@ public enum ArithmeticTrial {
         // Two threads, so that the seams between their shares are in it; sizes that fill no whole vector.
         let workers = WorkerPool(threadCount: 2)
         var values = Values()
-        let layers: [(layer: any UnaryLayer, input: Shape)] = [
+        var layers: [(layer: any UnaryLayer, input: Shape)] = [
             (Conv2d(weight: values.tensor([26, 5, 3, 3]), bias: values.tensor([26]), padding: 1), [3, 5, 13, 11]),
             (Conv2d(weight: values.tensor([6, 3, 5, 5]), bias: values.tensor([6]), padding: 2), [2, 3, 9, 9]),
             (Conv2d(weight: values.tensor([9, 3, 11, 11]), bias: values.tensor([9]), stride: 4), [2, 3, 31, 27]),
-            (Linear(weight: values.tensor([37, 203]), bias: values.tensor([37])), [17, 203]),
         ]
+        for element in PackedWeights.Element.allCases {
+            let weight = PackedWeights(values.tensor([37, 203]), as: element, workers: workers)
+            layers.append((Linear(weight: .packed(weight), bias: values.tensor([37])), [17, 203]))
+        }
         return layers.reduce(0) { largest, trial in
             let input = values.tensor(trial.input)
             let expected = trial.layer(input)

@@ -7,7 +7,7 @@
 /// Memory that tensors view: aligned for whole vectors and freed with its last owner.
 ///
 /// Large buffers are aligned to, and ask for, huge pages.
-public final class AlignedBuffer: @unchecked Sendable {  // guard: written before it is shared; what is discarded nobody reads
+public final class AlignedBuffer: @unchecked Sendable {  // guard: no writing once shared, no reading once discarded
     /// The memory itself; uninitialised at first.
     public let bytes: UnsafeMutableRawBufferPointer
 

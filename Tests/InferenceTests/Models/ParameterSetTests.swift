@@ -157,8 +157,8 @@ struct ParameterSetTests {
 
     @Test("A weight that is packed leaves nothing of itself in the file's memory, unless others have a part of it")
     func discarding() throws {
-        // A page and more each; "b" and "c" are the same bytes, and "d" overlaps with "e".
-        let features = 64
+        // Several pages each; "b" and "c" are the same bytes, and "d" overlaps with "e".
+        let features = 256
         let count = features * features
         let buffer = AlignedBuffer(byteCount: 4 * count * 6)
         let values = buffer.bytes.bindMemory(to: Float.self)
