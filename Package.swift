@@ -24,6 +24,7 @@ let package = Package(
     targets: [
         // System libraries: a module map and a shim header each.
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CMalloc"),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
@@ -42,7 +43,7 @@ let package = Package(
         .target(
             name: "Inference",
             dependencies: [
-                "CImageCodecs", "CKernels", "COpenBLAS", "CZlib",
+                "CImageCodecs", "CKernels", "CLinux", "COpenBLAS", "CZlib",
                 .product(name: "Algorithms", package: "swift-algorithms"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "DequeModule", package: "swift-collections"),
@@ -54,7 +55,9 @@ let package = Package(
         .target(
             name: "HTTPServer",
             dependencies: [
-                "CZlib",
+                "CLinux", "CZlib",
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ]

@@ -2,8 +2,12 @@ import HTTPServer
 
 extension ServerOptions {
     /// What the configuration says about connections, and about pictures in a form.
-    init(_ settings: Settings) {
+    ///
+    /// - Parameter threadCount: how many threads decode and compute. Four of them need a thread for connections at the most, where the
+    ///   network takes next to nothing.
+    init(_ settings: Settings, threadCount: Int) {
         self.init()
+        eventLoopCount = max(1, threadCount / 4)
         host = settings.server.host
         port = settings.server.port
         maxConnections = settings.server.maxConnections

@@ -41,7 +41,7 @@ public struct ServingService: Service {
             phase: phase,
             metrics: metrics, settings: settings, adminToken: adminToken)
         server = SocketServer(
-            options: ServerOptions(settings), router: router,
+            options: ServerOptions(settings, threadCount: workers.threadCount), router: router,
             observer: AccessObserver(metrics: metrics, logger: logger, logsAccess: settings.log.access),
             logger: logger)
         self.settings = settings

@@ -42,8 +42,11 @@ struct ChunkedDecoder {
     }
 
     /// Reads on in `bytes`, everything received and not yet consumed.
+    /// - Parameter mostContent: how long a range of content is at most.
     /// - Returns: the event, and how many bytes at the front of `bytes` are done with.
-    mutating func next(_ bytes: UnsafeRawBufferPointer) throws(RequestError) -> (event: Event, consumed: Int) {
+    mutating func next(
+        _ bytes: UnsafeRawBufferPointer, mostContent: Int = .max
+    ) throws(RequestError) -> (event: Event, consumed: Int) {
         var offset = 0
         while true {
             switch state {
@@ -62,7 +65,7 @@ struct ChunkedDecoder {
                 state = size == 0 ? .trailers : .data(remaining: size)
 
             case .data(let remaining):
-                let count = min(remaining, bytes.count - offset)
+                let count = min(remaining, bytes.count - offset, mostContent)
                 guard count > 0 else { return (.needMore, offset) }
                 state = count == remaining ? .dataEnd : .data(remaining: remaining - count)
                 return (.data(offset..<offset + count), offset + count)

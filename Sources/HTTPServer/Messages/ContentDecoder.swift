@@ -7,7 +7,7 @@ import CZlib
 ///
 /// Limits: zlib's window and the piece, 76 KiB together.
 /// - Source: RFC 9110 §8.4.1; RFC 1950; RFC 1952 §2.2 (members)
-final class ContentDecoder: @unchecked Sendable {  // guard: touched on its connection's queue only
+final class ContentDecoder: @unchecked Sendable {  // guard: touched on its connection's loop only
     private enum State {
         /// Nothing has arrived.
         case start

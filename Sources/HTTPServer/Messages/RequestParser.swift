@@ -76,19 +76,22 @@ struct RequestParser {
     }
 
     /// Reads on in `bytes`, everything received and not yet consumed.
+    /// - Parameter mostContent: how long a range of content is at most.
     /// - Returns: the event, and how many bytes at the front of `bytes` are done with.
-    mutating func next(_ bytes: UnsafeRawBufferPointer) throws(RequestError) -> (event: Event, consumed: Int) {
+    mutating func next(
+        _ bytes: UnsafeRawBufferPointer, mostContent: Int = .max
+    ) throws(RequestError) -> (event: Event, consumed: Int) {
         switch state {
         case .start(let sawEmptyLine): return try start(bytes, sawEmptyLine: sawEmptyLine)
         case .requestLine, .fields: return try head(bytes)
         case .fixed(let remaining):
             guard remaining > 0 else { return finish(consumed: 0) }
             guard !bytes.isEmpty else { return (.needMore, 0) }
-            let count = min(remaining, bytes.count)
+            let count = min(remaining, bytes.count, mostContent)
             state = .fixed(remaining: remaining - count)
             return (.body(0..<count), count)
         case .chunked(var decoder):
-            let step = try decoder.next(bytes)
+            let step = try decoder.next(bytes, mostContent: mostContent)
             state = .chunked(decoder)
             switch step.event {
             case .needMore: return (.needMore, step.consumed)

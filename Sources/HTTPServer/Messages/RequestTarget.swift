@@ -27,9 +27,8 @@ struct RequestTarget: Sendable, Equatable {
         }
 
         let pathAndQuery = try Self.originForm(text)
-        let halves = pathAndQuery.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-        let rawPath = halves.first ?? "/"
-        guard let path = Self.normalise(rawPath) else {
+        let questionMark = pathAndQuery.utf8.firstIndex(of: UInt8(ascii: "?"))
+        guard let path = Self.normalise(pathAndQuery[..<(questionMark ?? pathAndQuery.endIndex)]) else {
             throw .target(
                 found: Excerpt.of(text),
                 reason:
@@ -38,8 +37,8 @@ struct RequestTarget: Sendable, Equatable {
             )
         }
         self.path = path
-        if halves.count == 2 {
-            guard let query = Query(encoded: halves[1]) else {
+        if let questionMark {
+            guard let query = Query(encoded: pathAndQuery[pathAndQuery.utf8.index(after: questionMark)...]) else {
                 throw .target(
                     found: Excerpt.of(text),
                     reason: "'%' in the query must be followed by two hexadecimal digits, and encode UTF-8"
@@ -68,7 +67,7 @@ struct RequestTarget: Sendable, Equatable {
 
     /// The path with its segments decoded and dot segments removed (RFC 3986 §5.2.4).
     private static func normalise(_ path: Substring) -> String? {
-        let isPlain = !path.utf8.contains(UInt8(ascii: "%")) && !path.contains("/.")
+        let isPlain = !path.utf8.contains { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: ".") }
         if isPlain { return String(path) }
 
         var kept: [String] = []

@@ -21,7 +21,7 @@ final class BodyBudget: Sendable {
 }
 
 /// One request's share of a ``BodyBudget``; it is given back when the request is over.
-final class BodyReservation: @unchecked Sendable {  // guard: touched on its connection's queue only
+final class BodyReservation: @unchecked Sendable {  // guard: touched on its connection's loop only
     /// How much of the body has come. Units: bytes.
     private(set) var received = 0
     private var byteCount = 0

@@ -1,5 +1,3 @@
-import Dispatch
-
 /// Bytes out: from the response to the socket.
 extension Connection {
     func respond(_ response: Response) {
@@ -30,9 +28,9 @@ extension Connection {
         if byteCount > 0, clock.phase == .writing { clock.progress(byteCount, now: .now) }
         switch stop {
         case nil:
-            cancelWriteSource()
+            watch?.interest.remove(.writing)
             if clock.phase == .writing { answered() }
-        case .wouldBlock: watchWriting()
+        case .wouldBlock: watch?.interest.insert(.writing)
         default: abandon()
         }
     }
@@ -53,20 +51,5 @@ extension Connection {
     func complete(_ exchange: Exchange, isComplete: Bool) {
         context.observer.requestCompleted(
             exchange.record(remoteAddress: remoteAddress, isComplete: isComplete, now: .now))
-    }
-
-    private func watchWriting() {
-        guard writeSource == nil else { return }
-        let source = DispatchSource.makeWriteSource(fileDescriptor: descriptor, queue: queue)
-        source.setEventHandler { [self] in if clock.phase != .closed { flush() } }
-        source.setCancelHandler { [self] in sourceCancelled() }
-        liveSources += 1
-        writeSource = source
-        source.activate()
-    }
-
-    func cancelWriteSource() {
-        writeSource?.cancel()
-        writeSource = nil
     }
 }

@@ -1,5 +1,3 @@
-import Dispatch
-
 /// How connections end. (RFC 9112 §9.6)
 extension Connection {
     /// The client's stream has ended. Before an answer that means it has hung up; while one is written it may still read.
@@ -51,31 +49,17 @@ extension Connection {
         clock.enter(.closed, now: .now)
         task?.cancel()
         task = nil
-        timer?.cancel()
-        timer = nil
-        cancelWriteSource()
-        resumeReading()  // a suspended source is never told that it is cancelled
-        readSource?.cancel()
-        readSource = nil
+        watch?.cancel()
+        watch = nil
+        // Not before who closes it is through.
+        loop.execute { [self] in
+            Socket.close(descriptor)
+            context.observer.connectionClosed()
+            context.ended(number)
+        }
     }
 
-    func sourceCancelled() {
-        liveSources -= 1
-        guard liveSources == 0, clock.phase == .closed else { return }
-        Socket.close(descriptor)
-        context.observer.connectionClosed()
-        context.ended(number)
-    }
+    func pauseReading() { watch?.interest.remove(.reading) }
 
-    func pauseReading() {
-        guard !isReadingPaused else { return }
-        isReadingPaused = true
-        readSource?.suspend()
-    }
-
-    func resumeReading() {
-        guard isReadingPaused else { return }
-        isReadingPaused = false
-        readSource?.resume()
-    }
+    func resumeReading() { watch?.interest.insert(.reading) }
 }

@@ -1,4 +1,3 @@
-import Dispatch
 import HTTPTypes
 
 /// Bytes in: from the socket to the handler.
@@ -13,9 +12,8 @@ extension Connection {
                 lastReadAt = .now
                 if clock.phase == .body { clock.progress(count, now: lastReadAt) }
                 advance()
-                if case .lingering = clock.phase { return }
-                // There was no more; what comes now is told of.
-                if count < room { return }
+                // There was no more, or it can wait; the loop tells of what there is.
+                if count < room || !readsRequests { return }
             case .wouldBlock: return
             case .end: return clientEnded()
             case .failed: return abandon()
@@ -57,16 +55,30 @@ extension Connection {
     /// Reads events out of the received bytes as long as there is something to do.
     func advance() {
         // Answering may lead back here; the loop that is already running then goes on.
-        guard !isAdvancing else { return }
+        guard !isAdvancing, !hasPutOff else { return }
         isAdvancing = true
         defer { isAdvancing = false }
+        var effort = 0
         while readsRequests {
             if received.count == 0, case .idle = clock.phase { return received.releaseIfEmpty() }
+            if effort >= Self.mostEffort { return putOff() }
+            effort += exchange?.decoder == nil ? 1 : Self.decodingEffort
             do throws(RequestError) {
                 guard try step() else { return }
             } catch {
                 refuse(error)
             }
+        }
+    }
+
+    /// Lets others have their turn before the rest of what was received; what the client does meanwhile comes behind that.
+    private func putOff() {
+        hasPutOff = true
+        pauseReading()
+        loop.execute { [self] in
+            hasPutOff = false
+            resumeReading()
+            advance()
         }
     }
 
@@ -81,7 +93,8 @@ extension Connection {
     /// - Returns: whether there may be another one.
     private func step() throws(RequestError) -> Bool {
         let bytes = received.unread
-        let (event, consumed) = try parser.next(bytes)
+        let (event, consumed) = try parser.next(
+            bytes, mostContent: exchange?.decoder == nil ? .max : Self.mostCodedContent)
         if exchange == nil && !parser.isBetweenRequests { begin() }
         exchange?.bytesIn += consumed
         switch event {
@@ -208,17 +221,18 @@ extension Connection {
     private func handle() throws(RequestError) {
         if let response = exchange?.earlyResponse { return respond(response) }
         guard let exchange, let head = exchange.head, let route = exchange.route else { return }
-        self.exchange?.sink = .discard
-        self.exchange?.decoder = nil
         try exchange.decoder?.finish()
+        exchange.decoder = nil
+        let sink = exchange.sink
+        exchange.sink = .discard
         let request = Request(
             id: exchange.id, method: head.line.method, target: head.line.target, path: head.target.path,
             pathParameters: exchange.pathParameters, query: head.target.query, headerFields: head.headerFields,
-            body: try exchange.sink.finish(), remoteAddress: remoteAddress, startedAt: exchange.startedAt)
+            body: try sink.finish(), remoteAddress: remoteAddress, startedAt: exchange.startedAt)
         enter(.handling)
-        task = Task(executorPreference: executor) { [self, reservation = exchange.reservation] in
+        task = Task(executorPreference: loop) { [self, reservation = exchange.reservation] in
             let response = await route.handler(request)
-            dispatchPrecondition(condition: .onQueue(queue))
+            loop.preconditionIsCurrent()
             // The body may be there for as long as the handler is, whoever has hung up.
             withExtendedLifetime(reservation) {}
             context.bodyPool.keep(request.body)

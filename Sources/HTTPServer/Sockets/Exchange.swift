@@ -1,7 +1,7 @@
 import HTTPTypes
 
 /// What a connection knows about the request it is busy with, and its answer.
-struct Exchange {
+final class Exchange {
     /// When the first byte arrived.
     let startedAt: ContinuousClock.Instant
     /// For the log and X-Request-ID.

@@ -1,4 +1,3 @@
-import Dispatch
 import Glibc
 import Logging
 
@@ -6,16 +5,16 @@ import Logging
 ///
 /// At the limit of connections it stops accepting until one closes: the clients wait in the kernel's backlog instead of
 /// being turned away, and connections at rest give way to them. If the system has no descriptors left it pauses instead of spinning.
-final class Listener: @unchecked Sendable {  // guard: all mutable state is touched on `queue` only
+final class Listener: @unchecked Sendable {  // guard: all mutable state is touched on `loop` only
     private let descriptor: Int32
     private let options: ServerOptions
     private let registry: ConnectionRegistry
     private let logger: Logger
     private let makeConnection: @Sendable (Int, Int32, String) -> Connection
-    private let queue = DispatchQueue(label: "listener", target: .global(qos: .userInitiated))
-    private var source: (any DispatchSourceRead)?
+    private let loop: EventLoop
+    /// What the loop watches; nil before the start and behind the end.
+    private var watch: SocketWatch?
     private var isPaused = false
-    private var whenClosed: [@Sendable () -> Void] = []
     private var isClosed = false
     private var warnedAt: ContinuousClock.Instant?
     private var madeRoomAt: ContinuousClock.Instant?
@@ -23,7 +22,7 @@ final class Listener: @unchecked Sendable {  // guard: all mutable state is touc
     /// How many clients are taken in a row before others have their turn.
     private static let maxAcceptsInARow = 64
     /// How long to wait for descriptors to become free, unless a connection closes first.
-    private static let retryInterval = DispatchTimeInterval.milliseconds(100)
+    private static let retryInterval = Duration.milliseconds(100)
 
     /// How often the same warning is worth a line.
     private static let warningInterval = Duration.seconds(10)
@@ -33,38 +32,25 @@ final class Listener: @unchecked Sendable {  // guard: all mutable state is touc
     /// A listener over `descriptor`, which it owns from now on.
     /// - Parameter makeConnection: makes a connection of its number, its descriptor and the client's address.
     init(
-        descriptor: Int32, options: ServerOptions, registry: ConnectionRegistry, logger: Logger,
+        descriptor: Int32, options: ServerOptions, registry: ConnectionRegistry, logger: Logger, loop: EventLoop,
         makeConnection: @escaping @Sendable (Int, Int32, String) -> Connection
     ) {
         self.descriptor = descriptor
         self.options = options
         self.registry = registry
         self.logger = logger
+        self.loop = loop
         self.makeConnection = makeConnection
     }
 
     /// Begins to accept.
     func start() {
-        queue.async { [self] in
-            let source = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: queue)
-            source.setEventHandler { [self] in
-                for taken in 0..<Self.maxAcceptsInARow {
-                    if registry.count >= options.maxConnections {
-                        // Only if the first one finds no room is it certain that somebody waits.
-                        if taken == 0 { pause() }
-                        return
-                    }
-                    guard acceptOne() else { return }
-                }
+        loop.execute { [self] in
+            do throws(SocketError) {
+                watch = try loop.watch(descriptor, for: .reading, by: self)
+            } catch {
+                logger.critical("cannot accept connections", metadata: ["error": "\(error)"])
             }
-            source.setCancelHandler { [self] in
-                Socket.close(descriptor)
-                isClosed = true
-                for closure in whenClosed { closure() }
-                whenClosed = []
-            }
-            self.source = source
-            source.activate()
         }
     }
 
@@ -73,32 +59,32 @@ final class Listener: @unchecked Sendable {  // guard: all mutable state is touc
     ///   believe that they are connected.
     func close(takesBacklog: Bool) async {
         await withCheckedContinuation { continuation in
-            queue.async { [self] in
-                guard !isClosed else { return continuation.resume() }
-                whenClosed.append { continuation.resume() }
+            loop.execute { [self] in
                 stop(takesBacklog: takesBacklog)
+                continuation.resume()
             }
         }
     }
 
     /// The same without waiting.
     func abandon() {
-        queue.async { [self] in stop(takesBacklog: false) }
+        loop.execute { [self] in stop(takesBacklog: false) }
     }
 
     /// A connection has closed: there is room again.
     func connectionEnded() {
-        queue.async { [self] in resume() }
+        loop.execute { [self] in resume() }
     }
 
     private func stop(takesBacklog: Bool) {
-        guard let source else { return }
-        self.source = nil
+        guard !isClosed else { return }
+        isClosed = true
         if takesBacklog { while acceptOne() {} }
-        if isPaused { source.resume() }
         isPaused = false
         registry.isCrowded.store(false, ordering: .relaxed)
-        source.cancel()
+        watch?.cancel()
+        watch = nil
+        Socket.close(descriptor)
     }
 
     /// - Returns: whether another client may be waiting.
@@ -117,7 +103,7 @@ final class Listener: @unchecked Sendable {  // guard: all mutable state is touc
             default:
                 warn(failure.code)
                 pause()
-                queue.asyncAfter(deadline: .now() + Self.retryInterval) { [self] in resume() }
+                watch?.deadline = .now + Self.retryInterval
                 return false
             }
         }
@@ -136,9 +122,9 @@ final class Listener: @unchecked Sendable {  // guard: all mutable state is touc
     /// Stops accepting while somebody waits; answers then close their connections, and those at rest give way.
     private func pause() {
         registry.isCrowded.store(true, ordering: .relaxed)
-        guard !isPaused, let source else { return }
+        guard !isPaused, let watch else { return }
         isPaused = true
-        source.suspend()
+        watch.interest = []
 
         let now = ContinuousClock.now
         if let madeRoomAt, now - madeRoomAt < Self.roomInterval { return }
@@ -147,9 +133,24 @@ final class Listener: @unchecked Sendable {  // guard: all mutable state is touc
     }
 
     private func resume() {
-        guard isPaused, let source else { return }
+        guard isPaused, let watch else { return }
         isPaused = false
         registry.isCrowded.store(false, ordering: .relaxed)
-        source.resume()
+        watch.interest = .reading
     }
+}
+
+extension Listener: SocketWatcher {
+    func ready(_ readiness: Readiness) {
+        for taken in 0..<Self.maxAcceptsInARow {
+            if registry.count >= options.maxConnections {
+                // Only if the first one finds no room is it certain that somebody waits.
+                if taken == 0 { pause() }
+                return
+            }
+            guard acceptOne() else { return }
+        }
+    }
+
+    func deadlinePassed() { resume() }
 }

@@ -11,6 +11,9 @@ public struct ServerOptions: Sendable, Equatable {
     public var maxConnections = 1024
     /// How many clients may wait to be accepted. As many as may be connected: a burst of them is then never refused.
     public var backlog = 1024
+    /// How many threads read, parse and answer; each has its share of the connections. One takes in more pictures than a few
+    /// cores can decode.
+    public var eventLoopCount = 1
     /// From a request's first byte to the end of its fields. A head fits into a packet or two, so 10 s is generous even
     /// on a bad line, and short for somebody who wants to occupy the server by dripping bytes.
     public var headerTimeout = Duration.seconds(10)

@@ -33,6 +33,13 @@ public final class SocketServer: Sendable {
         guard listener.withLock({ $0 == nil }) else { throw .alreadyStarted }
         let (descriptor, address) = try Socket.listen(
             host: options.host, port: options.port, backlog: options.backlog)
+        let loops: [EventLoop]
+        do throws(SocketError) {
+            loops = try Self.loops(options.eventLoopCount)
+        } catch {
+            Socket.close(descriptor)
+            throw error
+        }
         let context = ConnectionContext(
             options: options, router: router, observer: observer, logger: logger, registry: registry,
             bodyBudget: BodyBudget(limit: options.maxBufferedBytes),
@@ -41,12 +48,21 @@ public final class SocketServer: Sendable {
                 registry.remove(number)
                 self?.listener.withLock { $0 }?.connectionEnded()
             })
-        let listener = Listener(descriptor: descriptor, options: options, registry: registry, logger: logger) {
-            Connection(number: $0, descriptor: $1, remoteAddress: $2, context: context)
+        let listener = Listener(
+            descriptor: descriptor, options: options, registry: registry, logger: logger, loop: loops[0]
+        ) {
+            Connection(
+                number: $0, descriptor: $1, remoteAddress: $2, loop: loops[$0 % loops.count], context: context)
         }
         self.listener.withLock { $0 = listener }
         listener.start()
         return address
+    }
+
+    private static func loops(_ count: Int) throws(SocketError) -> [EventLoop] {
+        var loops: [EventLoop] = []
+        for index in 0..<max(1, count) { loops.append(try EventLoop(name: "http-\(index)")) }
+        return loops
     }
 
     /// Listens, and gives the address back at once.

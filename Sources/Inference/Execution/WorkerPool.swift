@@ -1,3 +1,4 @@
+import CLinux
 import DequeModule
 import Foundation
 import Synchronization
@@ -25,8 +26,10 @@ public final class WorkerPool: Sendable {
         self.threadCount = threadCount
         state = State()
         for index in 0..<threadCount {
-            let thread = Thread { [state] in state.work() }
-            thread.name = "worker-\(index)"
+            let thread = Thread { [state] in
+                pthread_setname_np(pthread_self(), "worker-\(index)")
+                state.work()
+            }
             thread.stackSize = 4 << 20
             thread.start()
         }
@@ -36,6 +39,9 @@ public final class WorkerPool: Sendable {
 
     /// Runs a job on one of the threads, some time soon.
     public func submit(_ lane: Lane, _ job: @escaping @Sendable () -> Void) { state.submit(lane, job) }
+
+    /// Whether a thread has nothing to do.
+    public var hasIdleThread: Bool { state.hasIdleThread }
 
     /// How many jobs wait for a thread.
     var waitingCount: Int { state.waitingCount }
@@ -91,6 +97,12 @@ public final class WorkerPool: Sendable {
             offerCount.add(1, ordering: .relaxed)
             if idleCount > 0 { condition.signal() }
             condition.unlock()
+        }
+
+        var hasIdleThread: Bool {
+            condition.lock()
+            defer { condition.unlock() }
+            return idleCount > 0
         }
 
         var waitingCount: Int {

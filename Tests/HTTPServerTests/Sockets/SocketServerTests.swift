@@ -36,4 +36,18 @@ import Testing
     @Test func `a server that was never started has nothing to drain`() async {
         #expect(await server { _ in }.drain(timeout: .zero))
     }
+
+    @Test func `connections have their share of several threads, and all of them are drained`() async throws {
+        let server = try TestServer { $0.eventLoopCount = 3 }
+        let clients = (0..<7).map { _ in server.client() }
+        for round in 0..<3 {
+            for client in clients {
+                await client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n\(round)")
+            }
+            for client in clients { #expect(await client.answer()?.body == "\(round)") }
+        }
+        #expect(server.server.connectionCount == 7)
+        #expect(await server.server.drain(timeout: .seconds(60)))
+        #expect(server.server.connectionCount == 0)
+    }
 }

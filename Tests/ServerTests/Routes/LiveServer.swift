@@ -45,7 +45,7 @@ final class LiveServer: Sendable {
             metrics: metrics, settings: settings, adminToken: adminToken)
         routes = router.routes.map { "\($0.method.rawValue) \($0.pattern)" }
         server = SocketServer(
-            options: ServerOptions(settings), router: router,
+            options: ServerOptions(settings, threadCount: workers.threadCount), router: router,
             observer: AccessObserver(metrics: metrics, logger: logger, logsAccess: true), logger: logger)
         port = try server.start().port
     }
