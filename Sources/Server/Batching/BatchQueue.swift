@@ -74,11 +74,16 @@ struct BatchQueue<Element> {
     func action(
         now: ContinuousClock.Instant, most: Int = .max, gatheringEnd: ContinuousClock.Instant? = nil
     ) -> Action {
-        guard let oldest = ready.first else { return .rest }
+        guard let oldest = ready.first.map({ (since: $0.since, group: $0.group) }) else { return .rest }
         let size = min(limits.maxBatchSize, most)
-        let batch = ready.lazy.filter { $0.group == oldest.group }.prefix(size).map(\.id)
         let due = max(oldest.since + limits.maxDelay, gatheringEnd ?? oldest.since)
-        return batch.count < size && now < due ? .wait(until: due) : .run(Array(batch))
+        // Asked of each image that is decoded: the numbers are gathered only where they may be needed.
+        if ready.count < size, now < due { return .wait(until: due) }
+        var batch: [Int] = []
+        for index in ready.indices where batch.count < size && ready[index].group == oldest.group {
+            batch.append(ready[index].id)
+        }
+        return batch.count < size && now < due ? .wait(until: due) : .run(batch)
     }
 
     /// Takes images out, with how long each had been ready, oldest first.

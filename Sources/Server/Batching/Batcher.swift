@@ -123,7 +123,8 @@ public final class Batcher: Sendable {
     private func decode() {
         let start = clock.now
         guard let (model, next, isLast) = state.withLock({ $0.queue.nextJob(now: start) }) else { return }
-        if isLast { look(now: start) }
+        // Where no thread is free, whoever becomes so looks by itself.
+        if isLast, workers.hasIdleThread { look(now: start) }
         decode(next)
         let end = clock.now
         state.withLock { $0.queue.didRun(of: model, for: end - start, now: end) }
@@ -166,6 +167,8 @@ public final class Batcher: Sendable {
                 guard !state.isCollectionSubmitted else { return .rest }
                 state.isCollectionSubmitted = true
             case .wait(let until):
+                // Whoever takes a picture to decode looks again; until then no thread is free.
+                if state.queue.hasJobs { return .rest }
                 if let next = state.nextLook, next <= until { return .rest }
                 state.nextLook = until
             case .rest: break

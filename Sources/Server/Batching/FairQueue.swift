@@ -25,6 +25,7 @@ struct FairQueue<Element, Job> {
     }
 
     private struct Line {
+        let model: String
         var queue: BatchQueue<Element>
         /// Those that nobody has taken yet, in the order they came.
         var jobs: Deque<(id: Int, job: Job)> = []
@@ -56,6 +57,12 @@ struct FairQueue<Element, Job> {
             return nil
         }
 
+        /// How many images a batch may hold where another model is asked too.
+        var sharedBatchSize: Int {
+            guard let time = gathering.timePerImage, time > .zero else { return .max }
+            return max(1, Int(FairQueue.sharedBatchTime / time))
+        }
+
         /// What a worker that is free should do for this model.
         func action(now: ContinuousClock.Instant, most: Int) -> BatchQueue<Element>.Action {
             guard let readySince = queue.readySince else { return .rest }
@@ -67,7 +74,8 @@ struct FairQueue<Element, Job> {
     }
 
     private let byteCapacity: Int
-    private var lines: [String: Line] = [:]
+    /// One a model, in no order. They are few, and large: an array lets them stay where they are.
+    private var lines: [Line] = []
     private var nextID = 0
     private var turn = 0
     /// The time at which the latest turn began; it never falls.
@@ -84,10 +92,13 @@ struct FairQueue<Element, Job> {
     init(byteCapacity: Int) { self.byteCapacity = byteCapacity }
 
     /// How many images have a place. Units: images.
-    var depth: Int { lines.values.reduce(0) { $0 + $1.queue.depth } }
+    var depth: Int { lines.indices.reduce(0) { $0 + lines[$1].queue.depth } }
+
+    /// Whether there are jobs that nobody has taken yet.
+    var hasJobs: Bool { lines.indices.contains { !lines[$0].jobs.isEmpty } }
 
     /// How many images of a model have a place. Units: images.
-    func depth(of model: String) -> Int { lines[model]?.queue.depth ?? 0 }
+    func depth(of model: String) -> Int { index(of: model).map { lines[$0].queue.depth } ?? 0 }
 
     /// Gives the images of a request places: all of them or none.
     ///
@@ -95,14 +106,10 @@ struct FairQueue<Element, Job> {
     mutating func admit(
         _ byteCounts: [Int], of model: String, limits: BatchQueue<Element>.Limits, now: ContinuousClock.Instant
     ) -> Result<[Int], Shortage> {
-        if lines[model] == nil {
-            forgetTheResting(now: now)
-            lines[model] = Line(queue: BatchQueue(limits: limits), time: virtualTime, lastAdmission: now)
-        }
-        let held = lines.values.reduce(0) { $0 + $1.queue.byteCount }
+        let index = index(of: model) ?? begin(model, limits: limits, now: now)
+        let held = lines.indices.reduce(0) { $0 + lines[$1].queue.byteCount }
         let firstID = nextID + 1
-        // In its place: a copy of the line would copy all that waits in it.
-        let shortage = lines[model]?.admit(
+        let shortage = lines[index].admit(
             byteCounts, from: firstID, limits: limits, room: byteCapacity - held, notBefore: virtualTime, now: now)
         if let shortage { return .failure(shortage) }
         nextID += byteCounts.count
@@ -110,39 +117,44 @@ struct FairQueue<Element, Job> {
     }
 
     /// Puts an image's job behind those of its model.
-    mutating func append(_ job: Job, for id: Int, of model: String) { lines[model]?.jobs.append((id, job)) }
+    mutating func append(_ job: Job, for id: Int, of model: String) {
+        if let index = index(of: model) { lines[index].jobs.append((id, job)) }
+    }
 
     /// Takes the job whose turn it is; ``didRun(of:for:imageCount:now:)`` is to follow.
     ///
     /// - Returns: also whether it was its model's last, so that a batch which waited for it may be due sooner.
     mutating func nextJob(now: ContinuousClock.Instant) -> (model: String, job: Job, isLast: Bool)? {
-        guard let model = first(where: { lines[$0]?.jobs.isEmpty == false }), let next = lines[model]?.jobs.popFirst()
-        else { return nil }
-        begin(model)
-        lines[model]?.gathering.willDecode(now: now)
-        return (model, next.job, lines[model]?.jobs.isEmpty ?? true)
+        let waiting = lines.indices.filter { !lines[$0].jobs.isEmpty }
+        guard let index = waiting.min(by: isBefore), let next = lines[index].jobs.popFirst() else { return nil }
+        begin(index)
+        lines[index].gathering.willDecode(now: now)
+        return (lines[index].model, next.job, lines[index].jobs.isEmpty)
     }
 
     /// Puts an image that has been decoded in line; false where it has lost its place meanwhile.
     mutating func makeReady(
         _ id: Int, _ element: Element, of model: String, group: ObjectIdentifier, now: ContinuousClock.Instant
     ) -> Bool {
-        lines[model]?.queue.makeReady(id, element, group: group, now: now) ?? false
+        guard let index = index(of: model) else { return false }
+        return lines[index].queue.makeReady(id, element, group: group, now: now)
     }
 
     /// What a worker that is free should do now.
     func action(now: ContinuousClock.Instant) -> Action {
-        var runs: [String: [Int]] = [:]
+        var next: (index: Int, ids: [Int])?
         var earliest: ContinuousClock.Instant?
-        for (model, line) in lines {
-            let most = isShared(besides: model, now: now) ? Self.sharedBatchSize(line) : .max
-            switch line.action(now: now, most: most) {
-            case .run(let ids): runs[model] = ids
+        for index in lines.indices {
+            let most = isShared(besides: index, now: now) ? lines[index].sharedBatchSize : .max
+            switch lines[index].action(now: now, most: most) {
+            case .run(let ids):
+                if let found = next?.index, !isBefore(index, found) { continue }
+                next = (index, ids)
             case .wait(let until): earliest = min(earliest ?? until, until)
             case .rest: break
             }
         }
-        if let model = first(where: { runs[$0] != nil }), let ids = runs[model] { return .run(model: model, ids) }
+        if let next { return .run(model: lines[next.index].model, next.ids) }
         return earliest.map { .wait(until: $0) } ?? .rest
     }
 
@@ -151,14 +163,16 @@ struct FairQueue<Element, Job> {
     mutating func take(
         _ ids: [Int], of model: String, now: ContinuousClock.Instant
     ) -> [(element: Element, waited: Duration)] {
-        begin(model)
-        return lines[model]?.queue.take(ids, now: now) ?? []
+        guard let index = index(of: model) else { return [] }
+        begin(index)
+        return lines[index].queue.take(ids, now: now)
     }
 
     /// Takes an image out unrun: it could not be decoded, or nobody waits for it any more.
     mutating func remove(_ id: Int, of model: String) {
-        lines[model]?.queue.remove(id)
-        lines[model]?.jobs.removeAll { $0.id == id }
+        guard let index = index(of: model) else { return }
+        lines[index].queue.remove(id)
+        lines[index].jobs.removeAll { $0.id == id }
     }
 
     /// A job or a batch that was taken is done.
@@ -167,47 +181,51 @@ struct FairQueue<Element, Job> {
     mutating func didRun(
         of model: String, for duration: Duration, imageCount: Int? = nil, now: ContinuousClock.Instant
     ) {
-        lines[model]?.runningCount -= 1
-        lines[model]?.time += duration
+        guard let index = index(of: model) else { return }
+        lines[index].runningCount -= 1
+        lines[index].time += duration
         if let imageCount {
-            lines[model]?.gathering.didRun(imageCount, for: duration, now: now)
+            lines[index].gathering.didRun(imageCount, for: duration, now: now)
         } else {
-            lines[model]?.gathering.didDecode()
+            lines[index].gathering.didDecode()
         }
     }
 
-    private static func sharedBatchSize(_ line: Line) -> Int {
-        guard let time = line.gathering.timePerImage, time > .zero else { return .max }
-        return max(1, Int(sharedBatchTime / time))
-    }
+    private func index(of model: String) -> Int? { lines.indices.first { lines[$0].model == model } }
 
-    private func isShared(besides model: String, now: ContinuousClock.Instant) -> Bool {
-        lines.contains { name, line in
-            name != model && (!line.isEmpty || now - line.lastAdmission < Self.sharingPeriod)
+    private func isShared(besides index: Int, now: ContinuousClock.Instant) -> Bool {
+        lines.indices.contains {
+            $0 != index && (!lines[$0].isEmpty || now - lines[$0].lastAdmission < Self.sharingPeriod)
         }
     }
 
-    private mutating func begin(_ model: String) {
+    /// Begins the line of a model that has none.
+    private mutating func begin(
+        _ model: String, limits: BatchQueue<Element>.Limits, now: ContinuousClock.Instant
+    ) -> Int {
+        forgetTheResting(now: now)
+        lines.append(
+            Line(model: model, queue: BatchQueue(limits: limits), time: virtualTime, lastAdmission: now))
+        return lines.count - 1
+    }
+
+    /// Begins a turn of a line.
+    private mutating func begin(_ index: Int) {
         turn += 1
-        virtualTime = max(virtualTime, lines[model]?.time ?? .zero)
-        lines[model]?.lastTurn = turn
-        lines[model]?.runningCount += 1
+        virtualTime = max(virtualTime, lines[index].time)
+        lines[index].lastTurn = turn
+        lines[index].runningCount += 1
     }
 
     /// What a model took counts until the others have caught up.
     private mutating func forgetTheResting(now: ContinuousClock.Instant) {
-        lines = lines.filter { _, line in
-            !line.isEmpty || line.time > virtualTime || now - line.lastAdmission < Self.sharingPeriod
+        lines.removeAll { line in
+            line.isEmpty && line.time <= virtualTime && now - line.lastAdmission >= Self.sharingPeriod
         }
     }
 
-    /// The model whose turn it is, among those that have something to do.
-    private func first(where hasWork: (String) -> Bool) -> String? {
-        var first: (model: String, line: Line)?
-        for (model, line) in lines where hasWork(model) {
-            if let found = first?.line, (found.time, found.lastTurn) <= (line.time, line.lastTurn) { continue }
-            first = (model, line)
-        }
-        return first?.model
+    /// Whether it is the turn of one line rather than of another, where both have something to do.
+    private func isBefore(_ index: Int, _ other: Int) -> Bool {
+        (lines[index].time, lines[index].lastTurn) < (lines[other].time, lines[other].lastTurn)
     }
 }

@@ -39,13 +39,11 @@ struct ImageUpload: Sendable {
     /// At least one.
     let images: [Image]
 
-    private static let json = "application/json"
-
-    /// Whether the pictures of a request are in JSON: finding them then takes a while.
-    static func isJSON(_ request: Request) -> Bool { mediaType(of: request) == json }
+    /// The type of content in which finding the pictures takes a while.
+    static let json = "application/json"
 
     /// The content's type without its parameters; nil where the request does not say.
-    private static func mediaType(of request: Request) -> String? {
+    static func mediaType(of request: Request) -> String? {
         guard let field = request.headerFields[.contentType] else { return nil }
         let isBlank = { (byte: UInt8) in byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
         let type = field.utf8.prefix { $0 != UInt8(ascii: ";") }.drop(while: isBlank)
@@ -55,11 +53,12 @@ struct ImageUpload: Sendable {
 
     /// Finds the pictures: parts of a form, a raw body, or base64 in JSON.
     ///
+    /// - Parameter type: the content's, see ``mediaType(of:)``.
     /// - Throws: ``UploadError``.
-    init(_ request: Request, limit: CountLimit) throws(UploadError) {
-        switch request.body {
+    init(_ body: RequestBody, type: String?, limit: CountLimit) throws(UploadError) {
+        switch body {
         case .multipart(let parts): images = try Self.images(in: parts)
-        case .bytes(let bytes): images = try Self.images(in: bytes, type: Self.mediaType(of: request), limit: limit)
+        case .bytes(let bytes): images = try Self.images(in: bytes, type: type, limit: limit)
         }
         guard images.count <= limit.count else { throw UploadError.tooManyImages(found: images.count, limit: limit) }
     }

@@ -25,10 +25,13 @@ struct PredictRoute: Sendable {
     }
 
     private func upload(of request: Request, limit: ImageUpload.CountLimit) async throws(Refusal) -> ImageUpload {
-        let parse = { @Sendable in Result { () throws(UploadError) in try ImageUpload(request, limit: limit) } }
+        let type = ImageUpload.mediaType(of: request)
+        let parse = { @Sendable in
+            Result { () throws(UploadError) in try ImageUpload(request.body, type: type, limit: limit) }
+        }
         // Base64 of many megabytes takes a while: away from the threads that answer everybody, but ahead of the decoding that
         // waits, since until it is parsed nobody knows whose turn it would be.
-        let parsed = ImageUpload.isJSON(request) ? await desk.workers.perform(.high, parse) : parse()
+        let parsed = type == ImageUpload.json ? await desk.workers.perform(.high, parse) : parse()
         return try parsed.mapError { Refusal(response: .problem($0.status, $0.description)) }.get()
     }
 

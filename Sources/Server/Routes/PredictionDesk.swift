@@ -4,7 +4,7 @@ import Inference
 
 /// What every route that asks a model has in common, whatever its requests and answers look like: who is let in, the
 /// batcher, metrics, the access log's annotations, and the answers to failures.
-struct PredictionDesk: Sendable {
+final class PredictionDesk: Sendable {
     let store: ModelStore
     let batcher: Batcher
     let workers: WorkerPool
@@ -13,6 +13,18 @@ struct PredictionDesk: Sendable {
     let settings: Settings
 
     private static let clock = ContinuousClock()
+
+    init(
+        store: ModelStore, batcher: Batcher, workers: WorkerPool, phase: ServingPhase, metrics: ServingMetrics,
+        settings: Settings
+    ) {
+        self.store = store
+        self.batcher = batcher
+        self.workers = workers
+        self.phase = phase
+        self.metrics = metrics
+        self.settings = settings
+    }
 
     /// The version that answers a request to this slot.
     ///

@@ -11,9 +11,8 @@ struct ImageUploadTests {
     private func upload(_ body: RequestBody, type: String? = nil, maxCount: Int = 3) throws -> [ImageUpload.Image] {
         var fields = HTTPFields()
         if let type { fields[.contentType] = type }
-        return try ImageUpload(
-            Request(method: .post, headerFields: fields, body: body), limit: .init(count: maxCount, key: "key")
-        ).images
+        let type = ImageUpload.mediaType(of: Request(method: .post, headerFields: fields))
+        return try ImageUpload(body, type: type, limit: .init(count: maxCount, key: "key")).images
     }
 
     @Test(
