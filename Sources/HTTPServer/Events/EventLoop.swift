@@ -75,7 +75,7 @@ final class EventLoop: TaskExecutor {
         private var ownJobs: Deque<Job> = []
 
         /// How many jobs of other threads are done in a row: the many answers of a batch do not hold up who asks next.
-        private static let mostJobsInARow = 8
+        private static let mostJobsInARow = 4
 
         init(_ poller: Poller) {
             self.poller = poller
@@ -105,8 +105,7 @@ final class EventLoop: TaskExecutor {
             thread.store(pthread_self(), ordering: .relaxed)
             var jobs: Deque<Job> = []
             while true {
-                // What these put off in turn has to wait for the others.
-                for _ in 0..<ownJobs.count { ownJobs.popFirst()?.run() }
+                runOwnJobs()
                 for _ in 0..<Self.mostJobsInARow { jobs.popFirst()?.run() }
                 sockets.tellDeadlines()
 
@@ -120,8 +119,14 @@ final class EventLoop: TaskExecutor {
                 if isStopped, !isBusy { return }
                 let readyCount = sockets.wait(waits)
                 if waits { submitted.withLock { $0.isWaiting = false } }
-                sockets.tellReady(readyCount)
+                // A request that has come is on its way to the threads that decode before the next one is read.
+                sockets.tellReady(readyCount) { runOwnJobs() }
             }
+        }
+
+        /// What these put off in turn has to wait for the others.
+        private func runOwnJobs() {
+            for _ in 0..<ownJobs.count { ownJobs.popFirst()?.run() }
         }
     }
 }

@@ -72,13 +72,14 @@ final class WatchedSockets {
         return poller.wait(timeout, into: &events)
     }
 
-    /// Tells who watches the sockets that the last wait found.
-    func tellReady(_ count: Int) {
+    /// Tells who watches the sockets that the last wait found, and does something after each.
+    func tellReady(_ count: Int, _ afterEach: () -> Void) {
         for index in 0..<count {
             let event = events[index]
             // One that was removed since is not told any more: its number is nobody else's.
             guard let watch = watches[Int(truncatingIfNeeded: event.data.u64)] else { continue }
             watch.watcher.ready(Readiness(events: event.events))
+            afterEach()
         }
     }
 

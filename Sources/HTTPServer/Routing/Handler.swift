@@ -1,6 +1,6 @@
 /// Answers one request.
 ///
-/// It runs as a task on its connection's serial queue, so it must not block, and what takes long belongs elsewhere: until it
-/// waits for something, nobody notices that the client hangs up. The task is cancelled when it does; what it then returns is
-/// dropped.
+/// It runs as a task on the thread of its connection's event loop, where nobody else is served until it waits for something: it must
+/// not block, and what takes long belongs elsewhere. The task is cancelled when the client hangs up; what it then returns
+/// is dropped.
 public typealias Handler = @Sendable (Request) async -> Response

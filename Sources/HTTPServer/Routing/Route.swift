@@ -12,6 +12,8 @@ public struct Route: Sendable {
     public let handler: Handler
     /// The pattern, taken apart.
     let segments: [Segment]
+    /// Whether the pattern is the path itself.
+    let isPlain: Bool
 
     /// A piece of a pattern between two slashes.
     enum Segment: Sendable, Equatable {
@@ -31,6 +33,12 @@ public struct Route: Sendable {
             segment.hasPrefix("{") && segment.hasSuffix("}")
                 ? .parameter(String(segment.dropFirst().dropLast())) : .text(String(segment))
         }
+        self.isPlain = segments.allSatisfy { if case .text = $0 { true } else { false } }
+    }
+
+    /// Whether requests with this method are answered.
+    func answers(_ method: HTTPRequest.Method) -> Bool {
+        self.method == method || (self.method == .get && method == .head)
     }
 
     /// The parameters with which `path`, split, matches the pattern, or nil.

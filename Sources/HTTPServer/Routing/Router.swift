@@ -46,15 +46,16 @@ public struct Router: Sendable {
 
     /// The route for a decoded, normalised path.
     public func match(_ method: HTTPRequest.Method, _ path: String) -> RouteMatch {
+        // What is asked most is a plain path as it stands.
+        if let route = routes.first(where: { $0.isPlain && $0.answers(method) && $0.pattern == path }) {
+            return .found(route, parameters: [:])
+        }
         let pieces = Route.split(path)
         var allowed: [HTTPRequest.Method] = []
         var found: RouteMatch?
         for route in routes {
             guard let parameters = route.parameters(pieces) else { continue }
-            if route.method == method || (route.method == .get && method == .head) {
-                if parameters.isEmpty { return .found(route, parameters: [:]) }
-                if found == nil { found = .found(route, parameters: parameters) }
-            }
+            if found == nil, route.answers(method) { found = .found(route, parameters: parameters) }
             Self.allow(route.method, in: &allowed)
         }
         return found ?? (allowed.isEmpty ? .notFound : .methodNotAllowed(allowed: allowed))

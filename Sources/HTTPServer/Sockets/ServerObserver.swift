@@ -1,6 +1,6 @@
 /// Is told what happens on the sockets; metrics and the access log are built on it.
 ///
-/// Called on the connections' queues, many at once: it must be quick and must not block.
+/// Called on the connections' threads, many at once: it must be quick and must not block.
 public protocol ServerObserver: Sendable {
     /// A client has been accepted.
     func connectionOpened()

@@ -84,7 +84,7 @@ public final class SocketServer: Sendable {
         for connection in registry.connections { connection.drain() }
         if await registry.waitUntilEmpty(timeout: timeout) { return true }
         for connection in registry.connections { connection.abort() }
-        // They close at once, each on its queue; the wait is bounded all the same.
+        // They close at once, each on its thread; the wait is bounded all the same.
         _ = await registry.waitUntilEmpty(timeout: .seconds(5))
         return false
     }

@@ -64,7 +64,7 @@ struct BatchQueue<Element> {
     }
 
     /// Since when the first of them could; nil where none could.
-    var readySince: ContinuousClock.Instant? { ready.first?.since }
+    var readySince: ContinuousClock.Instant? { ready.isEmpty ? nil : ready[0].since }
 
     /// What a worker that is free should do now.
     ///
@@ -74,13 +74,13 @@ struct BatchQueue<Element> {
     func action(
         now: ContinuousClock.Instant, most: Int = .max, gatheringEnd: ContinuousClock.Instant? = nil
     ) -> Action {
-        guard let oldest = ready.first.map({ (since: $0.since, group: $0.group) }) else { return .rest }
+        guard let since = readySince else { return .rest }
         let size = min(limits.maxBatchSize, most)
-        let due = max(oldest.since + limits.maxDelay, gatheringEnd ?? oldest.since)
+        let due = max(since + limits.maxDelay, gatheringEnd ?? since)
         // Asked of each image that is decoded: the numbers are gathered only where they may be needed.
         if ready.count < size, now < due { return .wait(until: due) }
         var batch: [Int] = []
-        for index in ready.indices where batch.count < size && ready[index].group == oldest.group {
+        for index in ready.indices where batch.count < size && ready[index].group == ready[0].group {
             batch.append(ready[index].id)
         }
         return batch.count < size && now < due ? .wait(until: due) : .run(batch)

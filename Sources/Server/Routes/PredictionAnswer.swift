@@ -20,15 +20,33 @@ public struct PredictionAnswer: Sendable {
     /// float32. Written by hand, since an encoder takes as long as the rest of the answer.
     public var json: String {
         let best = classification.best
-        var json = #"{"class":\#(JSONText.quoted(best.label))"#
-        if let filename { json += #","filename":\#(JSONText.quoted(filename))"# }
-        json +=
-            #","index":\#(best.index),"model":\#(JSONText.quoted(model)),"probability":\#(best.probability),"top":["#
-        for (place, candidate) in classification.top.enumerated() {
-            if place > 0 { json += "," }
-            json += #"{"class":\#(JSONText.quoted(candidate.label)),"index":\#(candidate.index)"#
-            json += #","probability":\#(candidate.probability)}"#
+        var json = ""
+        json.reserveCapacity(256 + 80 * classification.top.count)
+        json += #"{"class":"#
+        JSONText.append(best.label, to: &json)
+        if let filename {
+            json += #","filename":"#
+            JSONText.append(filename, to: &json)
         }
-        return json + #"],"version":"\#(version)"}"#
+        json += #","index":"#
+        json += String(best.index)
+        json += #","model":"#
+        JSONText.append(model, to: &json)
+        json += #","probability":"#
+        json += best.probability.description
+        json += #","top":["#
+        for (place, candidate) in classification.top.enumerated() {
+            json += place == 0 ? #"{"class":"# : #",{"class":"#
+            JSONText.append(candidate.label, to: &json)
+            json += #","index":"#
+            json += String(candidate.index)
+            json += #","probability":"#
+            json += candidate.probability.description
+            json += "}"
+        }
+        json += #"],"version":""#
+        json += version
+        json += #""}"#
+        return json
     }
 }

@@ -127,6 +127,31 @@ import Testing
         #expect(ParserRun("GET /" + String(repeating: "a", count: 63)).error == nil)
     }
 
+    @Test(arguments: [
+        "Content-Length: 10\r\n\r\n0123456789",
+        "Transfer-Encoding: chunked\r\n\r\n7\r\n0123456\r\n3\r\n789\r\n0\r\n\r\n",
+    ])
+    func `content comes in ranges as long as the caller wants, and no longer`(text: String) throws {
+        let bytes = Array("POST / HTTP/1.1\r\nHost: a\r\n\(text)".utf8)
+        for most in 1...11 {
+            var parser = RequestParser(
+                limits: .init(headerByteCount: 1000, targetByteCount: 100, bodyByteCount: 1000))
+            var (rest, content) = (bytes, [UInt8]())
+            while true {
+                let (event, consumed) = try rest.withUnsafeBytes { bytes throws(RequestError) in
+                    try parser.next(bytes, mostContent: most)
+                }
+                if case .end = event { break }
+                if case .body(let range) = event {
+                    #expect(range.count <= most)
+                    content += rest[range]
+                }
+                rest.removeFirst(consumed)
+            }
+            #expect(content == Array("0123456789".utf8))
+        }
+    }
+
     @Test(arguments: [1, .max])
     func `a head may be as long as the limit and no longer`(pieces: Int) {
         func request(_ count: Int) -> String {

@@ -1,4 +1,5 @@
 import HTTPTypes
+import TestSupport
 import Testing
 
 @testable import HTTPServer
@@ -53,6 +54,38 @@ import Testing
         let client = server.client()
         await client.send(String(repeating: "GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n", count: 1000))
         for _ in 0..<1000 { #expect(await client.answer()?.status == 404) }
+    }
+
+    /// 30 KiB that inflate to 30 MiB.
+    private static let largeForm = TestCompression.gzip(
+        Array("--b\r\nContent-Disposition: form-data; name=a\r\n\r\n".utf8) + [UInt8](repeating: 0, count: 30 << 20)
+            + Array("\r\n--b--".utf8))
+
+    /// What takes the server long, and how many answers are sent before somebody else's.
+    private static let floods: [(bytes: [UInt8], most: Int)] = [
+        (Array(String(repeating: "GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n", count: 1000).utf8), 100),
+        (ContentCodingTests.request(largeForm, coding: "gzip", type: "multipart/form-data; boundary=b"), 0),
+    ]
+
+    @Test(arguments: floods.indices)
+    func `who sends much at once lets others have their turn`(index: Int) async throws {
+        let server = try TestServer()
+        let (blocking, flooding, other) = (server.client(), server.client(), server.client())
+        for client in [flooding, other] {
+            #expect(await client.ask("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")?.status == 200)
+        }
+        // All of it waits when the thread is free again.
+        await blocking.send("GET /block HTTP/1.1\r\nHost: a\r\n\r\n")
+        await server.block.wait()
+        await flooding.send(Self.floods[index].bytes)
+        await other.send("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")
+        server.block.release()
+
+        #expect(await other.answer()?.status == 200)
+        let records = await server.observer.wait { $0.records.filter { $0.route == "/hello" }.count == 3 }.records
+        let before = records.prefix { $0.route != "/hello" || $0.id == records[0].id || $0.id == records[1].id }
+        #expect(before.count { $0.route != "/hello" && $0.route != "/block" } <= Self.floods[index].most)
+        #expect(await flooding.answer()?.status == (index == 0 ? 404 : 200))
     }
 
     @Test func `HEAD answers as GET but without the body`() async throws {

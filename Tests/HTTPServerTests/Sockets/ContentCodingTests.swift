@@ -4,7 +4,7 @@ import Testing
 @testable import HTTPServer
 
 @Suite struct ContentCodingTests {
-    private static func request(
+    static func request(
         _ body: [UInt8], coding: String, path: String = "/echo", type: String = "text/plain", isChunked: Bool = false
     ) -> [UInt8] {
         let head = "POST \(path) HTTP/1.1\r\nHost: a\r\nContent-Encoding: \(coding)\r\nContent-Type: \(type)\r\n"

@@ -1,3 +1,4 @@
+import Dispatch
 import HTTPTypes
 import Logging
 import Synchronization
@@ -11,6 +12,30 @@ final class TestServer: Sendable {
     let address: SocketAddress
     let observer = Recorder()
     let gate = Gate()
+    let block = Block()
+
+    /// Holds the thread of a connection, which serves nobody else meanwhile.
+    final class Block: Sendable {
+        private let begun = DispatchSemaphore(value: 0)
+        private let end = DispatchSemaphore(value: 0)
+
+        func hold() {
+            begun.signal()
+            end.wait()
+        }
+
+        /// Waits until a thread is held.
+        func wait() async {
+            await withCheckedContinuation { continuation in
+                DispatchQueue.global().async { [self] in
+                    begun.wait()
+                    continuation.resume()
+                }
+            }
+        }
+
+        func release() { end.signal() }
+    }
 
     /// Counts connections and keeps records.
     final class Recorder: ServerObserver {
@@ -118,7 +143,7 @@ final class TestServer: Sendable {
         options.drainGrace = .milliseconds(20)
         edit(&options)
 
-        let gate = gate
+        let (gate, block) = (gate, block)
         var router = Router()
         router.on(.get, "/hello") { request in
             var response = Response.text("hello \(request.query["name"] ?? request.id)")
@@ -136,6 +161,10 @@ final class TestServer: Sendable {
         router.on(.get, "/gate/{name}") { request in
             await gate.pass()
             return .text("passed \(request.pathParameters["name"] ?? "")")
+        }
+        router.on(.get, "/block") { _ in
+            block.hold()
+            return .text("released")
         }
         // Goes on when the client hangs up.
         router.on(.post, "/stubborn", readsBody: true) { _ in
