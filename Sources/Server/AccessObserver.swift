@@ -24,7 +24,7 @@ struct AccessObserver: ServerObserver {
             "bytes_in": .stringConvertible(record.bytesIn), "bytes_out": .stringConvertible(record.bytesOut),
             "client": "\(record.remoteAddress)",
         ]
-        for (key, value) in record.annotations { metadata[key] = Self.value(value, of: key) }
+        for (key, value) in record.annotations() { metadata[key] = Self.value(value, of: key) }
         logger.info("request", metadata: metadata)
     }
 

@@ -13,8 +13,8 @@ public struct Response: Sendable {
     public var headerFields: HTTPFields
     /// The content.
     public var body: [UInt8]
-    /// Facts for the access log, never sent.
-    public var annotations: [String: String]
+    /// Tells facts for the access log, never sent; asked only where there is one.
+    public var annotations: @Sendable () -> [String: String]
     /// The error that this answer tells, if it tells one; setting it writes ``body`` and its type.
     public var problem: Problem? {
         didSet {
@@ -30,7 +30,7 @@ public struct Response: Sendable {
         status: HTTPResponse.Status = .ok,
         headerFields: HTTPFields = [:],
         body: [UInt8] = [],
-        annotations: [String: String] = [:]
+        annotations: @escaping @Sendable () -> [String: String] = { [:] }
     ) {
         self.status = status
         self.headerFields = headerFields

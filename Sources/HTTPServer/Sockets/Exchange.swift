@@ -38,7 +38,7 @@ final class Exchange {
     /// The answer's status, once there is one.
     var status: HTTPResponse.Status?
     /// The answer's annotations.
-    var annotations: [String: String] = [:]
+    var annotations: @Sendable () -> [String: String] = { [:] }
 
     /// A request whose first byte has just arrived.
     init(startedAt: ContinuousClock.Instant) {

@@ -22,14 +22,14 @@ public struct RequestRecord: Sendable {
     public let remoteAddress: String
     /// Whether the whole answer was written.
     public let isComplete: Bool
-    /// What the handler noted for the log.
-    public let annotations: [String: String]
+    /// Tells what the handler noted for the log.
+    public let annotations: @Sendable () -> [String: String]
 
     /// A record, written out.
     public init(
         id: String, method: HTTPRequest.Method?, target: String?, route: String?, status: HTTPResponse.Status,
         bytesIn: Int = 0, bytesOut: Int = 0, duration: Duration = .zero, remoteAddress: String = "127.0.0.1",
-        isComplete: Bool = true, annotations: [String: String] = [:]
+        isComplete: Bool = true, annotations: @escaping @Sendable () -> [String: String] = { [:] }
     ) {
         self.id = id
         self.method = method

@@ -60,8 +60,6 @@ struct DeadlineList<Element> {
         let time: ContinuousClock.Instant
         let id: Int
         let element: Element
-
-        func isBefore(_ other: (time: ContinuousClock.Instant, id: Int)) -> Bool { (time, id) < other }
     }
 
     private var entries: [Entry] = []
@@ -92,11 +90,16 @@ struct DeadlineList<Element> {
     /// Where an entry is, or would be: most come last.
     private func index(of key: (time: ContinuousClock.Instant, id: Int)) -> Int {
         var range = 0..<entries.count
-        if let last = entries.last, last.isBefore(key) { return entries.count }
+        if entries.isEmpty || isBefore(entries.count - 1, key) { return entries.count }
         while !range.isEmpty {
             let middle = range.lowerBound + range.count / 2
-            range = entries[middle].isBefore(key) ? middle + 1..<range.upperBound : range.lowerBound..<middle
+            range = isBefore(middle, key) ? middle + 1..<range.upperBound : range.lowerBound..<middle
         }
         return range.lowerBound
+    }
+
+    /// Looks at the time and the number alone: an element that is copied costs more than all of the search.
+    private func isBefore(_ index: Int, _ key: (time: ContinuousClock.Instant, id: Int)) -> Bool {
+        (entries[index].time, entries[index].id) < key
     }
 }

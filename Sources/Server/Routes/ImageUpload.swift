@@ -44,7 +44,7 @@ struct ImageUpload: Sendable {
 
     /// The content's type without its parameters; nil where the request does not say.
     static func mediaType(of request: Request) -> String? {
-        guard let field = request.headerFields[.contentType] else { return nil }
+        guard let field = request.headerFields.first(where: { $0.name == .contentType })?.value else { return nil }
         let isBlank = { (byte: UInt8) in byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
         let type = field.utf8.prefix { $0 != UInt8(ascii: ";") }.drop(while: isBlank)
         let end = type.lastIndex { !isBlank($0) }.map(type.index(after:)) ?? type.startIndex

@@ -56,7 +56,7 @@ final class PredictionDesk: Sendable {
             let predicted = Self.clock.now
             var response =
                 valueCount <= Self.smallAnswer ? respond(report) : await workers.perform(.high) { respond(report) }
-            response.annotations = annotations(of: report, by: model)
+            response.annotations = { Self.annotations(of: report, by: model) }
             let end = Self.clock.now
             if response.problem == nil {
                 metrics.statistics.answered(by: model, report, output: end - predicted, total: end - start)
@@ -70,7 +70,7 @@ final class PredictionDesk: Sendable {
         }
     }
 
-    private func annotations(of report: PredictionReport, by model: Model) -> [String: String] {
+    private static func annotations(of report: PredictionReport, by model: Model) -> [String: String] {
         [
             "model": model.name, "version": model.version, "images": "\(report.predictions.count)",
             "batch": "\(report.batchSize)", "queue_ms": "\(report.queueWait.milliseconds)",

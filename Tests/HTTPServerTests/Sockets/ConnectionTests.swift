@@ -25,7 +25,7 @@ import Testing
         let state = await server.observer.wait { $0.records.count == 3 && $0.opened == 1 }
         let record = try #require(state.records.first)
         #expect(record.id == "a-1" && record.method == .get && record.target == "/hello" && record.route == "/hello")
-        #expect(record.status == .ok && record.isComplete && record.annotations == ["batch": "3"])
+        #expect(record.status == .ok && record.isComplete && record.annotations() == ["batch": "3"])
         #expect(record.bytesIn == 51 && record.bytesOut > 100 && record.remoteAddress == "127.0.0.1")
         #expect(record.duration > .zero)
     }

@@ -147,7 +147,7 @@ final class TestServer: Sendable {
         var router = Router()
         router.on(.get, "/hello") { request in
             var response = Response.text("hello \(request.query["name"] ?? request.id)")
-            response.annotations = ["batch": "3"]
+            response.annotations = { ["batch": "3"] }
             return response
         }
         router.on(.post, "/echo", readsBody: true) { request in
