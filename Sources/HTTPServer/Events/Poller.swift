@@ -19,11 +19,7 @@ final class Poller: Sendable {
         descriptor = epoll_create1(Int32(EPOLL_CLOEXEC))
         guard descriptor >= 0 else { throw .system(operation: "epoll_create1", code: errno) }
         alarm = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
-        guard alarm >= 0 else {
-            let code = errno
-            Socket.close(descriptor)
-            throw .system(operation: "eventfd", code: code)
-        }
+        guard alarm >= 0 else { throw .system(operation: "eventfd", code: errno) }
         guard control(EPOLL_CTL_ADD, alarm, id: Self.alarmID, EPOLL_EVENTS(EPOLLIN.rawValue)) else {
             throw .system(operation: "epoll_ctl", code: errno)
         }

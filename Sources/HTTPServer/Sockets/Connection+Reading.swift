@@ -5,7 +5,7 @@ extension Connection {
     func readable() {
         if case .lingering = clock.phase { return discardInput() }
         for _ in 0..<Self.maxReadsInARow {
-            guard clock.phase != .closed, !clientHasEnded else { return }
+            guard clock.phase != .closed, !clientHasEnded, !hasPutOff else { return }
             guard let (outcome, room) = receiveContent() ?? receive() else { return pauseReading() }
             switch outcome {
             case .bytes(let count):

@@ -60,6 +60,8 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
     func start() {
         loop.execute { [self] in
             context.observer.connectionOpened()
+            // Somebody may have aborted it already.
+            guard clock.phase != .closed else { return }
             do throws(SocketError) {
                 watch = try loop.watch(descriptor, for: .reading, by: self)
                 setDeadline()
@@ -116,10 +118,12 @@ extension Connection: SocketWatcher {
     func deadlinePassed() {
         guard let deadline = clock.deadline(context.options), deadline <= .now else { return setDeadline() }
         switch clock.phase {
-        case .idle:
+        case .idle(let timeout):
+            // What was put off has come in time.
+            if hasPutOff { return enter(.idle(timeout)) }
             // A request may have arrived at the last moment.
             readable()
-            if case .idle = clock.phase { close() } else { setDeadline() }
+            if case .idle = clock.phase, !hasPutOff { close() } else { setDeadline() }
         case .header: refuse(.headerTooSlow(limit: context.options.headerTimeout))
         case .body: refuse(.bodyTooSlow(received: exchange?.reservation?.received ?? 0))
         case .writing: abandon()

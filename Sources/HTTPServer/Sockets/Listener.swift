@@ -66,9 +66,12 @@ final class Listener: @unchecked Sendable {  // guard: all mutable state is touc
         }
     }
 
-    /// The same without waiting.
+    /// Stops listening, and aborts all connections, without waiting.
     func abandon() {
-        loop.execute { [self] in stop(takesBacklog: false) }
+        loop.execute { [self] in
+            stop(takesBacklog: false)
+            for connection in registry.connections { connection.abort() }
+        }
     }
 
     /// A connection has closed: there is room again.

@@ -20,10 +20,7 @@ public final class SocketServer: Sendable {
         self.logger = logger
     }
 
-    deinit {
-        listener.withLock { $0 }?.abandon()
-        for connection in registry.connections { connection.abort() }
-    }
+    deinit { listener.withLock { $0 }?.abandon() }
 
     /// Listens, and serves from now on.
     /// - Returns: the address it listens on, with the port that was taken if port 0 was asked for.

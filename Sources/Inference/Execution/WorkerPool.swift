@@ -40,9 +40,6 @@ public final class WorkerPool: Sendable {
     /// Runs a job on one of the threads, some time soon.
     public func submit(_ lane: Lane, _ job: @escaping @Sendable () -> Void) { state.submit(lane, job) }
 
-    /// Whether a thread has nothing to do.
-    public var hasIdleThread: Bool { state.hasIdleThread }
-
     /// How many jobs wait for a thread.
     var waitingCount: Int { state.waitingCount }
 
@@ -97,12 +94,6 @@ public final class WorkerPool: Sendable {
             offerCount.add(1, ordering: .relaxed)
             if idleCount > 0 { condition.signal() }
             condition.unlock()
-        }
-
-        var hasIdleThread: Bool {
-            condition.lock()
-            defer { condition.unlock() }
-            return idleCount > 0
         }
 
         var waitingCount: Int {

@@ -123,8 +123,7 @@ public final class Batcher: Sendable {
     private func decode() {
         let start = clock.now
         guard let (model, next, isLast) = state.withLock({ $0.queue.nextJob(now: start) }) else { return }
-        // Where no thread is free, whoever becomes so looks by itself.
-        if isLast, workers.hasIdleThread { look(now: start) }
+        if isLast { look(now: start) }
         decode(next)
         let end = clock.now
         state.withLock { $0.queue.didRun(of: model, for: end - start, now: end) }

@@ -56,6 +56,24 @@ import Testing
         for _ in 0..<1000 { #expect(await client.answer()?.status == 404) }
     }
 
+    @Test func `requests that wait for their turn are answered, though the client has ended its stream`() async throws {
+        let server = try TestServer()
+        let (blocking, client) = (server.client(), server.client())
+        #expect(await client.ask("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")?.status == 200)
+        // They fill the first read, and the end of the stream would be the second.
+        let request = "GET /wrong HTTP/1.1\r\nHost: a\r\n\r\n"
+        let count = ReceiveBuffer.initialCapacity / request.utf8.count
+        #expect(count * request.utf8.count == ReceiveBuffer.initialCapacity)
+        await blocking.send("GET /block HTTP/1.1\r\nHost: a\r\n\r\n")
+        await server.block.wait()
+        await client.send(String(repeating: request, count: count))
+        await client.endWriting()
+        server.block.release()
+
+        for _ in 0..<count { #expect(await client.answer()?.status == 404) }
+        #expect(await client.isAtEnd())
+    }
+
     /// 30 KiB that inflate to 30 MiB.
     private static let largeForm = TestCompression.gzip(
         Array("--b\r\nContent-Disposition: form-data; name=a\r\n\r\n".utf8) + [UInt8](repeating: 0, count: 30 << 20)
