@@ -28,7 +28,7 @@ public final class WorkerPool: Sendable {
         for index in 0..<threadCount {
             let thread = Thread { [state] in
                 pthread_setname_np(pthread_self(), "worker-\(index)")
-                state.work()
+                state.run()
             }
             thread.stackSize = 4 << 20
             thread.start()
@@ -39,6 +39,12 @@ public final class WorkerPool: Sendable {
 
     /// Runs a job on one of the threads, some time soon.
     public func submit(_ lane: Lane, _ job: @escaping @Sendable () -> Void) { state.submit(lane, job) }
+
+    /// Runs a job on one of the threads once its time has come, or soon after that where none is free. While all have
+    /// something to do it costs next to nothing: no thread waits for the time.
+    public func submit(_ lane: Lane, at time: ContinuousClock.Instant, _ job: @escaping @Sendable () -> Void) {
+        state.submit(lane, at: time, job)
+    }
 
     /// How many jobs wait for a thread.
     var waitingCount: Int { state.waitingCount }
@@ -78,92 +84,151 @@ public final class WorkerPool: Sendable {
         }
     }
 
-    private final class State: @unchecked Sendable {  // guard: every property is touched under `condition` only
-        private let condition = NSCondition()
+    private final class State: @unchecked Sendable {  // guard: every property is touched under `lock` only
+        /// A job that is not to be run before its time.
+        private struct Timed {
+            let time: ContinuousClock.Instant
+            let lane: Lane
+            let job: @Sendable () -> Void
+        }
+
+        private let lock = ThreadLock()
+        /// What idle threads wait for.
+        private let work: ThreadCondition
+        /// What the one of them waits for that keeps the time.
+        private let alarm: ThreadCondition
         /// Counts what was offered, so that a thread can see without the lock that there is something new.
         private let offerCount = Atomic(0)
         private var jobs: [Deque<@Sendable () -> Void>] = Lane.allCases.map { _ in [] }
+        /// Soonest first.
+        private var timed: [Timed] = []
         private var lastLane = Lane.normal
         private var regions: [ParallelRegion] = []
+        /// How many threads wait for ``work``.
         private var idleCount = 0
+        /// Whether a thread waits for ``alarm``.
+        private var isTimeKept = false
         private var isStopped = false
 
-        func submit(_ lane: Lane, _ job: @escaping @Sendable () -> Void) {
-            condition.lock()
-            jobs[lane.rawValue].append(job)
-            offerCount.add(1, ordering: .relaxed)
-            if idleCount > 0 { condition.signal() }
-            condition.unlock()
+        init() {
+            work = ThreadCondition(of: lock)
+            alarm = ThreadCondition(of: lock)
         }
 
-        var waitingCount: Int {
-            condition.lock()
-            defer { condition.unlock() }
-            return jobs.reduce(0) { $0 + $1.count }
+        func submit(_ lane: Lane, _ job: @escaping @Sendable () -> Void) {
+            lock.withLock {
+                jobs[lane.rawValue].append(job)
+                offerCount.add(1, ordering: .relaxed)
+                if idleCount > 0 { work.signal() } else if isTimeKept { alarm.signal() }
+            }
         }
+
+        func submit(_ lane: Lane, at time: ContinuousClock.Instant, _ job: @escaping @Sendable () -> Void) {
+            lock.withLock {
+                let index = timed.firstIndex { $0.time > time } ?? timed.count
+                timed.insert(Timed(time: time, lane: lane, job: job), at: index)
+                // Where all are busy, the first that is free looks.
+                if index == 0, isTimeKept { alarm.signal() } else if idleCount > 0, !isTimeKept { work.signal() }
+            }
+        }
+
+        var waitingCount: Int { lock.withLock { jobs.reduce(0) { $0 + $1.count } } }
 
         /// Offers a region to the threads that are idle or become so.
         func share(_ region: ParallelRegion) {
-            condition.lock()
-            regions.append(region)
-            offerCount.add(1, ordering: .relaxed)
-            if idleCount == 1 { condition.signal() } else if idleCount > 1 { condition.broadcast() }
-            condition.unlock()
+            lock.withLock {
+                regions.append(region)
+                offerCount.add(1, ordering: .relaxed)
+                if idleCount == 1 { work.signal() } else if idleCount > 1 { work.broadcast() }
+                if isTimeKept { alarm.signal() }
+            }
         }
 
-        func unshare(_ region: ParallelRegion) {
-            condition.lock()
-            regions.removeAll { $0 === region }
-            condition.unlock()
-        }
+        func unshare(_ region: ParallelRegion) { lock.withLock { remove(region) } }
 
         func stop() {
-            condition.lock()
-            isStopped = true
-            condition.broadcast()
-            condition.unlock()
+            lock.withLock {
+                isStopped = true
+                work.broadcast()
+                alarm.signal()
+            }
         }
 
         /// What one thread does all its life.
-        func work() {
-            condition.lock()
+        func run() {
+            lock.lock()
             while true {
                 if let job = takeJob() {
-                    condition.unlock()
+                    passOn()
+                    lock.unlock()
                     job()
-                    condition.lock()
+                    lock.lock()
                 } else if let region = regions.last {
-                    condition.unlock()
+                    passOn()
+                    lock.unlock()
                     region.participate()
-                    condition.lock()
-                    regions.removeAll { $0 === region }
+                    lock.lock()
+                    remove(region)
                     // The next step of the same network follows soon.
                     let seen = offerCount.load(ordering: .relaxed)
                     if !hasWork {
-                        condition.unlock()
+                        lock.unlock()
                         ShortWait.until { self.offerCount.load(ordering: .relaxed) != seen }
-                        condition.lock()
+                        lock.lock()
                     }
                 } else if isStopped {
                     break
                 } else {
-                    idleCount += 1
-                    condition.wait()
-                    idleCount -= 1
+                    rest()
                 }
             }
-            condition.unlock()
+            lock.unlock()
+        }
+
+        /// Waits for something to do; one of those that rest also waits for the time of the next job that has one.
+        private func rest() {
+            if let next = timed.first, !isTimeKept {
+                isTimeKept = true
+                alarm.wait(until: next.time)
+                isTimeKept = false
+            } else {
+                idleCount += 1
+                work.wait()
+                idleCount -= 1
+            }
+        }
+
+        /// Wakes another thread where this one, which has found something to do, leaves something to that.
+        private func passOn() {
+            if isTimeKept {
+                if hasWork { alarm.signal() }
+            } else if !timed.isEmpty, idleCount > 0 {
+                work.signal()
+            }
         }
 
         private var hasWork: Bool { !regions.isEmpty || jobs.contains { !$0.isEmpty } }
 
+        private func remove(_ region: ParallelRegion) { regions.removeAll { $0 === region } }
+
         private func takeJob() -> (@Sendable () -> Void)? {
+            if !timed.isEmpty { enqueueDue(now: .now) }
             for lane in lastLane == .normal ? [Lane.high, .normal] : [.normal, .high] {
                 guard let job = jobs[lane.rawValue].popFirst() else { continue }
                 lastLane = lane
                 return job
             }
             return nil
+        }
+
+        /// Puts the jobs whose time has come behind those that wait, and wakes a thread for each but one, which is for the caller.
+        private func enqueueDue(now: ContinuousClock.Instant) {
+            let dueCount = timed.prefix { $0.time <= now }.count
+            for (index, due) in timed.prefix(dueCount).enumerated() {
+                jobs[due.lane.rawValue].append(due.job)
+                if index > 0, idleCount > 0 { work.signal() }
+            }
+            timed.removeFirst(dueCount)
         }
     }
 }

@@ -1,4 +1,3 @@
-import Dispatch
 import Inference
 import Synchronization
 
@@ -25,8 +24,8 @@ public final class Batcher: Sendable {
 
     private struct State {
         var queue: FairQueue<Image, Decoding>
-        /// Set while a job that will take a batch is on its way to a thread.
-        var isCollectionSubmitted = false
+        /// Set while somebody is about to take a batch.
+        var willCollect = false
         /// When a timer will look at the queue again; nil while none is set.
         var nextLook: ContinuousClock.Instant?
         /// The batches in the network.
@@ -42,7 +41,6 @@ public final class Batcher: Sendable {
     private let metrics: ServingMetrics
     private let limits: Settings.Batching
     let deadlines = Deadlines()
-    private let timers = DispatchQueue(label: "batcher.timers")
     private let clock = ContinuousClock()
 
     /// A batcher without work; its limits are the settings'.
@@ -127,7 +125,7 @@ public final class Batcher: Sendable {
         decode(next)
         let end = clock.now
         state.withLock { $0.queue.didRun(of: model, for: end - start, now: end) }
-        look(now: end)
+        lookWhileFree(now: end)
     }
 
     private func decode(_ next: Decoding) {
@@ -159,14 +157,26 @@ public final class Batcher: Sendable {
 
     /// Sees to it that a batch runs as soon as one should.
     private func look(now: ContinuousClock.Instant) {
+        // It has waited long enough: ahead of the decoding that waits.
+        if isDue(now: now) { workers.submit(.high) { [self] in collect() } }
+    }
+
+    /// The same by a worker that has nothing else to do: it runs the batch itself.
+    private func lookWhileFree(now: ContinuousClock.Instant) {
+        if isDue(now: now) { collect() }
+    }
+
+    /// Whether a batch should run now and nobody is about to take it; who is told so has to ``collect()`` soon. Where one
+    /// should run later, it is looked for then.
+    private func isDue(now: ContinuousClock.Instant) -> Bool {
         let action: FairQueue<Image, Decoding>.Action = state.withLock { state in
             let action = state.runningCount < batchLimit ? state.queue.action(now: now) : .rest
             switch action {
             case .run:
-                guard !state.isCollectionSubmitted else { return .rest }
-                state.isCollectionSubmitted = true
+                guard !state.willCollect else { return .rest }
+                state.willCollect = true
             case .wait(let until):
-                // Whoever takes a picture to decode looks again; until then no thread is free.
+                // Whoever takes the last picture to decode looks again; until then no thread is free.
                 if state.queue.hasJobs { return .rest }
                 if let next = state.nextLook, next <= until { return .rest }
                 state.nextLook = until
@@ -174,27 +184,22 @@ public final class Batcher: Sendable {
             }
             return action
         }
-        switch action {
-        // It has waited long enough: ahead of the decoding that waits.
-        case .run: workers.submit(.high) { [self] in collect() }
-        case .wait(let until):
-            timers.asyncAfter(deadline: .now() + (until - now).timeInterval) { [weak self] in
-                self?.lookAgain(at: until)
-            }
-        case .rest: break
+        if case .wait(let until) = action {
+            workers.submit(.high, at: until) { [weak self] in self?.lookAgain(at: until) }
         }
+        return if case .run = action { true } else { false }
     }
 
     private func lookAgain(at time: ContinuousClock.Instant) {
         state.withLock { if $0.nextLook == time { $0.nextLook = nil } }
-        look(now: max(time, clock.now))
+        lookWhileFree(now: max(time, clock.now))
     }
 
     /// Takes what is ready and runs it.
     private func collect() {
         let now = clock.now
         let batch: [(element: Image, waited: Duration)] = state.withLock { state in
-            state.isCollectionSubmitted = false
+            state.willCollect = false
             guard state.runningCount < batchLimit, case .run(let model, let ids) = state.queue.action(now: now) else {
                 return []
             }

@@ -1,4 +1,5 @@
 import Dispatch
+import Foundation
 import Synchronization
 import Testing
 
@@ -84,4 +85,117 @@ struct WorkerPoolTests {
         group.wait()
         #expect(total.load(ordering: .relaxed) == 2000)
     }
+
+    /// What jobs wrote down, each when it ran.
+    private final class Notes: Sendable {
+        private let notes = Mutex<[(name: Int, time: ContinuousClock.Instant)]>([])
+        private let done = DispatchSemaphore(value: 0)
+
+        func write(_ name: Int) {
+            notes.withLock { $0.append((name, .now)) }
+            done.signal()
+        }
+
+        func wait(for count: Int) -> [(name: Int, time: ContinuousClock.Instant)] {
+            for _ in 0..<count { done.wait() }
+            return notes.withLock { $0 }
+        }
+    }
+
+    @Test("A job with a time is run then, though one with a later time came first", arguments: [1, 2, 4])
+    func timedJobs(threadCount: Int) {
+        let pool = WorkerPool(threadCount: threadCount)
+        let notes = Notes()
+        pool.submit(.normal, at: .now + .seconds(3600)) { notes.write(0) }
+        for name in 1...3 {
+            let time = ContinuousClock.now + .milliseconds(20)
+            pool.submit(.normal, at: time) { notes.write(name) }
+            let last = notes.wait(for: 1).last
+            #expect(last?.name == name)
+            #expect(last.map { $0.time >= time } == true)
+        }
+    }
+
+    @Test("Jobs and loops find every thread, that which rests until a time among them")
+    func threadsThatKeepTheTime() {
+        let pool = WorkerPool(threadCount: 2)
+        let met = DispatchSemaphore(value: 0)
+        let notes = Notes()
+        for _ in 0..<200 {
+            pool.submit(.high, at: .now + .seconds(3600)) {}
+            // Each waits for the other: it takes both threads.
+            let (left, right) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+            pool.submit(.normal) {
+                left.signal()
+                right.wait()
+                met.signal()
+            }
+            pool.submit(.normal) {
+                right.signal()
+                left.wait()
+                met.signal()
+            }
+            met.wait()
+            met.wait()
+        }
+        // The thread that kept the time is busy; the other one keeps it now.
+        let gate = DispatchSemaphore(value: 0)
+        pool.submit(.normal, at: .now + .milliseconds(20)) { notes.write(0) }
+        pool.submit(.normal) { gate.wait() }
+        #expect(notes.wait(for: 1).map(\.name) == [0])
+        gate.signal()
+    }
+
+    @Test("Jobs whose time comes at once run at once")
+    func timedJobsAtOnce() {
+        let pool = WorkerPool(threadCount: 2)
+        let notes = Notes()
+        for _ in 0..<10 {
+            let time = ContinuousClock.now + .milliseconds(5)
+            let (left, right) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+            for (name, (mine, other)) in [(left, right), (right, left)].enumerated() {
+                pool.submit(.normal, at: time) {
+                    mine.signal()
+                    other.wait()
+                    notes.write(name)
+                }
+            }
+            #expect(Set(notes.wait(for: 2).map(\.name)) == [0, 1])
+        }
+    }
+
+    @Test("A job whose time comes while all threads are busy is run behind what they do, in its lane")
+    func timedJobsOfABusyPool() {
+        let pool = WorkerPool(threadCount: 1)
+        let (begun, gate) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        let notes = Notes()
+        pool.submit(.normal) {
+            begun.signal()
+            gate.wait()
+        }
+        begun.wait()
+        pool.submit(.normal) { notes.write(0) }
+        let now = ContinuousClock.now
+        for (name, age) in [(1, 1), (2, 3), (3, 2)] {
+            pool.submit(.high, at: now - .seconds(age)) { notes.write(name) }
+        }
+        gate.signal()
+        #expect(notes.wait(for: 4).map(\.name) == [2, 0, 3, 1])
+    }
+
+    @Test("A pool ends without waiting for the time of a job")
+    func endsBeforeTheTime() {
+        weak var released: Witness?
+        do {
+            let pool = WorkerPool(threadCount: 2)
+            let witness = Witness()
+            released = witness
+            pool.submit(.normal, at: .now + .seconds(3600)) { _ = witness }
+        }
+        // Its threads let go of the job once they have ended.
+        for _ in 0..<60_000 where released != nil { Thread.sleep(forTimeInterval: 0.001) }
+        #expect(released == nil)
+    }
+
+    private final class Witness: Sendable {}
 }
