@@ -155,41 +155,43 @@ public final class WorkerPool: Sendable {
         }
 
         /// What one thread does all its life.
-        func run() {
+        func run() { while takeTurn() {} }
+
+        /// Takes a job or helps with a region, or rests where there is neither. What it took is let go without the lock: the
+        /// pool itself may go with it.
+        ///
+        /// - Returns: false once there is nothing left to do, and never will be.
+        private func takeTurn() -> Bool {
             lock.lock()
-            while true {
-                if let job = takeJob() {
-                    passOn()
-                    lock.unlock()
-                    job()
-                    lock.lock()
-                } else if let region = regions.last {
-                    passOn()
-                    lock.unlock()
-                    region.participate()
-                    lock.lock()
+            if let job = takeJob() {
+                passOn()
+                lock.unlock()
+                job()
+            } else if let region = regions.last {
+                passOn()
+                lock.unlock()
+                region.participate()
+                // The next step of the same network follows soon.
+                let seen: Int? = lock.withLock {
                     remove(region)
-                    // The next step of the same network follows soon.
-                    let seen = offerCount.load(ordering: .relaxed)
-                    if !hasWork {
-                        lock.unlock()
-                        ShortWait.until { self.offerCount.load(ordering: .relaxed) != seen }
-                        lock.lock()
-                    }
-                } else if isStopped {
-                    break
-                } else {
-                    rest()
+                    return hasWork ? nil : offerCount.load(ordering: .relaxed)
                 }
+                if let seen { ShortWait.until { self.offerCount.load(ordering: .relaxed) != seen } }
+            } else if isStopped {
+                lock.unlock()
+                return false
+            } else {
+                rest()
+                lock.unlock()
             }
-            lock.unlock()
+            return true
         }
 
         /// Waits for something to do; one of those that rest also waits for the time of the next job that has one.
         private func rest() {
-            if let next = timed.first, !isTimeKept {
+            if let time = timed.first?.time, !isTimeKept {
                 isTimeKept = true
-                alarm.wait(until: next.time)
+                alarm.wait(until: time)
                 isTimeKept = false
             } else {
                 idleCount += 1

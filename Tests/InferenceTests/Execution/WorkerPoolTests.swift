@@ -96,9 +96,21 @@ struct WorkerPoolTests {
             done.signal()
         }
 
+        /// Waits for so many more of them, a minute at most.
         func wait(for count: Int) -> [(name: Int, time: ContinuousClock.Instant)] {
-            for _ in 0..<count { done.wait() }
+            for _ in 0..<count { _ = done.wait(timeout: .now() + 60) }
             return notes.withLock { $0 }
+        }
+    }
+
+    /// Where two meet: each waits there for the other, a minute at most.
+    private final class Meeting: Sendable {
+        private let arrived = [DispatchSemaphore(value: 0), DispatchSemaphore(value: 0)]
+
+        /// - Returns: whether the other one came.
+        func join(_ index: Int) -> Bool {
+            arrived[index].signal()
+            return arrived[1 - index].wait(timeout: .now() + 60) == .success
         }
     }
 
@@ -116,51 +128,52 @@ struct WorkerPoolTests {
         }
     }
 
-    @Test("Jobs and loops find every thread, that which rests until a time among them")
-    func threadsThatKeepTheTime() {
+    @Test("Jobs find every thread, that which rests until a time among them")
+    func jobsFindTheTimekeeper() throws {
         let pool = WorkerPool(threadCount: 2)
-        let met = DispatchSemaphore(value: 0)
         let notes = Notes()
         for _ in 0..<200 {
             pool.submit(.high, at: .now + .seconds(3600)) {}
-            // Each waits for the other: it takes both threads.
-            let (left, right) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
-            pool.submit(.normal) {
-                left.signal()
-                right.wait()
-                met.signal()
-            }
-            pool.submit(.normal) {
-                right.signal()
-                left.wait()
-                met.signal()
-            }
-            met.wait()
-            met.wait()
+            let meeting = Meeting()
+            for index in 0..<2 { pool.submit(.normal) { notes.write(meeting.join(index) ? 1 : 0) } }
+            try #require(notes.wait(for: 2).suffix(2).map(\.name) == [1, 1])
         }
-        // The thread that kept the time is busy; the other one keeps it now.
-        let gate = DispatchSemaphore(value: 0)
-        pool.submit(.normal, at: .now + .milliseconds(20)) { notes.write(0) }
-        pool.submit(.normal) { gate.wait() }
+    }
+
+    @Test("A loop finds every thread, that which rests until a time among them")
+    func loopsFindTheTimekeeper() throws {
+        let pool = WorkerPool(threadCount: 2)
+        let notes = Notes()
+        for _ in 0..<200 {
+            pool.submit(.high, at: .now + .seconds(3600)) {}
+            pool.submit(.normal) {
+                let meeting = Meeting()
+                pool.parallelFor(2) { index, _ in notes.write(meeting.join(index) ? 1 : 0) }
+            }
+            try #require(notes.wait(for: 2).suffix(2).map(\.name) == [1, 1])
+        }
+    }
+
+    @Test("Where the thread that kept the time is busy, another one keeps it")
+    func passesTheTimeOn() {
+        let pool = WorkerPool(threadCount: 2)
+        let (notes, gate) = (Notes(), DispatchSemaphore(value: 0))
+        let now = ContinuousClock.now
+        pool.submit(.normal, at: now + .milliseconds(20)) { gate.wait() }
+        pool.submit(.normal, at: now + .milliseconds(40)) { notes.write(0) }
         #expect(notes.wait(for: 1).map(\.name) == [0])
         gate.signal()
     }
 
     @Test("Jobs whose time comes at once run at once")
-    func timedJobsAtOnce() {
+    func timedJobsAtOnce() throws {
         let pool = WorkerPool(threadCount: 2)
         let notes = Notes()
         for _ in 0..<10 {
             let time = ContinuousClock.now + .milliseconds(5)
-            let (left, right) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
-            for (name, (mine, other)) in [(left, right), (right, left)].enumerated() {
-                pool.submit(.normal, at: time) {
-                    mine.signal()
-                    other.wait()
-                    notes.write(name)
-                }
-            }
-            #expect(Set(notes.wait(for: 2).map(\.name)) == [0, 1])
+            let meeting = Meeting()
+            for index in 0..<2 { pool.submit(.normal, at: time) { notes.write(meeting.join(index) ? 1 : 0) } }
+            try #require(notes.wait(for: 2).suffix(2).map(\.name) == [1, 1])
         }
     }
 
@@ -183,14 +196,21 @@ struct WorkerPoolTests {
         #expect(notes.wait(for: 4).map(\.name) == [2, 0, 3, 1])
     }
 
-    @Test("A pool ends without waiting for the time of a job")
+    @Test("A pool ends without waiting for the time of a job, where its last owner is one of its own jobs, too")
     func endsBeforeTheTime() {
         weak var released: Witness?
         do {
-            let pool = WorkerPool(threadCount: 2)
             let witness = Witness()
             released = witness
-            pool.submit(.normal, at: .now + .seconds(3600)) { _ = witness }
+            var pool: WorkerPool? = WorkerPool(threadCount: 2)
+            let gate = DispatchSemaphore(value: 0)
+            pool?.submit(.normal, at: .now + .seconds(3600)) { _ = witness }
+            pool?.submit(.normal) { [pool] in
+                gate.wait()
+                withExtendedLifetime(pool) {}
+            }
+            pool = nil
+            gate.signal()
         }
         // Its threads let go of the job once they have ended.
         for _ in 0..<60_000 where released != nil { Thread.sleep(forTimeInterval: 0.001) }

@@ -5,28 +5,31 @@ import Testing
 
 @testable import Server
 
-@Suite("The batcher, on one thread that can be held up")
+@Suite("The batcher, on threads that can be held up")
 struct BatcherTests {
-    /// A batcher whose only thread waits until it is let go.
+    /// A batcher whose threads wait until they are let go.
     private final class Bench: Sendable {
         let batcher: Batcher
         let metrics = ServingMetrics(routes: [])
-        private let workers = WorkerPool(threadCount: 1)
+        private let workers: WorkerPool
         private let gate = DispatchSemaphore(value: 0)
 
-        init(adjust: (inout Settings) -> Void = { _ in }) {
+        init(threadCount: Int = 1, adjust: (inout Settings) -> Void = { _ in }) {
             var settings = Settings()
+            workers = WorkerPool(threadCount: threadCount)
             adjust(&settings)
             batcher = Batcher(settings: settings, workers: workers, metrics: metrics)
             let begun = DispatchSemaphore(value: 0)
-            workers.submit(.high) { [gate] in
-                begun.signal()
-                gate.wait()
+            for _ in 0..<threadCount {
+                workers.submit(.high) { [gate] in
+                    begun.signal()
+                    gate.wait()
+                }
             }
-            begun.wait()
+            for _ in 0..<threadCount { begun.wait() }
         }
 
-        func letGo() { gate.signal() }
+        func letGo() { for _ in 0..<workers.threadCount { gate.signal() } }
 
         /// Holds the thread up again, behind so many images that it has to decode.
         func holdUp(behind imageCount: Int) async -> DispatchSemaphore {
@@ -83,6 +86,32 @@ struct BatcherTests {
             let expected = try Self.logits(models[index])
             let found = try #require(predictions.first).get()
             #expect(zip(found, expected).allSatisfy { abs($0 - $1) < 1e-4 })
+        }
+        await bench.waitForDepth(0)
+    }
+
+    @Test(
+        "Many that come while eight threads decode and run two batches at a time all get the answer of their own model")
+    func crowd() async throws {
+        let models = [try Self.model(seed: 1), try Self.model(seed: 2, name: "other")]
+        let expected = try models.map(Self.logits)
+        let bench = Bench(threadCount: 8) {
+            $0.batching.maxBatchSize = 4
+            $0.batching.maxQueueDelay = .milliseconds(1)
+        }
+        bench.letGo()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for client in 0..<12 {
+                group.addTask {
+                    for turn in 0..<40 {
+                        let index = (client + turn) % 2
+                        let predictions = try await bench.predict(models[index]).get()
+                        let found = try #require(predictions.first).get()
+                        #expect(zip(found, expected[index]).allSatisfy { abs($0 - $1) < 1e-4 })
+                    }
+                }
+            }
+            try await group.waitForAll()
         }
         await bench.waitForDepth(0)
     }
