@@ -41,7 +41,6 @@ extension Connection {
         self.exchange = nil
         hasAnswered = true
         complete(exchange, isComplete: true)
-        if clientHasEnded { return close() }
         if exchange.mustClose { return linger(isRequestRead: exchange.head != nil && !parser.isMidRequest) }
         enter(.idle(isDraining ? context.options.drainGrace : context.options.idleTimeout))
         resumeReading()

@@ -61,5 +61,7 @@ extension Connection {
 
     func pauseReading() { watch?.interest.remove(.reading) }
 
-    func resumeReading() { watch?.interest.insert(.reading) }
+    func resumeReading() {
+        if !clientHasEnded { watch?.interest.insert(.reading) }
+    }
 }

@@ -57,7 +57,13 @@ extension Connection {
         // Answering may lead back here; the loop that is already running then goes on.
         guard !isAdvancing, !hasPutOff else { return }
         isAdvancing = true
-        defer { isAdvancing = false }
+        takeEvents()
+        isAdvancing = false
+        // What would complete the next request does not come any more.
+        if clientHasEnded, readsRequests, !hasPutOff { abandon() }
+    }
+
+    private func takeEvents() {
         var effort = 0
         while readsRequests {
             if received.count == 0, case .idle = clock.phase { return received.releaseIfEmpty() }

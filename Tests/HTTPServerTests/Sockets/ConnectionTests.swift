@@ -74,6 +74,20 @@ import Testing
         #expect(await client.isAtEnd())
     }
 
+    @Test func `a client that ends its stream while it is answered gets the answers to all it has asked`() async throws
+    {
+        let server = try TestServer()
+        let client = server.client()
+        let request = "GET /large HTTP/1.1\r\nHost: a\r\n\r\n"
+        await client.send(request + request + "GET /hello?name=x HTTP/1.1\r\nHost: a\r\n\r\n" + "GET /hel")
+        await client.endWriting()
+        // By now the server waits for the client to read, and has seen the end.
+        for _ in 0..<2 { #expect(await client.answer()?.body.count == 32 << 20) }
+        #expect(await client.answer()?.body == "hello x")
+        #expect(await client.isAtEnd())
+        await server.observer.wait { $0.closed == 1 }
+    }
+
     /// 30 KiB that inflate to 30 MiB.
     private static let largeForm = TestCompression.gzip(
         Array("--b\r\nContent-Disposition: form-data; name=a\r\n\r\n".utf8) + [UInt8](repeating: 0, count: 30 << 20)
