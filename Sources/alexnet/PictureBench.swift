@@ -37,7 +37,7 @@ struct PictureBench {
         while totals.count < Self.minRunCount || .now < end {
             var timing = ImageDecoder.Timing()
             let start = ContinuousClock.now
-            _ = try decoder.input(bytes, for: preprocessing, timing: &timing)
+            _ = try decoder.input(bytes[...], for: preprocessing, timing: &timing)
             totals.append(Self.milliseconds(.now - start))
             decoding.append(Self.milliseconds(timing.decoding))
             rest.append(Self.milliseconds(timing.preprocessing))

@@ -1,9 +1,7 @@
-/// Takes a `multipart/form-data` body apart while it streams in; does no I/O.
+/// Finds the parts of a `multipart/form-data` body while it streams in; does no I/O and holds no bytes.
 ///
-/// Strategy: bytes are pushed in pieces of any size; content goes straight into the array of its part, found by `memchr`.
-/// Only what may be the beginning of a delimiter is held back between two pieces. It need not be stored, since it equals
-/// the delimiter's own first bytes; and because CR stands nowhere in a delimiter but at its beginning, a failed match is
-/// never the middle of another one.
+/// Strategy: the caller owns the body and passes all of it that has come; the parser keeps offsets into it. So every byte is
+/// looked at once, wherever the body was cut, and content stays where it arrived.
 /// - Source: RFC 7578; RFC 2046 §5.1.1
 struct MultipartParser {
     /// What a body may hold.
@@ -15,217 +13,152 @@ struct MultipartParser {
     }
 
     private enum State {
-        /// Before the first delimiter; what stands there is dropped.
+        /// Before the first delimiter; what stands there is not looked at.
         case preamble
         /// Behind a delimiter, in the rest of its line.
         case delimiterLine
         case header
         case content(PartHeader)
-        /// Behind the last delimiter; what stands there is dropped.
+        /// Behind the last delimiter; what stands there is not looked at.
         case epilogue
     }
 
     /// The most blanks that may follow a boundary on its line (RFC 2046 calls them transport padding; nobody sends any).
     private static let maxPaddingByteCount = 64
+    private static let lineEnd = Array("\r\n".utf8)
     private static let headerEnd = Array("\r\n\r\n".utf8)
 
     /// `CR LF -- boundary`
     private let delimiter: [UInt8]
     private let limits: Limits
     private var state = State.preamble
-    /// How many bytes of the delimiter the pieces so far end with.
-    private var held = 2
-    /// How many of those were never sent as content: the line end before the first delimiter is only imagined, and that
-    /// of an empty part belongs to its fields.
-    private var imagined = 2
-    /// The delimiter's line or the part's fields, as far as they have come.
-    private var line: [UInt8] = []
-    private var content: BodyBytes
-    private var parts: [Part] = []
+    /// Where the rest of the delimiter's line, the fields or the content begin.
+    private var start = 0
+    /// How far what ends them has been looked for.
+    private var searched = 0
+    /// The parts so far, with where their content is.
+    private var found: [(header: PartHeader, content: Range<Int>)] = []
 
     /// A parser for bodies with this boundary.
     /// - Throws: ``MultipartError/boundary(found:)`` if it is not what RFC 2046 §5.1.1 allows.
-    ///
-    /// - Parameter pool: where the parts' memory comes from.
-    init(boundary: String, limits: Limits, pool: BodyPool) throws(MultipartError) {
+    init(boundary: String, limits: Limits) throws(MultipartError) {
         guard (1...70).contains(boundary.utf8.count), boundary.utf8.last != Octet.space,
             boundary.utf8.allSatisfy(ByteSet.boundary.contains)
         else { throw .boundary(found: Excerpt.of(boundary)) }
         self.delimiter = Array("\r\n--\(boundary)".utf8)
         self.limits = limits
-        content = BodyBytes(pool: pool)
     }
 
     /// A parser for a body of this Content-Type, or nil if that is not `multipart/form-data`.
     /// - Throws: ``MultipartError/missingBoundary`` or ``MultipartError/boundary(found:)``
-    init?(contentType: String?, limits: Limits, pool: BodyPool) throws(MultipartError) {
+    init?(contentType: String?, limits: Limits) throws(MultipartError) {
         guard let contentType, contentType.prefix(19).lowercased() == "multipart/form-data" else { return nil }
         guard let field = FieldParameters(contentType) else { throw .missingBoundary }
         guard field.value == "multipart/form-data" else { return nil }
         guard let boundary = field.parameters["boundary"] else { throw .missingBoundary }
-        try self.init(boundary: boundary, limits: limits, pool: pool)
+        try self.init(boundary: boundary, limits: limits)
     }
 
-    /// Reads the next piece of the body.
-    mutating func push(_ bytes: UnsafeRawBufferPointer) throws(MultipartError) {
-        var rest = bytes
-        while !rest.isEmpty {
-            let consumed =
-                switch state {
-                case .preamble, .content: try search(rest)
-                case .delimiterLine: try readDelimiterLine(rest)
-                case .header: try readHeader(rest)
-                case .epilogue: rest.count
-                }
-            rest = rest.slice(consumed..<rest.count)
-        }
+    /// Reads on in the body.
+    ///
+    /// - Parameter body: all of it that has come, what was there at the last call first.
+    mutating func read(_ body: UnsafeRawBufferPointer) throws(MultipartError) {
+        while try step(body) {}
     }
 
     /// The parts of the body, which is now whole.
-    mutating func finish() throws(MultipartError) -> [Part] {
+    ///
+    /// - Parameter body: what the last call of ``read(_:)`` was given.
+    func parts(of body: [UInt8]) throws(MultipartError) -> [Part] {
         switch state {
-        case .epilogue: return parts
-        case .preamble: throw .noDelimiter(boundary: boundary)
-        case .delimiterLine where parts.isEmpty && line.isEmpty: throw .unterminated(part: 1)
-        case .delimiterLine, .header, .content: throw .unterminated(part: parts.count + 1)
+        case .epilogue: break
+        case .preamble: throw .noDelimiter(boundary: String(decoding: delimiter.dropFirst(4), as: UTF8.self))
+        case .delimiterLine, .header, .content: throw .unterminated(part: found.count + 1)
+        }
+        return found.map { header, content in
+            Part(
+                name: header.name, filename: header.filename, contentType: header.contentType, bytes: body[content])
         }
     }
 
-    private var boundary: String { String(decoding: delimiter.dropFirst(4), as: UTF8.self) }
-
-    // MARK: Content
-
-    /// Looks for the next delimiter; what stands before it is content (or preamble).
-    private mutating func search(_ bytes: UnsafeRawBufferPointer) throws(MultipartError) -> Int {
-        if held > 0 {
-            var index = 0
-            while held < delimiter.count, index < bytes.count, bytes[index] == delimiter[held] {
-                held += 1
-                index += 1
-            }
-            if held == delimiter.count {
-                endContent()
-                return index
-            }
-            if index == bytes.count { return index }
-            // It was no delimiter after all. Its bytes hold no CR behind the first, so the search begins anew here.
-            if held > imagined { delimiter[imagined..<held].withUnsafeBytes { keep($0) } }
-            held = 0
-            imagined = 0
-            return index
+    /// - Returns: whether there may be more to see before more bytes come.
+    private mutating func step(_ body: UnsafeRawBufferPointer) throws(MultipartError) -> Bool {
+        switch state {
+        case .preamble:
+            guard let end = delimiterEnd(in: body) else { return false }
+            begin(.delimiterLine, at: end)
+        case .delimiterLine: return try readDelimiterLine(body)
+        case .header: return try readHeader(body)
+        case .content(let header):
+            guard let end = delimiterEnd(in: body) else { return false }
+            // An empty part's delimiter begins in the line end of its fields.
+            found.append((header, start..<max(start, end - delimiter.count)))
+            begin(.delimiterLine, at: end)
+        case .epilogue: return false
         }
-
-        let found = delimiter.withUnsafeBytes { bytes.firstOffset(of: $0) }
-        if let found {
-            keep(bytes.slice(0..<found))
-            endContent()
-            return found + delimiter.count
-        }
-        let end = bytes.count - heldSuffix(of: bytes)
-        held = bytes.count - end
-        keep(bytes.slice(0..<end))
-        return bytes.count
+        return true
     }
 
-    /// How many bytes at the end of `bytes` are the beginning of the delimiter.
-    private func heldSuffix(of bytes: UnsafeRawBufferPointer) -> Int {
-        let window = max(0, bytes.count - delimiter.count + 1)
-        guard let start = bytes.firstOffset(of: Octet.carriageReturn, from: window) else { return 0 }
-        var candidate = start
-        while true {
-            let suffix = bytes.slice(candidate..<bytes.count)
-            if delimiter.starts(with: suffix) { return suffix.count }
-            guard let next = bytes.firstOffset(of: Octet.carriageReturn, from: candidate + 1) else { return 0 }
-            candidate = next
+    private mutating func begin(_ state: State, at offset: Int) {
+        self.state = state
+        start = offset
+        searched = offset
+    }
+
+    /// Where the next delimiter ends, if it has come.
+    private mutating func delimiterEnd(in body: UnsafeRawBufferPointer) -> Int? {
+        // Of the first one the line end may be left out.
+        if searched == 0, body.starts(with: delimiter.dropFirst(2)) { return delimiter.count - 2 }
+        if let offset = delimiter.withUnsafeBytes({ body.firstOffset(of: $0, from: searched) }) {
+            return offset + delimiter.count
         }
+        searched = max(searched, body.count - delimiter.count + 1)
+        return nil
     }
-
-    private mutating func keep(_ bytes: UnsafeRawBufferPointer) {
-        if case .content = state { content.append(bytes, announced: nil) }
-    }
-
-    private mutating func endContent() {
-        if case .content(let header) = state {
-            parts.append(
-                Part(
-                    name: header.name, filename: header.filename, contentType: header.contentType,
-                    bytes: content.finish()))
-        }
-        line = []
-        held = 0
-        imagined = 0
-        state = .delimiterLine
-    }
-
-    // MARK: Lines
 
     /// Reads what follows a boundary: `--` behind the last part, else blanks and CR LF.
-    private mutating func readDelimiterLine(_ bytes: UnsafeRawBufferPointer) throws(MultipartError) -> Int {
-        var consumed = 0
-        for byte in bytes {
-            consumed += 1
-            line.append(byte)
-            switch (line.count, byte) {
-            case (1, UInt8(ascii: "-")): continue
-            case (2, UInt8(ascii: "-")) where line[0] == UInt8(ascii: "-"):
-                state = .epilogue
-                return consumed
-            case (_, Octet.space), (_, Octet.tab):
-                guard line[0] != UInt8(ascii: "-"), line.count <= Self.maxPaddingByteCount else { break }
-                continue
-            case (_, Octet.carriageReturn):
-                guard line[0] != UInt8(ascii: "-"), !line.dropLast().contains(Octet.carriageReturn) else { break }
-                continue
-            case (_, Octet.lineFeed):
-                guard line.dropLast().last == Octet.carriageReturn else { break }
-                guard parts.count < limits.partCount else { throw .tooManyParts(limit: limits.partCount) }
-                line = []
-                state = .header
-                return consumed
-            default: break
+    private mutating func readDelimiterLine(_ body: UnsafeRawBufferPointer) throws(MultipartError) -> Bool {
+        let line = body.slice(start..<body.count)
+        let isLast = line.first == UInt8(ascii: "-")
+        let blanks = line.prefix(Self.maxPaddingByteCount).prefix { $0 == Octet.space || $0 == Octet.tab }
+        for (offset, byte) in (isLast ? Array("--".utf8) : Self.lineEnd).enumerated() {
+            let offset = blanks.count + offset
+            guard offset < line.count else { return false }
+            guard line[offset] == byte else {
+                throw .delimiterLine(part: found.count + 1, found: Excerpt.of(line.slice(0..<offset + 1)))
             }
-            throw .delimiterLine(part: parts.count + 1, found: line.withUnsafeBytes { Excerpt.of($0) })
         }
-        return consumed
+        if isLast {
+            state = .epilogue
+        } else {
+            guard found.count < limits.partCount else { throw .tooManyParts(limit: limits.partCount) }
+            begin(.header, at: start + blanks.count + Self.lineEnd.count)
+        }
+        return true
     }
 
-    /// Gathers a part's fields up to the empty line that ends them.
-    private mutating func readHeader(_ bytes: UnsafeRawBufferPointer) throws(MultipartError) -> Int {
-        let before = line.count
+    /// Reads a part's fields up to the empty line that ends them.
+    private mutating func readHeader(_ body: UnsafeRawBufferPointer) throws(MultipartError) -> Bool {
         // The limit is that of the fields with their line ends; the empty line behind them comes on top.
-        line.append(contentsOf: bytes.prefix(limits.partHeaderByteCount + 2 - before))
+        let most = limits.partHeaderByteCount + Self.lineEnd.count
+        let lines = body.slice(start..<min(body.count, start + most))
         // A part may have no fields at all: its empty line then comes first.
-        let isEmpty = line.starts(with: Self.headerEnd.prefix(2))
         let end: Int? =
-            isEmpty
+            lines.starts(with: Self.lineEnd)
             ? 0
-            : line.withUnsafeBytes { line in
-                Self.headerEnd.withUnsafeBytes { line.firstOffset(of: $0, from: max(0, before - 3)) }.map { $0 + 2 }
-            }
+            : Self.headerEnd.withUnsafeBytes { lines.firstOffset(of: $0, from: searched - start) }
+                .map { $0 + Self.lineEnd.count }
         guard let end else {
-            guard line.count < limits.partHeaderByteCount + 2 else {
-                throw .headerTooLong(part: parts.count + 1, limit: limits.partHeaderByteCount)
+            guard lines.count < most else {
+                throw .headerTooLong(part: found.count + 1, limit: limits.partHeaderByteCount)
             }
-            return line.count - before
+            searched = max(start, start + lines.count - Self.headerEnd.count + 1)
+            return false
         }
-        let fields = line.prefix(end)
-        let header = try Self.header(fields, part: parts.count + 1)
-        line = []
-        state = .content(header)
+        let header = try PartHeader(lines.slice(0..<end), part: found.count + 1)
+        begin(.content(header), at: start + end + Self.lineEnd.count)
         // The empty line's CR LF may be that of the delimiter: the part is then empty (RFC 2046 §5.1.1).
-        held = 2
-        imagined = 2
-        return end + 2 - before
-    }
-
-    private static func header(_ fields: ArraySlice<UInt8>, part: Int) throws(MultipartError) -> PartHeader {
-        let result: Result<PartHeader, MultipartError> = fields.withUnsafeBytes { bytes in
-            do throws(MultipartError) {
-                return .success(try PartHeader(bytes, part: part))
-            } catch {
-                return .failure(error)
-            }
-        }
-        return try result.get()
+        searched -= Self.lineEnd.count
+        return true
     }
 }

@@ -8,11 +8,12 @@ public struct Part: Sendable, Equatable {
     public let filename: String?
     /// The part's Content-Type, as it was sent.
     public let contentType: String?
-    /// The part's content.
-    public let bytes: [UInt8]
+    /// The part's content, where it lies in the body.
+    public let bytes: ArraySlice<UInt8>
 
     /// A part, whole.
-    public init(name: String? = nil, filename: String? = nil, contentType: String? = nil, bytes: [UInt8] = []) {
+    public init(name: String? = nil, filename: String? = nil, contentType: String? = nil, bytes: ArraySlice<UInt8> = [])
+    {
         self.name = name
         self.filename = filename
         self.contentType = contentType

@@ -47,12 +47,6 @@ struct BodyBytes {
         #endif
     }
 
-    /// The content, which is now whole; the next one may begin.
-    mutating func finish() -> [UInt8] {
-        defer { array = [] }
-        return array
-    }
-
     private mutating func grow(to capacity: Int) {
         guard capacity >= BodyPool.smallest else { return array.reserveCapacity(capacity) }
         var larger = pool.array(minimumCapacity: capacity)

@@ -34,14 +34,6 @@ final class BodyPool: Sendable {
         return array
     }
 
-    /// Takes what a body leaves behind.
-    func keep(_ body: RequestBody) {
-        switch body {
-        case .bytes(let bytes): keep(bytes)
-        case .multipart(let parts): for part in parts { keep(part.bytes) }
-        }
-    }
-
     /// Takes an array that nobody needs any more; what was kept longest makes room for it.
     func keep(_ array: [UInt8]) {
         guard array.capacity >= Self.smallest, array.capacity <= limit else { return }

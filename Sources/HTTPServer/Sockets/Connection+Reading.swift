@@ -38,14 +38,18 @@ extension Connection {
             var sink = exchange?.sink
         else { return nil }
         // The sink leaves the exchange while it grows, so that its array has one owner and is not copied.
-        exchange?.sink = .discard
+        exchange?.sink = nil
         let read = sink.receive(upTo: parser.announced) { Socket.read(descriptor, into: $0) }
-        exchange?.sink = sink
-        guard let read, case .bytes(let count) = read.outcome else { return read }
+        guard let read, case .bytes(let count) = read.outcome else {
+            exchange?.sink = sink
+            return read
+        }
         parser.skip(count)
         exchange?.bytesIn += count
-        do {
+        do throws(RequestError) {
             try exchange?.reservation?.grow(by: count, announced: sink.announced)
+            try sink.look()
+            exchange?.sink = sink
         } catch {
             refuse(error)
         }
@@ -129,7 +133,7 @@ extension Connection {
         // The sink leaves the exchange while it grows, so that its array has one owner and is not copied.
         guard var sink = exchange?.sink else { return }
         try exchange?.reservation?.grow(by: content.count, announced: sink.announced)
-        exchange?.sink = .discard
+        exchange?.sink = nil
         try sink.append(content)
         exchange?.sink = sink
     }
@@ -230,18 +234,19 @@ extension Connection {
         try exchange.decoder?.finish()
         exchange.decoder = nil
         let sink = exchange.sink
-        exchange.sink = .discard
+        let content = sink?.content ?? []
+        exchange.sink = nil
         let request = Request(
             id: exchange.id, method: head.line.method, target: head.line.target, path: head.target.path,
             pathParameters: exchange.pathParameters, query: head.target.query, headerFields: head.headerFields,
-            body: try sink.finish(), remoteAddress: remoteAddress, startedAt: exchange.startedAt)
+            body: try sink?.finish() ?? .bytes([]), remoteAddress: remoteAddress, startedAt: exchange.startedAt)
         enter(.handling)
         task = Task(executorPreference: loop) { [self, reservation = exchange.reservation] in
             let response = await route.handler(request)
             loop.preconditionIsCurrent()
             // The body may be there for as long as the handler is, whoever has hung up.
             withExtendedLifetime(reservation) {}
-            context.bodyPool.keep(request.body)
+            context.bodyPool.keep(content)
             task = nil
             // A client that has hung up in the meantime gets nothing.
             if clock.phase == .handling { respond(response) }

@@ -21,8 +21,8 @@ final class Exchange {
     /// Who answers, once that is known.
     var route: Route?
     var pathParameters: [String: String] = [:]
-    /// Where the content goes.
-    var sink = BodySink.discard
+    /// Where the content goes, if anybody wants it.
+    var sink: BodySink?
     /// Takes the content coding off on the way there, if there is one.
     var decoder: ContentDecoder?
     /// The memory that the content takes, once there is some.

@@ -23,17 +23,17 @@ extension ImageDecoder {
     /// - Parameter timing: what it took is added to this.
     /// - Throws: ``ImageError`` for everything that is not one whole picture within the limits.
     public func input(
-        _ bytes: [UInt8], for preprocessing: Preprocessing, timing: inout Timing
+        _ bytes: ArraySlice<UInt8>, for preprocessing: Preprocessing, timing: inout Timing
     ) throws(ImageError) -> Tensor {
         try Tensor(preprocessing.tensorShape, from: inputs) { output throws(ImageError) in
             try write(bytes, for: preprocessing, into: output, timing: &timing)
         }
     }
 
-    /// The same where nobody asks what it took.
+    /// The same for a whole array, where nobody asks what it took.
     public func input(_ bytes: [UInt8], for preprocessing: Preprocessing) throws(ImageError) -> Tensor {
         var timing = Timing()
-        return try input(bytes, for: preprocessing, timing: &timing)
+        return try input(bytes[...], for: preprocessing, timing: &timing)
     }
 
     /// The same into memory of the caller's.
@@ -41,7 +41,7 @@ extension ImageDecoder {
     /// - Parameter output: at least as many scalars as ``Preprocessing/tensorShape`` has; the first ones are written, unless
     ///   an error is thrown.
     public func write(
-        _ bytes: [UInt8], for preprocessing: Preprocessing, into output: UnsafeMutableBufferPointer<Float>,
+        _ bytes: ArraySlice<UInt8>, for preprocessing: Preprocessing, into output: UnsafeMutableBufferPointer<Float>,
         timing: inout Timing
     ) throws(ImageError) {
         let format = try ImageFormat(signatureOf: bytes)

@@ -39,13 +39,13 @@ public struct ImageDecoder: Sendable {
     /// Shape: three channels.
     /// - Throws: ``ImageError`` for everything that is not one whole picture within the limits.
     public func callAsFunction(_ bytes: [UInt8]) throws(ImageError) -> PixelImage {
-        let format = try ImageFormat(signatureOf: bytes)
+        let format = try ImageFormat(signatureOf: bytes[...])
         let image = try bytes.withUnsafeBufferPointer { bytes throws(ImageError) in
             var reader = try ImageReader(bytes, format: format)
             try check(reader)
             return try whole(&reader)
         }
-        return appliesOrientation ? Orientation(in: bytes, format: format).applied(to: image) : image
+        return appliesOrientation ? Orientation(in: bytes[...], format: format).applied(to: image) : image
     }
 
     /// Holds a picture's header to the limits.

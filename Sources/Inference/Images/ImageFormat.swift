@@ -14,7 +14,7 @@ public enum ImageFormat: String, Sendable, CaseIterable {
     /// The format whose signature the bytes begin with; file names and media types are not asked.
     ///
     /// - Throws: ``ImageError/empty``, and ``ImageError/unsupportedFormat(found:)`` naming what the bytes look like.
-    public init(signatureOf bytes: [UInt8]) throws(ImageError) {
+    public init(signatureOf bytes: ArraySlice<UInt8>) throws(ImageError) {
         if bytes.isEmpty { throw .empty }
         if bytes.starts(with: [0xFF, 0xD8, 0xFF]) {
             self = .jpeg
@@ -28,7 +28,7 @@ public enum ImageFormat: String, Sendable, CaseIterable {
     }
 
     /// What bytes that are not decoded look like, for a person to read.
-    private static func guess(_ bytes: [UInt8]) -> String {
+    private static func guess(_ bytes: ArraySlice<UInt8>) -> String {
         let head = bytes.prefix(512)
         func begins(_ signature: String, at offset: Int = 0) -> Bool {
             head.dropFirst(offset).starts(with: Array(signature.utf8))

@@ -8,11 +8,11 @@ extension ImageMetadata {
     /// XMP text.
     ///
     /// - Source: PNG (Third Edition) §11.3.3 and §11.3.4.6; XMP Specification Part 3 §1.1.5
-    init(png bytes: [UInt8]) {
+    init(png bytes: ArraySlice<UInt8>) {
         // The last of each counts, and it alone is inflated: a file may hold thousands.
         var rawProfile: Text?
         var packet: Text?
-        var reader = ImageByteReader(bytes[...])
+        var reader = ImageByteReader(bytes)
         reader.seek(to: 8)
         while let length = reader.integer(byteCount: 4), let kind = reader.slice(byteCount: 4),
             let content = reader.slice(byteCount: length)

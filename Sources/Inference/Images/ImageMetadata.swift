@@ -8,10 +8,10 @@ extension ImageMetadata {
     /// From a JPEG's APP1 segments before its first scan. An Exif block may be cut over several of them.
     ///
     /// - Source: ITU-T T.81 §B.1.1, Exif 2.32 §4.7.2, XMP Specification Part 3 §1.1.3
-    init(jpeg bytes: [UInt8]) {
+    init(jpeg bytes: ArraySlice<UInt8>) {
         let exifPrefix = Array("Exif\0\0".utf8)
         let xmpPrefix = Array("http://ns.adobe.com/xap/1.0/\0".utf8)
-        var reader = ImageByteReader(bytes[...])
+        var reader = ImageByteReader(bytes)
         reader.seek(to: 2)
         while let marker = Self.nextMarker(&reader), marker != 0xDA {
             // Markers without a segment: restarts, start and end of the picture, reserved ones.
@@ -45,8 +45,8 @@ extension ImageMetadata {
     /// From a WebP's EXIF and XMP chunks, where its header announces them.
     ///
     /// - Source: RFC 9649 §2.7.1
-    init(webp bytes: [UInt8]) {
-        var reader = ImageByteReader(bytes[...], isLittleEndian: true)
+    init(webp bytes: ArraySlice<UInt8>) {
+        var reader = ImageByteReader(bytes, isLittleEndian: true)
         reader.seek(to: 12)
         var announced = 0
         while let kind = reader.slice(byteCount: 4), let length = reader.integer(byteCount: 4),

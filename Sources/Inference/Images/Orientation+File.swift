@@ -2,7 +2,7 @@ extension Orientation {
     /// What a file says about itself: its Exif entry or, where that has none, its XMP packet, as Pillow looks.
     ///
     /// Damaged metadata say nothing: the picture stays as it is.
-    init(in bytes: [UInt8], format: ImageFormat) {
+    init(in bytes: ArraySlice<UInt8>, format: ImageFormat) {
         let metadata =
             switch format {
             case .jpeg: ImageMetadata(jpeg: bytes)

@@ -2,8 +2,8 @@ import Inference
 
 /// One picture of a request, in the form it came in.
 public enum PictureInput: Sendable {
-    /// A JPEG, PNG or WebP file.
-    case encoded([UInt8])
+    /// A JPEG, PNG or WebP file, where it lies in the request's body.
+    case encoded(ArraySlice<UInt8>)
     /// What such a file decodes to; the model's preprocessing follows.
     case pixels(PixelImage)
     /// The network's input, preprocessed by the client. Shape: ``Preprocessing/tensorShape``.

@@ -7,7 +7,7 @@ import Inference
 struct ImageUpload: Sendable {
     /// One encoded picture.
     struct Image: Sendable, Equatable {
-        var bytes: [UInt8]
+        var bytes: ArraySlice<UInt8>
         var filename: String?
     }
 
@@ -83,7 +83,7 @@ struct ImageUpload: Sendable {
             throw UploadError.unsupportedType(type ?? "")
         }
         guard !bytes.isEmpty else { throw UploadError.empty }
-        return [Image(bytes: bytes)]
+        return [Image(bytes: bytes[...])]
     }
 
     private struct JSONBody: Decodable {
@@ -114,7 +114,7 @@ struct ImageUpload: Sendable {
         var images: [Image] = []
         for (index, text) in texts.enumerated() {
             guard let bytes = picture(base64: Array(text.utf8)) else { throw UploadError.notBase64(index: index) }
-            images.append(Image(bytes: bytes))
+            images.append(Image(bytes: bytes[...]))
         }
         return images
     }

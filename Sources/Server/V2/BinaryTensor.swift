@@ -73,7 +73,7 @@ struct BinaryTensor {
             let length = rest.prefix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
             rest = rest.dropFirst(4)
             guard length <= rest.count else { throw .element(index: index, count: elementCount) }
-            files.append(.encoded(Array(rest.prefix(length))))
+            files.append(.encoded(rest.prefix(length)))
             rest = rest.dropFirst(length)
         }
         guard rest.isEmpty else { throw .excessBytes(rest.count) }

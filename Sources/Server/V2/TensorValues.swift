@@ -40,7 +40,7 @@ enum TensorValues: Sendable {
     /// - Parameter extents: the shape that the values were read with.
     func pictures(_ extents: [Int]) -> [PictureInput] {
         switch self {
-        case .encoded(let files): return files.map { .encoded($0) }
+        case .encoded(let files): return files.map { .encoded($0[...]) }
         case .floats(let values):
             return values.withUnsafeBytes { BinaryTensor.tensors(in: $0, extents: extents) }
         case .bytes(let values):

@@ -66,18 +66,20 @@ import Testing
         #endif
     }
 
-    @Test func `what a sink takes stays where it is`() throws {
-        let text = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n"
+    /// The sink of a request with these fields and 100,000 bytes of content.
+    private static func sink(_ fields: String = "") throws -> BodySink {
+        let text = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\(fields)\r\n"
         var parser = RequestParser(limits: ServerOptions().parserLimits)
         let (event, _) = try Array(text.utf8).withUnsafeBytes { bytes in try parser.next(bytes) }
-        guard case .head(let head) = event else { return #expect(Bool(false), "a head") }
-        var sink = try BodySink(
-            head, isCoded: false, limits: MultipartParser.Limits(partCount: 1, partHeaderByteCount: 1),
+        guard case .head(let head) = event else { throw RequestError.notHTTP(found: text) }
+        return try BodySink(
+            head, isCoded: false, limits: MultipartParser.Limits(partCount: 2, partHeaderByteCount: 100),
             pool: BodyPool(limit: 0))
-        func address() -> UnsafeRawPointer? {
-            guard case .bytes(let content, _) = sink else { return nil }
-            return content.array.withUnsafeBytes(\.baseAddress)
-        }
+    }
+
+    @Test func `what a sink takes stays where it is`() throws {
+        var sink = try Self.sink()
+        func address() -> UnsafeRawPointer? { sink.content.withUnsafeBytes(\.baseAddress) }
         try ([1] as [UInt8]).withUnsafeBytes { bytes in try sink.append(bytes) }
         let first = address()
         for _ in 0..<3 {
@@ -85,5 +87,24 @@ import Testing
             try ([2] as [UInt8]).withUnsafeBytes { bytes in try sink.append(bytes) }
             #expect(address() == first)
         }
+    }
+
+    @Test func `the parts of a form are found in what was read straight to its place, and stay there`() throws {
+        var sink = try Self.sink("Content-Type: multipart/form-data; boundary=B\r\n")
+        let body = Array("--B\r\n\r\nfirst\r\n--B\r\n\r\nsecond\r\n--B--".utf8)
+        try body.prefix(1).withUnsafeBytes { try sink.append($0) }
+        let address = sink.content.withUnsafeBytes(\.baseAddress)
+        for byte in body.dropFirst() {
+            let read = sink.receive(upTo: 1) { room in
+                room[0] = byte
+                return .bytes(1)
+            }
+            if read == nil { try [byte].withUnsafeBytes { try sink.append($0) } }
+            try sink.look()
+        }
+        let parts = if case .multipart(let parts) = try sink.finish() { parts } else { [Part]() }
+        #expect(parts.map { Array($0.bytes) } == [Array("first".utf8), Array("second".utf8)])
+        let offsets = parts.map { part in part.bytes.withUnsafeBytes { $0.baseAddress.map { $0 - (address ?? $0) } } }
+        #expect(offsets == [7, 21])
     }
 }

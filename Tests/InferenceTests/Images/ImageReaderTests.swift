@@ -89,7 +89,7 @@ struct ImageReaderTests {
         for (columns, rows) in [
             (0..<whole.width, 0..<whole.height), (1..<3, 2..<whole.height), (whole.width - 1..<whole.width, 0..<1),
         ] {
-            let found = try Self.window(bytes, try ImageFormat(signatureOf: bytes), columns: columns, rows: rows)
+            let found = try Self.window(bytes, try ImageFormat(signatureOf: bytes[...]), columns: columns, rows: rows)
             #expect(found == Self.cut(whole.pixels, width: whole.width, columns: columns, rows: rows))
         }
     }

@@ -46,7 +46,7 @@ struct BatcherTests {
         }
 
         func predict(
-            _ model: Model, _ images: [PictureInput] = [.encoded(TestPicture.png)],
+            _ model: Model, _ images: [PictureInput] = [.encoded(TestPicture.png[...])],
             within limit: Duration = .seconds(600)
         ) async -> Result<[Prediction], PredictionError> {
             do throws(PredictionError) {
@@ -134,7 +134,9 @@ struct BatcherTests {
     func places() async throws {
         let (model, other) = (try Self.model(seed: 1), try Self.model(seed: 1, name: "other"))
         let bench = Bench { $0.batching.queueCapacity = 2 }
-        let first = Task { await bench.predict(model, [.encoded(TestPicture.png), .encoded(TestPicture.png)]) }
+        let first = Task {
+            await bench.predict(model, [.encoded(TestPicture.png[...]), .encoded(TestPicture.png[...])])
+        }
         await bench.waitForDepth(2)
         #expect(await bench.predict(model) == .failure(.queueFull(reason: "images")))
         let second = Task { await bench.predict(other) }
@@ -171,7 +173,7 @@ struct BatcherTests {
         bench.letGo()
         let tensor = try ImageDecoder(maxPixels: 1 << 20).input(TestPicture.png, for: model.preprocessing)
         let predictions = try await bench.predict(
-            model, [.encoded(TestPicture.png), .encoded([1, 2, 3]), .tensor(tensor)]
+            model, [.encoded(TestPicture.png[...]), .encoded([1, 2, 3]), .tensor(tensor)]
         ).get()
         #expect(predictions.count == 3)
         #expect(throws: PictureFailure.self) { try predictions[1].get() }

@@ -11,7 +11,7 @@ struct PendingRequestTests {
         let model = try withExtendedLifetime(tiny) {
             try ModelLoader(workers: WorkerPool(threadCount: 1)).load(ModelFiles(folder: tiny.folder.path))
         }
-        return PendingRequest(images: images.map { .encoded($0) }, model: model)
+        return PendingRequest(images: images.map { .encoded($0[...]) }, model: model)
     }
 
     @Test("Each picture is handed out once, and none once the request is answered")

@@ -42,7 +42,7 @@ struct ImageUploadTests {
     @Test("JSON holds one picture or several")
     func json() throws {
         func json(_ text: String) throws -> [[UInt8]] {
-            try upload(.bytes(Array(text.utf8)), type: "application/json; charset=utf-8").map(\.bytes)
+            try upload(.bytes(Array(text.utf8)), type: "application/json; charset=utf-8").map { Array($0.bytes) }
         }
         #expect(try json(#"{"image": "AQI="}"#) == [[1, 2]])
         #expect(try json(#"{"image": "AQ\nI=\r\n"}"#) == [[1, 2]])
