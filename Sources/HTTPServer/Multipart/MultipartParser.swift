@@ -108,11 +108,13 @@ struct MultipartParser {
     /// Where the next delimiter ends, if it has come.
     private mutating func delimiterEnd(in body: UnsafeRawBufferPointer) -> Int? {
         // Of the first one the line end may be left out.
-        if searched == 0, body.starts(with: delimiter.dropFirst(2)) { return delimiter.count - 2 }
+        if case .preamble = state, body.starts(with: delimiter.dropFirst(2)) { return delimiter.count - 2 }
         if let offset = delimiter.withUnsafeBytes({ body.firstOffset(of: $0, from: searched) }) {
             return offset + delimiter.count
         }
+        // What may be its beginning is looked at again once more has come.
         searched = max(searched, body.count - delimiter.count + 1)
+        while searched < body.count, !delimiter.starts(with: body.slice(searched..<body.count)) { searched += 1 }
         return nil
     }
 
@@ -141,7 +143,7 @@ struct MultipartParser {
     private mutating func readHeader(_ body: UnsafeRawBufferPointer) throws(MultipartError) -> Bool {
         // The limit is that of the fields with their line ends; the empty line behind them comes on top.
         let most = limits.partHeaderByteCount + Self.lineEnd.count
-        let lines = body.slice(start..<min(body.count, start + most))
+        let lines = body.slice(start..<start + min(body.count - start, most))
         // A part may have no fields at all: its empty line then comes first.
         let end: Int? =
             lines.starts(with: Self.lineEnd)

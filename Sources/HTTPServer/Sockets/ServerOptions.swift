@@ -46,7 +46,7 @@ public struct ServerOptions: Sendable, Equatable {
     /// Of the memory of bodies that are over, kept for the next ones. 16 MiB are ten large photographs, and go unnoticed beside a
     /// model.
     public var keptBodyBytes = 16 * 1024 * 1024
-    /// Of one multipart body. 64 pictures fill two batches; each part costs an array and up to three strings.
+    /// Of one multipart body. 64 pictures fill two batches; each part costs up to three strings.
     public var maxParts = 64
     /// Of the fields of one part. 4 KiB hold the longest file name (255 bytes, escaped threefold) and more.
     public var maxPartHeaderBytes = 4 * 1024

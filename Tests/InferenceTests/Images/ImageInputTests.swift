@@ -27,6 +27,16 @@ struct ImageInputTests {
         }
     }
 
+    @Test("A picture in the midst of other bytes is the same", arguments: try ImageFixtures.load().pictures.map(\.file))
+    func slices(_ file: String) throws {
+        let bytes = try ImageFixtures.bytes(file)
+        let body = [0xFF, 0xD8, 0xFF] + bytes + bytes
+        var timing = ImageDecoder.Timing()
+        let input = try ImageDecoder().input(
+            body[3..<3 + bytes.count], for: Self.ways[0], timing: &timing)
+        #expect(input.scalars == (try expected(bytes, Self.ways[0])))
+    }
+
     @Test("Every variety of JPEG gives the same by rows and whole", arguments: JPEGWriter.varieties)
     func varieties(_ writer: JPEGWriter) throws {
         for (width, height) in [(1, 1), (17, 90), (90, 17), (333, 251), (40, 700), (700, 40), (3, 400)] {
