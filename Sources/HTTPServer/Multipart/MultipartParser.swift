@@ -13,13 +13,13 @@ struct MultipartParser {
     }
 
     private enum State {
-        /// Before the first delimiter; what stands there is not looked at.
+        /// Before the first delimiter; what stands there belongs to no part.
         case preamble
         /// Behind a delimiter, in the rest of its line.
         case delimiterLine
         case header
         case content(PartHeader)
-        /// Behind the last delimiter; what stands there is not looked at.
+        /// Behind the last delimiter; what stands there belongs to no part either.
         case epilogue
     }
 

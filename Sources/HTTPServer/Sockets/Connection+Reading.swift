@@ -13,7 +13,7 @@ extension Connection {
                 if clock.phase == .body { clock.progress(count, now: lastReadAt) }
                 advance()
                 // There was no more, or it can wait; the loop tells of what there is.
-                if count < room || count == Self.mostContent || !readsRequests { return }
+                if count < room || count == Self.mostReadAtOnce || !readsRequests { return }
             case .wouldBlock: return
             case .end: return clientEnded()
             case .failed: return abandon()
@@ -39,7 +39,7 @@ extension Connection {
         else { return nil }
         // The sink leaves the exchange while it grows, so that its array has one owner and is not copied.
         exchange?.sink = nil
-        let read = sink.receive(upTo: min(parser.announced, Self.mostContent)) { Socket.read(descriptor, into: $0) }
+        let read = sink.receive(upTo: min(parser.announced, Self.mostReadAtOnce)) { Socket.read(descriptor, into: $0) }
         guard let read, case .bytes(let count) = read.outcome else {
             exchange?.sink = sink
             return read

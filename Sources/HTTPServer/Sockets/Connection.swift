@@ -36,7 +36,7 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
     static let maxReadsInARow = 16
     /// How much content it reads at once to where it stays, and then lets them: looking for the parts of a form whose bytes were
     /// chosen to make that slow takes ten to twenty milliseconds. Units: bytes.
-    static let mostContent = 1 << 20
+    static let mostReadAtOnce = 1 << 20
     /// How many of the parser's events a connection deals with before it lets others have their turn: a request has three, so
     /// this is a millisecond's worth of the cheapest requests, sent all at once.
     static let mostEffort = 64

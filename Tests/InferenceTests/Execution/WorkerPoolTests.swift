@@ -128,28 +128,22 @@ struct WorkerPoolTests {
         }
     }
 
-    @Test("Jobs find every thread, that which rests until a time among them")
-    func jobsFindTheTimekeeper() throws {
+    /// What occupies two threads, each of which does this with its number.
+    private typealias Occupation = @Sendable (WorkerPool, @escaping @Sendable (Int) -> Void) -> Void
+
+    private static let occupations: [Occupation] = [
+        { pool, work in for index in 0..<2 { pool.submit(.normal) { work(index) } } },
+        { pool, work in pool.submit(.normal) { pool.parallelFor(2) { index, _ in work(index) } } },
+    ]
+
+    @Test("Jobs and loops find every thread, that which rests until a time among them", arguments: occupations.indices)
+    func timekeeperIsFound(index: Int) throws {
         let pool = WorkerPool(threadCount: 2)
         let notes = Notes()
         for _ in 0..<200 {
             pool.submit(.high, at: .now + .seconds(3600)) {}
             let meeting = Meeting()
-            for index in 0..<2 { pool.submit(.normal) { notes.write(meeting.join(index) ? 1 : 0) } }
-            try #require(notes.wait(for: 2).suffix(2).map(\.name) == [1, 1])
-        }
-    }
-
-    @Test("A loop finds every thread, that which rests until a time among them")
-    func loopsFindTheTimekeeper() throws {
-        let pool = WorkerPool(threadCount: 2)
-        let notes = Notes()
-        for _ in 0..<200 {
-            pool.submit(.high, at: .now + .seconds(3600)) {}
-            pool.submit(.normal) {
-                let meeting = Meeting()
-                pool.parallelFor(2) { index, _ in notes.write(meeting.join(index) ? 1 : 0) }
-            }
+            Self.occupations[index](pool) { notes.write(meeting.join($0) ? 1 : 0) }
             try #require(notes.wait(for: 2).suffix(2).map(\.name) == [1, 1])
         }
     }
