@@ -66,6 +66,7 @@ struct Evaluate: ParsableCommand {
                 workers: workers, tuning: .cached(limit: .seconds(1), threadCount: workers.threadCount),
                 precision: model.source.precision
             ).load(try model.files())
+            loaded.tellAssumptions()
             let report = EvaluationReport(
                 subject: .init(
                     model: loaded.name, version: loaded.version, data: data, tenCrop: tenCrop, inverted: invert),

@@ -62,16 +62,18 @@ struct Inspect: ParsableCommand {
 
     private static func knowledge(of model: Model) -> Inspection.Knowledge {
         Inspection.Knowledge(
-            architecture: model.architecture, network: model.network, preprocessing: model.preprocessing, model: model)
+            architecture: model.architecture, network: model.network, preprocessing: model.preprocessing, model: model,
+            assumptions: model.assumptions)
     }
 
     /// What a checkpoint tells that is no whole model.
     private static func knowledge(of checkpoint: Checkpoint, note: String) -> Inspection.Knowledge {
         do throws(CheckpointError) {
-            let (architecture, network, preset) = try ModelLoader.recognize(checkpoint)
+            let known = try ModelLoader.recognize(checkpoint)
             return Inspection.Knowledge(
-                architecture: architecture, network: network,
-                preprocessing: try? Preprocessing(preset, input: network.inputShape), note: note)
+                architecture: known.architecture, network: known.network,
+                preprocessing: try? Preprocessing(known.preprocessing, input: known.network.inputShape), note: note,
+                assumptions: known.assumptions + (known.preprocessingAssumption.map { [$0] } ?? []))
         } catch {
             return Inspection.Knowledge(note: CheckpointFailure(file: checkpoint.name, error: error).description)
         }

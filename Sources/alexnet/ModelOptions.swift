@@ -27,6 +27,13 @@ struct ModelOptions: ParsableArguments {
     }
 }
 
+extension Model {
+    /// Says on standard error what the model's files leave open about the network, so that no number is wrong in silence.
+    func tellAssumptions() {
+        for assumption in assumptions { OutputStream.error.writeIfPossible("alexnet: \(name): \(assumption).\n") }
+    }
+}
+
 /// No model was named, and there is none where one is looked for.
 struct NoModelGiven: Error, CustomStringConvertible {
     var description: String {

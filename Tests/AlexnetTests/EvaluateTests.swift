@@ -14,6 +14,7 @@ struct EvaluateTests {
     init() throws {
         folder = try TemporaryFolder()
         tiny = try TinyModel()
+        try tiny.write("model.json", #"{"architecture": "alexnet", "preprocessing": "imagenet"}"#)
         for label in 0..<3 {
             let path = folder.path("data/Class-\(label)")
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
@@ -46,6 +47,20 @@ struct EvaluateTests {
         #expect((json["mistakes"] as? [[String: Any]])?.count == min(3, 12 - correct))
         #expect((json["skipped"] as? [String])?.count == 1)
         #expect(try String(contentsOfFile: folder.path("e.svg"), encoding: .utf8).hasPrefix("<svg "))
+    }
+
+    @Test("What the model's files leave open is told on standard error, by predict as well")
+    func assumptions() throws {
+        try tiny.remove("model.json")
+        let predict = ["predict", folder.path("data/Class-0/0.png"), "--model", tiny.folder.path]
+        for arguments in [arguments, predict] {
+            let found = try CapturedOutput(arguments)
+            #expect(found.code == 0)
+            #expect(found.error.contains(#"to settle it, add "input_size": 224, "padding": 2 (or what is right)"#))
+            #expect(found.error.contains(#"add "preprocessing": "imagenet""#))
+        }
+        let inspected = try CapturedOutput(["inspect", tiny.folder.path])
+        #expect(inspected.output.contains("assumed        the first convolution is taken to have an input of 224×224"))
     }
 
     @Test("Ten crops, inverted colours and a limit are what they say", arguments: ["--ten-crop", "--invert"])

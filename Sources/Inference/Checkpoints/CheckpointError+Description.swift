@@ -133,6 +133,19 @@ extension CheckpointError: CustomStringConvertible {
             "the tensors fit no known network; the closest is \(closest), but "
                 + differences.map(\.description).joined(separator: "; ")
                 + (count > differences.count ? "; and \(count - differences.count) more" : "")
+        case .unservedNetwork(let network, let examples, let count):
+            "the tensors fit no known network\(network.map { ": they look like those of \($0), which is not served" } ?? "")"
+                + "; the first of \(count) are \(list(examples)). AlexNet, LeNet, VGG, GoogLeNet and ResNet are served, with the "
+                + "variants that weights/README.md lists"
+        case .severalNetworks(let networks, let others):
+            "the file holds more than one network: \(networks.joined(separator: ", "))"
+                + (others.isEmpty ? "" : ", and beside it tensors under \(list(others))")
+                + "; say which one is meant with \"prefix\" in model.json, as \"prefix\": "
+                + (networks.first?.split(separator: " ").first.map(String.init) ?? "")
+        case .nothingUnderPrefix(let prefix):
+            "no tensor's name begins with the prefix \(quoted(prefix)) that model.json gives"
+        case .unsuitableInput(let reason):
+            "the network cannot take its input: \(reason)"
         }
     }
 

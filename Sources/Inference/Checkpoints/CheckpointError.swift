@@ -80,4 +80,21 @@ public enum CheckpointError: Error, Equatable, Sendable {
     ///   - differences: the first of them.
     ///   - count: of all differences.
     indirect case fitsNoArchitecture(closest: String, differences: [CheckpointError], count: Int)
+    /// A network far from all that are known.
+    ///
+    /// - Parameters:
+    ///   - looksLike: whose names it has, where that is known.
+    ///   - examples: its first tensors.
+    ///   - count: of its tensors.
+    case unservedNetwork(looksLike: String?, examples: [String], count: Int)
+    /// More than one network, or one network and other layers.
+    ///
+    /// - Parameters:
+    ///   - networks: each as `"model." is resnet18`.
+    ///   - others: the beginnings of the names of what is none.
+    case severalNetworks(networks: [String], others: [String])
+    /// No tensor's name begins as `model.json` says.
+    case nothingUnderPrefix(String)
+    /// The input's size, paddings and poolings do not lead to what a layer takes.
+    case unsuitableInput(reason: String)
 }

@@ -58,6 +58,24 @@ public struct StoredTensor: Sendable {
         self.storageOffset = storageOffset
     }
 
+    /// The same elements in another shape; nil where they do not lie without gaps, or there are not as many.
+    func reshaped(to shape: Shape) -> StoredTensor? {
+        guard isContiguous, shape.elementCount == self.shape.elementCount, shape.elementCount > 0 else { return nil }
+        return StoredTensor(
+            scalarType: scalarType, shape: shape, strides: shape.contiguousStrides, storage: storage,
+            storageOffset: storageOffset)
+    }
+
+    private init(
+        scalarType: ScalarType, shape: Shape, strides: [Int], storage: ByteRegion, storageOffset: Int
+    ) {
+        self.scalarType = scalarType
+        self.shape = shape
+        self.strides = strides
+        self.storage = storage
+        self.storageOffset = storageOffset
+    }
+
     /// Lets the memory of its storage go; nothing may read it any more.
     func discard() { storage.buffer.discard(storage.range) }
 

@@ -28,6 +28,18 @@ public struct StoredTensors: Sendable, RandomAccessCollection {
     /// All names, in file order.
     public var names: [String] { elements.map(\.name) }
 
+    /// Those whose names begin so, under what comes behind it.
+    ///
+    /// - Throws: ``CheckpointError/nothingUnderPrefix(_:)``
+    func under(_ prefix: String) throws(CheckpointError) -> StoredTensors {
+        var tensors = StoredTensors()
+        for (name, tensor) in elements where name.hasPrefix(prefix) && name.count > prefix.count {
+            try tensors.append(tensor, name: String(name.dropFirst(prefix.count)))
+        }
+        guard !tensors.isEmpty else { throw .nothingUnderPrefix(prefix) }
+        return tensors
+    }
+
     /// The names of those that share no byte with another one.
     var namesOfUnshared: Set<String> {
         var names: Set<String> = []

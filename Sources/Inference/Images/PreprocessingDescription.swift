@@ -64,5 +64,11 @@ extension Preprocessing {
             colour: colour, resize: steps.resize ?? .stretch(height: crop.height, width: crop.width), crop: crop,
             scale: steps.scale ?? usual.scale, mean: steps.mean ?? each(0), deviation: steps.deviation ?? each(1))
         guard outputShape == input else { throw .outputMismatch(found: outputShape, expected: input) }
+        // A crop that nobody asked for takes the centre of a larger image, and adds no border to a smaller one.
+        if steps.cropHeight == nil, case .stretch(let height, let width) = resize,
+            height < outputShape[1] || width < outputShape[2]
+        {
+            throw .outputMismatch(found: [outputShape[0], height, width], expected: input)
+        }
     }
 }

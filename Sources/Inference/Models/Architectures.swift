@@ -8,19 +8,86 @@ package enum Architectures {
     /// The one that `model.json` names.
     package static func named(_ name: String) -> (any Architecture)? { all.first { $0.name == name } }
 
+    /// What a checkpoint was recognised as: the network, and the parameters under its names.
+    package typealias Recognition = (architecture: any Architecture, parameters: ParameterSet)
+
     /// The one that a checkpoint holds.
     ///
-    /// - Throws: ``CheckpointError/fitsNoArchitecture(closest:differences:count:)``
-    package static func recognize(_ parameters: ParameterSet) throws(CheckpointError) -> any Architecture {
-        if let known = all.first(where: { $0.fits(parameters) }) { return known }
-        throw closest(to: parameters)
+    /// - Throws: ``CheckpointError/fitsNoArchitecture(closest:differences:count:)`` where one is close, or
+    ///   ``CheckpointError/unservedNetwork(looksLike:examples:count:)``.
+    package static func recognize(_ parameters: ParameterSet) throws(CheckpointError) -> Recognition {
+        let spellings = [parameters] + TensorSpelling.all.compactMap { $0(parameters) }
+        for parameters in spellings {
+            if let known = all.first(where: { $0.fits(parameters) }) { return (known, parameters) }
+        }
+        throw severalNetworks(in: parameters) ?? closest(to: spellings)
     }
 
-    private static func closest(to parameters: ParameterSet) -> CheckpointError {
-        let ranked = all.map { (architecture: $0, closeness: $0.closeness(to: parameters)) }
-        guard let closest = ranked.max(by: { $0.closeness < $1.closeness })?.architecture else {
-            return .unknownArchitecture(found: parameters.shapes.map { "\($0.name) \($0.shape)" })
+    /// That a part of the layers, told by the first component of their names, is a whole network; nil where none is.
+    private static func severalNetworks(in parameters: ParameterSet) -> CheckpointError? {
+        let groups = Dictionary(grouping: parameters.layers) {
+            $0.name.split(separator: ".").first.map(String.init) ?? ""
         }
-        return .differs(parameters, from: closest)
+        guard 2...8 ~= groups.count else { return nil }
+        var networks: [String] = []
+        var others: [String] = []
+        for (name, layers) in groups.sorted(by: { $0.key < $1.key }) {
+            let part = ParameterSet(layers)
+            if let known = all.first(where: { $0.fits(part) }) {
+                networks.append("\"\(parameters.wrapper)\(name).\" is \(known.name)")
+            } else {
+                others.append("\(parameters.wrapper)\(name).")
+            }
+        }
+        return networks.isEmpty ? nil : .severalNetworks(networks: networks, others: others)
+    }
+
+    /// The parameters under the names that an architecture knows; the file's own where none of the spellings fits.
+    static func spelled(_ parameters: ParameterSet, for architecture: any Architecture) -> ParameterSet {
+        if architecture.fits(parameters) { return parameters }
+        return TensorSpelling.all.lazy.compactMap { $0(parameters) }.first { architecture.fits($0) } ?? parameters
+    }
+
+    /// The least ``Architecture/closeness(to:)`` at which differences are told: below it they would not help.
+    private static let leastCloseness = 0.5
+
+    private static func closest(to spellings: [ParameterSet]) -> CheckpointError {
+        var best: (architecture: any Architecture, parameters: ParameterSet, closeness: Double)?
+        for parameters in spellings {
+            for architecture in all {
+                let closeness = architecture.closeness(to: parameters)
+                if closeness > best?.closeness ?? -1 { best = (architecture, parameters, closeness) }
+            }
+        }
+        let shapes = spellings[0].shapes
+        guard let best, best.closeness >= leastCloseness, UnservedNetwork.name(of: spellings[0]) == nil else {
+            return .unservedNetwork(
+                looksLike: UnservedNetwork.name(of: spellings[0]),
+                examples: shapes.prefix(3).map { "\($0.name) \($0.shape)" }, count: shapes.count)
+        }
+        return .differs(best.parameters, from: best.architecture)
+    }
+}
+
+/// Networks that people bring and that are not served, known by a name that only they use.
+enum UnservedNetwork {
+    private static let signs: [(network: String, isIn: @Sendable (String) -> Bool)] = [
+        ("SqueezeNet", { $0.contains(".squeeze") || $0.contains("expand1x1") }),
+        ("DenseNet", { $0.contains("denseblock") }),
+        ("Inception v3", { $0.contains("Mixed_5b.") || $0.contains("Conv2d_1a_3x3") }),
+        ("a vision transformer", { $0.contains("encoder_layer_0") || $0.contains("blocks.0.attn") }),
+        ("a vision transformer", { $0.contains("attention.attention.query") }),
+        ("Swin Transformer", { $0.contains("relative_position_bias_table") }),
+        ("ConvNeXt", { $0.contains("dwconv") }),
+        ("EfficientNet", { $0.contains("_depthwise_conv") || $0.contains("conv_dw") || $0.contains("block.1.fc1") }),
+        ("MobileNet", { $0.hasPrefix("features.1.conv.0.0") || $0.hasPrefix("features.1.block.0.0") }),
+        ("ShuffleNet", { $0.hasPrefix("stage2.0.branch") }),
+        ("RegNet", { $0.contains("trunk_output") }),
+    ]
+
+    /// nil where no sign is found.
+    static func name(of parameters: ParameterSet) -> String? {
+        let names = parameters.layers.map(\.name) + parameters.leftOut
+        return signs.first { sign in names.contains { sign.isIn($0) } }?.network
     }
 }

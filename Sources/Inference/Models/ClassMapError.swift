@@ -20,7 +20,10 @@ public enum ClassMapError: Error, Equatable, Sendable, CustomStringConvertible {
         case .duplicate(let index): "The class map names class \(index) twice."
         case .unnamed(let index): "The class map has an empty name for class \(index)."
         case .countMismatch(let names, let outputs):
-            "The class map names \(names) classes, but the network has \(outputs) outputs; is it another model's map?"
+            "The class map names \(names) classes, but the network has "
+                + (outputs == 1
+                    ? "one output, which takes one name, or two for no and yes."
+                    : "\(outputs) outputs; is it another model's map?")
         }
     }
 }

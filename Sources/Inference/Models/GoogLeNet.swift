@@ -1,7 +1,7 @@
 /// GoogLeNet, Inception v1, with batch normalisation as torchvision ships it.
 ///
 /// The branch that is 5×5 in the paper is 3×3 here, as in torchvision's weights. The auxiliary heads, `aux1` and `aux2`, exist
-/// for training's sake and are left out. torchvision's pretrained weights want ``ArchitectureOptions/transformsInput``.
+/// for training's sake and are left out; where they are gone, ``ArchitectureOptions/transformsInput`` is taken to be on.
 /// - Source: Szegedy et al. 2014, arXiv:1409.4842, table 1; `torchvision.models.googlenet`.
 package enum GoogLeNet {
     /// The raw value is the name of `"architecture"` in `model.json`.
@@ -59,7 +59,7 @@ package enum GoogLeNet {
 extension GoogLeNet.Form: Architecture {
     package var inputShape: Shape { [3, 224, 224] }
     package var preprocessing: Preprocessing.Preset { .imagenet }
-    package var options: Set<ArchitectureOptions.Key> { [.transformInput] }
+    package var options: Set<ArchitectureOptions.Key> { [.transformInput, .inputSize] }
     package var ignoredPrefixes: [String] { ["aux1.", "aux2."] }
 
     package func tensorShapes(inputChannels: Int, classCount: Int) -> [(name: String, shape: Shape)] {
@@ -88,8 +88,10 @@ extension GoogLeNet.Form: Architecture {
 
     package func network(_ parameters: ParameterSet, options: ArchitectureOptions) throws(CheckpointError) -> Network {
         let channels = parameters["conv1.conv"]?.weight.shape.extents.dropFirst().first ?? inputShape[0]
-        var builder = NetworkBuilder(parameters, inputShape: [channels, inputShape[1], inputShape[2]])
-        if options.transformsInput, channels == 3 { try builder.add("transform_input", Self.inputTransformation) }
+        var builder = NetworkBuilder(parameters, inputShape: input(channels: channels, options))
+        if transformsInput(parameters, options), channels == 3 {
+            try builder.add("transform_input", Self.inputTransformation)
+        }
         func convolution(
             _ name: String, _ outputs: Int, _ kernelSize: Int, stride: Int = 1, from input: Int? = nil,
             in builder: inout NetworkBuilder
@@ -130,6 +132,31 @@ extension GoogLeNet.Form: Architecture {
         try builder.add("dropout", Dropout(probability: 0.2))
         try builder.linear("fc", outputFeatures: 1000, isOutput: true)
         return try builder.network(ignoring: ignoredPrefixes)
+    }
+
+    /// torchvision starts from pretrained weights with `transform_input` on and, unless asked, without auxiliary heads; from
+    /// nothing with the heads and without the transformation.
+    private func transformsInput(_ parameters: ParameterSet, _ options: ArchitectureOptions) -> Bool {
+        options.transformsInput ?? !hasHeads(parameters)
+    }
+
+    private func hasHeads(_ parameters: ParameterSet) -> Bool {
+        parameters.layers.contains { layer in ignoredPrefixes.contains { layer.name.hasPrefix($0) } }
+    }
+
+    package func assumptions(
+        about network: Network, _ parameters: ParameterSet, options: ArchitectureOptions
+    ) -> [Assumption] {
+        guard options.transformsInput == nil, network.inputShape[0] == 3 else { return [] }
+        let hasHeads = hasHeads(parameters)
+        return [
+            Assumption(
+                "transform_input is taken to be \(hasHeads ? "off" : "on"), as torchvision sets it where the auxiliary heads are "
+                    + (hasHeads
+                        ? "kept: of a network that was trained from nothing"
+                        : "gone: of a network that was fine-tuned from pretrained weights"),
+                line: "\"transform_input\": \(!hasHeads) (or what is right)")
+        ]
     }
 
     private func pool(_ extent: Int, stride: Int, padding: Int = 0) -> MaxPool2d {

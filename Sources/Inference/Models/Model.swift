@@ -8,6 +8,8 @@ public final class Model: Sendable {
     public let name: String
     /// The network's name, as in `model.json`.
     public let architecture: String
+    /// What the files leave open about the network, and how it was taken; empty where nothing is.
+    public let assumptions: [Assumption]
     /// The digest of what was loaded: the first twelve digits of SHA-256 over the model's files.
     public let version: String
     /// The names of the outputs.
@@ -27,12 +29,14 @@ public final class Model: Sendable {
     private let engine: Engine
 
     init(
-        name: String, architecture: String, version: String, classes: ClassMap, preprocessing: Preprocessing,
+        name: String, architecture: String, assumptions: [Assumption], version: String, classes: ClassMap,
+        preprocessing: Preprocessing,
         checkpointFormat: Checkpoint.Format, precision: Precision,
         batching: BatchingDescription = BatchingDescription(), tensorNames: TensorNames = TensorNames(), engine: Engine
     ) {
         self.name = name
         self.architecture = architecture
+        self.assumptions = assumptions
         self.version = version
         self.classes = classes
         self.preprocessing = preprocessing
@@ -49,8 +53,14 @@ public final class Model: Sendable {
 
     /// The network's outputs before the soft-max.
     ///
-    /// Shape: inputs `[H, W, C]` each, as ``preprocessing`` makes them; outputs `[K]` each.
-    public func logits(_ images: [Tensor]) -> [[Float]] { engine(images) }
+    /// Of a network with one output x and two classes they are 0 and x, whose soft-max is the sigmoid's no and yes.
+    ///
+    /// Shape: inputs `[H, W, C]` each, as ``preprocessing`` makes them; outputs `[K]` each, K = ``classes``' count.
+    public func logits(_ images: [Tensor]) -> [[Float]] {
+        let outputs = engine(images)
+        guard network.outputShape.elementCount == 1, classes.count == 2 else { return outputs }
+        return outputs.map { [0, $0[0]] }
+    }
 
     /// What it holds in memory once batches of `maxBatchSize` have run: weights, prepared kernels, working memory. Units: bytes.
     public func memoryByteCount(maxBatchSize: Int) -> Int {

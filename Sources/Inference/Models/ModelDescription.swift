@@ -28,14 +28,24 @@ public struct ModelDescription: Sendable, Decodable {
     public var batching: BatchingDescription?
     /// By which algorithm a layer is computed, where measuring should not decide: names as `alexnet bench --layers` tells them.
     public var algorithms: [String: String]?
-    /// The paper's normalisation, whose convention no checkpoint tells.
+    /// Local response normalisation, of which no checkpoint tells: an object, or `false` for none.
     public var localResponseNorm: LocalResponseNormDescription?
-    /// What stands behind LeNet's layers: `none`, `relu`, `tanh` or `sigmoid`.
+    /// What stands behind LeNet's and AlexNet's layers: `none`, `relu`, `tanh` or `sigmoid`.
     public var activation: String?
-    /// How LeNet makes its maps smaller: `max` or `average`.
+    /// How LeNet and AlexNet make their maps smaller: `max` or `average`.
     public var pooling: String?
+    /// The side of AlexNet's pooling windows. Units: pixels.
+    public var poolSize: Int?
+    /// Of the first convolution of LeNet and AlexNet. Units: pixels.
+    public var padding: Int?
+    /// Of the network's input.
+    public var inputSize: InputSizeDescription?
     /// Whether GoogLeNet brings ImageNet's normalisation to mean and deviation 0.5, as torchvision's pretrained weights want.
     public var transformInput: Bool?
+    /// What the names of the network's tensors begin with, where the file holds other things too.
+    public var prefix: String?
+    /// What makes probabilities of the outputs: `softmax`, or `sigmoid` of the only one.
+    public var output: OutputActivation?
     /// What input and outputs are called; see ``TensorNames``.
     public var tensors: TensorNames?
 
@@ -45,8 +55,43 @@ public struct ModelDescription: Sendable, Decodable {
     private enum CodingKeys: String, CodingKey, CaseIterable {
         case architecture, checkpoint, classes, preprocessing, precision, batching, algorithms, training, tensors
         case localResponseNorm = "local_response_norm"
-        case activation, pooling
+        case activation, pooling, padding, output, prefix
+        case poolSize = "pool_size"
+        case inputSize = "input_size"
         case transformInput = "transform_input"
+    }
+
+    /// What makes probabilities of a network's outputs.
+    public enum OutputActivation: String, Sendable, CaseIterable {
+        case softmax, sigmoid
+    }
+
+    /// Height and width of the network's input: one number for both, or `[height, width]`.
+    public struct InputSizeDescription: Sendable, Decodable {
+        let height: Int
+        let width: Int
+
+        public init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            if let extent = try? container.decode(Int.self) {
+                (height, width) = (extent, extent)
+                return
+            }
+            let extents = try container.decode([Int].self)
+            guard extents.count == 2 else {
+                throw ModelError.description(
+                    "input_size takes one number or [height, width], not \(extents.count) numbers")
+            }
+            (height, width) = (extents[0], extents[1])
+        }
+
+        func checked() throws(ModelError) -> Size2d {
+            let range = 1...Preprocessing.maxSide
+            guard range.contains(height), range.contains(width) else {
+                throw ModelError.description("input_size takes 1 to \(range.upperBound) pixels a side")
+            }
+            return Size2d(height: height, width: width)
+        }
     }
 
     /// The parameters of ``LocalResponseNorm``, each with its own default.
@@ -62,9 +107,17 @@ public struct ModelDescription: Sendable, Decodable {
         /// `caffe` or `tensorflow`.
         public var convention: String?
 
+        /// Unset for `false`: there is none.
+        private let isPresent: Bool
+
         fileprivate enum CodingKeys: String, CodingKey, CaseIterable { case size, alpha, beta, k, convention }
 
         public init(from decoder: any Decoder) throws {
+            if let isPresent = try? decoder.singleValueContainer().decode(Bool.self) {
+                self.isPresent = isPresent
+                return
+            }
+            isPresent = true
             try UnknownKey.refuse(in: decoder, known: CodingKeys.allCases.map(\.rawValue))
             let values = try decoder.container(keyedBy: CodingKeys.self)
             size = try values.decodeIfPresent(Int.self, forKey: .size)
@@ -72,6 +125,27 @@ public struct ModelDescription: Sendable, Decodable {
             beta = try values.decodeIfPresent(Float.self, forKey: .beta)
             k = try values.decodeIfPresent(Float.self, forKey: .k)
             convention = try values.decodeIfPresent(String.self, forKey: .convention)
+        }
+
+        /// - Throws: ``ModelError/description(_:)`` with what is out of range.
+        func option() throws(ModelError) -> ArchitectureOptions.Normalization {
+            guard isPresent else { return .none }
+            let convention = try convention.map { name throws(ModelError) in
+                guard let convention = LocalResponseNorm.Convention(rawValue: name) else {
+                    throw ModelError.description(
+                        "local_response_norm.convention is \"\(name)\"; \"caffe\" and \"tensorflow\" are known")
+                }
+                return convention
+            }
+            guard 1...1024 ~= size ?? 5, (alpha ?? 0).isFinite, alpha ?? 0 >= 0, (beta ?? 0).isFinite,
+                (k ?? 1).isFinite,
+                k ?? 1 > 0
+            else {
+                throw ModelError.description(
+                    "local_response_norm wants a size of 1 to 1024, alpha of 0 or more, k above 0 and a finite beta")
+            }
+            return .described(
+                LocalResponseNormParameters(size: size, alpha: alpha, beta: beta, k: k, convention: convention))
         }
     }
 
@@ -88,6 +162,11 @@ public struct ModelDescription: Sendable, Decodable {
         localResponseNorm = try values.decodeIfPresent(LocalResponseNormDescription.self, forKey: .localResponseNorm)
         activation = try values.decodeIfPresent(String.self, forKey: .activation)
         pooling = try values.decodeIfPresent(String.self, forKey: .pooling)
+        prefix = try values.decodeIfPresent(String.self, forKey: .prefix)
+        output = try values.decodeIfPresent(String.self, forKey: .output).map(Self.output)
+        poolSize = try values.decodeIfPresent(Int.self, forKey: .poolSize)
+        padding = try values.decodeIfPresent(Int.self, forKey: .padding)
+        inputSize = try values.decodeIfPresent(InputSizeDescription.self, forKey: .inputSize)
         tensors = try values.decodeIfPresent(TensorNames.self, forKey: .tensors)
         transformInput = try values.decodeIfPresent(Bool.self, forKey: .transformInput)
     }
@@ -97,6 +176,27 @@ public struct ModelDescription: Sendable, Decodable {
             throw ModelError.description("precision is \"\(name)\"; \"float32\", \"float16\" and \"int8\" are known")
         }
         return precision
+    }
+
+    private static func output(_ name: String) throws(ModelError) -> OutputActivation {
+        guard let output = OutputActivation(rawValue: name) else {
+            throw ModelError.description("output is \"\(name)\"; \"softmax\" and \"sigmoid\" are known")
+        }
+        return output
+    }
+
+    /// Checks that the outputs' activation fits their number.
+    ///
+    /// - Throws: ``ModelError/description(_:)``
+    func checkOutput(count: Int) throws(ModelError) {
+        if output == .softmax, count == 1 {
+            throw ModelError.description(
+                "output is \"softmax\", which is 1 for every image where the network has one output; say \"sigmoid\"")
+        }
+        if output == .sigmoid, count > 1 {
+            throw ModelError.description(
+                "output is \"sigmoid\", which is for networks of one output; this one has \(count)")
+        }
     }
 
     /// - Throws: ``ModelError/description(_:)`` with a sentence that names the key.
@@ -135,22 +235,6 @@ public struct ModelDescription: Sendable, Decodable {
             }
         }
         return algorithms ?? [:]
-    }
-
-    /// The normalisation layer that the description asks for.
-    func makeLocalResponseNorm() throws(ModelError) -> LocalResponseNorm {
-        let name = localResponseNorm?.convention ?? LocalResponseNorm.Convention.caffe.rawValue
-        guard let convention = LocalResponseNorm.Convention(rawValue: name) else {
-            throw ModelError.description(
-                "local_response_norm.convention is \"\(name)\"; \"caffe\" and \"tensorflow\" are known")
-        }
-        let (size, alpha) = (localResponseNorm?.size ?? 5, localResponseNorm?.alpha ?? 1e-4)
-        let (beta, k) = (localResponseNorm?.beta ?? 0.75, localResponseNorm?.k ?? 1)
-        guard 1...1024 ~= size, alpha.isFinite, alpha >= 0, beta.isFinite, k.isFinite, k > 0 else {
-            throw ModelError.description(
-                "local_response_norm wants a size of 1 to 1024, alpha of 0 or more, k above 0 and a finite beta")
-        }
-        return LocalResponseNorm(size: size, alpha: alpha, beta: beta, k: k, convention: convention)
     }
 }
 

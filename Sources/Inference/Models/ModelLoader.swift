@@ -46,19 +46,27 @@ public struct ModelLoader: Sendable {
         let classBytes = try read(paths.classes)
         digest.update(data: classBytes)
         let precision = precision ?? description.precision ?? defaultPrecision
-        let (architecture, network, format) = try readNetwork(paths.checkpoint, description, precision, &digest)
+        let described = files.preprocessing.map(PreprocessingDescription.preset) ?? description.preprocessing
+        let (recognized, format) = try readNetwork(
+            paths.checkpoint, description, try description.makeOptions(described), precision, &digest)
+        let network = recognized.network.foldingNormalizations().fusingSums()
         let classes = try readClasses(
             classBytes, file: paths.classes, outputCount: network.outputShape.elementCount)
         let preprocessing = try makePreprocessing(
-            files.preprocessing.map(PreprocessingDescription.preset) ?? description.preprocessing,
-            architecture: architecture, network: network)
+            described ?? .preset(recognized.preprocessing), network: network)
+        var assumptions = recognized.assumptions
+        if described == nil, let assumption = recognized.preprocessingAssumption { assumptions.append(assumption) }
+        try description.checkOutput(count: network.outputShape.elementCount)
+        if network.outputShape.elementCount == 1, description.output == nil {
+            assumptions.append(.sigmoid(of: classes))
+        }
         let selector = AlgorithmSelector(
             overrides: try description.checkedAlgorithms(for: network), timings: tuning.timings)
         let engine = Engine(network: network, workers: workers, selector: selector)
         tuning(engine)
         try warmUp(engine, preprocessing)
         return Model(
-            name: files.name, architecture: architecture.name,
+            name: files.name, architecture: recognized.architecture, assumptions: assumptions,
             version: digest.finalize().prefix(6).map { String(format: "%02x", $0) }.joined(),
             classes: classes, preprocessing: preprocessing, checkpointFormat: format, precision: precision,
             batching: description.batching ?? BatchingDescription(),
@@ -69,13 +77,9 @@ public struct ModelLoader: Sendable {
     /// run.
     ///
     /// - Throws: ``CheckpointError`` where they fit no known network.
-    public static func recognize(
-        _ checkpoint: Checkpoint
-    ) throws(CheckpointError) -> (architecture: String, network: Network, preprocessing: Preprocessing.Preset) {
-        let parameters = try ParameterSet(checkpoint)
-        let architecture = try Architectures.recognize(parameters)
-        let network = try architecture.network(parameters, options: ArchitectureOptions())
-        return (architecture.name, network, architecture.preprocessing)
+    public static func recognize(_ checkpoint: Checkpoint) throws(CheckpointError) -> RecognizedNetwork {
+        let (architecture, parameters) = try Architectures.recognize(ParameterSet(checkpoint))
+        return try RecognizedNetwork(architecture, parameters, options: ArchitectureOptions())
     }
 
     private func read(_ path: String) throws(ModelError) -> [UInt8] {
@@ -88,15 +92,16 @@ public struct ModelLoader: Sendable {
 
     /// The file's bytes are gone when this returns: the network has copies.
     private func readNetwork(
-        _ path: String, _ description: ModelDescription, _ precision: Precision, _ digest: inout SHA256
-    ) throws(ModelError) -> (any Architecture, Network, Checkpoint.Format) {
+        _ path: String, _ description: ModelDescription, _ options: ArchitectureOptions, _ precision: Precision,
+        _ digest: inout SHA256
+    ) throws(ModelError) -> (RecognizedNetwork, Checkpoint.Format) {
         let checkpoint = try openCheckpoint(path)
         for file in [checkpoint.file] + checkpoint.shards {
             withExtendedLifetime(file) { digest.update(bufferPointer: UnsafeRawBufferPointer(file.bytes)) }
         }
-        let (architecture, network) = try makeNetwork(
-            checkpoint, description, packing: WeightPacking(precision, workers: workers))
-        return (architecture, network, checkpoint.format)
+        let recognized = try recognize(
+            checkpoint, description, options, packing: WeightPacking(precision, workers: workers))
+        return (recognized, checkpoint.format)
     }
 
     private func openCheckpoint(_ path: String) throws(ModelError) -> Checkpoint {
@@ -107,10 +112,10 @@ public struct ModelLoader: Sendable {
         }
     }
 
-    private func makeNetwork(
-        _ checkpoint: Checkpoint, _ description: ModelDescription, packing: WeightPacking?
-    ) throws(ModelError) -> (any Architecture, Network) {
-        let options = try description.makeOptions()
+    private func recognize(
+        _ checkpoint: Checkpoint, _ description: ModelDescription, _ options: ArchitectureOptions,
+        packing: WeightPacking?
+    ) throws(ModelError) -> RecognizedNetwork {
         let named = try description.architecture.map { name throws(ModelError) in
             guard let architecture = Architectures.named(name) else {
                 throw ModelError.unknownArchitecture(name: name, known: Architectures.all.map(\.name))
@@ -118,11 +123,12 @@ public struct ModelLoader: Sendable {
             return architecture
         }
         do {
-            let parameters = try ParameterSet(checkpoint, packing: packing)
-            let architecture = try named ?? Architectures.recognize(parameters)
-            try description.checkOptions(of: architecture)
-            let network = try architecture.network(parameters, options: options)
-            return (architecture, network.foldingNormalizations().fusingSums())
+            let parameters = try ParameterSet(checkpoint, packing: packing, prefix: description.prefix ?? "")
+            let recognized =
+                try named.map { ($0, Architectures.spelled(parameters, for: $0)) }
+                ?? Architectures.recognize(parameters)
+            try description.checkOptions(of: recognized.0)
+            return try RecognizedNetwork(recognized.0, recognized.1, options: options)
         } catch let error as ModelError {
             throw error
         } catch let error as CheckpointError {
@@ -135,7 +141,8 @@ public struct ModelLoader: Sendable {
     private func readClasses(_ bytes: [UInt8], file: String, outputCount: Int) throws(ModelError) -> ClassMap {
         do throws(ClassMapError) {
             let classes = try ClassMap(bytes)
-            guard classes.count == outputCount else {
+            // One output is the logit of a yes: its no may have a name too.
+            guard classes.count == outputCount || (outputCount == 1 && classes.count == 2) else {
                 throw ClassMapError.countMismatch(names: classes.count, outputs: outputCount)
             }
             return classes
@@ -145,10 +152,10 @@ public struct ModelLoader: Sendable {
     }
 
     private func makePreprocessing(
-        _ description: PreprocessingDescription?, architecture: any Architecture, network: Network
+        _ description: PreprocessingDescription, network: Network
     ) throws(ModelError) -> Preprocessing {
         do throws(PreprocessingError) {
-            return try Preprocessing(description ?? .preset(architecture.preprocessing), input: network.inputShape)
+            return try Preprocessing(description, input: network.inputShape)
         } catch {
             throw ModelError.preprocessing(error)
         }

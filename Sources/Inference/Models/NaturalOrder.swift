@@ -1,6 +1,7 @@
-/// The order of names in which numbers count by their value: `features.3` before `features.10`.
+/// The order of names in which numbers count by their value, component by component: `features.3` before `features.10`, and
+/// `fc.1` before `fc1.0`.
 enum NaturalOrder {
-    /// Compares runs of digits by their value and everything else by its characters.
+    /// Compares runs of digits by their value, and all else by characters.
     static func isOrdered(_ left: String, _ right: String) -> Bool { isOrdered(pieces(of: left), pieces(of: right)) }
 
     /// Puts items in order, and takes each of their names apart but once.
@@ -26,7 +27,8 @@ enum NaturalOrder {
         var pieces: [Piece] = []
         for character in name {
             let isDigit = character.isASCII && character.isNumber
-            if let last = pieces.last, last.isNumber == isDigit {
+            // A dot stands alone, so that a component that goes on comes behind one that ends.
+            if let last = pieces.last, last.isNumber == isDigit, character != ".", last.text != "." {
                 pieces[pieces.count - 1].text.append(character)
             } else {
                 pieces.append(Piece(text: String(character), isNumber: isDigit))

@@ -28,7 +28,10 @@ struct NetworkBuilder {
         do {
             shapes.append(try layer.outputShape(for: inputs.map { shape(of: $0) }))
         } catch {
-            throw CheckpointError.unknownArchitecture(found: ["\(name): \(error.description)"])
+            throw CheckpointError.unsuitableInput(
+                reason:
+                    "an input of \(Size2d(height: inputShape[1], width: inputShape[2])) is too small or does not fit at "
+                    + "\"\(name)\": \(error.description)")
         }
         nodes.append(Network.Node(name: name, layer: layer, inputs: inputs))
         return last

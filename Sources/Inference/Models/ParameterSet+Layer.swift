@@ -24,6 +24,22 @@ extension ParameterSet {
             self.ownsWeight = ownsWeight
         }
 
+        /// The same parameters under another name.
+        func renamed(_ name: String) -> Layer {
+            Layer(
+                name: name, weight: weight, bias: bias, statistics: statistics, packing: packing, ownsWeight: ownsWeight
+            )
+        }
+
+        /// The same parameters with the weight in another shape of as many elements; nil where it does not lie in one piece.
+        func reshaped(_ name: String, weight shape: Shape) -> Layer? {
+            weight.reshaped(to: shape).map {
+                Layer(
+                    name: name, weight: $0, bias: bias, statistics: statistics, packing: packing, ownsWeight: ownsWeight
+                )
+            }
+        }
+
         /// A convolution with these parameters.
         ///
         /// - Parameters:

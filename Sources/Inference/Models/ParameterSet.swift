@@ -1,17 +1,26 @@
 /// A checkpoint's tensors, grouped as layers own them: a weight, the bias beside it, and what a normalisation remembers.
+///
+/// The names are the network's own: a prefix that all layers share is the name of a wrapper's attribute (`model.`,
+/// `backbone.`) and is removed, and what belongs to a loss or a metric is left out.
 package struct ParameterSet {
     /// In the order of their names, numbers by value: `features.3` comes before `features.10`.
     package let layers: [Layer]
+    /// What all names began with, as `model.`; empty where there was nothing.
+    package let wrapper: String
+    /// The names of the tensors that are no part of the network: those of losses, metrics and counters.
+    package let leftOut: [String]
     private let indices: [String: Int]
 
     /// ResNet-152 has 932. They are put in order and compared with every known network.
     static let maxTensorCount = 1 << 14
 
-    /// - Parameter packing: what becomes of linear layers' weights; nil leaves everything where it lies in the file.
-    /// - Throws: ``CheckpointError`` when a tensor is no layer's, or a layer has not all of its own.
-    init(_ checkpoint: Checkpoint, packing: WeightPacking?) throws(CheckpointError) {
-        try Self.refuseQuantized(checkpoint.skipped)
-        try self.init(checkpoint.tensors, packing: packing)
+    /// - Parameters:
+    ///   - packing: what becomes of linear layers' weights; nil leaves everything where it lies in the file.
+    ///   - prefix: what the names of the network's tensors begin with; all others are left out. Empty for all.
+    /// - Throws: ``CheckpointError`` when a tensor is no layer's, or a layer has not all of its own, or none has the prefix.
+    init(_ checkpoint: Checkpoint, packing: WeightPacking?, prefix: String = "") throws(CheckpointError) {
+        try Self.refuseQuantized(checkpoint.skipped.filter { $0.name.hasPrefix(prefix) })
+        try self.init(prefix.isEmpty ? checkpoint.tensors : checkpoint.tensors.under(prefix), packing: packing)
     }
 
     /// The same with everything where it lies in the file.
@@ -37,7 +46,12 @@ package struct ParameterSet {
                 what: "tensors for one network", found: tensors.count, limit: Self.maxTensorCount)
         }
         var parts: [Suffix: [String: StoredTensor]] = [:]
+        var leftOut: [String] = []
         for (name, tensor) in tensors {
+            if TrainingCompanion.isOne(name) {
+                leftOut.append(name)
+                continue
+            }
             guard let suffix = Suffix.allCases.first(where: { name.hasSuffix($0.rawValue) }) else {
                 throw CheckpointError.unexpectedTensor(name: name, shape: tensor.shape)
             }
@@ -82,8 +96,8 @@ package struct ParameterSet {
                 throw CheckpointError.shapeMismatch(
                     name: stem + Suffix.weight.rawValue, found: weight.shape, expected: expected)
             }
-            // Only convolutions do without: a normalisation behind them would take their bias away again.
-            let bias = try part(.bias, isNeeded: weight.shape.rank != 4)
+            // Whether a layer can do without, its network knows: a convolution before a normalisation has none.
+            let bias = try part(.bias, isNeeded: isNormalized)
             let mean = try part(.runningMean, isNeeded: isNormalized)
             let variance = try part(.runningVariance, isNeeded: isNormalized)
             layers.append(
@@ -92,8 +106,46 @@ package struct ParameterSet {
                     statistics: mean.flatMap { mean in variance.map { (mean, $0) } }, packing: packing,
                     ownsWeight: unshared.contains(stem + Suffix.weight.rawValue)))
         }
+        self.init(layers, leftOut: leftOut)
+    }
+
+    /// Some layers, under their names without what all of these begin with.
+    init(_ layers: [Layer], leftOut: [String] = []) {
+        let wrapper = Self.wrapper(of: layers.map(\.name))
+        self.init(
+            wrapper.isEmpty ? layers : layers.map { $0.renamed(String($0.name.dropFirst(wrapper.count))) },
+            wrapper: wrapper, leftOut: leftOut)
+    }
+
+    private init(_ layers: [Layer], wrapper: String, leftOut: [String]) {
         self.layers = layers
-        indices = Dictionary(uniqueKeysWithValues: zip(layers.map(\.name), layers.indices))
+        self.wrapper = wrapper
+        self.leftOut = leftOut
+        indices = Dictionary(zip(layers.map(\.name), layers.indices)) { first, _ in first }
+    }
+
+    /// The components that all names begin with; each name keeps its last one.
+    private static func wrapper(of names: [String]) -> String {
+        guard var shared = names.first?.split(separator: ".", omittingEmptySubsequences: false).dropLast()[...] else {
+            return ""
+        }
+        for name in names.dropFirst() {
+            let parts = name.split(separator: ".", omittingEmptySubsequences: false).dropLast()
+            let count = zip(shared, parts).prefix { $0 == $1 }.count
+            shared = shared.prefix(count)
+            if shared.isEmpty { return "" }
+        }
+        return shared.map { $0 + "." }.joined()
+    }
+
+    /// The same layers under other names, in the order of those.
+    ///
+    /// - Parameter layer: nil where there is no other name; it is then the same.
+    /// - Returns: nil where two would have the same name.
+    func renamed(_ layer: (Layer) -> Layer?) -> ParameterSet? {
+        let renamed = NaturalOrder.sorted(layers.map { layer($0) ?? $0 }, by: \.name)
+        guard Set(renamed.map(\.name)).count == renamed.count else { return nil }
+        return ParameterSet(renamed, wrapper: wrapper, leftOut: leftOut)
     }
 
     /// What stands behind a layer's name.

@@ -92,6 +92,7 @@ extension ResNet.Form {
 extension ResNet.Form: Architecture {
     package var inputShape: Shape { [3, 224, 224] }
     package var preprocessing: Preprocessing.Preset { .imagenet }
+    package var options: Set<ArchitectureOptions.Key> { [.inputSize] }
 
     package func tensorShapes(inputChannels: Int, classCount: Int) -> [(name: String, shape: Shape)] {
         var shapes: [(name: String, shape: Shape)] = [("conv1.weight", [64, inputChannels, 7, 7])]
@@ -118,7 +119,7 @@ extension ResNet.Form: Architecture {
 
     package func network(_ parameters: ParameterSet, options: ArchitectureOptions) throws(CheckpointError) -> Network {
         let channels = parameters["conv1"]?.weight.shape.extents.dropFirst().first ?? inputShape[0]
-        var builder = NetworkBuilder(parameters, inputShape: [channels, inputShape[1], inputShape[2]])
+        var builder = NetworkBuilder(parameters, inputShape: input(channels: channels, options))
         try builder.convolution("conv1", outputChannels: 64, kernelSize: 7, stride: 2, padding: 3, needsBias: false)
         try builder.normalization("bn1")
         try builder.add("relu", ReLU())

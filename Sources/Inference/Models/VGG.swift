@@ -41,6 +41,13 @@ package enum VGG {
 extension VGG.Form: Architecture {
     package var inputShape: Shape { [3, 224, 224] }
     package var preprocessing: Preprocessing.Preset { .imagenet }
+    package var options: Set<ArchitectureOptions.Key> { [.inputSize] }
+
+    package func assumptions(
+        about network: Network, _ parameters: ParameterSet, options: ArchitectureOptions
+    ) -> [Assumption] {
+        options.isNamed ? [] : network.gapAssumptions(line: "\"architecture\": \"\(name)\"")
+    }
 
     package func tensorShapes(inputChannels: Int, classCount: Int) -> [(name: String, shape: Shape)] {
         var shapes: [(name: String, shape: Shape)] = []
@@ -84,7 +91,7 @@ extension VGG.Form: Architecture {
             normalizations.count == (isNormalized ? convolutions.count : 0)
         else { throw CheckpointError.differs(parameters, from: self) }
         var builder = NetworkBuilder(
-            parameters, inputShape: [convolutions[0].weight.shape[1], inputShape[1], inputShape[2]])
+            parameters, inputShape: input(channels: convolutions[0].weight.shape[1], options))
         var index = 0
         for (block, count) in blocks.enumerated() {
             for _ in 0..<count {

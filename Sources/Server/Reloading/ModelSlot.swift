@@ -237,6 +237,7 @@ public final class ModelSlot: Sendable {
                 "memory_mib": .stringConvertible(next.share.byteCount >> 20),
                 "ms": .stringConvertible(duration.milliseconds),
             ])
+        for assumption in model.assumptions { logger.warning("\(assumption)") }
         return .success(version: model.version)
     }
 }

@@ -25,9 +25,10 @@ struct ModelsRoute: Sendable {
         let loadedAt: String?
         let memory: Int?
         let reason: String?
+        let assumptions: [String]?
 
         private enum CodingKeys: String, CodingKey {
-            case name, ready, architecture, version, precision, input, classes, parameters, format, reason
+            case name, ready, architecture, version, precision, input, classes, parameters, format, reason, assumptions
             case memory = "memory_bytes"
             case loadedAt = "loaded_at"
         }
@@ -46,6 +47,7 @@ struct ModelsRoute: Sendable {
             loadedAt = model?.loadedAt.formatted(.iso8601)
             memory = slot.memoryByteCount
             reason = slot.absence?.description
+            assumptions = model.flatMap { $0.assumptions.isEmpty ? nil : $0.assumptions.map(\.description) }
         }
     }
 

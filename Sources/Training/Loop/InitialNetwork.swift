@@ -10,14 +10,14 @@ public struct InitialNetwork: Sendable {
     public let fresh: [String]
 
     /// The architectures that can be trained.
-    public static var architectures: [String] { AlexNet.Form.allCases.map(\.rawValue) }
+    public static var architectures: [String] { AlexNet.Form.allCases.filter(\.isTrainable).map(\.rawValue) }
 
     /// A network without a checkpoint: every layer begins anew.
     ///
     /// - Throws: ``TrainingError/unknownArchitecture(name:known:)``
     public init(architecture: String, classCount: Int) throws(TrainingError) {
         try self.init(
-            try Self.form(architecture), AlexNet.parameterShapes(try Self.form(architecture), classCount: classCount),
+            try Self.form(architecture), try Self.form(architecture).parameterShapes(classCount: classCount),
             values: { _ in nil })
     }
 
@@ -50,7 +50,7 @@ public struct InitialNetwork: Sendable {
         let tensors = file.initialValues()
         do throws(CheckpointError) {
             let network = try AlexNet.network(
-                form, ParameterSet(StoredTensors(tensors)), normalization: LocalResponseNorm())
+                form, ParameterSet(StoredTensors(tensors)))
             self.init(architecture: form.rawValue, network: network, fresh: [])
         } catch {
             throw .checkpoint(file: path, error)
@@ -103,7 +103,7 @@ public struct InitialNetwork: Sendable {
         }
         do throws(CheckpointError) {
             let network = try AlexNet.network(
-                form, ParameterSet(StoredTensors(tensors)), normalization: LocalResponseNorm())
+                form, ParameterSet(StoredTensors(tensors)))
             self.init(architecture: form.rawValue, network: network, fresh: fresh)
         } catch {
             throw .checkpoint(file: form.rawValue, error)
@@ -111,7 +111,7 @@ public struct InitialNetwork: Sendable {
     }
 
     private static func form(_ name: String) throws(TrainingError) -> AlexNet.Form {
-        guard let form = AlexNet.Form(rawValue: name) else {
+        guard let form = AlexNet.Form(rawValue: name), form.isTrainable else {
             throw .unknownArchitecture(name: name, known: architectures)
         }
         return form
@@ -127,7 +127,8 @@ public struct InitialNetwork: Sendable {
         switch AlexNet.Form(rawValue: architecture) {
         case .halfWidth: .kaiming
         case .paper: .paper
-        case .torchvision, .oneChannel, nil: .pytorch
+        case .oneTower: .paper
+        case .torchvision, .oneChannel, .d2l, .cifar, .cifarLargeKernel, .batchNormalized, nil: .pytorch
         }
     }
 

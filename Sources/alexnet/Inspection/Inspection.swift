@@ -13,6 +13,8 @@ struct Inspection: Encodable {
     let architecture: String?
     /// What keeps the file from being served as it is; nil where nothing does.
     let note: String?
+    /// What the file leaves open about the network, and how it is taken.
+    let assumptions: [String]
     /// nil without a class map.
     let version: String?
     /// What linear layers' weights would be held in.
@@ -32,7 +34,8 @@ struct Inspection: Encodable {
     let flops: Int?
 
     private enum CodingKeys: String, CodingKey {
-        case path, format, types, metadata, architecture, note, version, precision, input, preprocessing, classes,
+        case path, format, types, metadata, architecture, note, assumptions, version, precision, input, preprocessing,
+            classes,
             layers
         case tensors, skipped, parameters, flops
         case byteCount = "bytes"
@@ -46,6 +49,7 @@ struct Inspection: Encodable {
         var preprocessing: Preprocessing?
         var model: Model?
         var note: String?
+        var assumptions: [Assumption] = []
     }
 
     init(path: String, checkpoint: Checkpoint, _ known: Knowledge) {
@@ -57,6 +61,7 @@ struct Inspection: Encodable {
         metadata = checkpoint.metadata
         architecture = known.architecture
         note = known.note
+        assumptions = known.assumptions.map(\.description)
         version = known.model?.version
         precision = known.model?.precision.rawValue
         input = known.network?.inputShape.extents
@@ -64,7 +69,7 @@ struct Inspection: Encodable {
         classes = known.model?.classes.names
         layers = known.network.map(LayerRow.rows)
         tensors = TensorRow.rows(of: checkpoint)
-        skipped = checkpoint.skipped.map { "\($0.name) (\($0.scalarName))" }
+        skipped = checkpoint.skipped.map { "\($0.name) (\($0.scalarName))" } + checkpoint.companionNames
         parameters = known.network?.parameterCount ?? tensors.reduce(0) { $0 + $1.count }
         multiplyAdds = layers?.reduce(0) { $0 + $1.multiplyAdds }
         flops = multiplyAdds.map { 2 * $0 }

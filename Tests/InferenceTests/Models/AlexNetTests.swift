@@ -21,7 +21,7 @@ struct AlexNetTests {
         let parameters = try ParameterSet(checkpoint)
         let form = try #require(AlexNet.form(of: parameters))
         #expect(form == Self.forms[fixture.form])
-        let network = try AlexNet.network(form, parameters, normalization: fixture.normalization)
+        let network = try AlexNet.network(form, parameters, options: fixture.options)
         #expect(network.inputShape.extents == Array(fixture.inputShape.dropFirst()))
         let engine = Engine(network: network, workers: WorkerPool(threadCount: 2))
         for (output, expected) in zip(engine(fixture.inputs.map(\.channelsLast)), fixture.logits) {
@@ -37,7 +37,7 @@ struct AlexNetTests {
         let parameters = try ParameterSet(checkpoint)
         #expect(parameters.layers.map(\.name).prefix(2) == ["classifier.1", "classifier.4"])
         let network = try AlexNet.network(
-            try #require(AlexNet.form(of: parameters)), parameters, normalization: LocalResponseNorm())
+            try #require(AlexNet.form(of: parameters)), parameters)
         let engine = Engine(network: network, workers: WorkerPool(threadCount: 2))
         #expect(largestDifference(engine(fixture.inputs.map(\.channelsLast))[0], fixture.logits[0]) < 1e-4)
     }

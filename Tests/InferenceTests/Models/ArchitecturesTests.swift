@@ -5,7 +5,7 @@ import Testing
 @Suite("Which network a checkpoint holds")
 struct ArchitecturesTests {
     private func recognize(_ tensors: [(name: String, shape: Shape)]) throws -> String {
-        try Architectures.recognize(ParameterSet(StoredTensors(tensors))).name
+        try Architectures.recognize(ParameterSet(StoredTensors(tensors))).architecture.name
     }
 
     private func tensors(_ name: String, channels: Int = 3, classCount: Int = 10) throws -> [(
@@ -52,6 +52,7 @@ struct ArchitecturesTests {
     @Test("Each is recognised, whatever its number of classes, in colour or grey, and whatever counted its batches")
     func recognition() throws {
         for architecture in Architectures.all where architecture.name != "lenet5_28" {
+            // LeNet's padded form has the paper's tensors.
             let own = architecture.inputShape[0]
             for channels in architecture.name.contains("net5") || architecture.name.contains("alexnet")
                 ? [own] : [1, 3]
@@ -59,9 +60,10 @@ struct ArchitecturesTests {
                 var tensors = architecture.tensorShapes(inputChannels: channels, classCount: 7)
                 tensors.append(("bn1.num_batches_tracked", []))
                 #expect(try recognize(tensors) == architecture.name)
+                let wrapped = tensors.map { (name: "module.model." + $0.name, shape: $0.shape) }
+                #expect(try recognize(wrapped + [("criterion.weight", [7])]) == architecture.name)
             }
         }
-        // The padded form has the paper's tensors.
         #expect(try recognize(tensors("lenet5_28", channels: 1)) == "lenet5")
     }
 
@@ -85,8 +87,9 @@ struct ArchitecturesTests {
                 [(prefix + ".weight", layer.shape), (prefix + ".bias", [layer.shape[0]])]
             }
         }
+        #expect(try recognize(named(lenet.map(\.name))) == "lenet5_28")
         for names in [
-            lenet.map(\.name), ["conv.0", "conv.3", "fc.0", "fc.2", "fc.4"],
+            ["conv.0", "conv.3", "fc.0", "fc.2", "fc.4"],
             ["layer1.conv1", "layer2.conv2", "layer3.fc1", "layer3.fc2", "layer3.fc3"],
         ] {
             #expect(try recognize(named(names)) == "lenet5")
@@ -121,14 +124,32 @@ struct ArchitecturesTests {
                 + "tensor \"inception5b.branch4.1.bn.bias\" of shape [128] is missing; tensor "
                 + "\"inception5b.branch4.1.bn.running_mean\" of shape [128] is missing; and 3 more")
 
-        let renamed = try self.tensors("wide_resnet50_2").map { (name: "backbone." + $0.name, shape: $0.shape) }
-        guard
-            case .fitsNoArchitecture("wide_resnet50_2", _, _)? = #expect(
-                throws: CheckpointError.self, performing: { try recognize(renamed) })
-        else {
-            Issue.record("the shapes alone tell a wide ResNet-50")
-            return
-        }
+        var renamed = try self.tensors("wide_resnet50_2").map { (name: "backbone." + $0.name, shape: $0.shape) }
+        #expect(try recognize(renamed) == "wide_resnet50_2")
+        renamed.removeAll { $0.name == "backbone.fc.bias" }
+        #expect(
+            throws: CheckpointError.fitsNoArchitecture(
+                closest: "wide_resnet50_2", differences: [.missingTensor(name: "fc.bias", expected: [10])], count: 1)
+        ) { try recognize(renamed) }
+    }
+
+    @Test("What is far from every network is named if its names tell, and no difference is told")
+    func unserved() throws {
+        let squeezeNet: [(name: String, shape: Shape)] = [
+            ("features.0.weight", [96, 3, 7, 7]), ("features.0.bias", [96]),
+            ("features.3.squeeze.weight", [16, 96, 1, 1]), ("features.3.squeeze.bias", [16]),
+            ("classifier.1.weight", [10, 512, 1, 1]),
+        ]
+        #expect(
+            throws: CheckpointError.unservedNetwork(
+                looksLike: "SqueezeNet",
+                examples: [
+                    "classifier.1.weight [10, 512, 1, 1]", "features.0.weight [96, 3, 7, 7]", "features.0.bias [96]",
+                ], count: 5)
+        ) { try recognize(squeezeNet) }
+        #expect(
+            throws: CheckpointError.unservedNetwork(looksLike: nil, examples: ["w.weight [2, 2]"], count: 1)
+        ) { try recognize([("w.weight", [2, 2])]) }
     }
 
     @Test("An architecture that model.json demands says what the file has otherwise")

@@ -109,7 +109,7 @@ struct ModelLoaderTests {
                 #"{"architectur": "alexnet"}"#,
                 "model.json cannot be used: \"architectur\" is unknown; known are architecture, checkpoint, classes, "
                     + "preprocessing, precision, batching, algorithms, training, tensors, local_response_norm, "
-                    + "activation, pooling, transform_input."
+                    + "activation, pooling, padding, output, prefix, pool_size, input_size, transform_input."
             ),
             (
                 #"{"algorithms": {"features.3": "abacus"}}"#,
@@ -125,7 +125,8 @@ struct ModelLoaderTests {
             (
                 #"{"architecture": "resnet"}"#,
                 "model.json asks for architecture \"resnet\"; known are alexnet_half_width, alexnet, alexnet_2012, "
-                    + "alexnet_one_channel, lenet5, lenet5_colour, lenet5_28, lenet5_28_unpadded, vgg11, vgg13, vgg16, vgg19, "
+                    + "alexnet_one_tower, alexnet_bn, alexnet_one_channel, alexnet_d2l, alexnet_cifar, alexnet_cifar_11x11, "
+                    + "lenet5, lenet5_colour, lenet5_28, lenet5_28_unpadded, vgg11, vgg13, vgg16, vgg19, "
                     + "vgg11_bn, vgg13_bn, vgg16_bn, vgg19_bn, googlenet, resnet18, resnet34, resnet50, resnet101, resnet152, "
                     + "resnext50_32x4d, resnext101_32x8d, resnext101_64x4d, wide_resnet50_2, wide_resnet101_2."
             ),
@@ -134,9 +135,25 @@ struct ModelLoaderTests {
                 "model.json cannot be used: activation is \"gelu\"; known are none, relu, tanh, sigmoid."
             ),
             (
-                #"{"pooling": "max"}"#,
-                "model.json cannot be used: pooling is for lenet5, lenet5_colour, lenet5_28, lenet5_28_unpadded; the network is "
-                    + "alexnet."
+                #"{"padding": 17}"#, "model.json cannot be used: padding is 17; it takes 0 to 16."
+            ),
+            (
+                #"{"pool_size": 0}"#, "model.json cannot be used: pool_size is 0; it takes 1 to 16."
+            ),
+            (
+                #"{"input_size": 4097}"#, "model.json cannot be used: input_size takes 1 to 4096 pixels a side."
+            ),
+            (
+                #"{"input_size": [224]}"#,
+                "model.json cannot be used: input_size takes one number or [height, width], not 1 numbers."
+            ),
+            (
+                #"{"output": "tanh"}"#,
+                "model.json cannot be used: output is \"tanh\"; \"softmax\" and \"sigmoid\" are known."
+            ),
+            (
+                #"{"output": "sigmoid"}"#,
+                "model.json cannot be used: output is \"sigmoid\", which is for networks of one output; this one has 3."
             ),
             (
                 #"{"transform_input": false}"#,
@@ -167,6 +184,72 @@ struct ModelLoaderTests {
         try tiny.write("model.json", json)
         let error = #expect(throws: ModelError.self) { try load(tiny) }
         #expect(error?.description == sentence)
+    }
+
+    @Test("A network with an adaptive pool takes the size that its preprocessing ends in, or that input_size says")
+    func inputSizes() throws {
+        let tiny = try TinyModel()
+        for (json, shape) in [
+            (#"{"preprocessing": {"crop": 128}}"#, [3, 128, 128]),
+            (#"{"preprocessing": {"resize": {"mode": "stretch", "height": 96, "width": 160}}}"#, [3, 96, 160]),
+            (#"{"input_size": 256}"#, [3, 256, 256]), (#"{"input_size": [200, 300]}"#, [3, 200, 300]),
+            (#"{"input_size": 256, "preprocessing": {"resize": {"mode": "shortest", "side": 300}}}"#, [3, 256, 256]),
+        ] {
+            try tiny.write("model.json", json)
+            let model = try load(tiny)
+            #expect(model.network.inputShape == Shape(shape), "\(json)")
+            #expect(model.preprocessing.outputShape == Shape(shape), "\(json)")
+        }
+        try tiny.write("model.json", #"{"input_size": 32}"#)
+        let error = #expect(throws: ModelError.self) { try load(tiny) }
+        #expect(
+            error?.description
+                == "\(tiny.path("model.safetensors")): the network cannot take its input: with an input of 32×32 and a padding "
+                + "of 2 in \"features.0\" the maps become smaller than a window; say \"input_size\" in model.json.")
+    }
+
+    @Test("A network of one size crops what is larger, and refuses what its preprocessing makes smaller")
+    func fixedSize() throws {
+        let tiny = try TinyModel()
+        func json(_ extent: Int) -> String {
+            #"{"architecture": "alexnet_half_width", "preprocessing": {"resize": {"mode": "stretch", "height": \#(extent), "width": \#(extent)}}}"#
+        }
+        try tiny.write("model.json", json(256))
+        #expect(try load(tiny).network.inputShape == [3, 224, 224])
+        try tiny.write("model.json", json(128))
+        #expect(
+            throws: ModelError.preprocessing(.outputMismatch(found: [3, 128, 128], expected: [3, 224, 224]))
+        ) { try load(tiny) }
+    }
+
+    @Test("One output is a sigmoid's, with a name for yes, or for no and yes")
+    func oneOutput() throws {
+        let tiny = try TinyModel(classCount: 1)
+        let single = try load(tiny)
+        let image = picture(single)
+        let logit = single.logits([image])[0]
+        #expect(logit.count == 1)
+        let yes = 1 / (1 + exp(-logit[0]))
+        #expect(abs(Softmax.probabilities(of: logit)[0] - yes) < 1e-6)
+        #expect(yes != 1)
+        #expect(single.assumptions.contains { $0.line == #""output": "sigmoid""# })
+
+        try tiny.write("class_indices.json", #"["cat", "dog"]"#)
+        try tiny.write("model.json", #"{"architecture": "alexnet", "output": "sigmoid"}"#)
+        let both = try load(tiny)
+        #expect(both.assumptions.map(\.line) == [#""preprocessing": "imagenet" (or what the training did)"#])
+        let logits = both.logits([image])[0]
+        #expect(logits == [0, logit[0]])
+        let answer = Classification(logits: logits, classes: both.classes, top: 2)
+        #expect(answer.best.label == (logit[0] > 0 ? "dog" : "cat"))
+        #expect(abs(answer.best.probability - max(yes, 1 - yes)) < 1e-6)
+
+        try tiny.write("model.json", #"{"output": "softmax"}"#)
+        #expect(throws: ModelError.self) { try load(tiny) }
+        try tiny.remove("model.json")
+        try tiny.write("class_indices.json", #"["a", "b", "c"]"#)
+        #expect(throws: ModelError.classes(file: tiny.path("class_indices.json"), .countMismatch(names: 3, outputs: 1)))
+        { try load(tiny) }
     }
 
     @Test("Weights that are not finite are refused by name", arguments: [Float.nan, .infinity, -.infinity])
@@ -246,7 +329,7 @@ struct ModelLoaderTests {
         #expect(folder?.description == "\(tiny.folder.path) is not a regular file.")
     }
 
-    @Test("A network that is none that is known is refused with the closest one")
+    @Test("A network that is none that is known is refused")
     func unknownArchitecture() throws {
         let tiny = try TinyModel()
         let text = Array(
@@ -256,7 +339,7 @@ struct ModelLoaderTests {
             withUnsafeBytes(of: UInt64(text.count).littleEndian, Array.init) + text + [UInt8](repeating: 0, count: 8)
         try Data(file).write(to: tiny.folder.appendingPathComponent("model.safetensors"))
         let error = #expect(throws: ModelError.self) { try load(tiny) }
-        guard case .checkpoint(tiny.path("model.safetensors"), .fitsNoArchitecture)? = error else {
+        guard case .checkpoint(tiny.path("model.safetensors"), .unservedNetwork)? = error else {
             Issue.record("\(String(describing: error))")
             return
         }

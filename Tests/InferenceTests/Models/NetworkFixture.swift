@@ -52,14 +52,13 @@ struct NetworkFixture: Decodable, CustomStringConvertible, Sendable {
         options.activation = activation.flatMap(ArchitectureOptions.Nonlinearity.init)
         options.pooling = pooling.flatMap(ArchitectureOptions.Pooling.init)
         options.transformsInput = transformInput ?? false
+        if let norm = localResponseNorm {
+            options.localResponseNorm = .described(
+                LocalResponseNormParameters(
+                    size: norm.size, alpha: norm.alpha, beta: norm.beta, k: norm.k,
+                    convention: norm.alphaDividedBySize ? .caffe : .tensorflow))
+        }
         return options
-    }
-
-    var normalization: LocalResponseNorm {
-        guard let norm = localResponseNorm else { return LocalResponseNorm() }
-        return LocalResponseNorm(
-            size: norm.size, alpha: norm.alpha, beta: norm.beta, k: norm.k,
-            convention: norm.alphaDividedBySize ? .caffe : .tensorflow)
     }
 
     /// A safetensors file with these weights, as a user would have it.

@@ -33,10 +33,19 @@ struct ParameterSetTests {
                 == ["classifier.1", "conv", "fc9", "fc10", "features.0", "features.3", "features.10"])
     }
 
-    @Test("A weight without its bias, a bias without its weight, and what is neither are named")
+    @Test("A component of a name that ends comes before one that goes on")
+    func orderOfComponents() throws {
+        let names = ["fc1.1", "fc.1", "fc2.0", "fc_out.0"]
+        let parameters = try ParameterSet(checkpoint(names.map { ($0 + ".weight", [1, 1]) }))
+        #expect(parameters.layers.map(\.name) == ["fc.1", "fc1.1", "fc2.0", "fc_out.0"])
+    }
+
+    @Test("A weight alone is a layer; a bias without its weight, and what is neither are named")
     func incomplete() throws {
+        let lone = try ParameterSet(checkpoint([("a.weight", [2, 3]), ("slope.weight", [1])]))
+        #expect(lone.layers.map(\.name) == ["a", "slope"])
         #expect(throws: CheckpointError.missingTensor(name: "a.bias", expected: [2])) {
-            try ParameterSet(checkpoint([("a.weight", [2, 3])]))
+            try lone.layers[0].linear(inputFeatures: 3, isOutput: false)
         }
         #expect(throws: CheckpointError.missingTensor(name: "a.weight", expected: [2])) {
             try ParameterSet(checkpoint([("a.bias", [2])]))
@@ -83,6 +92,39 @@ struct ParameterSetTests {
         }
     }
 
+    @Test(
+        "A prefix that all layers share is a wrapper's, however deep; one that some share is not",
+        arguments: [
+            (["model.conv1", "model.fc"], "model.", ["conv1", "fc"]),
+            (["a.b.0", "a.b.3"], "a.b.", ["0", "3"]),
+            (["net.0", "classifier.1"], "", ["classifier.1", "net.0"]),
+            (["fc"], "", ["fc"]), (["model.fc"], "model.", ["fc"]), (["fc", "fc.1"], "", ["fc", "fc.1"]),
+            (["model.fc", "model.fc.1"], "model.", ["fc", "fc.1"]),
+            (["model1.a", "model.b"], "", ["model.b", "model1.a"]),
+        ] as [([String], String, [String])])
+    func wrappers(_ names: [String], _ wrapper: String, _ expected: [String]) throws {
+        let parameters = try ParameterSet(checkpoint(names.map { ($0 + ".weight", [1, 1]) }))
+        #expect(parameters.wrapper == wrapper)
+        #expect(parameters.layers.map(\.name) == expected)
+        for name in expected { #expect(parameters[name]?.name == name) }
+    }
+
+    @Test("What losses, metrics and counters hold is left out, before the wrapper is looked for")
+    func companions() throws {
+        let companions = [
+            "criterion.weight", "loss_fn.pos_weight", "model.criterion.weight", "center_loss.centers", "class_weights",
+            "val_acc.total", "train_f1_macro.tp", "test_metrics.x.y", "model.conv.total_ops", "total_params",
+        ]
+        let parameters = try ParameterSet(
+            checkpoint([("model.conv.weight", [1, 1, 3, 3])] + companions.map { ($0, [2]) }))
+        #expect(parameters.layers.map(\.name) == ["conv"])
+        #expect(Set(parameters.leftOut) == Set(companions))
+        // Not everything with such letters in it is one.
+        for name in ["lossy.weight", "accuracy.weight", "features.class_weights", "test.weight", "glosser.0.weight"] {
+            #expect(!TrainingCompanion.isOne(name), "\(name)")
+        }
+    }
+
     @Test("Statistics beside a convolution's weight are refused")
     func misplacedStatistics() {
         #expect(throws: CheckpointError.shapeMismatch(name: "a.weight", found: [2, 1, 3, 3], expected: [2])) {
@@ -118,7 +160,7 @@ struct ParameterSetTests {
             guard let form = AlexNet.form(of: parameters) else {
                 throw CheckpointError.unknownArchitecture(found: [])
             }
-            return try AlexNet.network(form, parameters, normalization: LocalResponseNorm())
+            return try AlexNet.network(form, parameters)
         }
         #expect(try network { _ in }.outputShape == [3])
         // The first convolution's input channels, each layer's inputs, and extents of zero.

@@ -75,7 +75,7 @@ struct PrecisionTests {
                 file = buffer
                 let parameters = try ParameterSet(
                     Checkpoint(buffer, name: "tiny"), packing: WeightPacking(precision, workers: workers))
-                return try AlexNet.network(.torchvision, parameters, normalization: LocalResponseNorm())
+                return try AlexNet.network(.torchvision, parameters)
             }()
             withExtendedLifetime(network) { #expect(file == nil, "\(precision)") }
         }

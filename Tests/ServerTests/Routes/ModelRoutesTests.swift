@@ -20,6 +20,9 @@ struct ModelRoutesTests {
         #expect(model["classes"] as? Int == 3)
         #expect(model["format"] as? String == "safetensors")
         #expect(model["loaded_at"] as? String != nil)
+        #expect(
+            (model["assumptions"] as? [String])?.first?.hasPrefix("the first convolution is taken to have an input of")
+                == true)
         let list = try await server.exchange("GET", "/v1/models").json()
         #expect(list["default"] as? String == "tiny")
         #expect((list["models"] as? [[String: Any]])?.map { $0["name"] as? String } == ["tiny"])
