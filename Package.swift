@@ -93,7 +93,7 @@ let package = Package(
         .executableTarget(
             name: "alexnet",
             dependencies: [
-                "CMalloc", "Inference", "Server", "Training",
+                "CLinux", "CMalloc", "Inference", "Server", "Training",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
