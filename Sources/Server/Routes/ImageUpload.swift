@@ -79,6 +79,7 @@ struct ImageUpload: Sendable {
         in bytes: [UInt8], type: String?, limit: CountLimit
     ) throws(UploadError) -> [Image] {
         if type == json { return try images(inJSON: bytes, limit: limit) }
+        if looksLikeJSON(bytes) { throw UploadError.unannouncedJSON(type: type ?? "") }
         guard type == nil || type == "application/octet-stream" || type?.hasPrefix("image/") == true else {
             throw UploadError.unsupportedType(type ?? "")
         }

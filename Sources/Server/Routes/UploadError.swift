@@ -9,12 +9,13 @@ enum UploadError: Error, Equatable, Sendable, CustomStringConvertible {
     case crowdedJSON(limit: ImageUpload.CountLimit)
     case notBase64(index: Int)
     case unsupportedType(String)
+    case unannouncedJSON(type: String)
     case tooManyImages(found: Int, limit: ImageUpload.CountLimit)
 
     /// The status it deserves (DESIGN: the HTTP contract).
     var status: HTTPResponse.Status {
         switch self {
-        case .unsupportedType: .unsupportedMediaType
+        case .unsupportedType, .unannouncedJSON: .unsupportedMediaType
         case .tooManyImages, .crowdedJSON: .contentTooLarge
         default: .badRequest
         }
@@ -32,6 +33,11 @@ enum UploadError: Error, Equatable, Sendable, CustomStringConvertible {
         case .crowdedJSON(let limit):
             "The JSON holds far more values than the \(limit.count) images that are taken at once (\(limit.key))."
         case .notBase64(let index): "Image \(index) is not base64 (RFC 4648, section 4) of at least one byte."
+        case .unannouncedJSON(let type):
+            "The content looks like JSON, but its Content-Type is \(type); send Content-Type: application/json, as with curl -H."
+        case .unsupportedType("application/x-www-form-urlencoded"):
+            "Content-Type application/x-www-form-urlencoded is not served; it is what curl -d and --data-binary send by "
+                + "themselves: use curl -F image=@picture.jpg instead, or add -H 'Content-Type: application/octet-stream'."
         case .unsupportedType(let type):
             "Content-Type \(type) is not served; send multipart/form-data, image/*, application/octet-stream or "
                 + "application/json, as with curl -F image=@picture.jpg."

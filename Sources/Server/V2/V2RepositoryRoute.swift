@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import HTTPServer
 import HTTPTypes
@@ -9,6 +10,8 @@ import HTTPTypes
 struct V2RepositoryRoute: Sendable {
     let store: ModelStore
     let token: AdminToken
+    /// For looks into the models directory, which may lie on a network.
+    private static let lookups = DispatchQueue(label: "model.lookups")
 
     /// Triton's names for what a model is doing.
     private enum State: String, Encodable {
@@ -61,9 +64,11 @@ struct V2RepositoryRoute: Sendable {
 
     /// Every model, or with `{"ready": true}` those that answer.
     func index(_ request: Request) async -> Response {
-        await answer(request) { () throws(Refusal) in
+        await answer(request) { () async throws(Refusal) in
             let onlyReady = try Self.read(IndexRequest.self, request)?.ready ?? false
-            return .json(store.slots.filter { !onlyReady || $0.model != nil }.map(Entry.init))
+            return await DispatchQueue.global().perform { [store] in
+                .json(store.slots.filter { !onlyReady || $0.model != nil }.map(Entry.init))
+            }
         }
     }
 
@@ -77,7 +82,8 @@ struct V2RepositoryRoute: Sendable {
                         .badRequest,
                         "The load parameter \"\(name.prefix(80))\" is not served: a model is what its folder holds."))
             }
-            store.look(for: request.pathParameters["model"] ?? "")
+            let name = request.pathParameters["model"] ?? ""
+            await Self.lookups.perform { [store] in store.look(for: name) }
             let slot = try store.slot(of: request)
             switch await slot.reload() {
             case .success, .unchanged: return .json(Done())
