@@ -1,3 +1,5 @@
+import Training
+
 #if canImport(Glibc)
     import Glibc
 #else
@@ -58,5 +60,12 @@ enum OutputStream: Int32 {
             guard written > 0 else { return }
             rest = rest.dropFirst(written)
         }
+    }
+}
+
+extension OutputStream {
+    /// Names the files of the data that are not taken as pictures, a line a reason.
+    func tell(_ leftOut: LeftOutFiles) {
+        for sentence in leftOut.sentences { writeIfPossible("alexnet: left out: \(sentence)\n") }
     }
 }
