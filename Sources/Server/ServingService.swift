@@ -9,7 +9,7 @@ import UnixSignals
 /// The whole server, from the first connection to the last answer.
 public struct ServingService: Service {
     private let settings: Settings
-    private let store: ModelStore
+    let store: ModelStore
     private let phase: ServingPhase
     private let server: SocketServer
     private let logger: Logger
@@ -50,6 +50,9 @@ public struct ServingService: Service {
         self.logger = logger
         self.announce = announce
     }
+
+    /// The program's version.
+    public static var version: String { V2StateRoute.version }
 
     /// Serves until a graceful shutdown is asked for and done.
     ///

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Inference
 import Server
 
@@ -20,10 +21,26 @@ struct ModelOptions: ParsableArguments {
 
     /// The model's files.
     func files() throws -> ModelFiles {
+        try source.check()
         if let files = source.files { return files }
-        if let model { return try ModelFiles(folder: model, preprocessing: source.preprocessing) }
+        if let model {
+            var isDirectory: ObjCBool = false
+            if FileManager.default.fileExists(atPath: model, isDirectory: &isDirectory), !isDirectory.boolValue {
+                throw NoModelFolder(path: model)
+            }
+            return try ModelFiles(folder: model, preprocessing: source.preprocessing)
+        }
         guard let first = try? ModelStore.folders(in: "weights").first else { throw NoModelGiven() }
         return first
+    }
+}
+
+/// The model folder is a file.
+struct NoModelFolder: Error, CustomStringConvertible {
+    let path: String
+
+    var description: String {
+        "\(path) is a file, not a model folder; name a checkpoint with --checkpoint FILE --classes FILE."
     }
 }
 

@@ -25,6 +25,7 @@ struct Serve: AsyncParsableCommand {
         HeapPolicy.returnLargeBlocks()
         let settings: Settings
         do {
+            try options.source.check()
             settings = try Settings.load(
                 file: options.config, environment: ProcessInfo.processInfo.environment, flags: options.flags)
         } catch {
@@ -43,7 +44,7 @@ struct Serve: AsyncParsableCommand {
                 settings: settings, files: options.source.files.map { [$0] }, precision: options.source.precision,
                 log: log, logger: logger, announce: { Self.announce($0, logger) })
         } catch {
-            Self.end(Failure.usageCode, error, log: log)
+            Self.end(Failure.usageCode, ModelsDirectoryMistake(error) ?? error, log: log)
         }
         do {
             let group = ServiceGroup(

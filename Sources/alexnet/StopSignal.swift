@@ -46,12 +46,15 @@ final class StopSignal: Sendable {
         thread.name = "stop"
         thread.start()
         for number in numbers {
-            signal(number) { _ in
-                let before = errno
+            let before = signal(number) { _ in
+                let error = errno
                 var one: UInt64 = 1
                 _ = write(StopSignal.wakeUp.load(ordering: .acquiring), &one, MemoryLayout.size(ofValue: one))
-                errno = before
+                errno = error
             }
+            // Shells start so what shall go on in the background when Ctrl-C ends what stands in front.
+            let wasIgnored = unsafeBitCast(before, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+            if wasIgnored, number == SIGINT { signal(number, SIG_IGN) }
         }
     }
 
