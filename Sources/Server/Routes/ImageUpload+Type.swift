@@ -17,4 +17,14 @@ extension ImageUpload {
         guard let first = text.first(where: { !whiteSpace.contains($0) }) else { return false }
         return first == UInt8(ascii: "{") || first == UInt8(ascii: "[")
     }
+
+    /// A picture's name or path that was sent instead of the picture, as by curl's `-F image=cat.jpg` without its `@`.
+    static func fileName(_ bytes: ArraySlice<UInt8>) -> String? {
+        guard 1...255 ~= bytes.count, bytes.allSatisfy({ 0x20...0x7E ~= $0 }) else { return nil }
+        let name = String(decoding: bytes, as: UTF8.self)
+        let suffixes = [
+            ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".avif",
+        ]
+        return suffixes.contains(where: name.lowercased().hasSuffix) ? name : nil
+    }
 }

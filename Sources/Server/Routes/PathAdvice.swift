@@ -29,8 +29,10 @@ struct PathAdvice: Sendable {
         "predictions": .predict, "prediction": .predict, "invocations": .predict, "infer": .predict,
         "inference": .predict,
         "classify": .predict, "classification": .predict, "upload": .predict, "image": .predict, "images": .predict,
-        "predictions/{model}": .modelPredict, "v1/models/{model}/infer": .modelPredict,
+        "predictions/{model}": .modelPredict, "predict/{model}": .modelPredict,
+        "v1/models/{model}/infer": .modelPredict,
         "v1/models/{model}/classify": .modelPredict, "v2/models/{model}/predict": .modelPredict,
+        "v1/models/{model}/load": .v2RepositoryLoad, "v1/models/{model}/unload": .v2RepositoryUnload,
         "models": .models, "v2/models": .models, "v1": .models, "models/{model}": .model,
         "v1/models/{model}/metadata": .model, "v1/models/{model}/status": .model,
         "labels": .classes, "class": .classes, "categories": .classes, "class_indices": .classes,
@@ -100,7 +102,7 @@ struct PathAdvice: Sendable {
     private static func segments(_ path: String) -> [String] { path.split(separator: "/").map(String.init) }
 
     /// Only what can stand in a path as it is: the sentence says what to send.
-    private static func excerpt(_ path: String) -> String {
+    static func excerpt(_ path: String) -> String {
         var text = ""
         for scalar in path.unicodeScalars.prefix(maxByteCount) {
             let isPlain = scalar.isASCII && scalar.value > 0x20 && scalar.value != 0x7F && scalar != "'"
@@ -122,17 +124,21 @@ extension PathAdvice {
     private func nearest(_ segments: [String]) -> (Target, path: String)? {
         guard !segments.isEmpty else { return nil }
         if let verb = verbTarget(segments) { return verb }
+        // But for slashes and capitals.
+        if let target = targets.first(where: { Self.cost(segments, $0) == 0 }) {
+            return (target, Self.path(target, segments))
+        }
         if let synonym = synonymTarget(segments) { return synonym }
         var best: (cost: Int, target: Target, path: String)?
         // As it is, without what proxies put in front, and without what follows.
         var variants = [(segments, 0)]
-        if segments.count > 1 {
-            if Self.prefixes.contains(segments[0].lowercased()) {
-                variants.append((Array(segments.dropFirst()), 1))
-                if let synonym = synonymTarget(Array(segments.dropFirst())) { return synonym }
-            }
-            variants.append((segments.dropLast(), 4))
+        var rest = segments[...]
+        while rest.count > 1, let first = rest.first, Self.prefixes.contains(first.lowercased()) {
+            rest = rest.dropFirst()
+            variants.append((Array(rest), 1))
+            if let synonym = synonymTarget(Array(rest)) { return synonym }
         }
+        if segments.count > 1 { variants.append((segments.dropLast(), 4)) }
         for prefix in ["v1", "v2"] { variants.append(([prefix] + segments, 2)) }
         for (variant, penalty) in variants {
             for target in targets {

@@ -9,9 +9,9 @@ struct PredictRoute: Sendable {
     func callAsFunction(_ request: Request) async -> Response {
         do throws(Refusal) {
             let model = try desk.model(of: try slot(of: request), for: request)
-            let top = try PredictionParameters(request, classCount: model.classes.count).top
             let upload = try await upload(
                 of: request, limit: ImageUpload.CountLimit(desk.settings, own: model.batching))
+            let top = try PredictionParameters(request, upload, classCount: model.classes.count).top
             return await desk.answer(
                 upload.images.map { .encoded($0.bytes) }, by: model,
                 deadline: RequestDeadline(request, settings: desk.settings), valueCount: upload.images.count * top

@@ -1,10 +1,10 @@
 import HTTPServer
 import HTTPTypes
 
-/// What a request for predictions says beside its pictures: in its query, or in a field of its form.
+/// What a request for predictions says beside its pictures: in its query, in a field of its form, or in its JSON.
 ///
-/// A field without a file that is called as a parameter, or as other servers call it, is one; all other fields are the page's own,
-/// as a token or the button that was pressed, and are not read.
+/// A field without a file, or a member, that is called as a parameter, or as other servers call it, is one; all others are the page's
+/// own, as a token or the button that was pressed, and are not read.
 struct PredictionParameters: Sendable, Equatable {
     /// How many classes an answer lists: 1 or more, and at most as many as there are.
     let top: Int
@@ -13,10 +13,17 @@ struct PredictionParameters: Sendable, Equatable {
     private static let defaultTop = 5
 
     /// - Throws: ``Refusal`` of 400 for a number that is none, that is there twice, or whose name is misspelt.
-    init(_ request: Request, classCount: Int) throws(Refusal) {
-        let texts = request.query.values(QueryRule.topName) + (try Self.fields(of: request.body))
+    init(_ request: Request, _ upload: ImageUpload, classCount: Int) throws(Refusal) {
+        var texts = request.query.values(QueryRule.topName) + (try Self.fields(of: request.body))
+        for member in upload.parameters {
+            guard member.name == QueryRule.topName else {
+                throw Self.refusal(
+                    "The member \"\(member.name)\" is not known here; did you mean \"top\", as in \"top\": 3?")
+            }
+            texts.append(member.value)
+        }
         guard texts.count <= 1 else {
-            throw Self.refusal("top is there \(texts.count) times, in the query or in the form; send it once.")
+            throw Self.refusal("top is there \(texts.count) times, in the query and in the content; send it once.")
         }
         guard let text = texts.first else {
             top = min(Self.defaultTop, classCount)

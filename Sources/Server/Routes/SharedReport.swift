@@ -22,6 +22,9 @@ final class SharedReport: Sendable {
         self.write = write
     }
 
+    /// How many wait for a report that is not being written yet.
+    var waitingCount: Int { state.withLock(\.waiting.count) }
+
     /// The report as it is now or a little later.
     func callAsFunction() async -> Response {
         await withCheckedContinuation { continuation in

@@ -4,6 +4,7 @@ import HTTPTypes
 enum UploadError: Error, Equatable, Sendable, CustomStringConvertible {
     case empty
     case noImageInForm(fields: [String])
+    case nameInsteadOfFile(String)
     case noImageInJSON
     case malformedJSON
     case crowdedJSON(limit: ImageUpload.CountLimit)
@@ -27,6 +28,9 @@ enum UploadError: Error, Equatable, Sendable, CustomStringConvertible {
         case .noImageInForm(let fields):
             "The form has \(fields.isEmpty ? "no fields" : "the fields \(fields.joined(separator: ", "))"), but no file "
                 + "and no field named image; send one, as with curl -F image=@picture.jpg."
+        case .nameInsteadOfFile(let name):
+            "The field image holds the text \"\(name)\", not a picture; to have curl send the file, put an @ in front of its "
+                + "name: -F image=@\(name)."
         case .noImageInJSON: #"The JSON has neither "image" nor "images"; send {"image": "<base64>"}."#
         case .malformedJSON:
             #"The content is not JSON of the form {"image": "<base64>"} or {"images": ["<base64>", …]}."#

@@ -10,8 +10,6 @@ import HTTPTypes
 struct V2RepositoryRoute: Sendable {
     let store: ModelStore
     let token: AdminToken
-    /// For looks into the models directory, which may lie on a network.
-    private static let lookups = DispatchQueue(label: "model.lookups")
 
     /// Triton's names for what a model is doing.
     private enum State: String, Encodable {
@@ -82,8 +80,7 @@ struct V2RepositoryRoute: Sendable {
                         .badRequest,
                         "The load parameter \"\(name.prefix(80))\" is not served: a model is what its folder holds."))
             }
-            let name = request.pathParameters["model"] ?? ""
-            await Self.lookups.perform { [store] in store.look(for: name) }
+            store.look(for: request.pathParameters["model"] ?? "")
             let slot = try store.slot(of: request)
             switch await slot.reload() {
             case .success, .unchanged: return .json(Done())
