@@ -9,7 +9,7 @@ import UnixSignals
 /// The whole server, from the first connection to the last answer.
 public struct ServingService: Service {
     private let settings: Settings
-    private let store: ModelStore
+    let store: ModelStore
     private let phase: ServingPhase
     private let server: SocketServer
     private let logger: Logger
@@ -20,13 +20,15 @@ public struct ServingService: Service {
     /// - Parameters:
     ///   - files: the models; nil means those in the settings' directory.
     ///   - precision: that of all models; nil leaves it to each `model.json` and the settings.
+    ///   - log: what writes the logger's lines, for the metric of those that are lost.
     ///   - announce: is told the URL once the server is ready.
     public init(
-        settings: Settings, files: [ModelFiles]? = nil, precision: Precision? = nil, logger: Logger,
-        announce: @escaping @Sendable (_ url: String) -> Void
+        settings: Settings, files: [ModelFiles]? = nil, precision: Precision? = nil, log: LogWriter? = nil,
+        logger: Logger, announce: @escaping @Sendable (_ url: String) -> Void
     ) throws {
         let workers = WorkerPool(threadCount: settings.threads.total ?? CPUQuota.current)
         let metrics = ServingMetrics(routes: RoutePattern.allCases.map(\.rawValue))
+        if let log { metrics.countLostLines(of: log) }
         let adminToken = try settings.admin.tokenFile.map { path throws(AdminTokenError) in try AdminToken(file: path) }
         let loader = ModelLoader(
             workers: workers, tuning: AlgorithmTuning(settings, workers: workers),
@@ -49,6 +51,9 @@ public struct ServingService: Service {
         self.announce = announce
     }
 
+    /// The program's version.
+    public static var version: String { V2StateRoute.version }
+
     /// Serves until a graceful shutdown is asked for and done.
     ///
     /// - Throws: ``ServingError``, or what the socket said when it could not be opened.
@@ -64,20 +69,38 @@ public struct ServingService: Service {
     private func serve() async throws {
         let url = "http://\(try server.start())"
         logger.info("listening", metadata: ["url": "\(url)"])
-        guard await store.loadAll(shouldStop: { phase.isDraining }) > 0 || phase.isDraining else {
-            _ = await server.drain(timeout: .zero)
-            throw ServingError.noModelLoaded(names: store.slots.map(\.name))
+        if let loadedCount = await loadModels() {
+            guard loadedCount > 0 || phase.isDraining else {
+                _ = await server.drain(timeout: .zero)
+                throw ServingError.noModelLoaded(names: store.slots.map(\.name))
+            }
+            if store.defaultSlot?.model == nil {
+                logger.error(
+                    "the default model is not loaded: /predict and /readyz answer 503 until its files are mended",
+                    metadata: ["model": "\(store.defaultName)"])
+            }
+            let watcher = ModelWatcher(store: store, interval: settings.models.reloadInterval)
+            if !phase.isDraining { announce(url) }
+            await reloadOnHangup()
+            watcher.stop()
         }
-        if store.defaultSlot?.model == nil {
-            logger.error(
-                "the default model is not loaded: /predict and /readyz answer 503 until its files are mended",
-                metadata: ["model": "\(store.defaultName)"])
-        }
-        let watcher = ModelWatcher(store: store, interval: settings.models.reloadInterval)
-        if !phase.isDraining { announce(url) }
-        await reloadOnHangup()
-        watcher.stop()
         try await drain()
+    }
+
+    /// Loads every model.
+    ///
+    /// - Returns: how many serve; nil where the shutdown came first: a load that takes long, or that waits for a disk that does
+    ///   not answer, holds nobody up.
+    private func loadModels() async -> Int? {
+        let (outcomes, outcome) = AsyncStream.makeStream(of: Int?.self)
+        Task { outcome.yield(await store.loadAll(shouldStop: { phase.isDraining })) }
+        let shutdown = Task {
+            try? await gracefulShutdown()
+            outcome.yield(nil)
+        }
+        defer { shutdown.cancel() }
+        for await first in outcomes { return first }
+        return nil
     }
 
     /// SIGHUP asks for a reload of everything.
@@ -88,11 +111,15 @@ public struct ServingService: Service {
         }
     }
 
+    /// What is left of `server.drain_timeout` for closing the connections that are not done, and for the log's last lines.
+    private var closingTime: Duration { min(settings.server.drainTimeout / 10, .seconds(1)) }
+
     private func drain() async throws {
         let clock = ContinuousClock()
-        let end = clock.now + settings.server.drainTimeout
+        let limit = settings.server.drainTimeout - closingTime
+        let end = clock.now + limit
         logger.info("draining", metadata: ["delay_ms": .stringConvertible(settings.server.drainDelay.milliseconds)])
-        try? await Task.sleep(for: min(settings.server.drainDelay, settings.server.drainTimeout))
+        try? await Task.sleep(for: min(settings.server.drainDelay, limit))
         phase.finish(at: clock.now)
         guard await server.drain(timeout: max(end - clock.now, .zero)) else { throw ServingError.drainTimedOut }
         logger.info("stopped")

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Inference
+import Server
 
 /// The command line: one file a subcommand.
 @main
@@ -22,6 +23,7 @@ struct Alexnet: AsyncParsableCommand {
 
               alexnet doctor
             """,
+        version: ServingService.version,
         subcommands: [
             Serve.self, Predict.self, Train.self, Evaluate.self, Inspect.self, Convert.self, Bench.self, Doctor.self,
         ]
@@ -30,6 +32,10 @@ struct Alexnet: AsyncParsableCommand {
     /// Parses and runs a command; exits with 0, with 1 where the work failed, and with 2 where the command line is wrong.
     static func main() async {
         OutputStream.openMissingStreams()
+        if let sentence = CommandHint.sentence(for: Array(CommandLine.arguments.dropFirst())) {
+            OutputStream.error.writeIfPossible("Error: \(sentence)\n  See 'alexnet --help' for what there is.\n")
+            Foundation.exit(Failure.usageCode)
+        }
         do {
             try limitInstructions()
             var command = try parseAsRoot()

@@ -51,6 +51,7 @@ struct Convert: ParsableCommand {
     func run() throws {
         guard let format = Checkpoint.Format(suffixOf: output) else { return }
         do {
+            guard FileManager.default.fileExists(atPath: input) else { throw MissingInput(path: input, output: output) }
             if !force, FileManager.default.fileExists(atPath: output) { throw OutputExists(path: output) }
             let checkpoint = try Checkpoint(contentsOf: input)
             var progress = ProgressBar(total: checkpoint.tensors.count, unit: "tensors", isShown: true)
@@ -90,6 +91,18 @@ struct Convert: ParsableCommand {
         let numberCount = shapes.reduce(0) { $0 + $1.elementCount }
         return "\(path)  \(format.rawValue), \(names), \(types.count) tensors, \(Count.grouped(numberCount)) numbers, "
             + "\(Count.grouped(byteCount)) bytes\n"
+    }
+}
+
+/// There is nothing to convert.
+struct MissingInput: Error, CustomStringConvertible {
+    let path: String
+    let output: String
+
+    var description: String {
+        let hint =
+            FileManager.default.fileExists(atPath: output) ? " The input comes first: alexnet convert IN OUT." : ""
+        return "\(path) cannot be read: No such file or directory.\(hint)"
     }
 }
 

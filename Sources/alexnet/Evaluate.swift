@@ -11,7 +11,7 @@ struct Evaluate: ParsableCommand {
         discussion: """
             The data are a folder with one folder a class, or published files: fashion-mnist:DIR, mnist:DIR, cifar10:DIR and \
             cifar100:DIR; where they have a validation or test part, that one is taken. Classes are matched to the model's by \
-            name. Pictures that cannot be read are named and left out. Precision is the share of the pictures taken for a class \
+            name. Pictures that cannot be read, and files that are none, are named and left out. Precision is the share of the pictures taken for a class \
             that belong to it, recall the share of its pictures that were taken for it, F1 their harmonic mean.
             """
     )
@@ -70,7 +70,8 @@ struct Evaluate: ParsableCommand {
             let report = EvaluationReport(
                 subject: .init(
                     model: loaded.name, version: loaded.version, data: data, tenCrop: tenCrop, inverted: invert),
-                classNames: loaded.classes.names, result: try evaluate(loaded, on: dataset, workers))
+                classNames: loaded.classes.names, result: try evaluate(loaded, on: dataset, workers),
+                leftOut: dataset.leftOut)
             try write(report)
         } catch {
             throw Failure.work(error)
@@ -78,6 +79,7 @@ struct Evaluate: ParsableCommand {
     }
 
     private func evaluate(_ model: Model, on data: any Dataset, _ workers: WorkerPool) throws -> Evaluator.Result {
+        OutputStream.error.tell(data.leftOut)
         let mapping = try LabelMapping(dataClasses: data.classNames, modelClasses: model.classes.names)
         if let note = mapping.note { OutputStream.error.writeIfPossible("alexnet: \(note)\n") }
         let crops = TenCrop(model.preprocessing)

@@ -8,6 +8,9 @@ enum Failure {
     /// The exit code of work that failed.
     static let workCode: Int32 = 1
 
+    /// How long a server waits for whoever reads standard error before it ends without a word.
+    static let serverPatience = Duration.seconds(1)
+
     /// 2: the command line or the configuration is wrong.
     static func usage(_ error: any Error) -> ExitCode { report(error, code: usageCode) }
 

@@ -31,7 +31,9 @@ final class Interruption: Sendable {
             // Others are at work and hold whatever they hold: nothing is tidied up.
             _exit(exitCode)
         }
-        OutputStream.error.writeIfPossible("\nStopping after this step; Ctrl-C once more stops at once.\n")
+        // The next signal comes to this queue too: nobody may hold it up.
+        OutputStream.error.writeIfPossible(
+            "\nStopping after this step; Ctrl-C once more stops at once.\n", within: .milliseconds(100))
     }
 
     /// Was the wish expressed?

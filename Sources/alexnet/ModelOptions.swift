@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Inference
 import Server
 
@@ -20,8 +21,15 @@ struct ModelOptions: ParsableArguments {
 
     /// The model's files.
     func files() throws -> ModelFiles {
+        try source.check()
         if let files = source.files { return files }
-        if let model { return try ModelFiles(folder: model, preprocessing: source.preprocessing) }
+        if let model {
+            var isDirectory: ObjCBool = false
+            if FileManager.default.fileExists(atPath: model, isDirectory: &isDirectory), !isDirectory.boolValue {
+                throw NoModelFolder(path: model)
+            }
+            return try ModelFiles(folder: model, preprocessing: source.preprocessing)
+        }
         guard let first = try? ModelStore.folders(in: "weights").first else { throw NoModelGiven() }
         return first
     }
@@ -31,6 +39,15 @@ extension Model {
     /// Says on standard error what the model's files leave open about the network, so that no number is wrong in silence.
     func tellAssumptions() {
         for assumption in assumptions { OutputStream.error.writeIfPossible("alexnet: \(name): \(assumption).\n") }
+    }
+}
+
+/// The model folder is a file.
+struct NoModelFolder: Error, CustomStringConvertible {
+    let path: String
+
+    var description: String {
+        "\(path) is a file, not a model folder; name a checkpoint with --checkpoint FILE --classes FILE."
     }
 }
 

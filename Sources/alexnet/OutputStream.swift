@@ -1,3 +1,5 @@
+import Training
+
 #if canImport(Glibc)
     import Glibc
 #else
@@ -41,4 +43,29 @@ enum OutputStream: Int32 {
 
     /// Writes text that nobody will miss.
     func writeIfPossible(_ text: String) { try? write(text) }
+
+    /// Writes text that nobody will miss, and gives up where nobody reads for so long.
+    func writeIfPossible(_ text: String, within limit: Duration) {
+        let end = ContinuousClock.now + limit
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let left = max(.zero, ContinuousClock.now.duration(to: end))
+            var waiting = pollfd(fd: rawValue, events: Int16(POLLOUT), revents: 0)
+            let count = poll(&waiting, 1, Int32(min(left / .milliseconds(1), 1e6).rounded(.up)))
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return }
+            // So much a pipe takes at once when it takes anything (pipe(7)).
+            let written = rest.prefix(Int(PIPE_BUF)).withUnsafeBytes { Glibc.write(rawValue, $0.baseAddress, $0.count) }
+            if written < 0, errno == EINTR || errno == EAGAIN { continue }
+            guard written > 0 else { return }
+            rest = rest.dropFirst(written)
+        }
+    }
+}
+
+extension OutputStream {
+    /// Names the files of the data that are not taken as pictures, a line a reason.
+    func tell(_ leftOut: LeftOutFiles) {
+        for sentence in leftOut.sentences { writeIfPossible("alexnet: left out: \(sentence)\n") }
+    }
 }

@@ -59,7 +59,8 @@ struct Predict: ParsableCommand {
             throw Failure.work(error)
         }
         loaded.tellAssumptions()
-        let pictures = PictureSource.all(at: paths)
+        let (pictures, leftOut) = PictureSource.all(at: paths)
+        OutputStream.error.tell(leftOut)
         let decoder = ImageDecoder(maxPixels: maxPixels, appliesOrientation: orientation, mode: decode)
         let printer = PredictionPrinter(model: loaded, top: top, isJSON: json, labelWidth: pictures.labelWidth)
         var progress = ProgressBar(total: pictures.count, unit: "pictures", isShown: isatty(STDOUT_FILENO) == 0)

@@ -25,38 +25,58 @@ struct Serve: AsyncParsableCommand {
         HeapPolicy.returnLargeBlocks()
         let settings: Settings
         do {
+            try options.source.check()
             settings = try Settings.load(
                 file: options.config, environment: ProcessInfo.processInfo.environment, flags: options.flags)
         } catch {
-            throw Failure.usage(error)
+            Self.end(Failure.usageCode, error)
         }
-        LoggingSystem.bootstrap(settings.log)
+        let log = LoggingSystem.bootstrap(settings.log)
         let logger = Logger(label: "alexnet")
+        let stopSignal = StopSignal(limit: settings.server.drainTimeout) {
+            logger.critical("not stopped within server.drain_timeout: ending all the same")
+            Self.end(Failure.workCode, log: log)
+        }
         ComputeEnvironment.warnings.forEach { logger.warning("\($0)") }
         let service: ServingService
         do {
             service = try ServingService(
                 settings: settings, files: options.source.files.map { [$0] }, precision: options.source.precision,
-                logger: logger
-            ) { url in
-                do {
-                    try OutputStream.output.write("ready \(url)\n")
-                } catch {
-                    logger.warning("\(error)", metadata: ["url": "\(url)"])
-                }
-            }
+                log: log, logger: logger, announce: { Self.announce($0, logger) })
         } catch {
-            throw Failure.usage(error)
+            Self.end(Failure.usageCode, ModelsDirectoryMistake(error) ?? error, log: log)
         }
         do {
-            try await ServiceGroup(
+            let group = ServiceGroup(
                 configuration: ServiceGroupConfiguration(
                     services: [.init(service: service, successTerminationBehavior: .gracefullyShutdownGroup)],
-                    gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet(logger))
-            ).run()
+                    logger: quiet(logger)))
+            stopSignal.onRequest { Task { await group.triggerGracefulShutdown() } }
+            try await group.run()
         } catch {
-            throw Failure.work(error)
+            Self.end(Failure.workCode, error, log: log)
         }
+        Self.end(0, log: log)
+    }
+
+    /// Says on standard output that the server is ready, on a thread that may wait for whoever reads it.
+    private static func announce(_ url: String, _ logger: Logger) {
+        Thread.detachNewThread {
+            do {
+                try OutputStream.output.write("ready \(url)\n")
+            } catch {
+                logger.warning("\(error)", metadata: ["url": "\(url)"])
+            }
+        }
+    }
+
+    /// Ends the process at once, whether or not anybody reads the last lines of the log.
+    ///
+    /// Not by exit(3): other threads may be in the middle of loading or computing, and its handlers would take away what they use.
+    private static func end(_ code: Int32, _ error: (any Error)? = nil, log: LogWriter? = nil) -> Never {
+        log?.flush(within: Failure.serverPatience)
+        if let error { OutputStream.error.writeIfPossible("alexnet: \(error)\n", within: Failure.serverPatience) }
+        _exit(code)
     }
 
     /// The group's own steps are of interest only when something is being looked for.

@@ -8,7 +8,8 @@ struct ServingOptions: ParsableArguments {
     @Option(help: "The address to listen on (server.host).")
     var host: String?
 
-    @Option(help: "The TCP port; 0 takes a free one (server.port).")
+    // Numbers are taken as they come, so that -1 is told to be out of limits and not to be an option.
+    @Option(parsing: .unconditional, help: "The TCP port; 0 takes a free one (server.port).")
     var port: String?
 
     @Option(help: ArgumentHelp("The directory with one folder a model (models.directory).", valueName: "directory"))
@@ -22,10 +23,14 @@ struct ServingOptions: ParsableArguments {
     @Option(help: ArgumentHelp("exact or scaled: how pictures are decoded (images.decode).", valueName: "mode"))
     var decode: String?
 
-    @Option(help: ArgumentHelp("Threads for decoding and the network together (threads.total).", valueName: "n"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Threads for decoding and the network together (threads.total).", valueName: "n"))
     var threads: String?
 
-    @Option(help: ArgumentHelp("Images in one forward pass at most (batching.max_batch_size).", valueName: "n"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Images in one forward pass at most (batching.max_batch_size).", valueName: "n"))
     var maxBatchSize: String?
 
     @Option(
@@ -33,7 +38,9 @@ struct ServingOptions: ParsableArguments {
             "How long a free worker waits for more images (batching.max_queue_delay).", valueName: "time"))
     var maxQueueDelay: String?
 
-    @Option(help: ArgumentHelp("Images of one model that may wait (batching.queue_capacity).", valueName: "n"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Images of one model that may wait (batching.queue_capacity).", valueName: "n"))
     var queueCapacity: String?
 
     @Option(

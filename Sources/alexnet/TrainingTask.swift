@@ -149,6 +149,7 @@ final class TrainingTask: @unchecked Sendable {  // guard: made, run and read by
 
     /// What is trained, on what.
     func describe() {
+        OutputStream.error.tell(parts.leftOut)
         print(
             "\(settings.architecture), \(network.parameterCount) parameters; \(parts.training.count) pictures to learn "
                 + "from, \(parts.validation.count) to validate, \(parts.training.classNames.count) classes")

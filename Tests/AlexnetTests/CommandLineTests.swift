@@ -1,4 +1,6 @@
 import ArgumentParser
+import Server
+import TestSupport
 import Testing
 
 @testable import alexnet
@@ -53,10 +55,51 @@ struct CommandLineTests {
             (["convert", "a.pth"], "Missing expected argument '<out>'"),
             (["inspect"], "Missing expected argument '<path>'"),
             (["serve", "--prot", "80"], "Unknown option '--prot'"),
+            (
+                ["serve", "--checkpoint", "class_indices.json", "--classes", "a.pth"],
+                "--checkpoint and --classes are swapped: class_indices.json looks like the class map, and a.pth like the checkpoint."
+            ),
         ])
     func refusals(_ arguments: [String], _ sentence: String) {
         let error = #expect(throws: (any Error).self) { try Alexnet.parseAsRoot(arguments) }
         if let error { #expect(Alexnet.message(for: error).contains(sentence)) }
+    }
+
+    @Test(
+        "What is no subcommand is told what was probably meant",
+        arguments: [
+            (["server"], "There is no subcommand 'server'; did you mean 'alexnet serve'?"),
+            (["predct", "a.jpg"], "There is no subcommand 'predct'; did you mean 'alexnet predict a.jpg'?"),
+            (
+                ["Predict", "my cat.jpg"],
+                "There is no subcommand 'Predict'; did you mean 'alexnet predict 'my cat.jpg''?"
+            ),
+            (["eval"], "There is no subcommand 'eval'; did you mean 'alexnet evaluate'?"),
+            (["--serve"], "Subcommands are written without dashes; did you mean 'alexnet serve'?"),
+            (["-train"], "Subcommands are written without dashes; did you mean 'alexnet train'?"),
+            (
+                ["--port", "9000"],
+                "--port belongs behind a subcommand: 'alexnet serve --port' or 'alexnet doctor --port'."
+            ),
+            (["--port=9000"], "--port belongs behind a subcommand"),
+            (["frobnicate"], "There is no subcommand 'frobnicate'; there are serve, predict, train,"),
+            (["/"], "'/' is no subcommand; did you mean 'alexnet predict /'?"),
+        ])
+    func hints(_ arguments: [String], _ sentence: String) {
+        #expect(CommandHint.sentence(for: arguments)?.hasPrefix(sentence) == true, "\(arguments)")
+    }
+
+    @Test(
+        "What the parser knows is left to it",
+        arguments: [[], ["serve"], ["serve", "--prot"], ["help"], ["--help"], ["-h"], ["--version"], ["doctor", "x"]])
+    func noHint(_ arguments: [String]) {
+        #expect(CommandHint.sentence(for: arguments) == nil)
+    }
+
+    @Test("--version tells the version")
+    func version() {
+        let error = #expect(throws: (any Error).self) { try Alexnet.parseAsRoot(["--version"]) }
+        if let error { #expect(Alexnet.fullMessage(for: error).hasPrefix(ServingService.version)) }
     }
 
     @Test("Limits themselves are allowed", arguments: [1, 1024])
@@ -79,6 +122,42 @@ struct CommandLineTests {
                 "threads.total": "3", "batching.max_batch_size": "4", "batching.max_queue_delay": "5ms",
                 "batching.queue_capacity": "6", "log.level": "debug", "log.format": "json",
             ])
+    }
+
+    @Test("A number below zero is a value, so that its limits are told")
+    func negativeNumbers() throws {
+        let serve = try #require(try Alexnet.parseAsRoot(["serve", "--port", "-1", "--threads", "-2"]) as? Serve)
+        #expect(serve.options.flags == ["server.port": "-1", "threads.total": "-2"])
+    }
+
+    @Test("A checkpoint or a class map that is not there is named with its option; a folder that is a file too")
+    func missingFiles() throws {
+        func error(_ arguments: String...) throws -> String {
+            let command = try #require(try Alexnet.parseAsRoot(["predict", "a.jpg"] + arguments) as? Predict)
+            let error = #expect(throws: (any Error).self) { try command.model.files() }
+            return error.map { "\($0)" } ?? ""
+        }
+        #expect(try error("--checkpoint", "none.pth") == "There is no file none.pth (--checkpoint).")
+        #expect(
+            try error("--checkpoint", "/dev/null", "--classes", "none.json")
+                == "There is no file none.json (--classes).")
+        #expect(
+            try error("--model", "/dev/null")
+                == "/dev/null is a file, not a model folder; name a checkpoint with --checkpoint FILE --classes FILE.")
+    }
+
+    @Test("One model, or a file, as the directory of all models is told what is right; an empty directory is not")
+    func modelsDirectory() throws {
+        let tiny = try TinyModel()
+        let parent = tiny.folder.deletingLastPathComponent().path
+        #expect(
+            ModelsDirectoryMistake(ModelStoreError.emptyDirectory(path: tiny.folder.path))
+                == .modelFolder(path: tiny.folder.path, parent: parent))
+        #expect(
+            ModelsDirectoryMistake(ModelStoreError.noDirectory(path: "/dev/null")) == .file(path: "/dev/null"))
+        #expect(ModelsDirectoryMistake(ModelStoreError.emptyDirectory(path: parent)) == nil)
+        #expect(ModelsDirectoryMistake(ModelStoreError.noDirectory(path: "/nowhere")) == nil)
+        #expect(ModelsDirectoryMistake(ModelStoreError.noModels) == nil)
     }
 
     @Test("Without flags nothing overrules the configuration")

@@ -63,6 +63,27 @@ struct EvaluateTests {
         #expect(inspected.output.contains("assumed        the first convolution is taken to have an input of 224×224"))
     }
 
+    @Test("Files that are not read are named on standard error, and counted in the tables and in JSON")
+    func leftOut() throws {
+        for name in ["1.bmp", "2.bmp", "3.tif"] {
+            try Data([1]).write(to: URL(fileURLWithPath: folder.path("data/Class-0/\(name)")))
+        }
+        let found = try CapturedOutput(arguments + ["--json", folder.path("e.json")])
+        #expect(found.code == 0)
+        #expect(found.output.contains("\nleft out  3 files: 2 .bmp, 1 .tif\n"))
+        #expect(
+            found.error.contains(
+                "alexnet: left out: 2 files .bmp, for only JPEG, PNG and WebP are read; convert them to have them counted: "
+                    + "\(folder.path("data/Class-0/1.bmp")), \(folder.path("data/Class-0/2.bmp"))\n"))
+        let data = try Data(contentsOf: URL(fileURLWithPath: folder.path("e.json")))
+        let json = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+        let groups = try #require(json["left_out"] as? [[String: Any]])
+        #expect(groups.map { $0["suffix"] as? String } == [".bmp", ".tif"])
+        #expect(groups.map { $0["count"] as? Int } == [2, 1])
+        #expect(groups.map { $0["reason"] as? String } == ["format", "format"])
+        #expect(groups[1]["files"] as? [String] == [folder.path("data/Class-0/3.tif")])
+    }
+
     @Test("Ten crops, inverted colours and a limit are what they say", arguments: ["--ten-crop", "--invert"])
     func variants(_ flag: String) throws {
         let found = try CapturedOutput(arguments + [flag, "--limit", "6", "--json", "-"])

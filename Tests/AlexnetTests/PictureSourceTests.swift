@@ -20,13 +20,20 @@ struct PictureSourceTests {
     func all() throws {
         let folder = try folder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let sources = PictureSource.all(at: ["-", folder, folder + "/notes.txt"])
+        try Data().write(to: URL(fileURLWithPath: folder + "/below/scan.TIFF"))
+        let (sources, leftOut) = PictureSource.all(at: ["-", folder, folder + "/notes.txt"])
         #expect(
             sources.map(\.path) == [
                 "-", folder + "/a.png", folder + "/b.JPG", folder + "/below/c.webp", folder + "/line\nbreak.png",
                 folder + "/notes.txt",
             ])
         #expect(try sources[1].read() == [1, 2, 3])
+        #expect(
+            leftOut.sentences == [
+                "1 file .tiff, for only JPEG, PNG and WebP are read; convert them to have them counted: "
+                    + "\(folder)/below/scan.TIFF",
+                "1 file .txt, no image by the name: \(folder)/notes.txt",
+            ])
         #expect(sources[4].label == folder + "/line?break.png")
     }
 
@@ -35,12 +42,12 @@ struct PictureSourceTests {
         let folder = try folder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
         try FileManager.default.createDirectory(atPath: folder + "/empty", withIntermediateDirectories: true)
-        let sources = PictureSource.all(at: [folder + "/none.jpg", folder + "/empty", folder + "/a.png"])
+        let sources = PictureSource.all(at: [folder + "/none.jpg", folder + "/empty", folder + "/a.png"]).pictures
         #expect(sources.count == 3)
         let missing = #expect(throws: PictureSourceError.self) { try sources[0].read() }
         #expect(missing?.description == "It cannot be read: No such file or directory.")
         let empty = #expect(throws: PictureSourceError.self) { try sources[1].read() }
-        #expect(empty?.description == "The folder holds no picture (.jpg, .jpeg, .png, .webp).")
+        #expect(empty?.description == "The folder holds no picture (.jpg, .jpeg, .jpe, .jfif, .png, .webp).")
         #expect(try sources[2].read() == [1, 2, 3])
     }
 

@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import Inference
 import Logging
@@ -124,6 +125,29 @@ struct ServingServiceTests {
             while try await client.exchange("GET", "/readyz").status != 503 {}
             #expect(try await client.exchange("POST", "/predict", body: TestPicture.png).status == 200)
         }
+    }
+
+    @Test("A load that never ends does not hold up the shutdown")
+    func stuckLoad() async throws {
+        let tiny = try TinyModel()
+        let service = try Self.service(tiny, announce: { _ in Issue.record("nothing is loaded") })
+        let mayGoOn = DispatchSemaphore(value: 0)
+        let isStuck = DispatchSemaphore(value: 0)
+        // The load waits behind this, as it would for a disk that does not answer.
+        service.store.slots[0].retire(isBack: {
+            isStuck.signal()
+            mayGoOn.wait()
+            return true
+        })
+        await DispatchQueue.global().perform { isStuck.wait() }
+        try await testGracefulShutdown { trigger in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await service.run() }
+                trigger.triggerGracefulShutdown()
+                try await group.waitForAll()
+            }
+        }
+        mayGoOn.signal()
     }
 
     @Test("Without a model that loads there is no server, and the error says where to look")

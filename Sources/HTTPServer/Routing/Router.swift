@@ -10,6 +10,16 @@ public struct Router: Sendable {
     /// What problems under a path get beside their own members.
     private var problemEdits: [(prefix: String, edit: ProblemEdit)] = []
 
+    /// Says better what is wrong with a method and a path that no route has.
+    private var advice: Advice?
+
+    /// The status and the sentence for a method and a path that no route has, given the methods that the path does have; nil
+    /// where there is nothing better to say than that.
+    public typealias Advice =
+        @Sendable (_ method: HTTPRequest.Method, _ path: String, _ allowed: [HTTPRequest.Method]) -> (
+            status: HTTPResponse.Status, detail: String
+        )?
+
     /// Completes a problem document.
     public typealias ProblemEdit = @Sendable (inout Problem) -> Void
 
@@ -31,6 +41,28 @@ public struct Router: Sendable {
     /// the connection that could not read the request. So an interface keeps its own form of errors throughout.
     public mutating func editProblems(under prefix: String, _ edit: @escaping ProblemEdit) {
         problemEdits.append((prefix, edit))
+    }
+
+    /// Has `advice` asked before a request that matches no route is refused.
+    public mutating func advise(_ advice: @escaping Advice) { self.advice = advice }
+
+    /// The answer to a request that matches no route.
+    ///
+    /// - Parameter allowed: the methods that the path has; none where there is no such path.
+    func refusal(
+        of method: HTTPRequest.Method, _ path: String, allowed: [HTTPRequest.Method] = []
+    ) -> Response {
+        let advised = advice?(method, path, allowed)
+        let found = Excerpt.of(path)
+        guard !allowed.isEmpty else {
+            return .problem(
+                advised?.status ?? .notFound, advised?.detail ?? "There is no '\(found)' here; check the path.")
+        }
+        let allow = allowed.map(\.rawValue).joined(separator: ", ")
+        let status = advised?.status ?? .methodNotAllowed
+        return .problem(
+            status, advised?.detail ?? "\(method.rawValue) is not served at '\(found)'; use \(allow).",
+            headerFields: status == .methodNotAllowed ? [.allow: allow] : [:])
     }
 
     /// `response` as it is sent to somebody who asked for `path`; nil where nobody knows what was asked for.

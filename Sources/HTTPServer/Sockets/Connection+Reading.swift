@@ -155,13 +155,10 @@ extension Connection {
         }
         switch context.router.match(head.line.method, head.target.path) {
         case .notFound:
-            let detail = "There is no '\(Excerpt.of(head.target.path))' here; check the path."
-            return answerEarly(.problem(.notFound, detail), head)
+            return answerEarly(context.router.refusal(of: head.line.method, head.target.path), head)
         case .methodNotAllowed(let methods):
-            let allow = Self.allow(methods)
-            let detail =
-                "\(head.line.method.rawValue) is not served at '\(Excerpt.of(head.target.path))'; use \(allow)."
-            return answerEarly(.problem(.methodNotAllowed, detail, headerFields: [.allow: allow]), head)
+            return answerEarly(
+                context.router.refusal(of: head.line.method, head.target.path, allowed: methods), head)
         case .found(let route, let parameters):
             exchange?.route = route
             exchange?.pathParameters = parameters

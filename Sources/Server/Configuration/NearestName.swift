@@ -1,12 +1,12 @@
 /// Finds the name that somebody who misspelt one probably meant.
-enum NearestName {
+public enum NearestName {
     /// Names longer than this are not compared: no known one is nearly as long.
     private static let longestName = 100
 
     /// The known name that is the fewest edits away, or nil if none is similar.
     ///
     /// A known last part in the wrong section (`server.max_batch_size`) counts as near, however far apart the sections.
-    static func of(_ name: String, among known: [String]) -> String? {
+    public static func of(_ name: String, among known: [String]) -> String? {
         guard name.count <= longestName else { return nil }
         if let separator = name.lastIndex(of: "."),
             let moved = known.first(where: { $0.hasSuffix(name[separator...]) })

@@ -102,7 +102,9 @@ extension SettingForm<String> {
                     default: ".-_:%".utf8.contains(byte)
                     }
                 }
-                return isHost && 1...255 ~= written.utf8.count ? written : nil
+                // An IPv6 address has two colons at least; one stands before a port.
+                let hasPort = written.utf8.count { $0 == UInt8(ascii: ":") } == 1
+                return isHost && !hasPort && 1...255 ~= written.utf8.count ? written : nil
             },
             write: { $0 })
     }

@@ -101,6 +101,10 @@ extension SettingKey {
             "text for people, json (one object a line) for machines."
         ),
         SettingKey("log.access", \.log.access, .flag, "Whether each request leaves a line."),
+        SettingKey(
+            "log.max_buffered_bytes", \.log.maxBufferedBytes, .size((64 << 10)...(1 << 30)),
+            "Lines that wait while nobody reads the log; past it lines are dropped and counted, and nothing else waits."
+        ),
 
         SettingKey(
             "admin.token_file", \.admin.tokenFile, .optionalText,

@@ -111,6 +111,8 @@ public struct Settings: Sendable, Equatable {
         public var format = LogFormat.text
         /// `log.access`: whether each request leaves a line.
         public var access = true
+        /// `log.max_buffered_bytes`: lines that wait while nobody reads the log. Units: bytes.
+        public var maxBufferedBytes = 1 << 20
     }
 
     /// Section `admin`.

@@ -24,6 +24,10 @@ struct SettingsFile {
         do {
             root = try Parser(yaml: String(validating: bytes, as: UTF8.self) ?? "\u{0}").singleRoot()
         } catch {
+            if let line = Self.tabbedLine(bytes) {
+                throw .malformedFile(
+                    path: path, line: line, reason: "a tab stands here; YAML is indented with spaces")
+            }
             throw Self.malformed(path: path, error)
         }
         // A file of comments only has no root, and nothing to snapshot.
@@ -38,6 +42,14 @@ struct SettingsFile {
         } catch {
             throw Self.malformed(path: path, error)
         }
+    }
+
+    /// The first line that is indented with a tab, as editors do it that do not know YAML. Units: lines, from 1.
+    private static func tabbedLine(_ bytes: [UInt8]) -> Int? {
+        bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+            .firstIndex { line in
+                line.first { $0 != UInt8(ascii: " ") } == UInt8(ascii: "\t")
+            }.map { $0 + 1 }
     }
 
     /// Walks sections and keys, and refuses what the table does not know.

@@ -36,7 +36,12 @@ public final class MetricsRegistry: Sendable {
 
     /// A number that is asked for at each scrape; nil leaves it out.
     public func gauge(_ name: String, help: String, reading read: @escaping @Sendable () -> Double?) {
-        _ = add(GaugeReading(name: name, help: help, read: read))
+        _ = add(MetricReading(name: name, help: help, kind: .gauge, read: read))
+    }
+
+    /// A number that only grows and is asked for at each scrape; its name ends in `_total`.
+    public func counter(_ name: String, help: String, reading read: @escaping @Sendable () -> Int) {
+        _ = add(MetricReading(name: name, help: help, kind: .counter, read: { Double(read()) }))
     }
 
     /// How observations spread over buckets.

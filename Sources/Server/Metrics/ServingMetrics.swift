@@ -94,6 +94,17 @@ public final class ServingMetrics: Sendable {
     }
 }
 
+// The log
+extension ServingMetrics {
+    /// Has the lines counted that a log has lost.
+    func countLostLines(of log: LogWriter) {
+        registry.counter(
+            "alexnet_log_lines_dropped_total",
+            help: "Lines of the log that were dropped: nobody read them fast enough, or they could not be written.",
+            reading: { log.droppedCount })
+    }
+}
+
 // Requests and connections
 extension ServingMetrics {
     /// A request was answered.

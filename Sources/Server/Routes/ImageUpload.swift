@@ -38,6 +38,8 @@ struct ImageUpload: Sendable {
 
     /// At least one.
     let images: [Image]
+    /// What JSON says beside its pictures and is, or was probably meant to be, a parameter.
+    let parameters: [Query.Item]
 
     /// The type of content in which finding the pictures takes a while.
     static let json = "application/json"
@@ -57,8 +59,10 @@ struct ImageUpload: Sendable {
     /// - Throws: ``UploadError``.
     init(_ body: RequestBody, type: String?, limit: CountLimit) throws(UploadError) {
         switch body {
-        case .multipart(let parts): images = try Self.images(in: parts)
-        case .bytes(let bytes): images = try Self.images(in: bytes, type: type, limit: limit)
+        case .multipart(let parts): (images, parameters) = (try Self.images(in: parts), [])
+        case .bytes(let bytes) where type == Self.json:
+            (images, parameters) = try Self.contents(ofJSON: bytes, limit: limit)
+        case .bytes(let bytes): (images, parameters) = (try Self.images(in: bytes, type: type), [])
         }
         guard images.count <= limit.count else { throw UploadError.tooManyImages(found: images.count, limit: limit) }
     }
@@ -72,13 +76,14 @@ struct ImageUpload: Sendable {
             if parts.contains(where: { $0.name == "image" || $0.filename != nil }) { throw UploadError.empty }
             throw UploadError.noImageInForm(fields: parts.map { $0.name ?? "" })
         }
+        if images.count == 1, images[0].filename == nil, let name = fileName(images[0].bytes) {
+            throw UploadError.nameInsteadOfFile(name)
+        }
         return images
     }
 
-    private static func images(
-        in bytes: [UInt8], type: String?, limit: CountLimit
-    ) throws(UploadError) -> [Image] {
-        if type == json { return try images(inJSON: bytes, limit: limit) }
+    private static func images(in bytes: [UInt8], type: String?) throws(UploadError) -> [Image] {
+        if looksLikeJSON(bytes) { throw UploadError.unannouncedJSON(type: type ?? "") }
         guard type == nil || type == "application/octet-stream" || type?.hasPrefix("image/") == true else {
             throw UploadError.unsupportedType(type ?? "")
         }
@@ -87,8 +92,28 @@ struct ImageUpload: Sendable {
     }
 
     private struct JSONBody: Decodable {
-        let image: String?
-        let images: [String]?
+        var image: String?
+        var images: [String]?
+        var parameters: [Query.Item] = []
+
+        struct Name: CodingKey {
+            let stringValue: String
+            var intValue: Int? { nil }
+            init(stringValue: String) { self.stringValue = stringValue }
+            init?(intValue: Int) { nil }
+        }
+
+        init(from decoder: any Decoder) throws {
+            let members = try decoder.container(keyedBy: Name.self)
+            image = try members.decodeIfPresent(String.self, forKey: Name(stringValue: "image"))
+            images = try members.decodeIfPresent([String].self, forKey: Name(stringValue: "images"))
+            for name in members.allKeys where QueryRule.meansTop(name.stringValue) {
+                // What is no whole number is told as a query's would be.
+                let number = try? members.decode(Int.self, forKey: name)
+                let text = number.map(String.init) ?? (try? members.decode(String.self, forKey: name)) ?? ""
+                parameters.append(Query.Item(name: name.stringValue, value: text))
+            }
+        }
     }
 
     /// Signs of structure that JSON may have beside those of its pictures, as in fields that nobody reads.
@@ -96,7 +121,9 @@ struct ImageUpload: Sendable {
     /// Two quotes and a comma a picture, and one more comma in a `data:` URL.
     private static let signsPerImage = 4
 
-    private static func images(inJSON bytes: [UInt8], limit: CountLimit) throws(UploadError) -> [Image] {
+    private static func contents(
+        ofJSON bytes: [UInt8], limit: CountLimit
+    ) throws(UploadError) -> ([Image], [Query.Item]) {
         // Base64 has no sign of structure, so a body with many of them is no upload; parsing it would take seconds.
         let signs = bytes.reduce(into: 0) { count, byte in
             if byte == UInt8(ascii: ",") || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "[")
@@ -116,7 +143,7 @@ struct ImageUpload: Sendable {
             guard let bytes = picture(base64: Array(text.utf8)) else { throw UploadError.notBase64(index: index) }
             images.append(Image(bytes: bytes[...]))
         }
-        return images
+        return (images, body.parameters)
     }
 
     /// The bytes that base64 stands for, at least one; nil where the text is not base64.

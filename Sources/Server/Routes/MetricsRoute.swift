@@ -3,11 +3,15 @@ import HTTPTypes
 
 /// `GET /metrics`: Prometheus' text exposition.
 struct MetricsRoute: Sendable {
-    let metrics: ServingMetrics
+    private let report: SharedReport
 
-    func callAsFunction(_ request: Request) async -> Response {
-        Response(
-            status: .ok, headerFields: [.contentType: MetricsRegistry.contentType],
-            body: Array(metrics.registry.exposition().utf8))
+    init(metrics: ServingMetrics) {
+        report = SharedReport("metrics") {
+            Response(
+                status: .ok, headerFields: [.contentType: MetricsRegistry.contentType],
+                body: Array(metrics.registry.exposition().utf8))
+        }
     }
+
+    func callAsFunction(_ request: Request) async -> Response { await report() }
 }

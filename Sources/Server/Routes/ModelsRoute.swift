@@ -5,7 +5,15 @@ import Inference
 
 /// `GET /v1/models` and `GET /v1/models/{model}`: what is loaded.
 struct ModelsRoute: Sendable {
-    let store: ModelStore
+    private let store: ModelStore
+    private let listing: SharedReport
+
+    init(store: ModelStore) {
+        self.store = store
+        listing = SharedReport("models") {
+            .json(Listing(models: store.slots.map(Entry.init), default: store.defaultSlot?.name))
+        }
+    }
 
     private struct Listing: Encodable {
         let models: [Entry]
@@ -51,9 +59,7 @@ struct ModelsRoute: Sendable {
         }
     }
 
-    func list(_ request: Request) async -> Response {
-        .json(Listing(models: store.slots.map(Entry.init), default: store.defaultSlot?.name))
-    }
+    func list(_ request: Request) async -> Response { await listing() }
 
     func show(_ request: Request) async -> Response {
         do throws(Refusal) {

@@ -6,15 +6,12 @@ import Inference
 struct PredictRoute: Sendable {
     let desk: PredictionDesk
 
-    /// How many classes an answer lists where the client does not say.
-    private static let defaultTop = 5
-
     func callAsFunction(_ request: Request) async -> Response {
         do throws(Refusal) {
             let model = try desk.model(of: try slot(of: request), for: request)
-            let top = try Self.top(of: request, classCount: model.classes.count)
             let upload = try await upload(
                 of: request, limit: ImageUpload.CountLimit(desk.settings, own: model.batching))
+            let top = try PredictionParameters(request, upload, classCount: model.classes.count).top
             return await desk.answer(
                 upload.images.map { .encoded($0.bytes) }, by: model,
                 deadline: RequestDeadline(request, settings: desk.settings), valueCount: upload.images.count * top
@@ -25,7 +22,7 @@ struct PredictRoute: Sendable {
     }
 
     private func upload(of request: Request, limit: ImageUpload.CountLimit) async throws(Refusal) -> ImageUpload {
-        let type = ImageUpload.mediaType(of: request)
+        let type = ImageUpload.mediaType(of: request) ?? ImageUpload.guessedType(of: request.body)
         let parse = { @Sendable in
             Result { () throws(UploadError) in try ImageUpload(request.body, type: type, limit: limit) }
         }
@@ -40,17 +37,6 @@ struct PredictRoute: Sendable {
         if request.pathParameters["model"] != nil { return try desk.store.slot(of: request) }
         guard let slot = desk.store.defaultSlot else { throw desk.noDefault() }
         return slot
-    }
-
-    private static func top(of request: Request, classCount: Int) throws(Refusal) -> Int {
-        guard let text = request.query["top"] else { return min(defaultTop, classCount) }
-        guard !text.isEmpty, text.utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }),
-            text.utf8.count <= 9, let count = Int(text), count > 0
-        else {
-            let error = QueryError(name: "top", found: text, expected: "a whole number from 1 to \(classCount)")
-            throw Refusal(response: .problem(.badRequest, error.description))
-        }
-        return min(count, classCount)
     }
 
     private func answer(_ report: PredictionReport, upload: ImageUpload, model: Model, top: Int) -> Response {

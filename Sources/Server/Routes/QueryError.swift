@@ -1,8 +1,8 @@
-/// A query parameter that cannot be used.
+/// A parameter of a query or a form that cannot be used.
 struct QueryError: Error, Equatable, Sendable, CustomStringConvertible {
     let name: String
     let found: String
     let expected: String
 
-    var description: String { "The query parameter \(name) is \"\(found)\"; it takes \(expected)." }
+    var description: String { "The parameter \(name) is \"\(found)\"; it takes \(expected)." }
 }

@@ -38,10 +38,25 @@ extension Response {
                 : "The default model \(name) is gone; it is served once its folder is back.")
     }
 
+    /// More names are no reading for people.
+    private static let mostModelNames = 20
+
     /// 404 that lists the models there are.
     static func unknownModel(_ name: String, _ store: ModelStore) -> Response {
-        .problem(
-            .notFound, "There is no model \"\(name)\"; served here: \(store.slots.map(\.name).joined(separator: ", "))."
-        )
+        let names = store.slots.map(\.name)
+        // TensorFlow Serving's way to write it.
+        if name.hasSuffix(":predict") {
+            let model = PathAdvice.excerpt(String(name.dropLast(":predict".count)))
+            return .problem(
+                .notFound, "There is no model \"\(name.prefix(120))\"; did you mean POST /v1/models/\(model)/predict?")
+        }
+        let listed = names.prefix(mostModelNames).joined(separator: ", ")
+        let others = names.count > mostModelNames ? " and \(names.count - mostModelNames) more" : ""
+        // Comparing takes the time of a thread that serves sockets.
+        let isQuick = name.utf8.count <= 64 && names.count <= 100
+        let nearest = isQuick ? NearestName.of(name, among: names).map { "; did you mean \"\($0)\"?" } : nil
+        return .problem(
+            .notFound,
+            "There is no model \"\(name.prefix(120))\"; served here: \(listed)\(others)" + (nearest ?? "."))
     }
 }

@@ -17,20 +17,22 @@ extension Router {
         let exposition = MetricsRoute(metrics: metrics)
         let contract = ContractRoute()
         var router = Router()
-        router.on(.post, RoutePattern.predict.rawValue, readsBody: true) { await predict($0) }
-        router.on(.post, RoutePattern.modelPredict.rawValue, readsBody: true) { await predict($0) }
-        router.on(.get, RoutePattern.models.rawValue) { await models.list($0) }
-        router.on(.get, RoutePattern.model.rawValue) { await models.show($0) }
-        router.on(.get, RoutePattern.classes.rawValue) { await classes($0) }
-        router.on(.get, RoutePattern.healthz.rawValue) { await health.live($0) }
-        router.on(.get, RoutePattern.readyz.rawValue) { await health.ready($0) }
-        router.on(.get, RoutePattern.metrics.rawValue) { await exposition($0) }
-        router.on(.get, RoutePattern.contract.rawValue) { await contract($0) }
+        router.serve(.post, .predict, query: .prediction, readsBody: true) { await predict($0) }
+        router.serve(.post, .modelPredict, query: .prediction, readsBody: true) { await predict($0) }
+        router.serve(.get, .models) { await models.list($0) }
+        router.serve(.get, .model) { await models.show($0) }
+        router.serve(.get, .classes) { await classes($0) }
+        router.serve(.get, .healthz, query: .unread) { await health.live($0) }
+        router.serve(.get, .readyz, query: .unread) { await health.ready($0) }
+        router.serve(.get, .metrics, query: .unread) { await exposition($0) }
+        router.serve(.get, .contract, query: .unread) { await contract($0) }
         router.addV2(desk, health: health, adminToken: adminToken)
         if let adminToken {
             let reload = ReloadRoute(store: store, token: adminToken)
-            router.on(.post, RoutePattern.modelReload.rawValue) { await reload($0) }
+            router.serve(.post, .modelReload) { await reload($0) }
         }
+        let advice = PathAdvice(routes: router.routes)
+        router.advise { advice($0, $1, $2) }
         return router
     }
 }

@@ -4,17 +4,19 @@ import HTTPTypes
 enum UploadError: Error, Equatable, Sendable, CustomStringConvertible {
     case empty
     case noImageInForm(fields: [String])
+    case nameInsteadOfFile(String)
     case noImageInJSON
     case malformedJSON
     case crowdedJSON(limit: ImageUpload.CountLimit)
     case notBase64(index: Int)
     case unsupportedType(String)
+    case unannouncedJSON(type: String)
     case tooManyImages(found: Int, limit: ImageUpload.CountLimit)
 
     /// The status it deserves (DESIGN: the HTTP contract).
     var status: HTTPResponse.Status {
         switch self {
-        case .unsupportedType: .unsupportedMediaType
+        case .unsupportedType, .unannouncedJSON: .unsupportedMediaType
         case .tooManyImages, .crowdedJSON: .contentTooLarge
         default: .badRequest
         }
@@ -26,12 +28,20 @@ enum UploadError: Error, Equatable, Sendable, CustomStringConvertible {
         case .noImageInForm(let fields):
             "The form has \(fields.isEmpty ? "no fields" : "the fields \(fields.joined(separator: ", "))"), but no file "
                 + "and no field named image; send one, as with curl -F image=@picture.jpg."
+        case .nameInsteadOfFile(let name):
+            "The field image holds the text \"\(name)\", not a picture; to have curl send the file, put an @ in front of its "
+                + "name: -F image=@\(name)."
         case .noImageInJSON: #"The JSON has neither "image" nor "images"; send {"image": "<base64>"}."#
         case .malformedJSON:
             #"The content is not JSON of the form {"image": "<base64>"} or {"images": ["<base64>", …]}."#
         case .crowdedJSON(let limit):
             "The JSON holds far more values than the \(limit.count) images that are taken at once (\(limit.key))."
         case .notBase64(let index): "Image \(index) is not base64 (RFC 4648, section 4) of at least one byte."
+        case .unannouncedJSON(let type):
+            "The content looks like JSON, but its Content-Type is \(type); send Content-Type: application/json, as with curl -H."
+        case .unsupportedType("application/x-www-form-urlencoded"):
+            "Content-Type application/x-www-form-urlencoded is not served; it is what curl -d and --data-binary send by "
+                + "themselves: use curl -F image=@picture.jpg instead, or add -H 'Content-Type: application/octet-stream'."
         case .unsupportedType(let type):
             "Content-Type \(type) is not served; send multipart/form-data, image/*, application/octet-stream or "
                 + "application/json, as with curl -F image=@picture.jpg."

@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import HTTPServer
 import HTTPTypes
@@ -61,9 +62,11 @@ struct V2RepositoryRoute: Sendable {
 
     /// Every model, or with `{"ready": true}` those that answer.
     func index(_ request: Request) async -> Response {
-        await answer(request) { () throws(Refusal) in
+        await answer(request) { () async throws(Refusal) in
             let onlyReady = try Self.read(IndexRequest.self, request)?.ready ?? false
-            return .json(store.slots.filter { !onlyReady || $0.model != nil }.map(Entry.init))
+            return await DispatchQueue.global().perform { [store] in
+                .json(store.slots.filter { !onlyReady || $0.model != nil }.map(Entry.init))
+            }
         }
     }
 

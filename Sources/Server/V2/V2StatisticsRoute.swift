@@ -3,8 +3,21 @@ import Inference
 
 /// `GET /v2/models/stats` and `GET /v2/models/{model}/stats`: Triton's statistics.
 struct V2StatisticsRoute: Sendable {
-    let models: V2Models
-    let statistics: InferenceStatistics
+    private let models: V2Models
+    private let statistics: InferenceStatistics
+    private let listing: SharedReport
+
+    init(models: V2Models, statistics: InferenceStatistics) {
+        self.models = models
+        self.statistics = statistics
+        listing = SharedReport("statistics") {
+            .json(
+                Listing(
+                    models: models.store.slots.compactMap(\.model).map {
+                        StatisticsEntry($0, statistics.statistics(of: $0))
+                    }))
+        }
+    }
 
     private struct Listing: Encodable {
         let models: [StatisticsEntry]
@@ -12,20 +25,15 @@ struct V2StatisticsRoute: Sendable {
     }
 
     /// Of every model that serves.
-    func list(_ request: Request) async -> Response {
-        .json(Listing(models: models.store.slots.compactMap(\.model).map(entry)))
-    }
+    func list(_ request: Request) async -> Response { await listing() }
 
     /// Of one.
     func show(_ request: Request) async -> Response {
         do throws(Refusal) {
-            return .json(Listing(models: [entry(try models.model(of: request))]))
+            let model = try models.model(of: request)
+            return .json(Listing(models: [StatisticsEntry(model, statistics.statistics(of: model))]))
         } catch {
             return error.response
         }
-    }
-
-    private func entry(_ model: Model) -> StatisticsEntry {
-        StatisticsEntry(model, statistics.statistics(of: model))
     }
 }

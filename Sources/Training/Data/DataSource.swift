@@ -16,6 +16,12 @@ public struct DataSource: Sendable, Equatable {
         public let validation: any Dataset
         /// SHA-256 of what makes the data what they are, for `model.json`; it does not depend on where they lie.
         public let digest: String
+
+        /// What lies among the pictures of either part and is none.
+        public var leftOut: LeftOutFiles {
+            // Two shares of one folder have the same.
+            training.leftOut == validation.leftOut ? training.leftOut : training.leftOut + validation.leftOut
+        }
     }
 
     /// How the data lie there.

@@ -16,8 +16,16 @@ public protocol Dataset: Sendable {
     /// What a picture is called in messages: its path, or the file and the place in it.
     func name(at index: Int) -> String
 
+    /// What lies among the pictures and is none, or none that is read.
+    var leftOut: LeftOutFiles { get }
+
     /// A picture as it is stored: upright, one channel or three.
     ///
     /// - Throws: ``DatasetError`` where it cannot be read or decoded.
     func picture(at index: Int) throws(DatasetError) -> PixelImage
+}
+
+extension Dataset {
+    /// Nothing: files of many pictures hold nothing else.
+    public var leftOut: LeftOutFiles { .none }
 }

@@ -14,7 +14,7 @@ public enum DatasetError: Error, Equatable, Sendable {
     case noFolder(path: String)
     case unreadable(path: String, reason: String)
     case noClassFolders(path: String)
-    case emptyClassFolder(path: String)
+    case emptyClassFolder(path: String, others: String = "")
     case singleClass(path: String, name: String)
     case classesDiffer(path: String, other: String, name: String)
 
@@ -57,8 +57,8 @@ extension DatasetError: CustomStringConvertible {
             "\(path) cannot be read: \(reason)"
         case .noClassFolders(let path):
             "\(path) has no folders, and one for each class is expected"
-        case .emptyClassFolder(let path):
-            "the class folder \(path) holds no JPEG, PNG or WebP file"
+        case .emptyClassFolder(let path, let others):
+            "the class folder \(path) holds no JPEG, PNG or WebP file" + (others.isEmpty ? "" : ", only \(others)")
         case .singleClass(let path, let name):
             "\(path) has one class only, \"\(name)\", and at least two are expected"
         case .classesDiffer(let path, let other, let name):

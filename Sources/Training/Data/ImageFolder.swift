@@ -2,11 +2,12 @@ import Inference
 
 /// Pictures in one folder a class, as torchvision's `ImageFolder`: the folders' names, sorted, are the classes.
 ///
-/// JPEG, PNG and WebP files count, in folders within the class folders too; hidden and other files do not.
+/// JPEG, PNG and WebP files count, in folders within the class folders too; hidden files do not, and others are ``leftOut``.
 public struct ImageFolder: Dataset {
     public let classNames: [String]
     /// The folder of the class folders.
     public let path: String
+    public let leftOut: LeftOutFiles
     /// Sorted by class, then by path.
     let entries: [(label: Int, entry: Folder.Entry)]
     private let decoder: ImageDecoder
@@ -28,13 +29,18 @@ public struct ImageFolder: Dataset {
         classNames = try Folder.subfolders(of: path)
         guard !classNames.isEmpty else { throw .noClassFolders(path: path) }
         var entries: [(label: Int, entry: Folder.Entry)] = []
+        var leftOut = try Folder.filesBeside(classNames, in: path)
         for (label, name) in classNames.enumerated() {
-            let pictures = try Folder.pictures(below: "\(path)/\(name)")
-            guard !pictures.isEmpty else { throw .emptyClassFolder(path: "\(path)/\(name)") }
-            entries += pictures.map { (label, $0) }
+            let found = try Folder.contents(below: "\(path)/\(name)")
+            guard !found.pictures.isEmpty else {
+                throw .emptyClassFolder(path: "\(path)/\(name)", others: LeftOutFiles(found.leftOut).summary)
+            }
+            entries += found.pictures.map { (label, $0) }
+            leftOut += found.leftOut
         }
         guard classNames.count > 1 else { throw .singleClass(path: path, name: classNames[0]) }
         self.entries = entries
+        self.leftOut = LeftOutFiles(leftOut)
     }
 
     public func label(at index: Int) -> Int { entries[index].label }

@@ -16,6 +16,7 @@ public struct Subset: Dataset {
 
     public var classNames: [String] { whole.classNames }
     public var count: Int { indices.count }
+    public var leftOut: LeftOutFiles { whole.leftOut }
     public func label(at index: Int) -> Int { whole.label(at: indices[index]) }
     public func name(at index: Int) -> String { whole.name(at: indices[index]) }
     public func picture(at index: Int) throws(DatasetError) -> PixelImage { try whole.picture(at: indices[index]) }

@@ -24,6 +24,10 @@ extension EvaluationReport {
                 + (result.skipped.isEmpty ? "" : ", and \(result.skipped.count) that could not be read"),
             "top-1     " + Self.percent(evaluation.top1),
         ]
+        if leftOut.count > 0 {
+            lines.insert(
+                "left out  \(leftOut.count == 1 ? "1 file" : "\(leftOut.count) files"): \(leftOut.summary)", at: 2)
+        }
         if classNames.count > 5 { lines.append("top-5     " + Self.percent(evaluation.top5)) }
         lines.append("loss      " + String(format: "%.4f", evaluation.loss))
         return lines.joined(separator: "\n") + "\n"

@@ -61,6 +61,7 @@ public struct EvaluationReport: Sendable, Encodable {
 
     private enum CodingKeys: String, CodingKey {
         case subject, pictures, skipped, loss, top1, top5, classes, confusion, mistakes
+        case leftOut = "left_out"
     }
 
     /// What was evaluated.
@@ -69,9 +70,12 @@ public struct EvaluationReport: Sendable, Encodable {
     public let classNames: [String]
     /// What came of it.
     public let result: Evaluator.Result
+    /// The files of the data that were not taken as pictures.
+    public let leftOut: LeftOutFiles
 
     /// A report on a result.
-    public init(subject: Subject, classNames: [String], result: Evaluator.Result) {
+    public init(subject: Subject, classNames: [String], result: Evaluator.Result, leftOut: LeftOutFiles = .none) {
+        self.leftOut = leftOut
         self.subject = subject
         self.classNames = classNames
         self.result = result
@@ -84,6 +88,7 @@ public struct EvaluationReport: Sendable, Encodable {
         try values.encode(subject, forKey: .subject)
         try values.encode(evaluation.count, forKey: .pictures)
         try values.encode(result.skipped.map(\.description), forKey: .skipped)
+        try values.encode(leftOut.groups, forKey: .leftOut)
         try values.encode(evaluation.loss.isFinite ? evaluation.loss : nil, forKey: .loss)
         try values.encode(evaluation.top1, forKey: .top1)
         try values.encode(evaluation.top5, forKey: .top5)

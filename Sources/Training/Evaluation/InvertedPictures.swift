@@ -9,6 +9,7 @@ public struct InvertedPictures: Dataset {
 
     public var classNames: [String] { base.classNames }
     public var count: Int { base.count }
+    public var leftOut: LeftOutFiles { base.leftOut }
     public func label(at index: Int) -> Int { base.label(at: index) }
     public func name(at index: Int) -> String { base.name(at: index) }
 

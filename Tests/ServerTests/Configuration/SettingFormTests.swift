@@ -46,7 +46,10 @@ struct SettingFormTests {
         for host in ["localhost", "0.0.0.0", "::", "::1", "fe80::1%eth0", "a-b.example"] {
             #expect(form.parse(host) == host)
         }
-        for host in ["", "http://a", "[::1]", "a b", "a\n", "ä", String(repeating: "a", count: 256)] {
+        for host in [
+            "", "http://a", "[::1]", "localhost:8080", "127.0.0.1:80", "a b", "a\n", "ä",
+            String(repeating: "a", count: 256),
+        ] {
             #expect(form.parse(host) == nil)
         }
     }

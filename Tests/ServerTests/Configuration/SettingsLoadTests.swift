@@ -189,7 +189,7 @@ struct SettingsLoadTests {
             ("- 1\n", ":1: this is a list, but must be a mapping of sections"),
             ("server\n", ":1: this is \"server\", but must be a mapping of sections"),
             ("server:\n  port: 1\n  port: 2\n", ":2: a key stands here twice: port"),
-            ("server:\n\tport: 1\n", ":2: this is not YAML: found character that cannot start any token"),
+            ("server:\n\tport: 1\n", ":2: a tab stands here; YAML is indented with spaces"),
             ("server: {port: 1\n", ":2: this is not YAML: did not find expected ',' or '}'"),
             ("server: *nobody\n", ":1: this is not YAML: found undefined alias"),
             ("? [a]\n: 1\n", ":1: a list stands where a key must stand"),

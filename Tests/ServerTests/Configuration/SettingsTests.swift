@@ -38,6 +38,7 @@ struct SettingsTests {
         #expect(settings.log.level == .info)
         #expect(settings.log.format == .text)
         #expect(settings.log.access)
+        #expect(settings.log.maxBufferedBytes == 1 << 20)
         #expect(settings.admin.tokenFile == nil)
         #expect(settings.models.memoryLimit == nil)
     }
@@ -132,6 +133,7 @@ struct SettingsTests {
         Change(name: "log.level", value: "debug") { $0.log.level = .debug },
         Change(name: "log.format", value: "json") { $0.log.format = .json },
         Change(name: "log.access", value: "false") { $0.log.access = false },
+        Change(name: "log.max_buffered_bytes", value: "64KiB") { $0.log.maxBufferedBytes = 64 << 10 },
         Change(name: "admin.token_file", value: "/run/token") { $0.admin.tokenFile = "/run/token" },
     ]
 }

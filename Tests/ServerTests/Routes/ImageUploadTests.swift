@@ -39,6 +39,23 @@ struct ImageUploadTests {
         #expect(throws: UploadError.noImageInForm(fields: [])) { try upload(.multipart([])) }
     }
 
+    @Test("A file's name instead of the file is told what curl wants")
+    func nameInsteadOfFile() throws {
+        func part(_ text: String, filename: String? = nil) -> Part {
+            Part(name: "image", filename: filename, contentType: nil, bytes: Array(text.utf8)[...])
+        }
+        let error = #expect(throws: UploadError.nameInsteadOfFile("cats/My cat.JPG")) {
+            try upload(.multipart([part("cats/My cat.JPG")]))
+        }
+        #expect(error?.description.hasSuffix("-F image=@cats/My cat.JPG.") == true)
+        #expect(error?.status == .badRequest)
+        for parts in [
+            [part("cat.jpg", filename: "cat.jpg")], [part("cat")], [part("cat.jpg"), part("x", filename: "x")],
+        ] {
+            #expect(try upload(.multipart(parts)).count == parts.count)
+        }
+    }
+
     @Test("JSON holds one picture or several")
     func json() throws {
         func json(_ text: String) throws -> [[UInt8]] {
@@ -54,6 +71,27 @@ struct ImageUploadTests {
         #expect(throws: UploadError.malformedJSON) { try json("") }
         #expect(throws: UploadError.notBase64(index: 1)) { try json(#"{"images": ["AQ==", "A"]}"#) }
         #expect(throws: UploadError.notBase64(index: 0)) { try json(#"{"image": ""}"#) }
+    }
+
+    @Test("JSON without a type is taken for what it is; under a type of something else it is told the right one")
+    func unannouncedJSON() throws {
+        let text = "\u{FEFF} \n {\"image\": \"AQI=\"}"
+        #expect(ImageUpload.guessedType(of: .bytes(Array(text.utf8))) == "application/json")
+        #expect(ImageUpload.guessedType(of: .bytes(Array("[1]".utf8))) == "application/json")
+        #expect(ImageUpload.guessedType(of: .bytes([0xFF, 0xD8, 0xFF])) == nil)
+        #expect(ImageUpload.guessedType(of: .bytes([])) == nil)
+        #expect(ImageUpload.guessedType(of: .multipart([])) == nil)
+        for type in ["application/octet-stream", "image/jpeg", "text/plain", "application/x-www-form-urlencoded"] {
+            let error = #expect(throws: UploadError.unannouncedJSON(type: type)) {
+                try upload(.bytes(Array(#"{"image": "AQI="}"#.utf8)), type: type)
+            }
+            #expect(error?.description.contains("send Content-Type: application/json") == true)
+            #expect(error?.status == .unsupportedMediaType)
+        }
+        let form = #expect(throws: UploadError.self) {
+            try upload(.bytes([0xFF, 0xD8]), type: "application/x-www-form-urlencoded")
+        }
+        #expect(form?.description.contains("curl -d and --data-binary") == true)
     }
 
     @Test("JSON of very many values is refused before it is parsed")

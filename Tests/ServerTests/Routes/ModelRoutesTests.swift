@@ -29,6 +29,17 @@ struct ModelRoutesTests {
         await server.stop()
     }
 
+    @Test("A model that is not there is told those that are, and the one that was probably meant")
+    func unknownModel() async throws {
+        let server = try await LiveServer(try TinyModel())
+        let near = try await server.exchange("GET", "/v1/models/Tny")
+        #expect(near.status == 404)
+        #expect(near.detail == "There is no model \"Tny\"; served here: tiny; did you mean \"tiny\"?")
+        let far = try await server.exchange("GET", "/v1/models/resnet")
+        #expect(far.detail == "There is no model \"resnet\"; served here: tiny.")
+        await server.stop()
+    }
+
     @Test("Each precision is served, told, and kept by a reload", arguments: [Precision.float16, .int8])
     func precision(_ precision: Precision) async throws {
         let tiny = try TinyModel()

@@ -24,6 +24,8 @@ struct PredictRouteTests {
             try await server.exchange(
                 "POST", "/predict", fields: Self.json, body: Array(#"{"image": "\#(base64)"}"#.utf8)),
             try await server.exchange(
+                "POST", "/predict", body: Array(#"{"image": "\#(base64)"}"#.utf8)),
+            try await server.exchange(
                 "POST", "/predict", fields: Self.json,
                 body: Array(#"{"images": ["data:image/png;base64,\#(base64)"]}"#.utf8)),
         ]

@@ -47,18 +47,55 @@ struct ImageFolderTests {
             try ImageFolder(folder.path("none"))
         }
         try folder.write(TestPicture.png, to: "a.png")
-        #expect(throws: DatasetError.noFolder(path: folder.path("a.png"))) {
-            try ImageFolder(folder.path("a.png"))
-        }
+        #expect(
+            throws: DatasetError.unreadable(
+                path: folder.path("a.png"),
+                reason: "it is a file, and a folder with one folder for each class is expected")
+        ) { try ImageFolder(folder.path("a.png")) }
+        #expect(throws: DatasetError.unknownSource(found: "cifar10")) { try ImageFolder("cifar10") }
         #expect(throws: DatasetError.noClassFolders(path: folder.path(""))) { try ImageFolder(folder.path("")) }
         try folder.write(TestPicture.png, to: "daisy/a.png")
         #expect(throws: DatasetError.singleClass(path: folder.path(""), name: "daisy")) {
             try ImageFolder(folder.path(""))
         }
         try folder.write([1], to: "roses/a.gif")
-        #expect(throws: DatasetError.emptyClassFolder(path: folder.path("roses"))) {
+        #expect(throws: DatasetError.emptyClassFolder(path: folder.path("roses"), others: "1 .gif")) {
             try ImageFolder(folder.path(""))
         }
+    }
+
+    @Test("What lies among the pictures and is none is counted and named by its reason, in parts of the folder too")
+    func leftOut() throws {
+        let folder = try TemporaryFolder()
+        for name in ["a/1.png", "a/2.JPG", "b/1.jfif", "b/deep/2.webp", "stray.png"] {
+            try folder.write(TestPicture.png, to: name)
+        }
+        for name in [
+            "a/1.bmp", "a/2.bmp", "a/3.BMP", "a/4.bmp", "b/deep/1.tiff", "b/notes.txt", "b/Makefile", ".DS_Store",
+            "b/._1.png", "a/.hidden/1.png",
+        ] {
+            try folder.write([1], to: name)
+        }
+        try FileManager.default.createSymbolicLink(
+            atPath: folder.path("b/gone.png"), withDestinationPath: folder.path("nowhere.png"))
+        let data = try ImageFolder(folder.path(""))
+        #expect((0..<data.count).map(data.relativePath) == ["a/1.png", "a/2.JPG", "b/1.jfif", "b/deep/2.webp"])
+        #expect(data.leftOut.count == 9)
+        #expect(
+            Set(data.leftOut.sentences) == [
+                "4 files .bmp, for only JPEG, PNG and WebP are read; convert them to have them counted: "
+                    + "\(folder.path("a/1.bmp")), \(folder.path("a/2.bmp")), \(folder.path("a/3.BMP")), …",
+                "1 file .tiff, for only JPEG, PNG and WebP are read; convert them to have them counted: "
+                    + folder.path("b/deep/1.tiff"),
+                "1 file .txt, no image by the name: \(folder.path("b/notes.txt"))",
+                "1 file without a suffix, no image by the name: \(folder.path("b/Makefile"))",
+                "1 file outside the class folders, so of no class: \(folder.path("stray.png"))",
+                "1 file that cannot be opened, as a link that leads nowhere: \(folder.path("b/gone.png"))",
+            ])
+        #expect(data.leftOut.groups.first?.paths.count == 4)
+        let part = Subset(data, indices: [0])
+        #expect(part.leftOut == data.leftOut)
+        #expect(InvertedPictures(part).leftOut == data.leftOut)
     }
 
     @Test("A picture that is corrupt or gone is named")
