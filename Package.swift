@@ -38,6 +38,8 @@ let package = Package(
             ]
         ),
         .target(name: "CKernels", cSettings: optimisedC),
+        // Runs before any library is initialised.
+        .target(name: "CStartup"),
 
         // A picture or a tensor in, probabilities out; knows no socket.
         .target(
@@ -93,7 +95,7 @@ let package = Package(
         .executableTarget(
             name: "alexnet",
             dependencies: [
-                "CMalloc", "Inference", "Server", "Training",
+                "CMalloc", "CStartup", "Inference", "Server", "Training",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -3,7 +3,6 @@ import Foundation
 import Inference
 
 /// The command line: one file a subcommand.
-@main
 struct Alexnet: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "alexnet",

@@ -33,6 +33,7 @@ struct Serve: AsyncParsableCommand {
         LoggingSystem.bootstrap(settings.log)
         let logger = Logger(label: "alexnet")
         ComputeEnvironment.warnings.forEach { logger.warning("\($0)") }
+        try CommandThreads.check(forPoolOf: settings.threads.total ?? CPUQuota.current)
         let service: ServingService
         do {
             service = try ServingService(
