@@ -25,6 +25,7 @@ public struct ServingService: Service {
         settings: Settings, files: [ModelFiles]? = nil, precision: Precision? = nil, logger: Logger,
         announce: @escaping @Sendable (_ url: String) -> Void
     ) throws {
+        let settings = settings.fittingDescriptors(DescriptorLimit.raise(for: settings.server.maxConnections), logger)
         let workers = WorkerPool(threadCount: settings.threads.total ?? CPUQuota.current)
         let metrics = ServingMetrics(routes: RoutePattern.allCases.map(\.rawValue))
         let adminToken = try settings.admin.tokenFile.map { path throws(AdminTokenError) in try AdminToken(file: path) }
@@ -33,8 +34,8 @@ public struct ServingService: Service {
             defaultPrecision: settings.models.precision, precision: precision)
         store = try ModelStore(
             files.map { .files($0) } ?? .directory(settings.models.directory),
-            defaultName: settings.models.defaultModel, loader: loader, limits: ModelLimits(settings), metrics: metrics,
-            logger: logger)
+            defaultName: settings.models.defaultModel, loader: loader, limits: ModelLimits(settings),
+            followsOutsideLinks: settings.models.followOutsideLinks, metrics: metrics, logger: logger)
         phase = ServingPhase()
         let router = Router.serving(
             store: store, batcher: Batcher(settings: settings, workers: workers, metrics: metrics), workers: workers,
@@ -74,7 +75,16 @@ public struct ServingService: Service {
                 metadata: ["model": "\(store.defaultName)"])
         }
         let watcher = ModelWatcher(store: store, interval: settings.models.reloadInterval)
-        if !phase.isDraining { announce(url) }
+        store.tellDefault()
+        if !phase.isDraining {
+            announce(url)
+            logger.info(
+                "ready",
+                metadata: [
+                    "url": "\(url)", "default": "\(store.defaultName)",
+                    "models": .stringConvertible(store.slots.count { $0.model != nil }),
+                ])
+        }
         await reloadOnHangup()
         watcher.stop()
         try await drain()

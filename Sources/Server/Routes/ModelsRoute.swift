@@ -45,7 +45,7 @@ struct ModelsRoute: Sendable {
             format = model?.checkpointFormat.rawValue
             loadedAt = model?.loadedAt.formatted(.iso8601)
             memory = slot.memoryByteCount
-            reason = slot.absence?.description
+            reason = slot.absence?.reason
         }
     }
 
