@@ -52,6 +52,8 @@ let package = Package(
             ]
         ),
         .target(name: "CKernels", cSettings: optimisedC + hardenedC(level: 2)),
+        // Runs before any library is initialised.
+        .target(name: "CStartup"),
 
         // A picture or a tensor in, probabilities out; knows no socket.
         .target(
@@ -107,7 +109,7 @@ let package = Package(
         .executableTarget(
             name: "alexnet",
             dependencies: [
-                "CLinux", "CMalloc", "Inference", "Server", "Training",
+                "CLinux", "CMalloc", "CStartup", "Inference", "Server", "Training",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -26,6 +26,7 @@ public struct ServingService: Service {
         settings: Settings, files: [ModelFiles]? = nil, precision: Precision? = nil, log: LogWriter? = nil,
         logger: Logger, announce: @escaping @Sendable (_ url: String) -> Void
     ) throws {
+        let settings = settings.fittingDescriptors(DescriptorLimit.raise(for: settings.server.maxConnections), logger)
         let workers = WorkerPool(threadCount: settings.threads.total ?? CPUQuota.current)
         let metrics = ServingMetrics(routes: RoutePattern.allCases.map(\.rawValue))
         if let log { metrics.countLostLines(of: log) }
@@ -35,8 +36,8 @@ public struct ServingService: Service {
             defaultPrecision: settings.models.precision, precision: precision)
         store = try ModelStore(
             files.map { .files($0) } ?? .directory(settings.models.directory),
-            defaultName: settings.models.defaultModel, loader: loader, limits: ModelLimits(settings), metrics: metrics,
-            logger: logger)
+            defaultName: settings.models.defaultModel, loader: loader, limits: ModelLimits(settings),
+            followsOutsideLinks: settings.models.followOutsideLinks, metrics: metrics, logger: logger)
         phase = ServingPhase()
         let router = Router.serving(
             store: store, batcher: Batcher(settings: settings, workers: workers, metrics: metrics), workers: workers,
@@ -80,7 +81,16 @@ public struct ServingService: Service {
                     metadata: ["model": "\(store.defaultName)"])
             }
             let watcher = ModelWatcher(store: store, interval: settings.models.reloadInterval)
-            if !phase.isDraining { announce(url) }
+            store.tellDefault()
+            if !phase.isDraining {
+                announce(url)
+                logger.info(
+                    "ready",
+                    metadata: [
+                        "url": "\(url)", "default": "\(store.defaultName)",
+                        "models": .stringConvertible(store.slots.count { $0.model != nil }),
+                    ])
+            }
             await reloadOnHangup()
             watcher.stop()
         }

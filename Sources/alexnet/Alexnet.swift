@@ -4,7 +4,6 @@ import Inference
 import Server
 
 /// The command line: one file a subcommand.
-@main
 struct Alexnet: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "alexnet",

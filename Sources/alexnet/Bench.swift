@@ -69,7 +69,7 @@ struct Bench: ParsableCommand {
 
     func run() throws {
         if let picture { return try measure(PictureSource(path: picture)) }
-        let workers = WorkerPool(threadCount: threads ?? CPUQuota.current)
+        let workers = try CommandThreads.pool(threads)
         let loaded: Model
         do {
             loaded = try ModelLoader(

@@ -56,7 +56,7 @@ struct Evaluate: ParsableCommand {
     }
 
     func run() throws {
-        let workers = WorkerPool(threadCount: threads ?? CPUQuota.current)
+        let workers = try CommandThreads.pool(threads)
         ComputeEnvironment.warnings.forEach { OutputStream.error.writeIfPossible("alexnet: \($0)\n") }
         do {
             // What cannot be written is told before the work, not after it.

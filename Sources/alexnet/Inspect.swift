@@ -38,7 +38,7 @@ struct Inspect: ParsableCommand {
     private func read() throws -> (Checkpoint, Inspection.Knowledge) {
         var isDirectory: ObjCBool = false
         let isFolder = FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) && isDirectory.boolValue
-        let loader = ModelLoader(workers: WorkerPool(threadCount: CPUQuota.current))
+        let loader = ModelLoader(workers: try CommandThreads.pool(nil))
         if isFolder {
             let files = try ModelFiles(folder: path)
             let model = try loader.load(files)

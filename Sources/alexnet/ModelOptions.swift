@@ -30,8 +30,16 @@ struct ModelOptions: ParsableArguments {
             }
             return try ModelFiles(folder: model, preprocessing: source.preprocessing)
         }
-        guard let first = try? ModelStore.folders(in: "weights").first else { throw NoModelGiven() }
-        return first
+        do throws(ModelStoreError) {
+            guard let first = try ModelStore.folders(in: "weights", followsOutsideLinks: true).first else {
+                throw ModelStoreError.noModels
+            }
+            return first
+        } catch {
+            // That nothing is there is one thing, that it could not be looked at another.
+            if case .cannotLook = error { throw error }
+            throw NoModelGiven()
+        }
     }
 }
 

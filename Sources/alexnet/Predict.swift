@@ -47,7 +47,7 @@ struct Predict: ParsableCommand {
     }
 
     func run() throws {
-        let workers = WorkerPool(threadCount: threads ?? CPUQuota.current)
+        let workers = try CommandThreads.pool(threads)
         ComputeEnvironment.warnings.forEach { OutputStream.error.writeIfPossible("alexnet: \($0)\n") }
         let loaded: Model
         do {

@@ -38,6 +38,7 @@ struct Serve: AsyncParsableCommand {
             Self.end(Failure.workCode, log: log)
         }
         ComputeEnvironment.warnings.forEach { logger.warning("\($0)") }
+        try CommandThreads.check(forPoolOf: settings.threads.total ?? CPUQuota.current)
         let service: ServingService
         do {
             service = try ServingService(

@@ -75,7 +75,7 @@ struct Train: AsyncParsableCommand {
         ComputeEnvironment.warnings.forEach { OutputStream.error.writeIfPossible("alexnet: \($0)\n") }
         let interruption = Interruption()
         do {
-            let workers = WorkerPool(threadCount: threads ?? CPUQuota.current)
+            let workers = try CommandThreads.pool(threads)
             let task = resume ? try TrainingTask.resuming(self, workers) : try TrainingTask.beginning(self, workers)
             task.describe()
             let outcome = await workers.perform { task.run(saveInterval: .seconds(60 * saveEvery), interruption) }

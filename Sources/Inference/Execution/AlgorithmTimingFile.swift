@@ -15,8 +15,9 @@ public struct AlgorithmTimingFile: Sendable {
         let times: [AlgorithmTimings.Entry]
     }
 
-    /// Changes when algorithms change so much that old times mislead.
-    private static let format = 1
+    /// Changes when algorithms, or the way they are measured, change so much that old times mislead: those of format 1 may have been taken
+    /// beside other work.
+    private static let format = 2
     /// Some hundred networks' layers; a longer file is none of ours. Units: entries, bytes.
     private static let maxEntryCount = 20_000
     private static let maxByteCount = 8 << 20

@@ -49,6 +49,10 @@ public final class WorkerPool: Sendable {
     /// How many jobs wait for a thread.
     var waitingCount: Int { state.waitingCount }
 
+    /// How many jobs were begun so far; nil while one is being done or waits. Two that are equal say that nothing was done in
+    /// between but help with a ``parallelFor(_:_:)``.
+    var jobCountAtRest: Int? { state.jobCountAtRest }
+
     /// Runs work on one of the threads and waits for it without holding up a thread of Swift's own.
     public func perform<T: Sendable>(
         _ lane: Lane = .normal, _ work: @escaping @Sendable () -> T
@@ -99,6 +103,10 @@ public final class WorkerPool: Sendable {
         private let alarm: ThreadCondition
         /// Counts what was offered, so that a thread can see without the lock that there is something new.
         private let offerCount = Atomic(0)
+        /// Jobs that a thread has taken, changed under `lock`.
+        private var takenCount = 0
+        /// Those of them that are done.
+        private let doneCount = Atomic(0)
         private var jobs: [Deque<@Sendable () -> Void>] = Lane.allCases.map { _ in [] }
         /// Soonest first.
         private var timed: [Timed] = []
@@ -134,6 +142,14 @@ public final class WorkerPool: Sendable {
 
         var waitingCount: Int { lock.withLock { jobs.reduce(0) { $0 + $1.count } } }
 
+        var jobCountAtRest: Int? {
+            lock.withLock {
+                let isAtRest =
+                    jobs.allSatisfy(\.isEmpty) && doneCount.load(ordering: .acquiring) == takenCount
+                return isAtRest ? takenCount : nil
+            }
+        }
+
         /// Offers a region to the threads that are idle or become so.
         func share(_ region: ParallelRegion) {
             lock.withLock {
@@ -167,6 +183,7 @@ public final class WorkerPool: Sendable {
                 passOn()
                 lock.unlock()
                 job()
+                doneCount.add(1, ordering: .releasing)
             } else if let region = regions.last {
                 passOn()
                 lock.unlock()
@@ -218,6 +235,7 @@ public final class WorkerPool: Sendable {
             for lane in lastLane == .normal ? [Lane.high, .normal] : [.normal, .high] {
                 guard let job = jobs[lane.rawValue].popFirst() else { continue }
                 lastLane = lane
+                takenCount += 1
                 return job
             }
             return nil

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// A network with its weights, class-index map and preprocessing: everything it takes to answer a picture.
 ///
@@ -27,6 +28,7 @@ public final class Model: Sendable {
     /// When loading was done.
     public let loadedAt: Date
     private let engine: Engine
+    private let companions = Mutex<[any Sendable]>([])
 
     init(
         name: String, architecture: String, assumptions: [Assumption], version: String, classes: ClassMap,
@@ -47,6 +49,9 @@ public final class Model: Sendable {
         self.engine = engine
         loadedAt = Date()
     }
+
+    /// Keeps something alive as long as the model: what was set aside for it is given back with the last request that uses it.
+    public func keep(_ companion: some Sendable) { companions.withLock { $0.append(companion) } }
 
     /// The layers and their weights.
     public var network: Network { engine.network }

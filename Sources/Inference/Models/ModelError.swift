@@ -1,6 +1,9 @@
 /// A model cannot be loaded.
 public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     case noFolder(path: String)
+    /// Whether anything is wrong is not known.
+    case cannotLook(FileSystemError)
+    case linkLeavesDirectory(file: String)
     /// What became of reading the class map or `model.json`.
     case unreadable(CheckpointError)
     case checkpointIsFolder(path: String)
@@ -21,6 +24,10 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .noFolder(let path): "There is no model folder \(path)."
+        case .cannotLook(let error): error.description + "."
+        case .linkLeavesDirectory(let file):
+            "\(file) is or lies behind a symbolic link that leads out of the models directory; put a copy there, or set "
+                + "models.follow_outside_links to true."
         case .unreadable(let error): error.description + "."
         case .checkpointIsFolder(let path):
             "\(path) is a folder, not a checkpoint; name a model folder with --model, or serve its parent with --models."

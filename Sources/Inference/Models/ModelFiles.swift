@@ -4,18 +4,15 @@ import Foundation
 public struct ModelFiles: Sendable, Equatable {
     /// The name to serve it under.
     public let name: String
-    /// `model.json`, if there is one now.
-    var description: String? {
-        guard checkpoint == nil, let path = folder.map({ $0 + "/model.json" }),
-            FileManager.default.fileExists(atPath: path)
-        else { return nil }
-        return path
-    }
     /// Overrules what `model.json` says.
     let preprocessing: Preprocessing.Preset?
-    private let folder: String?
-    private let checkpoint: String?
+    /// Where everything lies that is not named.
+    let folder: String
+    let checkpoint: String?
     private let classes: String?
+    /// The directory that no symbolic link may lead out of; nil where links may lead anywhere.
+    let boundary: String?
+    let fileSystem: any FileSystem
 
     /// The files that count as checkpoints where `model.json` names none.
     private static let checkpointSuffixes = [".pth", ".pt", ".safetensors", ".npz", ShardIndex.suffix]
@@ -23,25 +20,56 @@ public struct ModelFiles: Sendable, Equatable {
     private static let otherCheckpointSuffixes = [".npy", ".bin", ".ckpt", ".pth.tar"]
     /// What may lie beside a model without being part of it: what it is and how it was trained.
     private static let companionSuffixes = [".md", ".py", ".csv", ".svg", ".png", ".resume"]
+    /// What says how the model is to be read.
+    static let descriptionName = "model.json"
     private static let classMapNames = ["class_indices.json", "classes.json", "labels.txt", "classes.txt"]
 
     /// A model folder; its name is the model's.
-    public init(folder: String, preprocessing: Preprocessing.Preset? = nil) throws(ModelError) {
+    ///
+    /// - Parameter boundary: the directory that no symbolic link of the model may lead out of; nil lets links lead anywhere.
+    /// - Throws: ``ModelError/noFolder(path:)``, or ``ModelError/cannotLook(_:)`` where that is not known.
+    public init(
+        folder: String, preprocessing: Preprocessing.Preset? = nil, boundary: String? = nil,
+        fileSystem: any FileSystem = LocalFileSystem()
+    ) throws(ModelError) {
         let url = URL(fileURLWithPath: folder).standardizedFileURL
-        var isDirectory: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isDirectory), isDirectory.boolValue else {
-            throw ModelError.noFolder(path: folder)
+        let status: FileStatus?
+        do throws(FileSystemError) {
+            status = try fileSystem.status(of: url.path)
+        } catch {
+            throw ModelError.cannotLook(error)
         }
+        guard status?.kind == .folder else { throw ModelError.noFolder(path: folder) }
         self.init(
-            name: url.lastPathComponent, preprocessing: preprocessing, folder: url.path, checkpoint: nil, classes: nil)
+            name: url.lastPathComponent, preprocessing: preprocessing, folder: url.path, checkpoint: nil, classes: nil,
+            boundary: boundary, fileSystem: fileSystem)
+    }
+
+    /// A model folder that is known to be there, though it could not be looked at.
+    public init(
+        unseenFolder folder: String, boundary: String? = nil, fileSystem: any FileSystem = LocalFileSystem()
+    ) {
+        let url = URL(fileURLWithPath: folder).standardizedFileURL
+        self.init(
+            name: url.lastPathComponent, preprocessing: nil, folder: url.path, checkpoint: nil, classes: nil,
+            boundary: boundary, fileSystem: fileSystem)
     }
 
     /// A checkpoint and a class map; without the latter, the one beside the checkpoint.
-    public init(checkpoint: String, classes: String?, preprocessing: Preprocessing.Preset? = nil) {
+    public init(
+        checkpoint: String, classes: String?, preprocessing: Preprocessing.Preset? = nil,
+        fileSystem: any FileSystem = LocalFileSystem()
+    ) {
         let url = URL(fileURLWithPath: checkpoint).standardizedFileURL
         self.init(
             name: Self.name(ofFile: url.lastPathComponent), preprocessing: preprocessing,
-            folder: url.deletingLastPathComponent().path, checkpoint: url.path, classes: classes)
+            folder: url.deletingLastPathComponent().path, checkpoint: url.path, classes: classes, boundary: nil,
+            fileSystem: fileSystem)
+    }
+
+    public static func == (left: Self, right: Self) -> Bool {
+        left.name == right.name && left.preprocessing == right.preprocessing && left.folder == right.folder
+            && left.checkpoint == right.checkpoint && left.classes == right.classes && left.boundary == right.boundary
     }
 
     /// The file's name without what tells its format.
@@ -53,20 +81,24 @@ public struct ModelFiles: Sendable, Equatable {
     }
 
     private init(
-        name: String, preprocessing: Preprocessing.Preset?, folder: String?,
-        checkpoint: String?, classes: String?
+        name: String, preprocessing: Preprocessing.Preset?, folder: String,
+        checkpoint: String?, classes: String?, boundary: String?, fileSystem: any FileSystem
     ) {
         self.name = name
         self.preprocessing = preprocessing
         self.folder = folder
         self.checkpoint = checkpoint
         self.classes = classes
+        self.boundary = boundary
+        self.fileSystem = fileSystem
     }
 
     /// Finds the checkpoint and the class map.
-    func resolve(_ description: ModelDescription) throws(ModelError) -> (checkpoint: String, classes: String) {
-        let folder = folder ?? "."
-        let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
+    ///
+    /// - Parameter names: what is in the folder, sorted.
+    func resolve(
+        _ description: ModelDescription, names: [String]
+    ) throws(ModelError) -> (checkpoint: String, classes: String) {
         return (
             try resolveCheckpoint(description, folder: folder, names: names),
             try resolveClasses(description, folder: folder, names: names)
@@ -76,13 +108,7 @@ public struct ModelFiles: Sendable, Equatable {
     private func resolveCheckpoint(
         _ description: ModelDescription, folder: String, names: [String]
     ) throws(ModelError) -> String {
-        if let checkpoint {
-            var isDirectory: ObjCBool = false
-            if FileManager.default.fileExists(atPath: checkpoint, isDirectory: &isDirectory), isDirectory.boolValue {
-                throw ModelError.checkpointIsFolder(path: checkpoint)
-            }
-            return checkpoint
-        }
+        if let checkpoint { return checkpoint }
         if let name = description.checkpoint { return try path(of: name, in: folder) }
         let found = Self.checkpoints(among: names)
         if let shard = found.first, found.allSatisfy(ShardIndex.isShard), !shard.hasSuffix("-of-00001.safetensors") {
@@ -124,28 +150,37 @@ public struct ModelFiles: Sendable, Equatable {
 
     /// Whether the folder looks like a model's at all.
     public var holdsModel: Bool {
-        if description != nil || checkpoint != nil { return true }
-        let names = folder.flatMap { try? FileManager.default.contentsOfDirectory(atPath: $0) } ?? []
-        return !Self.checkpoints(among: names).isEmpty
+        get throws(FileSystemError) {
+            if checkpoint != nil { return true }
+            let names = try fileSystem.names(in: folder) ?? []
+            return names.contains(Self.descriptionName) || !Self.checkpoints(among: names).isEmpty
+        }
     }
 
-    /// Whether the folder is there, whatever is in it; of a checkpoint without one, whether the checkpoint is.
+    /// Whether the folder is there, whatever is in it; of a checkpoint without one, whether the checkpoint is. A file system
+    /// that cannot answer now has not lost it.
     public var hasFolder: Bool {
-        // A file system that cannot answer now has not lost it.
-        access(checkpoint ?? folder ?? "", F_OK) == 0 || errno != ENOENT
+        do throws(FileSystemError) {
+            return try fileSystem.status(of: checkpoint ?? folder) != nil
+        } catch {
+            return true
+        }
     }
 
     /// Every file whose change means another model, with what tells that it changed; order is that of the names.
+    ///
+    /// - Throws: ``FileSystemError`` where one of them could not be looked at: whether anything changed is not known then.
     public var fingerprint: ModelFingerprint {
-        var paths: [String] = []
-        if let checkpoint {
-            paths = [checkpoint] + ShardedReader.paths(ofIndex: checkpoint) + (classes.map { [$0] } ?? [])
+        get throws(FileSystemError) {
+            var paths: [String] = []
+            if let checkpoint {
+                paths = [checkpoint] + (try shardPaths(ofIndex: checkpoint)) + (classes.map { [$0] } ?? [])
+            }
+            if checkpoint == nil || classes == nil {
+                paths += (try fileSystem.names(in: folder) ?? []).filter(isModelFile).map { folder + "/" + $0 }
+            }
+            return try ModelFingerprint(paths: Set(paths).sorted(), in: fileSystem)
         }
-        if checkpoint == nil || classes == nil, let folder {
-            let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-            paths += names.filter(isModelFile).map { folder + "/" + $0 }
-        }
-        return ModelFingerprint(paths: Set(paths).sorted())
     }
 
     private func isModelFile(_ name: String) -> Bool {

@@ -1,37 +1,31 @@
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Musl
-#endif
-
 /// What tells, without reading them, whether a model's files have changed.
 public struct ModelFingerprint: Sendable, Equatable {
     private struct Entry: Sendable, Equatable {
         let path: String
-        let inode: UInt64
-        let byteCount: Int64
-        let seconds: Int
-        let nanoseconds: Int
+        let status: FileStatus
     }
 
     private let entries: [Entry]
 
     /// Looks at each file once; one that is not there has no entry.
-    init(paths: [String]) {
-        entries = paths.compactMap { path in
-            var status = stat()
-            guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
-            return Entry(
-                path: path, inode: UInt64(status.st_ino), byteCount: Int64(status.st_size),
-                seconds: status.st_mtim.tv_sec, nanoseconds: status.st_mtim.tv_nsec)
+    ///
+    /// - Throws: ``FileSystemError`` where one could not be looked at: nothing is known then.
+    init(paths: [String], in fileSystem: any FileSystem = LocalFileSystem()) throws(FileSystemError) {
+        var entries: [Entry] = []
+        for path in paths {
+            guard let status = try fileSystem.status(of: path), status.kind == .file else { continue }
+            entries.append(Entry(path: path, status: status))
         }
+        self.entries = entries
     }
 
+    private init() { entries = [] }
+
     /// Of no files at all.
-    public static var none: Self { Self(paths: []) }
+    public static let none = ModelFingerprint()
 
     /// Of all files together. Units: bytes.
-    public var byteCount: Int { entries.reduce(0) { $0 + Int(clamping: $1.byteCount) } }
+    public var byteCount: Int { entries.reduce(0) { $0 + Int(clamping: $1.status.byteCount) } }
 
     /// Set where not one file was there.
     public var isEmpty: Bool { entries.isEmpty }

@@ -34,24 +34,22 @@ public struct ModelLoader: Sendable {
     }
 
     /// - Throws: ``ModelError`` with the first thing that is wrong.
-    public func load(_ files: ModelFiles) throws(ModelError) -> Model {
-        var description = ModelDescription()
+    public func load(_ files: ModelFiles) throws(ModelError) -> Model { try load(files.located()) }
+
+    /// The same of files that have been looked for already.
+    public func load(_ files: LocatedFiles) throws(ModelError) -> Model {
+        let description = files.description
         var digest = SHA256()
-        if let path = files.description {
-            let bytes = try read(path)
-            description = try ModelDescription(json: bytes)
-            digest.update(data: bytes)
-        }
-        let paths = try files.resolve(description)
-        let classBytes = try read(paths.classes)
+        digest.update(data: files.descriptionBytes)
+        let classBytes = try read(files.classes)
         digest.update(data: classBytes)
         let precision = precision ?? description.precision ?? defaultPrecision
         let described = files.preprocessing.map(PreprocessingDescription.preset) ?? description.preprocessing
         let (recognized, format) = try readNetwork(
-            paths.checkpoint, description, try description.makeOptions(described), precision, &digest)
+            files.checkpoint, description, try description.makeOptions(described), precision, &digest)
         let network = recognized.network.foldingNormalizations().fusingSums()
         let classes = try readClasses(
-            classBytes, file: paths.classes, outputCount: network.outputShape.elementCount)
+            classBytes, file: files.classes, outputCount: network.outputShape.elementCount)
         let preprocessing = try makePreprocessing(
             described ?? .preset(recognized.preprocessing), network: network)
         var assumptions = recognized.assumptions

@@ -74,6 +74,10 @@ extension SettingKey {
             "models.default", \.models.defaultModel, .optionalText,
             "Model that POST /predict uses; empty for the only one, or the first by name that loads."),
         SettingKey(
+            "models.follow_outside_links", \.models.followOutsideLinks, .flag,
+            "Whether symbolic links in the model folders may lead out of models.directory; else such models are refused."
+        ),
+        SettingKey(
             "models.reload_interval", \.models.reloadInterval, .duration(.milliseconds(10) ... .seconds(86400)),
             "How often the model folders are looked at for changes."),
         SettingKey(

@@ -84,6 +84,8 @@ public struct Settings: Sendable, Equatable {
         public var directory = "weights"
         /// `models.default`: the model behind `POST /predict`; nil is the first by name that loads.
         public var defaultModel: String?
+        /// `models.follow_outside_links`: whether symbolic links may lead out of the directory.
+        public var followOutsideLinks = false
         /// `models.reload_interval`: how often the folders are looked at for changes.
         public var reloadInterval = Duration.seconds(1)
         /// `models.memory_limit`: weights, prepared kernels and working memory of all loaded models together; nil is three

@@ -6,4 +6,6 @@ public enum ReloadOutcome: String, Sendable, CaseIterable {
     case failure
     /// The files are those of the running version.
     case unchanged
+    /// The files could not be looked at, or were changing: they are looked at again.
+    case postponed
 }

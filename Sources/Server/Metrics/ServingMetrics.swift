@@ -1,3 +1,5 @@
+import Synchronization
+
 /// The metrics of the server, each with a method that says what happened.
 ///
 /// Every clock's start and end stands in the metric's help text and in `docs/metrics.md`. Routes and methods come from
@@ -14,6 +16,9 @@ public final class ServingMetrics: Sendable {
     public let registry: MetricsRegistry
     /// What `GET /v2/models/stats` answers from.
     public let statistics = InferenceStatistics()
+
+    /// Who still needs the series of each model.
+    let leases = Mutex<[String: ModelSeriesLease.Count]>([:])
 
     private let routes: Set<String>
     private let requests: MetricSeries<Counter>

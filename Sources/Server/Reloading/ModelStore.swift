@@ -12,6 +12,20 @@ public final class ModelStore: Sendable {
         var chosenDefault: String?
         /// The folders that were missing at the last look: gone if they are missing at the next one too.
         var missing: Set<String> = []
+        /// Why the last look at the directory failed; nil where it did not.
+        var trouble: String?
+        /// Folders that could not be looked at, and why: told once.
+        var unseen: [String: String] = [:]
+    }
+
+    /// What a directory holds.
+    public struct Listing: Sendable {
+        /// The folders that hold a model.
+        public var models: [ModelFiles] = []
+        /// Those that could not be looked at, and may hold one: the system's words by name.
+        public var unseen: [String: String] = [:]
+        /// The names of the folders that hold none.
+        public var others: [String] = []
     }
 
     /// Which models there are.
@@ -24,24 +38,38 @@ public final class ModelStore: Sendable {
 
     /// The directory whose folders are served; nil where the models are given.
     private let directory: String?
+    /// Whether symbolic links may lead out of it.
+    private let followsOutsideLinks: Bool
+    private let fileSystem: any FileSystem
     /// `models.default`.
     private let configuredDefault: String?
     private let context: ModelSlot.Context
     private let logger: Logger
     private let state: Mutex<State>
+    private let looking = DispatchQueue(label: "models.looking")
 
     /// - Parameters:
     ///   - defaultName: the default; nil takes the first by name that loads.
     ///   - limits: what models may take.
+    ///   - followsOutsideLinks: whether symbolic links may lead out of the directory.
     init(
         _ source: Source, defaultName: String?, loader: ModelLoader, limits: ModelLimits = ModelLimits(),
-        metrics: ServingMetrics, logger: Logger
+        followsOutsideLinks: Bool = false, fileSystem: any FileSystem = LocalFileSystem(), metrics: ServingMetrics,
+        logger: Logger
     ) throws(ModelStoreError) {
         let files: [ModelFiles]
+        var unseen: [String: String] = [:]
         switch source {
         case .directory(let path):
             directory = path
-            files = try Self.folders(in: path)
+            let listing = try Self.list(path, followsOutsideLinks: followsOutsideLinks, fileSystem: fileSystem)
+            unseen = listing.unseen
+            // Whoever names a model knows that it is one.
+            let named = defaultName.flatMap { unseen.removeValue(forKey: $0) == nil ? nil : $0 }.map {
+                ModelFiles(
+                    unseenFolder: path + "/" + $0, boundary: followsOutsideLinks ? nil : path, fileSystem: fileSystem)
+            }
+            files = listing.models + [named].compactMap(\.self)
         case .files(let given):
             directory = nil
             files = given
@@ -50,30 +78,72 @@ public final class ModelStore: Sendable {
             loader: loader, budget: MemoryBudget(limit: limits.memoryLimit), batching: limits.batching,
             metrics: metrics, logger: logger)
         let slots = Dictionary(files.map { ($0.name, ModelSlot(files: $0, context: context)) }) { first, _ in first }
-        guard !slots.isEmpty else { throw ModelStoreError.noModels }
+        if slots.isEmpty, let directory, let (name, reason) = unseen.min(by: { $0.key < $1.key }) {
+            throw ModelStoreError.cannotLook(FileSystemError(path: directory + "/" + name, reason: reason))
+        }
+        guard !slots.isEmpty else {
+            throw directory.map(ModelStoreError.emptyDirectory(path:)) ?? ModelStoreError.noModels
+        }
         if let defaultName, slots[defaultName] == nil {
             throw ModelStoreError.unknownDefault(name: defaultName, known: slots.keys.sorted())
         }
         self.context = context
         self.logger = logger
+        self.followsOutsideLinks = followsOutsideLinks
+        self.fileSystem = fileSystem
         configuredDefault = defaultName
         state = Mutex(State(slots: slots))
+        tell(unseen)
     }
 
-    /// The model folders of a directory: those that hold a `model.json` or a checkpoint.
-    public static func folders(in directory: String) throws(ModelStoreError) -> [ModelFiles] {
-        let names: [String]
-        do {
-            names = try FileManager.default.contentsOfDirectory(atPath: directory)
+    /// What a directory holds: folders with a `model.json` or a checkpoint are models.
+    ///
+    /// - Throws: ``ModelStoreError/noDirectory(path:)``, or ``ModelStoreError/cannotLook(_:)`` where that is not known.
+    public static func list(
+        _ directory: String, followsOutsideLinks: Bool = false, fileSystem: any FileSystem = LocalFileSystem()
+    ) throws(ModelStoreError) -> Listing {
+        let names: [String]?
+        do throws(FileSystemError) {
+            names = try fileSystem.names(in: directory)
         } catch {
-            throw ModelStoreError.noDirectory(path: directory)
+            throw .cannotLook(error)
         }
-        let files = names.filter { !$0.hasPrefix(".") }.sorted().compactMap { name in
-            try? ModelFiles(folder: directory + "/" + name)
+        guard let names else { throw .noDirectory(path: directory) }
+        return list(names, in: directory, boundary: followsOutsideLinks ? nil : directory, fileSystem)
+    }
+
+    private static func list(
+        _ names: [String], in directory: String, boundary: String?, _ fileSystem: any FileSystem
+    ) -> Listing {
+        var listing = Listing()
+        for name in names.sorted() where !name.hasPrefix(".") {
+            let path = directory + "/" + name
+            do {
+                let files = try ModelFiles(folder: path, boundary: boundary, fileSystem: fileSystem)
+                if try files.holdsModel { listing.models.append(files) } else { listing.others.append(name) }
+            } catch let error as FileSystemError {
+                listing.unseen[name] = error.reason
+            } catch ModelError.cannotLook(let error) {
+                listing.unseen[name] = error.reason
+            } catch {
+                // A file, not a folder.
+            }
         }
-        .filter(\.holdsModel)
-        guard !files.isEmpty else { throw ModelStoreError.emptyDirectory(path: directory) }
-        return files
+        return listing
+    }
+
+    /// The model folders of a directory, without those that could not be looked at.
+    ///
+    /// - Throws: ``ModelStoreError``, also where there is none.
+    public static func folders(
+        in directory: String, followsOutsideLinks: Bool = false, fileSystem: any FileSystem = LocalFileSystem()
+    ) throws(ModelStoreError) -> [ModelFiles] {
+        let listing = try list(directory, followsOutsideLinks: followsOutsideLinks, fileSystem: fileSystem)
+        if listing.models.isEmpty, let (name, reason) = listing.unseen.min(by: { $0.key < $1.key }) {
+            throw ModelStoreError.cannotLook(FileSystemError(path: directory + "/" + name, reason: reason))
+        }
+        guard !listing.models.isEmpty else { throw ModelStoreError.emptyDirectory(path: directory) }
+        return listing.models
     }
 
     /// Every model, by ascending name.
@@ -85,14 +155,32 @@ public final class ModelStore: Sendable {
     /// The one behind `POST /predict`: the one that the settings name, or else the first by name that loaded, as long as it
     /// is there. Nil while there is none.
     public var defaultSlot: ModelSlot? {
-        state.withLock { state in
-            if let configuredDefault { return state.slots[configuredDefault] }
-            if let slot = state.chosenDefault.flatMap({ state.slots[$0] }) { return slot }
+        let (slot, previous): (ModelSlot?, String?) = state.withLock { state in
+            if let configuredDefault { return (state.slots[configuredDefault], nil) }
+            if let slot = state.chosenDefault.flatMap({ state.slots[$0] }) { return (slot, nil) }
             let slots = state.slots.values.sorted { $0.name < $1.name }
             let chosen = slots.first { $0.model != nil }
-            state.chosenDefault = chosen?.name
-            return chosen ?? slots.first
+            defer { if let chosen { state.chosenDefault = chosen.name } }
+            return (chosen ?? slots.first, chosen == nil ? nil : state.chosenDefault)
         }
+        if let slot, let previous {
+            logger.warning(
+                "another model is the default from now on; models.default pins one",
+                metadata: ["default": "\(slot.name)", "before": "\(previous)"])
+        }
+        return slot
+    }
+
+    /// Tells which model is the default, and how to pin it where it was chosen among several.
+    func tellDefault() {
+        let names = slots.map(\.name)
+        guard configuredDefault == nil, names.count > 1, let name = defaultSlot?.name else { return }
+        logger.warning(
+            """
+            the default model was chosen among several, as the first by name that loaded: another folder may be the first at the \
+            next start; models.default pins one
+            """,
+            metadata: ["default": "\(name)", "models": "\(names.joined(separator: ", "))"])
     }
 
     /// What the default is called, or would be.
@@ -117,33 +205,93 @@ public final class ModelStore: Sendable {
         for slot in slots { slot.look() }
     }
 
-    /// Looks whether a folder of that name has come.
-    func look(for name: String) {
-        guard let directory, !name.contains("/"), !name.hasPrefix("."), self[name] == nil,
-            let files = try? ModelFiles(folder: directory + "/" + name), files.holdsModel
-        else { return }
-        add([files])
+    /// Looks whether a folder of that name has come, away from the threads that serve: a network's file system may take its time.
+    ///
+    /// - Throws: ``FileSystemError`` where that is not known.
+    func look(for name: String) async throws(FileSystemError) {
+        let result = await withCheckedContinuation { done in
+            looking.async { [self] in
+                done.resume(returning: Result { () throws(FileSystemError) in try lookNow(for: name) })
+            }
+        }
+        try result.get()
+    }
+
+    private func lookNow(for name: String) throws(FileSystemError) {
+        guard let directory, !name.contains("/"), !name.hasPrefix("."), self[name] == nil else { return }
+        let listing = context.descriptors.lend {
+            Self.list([name], in: directory, boundary: followsOutsideLinks ? nil : directory, fileSystem)
+        }
+        if let reason = listing.unseen[name] { throw FileSystemError(path: directory + "/" + name, reason: reason) }
+        add(listing.models)
     }
 
     private func lookForFolders() {
+        guard let directory, let listing = listing(of: directory) else { return }
+        tell(listing.unseen)
         // A mount that is away for a moment takes no model with it, whether it leaves a directory behind or none.
-        guard let directory, let found = try? Self.folders(in: directory) else { return }
-        add(found)
+        if listing.models.isEmpty { return }
+        add(listing.models)
         let missing = Set(slots.filter { !$0.hasFolder }.map(\.name))
         let gone = state.withLock { state in
             let gone = missing.intersection(state.missing).compactMap { state.slots.removeValue(forKey: $0) }
             state.missing = missing
             return gone
         }
-        for slot in gone { slot.retire(isBack: { [weak self] in self?[slot.name] != nil }) }
+        for slot in gone { slot.retire() }
+    }
+
+    /// What the directory holds; nil where it could not be looked at or is away, which the log tells once.
+    private func listing(of directory: String) -> Listing? {
+        let result = Result { () throws(ModelStoreError) in
+            let listing = try Self.list(directory, followsOutsideLinks: followsOutsideLinks, fileSystem: fileSystem)
+            let isShort = listing.unseen.values.contains { FileSystemError(path: "", reason: $0).isShortOfDescriptors }
+            return isShort ? try relist(directory) : listing
+        }
+        .flatMapError { error in
+            guard case .cannotLook(let cause) = error, cause.isShortOfDescriptors else { return .failure(error) }
+            return Result { () throws(ModelStoreError) in try relist(directory) }
+        }
+        let trouble: String? = if case .failure(let error) = result { error.description } else { nil }
+        let previous = state.withLock { state in
+            defer { state.trouble = trouble }
+            return state.trouble
+        }
+        if let trouble, trouble != previous {
+            logger.warning(
+                "the models directory cannot be looked at; the models that are served stay",
+                metadata: ["error": "\(trouble)"])
+        }
+        if trouble == nil, previous != nil { logger.info("the models directory can be looked at again") }
+        return try? result.get()
+    }
+
+    private func relist(_ directory: String) throws(ModelStoreError) -> Listing {
+        try context.descriptors.lend { () throws(ModelStoreError) in
+            try Self.list(directory, followsOutsideLinks: followsOutsideLinks, fileSystem: fileSystem)
+        }
+    }
+
+    /// Tells which folders could not be looked at, each once, as long as the reason is the same.
+    private func tell(_ unseen: [String: String]) {
+        let news = state.withLock { state in
+            let news = unseen.filter { state.slots[$0.key] == nil && state.unseen[$0.key] != $0.value }
+            state.unseen = unseen
+            return news
+        }
+        for (name, reason) in news.sorted(by: { $0.key < $1.key }) {
+            logger.warning(
+                "a folder cannot be looked at; if it holds a model, that is not served",
+                metadata: ["folder": "\(name)", "error": "\(reason)"])
+        }
     }
 
     private func add(_ files: [ModelFiles]) {
-        let come: [ModelSlot] = state.withLock { state in
-            let come = files.filter { state.slots[$0.name] == nil }.map { ModelSlot(files: $0, context: context) }
-            for slot in come { state.slots[slot.name] = slot }
-            return come
+        let new: [ModelSlot] = state.withLock { state in
+            let new = files.filter { state.slots[$0.name] == nil }.map { ModelSlot(files: $0, context: context) }
+            for slot in new { state.slots[slot.name] = slot }
+            return new
         }
-        for slot in come { logger.info("model folder found", metadata: ["model": "\(slot.name)"]) }
+        for slot in new { logger.info("model folder found", metadata: ["model": "\(slot.name)"]) }
     }
 }

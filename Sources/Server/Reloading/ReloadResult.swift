@@ -4,8 +4,10 @@ public enum ReloadResult: Equatable, Sendable {
     case success(version: String)
     /// The files hold what is served already.
     case unchanged(version: String)
-    /// The running model stays; the reason is a sentence.
+    /// The running model stays; the reason is for clients, without path and content.
     case failure(reason: String)
+    /// The files could not be looked at, or were changing; they are looked at again, and the running model stays meanwhile.
+    case postponed(reason: String)
 
     /// The same without the details, as it is counted.
     public var outcome: ReloadOutcome {
@@ -13,6 +15,7 @@ public enum ReloadResult: Equatable, Sendable {
         case .success: .success
         case .unchanged: .unchanged
         case .failure: .failure
+        case .postponed: .postponed
         }
     }
 }

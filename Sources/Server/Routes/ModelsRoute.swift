@@ -54,7 +54,7 @@ struct ModelsRoute: Sendable {
             format = model?.checkpointFormat.rawValue
             loadedAt = model?.loadedAt.formatted(.iso8601)
             memory = slot.memoryByteCount
-            reason = slot.absence?.description
+            reason = slot.absence?.reason
             assumptions = model.flatMap { $0.assumptions.isEmpty ? nil : $0.assumptions.map(\.description) }
         }
     }

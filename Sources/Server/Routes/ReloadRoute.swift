@@ -21,6 +21,7 @@ struct ReloadRoute: Sendable {
             case .success(let version), .unchanged(let version):
                 return .json(Answer(model: slot.name, outcome: result.outcome.rawValue, version: version))
             case .failure(let reason): return .notReloaded(slot, reason: reason)
+            case .postponed(let reason): return .reloadPostponed(slot, reason: reason)
             }
         } catch {
             return error.response

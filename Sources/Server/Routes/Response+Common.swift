@@ -10,8 +10,12 @@ extension Response {
     /// 503 of a model that has no version to answer with.
     static func notLoaded(_ slot: ModelSlot) -> Response {
         switch slot.absence {
-        case .refused(let reason):
-            .unavailable("Model \(slot.name) could not be loaded (\(reason)) and is served once its files are mended.")
+        case .refused(let refusal):
+            .unavailable(
+                "Model \(slot.name) could not be loaded (\(refusal.reason); the server's log says more) and is served once its "
+                    + "files are mended.")
+        case .postponed(let refusal):
+            .unavailable("Model \(slot.name) is not loaded yet (\(refusal.reason)); try again in a second.")
         case .noMemory(let error):
             .unavailable("Model \(slot.name) is not loaded: \(error). It is loaded once there is room.")
         case .unloaded:
@@ -25,7 +29,13 @@ extension Response {
     /// 422 of a load that came to nothing.
     static func notReloaded(_ slot: ModelSlot, reason: String) -> Response {
         let running = slot.model.map { "Version \($0.version) stays" } ?? "Model \(slot.name) is not served"
-        return .problem(.unprocessableContent, "\(running): \(reason)")
+        return .problem(.unprocessableContent, "\(running): \(reason). The server's log says more.")
+    }
+
+    /// 503 of a load that could not be done now, and follows.
+    static func reloadPostponed(_ slot: ModelSlot, reason: String) -> Response {
+        let running = slot.model.map { "Version \($0.version) stays for now" } ?? "Model \(slot.name) is not served yet"
+        return .unavailable("\(running): \(reason). They are looked at again.")
     }
 
     /// 503 where there is no default model, or it has no version to answer with.

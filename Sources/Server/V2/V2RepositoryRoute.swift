@@ -2,6 +2,7 @@ import Dispatch
 import Foundation
 import HTTPServer
 import HTTPTypes
+import Inference
 
 /// `POST /v2/repository/index`, `/v2/repository/models/{model}/load` and `…/unload`: which models there are, and which of
 /// them serve. There only with an admin token.
@@ -30,7 +31,7 @@ struct V2RepositoryRoute: Sendable {
             version = model?.version ?? ""
             let absence = slot.absence
             state = model != nil ? .ready : absence == .notLoaded ? .loading : .unavailable
-            reason = absence?.description ?? ""
+            reason = absence?.reason ?? ""
         }
     }
 
@@ -80,11 +81,16 @@ struct V2RepositoryRoute: Sendable {
                         .badRequest,
                         "The load parameter \"\(name.prefix(80))\" is not served: a model is what its folder holds."))
             }
-            store.look(for: request.pathParameters["model"] ?? "")
+            do throws(FileSystemError) {
+                try await store.look(for: request.pathParameters["model"] ?? "")
+            } catch {
+                throw Refusal(response: .unavailable("The models directory cannot be looked at for the moment."))
+            }
             let slot = try store.slot(of: request)
             switch await slot.reload() {
             case .success, .unchanged: return .json(Done())
             case .failure(let reason): return .notReloaded(slot, reason: reason)
+            case .postponed(let reason): return .reloadPostponed(slot, reason: reason)
             }
         }
     }

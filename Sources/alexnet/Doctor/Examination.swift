@@ -18,6 +18,10 @@ struct Examination {
         try tell(OpenBLASCheck(environment: environment).finding)
         try tell(HugePagesCheck.here.finding)
         try tell(ClockCheck(now: Date()).finding)
+        let supply = ThreadSupplyCheck.here(forPoolOf: CPUQuota.current)
+        try tell(supply.finding)
+        // What follows computes, and would wait for ever for threads that do not come.
+        if supply.shortage != nil { return }
         for instructions in InstructionSet.allCases.prefix(through: InstructionSet.widest) {
             try tell(ArithmeticCheck.trial(instructions).finding)
         }

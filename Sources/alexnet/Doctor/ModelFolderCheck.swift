@@ -1,4 +1,3 @@
-import Foundation
 import Inference
 import Server
 
@@ -11,6 +10,8 @@ struct ModelFolderCheck: Check {
     let defaultModel: String?
     /// Folders that hold no model.
     let others: [String]
+    /// Folders that could not be looked at.
+    var unseen: [String] = []
 
     /// Those that are served.
     var models: [ModelFiles] { (try? result.get()) ?? [] }
@@ -22,17 +23,17 @@ struct ModelFolderCheck: Check {
                 directory: nil, result: .success([files]), defaultModel: settings.models.defaultModel, others: []
             )
         }
-        let result = Result { () throws(ModelStoreError) in try ModelStore.folders(in: directory) }
-        let served = Set(((try? result.get()) ?? []).map(\.name))
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
-        let others = names.sorted().filter { name in
-            var isDirectory: ObjCBool = false
-            return !name.hasPrefix(".") && !served.contains(name)
-                && FileManager.default.fileExists(atPath: directory + "/" + name, isDirectory: &isDirectory)
-                && isDirectory.boolValue
+        let follows = settings.models.followOutsideLinks
+        let listing = Result { () throws(ModelStoreError) in
+            try ModelStore.list(directory, followsOutsideLinks: follows)
         }
+        let result = Result { () throws(ModelStoreError) in
+            try ModelStore.folders(in: directory, followsOutsideLinks: follows)
+        }
+        let found = try? listing.get()
         return Self(
-            directory: directory, result: result, defaultModel: settings.models.defaultModel, others: others)
+            directory: directory, result: result, defaultModel: settings.models.defaultModel,
+            others: found?.others ?? [], unseen: found?.unseen.keys.sorted() ?? [])
     }
 
     var finding: Finding {
@@ -47,6 +48,11 @@ struct ModelFolderCheck: Check {
         if let defaultModel, !models.contains(where: { $0.name == defaultModel }) {
             let error = ModelStoreError.unknownDefault(name: defaultModel, known: models.map(\.name).sorted())
             return .failed(name, found, advice: "\(error)")
+        }
+        guard unseen.isEmpty else {
+            return .warning(
+                name, "\(found), and folders that cannot be looked at: \(shortList(unseen))",
+                advice: "Let this user read them, or move them elsewhere.")
         }
         guard others.isEmpty else {
             return .warning(

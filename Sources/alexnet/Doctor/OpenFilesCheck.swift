@@ -1,20 +1,19 @@
-import Foundation
 import Server
 
 /// Whether every connection can have a descriptor.
 struct OpenFilesCheck: Check {
-    /// The soft limit of open files.
+    /// The limit of open files, as far as the server may raise it.
     let limit: Int
     /// `server.max_connections`.
     let maxConnections: Int
 
-    /// What the program opens besides: models, logs, the kernel's own files, libraries.
-    static let reserve = 64
+    /// What the program opens besides.
+    static let reserve = DescriptorLimit.reserve
 
     static func here(_ settings: Settings) -> Self {
-        let limit = sysconf(Int32(_SC_OPEN_MAX))
-        // -1 means without limit.
-        return Self(limit: limit < 0 ? Int.max : limit, maxConnections: settings.server.maxConnections)
+        // The server raises its own limit as far as it may.
+        let limit = DescriptorLimit.current?.raised(for: settings.server.maxConnections).soft
+        return Self(limit: limit ?? .max, maxConnections: settings.server.maxConnections)
     }
 
     var finding: Finding {
@@ -22,7 +21,7 @@ struct OpenFilesCheck: Check {
         let found = "\(limit == .max ? "any number" : "\(limit)"), for \(maxConnections) connections"
         if limit >= wanted { return .ok("open files", found) }
         let advice =
-            "Raise the limit to \(wanted) (ulimit -n \(wanted); LimitNOFILE=\(wanted) in a systemd unit), or lower "
+            "Raise the hard limit to \(wanted) (ulimit -Hn \(wanted); LimitNOFILE=\(wanted) in a systemd unit), or lower "
             + "server.max_connections."
         return limit <= Self.reserve
             ? .failed("open files", found, advice: advice) : .warning("open files", found, advice: advice)

@@ -76,7 +76,7 @@ struct CheckTests {
 
         Judgement(.ok, "any number", OpenFilesCheck(limit: .max, maxConnections: 1_000_000)),
         Judgement(.ok, "1088, for 1024", OpenFilesCheck(limit: 1088, maxConnections: 1024)),
-        Judgement(.warning, "ulimit -n 1088", OpenFilesCheck(limit: 1087, maxConnections: 1024)),
+        Judgement(.warning, "ulimit -Hn 1088", OpenFilesCheck(limit: 1087, maxConnections: 1024)),
         Judgement(.warning, "65, for", OpenFilesCheck(limit: OpenFilesCheck.reserve + 1, maxConnections: 1024)),
         Judgement(.failed, "64, for", OpenFilesCheck(limit: OpenFilesCheck.reserve, maxConnections: 1024)),
 
@@ -117,6 +117,11 @@ struct CheckTests {
         Judgement(.ok, "m holds a, b", models(["b", "a"], default: "b")),
         Judgement(.warning, "folders without a model: x, y. Put", models(["a"], others: ["x", "y"])),
         Judgement(.warning, "4, 5 and 1 more", models(["a"], others: (1...6).map { "\($0)" })),
+        Judgement(
+            .warning, "cannot be looked at: lost+found. Let this user read them",
+            ModelFolderCheck(
+                directory: "m", result: .success([ModelFiles(checkpoint: "a.pth", classes: nil)]), defaultModel: nil,
+                others: ["x"], unseen: ["lost+found"])),
         Judgement(.failed, "the models are a.", models(["a"], default: "c")),
         Judgement(
             .failed, "There is no directory m",

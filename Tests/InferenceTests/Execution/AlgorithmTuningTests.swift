@@ -128,6 +128,62 @@ struct AlgorithmTuningTests {
         #expect(check(wrong, workers) > 0.01)
     }
 
+    @Test("Nothing is measured while the pool has other work, and what was begun does not count")
+    func busyPool() throws {
+        let workers = WorkerPool(threadCount: 2)
+        let timings = AlgorithmTimings()
+        let planner = Planner(
+            network: try Network(inputShape: [1], chain: [("node", Choice())]), workers: workers,
+            selector: AlgorithmSelector(timings: timings), batchLimit: 8)
+        let (begun, release, ended) = (
+            DispatchSemaphore(value: 0), DispatchSemaphore(value: 0), DispatchSemaphore(value: 0)
+        )
+        workers.submit(.normal) {
+            begun.signal()
+            release.wait()
+            ended.signal()
+        }
+        begun.wait()
+        #expect(workers.jobCountAtRest == nil)
+        planner.measure(with: AlgorithmTuner(workers: workers, deadline: .now + .milliseconds(20)))
+        #expect(timings.entries.isEmpty)
+        #expect(Self.name(planner) == "cheap", "the estimates decide")
+        release.signal()
+        ended.wait()
+        while workers.jobCountAtRest == nil {}
+        #expect(workers.jobCountAtRest == 1)
+        planner.measure(with: AlgorithmTuner(workers: workers, deadline: .now + .seconds(600)))
+        #expect(timings.entries.count == 4, "two algorithms under two conditions")
+    }
+
+    @Test("A run beside which a job was done is repeated")
+    func disturbedRun() throws {
+        let workers = WorkerPool(threadCount: 2)
+        let runs = Mutex(0)
+        struct Disturbed: Inference.Operation {
+            let name = "disturbed"
+            let didRun: @Sendable () -> Void
+            func run(_ run: OperationRun) { didRun() }
+        }
+        let algorithm = Algorithm(name: "disturbed", cost: 1) { _, _ in
+            Disturbed {
+                let isFirst = runs.withLock { count in
+                    count += 1
+                    return count == 1
+                }
+                guard isFirst else { return }
+                let done = DispatchSemaphore(value: 0)
+                workers.submit(.normal) { done.signal() }
+                done.wait()
+            }
+        }
+        let tuner = AlgorithmTuner(workers: workers, deadline: .now + .seconds(600))
+        let seconds = tuner.measure(
+            [algorithm], inputCount: 1, outputCount: 1, under: .init(batchSize: 1, threadCount: 1))
+        #expect(seconds?.keys.sorted() == ["disturbed"])
+        #expect(runs.withLock { $0 } == 4, "three that count, and the one that does not")
+    }
+
     @Test("Times outlive the process; a file that is damaged or of another machine counts as empty")
     func file() throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
@@ -143,7 +199,7 @@ struct AlgorithmTuningTests {
         let text = try String(contentsOf: path, encoding: .utf8)
         for damaged in [
             String(text.dropLast(20)), text.replacing("0.25", with: "-1").replacing("0.5", with: "0"), "[]",
-            text.replacing("\"format\" : 1", with: "\"format\" : 0"), text.replacing("threads", with: "cores"),
+            text.replacing("\"format\" : 2", with: "\"format\" : 1"), text.replacing("threads", with: "cores"),
         ] {
             try Data(damaged.utf8).write(to: path)
             #expect(file.read().isEmpty, "\(damaged)")

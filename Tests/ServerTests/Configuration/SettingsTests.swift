@@ -124,6 +124,7 @@ struct SettingsTests {
         Change(name: "batching.request_deadline", value: "1s") { $0.batching.requestDeadline = .seconds(1) },
         Change(name: "models.directory", value: "/srv/models") { $0.models.directory = "/srv/models" },
         Change(name: "models.default", value: "fashion-mnist") { $0.models.defaultModel = "fashion-mnist" },
+        Change(name: "models.follow_outside_links", value: "true") { $0.models.followOutsideLinks = true },
         Change(name: "models.reload_interval", value: "10ms") { $0.models.reloadInterval = .milliseconds(10) },
         Change(name: "models.memory_limit", value: "3GiB") { $0.models.memoryLimit = 3 << 30 },
         Change(name: "models.tuning_limit", value: "250ms") { $0.models.tuningLimit = .milliseconds(250) },

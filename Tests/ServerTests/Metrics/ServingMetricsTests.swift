@@ -122,9 +122,11 @@ struct ServingMetricsTests {
         #expect(
             samples("alexnet_model_reloads_total") == [
                 #"alexnet_model_reloads_total{model="a",outcome="failure"} 1"#,
+                #"alexnet_model_reloads_total{model="a",outcome="postponed"} 0"#,
                 #"alexnet_model_reloads_total{model="a",outcome="success"} 1"#,
                 #"alexnet_model_reloads_total{model="a",outcome="unchanged"} 0"#,
                 #"alexnet_model_reloads_total{model="b",outcome="failure"} 0"#,
+                #"alexnet_model_reloads_total{model="b",outcome="postponed"} 0"#,
                 #"alexnet_model_reloads_total{model="b",outcome="success"} 0"#,
                 #"alexnet_model_reloads_total{model="b",outcome="unchanged"} 0"#,
             ])

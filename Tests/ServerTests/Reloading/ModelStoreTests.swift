@@ -73,7 +73,7 @@ struct ModelStoreTests {
         #expect(gone.absence == .removed)
         #expect(store["a"]?.model?.version == version)
         let exposition = metrics.registry.exposition()
-        #expect(!exposition.contains(#"model="b""#))
+        #expect(!exposition.contains(#"model="b""#), "its series ended with it")
         #expect(exposition.contains(#"alexnet_model_info{model="c""#))
         // It may come back.
         try directory.add("b", seed: 9)
@@ -108,14 +108,14 @@ struct ModelStoreTests {
         store.look()
         #expect(store["b"] == nil)
         try directory.add("b", seed: 9)
-        store.look(for: "b")
+        try await store.look(for: "b")
         await look(store)
         await old.settle()
         #expect(old.absence == .removed)
         #expect(store["b"]?.model != nil)
         #expect(metrics.registry.exposition().contains(#"alexnet_model_reloads_total{model="b""#))
         for name in ["../b", ".hidden", "nothing"] {
-            store.look(for: name)
+            try await store.look(for: name)
             #expect(store[name] == nil)
         }
     }
@@ -144,11 +144,12 @@ struct ModelStoreTests {
         try directory.write("not a checkpoint", to: "b/model.safetensors")
         let store = try self.store(directory)
         #expect(await store.loadAll() == 1)
-        guard case .refused(let reason) = try #require(store["b"]?.absence) else {
+        guard case .refused(let refusal) = try #require(store["b"]?.absence) else {
             Issue.record("b was not refused")
             return
         }
-        #expect(reason.contains("model.safetensors"))
+        #expect(refusal.detail.contains("model.safetensors"))
+        #expect(refusal.reason == "its checkpoint is not in a form that is read here")
         try whole.write(to: URL(fileURLWithPath: directory.path + "/b/model.safetensors"), options: .atomic)
         await look(store)
         #expect(store["b"]?.model != nil)

@@ -12,7 +12,7 @@ struct ReloadDecisionTests {
         defer { try? FileManager.default.removeItem(atPath: path) }
         return try (0..<count).map { size in
             try Data(count: size).write(to: URL(fileURLWithPath: path))
-            return ModelFingerprint(paths: [path])
+            return try ModelFingerprint(paths: [path])
         }
     }
 

@@ -107,7 +107,7 @@ struct V2StateTests {
         try tiny.write("model.json", #"{"tensors": \#(names)}"#)
         let server = try await LiveServer(tiny)
         #expect(server.store.defaultSlot?.model == nil)
-        #expect(server.store.defaultSlot?.absence?.description.hasPrefix("model.json cannot be used: ") == true)
+        #expect(server.store.defaultSlot?.absence?.detail.hasPrefix("model.json cannot be used: ") == true)
         await server.stop()
     }
 }

@@ -31,11 +31,11 @@ enum ShardedReader {
     }
 
     /// The paths of the shards of an index; none where it is no index, or not a sound one.
-    static func paths(ofIndex path: String) -> [String] {
-        guard path.hasSuffix(".json"),
-            let bytes = try? FileSnapshot.contents(of: path, maxByteCount: ShardIndex.maxByteCount),
-            let index = try? ShardIndex(ByteRegion(bytes))
-        else { return [] }
+    ///
+    /// - Throws: ``CheckpointError`` where the file cannot be read.
+    static func paths(ofIndex path: String) throws(CheckpointError) -> [String] {
+        let bytes = try FileSnapshot.contents(of: path, maxByteCount: ShardIndex.maxByteCount)
+        guard let index = try? ShardIndex(ByteRegion(bytes)) else { return [] }
         return index.files.map { beside(path, $0) }
     }
 

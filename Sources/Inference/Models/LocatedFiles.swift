@@ -1,0 +1,126 @@
+/// A model's files as they were found at one time: `model.json` read, checkpoint and class map located. Nothing else has been read.
+public struct LocatedFiles: Sendable {
+    /// The name to serve the model under.
+    let name: String
+    /// Overrules what `model.json` says.
+    let preprocessing: Preprocessing.Preset?
+    /// What `model.json` says.
+    let description: ModelDescription
+    /// `model.json` as it was read; empty where there is none.
+    let descriptionBytes: [UInt8]
+    /// Where the checkpoint is.
+    public let checkpoint: String
+    /// Where the class map is.
+    let classes: String
+    /// The size of the checkpoint with its shards. Units: bytes.
+    public let checkpointByteCount: Int
+}
+
+extension ModelFiles {
+    /// Looks for the model's files, and reads `model.json`.
+    ///
+    /// - Throws: ``ModelError`` with the first thing that is wrong, ``ModelError/cannotLook(_:)`` where that is not known, or
+    ///   ``ModelError/linkLeavesDirectory(file:)``.
+    public func located() throws(ModelError) -> LocatedFiles {
+        do {
+            return try find()
+        } catch let error as ModelError {
+            throw error
+        } catch let error as FileSystemError {
+            throw .cannotLook(error)
+        } catch {
+            preconditionFailure("\(error)")
+        }
+    }
+
+    /// Where the checkpoint is; nil where none can be found.
+    public var checkpointPath: String? { (try? located())?.checkpoint }
+
+    /// The size of the checkpoint with its shards; nil where it cannot be found. Units: bytes.
+    public var checkpointByteCount: Int? { (try? located())?.checkpointByteCount }
+
+    /// - Throws: ``ModelError``, or ``FileSystemError`` where something could not be looked at.
+    private func find() throws -> LocatedFiles {
+        try checkLinks([folder])
+        let names = try fileSystem.names(in: folder)?.sorted() ?? []
+        if let checkpoint, try fileSystem.status(of: checkpoint)?.kind == .folder {
+            throw ModelError.checkpointIsFolder(path: checkpoint)
+        }
+        var (description, bytes) = (ModelDescription(), [UInt8]())
+        if checkpoint == nil, names.contains(Self.descriptionName) {
+            let path = folder + "/" + Self.descriptionName
+            try checkLinks([path])
+            bytes = try read(path)
+            description = try ModelDescription(json: bytes)
+        }
+        let paths = try resolve(description, names: names)
+        try checkLinks([paths.checkpoint, paths.classes])
+        let byteCount = try checkpointByteCount(at: paths.checkpoint)
+        try checkIsFile(paths.classes)
+        return LocatedFiles(
+            name: name, preprocessing: preprocessing, description: description, descriptionBytes: bytes,
+            checkpoint: paths.checkpoint, classes: paths.classes, checkpointByteCount: byteCount)
+    }
+
+    private func read(_ path: String) throws -> [UInt8] {
+        try checkIsFile(path)
+        do throws(CheckpointError) {
+            return try FileSnapshot.bytes(of: path, maxByteCount: ModelLoader.maxTextByteCount)
+        } catch {
+            throw ModelError.unreadable(error)
+        }
+    }
+
+    /// Of the file and, where it is an index, of the shards that it names.
+    private func checkpointByteCount(at path: String) throws -> Int {
+        guard let status = try fileSystem.status(of: path) else {
+            throw ModelError.checkpoint(file: path, .unreadable(file: path, reason: FileSystemError.missing))
+        }
+        if let error = Self.refusal(of: path, status) { throw ModelError.checkpoint(file: path, error) }
+        let shards = try shardPaths(ofIndex: path)
+        try checkLinks(shards)
+        return try shards.reduce(Int(clamping: status.byteCount)) { sum, shard in
+            // One that is missing is named when the index is read.
+            sum + Int(clamping: try fileSystem.status(of: shard)?.byteCount ?? 0)
+        }
+    }
+
+    /// Pipes and devices are not even opened: opening alone may block, or do something.
+    private func checkIsFile(_ path: String) throws {
+        guard let status = try fileSystem.status(of: path) else {
+            throw ModelError.unreadable(.unreadable(file: path, reason: FileSystemError.missing))
+        }
+        if let error = Self.refusal(of: path, status) { throw ModelError.unreadable(error) }
+    }
+
+    private static func refusal(of path: String, _ status: FileStatus) -> CheckpointError? {
+        switch status.kind {
+        case .file: nil
+        case .folder, .other: .notAFile(file: path)
+        case .unreachable: .unreadable(file: path, reason: FileSystemError.denied)
+        }
+    }
+
+    /// A link that leads elsewhere could have any file of this machine read, and its first bytes told.
+    private func checkLinks(_ paths: [String]) throws {
+        guard let boundary, let root = try fileSystem.resolve(boundary) else { return }
+        let prefix = root.hasSuffix("/") ? root : root + "/"
+        for path in paths {
+            // What is not there is told when it is read.
+            guard let resolved = try fileSystem.resolve(path) else { continue }
+            guard (resolved + "/").hasPrefix(prefix) else { throw ModelError.linkLeavesDirectory(file: path) }
+        }
+    }
+
+    /// The shards that an index names, beside it; none where a file is no index, or not a sound one.
+    func shardPaths(ofIndex path: String) throws(FileSystemError) -> [String] {
+        // Nothing but a file is opened.
+        guard path.hasSuffix(".json"), try fileSystem.status(of: path)?.kind == .file else { return [] }
+        do throws(CheckpointError) {
+            return try ShardedReader.paths(ofIndex: path)
+        } catch {
+            guard case .unreadable(_, let reason) = error, !FileSystemError.isAbsence(reason) else { return [] }
+            throw FileSystemError(path: path, reason: reason)
+        }
+    }
+}

@@ -1,0 +1,47 @@
+import Logging
+import Testing
+
+@testable import Server
+
+@Suite("How many files may be open")
+struct DescriptorLimitTests {
+    @Test(
+        "The soft limit is raised to the hard one, but no further than anybody needs, and never lowered",
+        arguments: [
+            (1024, 4096, 1024, 4096), (1024, 1_048_576, 1024, 65536), (1024, Int.max, 1024, 65536),
+            (1024, Int.max, 100_000, 100_064), (1024, 1024, 100_000, 1024), (200_000, 1_048_576, 1024, 200_000),
+        ])
+    func raising(_ soft: Int, _ hard: Int, _ connections: Int, _ expected: Int) {
+        let limit = DescriptorLimit(soft: soft, hard: hard).raised(for: connections)
+        #expect(limit == DescriptorLimit(soft: expected, hard: hard))
+    }
+
+    @Test(
+        "Connections leave the reserve to the models, and half where there is next to nothing",
+        arguments: [(1088, 1024), (1087, 1023), (128, 64), (127, 64), (20, 10), (1, 1)])
+    func capacity(_ soft: Int, _ expected: Int) {
+        #expect(DescriptorLimit(soft: soft, hard: soft).connectionCapacity == expected)
+    }
+
+    @Test("Fewer connections are taken where there are too few descriptors, and the log says so")
+    func settings() {
+        for (soft, connections, lineCount) in [(1088, 1024, 0), (1087, 1023, 1), (256, 192, 1)] {
+            let sink = RecordingSink()
+            let logger = Logger(label: "test") { _ in LineLogHandler(level: .info, format: .text, sink: sink) }
+            let settings = Settings().fittingDescriptors(DescriptorLimit(soft: soft, hard: soft), logger)
+            #expect(settings.server.maxConnections == connections)
+            #expect(sink.lines.filter { $0.contains("connections=\(connections)") }.count == lineCount)
+        }
+        let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        #expect(Settings().fittingDescriptors(nil, logger) == Settings())
+    }
+
+    @Test("This process's limit is told, and can be raised to where it is")
+    func current() throws {
+        let current = try #require(DescriptorLimit.current)
+        #expect(current.soft > 0 && current.soft <= current.hard)
+        let raised = try #require(DescriptorLimit.raise(for: 1))
+        #expect(raised.soft >= current.soft)
+        #expect(DescriptorLimit.current == raised)
+    }
+}
