@@ -58,6 +58,7 @@ struct Predict: ParsableCommand {
         } catch {
             throw Failure.work(error)
         }
+        loaded.notes.forEach { OutputStream.error.writeIfPossible("alexnet: \($0).\n") }
         let pictures = PictureSource.all(at: paths)
         let decoder = ImageDecoder(maxPixels: maxPixels, appliesOrientation: orientation, mode: decode)
         let printer = PredictionPrinter(model: loaded, top: top, isJSON: json, labelWidth: pictures.labelWidth)

@@ -3,8 +3,9 @@ extension ModelFiles {
     public var checkpointPath: String? {
         var known = ModelDescription()
         if let description {
-            guard let json = try? FileSnapshot.bytes(of: description, maxByteCount: ModelLoader.maxTextByteCount),
-                let read = try? ModelDescription(json: json)
+            guard
+                let file = try? TextFile(contentsOf: description, maxByteCount: ModelDescription.maxByteCount),
+                let read = try? ModelDescription(json: Array(file.text.utf8))
             else { return nil }
             known = read
         }

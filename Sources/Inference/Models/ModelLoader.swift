@@ -8,9 +8,6 @@ public struct ModelLoader: Sendable {
     private let defaultPrecision: Precision
     private let precision: Precision?
 
-    /// A class map of a million names, or any `model.json`, is shorter. Units: bytes.
-    static let maxTextByteCount = 64 << 20
-
     /// Far more than any published network's activations take. Units: bytes.
     private static let maxArenaByteCount = 4 << 30
 
@@ -38,17 +35,17 @@ public struct ModelLoader: Sendable {
         var description = ModelDescription()
         var digest = SHA256()
         if let path = files.description {
-            let bytes = try read(path)
-            description = try ModelDescription(json: bytes)
-            digest.update(data: bytes)
+            let file = try read(path, maxByteCount: ModelDescription.maxByteCount)
+            description = try ModelDescription(json: Array(file.text.utf8))
+            digest.update(data: file.bytes)
         }
         let paths = try files.resolve(description)
-        let classBytes = try read(paths.classes)
-        digest.update(data: classBytes)
+        let classMap = try read(paths.classes, maxByteCount: TextFile.defaultMaxByteCount)
+        digest.update(data: classMap.bytes)
         let precision = precision ?? description.precision ?? defaultPrecision
-        let (architecture, network, format) = try readNetwork(paths.checkpoint, description, precision, &digest)
+        let (architecture, network, format, notes) = try readNetwork(paths.checkpoint, description, precision, &digest)
         let classes = try readClasses(
-            classBytes, file: paths.classes, outputCount: network.outputShape.elementCount)
+            classMap.text, file: paths.classes, outputCount: network.outputShape.elementCount)
         let preprocessing = try makePreprocessing(
             files.preprocessing.map(PreprocessingDescription.preset) ?? description.preprocessing,
             architecture: architecture, network: network)
@@ -62,7 +59,7 @@ public struct ModelLoader: Sendable {
             version: digest.finalize().prefix(6).map { String(format: "%02x", $0) }.joined(),
             classes: classes, preprocessing: preprocessing, checkpointFormat: format, precision: precision,
             batching: description.batching ?? BatchingDescription(),
-            tensorNames: description.tensors ?? TensorNames(), engine: engine)
+            tensorNames: description.tensors ?? TensorNames(), notes: notes, engine: engine)
     }
 
     /// The network that a checkpoint's tensors make, by their names and shapes alone: no classes, no `model.json`, no first
@@ -78,9 +75,9 @@ public struct ModelLoader: Sendable {
         return (architecture.name, network, architecture.preprocessing)
     }
 
-    private func read(_ path: String) throws(ModelError) -> [UInt8] {
+    private func read(_ path: String, maxByteCount: Int) throws(ModelError) -> TextFile {
         do throws(CheckpointError) {
-            return try FileSnapshot.bytes(of: path, maxByteCount: Self.maxTextByteCount)
+            return try TextFile(contentsOf: path, maxByteCount: maxByteCount)
         } catch {
             throw ModelError.unreadable(error)
         }
@@ -89,14 +86,14 @@ public struct ModelLoader: Sendable {
     /// The file's bytes are gone when this returns: the network has copies.
     private func readNetwork(
         _ path: String, _ description: ModelDescription, _ precision: Precision, _ digest: inout SHA256
-    ) throws(ModelError) -> (any Architecture, Network, Checkpoint.Format) {
+    ) throws(ModelError) -> (any Architecture, Network, Checkpoint.Format, notes: [String]) {
         let checkpoint = try openCheckpoint(path)
         for file in [checkpoint.file] + checkpoint.shards {
             withExtendedLifetime(file) { digest.update(bufferPointer: UnsafeRawBufferPointer(file.bytes)) }
         }
         let (architecture, network) = try makeNetwork(
             checkpoint, description, packing: WeightPacking(precision, workers: workers))
-        return (architecture, network, checkpoint.format)
+        return (architecture, network, checkpoint.format, checkpoint.notes)
     }
 
     private func openCheckpoint(_ path: String) throws(ModelError) -> Checkpoint {
@@ -132,9 +129,9 @@ public struct ModelLoader: Sendable {
         }
     }
 
-    private func readClasses(_ bytes: [UInt8], file: String, outputCount: Int) throws(ModelError) -> ClassMap {
+    private func readClasses(_ text: String, file: String, outputCount: Int) throws(ModelError) -> ClassMap {
         do throws(ClassMapError) {
-            let classes = try ClassMap(bytes)
+            let classes = try ClassMap(text: text)
             guard classes.count == outputCount else {
                 throw ClassMapError.countMismatch(names: classes.count, outputs: outputCount)
             }

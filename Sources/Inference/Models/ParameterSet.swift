@@ -11,6 +11,7 @@ package struct ParameterSet {
     /// - Throws: ``CheckpointError`` when a tensor is no layer's, or a layer has not all of its own.
     init(_ checkpoint: Checkpoint, packing: WeightPacking?) throws(CheckpointError) {
         try Self.refuseQuantized(checkpoint.skipped)
+        if let object = checkpoint.objects.first { throw .notATensor(name: object.name, found: object.kind) }
         try self.init(checkpoint.tensors, packing: packing)
     }
 

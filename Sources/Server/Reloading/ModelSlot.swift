@@ -237,6 +237,7 @@ public final class ModelSlot: Sendable {
                 "memory_mib": .stringConvertible(next.share.byteCount >> 20),
                 "ms": .stringConvertible(duration.milliseconds),
             ])
+        for note in model.notes { logger.notice("note on the model's files", metadata: ["note": "\(note)"]) }
         return .success(version: model.version)
     }
 }

@@ -13,6 +13,8 @@ struct Inspection: Encodable {
     let architecture: String?
     /// What keeps the file from being served as it is; nil where nothing does.
     let note: String?
+    /// What a person should know about the file, as a choice that was open.
+    let notes: [String]
     /// nil without a class map.
     let version: String?
     /// What linear layers' weights would be held in.
@@ -32,7 +34,8 @@ struct Inspection: Encodable {
     let flops: Int?
 
     private enum CodingKeys: String, CodingKey {
-        case path, format, types, metadata, architecture, note, version, precision, input, preprocessing, classes,
+        case path, format, types, metadata, architecture, note, notes, version, precision, input, preprocessing,
+            classes,
             layers
         case tensors, skipped, parameters, flops
         case byteCount = "bytes"
@@ -57,6 +60,7 @@ struct Inspection: Encodable {
         metadata = checkpoint.metadata
         architecture = known.architecture
         note = known.note
+        notes = checkpoint.notes
         version = known.model?.version
         precision = known.model?.precision.rawValue
         input = known.network?.inputShape.extents
