@@ -46,6 +46,7 @@ struct ModelOptions: ParsableArguments {
 extension Model {
     /// Says on standard error what the model's files leave open about the network, so that no number is wrong in silence.
     func tellAssumptions() {
+        for note in notes { OutputStream.error.writeIfPossible("alexnet: \(name): \(note).\n") }
         for assumption in assumptions { OutputStream.error.writeIfPossible("alexnet: \(name): \(assumption).\n") }
     }
 }

@@ -6,7 +6,8 @@
 /// without a second copy. The memory is freed with its last user, so once a float16 file's tensors are converted and
 /// the checkpoint is let go, its bytes are gone.
 ///
-/// Reading builds tensors and nothing else: whatever more a pickle asks for is refused by its name.
+/// Reading builds tensors and nothing else: whatever more a pickle asks for is a name that nothing can call, and is refused where
+/// a network needs it. What reading may hold beside the file is bounded by a ``ReadingBudget``.
 public struct Checkpoint: Sendable {
     /// The forms of file that are read; the bytes tell them apart, not the suffix.
     public enum Format: String, Sendable {
@@ -29,6 +30,11 @@ public struct Checkpoint: Sendable {
     public let tensors: StoredTensors
     /// Tensors whose type is no weight's, in file order; a network may ignore them.
     public let skipped: [SkippedTensor]
+    /// What has a weight's name and is no tensor; a network that needs it refuses it.
+    public let objects: [StoredObject]
+    /// What a person should know about the file, such as a choice between several dictionaries of weights: one sentence each,
+    /// without a full stop.
+    public let notes: [String]
     /// The `__metadata__` of a safetensors file; empty for others.
     public let metadata: [String: String]
     /// The bytes of the whole file: of the index where there are shards.
@@ -58,25 +64,27 @@ public struct Checkpoint: Sendable {
     /// - Parameter name: what the file is called in errors.
     public init(_ file: AlignedBuffer, name: String) throws(CheckpointError) {
         let region = ByteRegion(file)
+        let budget = ReadingBudget(fileByteCount: region.count)
         let contents: CheckpointContents
         let format: Format
         switch try Self.container(of: region, name: name) {
         case .safetensors:
             format = .safetensors
-            contents = try SafetensorsReader.read(region)
+            contents = try SafetensorsReader.read(region, budget: budget)
         case .stackedPickles:
             format = .pytorch
-            contents = try StackedPickleReader.read(region)
+            contents = try StackedPickleReader.read(region, budget: budget)
         case .array:
             format = .npy
-            contents = try ArrayDictionaryReader.read(region, name: name)
+            contents = try ArrayDictionaryReader.read(region, name: name, budget: budget)
         case .zip:
-            let archive = try ZipArchive(region)
+            let archive = try ZipArchive(region, budget: budget)
+            if let kind = Self.kind(of: archive) { throw .unknownFormat(file: name, found: kind.sentence) }
             format = NumPyReader.holdsArrays(archive) ? .npz : .pytorch
             contents =
                 try format == .npz
-                ? NumPyReader.read(archive, fileByteCount: region.count)
-                : PyTorchReader.read(archive, fileByteCount: region.count)
+                ? NumPyReader.read(archive, budget: budget)
+                : PyTorchReader.read(archive, budget: budget)
         }
         self.init(contents, name: name, format: format, file: file, shards: [])
     }
@@ -90,6 +98,8 @@ public struct Checkpoint: Sendable {
         self.shards = shards
         tensors = contents.tensors
         skipped = contents.skipped
+        objects = contents.objects
+        notes = contents.notes
         metadata = contents.metadata
     }
 
@@ -106,6 +116,9 @@ public struct Checkpoint: Sendable {
             if let skipped = skipped.first(where: { $0.name == name }) {
                 throw .unsupportedScalarType(name: name, found: skipped.scalarName)
             }
+            if let object = objects.first(where: { $0.name == name }) {
+                throw .notATensor(name: name, found: object.kind)
+            }
             throw .missingTensor(name: name, expected: shape)
         }
         guard tensor.shape == shape else {
@@ -118,26 +131,35 @@ public struct Checkpoint: Sendable {
     private enum Container { case safetensors, zip, stackedPickles, array }
 
     private static func container(of file: ByteRegion, name: String) throws(CheckpointError) -> Container {
-        let start = file.withUnsafeBytes { Array($0.prefix(9)) }
-        // The brace comes first: it would be an impossible compression method in a zip archive's first record.
-        if start.count == 9 && start[8] == UInt8(ascii: "{") { return .safetensors }
+        let start = file.withUnsafeBytes { Array($0.prefix(FileKind.prefixByteCount)) }
+        // The brace comes first: it would be an impossible compression method in a zip archive's first record. A length that
+        // begins with a brace of its own is JSON's, and beyond all files.
+        if start.count >= 9, start[8] == UInt8(ascii: "{"), start[0] != UInt8(ascii: "{") || start[7] == 0 {
+            return .safetensors
+        }
         if start.starts(with: [0x50, 0x4B, 3, 4]) || start.starts(with: [0x50, 0x4B, 5, 6]) { return .zip }
         if start.starts(with: ArrayHeader.magic) { return .array }
         if StackedPickleReader.recognizes(file) { return .stackedPickles }
-        throw .unknownFormat(file: name, found: found(file, start))
+        throw .unknownFormat(file: name, found: found(file, start, name))
     }
 
-    private static func isTar(_ file: ByteRegion) -> Bool {
-        file.part(from: 257, count: 5)?.text == "ustar"
+    /// What a zip archive is that is no checkpoint; nil where it may be one.
+    private static func kind(of archive: ZipArchive) -> FileKind? {
+        let names = archive.records.map(\.name)
+        let pickle = names.first { $0 == "data.pkl" || $0.hasSuffix("/data.pkl") }
+        guard let pickle else { return FileKind.archive(of: names) }
+        let folder = pickle.dropLast("data.pkl".count)
+        let isScript = names.contains { $0 == folder + "constants.pkl" || $0.hasPrefix(folder + "code/") }
+        return isScript ? FileKind.torchScript : nil
     }
 
-    private static func found(_ file: ByteRegion, _ start: [UInt8]) -> String {
+    private static func found(_ file: ByteRegion, _ start: [UInt8], _ name: String) -> String {
         if start.isEmpty { return "is empty" }
-        if start.starts(with: [0x80]) { return "is a bare pickle, not one that torch.save wrote" }
-        if isTar(file) { return "is a tar archive: unpack it, or load and save it again with PyTorch" }
         if ShardIndex.recognizes(file) { return "is the index of shards, and not read from a file beside them" }
+        if let kind = FileKind(of: start, name: name) { return kind.sentence }
         if start.first == UInt8(ascii: "{") { return "begins like JSON, but is no index of shards" }
-        let bytes = start.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
+        if let text = FileKind.text(start) { return text.sentence }
+        let bytes = start.prefix(9).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
         return "begins with the bytes \(bytes.joined(separator: " "))"
     }
 }

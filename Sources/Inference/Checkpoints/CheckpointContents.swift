@@ -2,32 +2,36 @@
 struct CheckpointContents {
     private(set) var tensors = StoredTensors()
     private(set) var skipped: [SkippedTensor] = []
+    /// What has a weight's name and is no tensor.
+    var objects: [StoredObject] = []
+    /// What a person should know about the file, one sentence each.
+    var notes: [String] = []
     var metadata: [String: String] = [:]
 
-    private var float32ByteCount = 0
-    private let maxFloat32ByteCount: Int
+    /// Pays for the tensors' float32 copies, too: they may overlap and repeat elements, and ask for far more than the file
+    /// has.
+    let budget: ReadingBudget
 
-    /// Tensors may overlap and repeat elements, so their float32 copies can be far larger than the file: these
-    /// bounds are never met by weights that were saved once.
-    init(fileByteCount: Int) { maxFloat32ByteCount = 64 << 20 + 8 * fileByteCount }
+    init(budget: ReadingBudget) { self.budget = budget }
+
+    /// What is kept of a tensor: its name, its shape and strides, its place. Units: bytes.
+    private static let entryByteCount = 384
 
     /// Takes a tensor in.
     ///
     /// - Throws: ``CheckpointError`` when its name is taken, or its float32 copy asks for too much memory.
     mutating func append(_ tensor: StoredTensor, name: String) throws(CheckpointError) {
         let byteCount = tensor.shape.elementCount.multipliedReportingOverflow(by: MemoryLayout<Float>.size)
-        let sum = float32ByteCount.addingReportingOverflow(byteCount.partialValue)
-        guard !byteCount.overflow, !sum.overflow, sum.partialValue <= maxFloat32ByteCount else {
-            throw .limitExceeded(
-                what: "bytes of float32 up to tensor \(name.prefix(100))",
-                found: byteCount.overflow || sum.overflow ? .max : sum.partialValue, limit: maxFloat32ByteCount)
-        }
-        float32ByteCount = sum.partialValue
+        try budget.charge(
+            byteCount.overflow ? .max : byteCount.partialValue,
+            for: "float32 up to tensor \(PickleObject.shortened(name))")
+        try budget.charge(Self.entryByteCount + name.utf8.count, for: "the tensors' names")
         try tensors.append(tensor, name: Self.plainName(name))
     }
 
     /// Notes a tensor that is no weight.
-    mutating func skip(_ name: String, scalarName: String) {
+    mutating func skip(_ name: String, scalarName: String) throws(CheckpointError) {
+        try budget.charge(Self.entryByteCount + name.utf8.count, for: "the tensors' names")
         skipped.append(SkippedTensor(name: Self.plainName(name), scalarName: scalarName))
     }
 

@@ -21,6 +21,11 @@ extension CheckpointError: CustomStringConvertible {
             "\(what) is cut short at offset \(offset): \(available) of the \(needed) bytes needed are there"
         case .limitExceeded(let what, let found, let limit):
             "the checkpoint has \(found) \(what), and at most \(limit) are allowed"
+        case .memoryLimit(let what, let needed, let limit):
+            "reading the checkpoint would hold \(needed) bytes of memory beside the file, with \(what), and at most \(limit) are "
+                + "allowed for one of its size"
+        case .notText(let file, let found):
+            "\(file) is not text in UTF-8: it \(found)"
 
         case .missingDirectory(let byteCount):
             "no zip directory ends the file of \(byteCount) bytes: it is truncated, or something follows the archive"
@@ -68,14 +73,22 @@ extension CheckpointError: CustomStringConvertible {
         case .refusedGlobal(let name, let offset):
             "the pickle asks to run \(quoted(name)) at offset \(offset), and a checkpoint needs only tensors: "
                 + "save model.state_dict()"
+        case .wrappedObject(let key, let found):
+            "under \(quoted(key)) stands \(found) where a dictionary of tensors is expected: save the network's state_dict there, "
+                + "as torch.save({\(quoted(key)): model.state_dict(), …}, path)"
+        case .severalStateDictionaries(let keys):
+            "the pickle holds several dictionaries of weights, under \(list(keys)): save the one that is meant, as "
+                + "torch.save(checkpoint[\(quoted(keys.first ?? ""))], path)"
+        case .notATensor(let name, let found):
+            "\(quoted(name)) is \(found) where a tensor is expected"
         case .refusedObject(let className, let offset):
             "the pickle holds an object of class \(quoted(className)) at offset \(offset), not only tensors: "
                 + "save the weights alone with torch.save(model.state_dict(), path)"
         case .notAStateDictionary(let found):
             "the pickle holds \(found) where a dictionary of tensors is expected: save model.state_dict()"
         case .noTensors(let keys):
-            "no dictionary of tensors was found, neither at the top nor under state_dict, model_state_dict, model or net; "
-                + "the keys are: \(list(keys))"
+            "no dictionary of tensors was found, neither at the top nor under a key such as state_dict or model; the keys are: "
+                + list(keys)
 
         case .duplicateTensor(let name):
             "two tensors are named \(quoted(name)) once module. and _orig_mod. are removed"

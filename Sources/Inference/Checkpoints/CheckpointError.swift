@@ -10,6 +10,10 @@ public enum CheckpointError: Error, Equatable, Sendable {
     case unknownFormat(file: String, found: String)
     case truncated(what: String, offset: Int, needed: Int, available: Int)
     case limitExceeded(what: String, found: Int, limit: Int)
+    /// Reading would take more memory than a file of its size may.
+    case memoryLimit(what: String, needed: Int, limit: Int)
+    /// A side file, as a class map, whose bytes are no text.
+    case notText(file: String, found: String)
 
     // The zip archive.
     case missingDirectory(byteCount: Int)
@@ -37,6 +41,12 @@ public enum CheckpointError: Error, Equatable, Sendable {
     case invalidPickle(offset: Int, found: String, expected: String)
     case refusedGlobal(name: String, offset: Int)
     case refusedObject(className: String, offset: Int)
+    /// A network, or anything else, where a dictionary of its weights is expected.
+    case wrappedObject(key: String, found: String)
+    /// Several dictionaries of weights, none under a usual key.
+    case severalStateDictionaries(keys: [String])
+    /// What has a weight's name and is no tensor.
+    case notATensor(name: String, found: String)
     case notAStateDictionary(found: String)
     case noTensors(keys: [String])
 

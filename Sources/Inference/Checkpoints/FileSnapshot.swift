@@ -57,6 +57,17 @@ public enum FileSnapshot {
         return Int(status.st_size)
     }
 
+    /// The first bytes of a regular file, or all where there are fewer; nil where it cannot be read.
+    static func prefix(of path: String, byteCount: Int) -> [UInt8]? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        guard let status = try? status(of: descriptor, path), status.st_mode & S_IFMT == S_IFREG else { return nil }
+        var bytes = [UInt8](repeating: 0, count: byteCount)
+        let count = pread(descriptor, &bytes, byteCount, 0)
+        return count >= 0 ? Array(bytes.prefix(count)) : nil
+    }
+
     private static func status(of descriptor: Int32, _ path: String) throws(CheckpointError) -> stat {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw unreadable(path) }

@@ -8,46 +8,113 @@ public struct ClassMap: Sendable, Equatable {
     /// The names in the order of the network's outputs.
     public init(names: [String]) { self.names = names }
 
-    /// Reads `{"0": "daisy"}`, `{"daisy": 0}`, a JSON array of names, or one name a line.
+    /// No network that runs here has more outputs.
+    static let maxCount = 1 << 20
+
+    /// Reads the bytes of a file; see ``TextFile`` for the encodings.
+    ///
+    /// - Throws: ``ClassMapError`` as ``init(text:)``, and where the bytes are no text.
+    public init(_ bytes: [UInt8]) throws(ClassMapError) {
+        let text: String
+        do throws(CheckpointError) {
+            text = try TextFile(bytes, name: "the class map").text
+        } catch {
+            guard case .notText(_, let found) = error else { throw .notText(found: error.description) }
+            throw .notText(found: found)
+        }
+        try self.init(text: text)
+    }
+
+    /// Reads `{"0": "daisy"}`, `{"daisy": 0}`, TorchServe's and Keras' `{"0": ["n01440764", "tench"]}`, a JSON array of names,
+    /// or one name a line.
     ///
     /// - Throws: ``ClassMapError`` when the text is none of these, or leaves an index out.
-    public init(_ bytes: [UInt8]) throws(ClassMapError) {
-        guard let text = String(validating: bytes, as: UTF8.self) else { throw ClassMapError.notUTF8 }
+    public init(text: String) throws(ClassMapError) {
         let trimmed = text.trimmingCharacters(in: .whitespacesAndNewlines)
-        guard !trimmed.isEmpty else { throw ClassMapError.empty }
+        guard !trimmed.isEmpty else { throw .empty }
         if trimmed.hasPrefix("{") || trimmed.hasPrefix("[") {
-            names = try Self.parseJSON(Data(trimmed.utf8))
+            names = try Self.parseJSON(Array(trimmed.utf8))
         } else {
             names = trimmed.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
                 .map { $0.trimmingCharacters(in: .whitespaces) }
         }
-        if let index = names.firstIndex(of: "") { throw ClassMapError.unnamed(index: index) }
-        if names.isEmpty { throw ClassMapError.empty }
+        guard names.count <= Self.maxCount else { throw .tooMany(limit: Self.maxCount) }
+        if let index = names.firstIndex(of: "") { throw .unnamed(index: index) }
+        if names.isEmpty { throw .empty }
     }
 
-    private static func parseJSON(_ data: Data) throws(ClassMapError) -> [String] {
-        let decoder = JSONDecoder()
-        if let names = try? decoder.decode([String].self, from: data) { return names }
-        if let byIndex = try? decoder.decode([String: String].self, from: data) {
-            var pairs: [(Int, String)] = []
-            for (key, name) in byIndex {
-                guard let index = Int(key), String(index) == key else { throw ClassMapError.notAnIndex(key) }
-                pairs.append((index, name))
+    // MARK: JSON
+
+    private static func parseJSON(_ bytes: [UInt8]) throws(ClassMapError) -> [String] {
+        do throws(ClassMapError) {
+            var json = JSONCursor<ClassMapError>(bytes, count: bytes.count)
+            let names = json.peeked == UInt8(ascii: "[") ? try array(&json) : try object(&json)
+            try json.finish(expecting: "the end of the class map")
+            return names
+        } catch {
+            guard case .malformed = error else { throw error }
+            // What is sound JSON of another kind is told from what is broken.
+            var json = JSONCursor<ClassMapError>(bytes, count: bytes.count)
+            try json.skipValue()
+            try json.finish(expecting: "the end of the class map")
+            throw .notAMap
+        }
+    }
+
+    private static func array(_ json: inout JSONCursor<ClassMapError>) throws(ClassMapError) -> [String] {
+        var names: [String] = []
+        try json.readArray { (json) throws(ClassMapError) in
+            names.append(try name(&json))
+            guard names.count <= maxCount else { throw .tooMany(limit: maxCount) }
+        }
+        return names
+    }
+
+    private static func object(_ json: inout JSONCursor<ClassMapError>) throws(ClassMapError) -> [String] {
+        var pairs: [(index: Int, name: String)] = []
+        /// Whether the keys are the names; known from the first value on.
+        var isByName: Bool?
+        try json.readObject { (json, key, _) throws(ClassMapError) in
+            let first = json.peeked
+            let hasName = first == UInt8(ascii: "\"") || first == UInt8(ascii: "[")
+            guard isByName != hasName else { throw .notAMap }
+            isByName = !hasName
+            if hasName {
+                guard let index = Int(key), String(index) == key else { throw .notAnIndex(key) }
+                pairs.append((index, try name(&json)))
+            } else {
+                pairs.append((try index(&json), key))
             }
-            return try inOrder(pairs)
+            guard pairs.count <= maxCount else { throw .tooMany(limit: maxCount) }
         }
-        if let byName = try? decoder.decode([String: Int].self, from: data) {
-            return try inOrder(byName.map { ($0.value, $0.key) })
+        return try inOrder(pairs)
+    }
+
+    /// A name, or the last of one or two: ImageNet's synset stands before it.
+    private static func name(_ json: inout JSONCursor<ClassMapError>) throws(ClassMapError) -> String {
+        guard json.peeked == UInt8(ascii: "[") else { return try json.readString() }
+        var names: [String] = []
+        try json.readArray { (json) throws(ClassMapError) in
+            guard names.count < 2 else { throw .notAMap }
+            names.append(try json.readString())
         }
-        throw ClassMapError.notAMap
+        guard let last = names.last else { throw .notAMap }
+        return last
+    }
+
+    private static func index(_ json: inout JSONCursor<ClassMapError>) throws(ClassMapError) -> Int {
+        json.skipSpaces()
+        let start = json.offset
+        let scalar = try json.readScalar()
+        if case .whole(let index) = scalar { return index }
+        throw .notAnIndex(String(decoding: json.bytes[start..<json.offset], as: UTF8.self))
     }
 
     private static func inOrder(_ pairs: [(index: Int, name: String)]) throws(ClassMapError) -> [String] {
         let sorted = pairs.sorted { $0.index < $1.index }
-        if let first = sorted.first, first.index < 0 { throw ClassMapError.notAnIndex("\(first.index)") }
+        if let first = sorted.first, first.index < 0 { throw .notAnIndex("\(first.index)") }
         for (expected, pair) in sorted.enumerated() where pair.index != expected {
-            throw pair.index < expected
-                ? ClassMapError.duplicate(index: pair.index) : ClassMapError.missing(index: expected)
+            throw pair.index < expected ? .duplicate(index: pair.index) : .missing(index: expected)
         }
         return sorted.map(\.name)
     }

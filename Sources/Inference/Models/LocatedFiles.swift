@@ -44,14 +44,16 @@ extension ModelFiles {
         try checkLinks([folder])
         let names = try fileSystem.names(in: folder)?.sorted() ?? []
         if let checkpoint, try fileSystem.status(of: checkpoint)?.kind == .folder {
-            throw ModelError.checkpointIsFolder(path: checkpoint)
+            throw Self.foreignCheckpoint(in: checkpoint, names: try fileSystem.names(in: checkpoint)?.sorted() ?? [])
+                ?? ModelError.checkpointIsFolder(path: checkpoint)
         }
         var (description, bytes) = (ModelDescription(), [UInt8]())
         if checkpoint == nil, names.contains(Self.descriptionName) {
             let path = folder + "/" + Self.descriptionName
             try checkLinks([path])
-            bytes = try read(path)
-            description = try ModelDescription(json: bytes)
+            let file = try read(path)
+            bytes = file.bytes
+            description = try ModelDescription(json: Array(file.text.utf8))
         }
         let paths = try resolve(description, names: names)
         try checkLinks([paths.checkpoint, paths.classes])
@@ -62,10 +64,10 @@ extension ModelFiles {
             checkpoint: paths.checkpoint, classes: paths.classes, checkpointByteCount: byteCount)
     }
 
-    private func read(_ path: String) throws -> [UInt8] {
+    private func read(_ path: String) throws -> TextFile {
         try checkIsFile(path)
         do throws(CheckpointError) {
-            return try FileSnapshot.bytes(of: path, maxByteCount: ModelLoader.maxTextByteCount)
+            return try TextFile(contentsOf: path, maxByteCount: ModelDescription.maxByteCount)
         } catch {
             throw ModelError.unreadable(error)
         }

@@ -25,6 +25,8 @@ public final class Model: Sendable {
     public let tensorNames: TensorNames
     /// The form of the file that the weights came from.
     public let checkpointFormat: Checkpoint.Format
+    /// What a person should know about its files, as a choice that was open: one sentence each, without a full stop.
+    public let notes: [String]
     /// When loading was done.
     public let loadedAt: Date
     private let engine: Engine
@@ -34,7 +36,8 @@ public final class Model: Sendable {
         name: String, architecture: String, assumptions: [Assumption], version: String, classes: ClassMap,
         preprocessing: Preprocessing,
         checkpointFormat: Checkpoint.Format, precision: Precision,
-        batching: BatchingDescription = BatchingDescription(), tensorNames: TensorNames = TensorNames(), engine: Engine
+        batching: BatchingDescription = BatchingDescription(), tensorNames: TensorNames = TensorNames(),
+        notes: [String] = [], engine: Engine
     ) {
         self.name = name
         self.architecture = architecture
@@ -46,6 +49,7 @@ public final class Model: Sendable {
         self.precision = precision
         self.batching = batching
         self.tensorNames = tensorNames
+        self.notes = notes
         self.engine = engine
         loadedAt = Date()
     }

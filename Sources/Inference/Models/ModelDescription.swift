@@ -49,6 +49,9 @@ public struct ModelDescription: Sendable, Decodable {
     /// What input and outputs are called; see ``TensorNames``.
     public var tensors: TensorNames?
 
+    /// `alexnet train` writes some hundred bytes. Units: bytes.
+    static let maxByteCount = 1 << 20
+
     /// A description that says nothing: everything is inferred.
     public init() {}
 

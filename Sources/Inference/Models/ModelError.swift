@@ -8,6 +8,8 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     case unreadable(CheckpointError)
     case checkpointIsFolder(path: String)
     case noCheckpoint(folder: String)
+    /// A folder with another framework's file, or an archive, instead of a checkpoint.
+    case foreignCheckpoint(folder: String, file: String, found: String)
     case ambiguousCheckpoint(folder: String, files: [String])
     case shardsWithoutIndex(folder: String, shard: String)
     case noClassMap(folder: String)
@@ -33,6 +35,8 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
             "\(path) is a folder, not a checkpoint; name a model folder with --model, or serve its parent with --models."
         case .noCheckpoint(let folder):
             "\(folder) holds no checkpoint; put a .pth, .pt, .safetensors, .npz or .npy file there, or name one in model.json."
+        case .foreignCheckpoint(let folder, let file, let found):
+            "\(folder) holds no checkpoint, but \(file), which \(found)."
         case .ambiguousCheckpoint(let folder, let files):
             "\(folder) holds \(files.joined(separator: " and ")); say in model.json which is the \"checkpoint\"."
         case .shardsWithoutIndex(let folder, let shard):

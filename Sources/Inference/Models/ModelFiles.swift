@@ -22,7 +22,11 @@ public struct ModelFiles: Sendable, Equatable {
     private static let companionSuffixes = [".md", ".py", ".csv", ".svg", ".png", ".resume"]
     /// What says how the model is to be read.
     static let descriptionName = "model.json"
-    private static let classMapNames = ["class_indices.json", "classes.json", "labels.txt", "classes.txt"]
+    /// In the order in which they are looked for: the program's own, TorchServe's, Keras', and what tutorials call a list.
+    private static let classMapNames = [
+        "class_indices.json", "classes.json", "index_to_name.json", "imagenet_class_index.json", "labels.txt",
+        "classes.txt", "imagenet_classes.txt",
+    ]
 
     /// A model folder; its name is the model's.
     ///
@@ -115,18 +119,40 @@ public struct ModelFiles: Sendable, Equatable {
             throw ModelError.shardsWithoutIndex(folder: folder, shard: shard)
         }
         switch found.count {
-        case 0: throw ModelError.noCheckpoint(folder: folder)
+        case 0: throw Self.foreignCheckpoint(in: folder, names: names) ?? ModelError.noCheckpoint(folder: folder)
         case 1: return folder + "/" + found[0]
         default: throw ModelError.ambiguousCheckpoint(folder: folder, files: found)
         }
     }
 
     /// The files that a model may be loaded from; where there is an index, its shards are none of them.
+    ///
+    /// Hidden files are none: macOS puts `._model.pth` beside `model.pth` on other file systems, and downloads lie there as
+    /// `.model.pth.part` or the like until they are whole.
     private static func checkpoints(among names: [String]) -> [String] {
+        let names = names.filter { !$0.hasPrefix(".") }
         let found = names.filter { name in checkpointSuffixes.contains { name.hasSuffix($0) } }
         if found.isEmpty { return names.filter { name in otherCheckpointSuffixes.contains { name.hasSuffix($0) } } }
         let hasIndex = found.contains { $0.hasSuffix(ShardIndex.suffix) }
         return hasIndex ? found.filter { !ShardIndex.isShard($0) } : found
+    }
+
+    /// What people put where a checkpoint is expected.
+    private static let foreignSuffixes = [
+        ".h5", ".hdf5", ".keras", ".onnx", ".pb", ".tflite", ".caffemodel", ".mat", ".params", ".t7", ".pkl", ".gz",
+        ".xz",
+        ".zst", ".bz2", ".tar", ".tgz", ".7z", ".rar",
+    ]
+
+    static func foreignCheckpoint(in folder: String, names: [String]) -> ModelError? {
+        for name in names where foreignSuffixes.contains(where: name.hasSuffix) && !name.hasPrefix(".") {
+            guard
+                let start = FileSnapshot.prefix(of: folder + "/" + name, byteCount: FileKind.prefixByteCount),
+                let kind = FileKind(of: start, name: name)
+            else { continue }
+            return ModelError.foreignCheckpoint(folder: folder, file: name, found: kind.sentence)
+        }
+        return nil
     }
 
     private func resolveClasses(

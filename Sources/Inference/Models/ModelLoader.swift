@@ -8,9 +8,6 @@ public struct ModelLoader: Sendable {
     private let defaultPrecision: Precision
     private let precision: Precision?
 
-    /// A class map of a million names, or any `model.json`, is shorter. Units: bytes.
-    static let maxTextByteCount = 64 << 20
-
     /// Far more than any published network's activations take. Units: bytes.
     private static let maxArenaByteCount = 4 << 30
 
@@ -41,15 +38,15 @@ public struct ModelLoader: Sendable {
         let description = files.description
         var digest = SHA256()
         digest.update(data: files.descriptionBytes)
-        let classBytes = try read(files.classes)
-        digest.update(data: classBytes)
+        let classMap = try read(files.classes, maxByteCount: TextFile.defaultMaxByteCount)
+        digest.update(data: classMap.bytes)
         let precision = precision ?? description.precision ?? defaultPrecision
         let described = files.preprocessing.map(PreprocessingDescription.preset) ?? description.preprocessing
-        let (recognized, format) = try readNetwork(
+        let (recognized, format, notes) = try readNetwork(
             files.checkpoint, description, try description.makeOptions(described), precision, &digest)
         let network = recognized.network.foldingNormalizations().fusingSums()
         let classes = try readClasses(
-            classBytes, file: files.classes, outputCount: network.outputShape.elementCount)
+            classMap.text, file: files.classes, outputCount: network.outputShape.elementCount)
         let preprocessing = try makePreprocessing(
             described ?? .preset(recognized.preprocessing), network: network)
         var assumptions = recognized.assumptions
@@ -68,7 +65,7 @@ public struct ModelLoader: Sendable {
             version: digest.finalize().prefix(6).map { String(format: "%02x", $0) }.joined(),
             classes: classes, preprocessing: preprocessing, checkpointFormat: format, precision: precision,
             batching: description.batching ?? BatchingDescription(),
-            tensorNames: description.tensors ?? TensorNames(), engine: engine)
+            tensorNames: description.tensors ?? TensorNames(), notes: notes, engine: engine)
     }
 
     /// The network that a checkpoint's tensors make, by their names and shapes alone: no classes, no `model.json`, no first
@@ -80,9 +77,9 @@ public struct ModelLoader: Sendable {
         return try RecognizedNetwork(architecture, parameters, options: ArchitectureOptions())
     }
 
-    private func read(_ path: String) throws(ModelError) -> [UInt8] {
+    private func read(_ path: String, maxByteCount: Int) throws(ModelError) -> TextFile {
         do throws(CheckpointError) {
-            return try FileSnapshot.bytes(of: path, maxByteCount: Self.maxTextByteCount)
+            return try TextFile(contentsOf: path, maxByteCount: maxByteCount)
         } catch {
             throw ModelError.unreadable(error)
         }
@@ -92,14 +89,14 @@ public struct ModelLoader: Sendable {
     private func readNetwork(
         _ path: String, _ description: ModelDescription, _ options: ArchitectureOptions, _ precision: Precision,
         _ digest: inout SHA256
-    ) throws(ModelError) -> (RecognizedNetwork, Checkpoint.Format) {
+    ) throws(ModelError) -> (RecognizedNetwork, Checkpoint.Format, notes: [String]) {
         let checkpoint = try openCheckpoint(path)
         for file in [checkpoint.file] + checkpoint.shards {
             withExtendedLifetime(file) { digest.update(bufferPointer: UnsafeRawBufferPointer(file.bytes)) }
         }
         let recognized = try recognize(
             checkpoint, description, options, packing: WeightPacking(precision, workers: workers))
-        return (recognized, checkpoint.format)
+        return (recognized, checkpoint.format, checkpoint.notes)
     }
 
     private func openCheckpoint(_ path: String) throws(ModelError) -> Checkpoint {
@@ -136,9 +133,9 @@ public struct ModelLoader: Sendable {
         }
     }
 
-    private func readClasses(_ bytes: [UInt8], file: String, outputCount: Int) throws(ModelError) -> ClassMap {
+    private func readClasses(_ text: String, file: String, outputCount: Int) throws(ModelError) -> ClassMap {
         do throws(ClassMapError) {
-            let classes = try ClassMap(bytes)
+            let classes = try ClassMap(text: text)
             // One output is the logit of a yes: its no may have a name too.
             guard classes.count == outputCount || (outputCount == 1 && classes.count == 2) else {
                 throw ClassMapError.countMismatch(names: classes.count, outputs: outputCount)

@@ -20,6 +20,8 @@ package struct ParameterSet {
     /// - Throws: ``CheckpointError`` when a tensor is no layer's, or a layer has not all of its own, or none has the prefix.
     init(_ checkpoint: Checkpoint, packing: WeightPacking?, prefix: String = "") throws(CheckpointError) {
         try Self.refuseQuantized(checkpoint.skipped.filter { $0.name.hasPrefix(prefix) })
+        let object = checkpoint.objects.first { $0.name.hasPrefix(prefix) && !TrainingCompanion.isOne($0.name) }
+        if let object { throw .notATensor(name: object.name, found: object.kind) }
         try self.init(prefix.isEmpty ? checkpoint.tensors : checkpoint.tensors.under(prefix), packing: packing)
     }
 

@@ -61,7 +61,18 @@ extension Settings {
             case .system(let reason): throw .unreadableFile(path: path, reason: reason)
             }
         }
-        return try SettingsFile(path: path, bytes: bytes)
+        return try SettingsFile(path: path, bytes: Array(try text(of: bytes, path: path).utf8))
+    }
+
+    private static func text(of bytes: [UInt8], path: String) throws(SettingsError) -> String {
+        do throws(CheckpointError) {
+            return try TextFile(bytes, name: path).text
+        } catch {
+            guard case .notText(_, let found) = error else {
+                throw .unreadableFile(path: path, reason: error.description)
+            }
+            throw .unreadableFile(path: path, reason: "it is not text in UTF-8: it \(found)")
+        }
     }
 
     private static func refuseUnknown(variables: [String], flags: [String]) throws(SettingsError) {

@@ -340,6 +340,7 @@ public final class ModelSlot: Sendable {
                 "memory_mib": .stringConvertible(next.byteCount >> 20),
                 "ms": .stringConvertible(duration.milliseconds),
             ])
+        for note in model.notes { logger.notice("note on the model's files", metadata: ["note": "\(note)"]) }
         for assumption in model.assumptions { logger.warning("\(assumption)") }
         return .success(version: model.version)
     }

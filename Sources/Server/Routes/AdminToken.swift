@@ -2,6 +2,7 @@ import Crypto
 import Foundation
 import HTTPServer
 import HTTPTypes
+import Inference
 
 /// The secret that opens the admin routes.
 public struct AdminToken: Sendable {
@@ -10,14 +11,22 @@ public struct AdminToken: Sendable {
     /// Shorter ones could be guessed. Units: bytes.
     private static let minByteCount = 16
 
+    /// Far above any token. Units: bytes.
+    private static let maxFileByteCount = 64 << 10
+
     /// Reads the first line of a file.
     ///
     /// - Throws: ``AdminTokenError``.
     public init(file: String) throws(AdminTokenError) {
-        guard let data = FileManager.default.contents(atPath: file) else {
-            throw AdminTokenError.unreadable(path: file)
+        let text: String
+        do throws(CheckpointError) {
+            text = try TextFile(contentsOf: file, maxByteCount: Self.maxFileByteCount).text
+        } catch {
+            if case .notText(_, let found) = error { throw .notText(path: file, found: found) }
+            throw .unreadable(path: file)
         }
-        let line = String(decoding: data.prefix { $0 != 10 && $0 != 13 }, as: UTF8.self)
+        // A carriage return and a line feed are one character.
+        let line = text.prefix { !$0.isNewline }
         guard line.utf8.count >= Self.minByteCount else {
             throw AdminTokenError.tooShort(path: file, byteCount: line.utf8.count, minimum: Self.minByteCount)
         }

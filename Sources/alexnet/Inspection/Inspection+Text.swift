@@ -51,6 +51,7 @@ extension Inspection {
         for (key, value) in metadata.sorted(by: { $0.key < $1.key }) { add("metadata", "\(key): \(value)") }
         if !skipped.isEmpty { add("left out", skipped.joined(separator: ", ")) }
         add("note", note)
+        for note in notes { add("note", note + ".") }
         for assumption in assumptions { add("assumed", assumption) }
         return lines.map(Self.printable)
     }

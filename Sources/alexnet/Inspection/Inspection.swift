@@ -15,6 +15,8 @@ struct Inspection: Encodable {
     let note: String?
     /// What the file leaves open about the network, and how it is taken.
     let assumptions: [String]
+    /// What a person should know about the file, as a choice that was open.
+    let notes: [String]
     /// nil without a class map.
     let version: String?
     /// What linear layers' weights would be held in.
@@ -34,7 +36,7 @@ struct Inspection: Encodable {
     let flops: Int?
 
     private enum CodingKeys: String, CodingKey {
-        case path, format, types, metadata, architecture, note, assumptions, version, precision, input, preprocessing,
+        case path, format, types, metadata, architecture, note, notes, assumptions, version, precision, input, preprocessing,
             classes,
             layers
         case tensors, skipped, parameters, flops
@@ -62,6 +64,7 @@ struct Inspection: Encodable {
         architecture = known.architecture
         note = known.note
         assumptions = known.assumptions.map(\.description)
+        notes = checkpoint.notes
         version = known.model?.version
         precision = known.model?.precision.rawValue
         input = known.network?.inputShape.extents

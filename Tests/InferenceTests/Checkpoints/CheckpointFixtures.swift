@@ -33,6 +33,7 @@ enum CheckpointFixtures {
     static let hostileStacked = fixtures.appending(path: "Hostile/Stacked")
     static let dictionaries = fixtures.appending(path: "ArrayDictionaries")
     static let hostileDictionaries = fixtures.appending(path: "Hostile/ArrayDictionaries")
+    static let trainingScripts = fixtures.appending(path: "TrainingScripts")
     static let sharded = fixtures.appending(path: "Sharded")
 
     /// The names of the checkpoints in a folder.

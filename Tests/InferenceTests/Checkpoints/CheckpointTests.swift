@@ -15,7 +15,7 @@ struct CheckpointTests {
     @Test("There are sound and hostile files to test with")
     func fixturesExist() {
         #expect(CheckpointFixtures.names(in: CheckpointFixtures.sound).count == 34)
-        #expect(CheckpointFixtures.names(in: CheckpointFixtures.hostile).count == 186)
+        #expect(CheckpointFixtures.names(in: CheckpointFixtures.hostile).count == 228)
     }
 
     @Test("Contiguous float32 is viewed in place, everything else is copied")

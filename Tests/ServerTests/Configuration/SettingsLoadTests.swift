@@ -55,6 +55,23 @@ struct SettingsLoadTests {
         }
     }
 
+    @Test("A file from Windows is read: a byte order mark, CR LF, UTF-16")
+    func windowsFiles() throws {
+        let text = "server:\r\n  port: 81\r\n"
+        let utf16: [UInt8] = [0xFF, 0xFE] + text.utf16.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }
+        for bytes in [[0xEF, 0xBB, 0xBF] + Array(text.utf8), utf16] {
+            #expect(try load(file: TemporaryFile(bytes: bytes)).server.port == 81)
+        }
+        let page = try TemporaryFile("<html>")
+        #expect(
+            throws: SettingsError.unreadableFile(
+                path: page.path,
+                reason:
+                    "it is not text in UTF-8: it is a web page, such as one of a log-in or an error: download the file itself"
+            )
+        ) { try load(file: page) }
+    }
+
     @Test("A file of comments, and a section without keys, leave the defaults", arguments: ["", "# no\n", "server:\n"])
     func emptyFiles(text: String) throws {
         #expect(try load(file: TemporaryFile(text)) == Settings())
@@ -202,8 +219,8 @@ struct SettingsLoadTests {
 
     @Test("Bytes that are no text, deep nesting and alias bombs are refused")
     func hostileFiles() throws {
-        let binary = try TemporaryFile(bytes: [0xFF, 0xFE, 0x00, 0x80])
-        #expect(refusal(file: binary)?.hasPrefix("\(binary.path): this is not a text file") == true)
+        let binary = try TemporaryFile(bytes: [0xFF, 0xFF, 0x00, 0x80])
+        #expect(refusal(file: binary)?.contains("it is not text in UTF-8") == true)
         #expect(refusal(file: try TemporaryFile(String(repeating: "[", count: 60_000))) != nil)
         #expect(refusal(file: try TemporaryFile(String(repeating: "- ", count: 30_000))) != nil)
         var bomb = "a: &a [x,x]\n"

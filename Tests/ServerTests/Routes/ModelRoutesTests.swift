@@ -139,5 +139,16 @@ struct ModelRoutesTests {
             #expect(throws: Never.self) { try AdminToken(file: tiny.path("token")) }
         }
         #expect(throws: AdminTokenError.unreadable(path: "/nowhere")) { try AdminToken(file: "/nowhere") }
+        #expect(throws: AdminTokenError.unreadable(path: "/dev/zero")) { try AdminToken(file: "/dev/zero") }
+    }
+
+    @Test("A token's file may have a byte order mark and Windows' line ends, and has to be text")
+    func tokenFiles() throws {
+        let tiny = try TinyModel()
+        try tiny.write("token", "\u{FEFF}0123456789abcdef\r\nmore\r\n")
+        #expect(try AdminToken(file: tiny.path("token")).admits("Bearer 0123456789abcdef"))
+        try Data([0x1F, 0x8B, 8, 0]).write(to: tiny.folder.appendingPathComponent("token"))
+        let error = #expect(throws: AdminTokenError.self) { try AdminToken(file: tiny.path("token")) }
+        #expect(error?.description.contains("is not text in UTF-8: it is compressed with gzip") == true)
     }
 }

@@ -13,25 +13,28 @@ enum ArrayDictionaryReader {
     static let maxNameByteCount = 1 << 8
 
     /// The tensors of a file that lies in memory, in the order of their names, numbers by value.
-    static func read(_ file: ByteRegion, name: String) throws(CheckpointError) -> CheckpointContents {
+    static func read(_ file: ByteRegion, name: String, budget: ReadingBudget) throws(CheckpointError)
+        -> CheckpointContents
+    {
         var cursor = ByteCursor(file, what: "the array")
         let header = try ArrayHeader(&cursor, record: name)
         guard PickledArrayType(name: header.typeName).isObject, header.extents.allSatisfy({ $0 == 1 }) else {
             throw .unknownFormat(file: name, found: "is one NumPy array, not an archive or a dictionary of named ones")
         }
         let start = cursor.offset
-        let (root, heap, end) = try PickleMachine.runStart(of: try cursor.region(byteCount: cursor.remainingByteCount))
+        let (root, heap, end) = try PickleMachine.runStart(
+            of: try cursor.region(byteCount: cursor.remainingByteCount), budget: budget)
         guard start + end == file.count else {
             throw .trailingBytes(offset: start + end, byteCount: file.count - start - end)
         }
         let entries = try dictionary(root, heap)
-        var contents = CheckpointContents(fileByteCount: file.count)
+        var contents = CheckpointContents(budget: budget)
         var layers: [ArrayLayer] = []
         var names: Set<String> = []
         for entry in entries {
             guard let name = heap.text(entry.key) else { continue }
             if case .array(let index) = entry.value, let array = heap.arrays[index]?.numbers {
-                try add(array, name: name, to: &contents)
+                try contents.append(array, name: name)
             } else if let layer = try ArrayLayer(name: name, entry.value, heap) {
                 guard names.insert(name).inserted else { throw .duplicateTensor(name: name + ".weight") }
                 layers.append(layer)
@@ -56,21 +59,11 @@ enum ArrayDictionaryReader {
     ) throws(CheckpointError) -> [PickleHeap.Entry] {
         guard case .array(let index) = root, let array = heap.arrays[index], case .objects(let list) = array.elements,
             array.extents.allSatisfy({ $0 == 1 }), heap.lists[list].count == 1
-        else { throw .notAStateDictionary(found: root.kind) }
-        guard case .dictionary(let dictionary) = heap.lists[list][0] else {
-            throw .notAStateDictionary(found: heap.lists[list][0].kind)
+        else { throw heap.notADictionary(root) }
+        guard let dictionary = heap.dictionary(heap.lists[list][0]) else {
+            throw heap.notADictionary(heap.lists[list][0])
         }
         return heap.dictionaries[dictionary]
-    }
-
-    private static func add(
-        _ array: NumPyArray, name: String, to contents: inout CheckpointContents
-    ) throws(CheckpointError) {
-        if let tensor = try array.tensor(name: name) {
-            try contents.append(tensor, name: name)
-        } else {
-            contents.skip(name, scalarName: array.typeName)
-        }
     }
 }
 

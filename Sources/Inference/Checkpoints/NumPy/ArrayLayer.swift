@@ -8,6 +8,16 @@ struct ArrayLayer {
     /// More than any layer has; a list may be referred to often, and is not looked through each time.
     private static let maxPartCount = 8
 
+    /// Whether a list or a dictionary holds neither arrays nor containers that could, as a list of classes or a setting does.
+    private static func isHarmless(_ values: some Sequence<PickleValue>) -> Bool {
+        values.prefix(maxPartCount + 1).allSatisfy { value in
+            switch value {
+            case .array, .list, .tuple, .dictionary, .tensor: false
+            default: true
+            }
+        }
+    }
+
     /// A layer of a list, tuple or object array `[weights, biases]`, or of a dictionary of them; nil for what holds no arrays at
     /// all, such as an epoch.
     ///
@@ -15,12 +25,18 @@ struct ArrayLayer {
     init?(name: String, _ value: PickleValue, _ heap: PickleHeap) throws(CheckpointError) {
         let parts: [(role: Role, array: NumPyArray)]
         switch value {
-        case .list(let index): parts = try Self.parts(heap.lists[index], name, heap)
-        case .tuple(let index): parts = try Self.parts(heap.tuples[index], name, heap)
+        case .list(let index):
+            if Self.isHarmless(heap.lists[index]) { return nil }
+            parts = try Self.parts(heap.lists[index], name, heap)
+        case .tuple(let index):
+            if Self.isHarmless(heap.tuples[index]) { return nil }
+            parts = try Self.parts(heap.tuples[index], name, heap)
         case .array(let index):
             guard let array = heap.arrays[index], case .objects(let list) = array.elements else { return nil }
             parts = try Self.parts(heap.lists[list], name, heap)
-        case .dictionary(let index): parts = try Self.parts(heap.dictionaries[index], name, heap)
+        case .dictionary(let index):
+            if Self.isHarmless(heap.dictionaries[index].lazy.map(\.value)) { return nil }
+            parts = try Self.parts(heap.dictionaries[index], name, heap)
         default: return nil
         }
         self.name = name
@@ -68,7 +84,7 @@ struct ArrayLayer {
     private static func array(
         _ value: PickleValue, _ name: String, _ heap: PickleHeap
     ) throws(CheckpointError) -> NumPyArray {
-        guard case .array(let index) = value else { throw .invalidLayer(name: name, found: value.kind) }
+        guard case .array(let index) = value else { throw .invalidLayer(name: name, found: heap.kind(value)) }
         guard let array = heap.arrays[index]?.numbers else {
             throw .invalidLayer(name: name, found: "an array without numbers")
         }

@@ -13,6 +13,9 @@ struct NumPyArray {
     ]
     private static let scalarTypes: [String: ScalarType] = ["<f2": .float16, "<f4": .float32, "<f8": .float64]
 
+    /// Whether an element is one number, as a tensor's are.
+    var holdsNumbers: Bool { Self.scalarTypes[typeName] != nil || Self.otherTypes[typeName] != nil }
+
     /// The array as a tensor; nil where its numbers are no weights.
     ///
     /// - Throws: ``CheckpointError`` when the bytes are not as many as shape and type need, or the type is none of numbers.

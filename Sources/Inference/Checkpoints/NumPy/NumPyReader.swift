@@ -11,9 +11,9 @@ enum NumPyReader {
     }
 
     /// The tensors of an archive that lies in memory, in its directory's order.
-    static func read(_ archive: ZipArchive, fileByteCount: Int) throws(CheckpointError) -> CheckpointContents {
+    static func read(_ archive: ZipArchive, budget: ReadingBudget) throws(CheckpointError) -> CheckpointContents {
         var archive = archive
-        var contents = CheckpointContents(fileByteCount: fileByteCount)
+        var contents = CheckpointContents(budget: budget)
         for record in archive.records {
             try add(record.name, try archive.bytes(of: record), to: &contents)
         }
@@ -30,10 +30,17 @@ enum NumPyReader {
 
         let array = NumPyArray(
             typeName: header.typeName, extents: header.extents, isColumnMajor: header.isColumnMajor, data: data)
+        try contents.append(array, name: name)
+    }
+}
+
+extension CheckpointContents {
+    /// Takes an array in, or notes it where its numbers are no weights.
+    mutating func append(_ array: NumPyArray, name: String) throws(CheckpointError) {
         if let tensor = try array.tensor(name: name) {
-            try contents.append(tensor, name: name)
+            try append(tensor, name: name)
         } else {
-            contents.skip(name, scalarName: header.typeName)
+            try skip(name, scalarName: array.typeName)
         }
     }
 }

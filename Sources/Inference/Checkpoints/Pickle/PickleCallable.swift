@@ -1,11 +1,16 @@
-/// A global that a pickle names: one of the few that make tensors and containers, or one that is refused.
+/// A global that a pickle names: one of the few that make tensors and containers, or any other, which is a name and no more.
 enum PickleCallable: Sendable, Equatable {
-    case orderedDictionary
+    /// `OrderedDict`, `dict` and those of its subclasses that every Python has.
+    case dictionary
+    case set
     case rebuildTensor
     /// For types that have no storage class of their own, such as float8.
     case rebuildTypedTensor
     case rebuildQuantizedTensor
+    /// What hands on its first argument: a parameter's tensor, or what was copied from an accelerator.
     case rebuildParameter
+    /// A tensor of a subclass, or one with attributes: made by another function, which is an argument.
+    case rebuildSubclass
     /// A tensor class of PyTorch's first versions, which makes an empty tensor that a state fills.
     case tensorClass
     case size
@@ -19,18 +24,19 @@ enum PickleCallable: Sendable, Equatable {
     case arrayType
     /// Text to bytes: how Python 3 writes bytes for Python 2.
     case encode
-    /// What protocol 1 makes any object with.
-    case reconstructObject(name: String)
-    /// Makes something that is carried along and never looked at.
-    case inert
-    /// Any other: naming it is an error, and calling it a worse one.
-    case refused(name: String)
+    /// What makes any object of a class that is an argument: `copyreg._reconstructor` in protocols 0 and 1.
+    case makeObject
+    /// Any other: there is nothing here that could run it. What calling it should make is a ``PickleObject``.
+    case inert(name: String)
 
     /// What `module.name` stands for.
     init(module: String, name: String) {
         switch (module, name) {
-        case ("collections", "OrderedDict"):
-            self = .orderedDictionary
+        case ("collections", "OrderedDict"), ("collections", "defaultdict"), ("collections", "Counter"),
+            ("builtins", "dict"), ("__builtin__", "dict"):
+            self = .dictionary
+        case ("builtins", "set"), ("builtins", "frozenset"), ("__builtin__", "set"), ("__builtin__", "frozenset"):
+            self = .set
         case ("torch._utils", "_rebuild_tensor"), ("torch._utils", "_rebuild_tensor_v2"):
             self = .rebuildTensor
         case ("torch._utils", "_rebuild_tensor_v3"):
@@ -38,8 +44,12 @@ enum PickleCallable: Sendable, Equatable {
         case ("torch._utils", "_rebuild_qtensor"):
             self = .rebuildQuantizedTensor
         case ("torch._utils", "_rebuild_parameter"), ("torch._utils", "_rebuild_parameter_with_state"),
-            ("torch.nn.parameter", "Parameter"):
+            ("torch.nn.parameter", "Parameter"), ("torch._utils", "_rebuild_device_tensor_from_cpu_tensor"),
+            ("torch._utils", "_rebuild_device_tensor_from_numpy"):
             self = .rebuildParameter
+        case ("torch._tensor", "_rebuild_from_type_v2"), ("torch._tensor", "_rebuild_from_type"),
+            ("torch.tensor", "_rebuild_from_type_v2"), ("torch.tensor", "_rebuild_from_type"):
+            self = .rebuildSubclass
         case ("torch", "Size"):
             self = .size
         case ("torch.storage", "UntypedStorage"):
@@ -54,12 +64,9 @@ enum PickleCallable: Sendable, Equatable {
             self = .arrayType
         case ("_codecs", "encode"), ("builtins", "bytes"), ("__builtin__", "bytes"):
             self = .encode
-        case ("copyreg", "_reconstructor"), ("copy_reg", "_reconstructor"):
-            self = .reconstructObject(name: "\(module).\(name)")
-        case ("torch", "device"), ("numpy.core.multiarray", "scalar"), ("numpy._core.multiarray", "scalar"):
-            self = .inert  // train-loop scripts keep a device or a best accuracy beside the weights
-        case ("builtins", _), ("__builtin__", _):
-            self = Self.builtins.contains(name) ? .inert : .refused(name: "\(module).\(name)")
+        case ("copyreg", "_reconstructor"), ("copy_reg", "_reconstructor"), ("copyreg", "__newobj__"),
+            ("copy_reg", "__newobj__"), ("copyreg", "__newobj_ex__"):
+            self = .makeObject
         case ("torch", _), ("torch.cuda", _):
             if let scalarName = Self.storageClasses[name] {
                 self = .storageClass(scalarName: scalarName)
@@ -67,17 +74,16 @@ enum PickleCallable: Sendable, Equatable {
                 self = .tensorClass
             } else if Self.scalarNames.contains(name) {
                 self = .scalarType(name: name)
-            } else if Self.quantizationSchemes.contains(name) {
-                self = .inert
             } else {
-                self = .refused(name: "\(module).\(name)")
+                self = .inert(name: "\(module).\(name)")
             }
         default:
-            self = .refused(name: "\(module).\(name)")
+            self = .inert(name: "\(module).\(name)")
         }
     }
 
-    private static let builtins: Set = ["set", "frozenset", "int", "float", "bool", "complex", "bytearray"]
+    /// No class or function that a package installs has so long a name. Units: bytes.
+    static let maxNameByteCount = 1 << 10
 
     private static let storageClasses = [
         "FloatStorage": "float32", "DoubleStorage": "float64", "HalfStorage": "float16", "BFloat16Storage": "bfloat16",
@@ -99,11 +105,6 @@ enum PickleCallable: Sendable, Equatable {
     private static let tensorClasses: Set = [
         "FloatTensor", "DoubleTensor", "HalfTensor", "BFloat16Tensor", "LongTensor", "IntTensor", "ShortTensor",
         "CharTensor", "ByteTensor", "BoolTensor",
-    ]
-
-    private static let quantizationSchemes: Set = [
-        "per_tensor_affine", "per_tensor_symmetric", "per_channel_affine", "per_channel_symmetric",
-        "per_channel_affine_float_qparams",
     ]
 
     /// The name for what a storage without a type of its own holds.

@@ -1,19 +1,25 @@
 /// The containers, storages and tensors that a pickle has made.
-struct PickleHeap: Sendable {
+struct PickleHeap {
     typealias Entry = (key: PickleValue, value: PickleValue)
 
-    var tuples: [[PickleValue]] = []
-    var lists: [[PickleValue]] = []
+    private(set) var tuples: [[PickleValue]] = []
+    private(set) var lists: [[PickleValue]] = []
     /// In the order of insertion; a key may stand there twice.
-    var dictionaries: [[Entry]] = []
-    var storages: [PickledStorage] = []
+    private(set) var dictionaries: [[Entry]] = []
+    private(set) var storages: [PickledStorage] = []
     /// Those without a storage were made empty and never filled.
-    var tensors: [PickledTensor?] = []
-    var bytes: [PickledBytes] = []
-    var longTexts: [ByteRegion] = []
+    private(set) var tensors: [PickledTensor?] = []
+    private(set) var bytes: [PickledBytes] = []
+    private(set) var longTexts: [ByteRegion] = []
     var arrayTypes: [PickledArrayType] = []
     /// Those without contents were made and never filled.
-    var arrays: [PickledArray?] = []
+    private(set) var arrays: [PickledArray?] = []
+    private(set) var objects: [PickleObject] = []
+
+    /// Pays for all of it.
+    let budget: ReadingBudget
+
+    init(budget: ReadingBudget) { self.budget = budget }
 
     /// What a name or another short text says, whether Python 3 wrote it as text, or Python 2 or a script as bytes.
     func text(_ value: PickleValue) -> String? {
@@ -24,23 +30,138 @@ struct PickleHeap: Sendable {
         }
     }
 
-    mutating func makeTuple(_ items: [PickleValue]) -> PickleValue {
+    /// The index of the dictionary that a value is, or is used as.
+    func dictionary(_ value: PickleValue) -> Int? {
+        switch value {
+        case .dictionary(let index): index
+        case .object(let index): objects[index].dictionary
+        default: nil
+        }
+    }
+
+    /// For errors: what a value is.
+    func kind(_ value: PickleValue) -> String {
+        switch value {
+        case .object(let index): objects[index].kind
+        case .callable(.inert(let name)): "the global \(PickleObject.shortened(name))"
+        default: value.kind
+        }
+    }
+
+    mutating func makeTuple(_ items: [PickleValue]) throws(CheckpointError) -> PickleValue {
+        try charge(items.count, for: "a pickle's tuples")
+        try tuples.reserve(1, from: budget, for: "a pickle's tuples")
         tuples.append(items)
         return .tuple(tuples.count - 1)
     }
 
-    mutating func makeList(_ items: [PickleValue]) -> PickleValue {
+    mutating func makeList(_ items: [PickleValue]) throws(CheckpointError) -> PickleValue {
+        try charge(items.count, for: "a pickle's lists")
+        try lists.reserve(1, from: budget, for: "a pickle's lists")
         lists.append(items)
         return .list(lists.count - 1)
     }
 
-    mutating func makeBytes(_ region: ByteRegion) -> PickleValue {
+    mutating func append(_ items: [PickleValue], toList index: Int) throws(CheckpointError) {
+        try lists[index].reserve(items.count, from: budget, for: "a pickle's lists")
+        lists[index].append(contentsOf: items)
+    }
+
+    /// - Parameter entries: counted by whoever made them.
+    mutating func makeDictionary(_ entries: [Entry] = []) throws(CheckpointError) -> PickleValue {
+        try charge(2 * entries.count, for: "a pickle's dictionaries")
+        try dictionaries.reserve(1, from: budget, for: "a pickle's dictionaries")
+        dictionaries.append(entries)
+        return .dictionary(dictionaries.count - 1)
+    }
+
+    /// Adds the keys and values that stand in turn in an array of even length.
+    mutating func insert(_ items: [PickleValue], intoDictionary index: Int) throws(CheckpointError) {
+        try dictionaries[index].reserve(items.count / 2, from: budget, for: "a pickle's dictionaries")
+        for position in stride(from: 0, to: items.count, by: 2) {
+            dictionaries[index].append((items[position], items[position + 1]))
+        }
+    }
+
+    /// The dictionary that an object is used as, which is made where there is none.
+    mutating func dictionary(ofObject index: Int) throws(CheckpointError) -> Int {
+        if let known = objects[index].dictionary { return known }
+        _ = try makeDictionary()
+        objects[index].dictionary = dictionaries.count - 1
+        return dictionaries.count - 1
+    }
+
+    mutating func makeBytes(_ region: ByteRegion) throws(CheckpointError) -> PickleValue {
+        try budget.charge(textOf: min(region.count, PickledBytes.maxTextByteCount), for: "a pickle's text")
+        try bytes.reserve(1, from: budget, for: "a pickle's text")
         bytes.append(PickledBytes(region))
         return .bytes(bytes.count - 1)
     }
 
-    mutating func makeDictionary(_ entries: [Entry]) -> PickleValue {
-        dictionaries.append(entries)
-        return .dictionary(dictionaries.count - 1)
+    mutating func makeLongText(_ region: ByteRegion) throws(CheckpointError) -> PickleValue {
+        try longTexts.reserve(1, from: budget, for: "a pickle's text")
+        longTexts.append(region)
+        return .longText(longTexts.count - 1)
+    }
+
+    mutating func make(_ storage: PickledStorage) throws(CheckpointError) -> PickleValue {
+        try storages.reserve(1, from: budget, for: "a pickle's storages")
+        storages.append(storage)
+        return .storage(storages.count - 1)
+    }
+
+    mutating func make(_ tensor: PickledTensor?) throws(CheckpointError) -> PickleValue {
+        try charge(tensor)
+        try tensors.reserve(1, from: budget, for: "a pickle's tensors")
+        tensors.append(tensor)
+        return .tensor(tensors.count - 1)
+    }
+
+    mutating func fill(tensor index: Int, with tensor: PickledTensor) throws(CheckpointError) {
+        try charge(tensor)
+        tensors[index] = tensor
+    }
+
+    mutating func make(_ type: PickledArrayType) throws(CheckpointError) -> PickleValue {
+        try budget.charge(textOf: type.name.utf8.count, for: "a pickle's arrays")
+        try arrayTypes.reserve(1, from: budget, for: "a pickle's arrays")
+        arrayTypes.append(type)
+        return .arrayType(arrayTypes.count - 1)
+    }
+
+    mutating func make(_ array: PickledArray?) throws(CheckpointError) -> PickleValue {
+        try arrays.reserve(1, from: budget, for: "a pickle's arrays")
+        arrays.append(nil)
+        if let array { try fill(array: arrays.count - 1, with: array) }
+        return .array(arrays.count - 1)
+    }
+
+    mutating func fill(array index: Int, with array: PickledArray) throws(CheckpointError) {
+        try budget.charge(
+            array.extents.count * MemoryLayout<Int>.stride + ReadingBudget.allocationByteCount, for: "a pickle's arrays"
+        )
+        arrays[index] = array
+    }
+
+    mutating func make(_ object: PickleObject) throws(CheckpointError) -> PickleValue {
+        try objects.reserve(1, from: budget, for: "a pickle's objects")
+        objects.append(object)
+        return .object(objects.count - 1)
+    }
+
+    /// A state of its own makes an object an instance of a class.
+    mutating func markAsInstance(object index: Int) { objects[index].isInstance = true }
+
+    private func charge(_ valueCount: Int, for what: @autoclosure () -> String) throws(CheckpointError) {
+        guard valueCount > 0 else { return }
+        try budget.charge(
+            valueCount * MemoryLayout<PickleValue>.stride + ReadingBudget.allocationByteCount, for: what())
+    }
+
+    private func charge(_ tensor: PickledTensor?) throws(CheckpointError) {
+        guard let tensor else { return }
+        let numberCount = tensor.extents.count + tensor.strides.count
+        try budget.charge(
+            numberCount * MemoryLayout<Int>.stride + 2 * ReadingBudget.allocationByteCount, for: "a pickle's tensors")
     }
 }

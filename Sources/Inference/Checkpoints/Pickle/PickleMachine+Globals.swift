@@ -1,26 +1,45 @@
 extension PickleMachine {
     mutating func global(module: String, name: String) throws(CheckpointError) -> PickleValue {
-        let callable = PickleCallable(module: module, name: name)
-        if case .refused(let name) = callable, firstRefused == nil { firstRefused = (name, position) }
-        return .callable(callable)
+        let byteCount = module.utf8.count + name.utf8.count
+        guard byteCount <= PickleCallable.maxNameByteCount else {
+            throw invalid("a global's name of \(byteCount) bytes", "at most \(PickleCallable.maxNameByteCount)")
+        }
+        try budget.charge(textOf: byteCount, for: "a pickle's globals")
+        return .callable(PickleCallable(module: module, name: name))
     }
 
-    /// - Parameter isObject: whether the pickle wants an instance, and not the result of a call.
+    /// What a call stands for. No code runs: all but the makers of tensors and containers give an object that has only a
+    /// name.
+    ///
+    /// - Parameter isInstance: whether the pickle wants an instance of a class, and not the result of a call.
     mutating func call(
-        _ value: PickleValue, with arguments: [PickleValue], isObject: Bool
+        _ value: PickleValue, with arguments: [PickleValue], isInstance: Bool
     ) throws(CheckpointError) -> PickleValue {
-        guard case .callable(let callable) = value else { throw invalid(value.kind, "a global to call") }
+        switch value {
+        case .callable(let callable): return try call(callable, with: arguments, isInstance: isInstance)
+        // What a function returned, called in turn: `functools.partial(f)(x)`.
+        case .object(let index): return try object(named: heap.objects[index].name, isInstance: isInstance)
+        default: throw invalid(value.kind, "a global to call")
+        }
+    }
+
+    private mutating func call(
+        _ callable: PickleCallable, with arguments: [PickleValue], isInstance: Bool
+    ) throws(CheckpointError) -> PickleValue {
+        // What is made of an object is one, too: a tensor in a storage of an unknown class, a parameter of a subclass.
+        if callable.isTensorMaker, case .object(let index)? = arguments.first {
+            return try object(named: heap.objects[index].name, isInstance: heap.objects[index].isInstance)
+        }
         switch callable {
-        case .refused(let name):
-            throw isObject
-                ? .refusedObject(className: name, offset: position) : .refusedGlobal(name: name, offset: position)
-        case .inert, .scalarType:
-            return .inert
-        case .reconstructObject(let name):
-            if let first = arguments.first, case .callable(.refused(let className)) = first {
-                throw .refusedObject(className: className, offset: position)
-            }
-            throw .refusedGlobal(name: name, offset: position)
+        case .inert(let name):
+            return try object(named: name, isInstance: isInstance || PickleObject.isClass(name))
+        case .scalarType(let name):
+            try budget.charge(textOf: 32, for: "a pickle's objects")
+            return try object(named: "torch." + name, isInstance: isInstance)
+        case .makeObject:
+            return try object(madeOf: arguments)
+        case .set:
+            return .set
         case .encode:
             return try encoded(arguments)
         case .arrayType:
@@ -33,10 +52,9 @@ extension PickleMachine {
             throw invalid("a call of numpy.ndarray", "an array with its contents")
         case .tensorClass:
             guard arguments.isEmpty else { throw invalid("\(arguments.count) arguments", "none") }
-            heap.tensors.append(nil)
-            return .tensor(heap.tensors.count - 1)
-        case .orderedDictionary:
-            return heap.makeDictionary(try entries(arguments))
+            return try heap.make(PickledTensor?.none)
+        case .dictionary:
+            return try dictionary(arguments)
         case .size:
             guard let sizes = arguments.first, arguments.count == 1 else {
                 throw invalid("\(arguments.count) arguments", "one tuple")
@@ -44,10 +62,15 @@ extension PickleMachine {
             _ = try items(ofTuple: sizes)
             return sizes
         case .rebuildParameter:
-            guard let data = arguments.first, (1...4).contains(arguments.count), case .tensor = data else {
+            guard let data = arguments.first, (1...4).contains(arguments.count) else {
                 throw invalid("\(arguments.count) arguments", "a parameter's tensor and its settings")
             }
-            return data
+            switch data {
+            case .tensor, .array: return data
+            default: throw invalid("\(arguments.count) arguments", "a parameter's tensor and its settings")
+            }
+        case .rebuildSubclass:
+            return try subclassTensor(arguments)
         case .rebuildTensor:
             return try tensor(arguments, argumentCounts: 4...7)
         case .rebuildTypedTensor:
@@ -59,12 +82,49 @@ extension PickleMachine {
         }
     }
 
-    /// The entries of `OrderedDict()` or of Python 2's `OrderedDict([[key, value], …])`.
-    private mutating func entries(_ arguments: [PickleValue]) throws(CheckpointError) -> [PickleHeap.Entry] {
-        guard let argument = arguments.first else { return [] }
-        guard arguments.count == 1, case .list(let index) = argument else {
-            throw invalid(argument.kind, "a list of pairs")
+    /// A global by the number that a program has registered for it, which no other program knows.
+    mutating func pushExtension(_ code: Int) throws(CheckpointError) {
+        try budget.charge(textOf: 24, for: "a pickle's globals")
+        try stack.push(.callable(.inert(name: "extension \(code)")))
+    }
+
+    /// Something of which nothing is known but what would have made it.
+    mutating func object(named name: String, isInstance: Bool) throws(CheckpointError) -> PickleValue {
+        try heap.make(PickleObject(name: name, isInstance: isInstance, offset: position))
+    }
+
+    /// `copyreg._reconstructor(class, base, state)` and `copyreg.__newobj__(class, …)`; a state that is a dictionary is that of
+    /// a subclass of `dict`.
+    private mutating func object(madeOf arguments: [PickleValue]) throws(CheckpointError) -> PickleValue {
+        let name: String
+        switch arguments.first {
+        case .callable(.dictionary): return try dictionary([])
+        case .callable(.inert(let className)): name = className
+        case .object(let index): name = heap.objects[index].name
+        default: name = "copyreg._reconstructor"
         }
+        return try heap.make(
+            PickleObject(
+                name: name, isInstance: true, offset: position,
+                dictionary: arguments.count == 3 ? heap.dictionary(arguments[2]) : nil))
+    }
+
+    /// `OrderedDict()`, Python 2's `OrderedDict([[key, value], …])`, `defaultdict(list)` and `Counter({key: count, …})`.
+    private mutating func dictionary(_ arguments: [PickleValue]) throws(CheckpointError) -> PickleValue {
+        guard let argument = arguments.last else { return try heap.makeDictionary() }
+        switch argument {
+        case .list(let index):
+            return try heap.makeDictionary(try entries(ofList: index))
+        case .dictionary(let index):
+            try charge(heap.dictionaries[index].count)
+            return try heap.makeDictionary(heap.dictionaries[index])
+        case .callable, .object, .none:
+            return try heap.makeDictionary()  // a factory of values
+        default: throw invalid(argument.kind, "a list of pairs")
+        }
+    }
+
+    private mutating func entries(ofList index: Int) throws(CheckpointError) -> [PickleHeap.Entry] {
         try charge(heap.lists[index].count)
         var entries: [PickleHeap.Entry] = []
         for item in heap.lists[index] {
@@ -78,5 +138,15 @@ extension PickleMachine {
             entries.append((pair[0], pair[1]))
         }
         return entries
+    }
+}
+
+extension PickleCallable {
+    /// Whether the first argument is what the result is made of.
+    fileprivate var isTensorMaker: Bool {
+        switch self {
+        case .rebuildTensor, .rebuildTypedTensor, .rebuildQuantizedTensor, .rebuildParameter, .arrayFromBuffer: true
+        default: false
+        }
     }
 }

@@ -27,17 +27,25 @@ extension PickleMachine {
 
     mutating func pushTuple(count: Int) throws(CheckpointError) {
         guard let items = stack.pop(count: count) else { throw invalid("too short a stack", "\(count) values") }
-        stack.push(heap.makeTuple(items))
+        try stack.push(try heap.makeTuple(items))
     }
 
-    mutating func pushInert(byteCount: Int) throws(CheckpointError) {
+    mutating func pushNumber(byteCount: Int) throws(CheckpointError) {
         _ = try cursor.region(byteCount: byteCount)
-        stack.push(.inert)
+        try stack.push(.number)
     }
 
     /// Python 2's strings are bytes, too.
     mutating func pushBytes(byteCount: Int) throws(CheckpointError) {
-        stack.push(heap.makeBytes(try cursor.region(byteCount: byteCount)))
+        try stack.push(try heap.makeBytes(try cursor.region(byteCount: byteCount)))
+    }
+
+    /// Keeps the topmost value for later.
+    mutating func remember(as index: Int) throws(CheckpointError) {
+        let value = try top()
+        if memo.updateValue(value, forKey: index) == nil {
+            try budget.charge(Self.memoEntryByteCount, for: "a pickle's memo")
+        }
     }
 
     func remembered(_ index: Int) throws(CheckpointError) -> PickleValue {
@@ -64,19 +72,34 @@ extension PickleMachine {
 // MARK: - Containers
 
 extension PickleMachine {
-    func pairs(_ items: [PickleValue]) throws(CheckpointError) -> [PickleHeap.Entry] {
+    func checkPairs(_ items: [PickleValue]) throws(CheckpointError) {
         guard items.count.isMultiple(of: 2) else { throw invalid("a key without a value", "pairs") }
-        return stride(from: 0, to: items.count, by: 2).map { (items[$0], items[$0 + 1]) }
     }
 
     mutating func append(_ items: [PickleValue]) throws(CheckpointError) {
-        guard case .list(let index) = try top() else { throw invalid(try top().kind, "a list") }
-        heap.lists[index].append(contentsOf: items)
+        switch try top() {
+        case .list(let index): try heap.append(items, toList: index)
+        case .object: return  // a subclass of list
+        default: throw invalid(try top().kind, "a list")
+        }
     }
 
-    mutating func insert(_ entries: [PickleHeap.Entry]) throws(CheckpointError) {
-        guard case .dictionary(let index) = try top() else { throw invalid(try top().kind, "a dictionary") }
-        heap.dictionaries[index].append(contentsOf: entries)
+    mutating func addItems(_ items: [PickleValue]) throws(CheckpointError) {
+        switch try top() {
+        case .set, .object: return
+        default: throw invalid(try top().kind, "a set")
+        }
+    }
+
+    /// - Parameter items: keys and values in turn.
+    mutating func insert(_ items: [PickleValue]) throws(CheckpointError) {
+        try checkPairs(items)
+        switch try top() {
+        case .dictionary(let index): try heap.insert(items, intoDictionary: index)
+        case .object(let object):
+            try heap.insert(items, intoDictionary: try heap.dictionary(ofObject: object))
+        default: throw invalid(try top().kind, "a dictionary")
+        }
     }
 
     func items(ofTuple value: PickleValue) throws(CheckpointError) -> [PickleValue] {
@@ -88,7 +111,8 @@ extension PickleMachine {
     mutating func build() throws(CheckpointError) {
         let state = try pop()
         switch try top() {
-        case .dictionary, .inert: return
+        case .dictionary, .set, .inert, .callable, .storage: return
+        case .object(let index): heap.markAsInstance(object: index)
         case .tensor(let index): try fill(tensor: index, with: state)
         case .array(let index): try fill(array: index, with: state)
         case .arrayType(let index): try fill(arrayType: index, with: state)

@@ -2,24 +2,21 @@ extension PickleMachine {
     /// What a persistent ID stands for: `('storage', torch.FloatStorage, key, location, element count)`, and in the older form
     /// `(view key, offset, size)` or None behind it. Where the tensor lay does not matter here.
     ///
-    /// - Throws: ``CheckpointError/refusedObject(className:offset:)`` for `('module', class, file, source)`, with which the older
-    ///   form begins a whole network.
+    /// `('module', class, file, source)`, with which the older form begins a whole network, is the class. A storage of an unknown
+    /// class is an object.
     mutating func storage(_ id: [PickleValue]) throws(CheckpointError) -> PickleValue {
-        if id.count == 4, heap.text(id[0]) == "module", case .callable(.refused(let className)) = id[1] {
-            throw .refusedObject(className: className, offset: position)
-        }
+        if id.count == 4, heap.text(id[0]) == "module", case .callable = id[1] { return id[1] }
         guard
             (5...6).contains(id.count), heap.text(id[0]) == "storage", case .callable(let callable) = id[1],
             let key = heap.text(id[2]), case .integer(let elementCount) = id[4], elementCount >= 0
         else { throw invalid("a persistent ID of \(id.count) values", "that of a storage") }
         switch callable {
         case .storageClass(let scalarName):
-            heap.storages.append(
+            return try heap.make(
                 PickledStorage(
                     scalarName: scalarName, key: key, elementCount: elementCount,
                     view: id.count == 6 ? try view(id[5], of: elementCount) : nil))
-            return .storage(heap.storages.count - 1)
-        case .refused(let name): throw .refusedGlobal(name: name, offset: position)
+        case .inert(let name): return try object(named: name, isInstance: true)
         default: throw invalid("a persistent ID without a storage class", "that of a storage")
         }
     }
@@ -43,19 +40,37 @@ extension PickleMachine {
         guard tensor.storage.scalarName != PickleCallable.untyped else {
             throw invalid("an untyped storage", "one that says its type")
         }
-        heap.tensors.append(tensor)
-        return .tensor(heap.tensors.count - 1)
+        return try heap.make(tensor)
+    }
+
+    /// `_rebuild_from_type_v2(function, class, arguments, state)`: what the function makes of the arguments, with attributes; its
+    /// first version has a dictionary for the state.
+    mutating func subclassTensor(_ arguments: [PickleValue]) throws(CheckpointError) -> PickleValue {
+        guard arguments.count == 4 else {
+            throw invalid("\(arguments.count) arguments", "a function and its arguments")
+        }
+        // One made by itself would never end.
+        if case .callable(.rebuildSubclass) = arguments[0] {
+            throw invalid("a tensor of a tensor", "a function that makes one")
+        }
+        let value = try call(arguments[0], with: try items(ofTuple: arguments[2]), isInstance: false)
+        // Of a class that keeps its numbers elsewhere, the class says more than the function.
+        if case .object = value, case .callable(.inert(let className)) = arguments[1] {
+            return try object(named: className, isInstance: true)
+        }
+        return value
     }
 
     /// `_rebuild_tensor_v3(storage, offset, size, stride, requires_grad, backward_hooks, dtype[, metadata])`
     mutating func typedTensor(_ arguments: [PickleValue]) throws(CheckpointError) -> PickleValue {
-        guard (7...8).contains(arguments.count), case .callable(.scalarType(let name)) = arguments[6],
-            ScalarType(rawValue: name) == nil
-        else { throw invalidTensor(arguments) }
+        guard (7...8).contains(arguments.count) else { throw invalidTensor(arguments) }
+        if case .callable(.inert(let type)) = arguments[6] { return try object(named: type, isInstance: true) }
+        guard case .callable(.scalarType(let name)) = arguments[6], ScalarType(rawValue: name) == nil else {
+            throw invalidTensor(arguments)
+        }
         var tensor = try describedTensor(arguments)
         tensor.ownScalarName = name
-        heap.tensors.append(tensor)
-        return .tensor(heap.tensors.count - 1)
+        return try heap.make(tensor)
     }
 
     /// Fills a tensor that was made empty with `(storage, offset, size, stride)`, as PyTorch's first versions did it; what stands
@@ -64,7 +79,7 @@ extension PickleMachine {
         if heap.tensors[index] != nil { return }
         let parts = try items(ofTuple: state)
         guard parts.count == 4 else { throw invalidTensor(parts) }
-        heap.tensors[index] = try describedTensor(parts)
+        try heap.fill(tensor: index, with: try describedTensor(parts))
     }
 
     private func describedTensor(_ parts: [PickleValue]) throws(CheckpointError) -> PickledTensor {

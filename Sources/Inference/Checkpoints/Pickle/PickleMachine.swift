@@ -1,22 +1,26 @@
-/// Runs a pickle as far as tensors need it: it makes numbers, strings, containers and descriptions of tensors, and
-/// refuses every other global. No code of a checkpoint ever runs, for there is nothing here that could run it.
+/// Runs a pickle as far as tensors need it: it makes numbers, strings, containers and descriptions of tensors. Every other
+/// global is a name, and what calling it should make is a ``PickleObject``: training scripts keep their arguments, counters and
+/// paths beside the weights. No code of a checkpoint ever runs, for there is nothing here that could run it.
 ///
-/// Time and memory are bounded by the pickle's length: each instruction pushes at most one value, containers are shared by
-/// index instead of copied, and those few steps that do copy count what they copy.
+/// Time is bounded by the number of steps: each instruction pushes at most one value, containers are shared by index instead
+/// of copied, and those few steps that do copy count what they copy. Memory is bounded by a ``ReadingBudget``.
 struct PickleMachine {
     var cursor: ByteCursor
-    var stack = PickleStack()
+    var stack: PickleStack
     var memo: [Int: PickleValue] = [:]
-    var heap = PickleHeap()
+    var heap: PickleHeap
+    let budget: ReadingBudget
     var stepCount = 0
     /// Where the instruction being carried out begins.
     var position = 0
-    var firstRefused: (name: String, offset: Int)?
     /// How much text was made into bytes.
     var decodedByteCount = 0
 
-    /// A network of a thousand tensors with its optimiser's state takes about 100,000 steps.
-    static let maxStepCount = 1 << 20
+    /// A network of a thousand tensors with its optimiser's state takes about 100,000 steps; lists of every step's loss
+    /// take more.
+    static let maxStepCount = 1 << 22
+    /// What a value of the memo takes when its table has just grown. Units: bytes.
+    static let memoEntryByteCount = 128
     /// Limits what a deflated pickle can grow to. Not for arrays, which lie in their pickle: they are left where they are.
     static let maxByteCount = 16 << 20
     /// Longer text is left where it lies, and is no name. Units: bytes.
@@ -24,17 +28,25 @@ struct PickleMachine {
     /// Numbers and names of protocol 0. Units: bytes.
     static let maxLineByteCount = 1 << 16
 
-    private init(_ pickle: ByteRegion) { cursor = ByteCursor(pickle, what: "the pickle") }
+    private init(_ pickle: ByteRegion, _ budget: ReadingBudget) {
+        cursor = ByteCursor(pickle, what: "the pickle")
+        stack = PickleStack(budget: budget)
+        heap = PickleHeap(budget: budget)
+        self.budget = budget
+    }
 
     /// The value that a pickle stands for, and the heap its containers live in.
     ///
-    /// - Throws: ``CheckpointError/refusedGlobal(name:offset:)`` or ``CheckpointError/refusedObject(className:offset:)``
-    ///   when it names anything but the parts of a state dictionary; others when it is malformed.
-    static func run(_ pickle: ByteRegion) throws(CheckpointError) -> (root: PickleValue, heap: PickleHeap) {
+    /// - Parameter budget: pays for both; nil bounds the pickle by its own length.
+    /// - Throws: ``CheckpointError`` when it is malformed, or wants more memory than there is.
+    static func run(
+        _ pickle: ByteRegion, budget: ReadingBudget? = nil
+    ) throws(CheckpointError) -> (root: PickleValue, heap: PickleHeap) {
         guard pickle.count <= maxByteCount else {
             throw .limitExceeded(what: "bytes of pickle", found: pickle.count, limit: maxByteCount)
         }
-        let (root, heap, _) = try runStart(of: pickle)
+        let (root, heap, _) = try runStart(
+            of: pickle, budget: budget ?? ReadingBudget(fileByteCount: pickle.count))
         return (root, heap)
     }
 
@@ -42,21 +54,10 @@ struct PickleMachine {
     ///
     /// - Returns: where the pickle ends, too. Units: bytes.
     static func runStart(
-        of bytes: ByteRegion
+        of bytes: ByteRegion, budget: ReadingBudget
     ) throws(CheckpointError) -> (root: PickleValue, heap: PickleHeap, end: Int) {
-        var machine = PickleMachine(bytes)
-        let result = Result { () throws(CheckpointError) in try machine.run() }
-        // What a pickle wants to run says more than where it is broken besides.
-        if let refused = machine.firstRefused {
-            if case .failure(.refusedObject(let name, let offset)) = result {
-                throw .refusedObject(className: name, offset: offset)
-            }
-            if case .failure(.refusedGlobal(let name, let offset)) = result {
-                throw .refusedGlobal(name: name, offset: offset)
-            }
-            throw .refusedGlobal(name: refused.name, offset: refused.offset)
-        }
-        return (try result.get(), machine.heap, machine.cursor.offset)
+        var machine = PickleMachine(bytes, budget)
+        return (try machine.run(), machine.heap, machine.cursor.offset)
     }
 
     private mutating func run() throws(CheckpointError) -> PickleValue {
@@ -78,96 +79,104 @@ struct PickleMachine {
             let version = try cursor.number(UInt8.self)
             guard version <= 5 else { throw .unsupportedProtocol(found: Int(version)) }
         case .frame: try skipFrame()
-        case .mark: stack.mark()
+        case .mark: try stack.mark()
         case .pop: if !stack.popMarkIfOnTop() { _ = try pop() }
         case .popMark: _ = try popItems()
         case .dup:
             let value = try pop()
-            stack.push(value)
-            stack.push(value)
+            try stack.push(value)
+            try stack.push(value)
         case .stop: break
 
-        case .none: stack.push(.none)
-        case .newTrue: stack.push(.boolean(true))
-        case .newFalse: stack.push(.boolean(false))
-        case .binInt: stack.push(.integer(Int(try cursor.number(Int32.self))))
-        case .binInt1: stack.push(.integer(Int(try cursor.number(UInt8.self))))
-        case .binInt2: stack.push(.integer(Int(try cursor.number(UInt16.self))))
-        case .long1: stack.push(try integer(byteCount: Int(try cursor.number(UInt8.self))))
-        case .long4: stack.push(try integer(byteCount: try signedByteCount()))
-        case .int, .long: stack.push(try decimal())
-        case .binFloat: try pushInert(byteCount: 8)
+        case .none: try stack.push(.none)
+        case .newTrue: try stack.push(.boolean(true))
+        case .newFalse: try stack.push(.boolean(false))
+        case .binInt: try stack.push(.integer(Int(try cursor.number(Int32.self))))
+        case .binInt1: try stack.push(.integer(Int(try cursor.number(UInt8.self))))
+        case .binInt2: try stack.push(.integer(Int(try cursor.number(UInt16.self))))
+        case .long1: try stack.push(try integer(byteCount: Int(try cursor.number(UInt8.self))))
+        case .long4: try stack.push(try integer(byteCount: try signedByteCount()))
+        case .int, .long: try stack.push(try decimal())
+        case .binFloat: try pushNumber(byteCount: 8)
         case .float:
             _ = try cursor.line(maxByteCount: Self.maxLineByteCount)
-            stack.push(.inert)
+            try stack.push(.number)
 
-        case .shortBinUnicode: stack.push(try unicode(byteCount: Int(try cursor.number(UInt8.self))))
-        case .binUnicode: stack.push(try unicode(byteCount: Int(try cursor.number(UInt32.self))))
-        case .binUnicode8: stack.push(try unicode(byteCount: Int(clamping: try cursor.number(UInt64.self))))
+        case .shortBinUnicode: try stack.push(try unicode(byteCount: Int(try cursor.number(UInt8.self))))
+        case .binUnicode: try stack.push(try unicode(byteCount: Int(try cursor.number(UInt32.self))))
+        case .binUnicode8: try stack.push(try unicode(byteCount: Int(clamping: try cursor.number(UInt64.self))))
         case .shortBinString: try pushBytes(byteCount: Int(try cursor.number(UInt8.self)))
         case .binString: try pushBytes(byteCount: try signedByteCount())
-        case .unicode: stack.push(try textLine(quoted: false))
-        case .string: stack.push(try textLine(quoted: true))
+        case .unicode: try stack.push(try textLine(quoted: false))
+        case .string: try stack.push(try textLine(quoted: true))
         case .shortBinBytes: try pushBytes(byteCount: Int(try cursor.number(UInt8.self)))
         case .binBytes: try pushBytes(byteCount: Int(try cursor.number(UInt32.self)))
         case .binBytes8, .byteArray8: try pushBytes(byteCount: Int(clamping: try cursor.number(UInt64.self)))
 
-        case .emptyTuple: stack.push(heap.makeTuple([]))
+        case .emptyTuple: try stack.push(try heap.makeTuple([]))
         case .tuple1: try pushTuple(count: 1)
         case .tuple2: try pushTuple(count: 2)
         case .tuple3: try pushTuple(count: 3)
-        case .tuple: stack.push(heap.makeTuple(try popItems()))
-        case .emptyList: stack.push(heap.makeList([]))
-        case .list: stack.push(heap.makeList(try popItems()))
-        case .emptyDict: stack.push(heap.makeDictionary([]))
-        case .dict: stack.push(heap.makeDictionary(try pairs(try popItems())))
+        case .tuple: try stack.push(try heap.makeTuple(try popItems()))
+        case .emptyList: try stack.push(try heap.makeList([]))
+        case .list: try stack.push(try heap.makeList(try popItems()))
+        case .emptyDict: try stack.push(try heap.makeDictionary())
+        case .dict:
+            let items = try popItems()
+            try checkPairs(items)
+            try stack.push(try heap.makeDictionary())
+            try insert(items)
         case .append: try append([try pop()])
         case .appends: try append(try popItems())
         case .setItem:
             let value = try pop()
-            try insert([(try pop(), value)])
-        case .setItems: try insert(try pairs(try popItems()))
-        case .emptySet: stack.push(.inert)
-        case .addItems:
-            _ = try popItems()
-            guard case .inert = try top() else { throw invalid(try top().kind, "a set") }
+            try insert([try pop(), value])
+        case .setItems: try insert(try popItems())
+        case .emptySet: try stack.push(.set)
+        case .addItems: try addItems(try popItems())
         case .frozenSet:
             _ = try popItems()
-            stack.push(.inert)
+            try stack.push(.set)
 
-        case .get: stack.push(try remembered(try lineNumber()))
-        case .binGet: stack.push(try remembered(Int(try cursor.number(UInt8.self))))
-        case .longBinGet: stack.push(try remembered(Int(try cursor.number(UInt32.self))))
-        case .put: memo[try lineNumber()] = try top()
-        case .binPut: memo[Int(try cursor.number(UInt8.self))] = try top()
-        case .longBinPut: memo[Int(try cursor.number(UInt32.self))] = try top()
-        case .memoize: memo[memo.count] = try top()
+        case .get: try stack.push(try remembered(try lineNumber()))
+        case .binGet: try stack.push(try remembered(Int(try cursor.number(UInt8.self))))
+        case .longBinGet: try stack.push(try remembered(Int(try cursor.number(UInt32.self))))
+        case .put: try remember(as: try lineNumber())
+        case .binPut: try remember(as: Int(try cursor.number(UInt8.self)))
+        case .longBinPut: try remember(as: Int(try cursor.number(UInt32.self)))
+        case .memoize: try remember(as: memo.count)
 
-        case .global: stack.push(try global(module: try lineText(), name: try lineText()))
+        case .global: try stack.push(try global(module: try lineText(), name: try lineText()))
         case .stackGlobal:
             let (name, module) = (try pop(), try pop())
             guard case .string(let name) = name, case .string(let module) = module else {
                 throw invalid("\(module.kind) and \(name.kind)", "two strings")
             }
-            stack.push(try global(module: module, name: name))
+            try stack.push(try global(module: module, name: name))
         case .reduce:
             let arguments = try pop()
-            stack.push(try call(try pop(), with: try items(ofTuple: arguments), isObject: false))
+            try stack.push(try call(try pop(), with: try items(ofTuple: arguments), isInstance: false))
         case .newObj:
             let arguments = try pop()
-            stack.push(try call(try pop(), with: try items(ofTuple: arguments), isObject: true))
+            try stack.push(try call(try pop(), with: try items(ofTuple: arguments), isInstance: true))
         case .newObjEx:
             let (_, arguments) = (try pop(), try pop())
-            stack.push(try call(try pop(), with: try items(ofTuple: arguments), isObject: true))
+            try stack.push(try call(try pop(), with: try items(ofTuple: arguments), isInstance: true))
         case .inst:
             let callable = try global(module: try lineText(), name: try lineText())
-            stack.push(try call(callable, with: try popItems(), isObject: false))
+            try stack.push(try call(callable, with: try popItems(), isInstance: false))
         case .obj:
             let items = try popItems()
             guard let callable = items.first else { throw invalid("nothing", "a class") }
-            stack.push(try call(callable, with: Array(items.dropFirst()), isObject: false))
+            try stack.push(try call(callable, with: Array(items.dropFirst()), isInstance: false))
         case .build: try build()
-        case .binPersID: stack.push(try storage(try items(ofTuple: try pop())))
+        case .ext1: try pushExtension(Int(try cursor.number(UInt8.self)))
+        case .ext2: try pushExtension(Int(try cursor.number(UInt16.self)))
+        case .ext4: try pushExtension(Int(try cursor.number(Int32.self)))
+        case .persID:
+            _ = try lineText()
+            try stack.push(try object(named: "persistent_load", isInstance: false))
+        case .binPersID: try stack.push(try storage(try items(ofTuple: try pop())))
         }
     }
 }

@@ -1,7 +1,6 @@
 /// The instructions of Python's pickles, protocols 0 to 5.
 ///
-/// - Source: CPython's `Lib/pickletools.py`. Left out are extension codes and out-of-band buffers: no checkpoint
-///   has a registry or a second stream.
+/// - Source: CPython's `Lib/pickletools.py`. Left out are out-of-band buffers: no checkpoint has a second stream.
 enum PickleOpcode: UInt8 {
     case mark = 0x28  // (
     case emptyTuple = 0x29  // )
@@ -19,6 +18,7 @@ enum PickleOpcode: UInt8 {
     case long = 0x4C  // L
     case binInt2 = 0x4D  // M
     case none = 0x4E  // N
+    case persID = 0x50  // P
     case binPersID = 0x51  // Q
     case reduce = 0x52  // R
     case string = 0x53  // S
@@ -47,6 +47,9 @@ enum PickleOpcode: UInt8 {
     case emptyDict = 0x7D  // }
     case proto = 0x80
     case newObj = 0x81
+    case ext1 = 0x82
+    case ext2 = 0x83
+    case ext4 = 0x84
     case tuple1 = 0x85
     case tuple2 = 0x86
     case tuple3 = 0x87

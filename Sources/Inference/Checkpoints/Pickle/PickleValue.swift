@@ -6,10 +6,13 @@ enum PickleValue: Sendable {
     case none
     case boolean(Bool)
     case integer(Int)
+    /// A float, or an integer of more than 64 bits.
+    case number
     case string(String)
     case tuple(Int)
     case list(Int)
     case dictionary(Int)
+    case set
     case storage(Int)
     case tensor(Int)
     /// Python 3's bytes, or a string of Python 2.
@@ -19,7 +22,9 @@ enum PickleValue: Sendable {
     case arrayType(Int)
     case array(Int)
     case callable(PickleCallable)
-    /// Something harmless that no tensor needs: a float, a set, a device.
+    /// Whatever Python would make with code; see ``PickleObject``.
+    case object(Int)
+    /// Text that no tensor's name is.
     case inert
 
     /// For errors: what the value is.
@@ -28,10 +33,12 @@ enum PickleValue: Sendable {
         case .none: "None"
         case .boolean: "a boolean"
         case .integer: "an integer"
+        case .number: "a number"
         case .string: "a string"
         case .tuple: "a tuple"
         case .list: "a list"
         case .dictionary: "a dictionary"
+        case .set: "a set"
         case .storage: "a storage"
         case .tensor: "a tensor"
         case .bytes: "bytes"
@@ -39,7 +46,8 @@ enum PickleValue: Sendable {
         case .arrayType: "an array's type"
         case .array: "an array"
         case .callable: "a global"
-        case .inert: "a value that no tensor needs"
+        case .object: "an object"
+        case .inert: "text"
         }
     }
 }

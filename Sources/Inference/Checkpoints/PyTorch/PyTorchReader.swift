@@ -12,19 +12,24 @@ struct PyTorchReader {
     private static let versions = 1...10
 
     /// The tensors of an archive that lies in memory.
-    static func read(_ archive: ZipArchive, fileByteCount: Int) throws(CheckpointError) -> CheckpointContents {
+    static func read(_ archive: ZipArchive, budget: ReadingBudget) throws(CheckpointError) -> CheckpointContents {
         var reader = try PyTorchReader(archive)
-        var contents = CheckpointContents(fileByteCount: fileByteCount)
-        let (root, heap) = try PickleMachine.run(try reader.bytes(of: "data.pkl"))
+        var contents = CheckpointContents(budget: budget)
+        let (root, heap) = try PickleMachine.run(try reader.bytes(of: "data.pkl"), budget: budget)
         let state = try StateDictionary(root: root, heap: heap)
-        for (name, tensor) in state.entries {
-            guard let scalarType = ScalarType(rawValue: tensor.scalarName) else {
-                contents.skip(name, scalarName: tensor.scalarName)
-                continue
+        (contents.objects, contents.notes) = (state.objects, state.notes)
+        for (name, element) in state.entries {
+            switch element {
+            case .array(let array): try contents.append(array, name: name)
+            case .tensor(let tensor):
+                guard let scalarType = ScalarType(rawValue: tensor.scalarName) else {
+                    try contents.skip(name, scalarName: tensor.scalarName)
+                    continue
+                }
+                let storage = try reader.storage(tensor.storage, scalarType)
+                try contents.append(
+                    try tensor.stored(as: name, scalarType: scalarType, storage: storage), name: name)
             }
-            let storage = try reader.storage(tensor.storage, scalarType)
-            try contents.append(
-                try tensor.stored(as: name, scalarType: scalarType, storage: storage), name: name)
         }
         return contents
     }

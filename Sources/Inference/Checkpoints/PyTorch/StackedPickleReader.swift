@@ -8,6 +8,7 @@
 struct StackedPickleReader {
     private let file: ByteRegion
     private var offset: Int
+    private let budget: ReadingBudget
 
     /// 0x1950a86a20f9469cfc6c
     private static let magic: [UInt8] = [0x8A, 10, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19]
@@ -33,21 +34,26 @@ struct StackedPickleReader {
     }
 
     /// The tensors of a file that lies in memory, in the object's order.
-    static func read(_ file: ByteRegion) throws(CheckpointError) -> CheckpointContents {
-        var reader = StackedPickleReader(file: file, offset: magicByteCount(file) ?? 0)
+    static func read(_ file: ByteRegion, budget: ReadingBudget) throws(CheckpointError) -> CheckpointContents {
+        var reader = StackedPickleReader(file: file, offset: magicByteCount(file) ?? 0, budget: budget)
         try reader.checkVersion()
         try reader.checkByteOrder()
         let (root, heap) = try reader.pickle(maxByteCount: PickleMachine.maxByteCount)
         let state = try StateDictionary(root: root, heap: heap)
         let storages = try reader.storages(heap)
-        var contents = CheckpointContents(fileByteCount: file.count)
-        for (name, tensor) in state.entries {
-            guard let scalarType = ScalarType(rawValue: tensor.scalarName) else {
-                contents.skip(name, scalarName: tensor.scalarName)
-                continue
+        var contents = CheckpointContents(budget: budget)
+        (contents.objects, contents.notes) = (state.objects, state.notes)
+        for (name, element) in state.entries {
+            switch element {
+            case .array(let array): try contents.append(array, name: name)
+            case .tensor(let tensor):
+                guard let scalarType = ScalarType(rawValue: tensor.scalarName) else {
+                    try contents.skip(name, scalarName: tensor.scalarName)
+                    continue
+                }
+                let bytes = try Self.checked(storages[tensor.storage.key], tensor.storage, scalarType.byteCount)
+                try contents.append(try tensor.stored(as: name, scalarType: scalarType, storage: bytes), name: name)
             }
-            let bytes = try Self.checked(storages[tensor.storage.key], tensor.storage, scalarType.byteCount)
-            try contents.append(try tensor.stored(as: name, scalarType: scalarType, storage: bytes), name: name)
         }
         return contents
     }
@@ -59,7 +65,7 @@ struct StackedPickleReader {
             throw .truncated(what: "the checkpoint", offset: offset, needed: 1, available: rest)
         }
         do throws(CheckpointError) {
-            let (root, heap, end) = try PickleMachine.runStart(of: region)
+            let (root, heap, end) = try PickleMachine.runStart(of: region, budget: budget)
             offset += end
             return (root, heap)
         } catch {
@@ -72,9 +78,9 @@ struct StackedPickleReader {
 
     private mutating func checkVersion() throws(CheckpointError) {
         let start = offset
-        let (root, _) = try pickle(maxByteCount: Self.maxPreludeByteCount)
+        let (root, heap) = try pickle(maxByteCount: Self.maxPreludeByteCount)
         guard case .integer(Self.protocolVersion) = root else {
-            var found = root.kind
+            var found = heap.kind(root)
             if case .integer(let version) = root { found = "the version \(version)" }
             throw .invalidPickle(offset: start, found: found, expected: "the version \(Self.protocolVersion)")
         }
@@ -84,7 +90,7 @@ struct StackedPickleReader {
         let start = offset
         let (root, heap) = try pickle(maxByteCount: Self.maxPreludeByteCount)
         guard case .dictionary(let system) = root else {
-            throw .invalidPickle(offset: start, found: root.kind, expected: "what system it was saved on")
+            throw .invalidPickle(offset: start, found: heap.kind(root), expected: "what system it was saved on")
         }
         for entry in heap.dictionaries[system] where heap.text(entry.key) == "little_endian" {
             guard case .boolean(true) = entry.value else { throw .unsupportedByteOrder(found: "big") }
@@ -96,10 +102,11 @@ struct StackedPickleReader {
         let start = offset
         let (root, keyHeap) = try pickle(maxByteCount: PickleMachine.maxByteCount)
         guard case .list(let list) = root else {
-            throw .invalidPickle(offset: start, found: root.kind, expected: "a list of storages")
+            throw .invalidPickle(offset: start, found: keyHeap.kind(root), expected: "a list of storages")
         }
         var byteCounts: [String: Int] = [:]
         for storage in heap.storages where byteCounts[storage.key] == nil {
+            try budget.charge(128, for: "the storages' keys")
             byteCounts[storage.key] = StorageElement.byteCount(of: storage.scalarName)
         }
         var cursor = ByteCursor(file, what: "the checkpoint")
@@ -108,7 +115,7 @@ struct StackedPickleReader {
         for value in keyHeap.lists[list] {
             guard let key = keyHeap.text(value), let elementByteCount = byteCounts[key], storages[key] == nil else {
                 throw .invalidPickle(
-                    offset: start, found: keyHeap.text(value).map { "the key \($0.prefix(40))" } ?? value.kind,
+                    offset: start, found: keyHeap.text(value).map { "the key \($0.prefix(40))" } ?? keyHeap.kind(value),
                     expected: "the key of a storage that the tensors have, once")
             }
             let count = try cursor.number(Int64.self)
@@ -117,6 +124,7 @@ struct StackedPickleReader {
                     offset: cursor.offset - 8, found: "a storage of \(count) elements",
                     expected: "at most the \(cursor.remainingByteCount / elementByteCount) that follow")
             }
+            try budget.charge(128, for: "the storages' keys")
             storages[key] = try cursor.region(byteCount: Int(count) * elementByteCount)
         }
         guard cursor.remainingByteCount == 0 else {

@@ -18,6 +18,9 @@ struct SafetensorsHeader {
     /// No checkpoint comes near this; it bounds what a header of the greatest length can ask for.
     static let maxTensorCount = 1 << 18
 
+    /// What is kept of a name and its description beside its bytes. Units: bytes.
+    private static let entryByteCount = 256
+
     /// The types that weights may have.
     static let scalarTypes: [String: ScalarType] = [
         "F16": .float16, "BF16": .bfloat16, "F32": .float32, "F64": .float64,
@@ -33,7 +36,11 @@ struct SafetensorsHeader {
 
     /// - Throws: ``CheckpointError`` when the text is not strictly a header: other keys, repeated keys and other kinds of
     ///   values are refused, and only spaces may follow.
-    init(_ text: ByteRegion) throws(CheckpointError) {
+    ///
+    /// - Parameter budget: pays for the text's copies and for what is made of it.
+    init(_ text: ByteRegion, budget: ReadingBudget) throws(CheckpointError) {
+        // The cursor's own bytes, and a string that is looked at once.
+        try budget.charge(2 * text.count, for: "the safetensors header")
         var json = try JSONCursor<CheckpointError>(text)
         var names = Set<String>()
         try json.readObject { (json, name, offset) throws(CheckpointError) in
@@ -41,20 +48,26 @@ struct SafetensorsHeader {
             guard names.count <= Self.maxTensorCount else {
                 throw .limitExceeded(what: "tensors", found: names.count, limit: Self.maxTensorCount)
             }
+            try budget.charge(Self.entryByteCount + 2 * name.utf8.count, for: "the safetensors header")
             if name == "__metadata__" {
-                metadata = try Self.metadata(&json)
+                metadata = try Self.metadata(&json, budget)
             } else {
+                try entries.reserve(1, from: budget, for: "the safetensors header")
                 entries.append(try Self.entry(name, &json))
             }
         }
         try json.finish(expecting: "the end of the header")
     }
 
-    private static func metadata(_ json: inout JSONCursor<CheckpointError>) throws(CheckpointError) -> [String: String]
-    {
+    private static func metadata(
+        _ json: inout JSONCursor<CheckpointError>, _ budget: ReadingBudget
+    ) throws(CheckpointError) -> [String: String] {
         var metadata: [String: String] = [:]
         try json.readObject { (json, key, offset) throws(CheckpointError) in
-            guard metadata.updateValue(try json.readString(), forKey: key) == nil else {
+            let value = try json.readString()
+            try budget.charge(
+                Self.entryByteCount + key.utf8.count + value.utf8.count, for: "the safetensors header's metadata")
+            guard metadata.updateValue(value, forKey: key) == nil else {
                 throw .duplicateKey(key: key, offset: offset)
             }
         }

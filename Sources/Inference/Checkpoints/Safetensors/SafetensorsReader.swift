@@ -7,8 +7,8 @@ enum SafetensorsReader {
     static let maxHeaderByteCount = 100_000_000
 
     /// The tensors of a file that lies in memory, in the order of their data.
-    static func read(_ file: ByteRegion) throws(CheckpointError) -> CheckpointContents {
-        var contents = CheckpointContents(fileByteCount: file.count)
+    static func read(_ file: ByteRegion, budget: ReadingBudget) throws(CheckpointError) -> CheckpointContents {
+        var contents = CheckpointContents(budget: budget)
         try read(file, to: &contents)
         return contents
     }
@@ -23,7 +23,8 @@ enum SafetensorsReader {
         guard headerByteCount <= UInt64(maxHeaderByteCount) else {
             throw .headerTooLong(found: headerByteCount, limit: maxHeaderByteCount)
         }
-        let header = try SafetensorsHeader(try cursor.region(byteCount: Int(headerByteCount)))
+        let header = try SafetensorsHeader(
+            try cursor.region(byteCount: Int(headerByteCount)), budget: contents.budget)
         let dataOffset = cursor.offset
         let data = try cursor.region(byteCount: cursor.remainingByteCount)
 
@@ -71,7 +72,7 @@ enum SafetensorsReader {
             throw .byteCountMismatch(name: entry.name, found: storage.count, expected: overflow ? .max : (bits + 7) / 8)
         }
         guard let scalarType = SafetensorsHeader.scalarTypes[entry.scalarName] else {
-            return contents.skip(entry.name, scalarName: entry.scalarName)
+            return try contents.skip(entry.name, scalarName: entry.scalarName)
         }
         let tensor = try StoredTensor(
             name: entry.name, scalarType: scalarType, extents: entry.extents,

@@ -42,12 +42,14 @@ struct ShardIndex {
 
     /// - Throws: ``CheckpointError/invalidIndex(offset:found:expected:)`` when the text is no such index,
     ///   ``CheckpointError/invalidShardName(name:)`` for a shard that does not lie beside it.
-    init(_ text: ByteRegion) throws(CheckpointError) {
+    ///
+    /// - Parameter budget: pays for the text's copies and for what is made of it; nil bounds them by the text's length.
+    init(_ text: ByteRegion, budget: ReadingBudget? = nil) throws(CheckpointError) {
         guard text.count <= Self.maxByteCount else {
             throw .limitExceeded(what: "bytes of shard index", found: text.count, limit: Self.maxByteCount)
         }
         do throws(CheckpointError) {
-            try read(text)
+            try read(text, budget ?? ReadingBudget(fileByteCount: text.count))
         } catch {
             switch error {
             case .invalidHeader(let offset, let found, let expected):
@@ -60,13 +62,15 @@ struct ShardIndex {
         }
     }
 
-    private mutating func read(_ text: ByteRegion) throws(CheckpointError) {
+    private mutating func read(_ text: ByteRegion, _ budget: ReadingBudget) throws(CheckpointError) {
+        // The cursor's own bytes, and a string that is looked at once.
+        try budget.charge(2 * text.count, for: "the shard index")
         var json = try JSONCursor<CheckpointError>(text)
         var map: [String: Set<String>]?
         try json.readObject { (json, key, offset) throws(CheckpointError) in
             guard key == "weight_map" else { return try json.skipValue(maxDepth: Self.maxDepth) }
             guard map == nil else { throw .duplicateKey(key: key, offset: offset) }
-            map = try Self.weightMap(&json)
+            map = try Self.weightMap(&json, budget)
         }
         try json.finish(expecting: "the end of the index")
         guard let map, !map.isEmpty else {
@@ -75,9 +79,12 @@ struct ShardIndex {
         names = map
     }
 
-    private static func weightMap(_ json: inout JSONCursor<CheckpointError>) throws(CheckpointError) -> [String: Set<
-        String
-    >] {
+    /// What is kept of a tensor's name and its file's beside their bytes. Units: bytes.
+    private static let entryByteCount = 256
+
+    private static func weightMap(
+        _ json: inout JSONCursor<CheckpointError>, _ budget: ReadingBudget
+    ) throws(CheckpointError) -> [String: Set<String>] {
         var seen: Set<String> = []
         var map: [String: Set<String>] = [:]
         try json.readObject { (json, name, offset) throws(CheckpointError) in
@@ -86,6 +93,8 @@ struct ShardIndex {
                 throw .limitExceeded(what: "tensors", found: seen.count, limit: SafetensorsHeader.maxTensorCount)
             }
             let file = try json.readString()
+            try budget.charge(
+                Self.entryByteCount + name.utf8.count + file.utf8.count, for: "the shard index")
             // An index from elsewhere shall not open any file but those beside it.
             guard !file.isEmpty, !file.contains("/"), !file.contains("\0"), file != ".", file != ".." else {
                 throw .invalidShardName(name: file)

@@ -6,7 +6,8 @@ enum ShardedReader {
     static func read(
         _ index: ByteRegion, path: String, maxByteCount: Int
     ) throws(CheckpointError) -> (contents: CheckpointContents, shards: [AlignedBuffer]) {
-        let index = try ShardIndex(index)
+        let budget = ReadingBudget(fileByteCount: index.count)
+        let index = try ShardIndex(index, budget: budget)
         var shards: [(file: String, bytes: AlignedBuffer)] = []
         var remaining = maxByteCount
         for file in index.files {
@@ -14,9 +15,10 @@ enum ShardedReader {
                 try FileSnapshot.contents(of: beside(path, file), maxByteCount: remaining)
             }
             remaining -= bytes.bytes.count
+            budget.grow(fileByteCount: bytes.bytes.count)
             shards.append((file, bytes))
         }
-        var contents = CheckpointContents(fileByteCount: shards.reduce(0) { $0 + $1.bytes.bytes.count })
+        var contents = CheckpointContents(budget: budget)
         for (file, bytes) in shards {
             let found = try within(file) { () throws(CheckpointError) in
                 try SafetensorsReader.read(ByteRegion(bytes), to: &contents)

@@ -9,14 +9,20 @@ struct ZipArchive {
     let records: [ZipRecord]
 
     private let indices: [String: Int]
-    /// How many more bytes may be inflated, so that a small file cannot ask for all the memory.
-    private var inflationAllowance: Int
+    /// Pays for what is inflated, so that a small file cannot ask for all the memory.
+    private let budget: ReadingBudget
 
     /// Deflate cannot do better than this, so a greater ratio is a lie. Source: zlib's technical notes.
     private static let maxDeflateRatio = 1032
 
+    /// What is kept of a record's two headers beside its name. Units: bytes.
+    private static let recordByteCount = 384
+
+    /// - Parameter budget: pays for the directory and for what is inflated; nil bounds both by the file's length.
     /// - Throws: ``CheckpointError`` when the archive is not whole and consistent.
-    init(_ file: ByteRegion) throws(CheckpointError) {
+    init(_ file: ByteRegion, budget: ReadingBudget? = nil) throws(CheckpointError) {
+        let budget = budget ?? ReadingBudget(fileByteCount: file.count)
+        self.budget = budget
         let directory = try ZipDirectory(of: file)
         guard let entries = file.part(from: directory.offset, count: directory.byteCount) else {
             throw .missingDirectory(byteCount: file.count)
@@ -27,6 +33,7 @@ struct ZipArchive {
         var spans: [(range: Range<Int>, name: String)] = []
         for _ in 0..<directory.recordCount {
             let header = try ZipRecordHeader(central: &cursor, at: directory.offset)
+            try budget.charge(Self.recordByteCount + 2 * header.name.utf8.count, for: "the zip directory")
             guard indices.updateValue(records.count, forKey: header.name) == nil else {
                 throw .duplicateRecord(record: header.name)
             }
@@ -47,7 +54,6 @@ struct ZipArchive {
         }
         self.records = records
         self.indices = indices
-        inflationAllowance = max(64 << 20, 4 * file.count)
     }
 
     /// A record by its whole name.
@@ -74,10 +80,7 @@ struct ZipArchive {
             throw .limitExceeded(
                 what: "inflated bytes in one record", found: record.byteCount, limit: ratioLimit.partialValue)
         }
-        guard record.byteCount <= inflationAllowance else {
-            throw .limitExceeded(what: "inflated bytes", found: record.byteCount, limit: inflationAllowance)
-        }
-        inflationAllowance -= record.byteCount
+        try budget.charge(record.byteCount, for: "inflated record \(PickleObject.shortened(record.name))")
         return try Inflater.inflate(record)
     }
 

@@ -6,7 +6,8 @@ import Testing
 struct ZipArchiveTests {
     /// One hostile file for each thing that can be wrong, and the error it must be refused with.
     static let refusals: [String: CheckpointError] = [
-        "deflate-bomb.pth": .limitExceeded(what: "inflated bytes", found: 68157440, limit: 67108864),
+        "deflate-bomb.pth": .memoryLimit(
+            what: "inflated record a/data/0", needed: 68160597, limit: 67642144),
         "deflate-corrupt.pth": .invalidCompression(record: "a/data.pkl", offset: 1),
         "deflate-cut.pth": .invalidCompression(record: "a/data.pkl", offset: 136),
         "deflate-impossible-ratio.pth": .limitExceeded(
@@ -45,6 +46,9 @@ struct ZipArchiveTests {
         "zip-local-outside.pth": .truncated(what: "the archive", offset: 0, needed: 4294967280, available: 423),
         "zip-local-signature.pth": .wrongSignature(
             what: "the zip record", offset: 62, found: 0x4034b51, expected: 0x4034b50),
+        "zip-keras.pth": .unknownFormat(
+            file: "test",
+            found: "is Keras' .keras: load it there, and save a dictionary {layer: [weights, biases]} with numpy.save"),
         "zip-locator-disks.pth": .unsupportedArchive(offset: 457, feature: "several disks"),
         "zip-locator-offset.pth": .directoryMismatch(field: "zip64 end record offset", found: .max, expected: 401),
         "zip-method.pth": .unsupportedCompression(record: "a/data.pkl", method: 12),
@@ -53,12 +57,15 @@ struct ZipArchiveTests {
         "zip-no-end.pth": .missingDirectory(byteCount: 401),
         "zip-no-pickle.pth": .missingRecord(record: "data.pkl"),
         "zip-no-storage.pth": .missingRecord(record: "a/data/0"),
+        "zip-of-files.pth": .unknownFormat(
+            file: "test", found: "is a zip archive of files: unpack it, and take models/a.pth"),
         "zip-overlap.pth": .overlappingRecords(record: "a/data.pkl", next: "a/data/0", offset: 229),
         "zip-record-disk.pth": .unsupportedArchive(offset: 229, feature: "several disks"),
         "zip-same-record.pth": .nameMismatch(record: "a/data.pkm", found: "a/data.pkl"),
         "zip-size-mismatch.pth": .headerMismatch(record: "a/data.pkl", field: "size", found: 1, expected: 189),
         "zip-stored-sizes.pth": .headerMismatch(
             record: "a/data.pkl", field: "compressed size", found: 189, expected: 1000),
+        "zip-torchscript.pth": .unknownFormat(file: "test", found: FileKind.torchScript.sentence),
         "zip-too-many-counted.pth": .truncated(what: "the zip directory", offset: 110, needed: 4, available: 0),
         "zip-trailing-byte.pth": .missingDirectory(byteCount: 424),
         "zip-two-pickles.pth": .severalPickles(found: ["a/data.pkl", "b/data.pkl"]),

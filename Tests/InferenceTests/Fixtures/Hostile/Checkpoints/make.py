@@ -175,6 +175,10 @@ write("zip-big-endian.pth", archive(records() + [Record("a/byteorder", b"big")])
 write("zip-version.pth", archive(records() + [Record("a/version", b"11\n")]))
 write("zip-version-text.pth", archive(records() + [Record("a/version", b"\xff")]))
 
+write("zip-torchscript.pth", archive(records() + [Record("a/constants.pkl", b"\x80\x02)."), Record("a/code/m.py", b"")]))
+write("zip-of-files.pth", archive([Record("__MACOSX/._a.pth", b""), Record("models/a.pth", b"")]))
+write("zip-keras.pth", archive([Record("config.json", b"{}"), Record("model.weights.h5", b"")]))
+
 bomb = bytes(3 << 20)
 write("deflate-longer-than-declared.pth", archive([Record(
     "a/data.pkl", bomb, deflate=True, local={"size": 1000}, central={"size": 1000})]))
@@ -280,10 +284,10 @@ checkpoint("pickle-size-of-text.pth", state(
     ("w", b"ctorch._utils\n_rebuild_tensor_v2\n(" + storage() + number(0) + text("2") + b"\x85)\x89NtR")))
 checkpoint("pickle-rank.pth", state(("w", tensor(sizes=[1] * 17, strides=[1] * 17))))
 checkpoint("pickle-many-steps.pth", b"")
-write("pickle-many-steps.pth", archive(records(b"\x80\x02" + b"N0" * (1 << 19) + b"N.", deflate=True)))
-# A list of 1000 pairs, made into a dictionary 2000 times.
+write("pickle-many-steps.pth", archive(records(b"\x80\x02" + b"N0" * (1 << 21) + b"N.", deflate=True)))
+# A list of 1000 pairs, made into a dictionary 5000 times.
 write("pickle-copies.pth", archive(records(
-    b"\x80\x02](" + b"NN\x86" * 1000 + b"e\x85q\x00ccollections\nOrderedDict\nq\x01" + b"h\x01h\x00R0" * 2000 + b".",
+    b"\x80\x02](" + b"NN\x86" * 1000 + b"e\x85q\x00ccollections\nOrderedDict\nq\x01" + b"h\x01h\x00R0" * 5000 + b".",
     deflate=True)))
 # Lists in lists, 200,000 deep; ten lists, each of ten times the one before; a list that holds itself.
 write("pickle-deep.pth", archive(records(b"\x80\x02" + b"]" * 200_000 + b"a" * 199_999 + b".", deflate=True)))
@@ -293,6 +297,79 @@ checkpoint("pickle-cycle.pth", b"\x80\x02}q\x00" + text("state_dict") + b"h\x00s
 checkpoint("pickle-list.pth", b"\x80\x02].")
 checkpoint("pickle-no-tensors.pth", state(("epoch", number(3)), ("weights", b"}")))
 checkpoint("pickle-no-entries.pth", b"\x80\x02}.")
+
+
+# --- Objects where weights should be ----------------------------------------------------------------------------------
+
+NAMESPACE = b"cargparse\nNamespace\n)\x81}" + text("lr") + b"G?\xb9\x99\x99\x99\x99\x99\x9asb"
+
+
+def weights(*entries):
+    """A layer fc with its bias, and what is given."""
+    return state(("fc.bias", tensor(sizes=(2,), strides=(1,))), *entries)
+
+
+checkpoint("object-namespace.pth", weights(("fc.weight", NAMESPACE)))
+checkpoint("object-function.pth", weights(("fc.weight", b"cos\nsystem\n" + text("echo harm") + b"\x85R")))
+checkpoint("object-global.pth", weights(("fc.weight", b"cos\nsystem\n")))
+checkpoint("object-list.pth", weights(("fc.weight", b"]")))
+checkpoint("object-number.pth", weights(("fc.weight", b"G" + bytes(8))))
+checkpoint("object-text.pth", weights(("fc.weight", text("none"))))
+checkpoint("object-sparse.pth", weights(("fc.weight", b"ctorch._utils\n_rebuild_sparse_tensor\n(NNtR")))
+checkpoint("object-wrapped.pth", state(("model", b"}(" + text("module.fc.weight") + NAMESPACE + text("module.fc.bias")
+                                        + tensor(sizes=(2,), strides=(1,)) + b"u")))
+checkpoint("object-subclass.pth", weights((
+    "fc.weight", b"ctorch._tensor\n_rebuild_from_type_v2\n(ctorch._utils\n_rebuild_wrapper_subclass\n"
+    b"ctorchao\nQuantized\n(ctorchao\nQuantized\nt}tR")))
+checkpoint("object-extension.pth", weights(("fc.weight", b"\x82\x05)R")))
+checkpoint("object-persistent.pth", weights(("fc.weight", b"P12\n")))
+# A whole network, alone and under the keys of training scripts; only its settings; an optimiser alone.
+checkpoint("whole-module.pth", b"\x80\x02ctorchvision.models.alexnet\nAlexNet\n)\x81}b.")
+checkpoint("whole-module-wrapped.pth", state(("epoch", number(3)), ("model", b"cmodels.yolo\nModel\n)\x81}b")))
+checkpoint("whole-averaged.pth", state(("model", b"N"), ("ema", b"cmodels.yolo\nModel\n)\x81}b")))
+checkpoint("whole-optimizer.pth", state(("optimizer", b"ctorch.optim.sgd\nSGD\n)\x81}b"), ("args", NAMESPACE)))
+checkpoint("several-networks.pth", state(
+    ("generator", b"}" + text("fc.weight") + tensor() + b"s"), ("discriminator", b"}" + text("fc.weight") + tensor() + b"s")))
+checkpoint("object-subclass-of-itself.pth", state(("w", (
+    b"ctorch._tensor\n_rebuild_from_type_v2\n(ctorch._tensor\n_rebuild_from_type_v2\nN)}tR"))))
+checkpoint("object-parameter-of-object.pth", weights((
+    "fc.weight", b"ctorch._utils\n_rebuild_parameter\n(" + NAMESPACE + b"\x88NtR")))
+
+
+# --- Small files that ask for much memory -------------------------------------------------------------------------------
+
+def bomb(name, pickled):
+    write(f"bomb-{name}.pth", archive(records(b"\x80\x04" + pickled + b".", deflate=True)))
+
+
+long_text = text("m" * 500)
+# Nested tuples that each kept the memory of the whole stack; wide ones; the same items again and again.
+bomb("tuples", b"(" * 500_000 + b"N" * 30_000 + b"t" * 500_000)
+bomb("wide-tuples", b"(" * 2_000_000 + b"t" * 2_000_000)
+bomb("pairs", b"N\x94" + b"h\0h\0\x86" * 1_000_000)
+bomb("stack", b"N" * 4_000_000)
+bomb("marks", b"(" * 4_000_000)
+bomb("lists", b"]" * 3_000_000)
+bomb("lists-of-one", b"N\x94" + b"](h\0e" * 800_000)
+bomb("dictionaries", b"}(NNu" * 800_000)
+bomb("sets", b"\x8f" * 4_000_000)
+bomb("appended", b"]" + b"(" + b"N" * 2_500_000 + b"e")
+bomb("appended-often", b"]" + (b"(" + b"N" * 1000 + b"e") * 4000)
+bomb("memo", b"N" + b"\x94" * 1_000_000)
+bomb("globals", long_text + b"\x940" + b"h\0h\0\x93" * 300_000)
+bomb("objects", b"cos\nsystem\n\x940)\x940" + b"h\0h\1R" * 900_000)
+bomb("bytes", b"C\x01x" * 1_300_000)
+bomb("encoded", text("a" * 60_000) + b"\x940c_codecs\nencode\n\x940" + text("latin1") + b"\x940" + b"h\1h\0h\2\x86R" * 1000)
+bomb("tensors", b"ctorch\nFloatTensor\n\x940" + b"h\0)R" * 1_300_000)
+bomb("arrays", b"cnumpy.core.multiarray\n_reconstruct\n\x940cnumpy\nndarray\n\x940" + b"h\0(h\1)NtR" * 450_000)
+bomb("storages", b"ctorch\nFloatStorage\n\x940" + text("storage") + b"\x940" + text("0") + b"\x940"
+     + b"(h\1h\0h\2h\2K\1tQ" * 350_000)
+bomb("extensions", b"\x82\1" * 1_500_000)
+# Seventy storages of zeros, none of which is too large alone.
+write("bomb-storages-of-zeros.pth", archive(
+    [Record("a/data.pkl", state(*(
+        (f"w{i}", tensor(storage(key=str(i), count=1 << 18), sizes=(1 << 18,), strides=(1,))) for i in range(70))), deflate=True)]
+    + [Record(f"a/data/{i}", bytes(1 << 20), deflate=True) for i in range(70)]))
 
 
 # --- Tensors that do not fit their storages -------------------------------------------------------------------------
