@@ -11,14 +11,19 @@ extension ServerOptions {
         host = settings.server.host
         port = settings.server.port
         maxConnections = settings.server.maxConnections
+        maxConnectionsPerAddress = settings.server.maxConnectionsPerAddress
+        trustedProxies = settings.server.trustedProxies
         headerTimeout = settings.server.headerTimeout
         bodyTimeout = settings.server.bodyTimeout
         writeTimeout = settings.server.writeTimeout
+        minBytesPerSecond = settings.server.minBodyRate
         idleTimeout = settings.server.idleTimeout
         maxHeaderBytes = settings.server.maxHeaderBytes
+        maxHeaderFields = settings.server.maxHeaderFields
         maxTargetBytes = min(maxTargetBytes, settings.server.maxHeaderBytes)
         maxBodyBytes = settings.server.maxBodyBytes
         maxBufferedBytes = settings.server.maxBufferedBytes
+        maxBufferedBytesPerAddress = settings.server.maxBufferedBytesPerAddress
         // A form may hold a few fields beside its pictures.
         maxParts = settings.images.maxPerRequest + 16
     }

@@ -33,10 +33,12 @@ public final class TestClient: @unchecked Sendable {  // guard: all state is tou
     /// connection that is refused is noticed when reading.
     ///
     /// - Parameters:
+    ///   - source: the address that the client comes from, where a test has several: `127.0.0.2`, for instance.
     ///   - server: is kept alive as long as the client.
     ///   - receiveBuffer: the kernel's, where a test wants it small. Units: bytes.
     public init(
-        host: String = "127.0.0.1", port: Int, server: (any Sendable)? = nil, receiveBuffer: Int32? = nil
+        host: String = "127.0.0.1", port: Int, source: String? = nil, server: (any Sendable)? = nil,
+        receiveBuffer: Int32? = nil
     ) {
         self.server = server
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -44,13 +46,18 @@ public final class TestClient: @unchecked Sendable {  // guard: all state is tou
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
         if var size = receiveBuffer { setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, 4) }
+        if let source { Self.with(source, port: 0) { _ = bind(descriptor, $0, $1) } }
+        Self.with(host, port: port) { _ = connect(descriptor, $0, $1) }
+    }
+
+    private static func with(_ host: String, port: Int, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Void) {
         var name = sockaddr_in()
         name.sin_family = sa_family_t(AF_INET)
         name.sin_port = in_port_t(port).bigEndian
         name.sin_addr.s_addr = inet_addr(host)
         withUnsafePointer(to: &name) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                _ = connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
     }

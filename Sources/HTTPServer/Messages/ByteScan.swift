@@ -37,6 +37,9 @@ extension UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(rebasing: self[range])
     }
 
+    /// These bytes as text, if they are UTF-8.
+    var validText: String? { String(validating: self, as: UTF8.self) }
+
     /// These bytes as text; what is not UTF-8 becomes U+FFFD.
     var text: String { String(decoding: self, as: UTF8.self) }
 }

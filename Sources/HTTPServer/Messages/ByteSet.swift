@@ -58,11 +58,11 @@ struct ByteSet: Sendable {
     /// since a fragment is never sent (RFC 9112 §3.2).
     static let target = ByteSet { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "#") }
 
-    /// What Host may hold: `uri-host [ ":" port ]` (RFC 9110 §7.2, RFC 3986 §3.2.2).
-    static let host = ByteSet { isAlphanumeric($0) || isOne($0, of: "-._~!$&'()*+,;=:[]%") }
+    /// What a host's name may hold beside `%` with two digits (`reg-name`, RFC 3986 §3.2.2).
+    static let hostName = ByteSet { isAlphanumeric($0) || isOne($0, of: "-._~!$&'()*+;=") }
 
-    /// What a multipart boundary may hold (RFC 2046 §5.1.1).
-    static let boundary = ByteSet { isAlphanumeric($0) || isOne($0, of: "'()+_,-./:=? ") }
+    /// What a multipart boundary may hold: more than RFC 2046 §5.1.1 allows, see ``MultipartParser``.
+    static let boundary = ByteSet { $0 >= 0x20 && $0 < 0x7F }
 
     /// What a request's identifier may hold: enough for UUIDs and trace identifiers, nothing that a log must escape.
     static let requestID = ByteSet { isAlphanumeric($0) || isOne($0, of: "._-") }

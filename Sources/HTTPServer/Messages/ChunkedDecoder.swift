@@ -30,15 +30,18 @@ struct ChunkedDecoder {
 
     private let maxByteCount: Int
     private let maxTrailerByteCount: Int
+    private let maxTrailerCount: Int
     private var byteCount = 0
     private var extensionByteCount = 0
     private var trailerByteCount = 0
+    private var trailerCount = 0
     private var state = State.size
 
     /// A decoder at the beginning of a body of at most `maxByteCount` bytes of content.
-    init(maxByteCount: Int, maxTrailerByteCount: Int) {
+    init(maxByteCount: Int, maxTrailerByteCount: Int, maxTrailerCount: Int) {
         self.maxByteCount = maxByteCount
         self.maxTrailerByteCount = maxTrailerByteCount
+        self.maxTrailerCount = maxTrailerCount
     }
 
     /// Reads on in `bytes`, everything received and not yet consumed.
@@ -93,6 +96,8 @@ struct ChunkedDecoder {
                     state = .done
                     return (.end, offset)
                 }
+                trailerCount += 1
+                guard trailerCount <= maxTrailerCount else { throw .tooManyTrailers(limit: maxTrailerCount) }
                 // Trailers are checked as fields are, and dropped: none may be merged into the header without
                 // knowing it (RFC 9110 §6.5.1).
                 _ = try FieldLine.parse(bytes.slice(line))
@@ -130,7 +135,6 @@ struct ChunkedDecoder {
         guard digits > 0 else { throw .chunkSize(found: Excerpt.of(line)) }
         guard digits < line.count else { return size }
 
-        // What follows must be an extension: BWS ";" … (RFC 9112 §7.1.1). Unknown ones are ignored.
         let rest = line.slice(digits..<line.count)
         guard rest.trimmed.first == UInt8(ascii: ";"), ByteSet.fieldValue.containsAll(rest) else {
             throw .chunkSize(found: Excerpt.of(line))
@@ -139,6 +143,48 @@ struct ChunkedDecoder {
         guard extensionByteCount <= Self.maxExtensionByteCount else {
             throw .chunkExtensionsTooLong(limit: Self.maxExtensionByteCount)
         }
+        guard Self.areExtensions(rest) else { throw .chunkExtension(found: Excerpt.of(line)) }
         return size
+    }
+
+    /// Whether these bytes are `*( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] )`. The extensions themselves are
+    /// ignored, but what only looks like one may hide a line end from somebody (RFC 9112 §7.1.1).
+    private static func areExtensions(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        var index = 0
+        func skipBlanks() {
+            while index < bytes.count, bytes[index] == Octet.space || bytes[index] == Octet.tab { index += 1 }
+        }
+        func skipToken() -> Bool {
+            let start = index
+            while index < bytes.count, ByteSet.token.contains(bytes[index]) { index += 1 }
+            return index > start
+        }
+        while index < bytes.count {
+            skipBlanks()
+            guard index < bytes.count, bytes[index] == UInt8(ascii: ";") else { return false }
+            index += 1
+            skipBlanks()
+            guard skipToken() else { return false }
+            let end = index
+            skipBlanks()
+            guard index < bytes.count, bytes[index] == UInt8(ascii: "=") else {
+                // Blanks stand before a semicolon or an equals sign, never at the end.
+                if index == bytes.count, index > end { return false }
+                continue
+            }
+            index += 1
+            skipBlanks()
+            guard index < bytes.count, bytes[index] == UInt8(ascii: "\"") else {
+                guard skipToken() else { return false }
+                continue
+            }
+            index += 1
+            while index < bytes.count, bytes[index] != UInt8(ascii: "\"") {
+                index += bytes[index] == UInt8(ascii: "\\") ? 2 : 1
+            }
+            guard index < bytes.count else { return false }
+            index += 1
+        }
+        return true
     }
 }

@@ -20,9 +20,8 @@ enum FieldLine {
         let value = line.slice(colon + 1..<line.count).trimmed
         // NUL, CR and other controls are refused instead of replaced (RFC 9110 §5.5).
         guard ByteSet.fieldValue.containsAll(value) else { throw .fieldValue(name: name.rawName) }
-        let text = value.text
-        // Text that was not UTF-8 keeps its bytes: obs-text is opaque data (RFC 9110 §5.5).
-        return text.utf8.count == value.count
-            ? HTTPField(name: name, value: text) : HTTPField(name: name, value: value)
+        // What is not UTF-8 keeps its bytes: obs-text is opaque data (RFC 9110 §5.5).
+        guard let text = value.validText else { return HTTPField(name: name, value: value) }
+        return HTTPField(name: name, value: text)
     }
 }

@@ -23,7 +23,7 @@ struct FramingFacts {
         case "host":
             hosts += 1
             guard hosts == 1 else { throw .repeatedHost }
-            guard field.value.utf8.allSatisfy(ByteSet.host.contains) else {
+            guard HostField.isValid(field.value.utf8) else {
                 throw .host(found: Excerpt.of(field.value))
             }
         case "content-length":
@@ -59,15 +59,25 @@ struct FramingFacts {
         guard version == .http11 else { throw .transferEncodingInHTTP10 }
         // A message with both ought to be handled as an error (RFC 9112 §6.3, rule 3).
         guard lengths == 0 else { throw .lengthAndCoding }
-        // A coding that is not understood is answered with 501 (RFC 9112 §6.1).
-        if let unknown = codings.first(where: { $0 != "chunked" && !$0.isEmpty }) {
-            throw .transferCoding(found: Excerpt.of(unknown))
-        }
-        // Chunked must not be applied twice (RFC 9112 §6.1).
-        guard codings == ["chunked"] else {
+        // Chunked must not be applied twice, and what is applied behind it hides where the body ends (RFC 9112 §6.1, §6.3 rule 4).
+        let isOrdered = codings.dropLast().allSatisfy { $0 != "chunked" }
+        guard isOrdered, codings.allSatisfy(Self.isTransferCoding) else {
             throw .transferEncoding(found: Excerpt.of(codings.joined(separator: ", ")))
         }
+        // A coding that is not understood is answered with 501 (RFC 9112 §6.1).
+        if let unknown = codings.first(where: { $0 != "chunked" }) {
+            throw .transferCoding(found: Excerpt.of(unknown))
+        }
         return .chunked
+    }
+
+    /// Whether a lowercased element is `token *( OWS ";" parameter )`; chunked has no parameters (RFC 9112 §7, §7.1).
+    private static func isTransferCoding(_ element: String) -> Bool {
+        guard let end = element.utf8.firstIndex(of: UInt8(ascii: ";")) else {
+            return !element.isEmpty && element.utf8.allSatisfy(ByteSet.token.contains)
+        }
+        let name = element[..<end].utf8.filter { $0 != Octet.space && $0 != Octet.tab }
+        return !name.isEmpty && name.allSatisfy(ByteSet.token.contains) && !name.elementsEqual("chunked".utf8)
     }
 
     /// Whether the client lets the connection stay open (RFC 9112 §9.3).

@@ -5,6 +5,9 @@ import HTTPTypes
 /// The fields that decide where the request ends are judged on the lines as they were sent, never on a dictionary: a
 /// repetition that vanished there would let two parties disagree about the framing (request smuggling).
 enum HeadParser {
+    /// Of a method. The longest registered one has 17 letters.
+    static let maxMethodByteCount = 64
+
     /// Reads the first line, without its CR LF.
     /// - Source: RFC 9112 §3
     static func requestLine(_ line: UnsafeRawBufferPointer) throws(RequestError) -> RequestLine {
@@ -16,7 +19,9 @@ enum HeadParser {
         else { throw .requestLine(found: Excerpt.of(line)) }
 
         let rawMethod = line.slice(0..<first)
-        guard ByteSet.token.containsAll(rawMethod), let method = HTTPRequest.Method(rawMethod.text) else {
+        guard rawMethod.count <= maxMethodByteCount, ByteSet.token.containsAll(rawMethod),
+            let method = HTTPRequest.Method(rawMethod.text)
+        else {
             throw .requestLine(found: Excerpt.of(line))
         }
         let rawTarget = line.slice(first + 1..<second)
@@ -43,6 +48,8 @@ enum HeadParser {
             guard bytes.count == 8, text.hasPrefix("HTTP/"), characters.count == 8, characters[6] == ".",
                 digits.contains(characters[5]), digits.contains(characters[7])
             else { throw .requestLine(found: Excerpt.of(line)) }
+            // A higher minor version is this one with more that may be ignored (RFC 9110 §2.5).
+            if characters[5] == "1" { return .http11 }
             throw .version(found: text)
         }
     }
@@ -62,6 +69,7 @@ enum HeadParser {
         }
 
         let target = try RequestTarget(line.target, method: line.method)
+        // The target's own host counts; Host must be there all the same (RFC 9112 §3.2.2).
         try facts.checkHost(line.version)
         let framing = try facts.framing(line.version)
         let expectsContinue = try facts.expectsContinue(line.version)

@@ -6,7 +6,11 @@ enum PercentDecoding {
     static func decode(_ text: Substring.UTF8View, plusIsSpace: Bool = false) -> String? {
         let needsDecoding = text.contains { $0 == UInt8(ascii: "%") || (plusIsSpace && $0 == UInt8(ascii: "+")) }
         guard needsDecoding else { return String(Substring(text)) }
+        return bytes(text, plusIsSpace: plusIsSpace).flatMap { String(validating: $0, as: UTF8.self) }
+    }
 
+    /// The decoded bytes, or nil if a `%` is not followed by two hexadecimal digits.
+    static func bytes(_ text: some Collection<UInt8>, plusIsSpace: Bool = false) -> [UInt8]? {
         var decoded: [UInt8] = []
         decoded.reserveCapacity(text.count)
         var iterator = text.makeIterator()
@@ -23,7 +27,7 @@ enum PercentDecoding {
                 decoded.append(byte)
             }
         }
-        return String(validating: decoded, as: UTF8.self)
+        return decoded
     }
 
     /// The value of one hexadecimal digit.

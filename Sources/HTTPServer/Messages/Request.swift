@@ -24,9 +24,11 @@ public struct Request: Sendable {
     public let remoteAddress: String
     /// When the first byte of the request arrived.
     public let startedAt: ContinuousClock.Instant
+    /// When its last byte arrived: from then on the answer is in the server's hands.
+    public let receivedAt: ContinuousClock.Instant
 
     /// A request, whole. With its defaults a route can be tested without a socket; `path` and `query` are taken from
-    /// `target` where they are left out.
+    /// `target` where they are left out, and all bytes arrive at once where `receivedAt` is.
     public init(
         id: String = "request",
         method: HTTPRequest.Method = .get,
@@ -37,7 +39,8 @@ public struct Request: Sendable {
         headerFields: HTTPFields = [:],
         body: RequestBody = .bytes([]),
         remoteAddress: String = "127.0.0.1",
-        startedAt: ContinuousClock.Instant = .now
+        startedAt: ContinuousClock.Instant = .now,
+        receivedAt: ContinuousClock.Instant? = nil
     ) {
         let parsed = path == nil || query == nil ? try? RequestTarget(target, method: method) : nil
         self.id = id
@@ -50,5 +53,6 @@ public struct Request: Sendable {
         self.body = body
         self.remoteAddress = remoteAddress
         self.startedAt = startedAt
+        self.receivedAt = receivedAt ?? startedAt
     }
 }

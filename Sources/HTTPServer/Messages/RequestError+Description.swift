@@ -22,6 +22,8 @@ extension RequestError: CustomStringConvertible {
         case .headerTooLong(let limit):
             "The request line and fields are longer than \(limit) bytes together; send fewer or shorter fields "
                 + "(cookies, for instance)."
+        case .tooManyFields(let limit):
+            "The request has more than \(limit) fields (server.max_header_fields); send fewer."
         case .fieldLine(let found):
             "The field line '\(found)' has no colon; write it as 'Name: value'."
         case .fieldName(let found):
@@ -49,7 +51,7 @@ extension RequestError: CustomStringConvertible {
             "The transfer coding '\(found)' is not implemented; send the body with 'Content-Length' or "
                 + "'Transfer-Encoding: chunked'."
         case .transferEncoding(let found):
-            "The field 'Transfer-Encoding' holds '\(found)'; it must be 'chunked', once."
+            "The field 'Transfer-Encoding' holds '\(found)'; it must be 'chunked', once and last."
         case .transferEncodingInHTTP10:
             "A request of HTTP/1.0 cannot have a 'Transfer-Encoding'; use HTTP/1.1 or 'Content-Length'."
         case .expectation(let found):
@@ -58,18 +60,37 @@ extension RequestError: CustomStringConvertible {
             "The chunk size line '\(found)' is malformed; it must be a hexadecimal number of bytes."
         case .chunkEnd:
             "A chunk is longer than its size says; CR LF must follow exactly that many bytes."
+        case .chunkExtension(let found):
+            "The chunk extension in '\(found)' is malformed; it must be ';name', ';name=token' or ';name=\"text\"', or be left "
+                + "out."
         case .chunkExtensionsTooLong(let limit):
             "The chunk extensions are longer than \(limit) bytes together; leave them out."
         case .trailersTooLong(let limit):
             "The trailer fields are longer than \(limit) bytes together; leave them out."
+        case .tooManyTrailers(let limit):
+            "There are more than \(limit) trailer fields (server.max_header_fields); leave them out."
         case .bodyTooLong(let limit):
             "The body is longer than \(limit) bytes; send less at once."
-        case .tooManyBodies(let limit):
-            "The requests that are under way hold \(limit) bytes together, as many as they may; try again in a second."
+        case .tooManyBodies(let limit, isShare: false):
+            "The bodies of the requests that are under way take \(limit) bytes together (server.max_buffered_bytes), as many as "
+                + "they may; try again in a second."
+        case .tooManyBodies(let limit, isShare: true):
+            "The bodies of the requests from this address take \(limit) bytes together "
+                + "(server.max_buffered_bytes_per_address), as many as they may; send fewer at once."
+        case .tooManyConnections(let limit, isShare: false):
+            "All \(limit) connections are in use (server.max_connections); try again in a second."
+        case .tooManyConnections(let limit, isShare: true):
+            "All \(limit) connections that one address may have are in use (server.max_connections_per_address); send requests "
+                + "one behind the other on fewer connections."
         case .headerTooSlow(let limit):
-            "The request line and fields did not arrive within \(limit); send them at once."
-        case .bodyTooSlow(let received):
-            "The body arrived too slowly (\(received) bytes so far); send it without pauses."
+            "The request line and fields did not arrive within \(limit) (server.header_timeout); send them at once."
+        case .bodyPaused(let received, let limit):
+            "No byte of the body came for \(limit) (server.body_timeout), behind the first \(received); send it without pauses."
+        case .bodyTooSlow(let received, let least):
+            "The body arrived too slowly, \(received) bytes so far; on the whole it must come with \(least) bytes a second "
+                + "(server.min_body_rate)."
+        case .gaveWay:
+            "The request came so slowly that it gave way to others; send it again, without pauses."
         case .contentCoding(let found):
             "The content coding '\(found)' is not taken; send the body as it is, or with one of \(ContentCoding.accepted)."
         case .contentDamaged(let coding):

@@ -11,6 +11,7 @@ enum RequestError: Error, Equatable, Sendable {
     case lineEnding(found: String)
     case targetTooLong(limit: Int)
     case headerTooLong(limit: Int)
+    case tooManyFields(limit: Int)
     case fieldLine(found: String)
     case fieldName(found: String)
     case fieldValue(name: String)
@@ -28,11 +29,19 @@ enum RequestError: Error, Equatable, Sendable {
     case chunkSize(found: String)
     case chunkEnd
     case chunkExtensionsTooLong(limit: Int)
+    case chunkExtension(found: String)
     case trailersTooLong(limit: Int)
+    case tooManyTrailers(limit: Int)
     case bodyTooLong(limit: Int)
-    case tooManyBodies(limit: Int)
+    case tooManyBodies(limit: Int, isShare: Bool)
+    case tooManyConnections(limit: Int, isShare: Bool)
     case headerTooSlow(limit: Duration)
-    case bodyTooSlow(received: Int)
+    /// No byte came for so long.
+    case bodyPaused(received: Int, limit: Duration)
+    /// The rate was too low on the whole. Units: bytes a second.
+    case bodyTooSlow(received: Int, least: Int)
+    /// The request was slow, and others wanted its place or its memory.
+    case gaveWay
     case contentCoding(found: String)
     case contentDamaged(coding: ContentCoding)
     case contentTruncated(coding: ContentCoding)
@@ -45,17 +54,19 @@ enum RequestError: Error, Equatable, Sendable {
         switch self {
         case .notHTTP, .tls, .requestLine, .target, .lineEnding, .fieldLine, .fieldName, .fieldValue, .foldedField,
             .missingHost, .repeatedHost, .host, .contentLength, .repeatedContentLength, .lengthAndCoding,
-            .transferEncoding, .transferEncodingInHTTP10, .chunkSize, .chunkEnd, .chunkExtensionsTooLong,
+            .transferEncoding, .transferEncodingInHTTP10, .chunkSize, .chunkEnd, .chunkExtension,
+            .chunkExtensionsTooLong,
             .contentDamaged,
             .contentTruncated, .contentTrailing:
             .badRequest
-        case .headerTooSlow, .bodyTooSlow: .requestTimeout
+        case .headerTooSlow, .bodyPaused, .bodyTooSlow, .gaveWay: .requestTimeout
         case .bodyTooLong: .contentTooLarge
         case .tooManyBodies, .outOfMemory: .tooManyRequests
+        case .tooManyConnections: .serviceUnavailable
         case .targetTooLong: .uriTooLong
         case .contentCoding: .unsupportedMediaType
         case .expectation: .expectationFailed
-        case .headerTooLong, .trailersTooLong: .requestHeaderFieldsTooLarge
+        case .headerTooLong, .tooManyFields, .trailersTooLong, .tooManyTrailers: .requestHeaderFieldsTooLarge
         case .connect, .transferCoding: .notImplemented
         case .version: .httpVersionNotSupported
         case .multipart(let error): error.status

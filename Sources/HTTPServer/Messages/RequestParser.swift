@@ -14,6 +14,8 @@ struct RequestParser {
         var targetByteCount: Int
         /// Of the content, without its framing.
         var bodyByteCount: Int
+        /// How many fields, in the head and again behind the last chunk.
+        var fieldCount = 128
     }
 
     /// What the parser found.
@@ -48,6 +50,8 @@ struct RequestParser {
     private var lineStart = 0
     /// How far an unfinished head has been searched for line ends.
     private var searched = 0
+    /// How many whole field lines an unfinished head has.
+    private var fieldCount = 0
 
     /// A parser at the beginning of a connection.
     init(limits: Limits) {
@@ -143,10 +147,15 @@ struct RequestParser {
                 let parsed = try HeadParser.requestLine(bytes.slice(line))
                 self.requestLine = parsed
                 state = .fields(parsed, begin: lineStart)
+                fieldCount = 0
                 continue
             }
             guard lineStart <= limits.headerByteCount else { throw .headerTooLong(limit: limits.headerByteCount) }
-            guard line.isEmpty else { continue }
+            guard line.isEmpty else {
+                fieldCount += 1
+                guard fieldCount <= limits.fieldCount else { throw .tooManyFields(limit: limits.fieldCount) }
+                continue
+            }
 
             let head = try HeadParser.head(requestLine, fields: bytes.slice(begin..<line.lowerBound))
             switch head.framing {
@@ -154,12 +163,20 @@ struct RequestParser {
             case .fixed(let count): state = .fixed(remaining: count)
             case .chunked:
                 state = .chunked(
-                    ChunkedDecoder(maxByteCount: limits.bodyByteCount, maxTrailerByteCount: limits.headerByteCount))
+                    ChunkedDecoder(
+                        maxByteCount: limits.bodyByteCount, maxTrailerByteCount: limits.headerByteCount,
+                        maxTrailerCount: limits.fieldCount))
             }
             return (.head(head), lineStart)
         }
         searched = bytes.count
-        if case .requestLine = state { try checkTarget(bytes) }
+        if case .requestLine = state {
+            try checkTarget(bytes)
+            // No line end and no space, but longer than any method: this is no request.
+            guard bytes.count <= HeadParser.maxMethodByteCount || bytes.firstOffset(of: Octet.space) != nil else {
+                throw .notHTTP(found: Excerpt.of(bytes))
+            }
+        }
         guard bytes.count < limits.headerByteCount else { throw .headerTooLong(limit: limits.headerByteCount) }
         return (.needMore, 0)
     }

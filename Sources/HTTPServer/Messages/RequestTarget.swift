@@ -57,7 +57,12 @@ struct RequestTarget: Sendable, Equatable {
         for scheme in ["http://", "https://"] where lowercased.hasPrefix(scheme) {
             let rest = text.dropFirst(scheme.count)
             let end = rest.firstIndex { $0 == "/" || $0 == "?" } ?? rest.endIndex
-            guard end > rest.startIndex else { break }
+            guard HostField.isValid(rest[..<end].utf8) else {
+                throw .target(
+                    found: Excerpt.of(text),
+                    reason:
+                        "between '\(scheme)' and the path there must be a host, and a port if needed, and nothing else")
+            }
             // An empty path stands for "/" (RFC 9110 §4.2.3).
             if end == rest.endIndex { return "/" }
             return rest[end] == "?" ? "/" + rest[end...] : rest[end...]

@@ -13,7 +13,7 @@ extension Response {
     /// The same of a request that could not be read.
     static func problem(_ error: RequestError) -> Response {
         var fields = HTTPFields()
-        if error.status == .tooManyRequests { fields[.retryAfter] = "1" }
+        if [.tooManyRequests, .serviceUnavailable].contains(error.status) { fields[.retryAfter] = "1" }
         // Tells that the coding was at fault and not the media type (RFC 9110 §15.5.16).
         if case .contentCoding = error { fields[.acceptEncoding] = ContentCoding.accepted }
         return problem(error.status, error.description, headerFields: fields)

@@ -7,6 +7,7 @@ enum MultipartError: Error, Equatable, Sendable {
     case noDelimiter(boundary: String)
     case delimiterLine(part: Int, found: String)
     case headerTooLong(part: Int, limit: Int)
+    case tooManyFields(part: Int, limit: Int)
     case fieldLine(part: Int, found: String)
     case contentDisposition(part: Int, found: String)
     case transferEncoding(part: Int, found: String)
@@ -27,8 +28,8 @@ extension MultipartError: CustomStringConvertible {
             "The Content-Type 'multipart/form-data' has no boundary; let the client library set this field, or add "
                 + "'; boundary=…'."
         case .boundary(let found):
-            "The multipart boundary '\(found)' is malformed; it must be 1 to 70 letters, digits or '()+_,-./:=? and not "
-                + "end in a space."
+            "The multipart boundary '\(found)' is malformed; it must be 1 to \(MultipartParser.maxBoundaryByteCount) "
+                + "visible characters, with spaces only between them."
         case .noDelimiter(let boundary):
             "The multipart body holds no line '--\(boundary)'; each part must begin with it, as Content-Type announces."
         case .delimiterLine(let part, let found):
@@ -36,6 +37,8 @@ extension MultipartError: CustomStringConvertible {
                 + "the boundary, or '--' behind the last part."
         case .headerTooLong(let part, let limit):
             "The fields of part \(part) of the multipart body are longer than \(limit) bytes; shorten its names."
+        case .tooManyFields(let part, let limit):
+            "Part \(part) of the multipart body has more than \(limit) fields (server.max_header_fields); send fewer."
         case .fieldLine(let part, let found):
             "The line '\(found)' in the fields of part \(part) of the multipart body is malformed; write it as "
                 + "'Name: value' and end it with CR LF."

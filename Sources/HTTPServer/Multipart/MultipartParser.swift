@@ -2,6 +2,23 @@
 ///
 /// Strategy: the caller owns the body and passes all of it that has come; the parser keeps offsets into it. So every byte is
 /// looked at once, wherever the body was cut, and content stays where it arrived.
+///
+/// The rule: what has one reading is read, though RFC 2046 or RFC 7578 would not have it so written. What has two, or none, is refused
+/// with a sentence: a byte of a picture must never be taken for structure, nor the reverse.
+///
+/// Read:
+/// - a boundary of 1 to 200 visible characters, with spaces inside it, quoted or not (RFC 2046 §5.1.1 allows 70 of fewer kinds);
+/// - bare LF for every line end, if the first boundary's line ends so: that line decides for the whole body;
+/// - anything before the first boundary and behind the last, blanks behind a boundary, no line end behind the last;
+/// - fields in any order and spelling, folded onto several lines, unknown ones, none at all; parameters without a value;
+/// - names in raw UTF-8, else Latin-1; as `filename*` (RFC 8187), which wins; as encoded words (RFC 2047).
+///
+/// Refused:
+/// - a body that ends before the last boundary: it may have been cut;
+/// - CR LF and bare LF mixed in boundaries' lines and fields; anything else behind a boundary on its line;
+/// - a field without a colon, with a blank before it, or with a control character; a quotation that does not end;
+/// - `Content-Transfer-Encoding: base64` and the like: the bytes would have to be decoded first (RFC 7578 §4.7);
+/// - more parts, fields or bytes of fields than the limits.
 /// - Source: RFC 7578; RFC 2046 §5.1.1
 struct MultipartParser {
     /// What a body may hold.
@@ -10,6 +27,8 @@ struct MultipartParser {
         var partCount: Int
         /// Bytes of the fields of one part.
         var partHeaderByteCount: Int
+        /// Field lines of one part.
+        var partFieldCount = 128
     }
 
     private enum State {
@@ -25,11 +44,13 @@ struct MultipartParser {
 
     /// The most blanks that may follow a boundary on its line (RFC 2046 calls them transport padding; nobody sends any).
     private static let maxPaddingByteCount = 64
-    private static let lineEnd = Array("\r\n".utf8)
-    private static let headerEnd = Array("\r\n\r\n".utf8)
+    /// The most characters of a boundary: browsers and libraries send 16 to 70.
+    static let maxBoundaryByteCount = 200
 
-    /// `CR LF -- boundary`
-    private let delimiter: [UInt8]
+    /// `CR LF`, or `LF` if the first boundary's line ends so.
+    private var lineEnd = [Octet.carriageReturn, Octet.lineFeed]
+    /// `LF -- boundary` before the first one, then `-- boundary` behind the body's line end.
+    private var delimiter: [UInt8]
     private let limits: Limits
     private var state = State.preamble
     /// Where the rest of the delimiter's line, the fields or the content begin.
@@ -40,12 +61,12 @@ struct MultipartParser {
     private var found: [(header: PartHeader, content: Range<Int>)] = []
 
     /// A parser for bodies with this boundary.
-    /// - Throws: ``MultipartError/boundary(found:)`` if it is not what RFC 2046 §5.1.1 allows.
+    /// - Throws: ``MultipartError/boundary(found:)`` if it is none, see above.
     init(boundary: String, limits: Limits) throws(MultipartError) {
-        guard (1...70).contains(boundary.utf8.count), boundary.utf8.last != Octet.space,
+        guard (1...Self.maxBoundaryByteCount).contains(boundary.utf8.count), boundary.utf8.last != Octet.space,
             boundary.utf8.allSatisfy(ByteSet.boundary.contains)
         else { throw .boundary(found: Excerpt.of(boundary)) }
-        self.delimiter = Array("\r\n--\(boundary)".utf8)
+        self.delimiter = Array("\n--\(boundary)".utf8)
         self.limits = limits
     }
 
@@ -55,7 +76,7 @@ struct MultipartParser {
         guard let contentType, contentType.prefix(19).lowercased() == "multipart/form-data" else { return nil }
         guard let field = FieldParameters(contentType) else { throw .missingBoundary }
         guard field.value == "multipart/form-data" else { return nil }
-        guard let boundary = field.parameters["boundary"] else { throw .missingBoundary }
+        guard let boundary = field.parameters["boundary"], !boundary.isEmpty else { throw .missingBoundary }
         try self.init(boundary: boundary, limits: limits)
     }
 
@@ -72,7 +93,7 @@ struct MultipartParser {
     func parts(of body: [UInt8]) throws(MultipartError) -> [Part] {
         switch state {
         case .epilogue: break
-        case .preamble: throw .noDelimiter(boundary: String(decoding: delimiter.dropFirst(4), as: UTF8.self))
+        case .preamble: throw .noDelimiter(boundary: String(decoding: delimiter.dropFirst(3), as: UTF8.self))
         case .delimiterLine, .header, .content: throw .unterminated(part: found.count + 1)
         }
         return found.map { header, content in
@@ -108,7 +129,7 @@ struct MultipartParser {
     /// Where the next delimiter ends, if it has come.
     private mutating func delimiterEnd(in body: UnsafeRawBufferPointer) -> Int? {
         // Of the first one the line end may be left out.
-        if case .preamble = state, body.starts(with: delimiter.dropFirst(2)) { return delimiter.count - 2 }
+        if case .preamble = state, body.starts(with: delimiter.dropFirst()) { return delimiter.count - 1 }
         if let offset = delimiter.withUnsafeBytes({ body.firstOffset(of: $0, from: searched) }) {
             return offset + delimiter.count
         }
@@ -118,12 +139,21 @@ struct MultipartParser {
         return nil
     }
 
-    /// Reads what follows a boundary: `--` behind the last part, else blanks and CR LF.
+    /// Reads what follows a boundary: `--` behind the last part, else blanks and the line end.
     private mutating func readDelimiterLine(_ body: UnsafeRawBufferPointer) throws(MultipartError) -> Bool {
         let line = body.slice(start..<body.count)
         let isLast = line.first == UInt8(ascii: "-")
         let blanks = line.prefix(Self.maxPaddingByteCount).prefix { $0 == Octet.space || $0 == Octet.tab }
-        for (offset, byte) in (isLast ? Array("--".utf8) : Self.lineEnd).enumerated() {
+        if delimiter.first == Octet.lineFeed, lineEnd.count == 2 {
+            // The first one's line shows how lines end.
+            guard isLast || blanks.count < line.count else { return false }
+            if !isLast, line[blanks.count] == Octet.lineFeed {
+                lineEnd = [Octet.lineFeed]
+            } else {
+                delimiter.insert(Octet.carriageReturn, at: 0)
+            }
+        }
+        for (offset, byte) in (isLast ? Array("--".utf8) : lineEnd).enumerated() {
             let offset = blanks.count + offset
             guard offset < line.count else { return false }
             guard line[offset] == byte else {
@@ -134,7 +164,7 @@ struct MultipartParser {
             state = .epilogue
         } else {
             guard found.count < limits.partCount else { throw .tooManyParts(limit: limits.partCount) }
-            begin(.header, at: start + blanks.count + Self.lineEnd.count)
+            begin(.header, at: start + blanks.count + lineEnd.count)
         }
         return true
     }
@@ -142,25 +172,27 @@ struct MultipartParser {
     /// Reads a part's fields up to the empty line that ends them.
     private mutating func readHeader(_ body: UnsafeRawBufferPointer) throws(MultipartError) -> Bool {
         // The limit is that of the fields with their line ends; the empty line behind them comes on top.
-        let most = limits.partHeaderByteCount + Self.lineEnd.count
+        let most = limits.partHeaderByteCount + lineEnd.count
         let lines = body.slice(start..<start + min(body.count - start, most))
         // A part may have no fields at all: its empty line then comes first.
+        let headerEnd = lineEnd + lineEnd
         let end: Int? =
-            lines.starts(with: Self.lineEnd)
+            lines.starts(with: lineEnd)
             ? 0
-            : Self.headerEnd.withUnsafeBytes { lines.firstOffset(of: $0, from: searched - start) }
-                .map { $0 + Self.lineEnd.count }
+            : headerEnd.withUnsafeBytes { lines.firstOffset(of: $0, from: searched - start) }
+                .map { $0 + lineEnd.count }
         guard let end else {
             guard lines.count < most else {
                 throw .headerTooLong(part: found.count + 1, limit: limits.partHeaderByteCount)
             }
-            searched = max(start, start + lines.count - Self.headerEnd.count + 1)
+            searched = max(start, start + lines.count - headerEnd.count + 1)
             return false
         }
-        let header = try PartHeader(lines.slice(0..<end), part: found.count + 1)
-        begin(.content(header), at: start + end + Self.lineEnd.count)
-        // The empty line's CR LF may be that of the delimiter: the part is then empty (RFC 2046 §5.1.1).
-        searched -= Self.lineEnd.count
+        let header = try PartHeader(
+            lines.slice(0..<end), lineEnd: lineEnd, part: found.count + 1, maxFieldCount: limits.partFieldCount)
+        begin(.content(header), at: start + end + lineEnd.count)
+        // The empty line's end may be that of the delimiter: the part is then empty (RFC 2046 §5.1.1).
+        searched -= lineEnd.count
         return true
     }
 }

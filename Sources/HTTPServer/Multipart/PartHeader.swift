@@ -4,38 +4,57 @@
 struct PartHeader: Sendable, Equatable {
     /// Content-Disposition's `name`.
     private(set) var name: String?
-    /// Content-Disposition's `filename`, or its `filename*` if that is all there is.
+    /// Content-Disposition's file name: `filename*`, else `filename`.
     private(set) var filename: String?
     /// Content-Type.
     private(set) var contentType: String?
 
-    /// Reads the field lines in `bytes`, each with its CR LF, of part number `part`.
-    init(_ bytes: UnsafeRawBufferPointer, part: Int) throws(MultipartError) {
+    /// Reads the field lines in `bytes`, each with its line end, of part number `part`. A line that begins with a blank goes on
+    /// with the one before (RFC 5322 §2.2.3).
+    init(
+        _ bytes: UnsafeRawBufferPointer, lineEnd: [UInt8], part: Int, maxFieldCount: Int
+    ) throws(MultipartError) {
         var start = 0
+        var lineCount = 0
+        var field: [UInt8] = []
         while start < bytes.count {
-            guard let end = bytes.firstOffset(of: Octet.lineFeed, from: start), end > start,
-                bytes[end - 1] == Octet.carriageReturn
-            else { throw .fieldLine(part: part, found: Excerpt.of(bytes.slice(start..<bytes.count))) }
-            try read(bytes.slice(start..<end - 1), part: part)
-            start = end + 1
+            let end = lineEnd.withUnsafeBytes { bytes.firstOffset(of: $0, from: start) }
+            guard let end, end > start else {
+                throw .fieldLine(part: part, found: Excerpt.of(bytes.slice(start..<bytes.count)))
+            }
+            lineCount += 1
+            guard lineCount <= maxFieldCount else { throw .tooManyFields(part: part, limit: maxFieldCount) }
+            let line = bytes.slice(start..<end)
+            if let first = line.first, first == Octet.space || first == Octet.tab {
+                guard !field.isEmpty else { throw .fieldLine(part: part, found: Excerpt.of(line)) }
+                field.append(Octet.space)
+                field.append(contentsOf: line.trimmed)
+            } else {
+                try read(field, part: part)
+                field = Array(line)
+            }
+            start = end + lineEnd.count
         }
+        try read(field, part: part)
     }
 
-    private mutating func read(_ line: UnsafeRawBufferPointer, part: Int) throws(MultipartError) {
-        guard let colon = line.firstOffset(of: Octet.colon), colon > 0,
-            ByteSet.token.containsAll(line.slice(0..<colon)),
-            ByteSet.fieldValue.containsAll(line.slice(colon + 1..<line.count))
-        else { throw .fieldLine(part: part, found: Excerpt.of(line)) }
+    private mutating func read(_ field: [UInt8], part: Int) throws(MultipartError) {
+        guard !field.isEmpty else { return }
+        guard let colon = field.firstIndex(of: Octet.colon), colon > 0,
+            field[..<colon].allSatisfy(ByteSet.token.contains),
+            field[(colon + 1)...].allSatisfy(ByteSet.fieldValue.contains)
+        else { throw .fieldLine(part: part, found: field.withUnsafeBytes { Excerpt.of($0) }) }
 
-        let value = line.slice(colon + 1..<line.count).trimmed.text
-        switch line.slice(0..<colon).text.lowercased() {
+        let bytes = field[(colon + 1)...]
+        let value = bytes.withUnsafeBytes { TextEncoding.text($0.trimmed) }
+        switch String(decoding: field[..<colon], as: UTF8.self).lowercased() {
         case "content-disposition":
-            guard let field = FieldParameters(value) else {
+            guard let parameters = FieldParameters(bytes) else {
                 throw .contentDisposition(part: part, found: Excerpt.of(value))
             }
-            name = field.parameters["name"]
-            // filename* must not be used here (RFC 7578 §4.2), but some clients send nothing else.
-            filename = field.parameters["filename"] ?? field.parameters["filename*"].flatMap(FieldParameters.extended)
+            name = parameters.name("name")
+            // RFC 7578 §4.2 forbids filename*, but some clients send it, and some of them nothing else.
+            filename = parameters.name("filename")
         case "content-type": contentType = value
         case "content-transfer-encoding":
             // Deprecated (RFC 7578 §4.7). Those that change nothing are let pass; base64 would be read as garbage.

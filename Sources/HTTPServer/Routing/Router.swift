@@ -90,13 +90,18 @@ public struct Router: Sendable {
             if found == nil, route.answers(method) { found = .found(route, parameters: parameters) }
             Self.allow(route.method, in: &allowed)
         }
-        return found ?? (allowed.isEmpty ? .notFound : .methodNotAllowed(allowed: allowed))
+        if let found { return found }
+        guard !allowed.isEmpty else { return .notFound }
+        // The connection answers it for every path.
+        Self.allow(.options, in: &allowed)
+        return .methodNotAllowed(allowed: allowed)
     }
 
-    /// Every method that any route answers, for `OPTIONS *` (RFC 9110 §9.3.7).
+    /// Every method that any route answers, and OPTIONS, which needs no route, for `OPTIONS *` (RFC 9110 §9.3.7).
     public var allowedMethods: [HTTPRequest.Method] {
         var allowed: [HTTPRequest.Method] = []
         for route in routes { Self.allow(route.method, in: &allowed) }
+        Self.allow(.options, in: &allowed)
         return allowed
     }
 

@@ -1,44 +1,80 @@
 import Synchronization
 
-/// The memory that the bodies of all requests together may take: thousands of clients that each stay within their own
-/// limit could still fill the machine.
+/// The memory that the bodies of all requests together may take, and those of one address: thousands of clients that each
+/// stay within their own limit could still fill the machine, and one could leave nothing to the others.
 final class BodyBudget: Sendable {
-    /// Units: bytes.
+    /// Of all bodies. Units: bytes.
     let limit: Int
-    private let reserved = Atomic(0)
+    /// Of the bodies of one address. Units: bytes.
+    let addressLimit: Int
+    private let taken = Atomic(0)
 
-    init(limit: Int) { self.limit = limit }
-
-    /// Takes bytes if there are as many left.
-    fileprivate func take(_ byteCount: Int) -> Bool {
-        let (_, total) = reserved.wrappingAdd(byteCount, ordering: .relaxed)
-        if total <= limit { return true }
-        giveBack(byteCount)
-        return false
+    init(limit: Int, addressLimit: Int) {
+        self.limit = limit
+        self.addressLimit = min(addressLimit, limit)
     }
 
-    fileprivate func giveBack(_ byteCount: Int) { reserved.wrappingSubtract(byteCount, ordering: .relaxed) }
+    /// How much is taken. Units: bytes.
+    var byteCount: Int { taken.load(ordering: .relaxed) }
+
+    /// Which limit leaves no room.
+    enum Shortage: Equatable {
+        case all
+        case address
+    }
+
+    /// Takes bytes if there are as many left, for an address that has a share or for one that needs none.
+    fileprivate func take(_ byteCount: Int, for share: AddressShare?) -> Shortage? {
+        if let share, !share.bodyBytes.add(byteCount, upTo: addressLimit) { return .address }
+        if taken.add(byteCount, upTo: limit) { return nil }
+        share?.bodyBytes.wrappingSubtract(byteCount, ordering: .relaxed)
+        return .all
+    }
+
+    fileprivate func giveBack(_ byteCount: Int, of share: AddressShare?) {
+        taken.wrappingSubtract(byteCount, ordering: .relaxed)
+        share?.bodyBytes.wrappingSubtract(byteCount, ordering: .relaxed)
+    }
 }
 
-/// One request's share of a ``BodyBudget``; it is given back when the request is over.
+/// One request's part of a ``BodyBudget``: the memory that is set aside for its body, whether bytes have come for it or not. It
+/// is given back when the request is over.
 final class BodyReservation: @unchecked Sendable {  // guard: touched on its connection's loop only
-    /// How much of the body has come. Units: bytes.
-    private(set) var received = 0
-    private var byteCount = 0
+    /// Units: bytes.
+    private(set) var byteCount = 0
     private let budget: BodyBudget
+    private let share: AddressShare?
+    /// Asked for room that others hold, where there is none; whether some may be free now.
+    private let makeRoom: (BodyBudget.Shortage) -> Bool
 
-    init(_ budget: BodyBudget) { self.budget = budget }
+    init(
+        _ budget: BodyBudget, share: AddressShare? = nil,
+        makeRoom: @escaping (BodyBudget.Shortage) -> Bool = { _ in false }
+    ) {
+        self.budget = budget
+        self.share = share
+        self.makeRoom = makeRoom
+    }
 
-    deinit { budget.giveBack(byteCount) }
+    deinit { budget.giveBack(byteCount, of: share) }
 
-    /// Makes room for the next bytes.
+    /// Takes so much that the body has `capacity` bytes, or else `least`.
     ///
-    /// - Parameter announced: how many there will be in all, if that was said.
-    /// - Throws: ``RequestError/tooManyBodies(limit:)``
-    func grow(by count: Int, announced: Int?) throws(RequestError) {
-        let needed = BodyBytes.allowance(received + count, announced: announced)
-        guard budget.take(needed - byteCount) else { throw .tooManyBodies(limit: budget.limit) }
-        byteCount = needed
-        received += count
+    /// - Returns: how many it has now.
+    /// - Throws: ``RequestError/tooManyBodies(limit:isShare:)``
+    func grow(to capacity: Int, orAtLeast least: Int) throws(RequestError) -> Int {
+        if capacity <= byteCount || budget.take(capacity - byteCount, for: share) == nil {
+            byteCount = max(byteCount, capacity)
+            return byteCount
+        }
+        guard least > byteCount else { return byteCount }
+        while let shortage = budget.take(least - byteCount, for: share) {
+            guard makeRoom(shortage) else {
+                let isShare = shortage == .address
+                throw .tooManyBodies(limit: isShare ? budget.addressLimit : budget.limit, isShare: isShare)
+            }
+        }
+        byteCount = least
+        return byteCount
     }
 }

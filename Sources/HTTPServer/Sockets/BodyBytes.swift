@@ -1,26 +1,41 @@
 /// Content on its way into one array.
+///
+/// Memory is set aside in steps, never more than a few times what has come: an announcement is a promise, not a fact. Every step
+/// is taken from the budget of all bodies before it is allocated.
 struct BodyBytes {
     /// What has come so far.
     private(set) var array: [UInt8] = []
+    /// How much room is set aside and paid for. Units: bytes.
+    private(set) var capacity = 0
     private let pool: BodyPool
+    private let reservation: BodyReservation
 
-    init(pool: BodyPool) { self.pool = pool }
+    /// From this much on all of what was announced is set aside, so that no more than this is ever copied at once on the thread
+    /// that answers everybody. Units: bytes.
+    static let wholeAnnouncement = 8 << 20
 
-    /// How much memory content takes once `count` bytes have come: all that was announced, if more than a little has come.
-    /// An announcement is a promise, not a fact, and the memory is there for all.
-    static func allowance(_ count: Int, announced: Int?) -> Int {
-        count <= BodyPool.smallest ? count : max(count, announced ?? 0)
+    init(pool: BodyPool, reservation: BodyReservation) {
+        self.pool = pool
+        self.reservation = reservation
+    }
+
+    /// How much room is set aside next for content of which `count` bytes have come, no more than was announced:
+    /// 128 KiB, and four times as much whenever that is full; twice as much where nothing was announced.
+    static func capacity(_ count: Int, had: Int, announced: Int?) -> Int {
+        guard let announced else { return max(count, had * 2) }
+        let next = had >= wholeAnnouncement ? announced : max(BodyPool.smallest, had * 4)
+        return max(count, min(next, announced))
     }
 
     /// Takes the next bytes.
     ///
     /// - Parameter announced: how many will come in all, if that was said.
-    mutating func append(_ bytes: UnsafeRawBufferPointer, announced: Int?) {
+    /// - Throws: ``RequestError/tooManyBodies(limit:isShare:)``
+    mutating func append(_ bytes: UnsafeRawBufferPointer, announced: Int?) throws(RequestError) {
         let needed = array.count + bytes.count
-        if needed > array.capacity {
-            var capacity = max(Self.allowance(needed, announced: announced), array.capacity * 2)
-            if let announced { capacity = min(max(capacity, BodyPool.smallest), announced) }
-            grow(to: capacity)
+        if needed > capacity {
+            let wanted = Self.capacity(needed, had: capacity, announced: announced)
+            try grow(to: wanted, orAtLeast: needed)
         }
         array.append(contentsOf: bytes.bindMemory(to: UInt8.self))
     }
@@ -31,7 +46,7 @@ struct BodyBytes {
     ) -> (outcome: Socket.Outcome, room: Int)? {
         // An array's spare room can be lent out since Swift 6.3; before, all goes through the connection's buffer.
         #if compiler(>=6.3)
-            let room = min(limit, array.capacity - array.count)
+            let room = min(limit, capacity - array.count)
             guard room > 0 else { return nil }
             var outcome = Socket.Outcome.wouldBlock
             array.append(addingCapacity: room) { span in
@@ -47,9 +62,20 @@ struct BodyBytes {
         #endif
     }
 
-    private mutating func grow(to capacity: Int) {
+    private mutating func grow(to wanted: Int, orAtLeast needed: Int) throws(RequestError) {
+        capacity = try reservation.grow(to: wanted, orAtLeast: needed)
         guard capacity >= BodyPool.smallest else { return array.reserveCapacity(capacity) }
         var larger = pool.array(minimumCapacity: capacity)
+        // A kept array may be larger, which counts, too.
+        if larger.capacity / 2 > capacity {
+            if let paid = try? reservation.grow(to: larger.capacity, orAtLeast: capacity), paid >= larger.capacity {
+                capacity = paid
+            } else {
+                pool.keep(larger)
+                larger = []
+                larger.reserveCapacity(capacity)
+            }
+        }
         larger.append(contentsOf: array)
         swap(&array, &larger)
         pool.keep(larger)

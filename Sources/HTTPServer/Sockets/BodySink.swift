@@ -9,10 +9,12 @@ struct BodySink {
     private var form: MultipartParser?
 
     /// The sink for a request with this head, behind whatever takes its content coding off.
+    ///
+    /// - Parameter reservation: pays for the memory.
     init(
-        _ head: RequestHead, isCoded: Bool, limits: MultipartParser.Limits, pool: BodyPool
+        _ head: RequestHead, isCoded: Bool, limits: MultipartParser.Limits, pool: BodyPool, reservation: BodyReservation
     ) throws(RequestError) {
-        bytes = BodyBytes(pool: pool)
+        bytes = BodyBytes(pool: pool, reservation: reservation)
         // Of coded content only the coded length has been announced.
         if case .fixed(let count) = head.framing, !isCoded { announced = count } else { announced = nil }
         do throws(MultipartError) {
@@ -24,7 +26,7 @@ struct BodySink {
 
     /// Takes the next bytes.
     mutating func append(_ next: UnsafeRawBufferPointer) throws(RequestError) {
-        bytes.append(next, announced: announced)
+        try bytes.append(next, announced: announced)
         try look()
     }
 

@@ -25,7 +25,7 @@ extension Connection {
     func flush() {
         let (byteCount, stop) = toSend.flush(to: descriptor)
         exchange?.bytesOut += byteCount
-        if byteCount > 0, clock.phase == .writing { clock.progress(byteCount, now: .now) }
+        if byteCount > 0, clock.phase == .writing { progress(byteCount, now: .now) }
         switch stop {
         case nil:
             watch?.interest.remove(.writing)
@@ -39,9 +39,11 @@ extension Connection {
     func answered() {
         guard let exchange else { return }
         self.exchange = nil
-        hasAnswered = true
         complete(exchange, isComplete: true)
-        if exchange.mustClose { return linger(isRequestRead: exchange.head != nil && !parser.isMidRequest) }
+        if exchange.mustClose {
+            if gaveWay { return close() }
+            return linger(isRequestRead: isRefused || (exchange.head != nil && !parser.isMidRequest))
+        }
         enter(.idle(isDraining ? context.options.drainGrace : context.options.idleTimeout))
         resumeReading()
         advance()

@@ -10,7 +10,7 @@ extension Connection {
             switch outcome {
             case .bytes(let count):
                 lastReadAt = .now
-                if clock.phase == .body { clock.progress(count, now: lastReadAt) }
+                if clock.phase == .body { progress(count, now: lastReadAt) }
                 advance()
                 // There was no more, or it can wait; the loop tells of what there is.
                 if count < room || count == Self.mostReadAtOnce || !readsRequests { return }
@@ -47,7 +47,6 @@ extension Connection {
         parser.skip(count)
         exchange?.bytesIn += count
         do throws(RequestError) {
-            try exchange?.reservation?.grow(by: count, announced: sink.announced)
             try sink.look()
             exchange?.sink = sink
         } catch {
@@ -132,7 +131,6 @@ extension Connection {
     private func keep(_ content: UnsafeRawBufferPointer) throws(RequestError) {
         // The sink leaves the exchange while it grows, so that its array has one owner and is not copied.
         guard var sink = exchange?.sink else { return }
-        try exchange?.reservation?.grow(by: content.count, announced: sink.announced)
         exchange?.sink = nil
         try sink.append(content)
         exchange?.sink = sink
@@ -154,6 +152,9 @@ extension Connection {
             return answerEarly(Response(status: .noContent, headerFields: [.allow: allow]), head)
         }
         switch context.router.match(head.line.method, head.target.path) {
+        // Whoever asks what can be asked for gets an answer (RFC 9110 §9.3.7).
+        case .methodNotAllowed(let methods) where head.line.method == .options:
+            return answerEarly(Response(status: .noContent, headerFields: [.allow: Self.allow(methods)]), head)
         case .notFound:
             return answerEarly(context.router.refusal(of: head.line.method, head.target.path), head)
         case .methodNotAllowed(let methods):
@@ -174,9 +175,13 @@ extension Connection {
             exchange?.decoder = try coding.map { coding throws(RequestError) in
                 try ContentDecoder(coding, maxByteCount: context.options.maxBodyBytes)
             }
+            let reservation = BodyReservation(context.bodyBudget, share: share) { [unowned self] shortage in
+                context.registry.makeRoomForBodies(shortage == .address ? share : nil, besides: self)
+            }
+            exchange?.reservation = reservation
             exchange?.sink = try BodySink(
-                head, isCoded: coding != nil, limits: context.options.multipartLimits, pool: context.bodyPool)
-            exchange?.reservation = BodyReservation(context.bodyBudget)
+                head, isCoded: coding != nil, limits: context.options.multipartLimits, pool: context.bodyPool,
+                reservation: reservation)
         }
         // If some of the body is here already, the client did not wait (RFC 9110 §10.1.1).
         if head.expectsContinue && received.count == 0 {
@@ -236,7 +241,8 @@ extension Connection {
         let request = Request(
             id: exchange.id, method: head.line.method, target: head.line.target, path: head.target.path,
             pathParameters: exchange.pathParameters, query: head.target.query, headerFields: head.headerFields,
-            body: try sink?.finish() ?? .bytes([]), remoteAddress: remoteAddress, startedAt: exchange.startedAt)
+            body: try sink?.finish() ?? .bytes([]), remoteAddress: remoteAddress, startedAt: exchange.startedAt,
+            receivedAt: lastReadAt)
         enter(.handling)
         task = Task(executorPreference: loop) { [self, reservation = exchange.reservation] in
             let response = await route.handler(request)

@@ -1,4 +1,5 @@
 import HTTPTypes
+import Synchronization
 
 /// One client: reads its requests, has them handled one after another, and writes the answers.
 ///
@@ -10,6 +11,10 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
     let number: Int
     let context: ConnectionContext
     let remoteAddress: String
+    /// What it holds together with others from the same address; nil for a proxy that is trusted with any number of clients.
+    let share: AddressShare?
+    /// Who gives way first, for all threads to see.
+    let standing: Atomic<UInt64>
     let descriptor: Int32
     let loop: EventLoop
 
@@ -25,7 +30,12 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
     /// Whether there is something to do with what was received that waits for its turn.
     var hasPutOff = false
     var isDraining = false
-    var hasAnswered = false
+    /// Whether a byte of a request has come.
+    var hasBegun = false
+    /// Whether there was no place for it: it is told so, and nothing else is done for it.
+    let isRefused: Bool
+    /// Whether somebody else has its place already.
+    var gaveWay = false
     var clientHasEnded = false
     var lingerBudget = 0
 
@@ -46,17 +56,25 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
     static let decodingEffort = 8
 
     /// A connection over `descriptor`, which it owns from now on.
-    init(number: Int, descriptor: Int32, remoteAddress: String, loop: EventLoop, context: ConnectionContext) {
+    ///
+    /// - Parameter isRefused: whether it only gets told that there is no place.
+    init(
+        number: Int, client: Socket.Client, share: AddressShare?, isRefused: Bool = false, loop: EventLoop,
+        context: ConnectionContext
+    ) {
         let now = ContinuousClock.now
         self.number = number
         self.context = context
-        self.remoteAddress = remoteAddress
-        self.descriptor = descriptor
+        self.remoteAddress = client.host
+        self.descriptor = client.descriptor
+        self.share = share
+        self.isRefused = isRefused
         self.loop = loop
         self.clock = ConnectionClock(idle: context.options.idleTimeout, now: now)
         self.parser = RequestParser(limits: context.options.parserLimits)
         self.received = ReceiveBuffer(maxCapacity: context.options.maxBufferedByteCount)
         self.lastReadAt = now
+        self.standing = Atomic(Standing(clock, hasBegun: false).rawValue)
     }
 
     /// Begins to read.
@@ -68,6 +86,7 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
             do throws(SocketError) {
                 watch = try loop.watch(descriptor, for: .reading, by: self)
                 setDeadline()
+                if isRefused { refuse(context.shortage(share)) }
             } catch {
                 context.logger.warning("a connection is not served", metadata: ["error": "\(error)"])
                 close()
@@ -83,12 +102,47 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
         }
     }
 
-    /// Makes room for clients that wait to be accepted: closes soon if it is at rest. One that has yet to send its first
-    /// request has waited long enough itself.
-    func giveWay() {
+    /// Leaves its place to somebody else, if it still does what it did when it was chosen: at rest it closes without a word, in
+    /// the middle of a slow request with an answer.
+    func giveWay(_ chosen: Standing) {
         loop.execute { [self] in
-            if case .idle = clock.phase, hasAnswered { enter(.idle(context.options.drainGrace)) }
+            guard standing.load(ordering: .relaxed) == chosen.rawValue else { return stay() }
+            // What the client has sent in the meantime may change everything.
+            if clock.phase != .writing { readable() }
+            switch clock.phase {
+            case .idle where !hasPutOff, .lingering: close()
+            case .header: leaveSlowRequest()
+            case .body, .writing:
+                guard clock.isBehind(now: .now) else { return stay() }
+                leaveSlowRequest()
+            case .idle, .handling, .closed: stay()
+            }
         }
+    }
+
+    /// Ends a request that is too slow to be waited for, at once.
+    func leaveSlowRequest() {
+        gaveWay = true
+        if clock.phase == .writing { return abandon() }
+        refuse(.gaveWay)
+        // Nobody waits for it to read that.
+        if clock.phase == .writing { abandon() }
+    }
+
+    /// Leaves the memory of its body to others, if it still does what it did when it was chosen and has some that is worth it.
+    ///
+    /// - Returns: whether it did.
+    @discardableResult
+    func giveMemoryUp(_ chosen: Standing) -> Bool {
+        guard standing.load(ordering: .relaxed) == chosen.rawValue, clock.phase == .body,
+            let reservation = exchange?.reservation, reservation.byteCount >= ReceiveBuffer.initialCapacity
+        else { return false }
+        leaveSlowRequest()
+        return true
+    }
+
+    private func stay() {
+        if clock.phase != .closed { context.registry.stays(number) }
     }
 
     /// Closes now, whatever is going on.
@@ -98,7 +152,15 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
 
     func enter(_ phase: ConnectionClock.Phase) {
         clock.enter(phase, now: .now)
+        if clock.phase == .header { hasBegun = true }
+        standing.store(Standing(clock, hasBegun: hasBegun).rawValue, ordering: .relaxed)
         setDeadline()
+    }
+
+    /// Takes note of bytes that went by.
+    func progress(_ byteCount: Int, now: ContinuousClock.Instant) {
+        clock.progress(byteCount, now: now)
+        standing.store(Standing(clock, hasBegun: hasBegun).rawValue, ordering: .relaxed)
     }
 
     /// Sets the watch's deadline if it would pass too late. If it passes too early it is set again: that is rarer than a new phase.
@@ -128,10 +190,18 @@ extension Connection: SocketWatcher {
             readable()
             if case .idle = clock.phase, !hasPutOff { close() } else { setDeadline() }
         case .header: refuse(.headerTooSlow(limit: context.options.headerTimeout))
-        case .body: refuse(.bodyTooSlow(received: exchange?.reservation?.received ?? 0))
+        case .body: refuse(bodyTooSlow)
         case .writing: abandon()
         case .lingering: close()
         case .handling, .closed: break
         }
+    }
+
+    /// Which of a body's times is over.
+    private var bodyTooSlow: RequestError {
+        let received = exchange?.sink?.content.count ?? clock.byteCount
+        let (timeout, rate) = (context.options.bodyTimeout, context.options.minBytesPerSecond)
+        return clock.hasPaused(timeout, now: .now)
+            ? .bodyPaused(received: received, limit: timeout) : .bodyTooSlow(received: received, least: rate)
     }
 }

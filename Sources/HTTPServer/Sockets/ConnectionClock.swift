@@ -1,7 +1,7 @@
 /// What a connection is doing and until when it may; told the time, so that tests need none.
 ///
 /// Bodies and answers get their timeout anew whenever they make progress, but on the whole no more than the timeout and
-/// the time that their bytes take at the lowest rate: a byte now and then does not hold a connection.
+/// the time that their bytes take at the lowest rate, if there is one: a byte now and then does not hold a connection.
 struct ConnectionClock {
     /// What a connection does.
     enum Phase: Equatable, Sendable {
@@ -25,14 +25,25 @@ struct ConnectionClock {
     private(set) var phase: Phase
     /// Bytes that went by in this phase.
     private(set) var byteCount = 0
-    private var began: ContinuousClock.Instant
+    /// When this phase began.
+    private(set) var began: ContinuousClock.Instant
     private var progressed: ContinuousClock.Instant
+    /// Until when the bytes of this phase have earned the connection its place, see ``isBehind(now:)``.
+    private(set) var earnedUntil: ContinuousClock.Instant
+
+    /// What a byte earns: 122 KB/s hold a place, though others want it.
+    private static let timePerByte = Duration.nanoseconds(8192)
+    /// The most that can be earned ahead: a burst does not pay for a minute's pause.
+    private static let mostCredit = Duration.milliseconds(500)
+    /// How far a transfer may be behind before it gives way to those who wait.
+    static let patience = Duration.seconds(2)
 
     /// A connection at rest.
     init(idle timeout: Duration, now: ContinuousClock.Instant) {
         phase = .idle(timeout)
         began = now
         progressed = now
+        earnedUntil = now
     }
 
     /// Begins another phase.
@@ -41,13 +52,27 @@ struct ConnectionClock {
         byteCount = 0
         began = now
         progressed = now
+        earnedUntil = now
     }
 
     /// Notes that bytes went by.
     mutating func progress(_ count: Int, now: ContinuousClock.Instant) {
         byteCount += count
         progressed = now
+        earnedUntil = min(earnedUntil + Self.timePerByte * count, now + Self.mostCredit)
     }
+
+    /// Whether content or an answer is so slow that its connection may be needed more by somebody who waits. That costs
+    /// a slow client nothing as long as there is room for all.
+    func isBehind(now: ContinuousClock.Instant) -> Bool {
+        switch phase {
+        case .body, .writing: earnedUntil + Self.patience < now
+        case .idle, .header, .handling, .lingering, .closed: false
+        }
+    }
+
+    /// Whether nothing went by for the phase's timeout, or else too little on the whole; to be asked past the deadline.
+    func hasPaused(_ timeout: Duration, now: ContinuousClock.Instant) -> Bool { progressed + timeout <= now }
 
     /// When the phase must be over, or nil if it may last.
     func deadline(_ options: ServerOptions) -> ContinuousClock.Instant? {
@@ -61,7 +86,8 @@ struct ConnectionClock {
     }
 
     private func transferDeadline(_ timeout: Duration, _ options: ServerOptions) -> ContinuousClock.Instant {
-        let earned = Duration.seconds(Double(byteCount) / Double(max(1, options.minBytesPerSecond)))
+        guard options.minBytesPerSecond > 0 else { return progressed + timeout }
+        let earned = Duration.seconds(Double(byteCount) / Double(options.minBytesPerSecond))
         return min(progressed + timeout, began + timeout + earned)
     }
 }

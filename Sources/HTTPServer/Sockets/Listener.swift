@@ -1,23 +1,28 @@
 import Glibc
 import Logging
 
-/// Takes clients in, as long as there is room for them.
+/// Takes clients in.
 ///
-/// At the limit of connections it stops accepting until one closes: the clients wait in the kernel's backlog instead of
-/// being turned away, and connections at rest give way to them. If the system has no descriptors left it pauses instead of spinning.
+/// Nobody is left to wait: where there is no place for a client another connection gives way, or the client is told so. Where the
+/// system has no descriptor left, one that was kept for that is given up for a moment to tell it.
 final class Listener: @unchecked Sendable {  // guard: all mutable state is touched on `loop` only
     private let descriptor: Int32
     private let options: ServerOptions
+    private let limits: ConnectionRegistry.Limits
     private let registry: ConnectionRegistry
     private let logger: Logger
-    private let makeConnection: @Sendable (Int, Int32, String) -> Connection
+    private let makeConnection: MakeConnection
     private let loop: EventLoop
     /// What the loop watches; nil before the start and behind the end.
     private var watch: SocketWatch?
     private var isPaused = false
     private var isClosed = false
     private var warnedAt: ContinuousClock.Instant?
-    private var madeRoomAt: ContinuousClock.Instant?
+    /// Given up where there is no descriptor for a client.
+    private var spare = Socket.spare()
+
+    /// Makes a connection of its number, the client, the share of its address, and whether it is refused.
+    typealias MakeConnection = @Sendable (Int, Socket.Client, AddressShare?, Bool) -> Connection
 
     /// How many clients are taken in a row before others have their turn.
     private static let maxAcceptsInARow = 64
@@ -26,22 +31,22 @@ final class Listener: @unchecked Sendable {  // guard: all mutable state is touc
 
     /// How often the same warning is worth a line.
     private static let warningInterval = Duration.seconds(10)
-    /// How often all connections are asked to give way: with a thousand of them that is not for every client.
-    private static let roomInterval = Duration.seconds(1)
 
     /// A listener over `descriptor`, which it owns from now on.
-    /// - Parameter makeConnection: makes a connection of its number, its descriptor and the client's address.
     init(
-        descriptor: Int32, options: ServerOptions, registry: ConnectionRegistry, logger: Logger, loop: EventLoop,
-        makeConnection: @escaping @Sendable (Int, Int32, String) -> Connection
+        descriptor: Int32, options: ServerOptions, limits: ConnectionRegistry.Limits, registry: ConnectionRegistry,
+        logger: Logger, loop: EventLoop, makeConnection: @escaping MakeConnection
     ) {
         self.descriptor = descriptor
         self.options = options
+        self.limits = limits
         self.registry = registry
         self.logger = logger
         self.loop = loop
         self.makeConnection = makeConnection
     }
+
+    deinit { if spare >= 0 { Socket.close(spare) } }
 
     /// Begins to accept.
     func start() {
@@ -82,7 +87,7 @@ final class Listener: @unchecked Sendable {  // guard: all mutable state is touc
     private func stop(takesBacklog: Bool) {
         guard !isClosed else { return }
         isClosed = true
-        if takesBacklog { while acceptOne() {} }
+        if takesBacklog { while acceptOne(isLast: true) {} }
         isPaused = false
         registry.isCrowded.store(false, ordering: .relaxed)
         watch?.cancel()
@@ -90,11 +95,12 @@ final class Listener: @unchecked Sendable {  // guard: all mutable state is touc
         Socket.close(descriptor)
     }
 
+    /// - Parameter isLast: whether the client is served though there is no place.
     /// - Returns: whether another client may be waiting.
-    private func acceptOne() -> Bool {
+    private func acceptOne(isLast: Bool = false) -> Bool {
         switch Socket.accept(descriptor) {
         case .success(let client):
-            registry.add { makeConnection($0, client.descriptor, client.host) }.start()
+            admit(client, isLast: isLast)
             return true
         case .failure(let failure):
             switch failure.code {
@@ -103,13 +109,62 @@ final class Listener: @unchecked Sendable {  // guard: all mutable state is touc
             case EINTR, ECONNABORTED, EPROTO, EPERM, ENETDOWN, ENETUNREACH, EHOSTDOWN, EHOSTUNREACH, ENONET,
                 ENOPROTOOPT, EOPNOTSUPP:
                 return true
+            case EMFILE, ENFILE:
+                warn(failure.code)
+                return dismissOne() && !isLast
             default:
                 warn(failure.code)
                 pause()
-                watch?.deadline = .now + Self.retryInterval
                 return false
             }
         }
+    }
+
+    private func admit(_ client: Socket.Client, isLast: Bool) {
+        let address = ClientAddress(client.host)
+        let isTrusted = address.map { address in options.trustedProxies.contains { $0.contains(address) } } ?? false
+        let admission = registry.add(owner: isTrusted ? nil : address?.owner, limits: isLast ? nil : limits) {
+            makeConnection($0, client, $1, $2)
+        }
+        switch admission {
+        case .admitted(let connection, let leaving):
+            if let (other, standing) = leaving { other.giveWay(standing) }
+            connection.start()
+        case .refused(let connection, let leaving):
+            leaving?.abort()
+            connection.start()
+        }
+    }
+
+    /// Has connections give way; where none does, tells one client that there are no descriptors, over the one that was kept for it.
+    ///
+    /// - Returns: whether another client may be waiting for an answer of this kind.
+    private func dismissOne() -> Bool {
+        for (connection, standing) in registry.takeLeaving(most: Self.maxAcceptsInARow) { connection.giveWay(standing) }
+        // Their descriptors are free in a moment, behind which the socket still tells of the client.
+        if registry.isMakingRoom { return false }
+        guard spare >= 0 else {
+            pause()
+            return false
+        }
+        Socket.close(spare)
+        defer { spare = Socket.spare() }
+        guard case .success(let client) = Socket.accept(descriptor) else {
+            pause()
+            return false
+        }
+        Socket.dismiss(client, with: Self.noDescriptor())
+        return true
+    }
+
+    /// The answer to a client for whom there is no descriptor.
+    private static func noDescriptor() -> [UInt8] {
+        let response = Response.problem(
+            .serviceUnavailable, "There are no descriptors left for another connection; try again in a second.",
+            headerFields: [.retryAfter: "1"])
+        let context = ResponseWriter.Context(
+            requestID: RequestID.generate(), date: HTTPDate.text(time(nil)), closes: true)
+        return ResponseWriter.head(response, context) + response.body
     }
 
     /// Says that something is wrong, but not a thousand times.
@@ -122,22 +177,19 @@ final class Listener: @unchecked Sendable {  // guard: all mutable state is touc
             metadata: ["error": "\(SocketError.message(code))"])
     }
 
-    /// Stops accepting while somebody waits; answers then close their connections, and those at rest give way.
+    /// Stops accepting for a moment.
     private func pause() {
         registry.isCrowded.store(true, ordering: .relaxed)
         guard !isPaused, let watch else { return }
         isPaused = true
         watch.interest = []
-
-        let now = ContinuousClock.now
-        if let madeRoomAt, now - madeRoomAt < Self.roomInterval { return }
-        madeRoomAt = now
-        for connection in registry.connections { connection.giveWay() }
+        watch.deadline = .now + Self.retryInterval
     }
 
     private func resume() {
         guard isPaused, let watch else { return }
         isPaused = false
+        if spare < 0 { spare = Socket.spare() }
         registry.isCrowded.store(false, ordering: .relaxed)
         watch.interest = .reading
     }
@@ -145,12 +197,7 @@ final class Listener: @unchecked Sendable {  // guard: all mutable state is touc
 
 extension Listener: SocketWatcher {
     func ready(_ readiness: Readiness) {
-        for taken in 0..<Self.maxAcceptsInARow {
-            if registry.count >= options.maxConnections {
-                // Only if the first one finds no room is it certain that somebody waits.
-                if taken == 0 { pause() }
-                return
-            }
+        for _ in 0..<Self.maxAcceptsInARow {
             guard acceptOne() else { return }
         }
     }

@@ -5,10 +5,14 @@ public struct ServerOptions: Sendable, Equatable {
     /// The port; 0 takes a free one. 8080 needs no privilege and is what tutorials use.
     public var port = 8080
     /// How many connections are held at once. 1024 descriptors are what a shell usually grants; each costs 8 KiB while it
-    /// sends a head and next to nothing while idle. Clients beyond it wait in the kernel's backlog; until they are
-    /// taken in, every answer closes its connection, and connections at rest between requests close after
-    /// ``drainGrace``.
+    /// sends a head and next to nothing while idle. For a client beyond it another connection gives way: one that has not
+    /// sent anything yet, else the one that rests longest, else the slowest transfer. Where none can, the client is told so (503).
     public var maxConnections = 1024
+    /// How many of them one address may have (of IPv6, one network of 64 bits); nil is half of ``maxConnections``. One client
+    /// then leaves room for others, and an ordinary proxy that nobody listed in ``trustedProxies`` still has enough.
+    public var maxConnectionsPerAddress: Int?
+    /// Addresses to which no share applies: many clients come through each.
+    public var trustedProxies: [AddressBlock] = []
     /// How many clients may wait to be accepted. As many as may be connected: a burst of them is then never refused.
     public var backlog = 1024
     /// How many threads read, parse and answer; each has its share of the connections. One takes in more pictures than a few
@@ -22,7 +26,7 @@ public struct ServerOptions: Sendable, Equatable {
     public var bodyTimeout = Duration.seconds(30)
     /// How long the reader of an answer may make no progress, with the same allowance as a body.
     public var writeTimeout = Duration.seconds(30)
-    /// The rate that bodies and answers must keep up on average once their timeout is over. 16 KiB/s is
+    /// The rate that bodies and answers must keep up on average once their timeout is over; 0 asks for none. 16 KiB/s is
     /// slower than any line that uploads pictures, and lets nobody hold a connection by sending a byte now and then.
     public var minBytesPerSecond = 16 * 1024
     /// How long a connection may rest between requests. 60 s is what browsers and proxies expect.
@@ -36,6 +40,9 @@ public struct ServerOptions: Sendable, Equatable {
     /// Of the request line and all fields together. 16 KiB hold long cookies and trace fields; servers commonly allow 8 to
     /// 32 KiB.
     public var maxHeaderBytes = 16 * 1024
+    /// Of one request, and of the trailer behind its chunks, and of one part of a form. Browsers and proxies send twenty or
+    /// thirty; Apache allows 100. The library that holds them ends the program at 65,535.
+    public var maxHeaderFields = 128
     /// Of the request target. 8 KiB, the length that RFC 9112 §3 asks every server to support.
     public var maxTargetBytes = 8 * 1024
     /// Of the content of one request. 32 MiB hold the largest pictures of a camera, or dozens of ordinary ones.
@@ -43,6 +50,8 @@ public struct ServerOptions: Sendable, Equatable {
     /// Of the contents of all requests that are under way. 512 MiB let sixteen of the longest upload at once, and leave
     /// a small machine alive when a thousand clients try.
     public var maxBufferedBytes = 512 * 1024 * 1024
+    /// Of them, those of one address; nil is half of ``maxBufferedBytes``, or one body of the longest where that is more.
+    public var maxBufferedBytesPerAddress: Int?
     /// Of the memory of bodies that are over, kept for the next ones. 16 MiB are ten large photographs, and go unnoticed beside a
     /// model.
     public var keptBodyBytes = 16 * 1024 * 1024
@@ -58,13 +67,23 @@ public struct ServerOptions: Sendable, Equatable {
     var parserLimits: RequestParser.Limits {
         RequestParser.Limits(
             headerByteCount: maxHeaderBytes, targetByteCount: min(maxTargetBytes, maxHeaderBytes),
-            bodyByteCount: maxBodyBytes)
+            bodyByteCount: maxBodyBytes, fieldCount: fieldLimit)
     }
 
     /// The limits that the multipart parser watches.
     var multipartLimits: MultipartParser.Limits {
-        MultipartParser.Limits(partCount: maxParts, partHeaderByteCount: maxPartHeaderBytes)
+        MultipartParser.Limits(
+            partCount: maxParts, partHeaderByteCount: maxPartHeaderBytes, partFieldCount: fieldLimit)
     }
+
+    /// Far enough below the 65,535 at which `HTTPFields` stops the program, whoever sets the option.
+    private var fieldLimit: Int { min(maxHeaderFields, 65_000) }
+
+    /// What each address may have.
+    var connectionsPerAddress: Int { maxConnectionsPerAddress ?? max(1, maxConnections / 2) }
+
+    /// What the bodies of each address may take. Units: bytes.
+    var bufferedBytesPerAddress: Int { maxBufferedBytesPerAddress ?? max(maxBufferedBytes / 2, maxBodyBytes) }
 
     /// How much a connection buffers at most: a whole head, or enough of a body to keep system calls few, and so also how
     /// much of the next requests is taken in while one is handled.

@@ -95,7 +95,7 @@ enum Socket {
 
     /// Takes the next waiting client.
     /// - Returns: its socket and address, or the error number (`EAGAIN` if nobody waits).
-    static func accept(_ listener: Int32) -> Result<(descriptor: Int32, host: String), AcceptFailure> {
+    static func accept(_ listener: Int32) -> Result<Client, AcceptFailure> {
         var storage = sockaddr_storage()
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
         let descriptor = withUnsafeMutablePointer(to: &storage) { pointer in
@@ -106,7 +106,28 @@ enum Socket {
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         // An answer is written whole; waiting for more to send would only delay it.
         set(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
-        return .success((descriptor, SocketAddress(storage)?.host ?? "unknown"))
+        return .success(Client(descriptor: descriptor, host: SocketAddress(storage)?.host ?? "unknown"))
+    }
+
+    /// Somebody who has connected.
+    struct Client: Sendable {
+        let descriptor: Int32
+        /// The address, without its port.
+        let host: String
+    }
+
+    /// A descriptor for nothing, to be given up when there is no other; -1 where there is none.
+    static func spare() -> Int32 { open("/dev/null", O_RDONLY | O_CLOEXEC) }
+
+    /// Answers a client for whom there is nothing but these bytes, and closes.
+    static func dismiss(_ client: Client, with bytes: [UInt8]) {
+        _ = bytes.withUnsafeBytes { write(client.descriptor, $0, more: false) }
+        endWriting(client.descriptor)
+        // What has come already would make the close a reset, which can destroy the answer on its way.
+        withUnsafeTemporaryAllocation(byteCount: 16 * 1024, alignment: 1) { buffer in
+            _ = read(client.descriptor, into: buffer)
+        }
+        close(client.descriptor)
     }
 
     /// The error number that `accept` left.

@@ -10,7 +10,16 @@ public final class SocketServer: Sendable {
     private let observer: any ServerObserver
     private let logger: Logger
     private let registry = ConnectionRegistry()
-    private let listener = Mutex<Listener?>(nil)
+    private let state = Mutex(State.new)
+
+    private enum State {
+        case new
+        /// Somebody is about to listen.
+        case starting
+        case listening(Listener)
+
+        var listener: Listener? { if case .listening(let listener) = self { listener } else { nil } }
+    }
 
     /// A server that does not listen yet.
     public init(options: ServerOptions, router: Router, observer: any ServerObserver, logger: Logger) {
@@ -20,14 +29,32 @@ public final class SocketServer: Sendable {
         self.logger = logger
     }
 
-    deinit { listener.withLock { $0 }?.abandon() }
+    deinit { state.withLock { $0.listener }?.abandon() }
 
     /// Listens, and serves from now on.
     /// - Returns: the address it listens on, with the port that was taken if port 0 was asked for.
     /// - Throws: ``SocketError`` if it cannot listen there.
     @discardableResult
     public func start() throws(SocketError) -> SocketAddress {
-        guard listener.withLock({ $0 == nil }) else { throw .alreadyStarted }
+        // Whoever comes second is told so before anything is opened.
+        let isFirst = state.withLock { state in
+            guard case .new = state else { return false }
+            state = .starting
+            return true
+        }
+        guard isFirst else { throw .alreadyStarted }
+        do throws(SocketError) {
+            let (listener, address) = try listen()
+            state.withLock { $0 = .listening(listener) }
+            listener.start()
+            return address
+        } catch {
+            state.withLock { $0 = .new }
+            throw error
+        }
+    }
+
+    private func listen() throws(SocketError) -> (Listener, SocketAddress) {
         let (descriptor, address) = try Socket.listen(
             host: options.host, port: options.port, backlog: options.backlog)
         let loops: [EventLoop]
@@ -37,23 +64,31 @@ public final class SocketServer: Sendable {
             Socket.close(descriptor)
             throw error
         }
+        let limits = ConnectionRegistry.Limits(
+            total: DescriptorLimit.connections(of: options.maxConnections), perAddress: options.connectionsPerAddress)
+        if limits.total < options.maxConnections {
+            logger.warning(
+                "fewer connections than server.max_connections can be open; raise the limit of open files",
+                metadata: ["connections": .stringConvertible(limits.total)])
+        }
         let context = ConnectionContext(
             options: options, router: router, observer: observer, logger: logger, registry: registry,
-            bodyBudget: BodyBudget(limit: options.maxBufferedBytes),
-            bodyPool: BodyPool(limit: options.keptBodyBytes), date: HTTPDate(),
+            bodyBudget: BodyBudget(limit: options.maxBufferedBytes, addressLimit: options.bufferedBytesPerAddress),
+            bodyPool: BodyPool(limit: options.keptBodyBytes), date: HTTPDate(), connectionLimits: limits,
             ended: { [registry, weak self] number in
-                registry.remove(number)
-                self?.listener.withLock { $0 }?.connectionEnded()
+                let placeCount = registry.remove(number)
+                if placeCount < limits.total { registry.isCrowded.store(false, ordering: .relaxed) }
+                self?.state.withLock { $0.listener }?.connectionEnded()
             })
         let listener = Listener(
-            descriptor: descriptor, options: options, registry: registry, logger: logger, loop: loops[0]
-        ) {
+            descriptor: descriptor, options: options, limits: limits, registry: registry, logger: logger,
+            loop: loops[0]
+        ) { number, client, share, isRefused in
             Connection(
-                number: $0, descriptor: $1, remoteAddress: $2, loop: loops[$0 % loops.count], context: context)
+                number: number, client: client, share: share, isRefused: isRefused, loop: loops[number % loops.count],
+                context: context)
         }
-        self.listener.withLock { $0 = listener }
-        listener.start()
-        return address
+        return (listener, address)
     }
 
     private static func loops(_ count: Int) throws(SocketError) -> [EventLoop] {
@@ -76,7 +111,7 @@ public final class SocketServer: Sendable {
     /// ``ServerOptions/drainGrace``.
     /// - Returns: true once all connections are gone; false if `timeout` forced the rest closed.
     public func drain(timeout: Duration) async -> Bool {
-        guard let listener = listener.withLock({ $0 }) else { return true }
+        guard let listener = state.withLock({ $0.listener }) else { return true }
         await listener.close(takesBacklog: true)
         for connection in registry.connections { connection.drain() }
         if await registry.waitUntilEmpty(timeout: timeout) { return true }

@@ -1,3 +1,5 @@
+import HTTPServer
+
 /// How a value is written: its syntax, its unit and its limits, and the way back.
 struct SettingForm<Value>: Sendable {
     /// Completes "must be …".
@@ -111,6 +113,23 @@ extension SettingForm<String> {
 
     fileprivate static func isLine(_ written: String) -> Bool {
         written.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
+    }
+}
+
+extension SettingForm<[AddressBlock]> {
+    /// Addresses and networks, with commas between them.
+    static var addressBlocks: Self {
+        Self(
+            expectation: "empty or addresses and networks (10.0.0.0/8) with commas between them",
+            parse: { written in
+                let words = written.split(separator: ",", omittingEmptySubsequences: false).map {
+                    String($0.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+                }
+                guard words != [""] else { return [] }
+                let blocks = words.compactMap(AddressBlock.init)
+                return blocks.count == words.count ? blocks : nil
+            },
+            write: { $0.map(\.description).joined(separator: ", ") })
     }
 }
 

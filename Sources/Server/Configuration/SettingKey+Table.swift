@@ -10,16 +10,27 @@ extension SettingKey {
         SettingKey("server.port", \.server.port, .count(0...65535), "TCP port to listen on; 0 takes a free one."),
         SettingKey(
             "server.max_connections", \.server.maxConnections, .count(1...1_000_000),
-            "Connections that may be open at once."),
+            "Connections that may be open at once; past it silent and resting ones give way, else a client is answered 503."
+        ),
+        SettingKey(
+            "server.max_connections_per_address", \.server.maxConnectionsPerAddress, .automaticCount(1...1_000_000),
+            "Of them, those of one address (of IPv6, one /64); auto for half of max_connections."),
+        SettingKey(
+            "server.trusted_proxies", \.server.trustedProxies, .addressBlocks,
+            "Proxies that many clients come through, which no limit per address is for: \"10.0.0.0/8, ::1\"."),
         SettingKey(
             "server.header_timeout", \.server.headerTimeout, .duration(.milliseconds(1) ... .seconds(3600)),
             "Time for a request's line and fields, from its first byte."),
         SettingKey(
             "server.body_timeout", \.server.bodyTimeout, .duration(.milliseconds(1) ... .seconds(3600)),
-            "Longest pause while content arrives, and the time before it must average 16 KiB/s."),
+            "Longest pause while content arrives, and the time before it must average min_body_rate."),
         SettingKey(
             "server.write_timeout", \.server.writeTimeout, .duration(.milliseconds(1) ... .seconds(3600)),
-            "Longest pause while a client reads a response, and the time before it must average 16 KiB/s."),
+            "Longest pause while a client reads a response, and the time before it must average min_body_rate."),
+        SettingKey(
+            "server.min_body_rate", \.server.minBodyRate, .size(0...(1 << 30)),
+            "Least average of content that arrives or is read, a second; 0 asks for none. Slower requests are answered 408."
+        ),
         SettingKey(
             "server.idle_timeout", \.server.idleTimeout, .duration(.milliseconds(1) ... .seconds(3600)),
             "Time a connection may stay open without a request."),
@@ -27,12 +38,19 @@ extension SettingKey {
             "server.max_header_bytes", \.server.maxHeaderBytes, .size((1 << 10)...(1 << 20)),
             "Largest request line and fields together."),
         SettingKey(
+            "server.max_header_fields", \.server.maxHeaderFields, .count(1...65_000),
+            "Most fields of one request, of its trailer, and of one part of a form; past it a request is answered 431."),
+        SettingKey(
             "server.max_body_bytes", \.server.maxBodyBytes, .size((1 << 10)...(4 << 30)),
             "Largest content of one request."),
         SettingKey(
             "server.max_buffered_bytes", \.server.maxBufferedBytes, .size((1 << 10)...(1 << 40)),
-            "Content of all requests that are under way together, large ones as announced; past it they are answered 429."
+            "Memory of the content of all requests that are under way; past it slow uploads give way, or requests are answered 429."
         ),
+        SettingKey(
+            "server.max_buffered_bytes_per_address", \.server.maxBufferedBytesPerAddress,
+            .automaticSize((1 << 10)...(1 << 40)),
+            "Of it, that of one address; auto for half of max_buffered_bytes, or max_body_bytes where that is more."),
         SettingKey(
             "server.drain_delay", \.server.drainDelay, .duration(.zero ... .seconds(3600)),
             "After SIGTERM, time in which new work is still taken while /readyz already answers 503."),
@@ -67,7 +85,7 @@ extension SettingKey {
             "Memory of the images that may wait, of all models; beyond that requests are answered 429."),
         SettingKey(
             "batching.request_deadline", \.batching.requestDeadline, .duration(.milliseconds(1) ... .seconds(3600)),
-            "Time from a request's arrival to its answer; beyond that it is answered 504."),
+            "Time from a request's last byte to its answer; beyond that it is answered 504."),
 
         SettingKey("models.directory", \.models.directory, .text, "Folder that holds one folder a model."),
         SettingKey(

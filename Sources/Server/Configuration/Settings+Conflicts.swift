@@ -4,6 +4,9 @@ extension Settings {
         try require(
             "server.max_body_bytes", \.server.maxBodyBytes, "must not exceed", <=,
             "server.max_buffered_bytes", \.server.maxBufferedBytes, origins)
+        try require(
+            "server.max_body_bytes", \.server.maxBodyBytes, "must not exceed", <=,
+            "server.max_buffered_bytes_per_address", \.server.bodyShare, origins)
         // A worker that waits as long as a request may live would answer every lone one too late.
         try require(
             "batching.max_queue_delay", \.batching.maxQueueDelay, "must be less than", <,
@@ -24,4 +27,9 @@ extension Settings {
             otherKey: otherKey, otherFound: SettingKey.byName[otherKey]?.text(self) ?? "",
             otherOrigin: origins[otherKey] ?? .byDefault)
     }
+}
+
+extension Settings.HTTP {
+    /// The share of an address, where one is written.
+    fileprivate var bodyShare: Int { maxBufferedBytesPerAddress ?? .max }
 }

@@ -1,3 +1,4 @@
+import HTTPServer
 import Inference
 import Logging
 
@@ -32,20 +33,32 @@ public struct Settings: Sendable, Equatable {
         public var port = 8080
         /// `server.max_connections`: open connections at once.
         public var maxConnections = 1024
+        /// `server.max_connections_per_address`: of them, those of one address; nil is half.
+        public var maxConnectionsPerAddress: Int?
+        /// `server.trusted_proxies`: addresses to which no share applies.
+        public var trustedProxies: [AddressBlock] = []
         /// `server.header_timeout`: from a request's first byte to the end of its fields.
         public var headerTimeout = Duration.seconds(10)
         /// `server.body_timeout`: the longest pause while content arrives, and how long that may be slow.
         public var bodyTimeout = Duration.seconds(30)
         /// `server.write_timeout`: the same while a client reads a response.
         public var writeTimeout = Duration.seconds(30)
+        /// `server.min_body_rate`: what content and responses must keep up once those times are over; 0 asks for nothing. Units:
+        /// bytes a second.
+        public var minBodyRate = 16 << 10
         /// `server.idle_timeout`: between two requests of a connection.
         public var idleTimeout = Duration.seconds(60)
         /// `server.max_header_bytes`: request line and fields. Units: bytes.
         public var maxHeaderBytes = 16 << 10
+        /// `server.max_header_fields`: fields of one request, of its trailer, and of one part of a form.
+        public var maxHeaderFields = 128
         /// `server.max_body_bytes`: content of one request. Units: bytes.
         public var maxBodyBytes = 32 << 20
         /// `server.max_buffered_bytes`: content of all requests that are under way. Units: bytes.
         public var maxBufferedBytes = 512 << 20
+        /// `server.max_buffered_bytes_per_address`: of them, those of one address; nil is half, or ``maxBodyBytes`` where that is
+        /// more. Units: bytes.
+        public var maxBufferedBytesPerAddress: Int?
         /// `server.drain_delay`: how long new work is still taken after SIGTERM.
         public var drainDelay = Duration.zero
         /// `server.drain_timeout`: from SIGTERM to the exit at the latest.
@@ -74,7 +87,7 @@ public struct Settings: Sendable, Equatable {
         public var queueCapacity = 256
         /// `batching.queue_bytes`: pictures of all models that may wait, with their tensors. Units: bytes.
         public var queueBytes = 512 << 20
-        /// `batching.request_deadline`: from a request's arrival to its answer.
+        /// `batching.request_deadline`: from a request's last byte to its answer.
         public var requestDeadline = Duration.seconds(10)
     }
 

@@ -69,17 +69,22 @@ struct ImageUpload: Sendable {
 
     private static func images(in parts: [Part]) throws(UploadError) -> [Image] {
         // A browser sends an empty part with an empty name for a file field that was left out.
-        let images = parts.filter { $0.name == "image" || $0.filename != nil }
+        let images = parts.filter(isImage)
             .filter { !($0.bytes.isEmpty && ($0.filename ?? "").isEmpty) }
             .map { Image(bytes: $0.bytes, filename: $0.filename) }
         guard !images.isEmpty else {
-            if parts.contains(where: { $0.name == "image" || $0.filename != nil }) { throw UploadError.empty }
+            if parts.contains(where: isImage) { throw UploadError.empty }
             throw UploadError.noImageInForm(fields: parts.map { $0.name ?? "" })
         }
         if images.count == 1, images[0].filename == nil, let name = fileName(images[0].bytes) {
             throw UploadError.nameInsteadOfFile(name)
         }
         return images
+    }
+
+    /// A file, a part of that name, or one that says it is an image: phones' libraries leave the file name out.
+    private static func isImage(_ part: Part) -> Bool {
+        part.name == "image" || part.filename != nil || part.contentType?.prefix(6).lowercased() == "image/"
     }
 
     private static func images(in bytes: [UInt8], type: String?) throws(UploadError) -> [Image] {

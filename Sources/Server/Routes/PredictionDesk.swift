@@ -91,7 +91,7 @@ final class PredictionDesk: Sendable {
                 .deadline,
                 .problem(
                     .gatewayTimeout,
-                    "The answer did not come within \(deadline.limit) of the request's arrival (\(deadline.origin)); "
+                    "The answer did not come within \(deadline.limit) of the request's last byte (\(deadline.origin)); "
                         + "send fewer or smaller pictures at once."))
         case .cancelled: reject(.disconnected, .problem(.requestTimeout, "The client went away."))
         }

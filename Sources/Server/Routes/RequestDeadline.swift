@@ -1,6 +1,7 @@
 import HTTPServer
 
-/// By when a request must be answered, and who says so.
+/// By when a request must be answered, and who says so: so long behind its last byte. How long the upload takes is the
+/// connection's affair.
 struct RequestDeadline: Sendable, Equatable {
     let time: ContinuousClock.Instant
     let limit: Duration
@@ -17,6 +18,6 @@ struct RequestDeadline: Sendable, Equatable {
             limit = own
             origin = "batching.request_deadline"
         }
-        time = request.startedAt + limit
+        time = request.receivedAt + limit
     }
 }

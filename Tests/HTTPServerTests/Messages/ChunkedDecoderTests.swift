@@ -18,12 +18,22 @@ import Testing
         "\r\n", "x\r\n", "+5\r\n", "-1\r\n", "0x5\r\n", " 5\r\n", "5 \r\n", "5\nhello\r\n", "5\r\nhelloo\r\n",
         "5\r\nhello\n0\r\n\r\n", "5\r\nhello\rx", "10000000000000000\r\n", "00000000000000005\r\n",
         "8000000000000000\r\n",
-        "5;\u{1}\r\n", "0\r\nbad\r\n\r\n", "0\r\nX : y\r\n\r\n", "0\r\n folded\r\n\r\n", "0\r\n\n",
+        "5;\u{1}\r\n", "5;\r\n", "5; \r\n", "5;=x\r\n", "5;a=\r\n", "5;a;\r\n", "5;;a\r\n", "5;a b\r\n", "5;a=b c\r\n",
+        "5;a=\"b\r\n", "5;a=\"b\\\"\r\n", "5;a=\"b\"c\r\n", "5;(a)\r\n", "5;a=(b)\r\n", "5;a \r\n", "5;é\r\n",
+        "0\r\nbad\r\n\r\n", "0\r\nX : y\r\n\r\n", "0\r\n folded\r\n\r\n", "0\r\n\n",
     ])
     func `malformed chunks are refused`(body: String) throws {
         let run = try #require(ParserRun.agree(Self.head + body))
         #expect(run.error?.status == .badRequest)
         #expect(run.messages.first?.isWhole == false)
+    }
+
+    @Test(arguments: [
+        "5;a", "5;a=b", "5;a=\"b; c\"", "5;a=\"b\\\"c\"", "5 ; a = b ; c", "5;a=\"\"", "5;a=\"é\"", "5\t;a;b=c;d",
+    ])
+    func `extensions in good order are read over`(line: String) throws {
+        let run = try #require(ParserRun.agree(Self.head + line + "\r\nhello\r\n0\r\n\r\n"))
+        #expect(run.error == nil && run.messages.first?.body == Array("hello".utf8))
     }
 
     @Test func `a body may be as long as the limit and no longer`() {

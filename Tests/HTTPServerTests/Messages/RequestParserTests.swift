@@ -60,7 +60,7 @@ import Testing
         ("GET / HTTP/1.1\nHost: a\n\n", 400), ("GET / HTTP/1.1\r\rHost: a\r\n\r\n", 400),
         (" GET / HTTP/1.1\r\nHost: a\r\n\r\n", 400), ("G(T / HTTP/1.1\r\nHost: a\r\n\r\n", 400),
         ("\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", 400), ("\u{16}\u{3}\u{1}\u{2}", 400), ("{}", 400),
-        ("GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505), ("GET / HTTP/1.2\r\nHost: a\r\n\r\n", 505),
+        ("GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505), ("GET / HTTP/0.9\r\nHost: a\r\n\r\n", 505),
         ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505), ("CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n", 501),
         // Target
         ("GET a HTTP/1.1\r\nHost: a\r\n\r\n", 400), ("GET /#x HTTP/1.1\r\nHost: a\r\n\r\n", 400),
@@ -79,7 +79,10 @@ import Testing
         // Host
         ("GET / HTTP/1.1\r\n\r\n", 400), ("GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", 400),
         ("GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400), ("GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n", 400),
-        ("GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", 400),
+        ("GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", 400), ("GET / HTTP/1.1\r\nHost:\r\n\r\n", 400),
+        ("GET / HTTP/1.1\r\nHost: u@a\r\n\r\n", 400), ("GET / HTTP/1.1\r\nHost: a, b\r\n\r\n", 400),
+        ("GET http://a/ HTTP/1.1\r\n\r\n", 400), ("GET http://u@a/ HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+        ("GET http://a:x/ HTTP/1.1\r\nHost: a\r\n\r\n", 400), ("GET http://a/ HTTP/1.1\r\nHost: a b\r\n\r\n", 400),
         // Content-Length
         ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n", 400),
         ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\ncontent-length: 6\r\n\r\n", 400),
@@ -99,13 +102,74 @@ import Testing
         ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
         ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked,\r\n\r\n", 400),
         ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\r\n\r\n", 400),
+        ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, gzip\r\n\r\n", 400),
+        ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n", 400),
+        ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked;a=b\r\n\r\n", 400),
+        ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: g(zip\r\n\r\n", 400),
         ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501),
+        ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip;q=1, chunked\r\n\r\n", 501),
         ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n", 501),
         ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\n\r\n", 501),
         ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \u{B}chunked\r\n\r\n", 400),
         // Expect
         ("POST / HTTP/1.1\r\nHost: a\r\nExpect: 200-ok\r\nContent-Length: 1\r\n\r\n", 417),
     ]
+
+    @Test(arguments: ["HTTP/1.2", "HTTP/1.9"])
+    func `a later minor version is read as 1_1`(version: String) throws {
+        let run = try #require(ParserRun.agree("GET / \(version)\r\nHost: a\r\n\r\n"))
+        let head = try #require(run.messages.first?.head)
+        #expect(run.error == nil && head.line.version == .http11 && head.keepsAlive)
+        #expect(ParserRun("GET / \(version)\r\n\r\n").error == .missingHost)
+    }
+
+    @Test func `a method may have 64 letters and no more, whether its line has ended or not`() {
+        func request(_ count: Int) -> String { String(repeating: "A", count: count) + " / HTTP/1.1\r\nHost: a\r\n\r\n" }
+        #expect(ParserRun(request(64)).messages.first?.isWhole == true)
+        #expect(ParserRun(request(65)).error?.status == .badRequest)
+        #expect(ParserRun(String(repeating: "A", count: 64)).error == nil)
+        #expect(ParserRun(String(repeating: "A", count: 65)).error?.status == .badRequest)
+    }
+
+    @Test(arguments: [1, 5, .max])
+    func `there may be as many fields as the limit and no more`(pieces: Int) {
+        var limits = ParserRun.limits
+        limits.fieldCount = 5
+        func request(_ count: Int) -> String {
+            "GET / HTTP/1.1\r\nHost: a\r\n" + String(repeating: "X:\r\n", count: count - 1) + "\r\n"
+        }
+        #expect(ParserRun(request(5), pieces: pieces, limits: limits).messages.first?.head.headerFields.count == 5)
+        #expect(ParserRun(request(6), pieces: pieces, limits: limits).error == .tooManyFields(limit: 5))
+        func trailers(_ count: Int) -> String {
+            ChunkedDecoderTests.head + "0\r\n" + String(repeating: "X:\r\n", count: count) + "\r\n"
+        }
+        #expect(ParserRun(trailers(5), pieces: pieces, limits: limits).messages.first?.isWhole == true)
+        let error = ParserRun(trailers(6), pieces: pieces, limits: limits).error
+        #expect(error == .tooManyTrailers(limit: 5) && error?.status == .requestHeaderFieldsTooLarge)
+    }
+
+    /// The library that holds fields ends the program at 65,535 of them.
+    @Test func `whatever the option says, there are never too many fields for the library`() {
+        var options = ServerOptions()
+        options.maxHeaderBytes = 1 << 20
+        options.maxHeaderFields = .max
+        func request(_ count: Int) -> String {
+            "GET / HTTP/1.1\r\nHost: a\r\n" + String(repeating: "X:\r\n", count: count - 1) + "\r\n"
+        }
+        let most = ParserRun(request(65_000), limits: options.parserLimits)
+        #expect(most.messages.first?.head.headerFields.count == 65_000)
+        #expect(ParserRun(request(65_001), limits: options.parserLimits).error == .tooManyFields(limit: 65_000))
+        #expect(ParserRun(request(200_000), limits: options.parserLimits).error == .tooManyFields(limit: 65_000))
+    }
+
+    @Test func `a value that is not UTF-8 keeps its bytes, also where a replacement would be as long`() throws {
+        // E2 28 A1 is three bytes of no character, and U+FFFD has three.
+        for bytes: [UInt8] in [[0xE9], [0xE2, 0x28, 0xA1], [0xF0, 0x90, 0x80], [0xC3, 0xA9]] {
+            let run = ParserRun(Array("GET / HTTP/1.1\r\nHost: a\r\nX: ".utf8) + bytes + Array("\r\n\r\n".utf8))
+            let field = try #require(run.messages.first?.head.headerFields.last)
+            #expect(field.withUnsafeBytesOfValue { Array($0) } == bytes)
+        }
+    }
 
     @Test(arguments: refused)
     func `what two parties could read differently is refused`(text: String, status: Int) throws {

@@ -5,50 +5,76 @@ import Testing
 @Suite struct BodyBytesTests {
     private static let little = BodyPool.smallest
 
-    /// The capacities that content of pieces passes through.
-    private static func capacities(_ pieces: [Int], announced: Int?) -> [Int] {
-        var bytes = BodyBytes(pool: BodyPool(limit: 0))
+    /// How much is set aside for content of pieces passes through.
+    private static func capacities(_ pieces: [Int], announced: Int?) throws -> [Int] {
+        let budget = BodyBudget(limit: .max, addressLimit: .max)
+        var bytes = BodyBytes(pool: BodyPool(limit: 0), reservation: BodyReservation(budget))
         var capacities: [Int] = []
         for count in pieces {
-            [UInt8](repeating: 3, count: count).withUnsafeBytes { bytes.append($0, announced: announced) }
-            if bytes.array.capacity != capacities.last { capacities.append(bytes.array.capacity) }
+            try [UInt8](repeating: 3, count: count).withUnsafeBytes { try bytes.append($0, announced: announced) }
+            if bytes.capacity != capacities.last { capacities.append(bytes.capacity) }
+            #expect(bytes.array.capacity >= bytes.capacity && bytes.array.capacity < bytes.capacity * 3 / 2 + 64)
+            #expect(budget.byteCount == bytes.capacity)
         }
         #expect(bytes.array == [UInt8](repeating: 3, count: pieces.reduce(0, +)))
         return capacities
     }
 
-    @Test func `what was announced is set aside once a little has come, and not before`() {
-        let announced = 10 * Self.little
-        let pieces = [Int](repeating: Self.little / 4, count: 40)
-        let capacities = Self.capacities(pieces, announced: announced)
-        #expect(capacities.count == 2)
-        #expect((Self.little..<Self.little * 2).contains(capacities[0]))
-        #expect((announced..<announced + announced / 4).contains(capacities[1]))
+    @Test func `memory is set aside in steps, and each counts before it is taken`() throws {
+        let pieces = [Int](repeating: Self.little / 4, count: 320)
+        #expect(
+            try Self.capacities(pieces, announced: 80 * Self.little)
+                == [Self.little, 4 * Self.little, 16 * Self.little, 64 * Self.little, 80 * Self.little])
+        // A large one whole, once enough of it has come.
+        #expect(
+            try Self.capacities([8 << 20, 1, (32 << 20) - 1], announced: 40 << 20) == [8 << 20, 40 << 20])
     }
 
-    @Test func `a short body is set aside at once`() {
+    @Test func `a short body is set aside at once`() throws {
         for announced in [1000, Self.little] {
-            let capacities = Self.capacities([1, announced - 1], announced: announced)
-            #expect(capacities.count == 1)
+            #expect(try Self.capacities([1, announced - 1], announced: announced) == [announced])
         }
     }
 
-    @Test func `without an announcement memory doubles`() {
-        let capacities = Self.capacities([Int](repeating: 10_000, count: 100), announced: nil)
-        #expect(capacities.count <= 9)
-        #expect(capacities[0] < 20_000)
+    @Test func `without an announcement memory doubles`() throws {
+        let capacities = try Self.capacities([Int](repeating: 10_000, count: 100), announced: nil)
+        #expect(capacities == [10_000, 20_000, 40_000, 80_000, 160_000, 320_000, 640_000, 1_280_000])
     }
 
-    @Test func `a promise counts from a little on`() {
-        #expect(BodyBytes.allowance(Self.little, announced: 10 << 20) == Self.little)
-        #expect(BodyBytes.allowance(Self.little + 1, announced: 10 << 20) == 10 << 20)
-        #expect(BodyBytes.allowance(Self.little + 1, announced: nil) == Self.little + 1)
+    @Test func `where memory is short no more is set aside than has come`() throws {
+        let budget = BodyBudget(limit: 100, addressLimit: 100)
+        var bytes = BodyBytes(pool: BodyPool(limit: 0), reservation: BodyReservation(budget))
+        for count in 1...100 {
+            try ([7] as [UInt8]).withUnsafeBytes { try bytes.append($0, announced: 1000) }
+            #expect(bytes.capacity == count && budget.byteCount == count)
+        }
+        let error = #expect(throws: RequestError.self) {
+            try ([7] as [UInt8]).withUnsafeBytes { try bytes.append($0, announced: 1000) }
+        }
+        #expect(error == .tooManyBodies(limit: 100, isShare: false) && bytes.array.count == 100)
     }
 
-    @Test func `bytes are read straight into the room there is, and no further than asked`() {
-        var bytes = BodyBytes(pool: BodyPool(limit: 0))
+    @Test func `an array that is kept counts with its own size, or is left alone`() throws {
+        let pool = BodyPool(limit: 16 << 20)
+        var kept: [UInt8] = []
+        kept.reserveCapacity(3 * Self.little)
+        pool.keep(kept)
+        kept = []
+        let (tight, wide) = (Self.little + 100, 10 * Self.little)
+        for (limit, isTaken) in [(tight, false), (wide, true)] {
+            let budget = BodyBudget(limit: limit, addressLimit: limit)
+            var bytes = BodyBytes(pool: pool, reservation: BodyReservation(budget))
+            try ([7] as [UInt8]).withUnsafeBytes { try bytes.append($0, announced: Self.little) }
+            #expect(pool.isEmpty == isTaken)
+            #expect(budget.byteCount == bytes.capacity && (bytes.capacity >= 3 * Self.little) == isTaken)
+        }
+    }
+
+    @Test func `bytes are read straight into the room there is, and no further than asked`() throws {
+        let budget = BodyBudget(limit: 100, addressLimit: 100)
+        var bytes = BodyBytes(pool: BodyPool(limit: 0), reservation: BodyReservation(budget))
         #expect(bytes.receive(upTo: 10) { _ in .bytes(1) } == nil, "nothing is set aside yet")
-        ([1, 2, 3] as [UInt8]).withUnsafeBytes { bytes.append($0, announced: 10) }
+        try ([1, 2, 3] as [UInt8]).withUnsafeBytes { try bytes.append($0, announced: 10) }
         var rooms: [Int] = []
         for (outcome, limit) in [(Socket.Outcome.bytes(4), 7), (.wouldBlock, 3), (.bytes(2), 2), (.end, 1)] {
             let read = bytes.receive(upTo: limit) { room in
@@ -74,7 +100,8 @@ import Testing
         guard case .head(let head) = event else { throw RequestError.notHTTP(found: text) }
         return try BodySink(
             head, isCoded: false, limits: MultipartParser.Limits(partCount: 2, partHeaderByteCount: 100),
-            pool: BodyPool(limit: 0))
+            pool: BodyPool(limit: 0),
+            reservation: BodyReservation(BodyBudget(limit: 1 << 20, addressLimit: 1 << 20)))
     }
 
     @Test func `what a sink takes stays where it is`() throws {

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import HTTPServer
@@ -66,25 +67,61 @@ import Testing
             for _ in 0..<50 where !held.refused {
                 held.refused = await server.client().ask(head(6) + "012345")?.status == 429
             }
-            held.fitting = await server.client().ask(head(5) + "01234")?.status
+            held.fitting = await server.client().ask(head(4) + "0123")?.status
             held.answer = await first.ask("5")?.body
         }
         #expect(held == (true, 200, "012345"))
         while await server.client().ask(head(10) + "0123456789")?.status != 200 {}
     }
 
-    @Test func `a large body counts whole once a little of it has come`() async throws {
+    @Test func `a large body counts by what has come of it, not by what it announces`() async throws {
         let little = BodyPool.smallest
-        let limit = 3 * little
-        let server = try TestServer { $0.maxBufferedBytes = limit }
-        func head(_ count: Int) -> String { "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: \(count)\r\n\r\n" }
-        for (count, status) in [(limit, 200), (limit + 1, 429)] {
-            let client = server.client()
-            await client.send(head(count))
-            await client.send([UInt8](repeating: 65, count: little + 1))
-            if status == 200 { await client.send([UInt8](repeating: 65, count: count - little - 1)) }
-            #expect(await client.answer()?.status == status)
+        let server = try TestServer {
+            $0.maxBufferedBytes = 32 * little
+            $0.maxBufferedBytesPerAddress = 32 * little
+            $0.maxBodyBytes = 32 * little
         }
+        func head(_ count: Int) -> String { "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: \(count)\r\n\r\n" }
+        // Together they announce seven times what there is.
+        var stalled: [TestClient] = []
+        for _ in 0..<7 {
+            let client = server.client()
+            await client.send(head(32 * little))
+            await client.send([UInt8](repeating: 65, count: little + 1))
+            stalled.append(client)
+        }
+        let other = server.client()
+        await other.send(head(3 * little))
+        await other.send([UInt8](repeating: 66, count: 3 * little))
+        #expect(await other.answer()?.bytes.count == 3 * little)
+        withExtendedLifetime(stalled) {}
+    }
+
+    @Test func `the bodies of an address have a share, and those of a trusted proxy have none`() async throws {
+        let server = try TestServer {
+            $0.maxBufferedBytes = 20
+            $0.maxBufferedBytesPerAddress = 10
+            $0.trustedProxies = [AddressBlock("127.0.0.3/32")].compactMap(\.self)
+        }
+        func post(_ count: Int) -> String {
+            "POST /stubborn HTTP/1.1\r\nHost: a\r\nContent-Length: \(count)\r\n\r\n"
+                + String(repeating: "x", count: count)
+        }
+        let first = server.client(from: "127.0.0.2")
+        await first.send(post(6))
+        await server.gate.wait { $0.entered == 1 }
+        let refused = await server.client(from: "127.0.0.2").ask(post(5))
+        #expect(refused?.status == 429 && refused?.body.contains("server.max_buffered_bytes_per_address") == true)
+        // The others have theirs.
+        let (proxied, third) = (server.client(from: "127.0.0.3"), server.client(from: "127.0.0.4"))
+        await proxied.send(post(11))
+        await server.gate.wait { $0.entered == 2 }
+        await third.send(post(3))
+        await server.gate.wait { $0.entered == 3 }
+        let last = await server.client(from: "127.0.0.4").ask(post(1))
+        #expect(last?.status == 429 && last?.body.contains("(server.max_buffered_bytes)") == true)
+        server.gate.open()
+        for client in [first, proxied, third] { #expect(await client.answer()?.status == 200) }
     }
 
     @Test func `large bodies, one behind the other and of many sizes, arrive as they are`() async throws {

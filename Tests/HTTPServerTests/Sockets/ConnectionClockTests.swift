@@ -32,6 +32,55 @@ import Testing
         #expect(clock.deadline(options) == start + .seconds(10))
     }
 
+    @Test func `without a lowest rate only pauses end a body`() {
+        var options = options
+        options.minBytesPerSecond = 0
+        var clock = ConnectionClock(idle: .seconds(7), now: start)
+        clock.enter(.body, now: start)
+        for minute in 1...9 {
+            clock.progress(1, now: start + .seconds(29 * minute))
+            #expect(clock.deadline(options) == start + .seconds(29 * minute + 30))
+        }
+        #expect(!clock.hasPaused(.seconds(30), now: start + .seconds(29 * 9 + 29)))
+        #expect(clock.hasPaused(.seconds(30), now: start + .seconds(29 * 9 + 30)))
+    }
+
+    @Test func `a transfer is behind once its bytes do not pay for its time`() {
+        var clock = ConnectionClock(idle: .seconds(7), now: start)
+        clock.enter(.body, now: start)
+        #expect(!clock.isBehind(now: start + .seconds(2)))
+        #expect(clock.isBehind(now: start + .milliseconds(2001)))
+        // 122,070 bytes pay for a second, and no burst for more than half of one ahead.
+        clock.progress(122_071, now: start + .seconds(1))
+        #expect(!clock.isBehind(now: start + .seconds(3)) && clock.isBehind(now: start + .milliseconds(3002)))
+        clock.progress(100_000_000, now: start + .seconds(3))
+        #expect(!clock.isBehind(now: start + .milliseconds(5500)) && clock.isBehind(now: start + .milliseconds(5501)))
+        // A byte a second pays for next to nothing.
+        for second in 4...8 { clock.progress(1, now: start + .seconds(second)) }
+        #expect(clock.isBehind(now: start + .seconds(8)))
+        clock.enter(.handling, now: start)
+        #expect(!clock.isBehind(now: start + .seconds(100)))
+    }
+
+    @Test func `who gives way first is silent, then at rest, then in its head, then slow, the oldest first`() {
+        func standing(_ phase: ConnectionClock.Phase, _ seconds: Int, hasBegun: Bool = true) -> Standing {
+            var clock = ConnectionClock(idle: .seconds(7), now: start)
+            clock.enter(phase, now: start + .seconds(seconds))
+            return Standing(clock, hasBegun: hasBegun)
+        }
+        let idle = ConnectionClock.Phase.idle(.seconds(60))
+        let order = [
+            standing(idle, 1, hasBegun: false), standing(.lingering(.seconds(1)), 2),
+            standing(idle, 3, hasBegun: false),
+            standing(idle, 0), standing(idle, 2), standing(.header, 3), standing(.body, 0), standing(.writing, 2),
+            standing(.handling, 0),
+        ]
+        #expect(order == order.sorted())
+        #expect(order.map { $0.givesWay(now: start + .milliseconds(3500)) } == order.indices.map { $0 < 7 })
+        #expect(order.map { $0.givesMemoryUp(now: start + .seconds(2)) } == order.indices.map { $0 == 6 })
+        #expect(order.map(\.isTransferring) == order.indices.map { (6...7).contains($0) })
+    }
+
     @Test func `a body must make progress and keep up the lowest rate`() {
         var clock = ConnectionClock(idle: .seconds(7), now: start)
         clock.enter(.body, now: start)

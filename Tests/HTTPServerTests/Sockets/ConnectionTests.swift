@@ -133,9 +133,17 @@ import Testing
         let missing = await client.ask("GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n")
         #expect(missing?.status == 404 && missing?.fields["content-type"] == "application/problem+json")
         let wrong = await client.ask("GET /echo HTTP/1.1\r\nHost: a\r\n\r\n")
-        #expect(wrong?.status == 405 && wrong?.fields["allow"] == "POST")
+        #expect(wrong?.status == 405 && wrong?.fields["allow"] == "POST, OPTIONS")
         let all = await client.ask("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n")
-        #expect(all?.status == 204 && all?.fields["allow"] == "GET, HEAD, POST")
+        #expect(all?.status == 204 && all?.fields["allow"] == "GET, HEAD, POST, OPTIONS")
+        for (path, allow) in [
+            ("/hello", "GET, HEAD, OPTIONS"), ("/gate/x", "GET, HEAD, OPTIONS"), ("/echo", "POST, OPTIONS"),
+        ] {
+            let answer = await client.ask("OPTIONS \(path) HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(
+                answer?.status == 204 && answer?.fields["allow"] == allow && answer?.fields["content-length"] == nil)
+        }
+        #expect(await client.ask("OPTIONS /nowhere HTTP/1.1\r\nHost: a\r\n\r\n")?.status == 404)
         #expect(await client.ask("GET http://a/hello?name=z HTTP/1.1\r\nHost: a\r\n\r\n")?.body == "hello z")
     }
 
@@ -178,6 +186,7 @@ import Testing
             $0.maxHeaderBytes = 100
             $0.maxBodyBytes = 10
             $0.maxParts = 2
+            $0.maxHeaderFields = 3
         }
         func ask(_ text: String) async -> Int? { await server.client().ask(text)?.status }
         func get(_ target: Int) -> String {
@@ -190,6 +199,8 @@ import Testing
         }
         #expect(await ask(head(100)) == 200)
         #expect(await ask(head(101)) == 431)
+        #expect(await ask("GET /hello HTTP/1.1\r\nHost: a\r\nA:\r\nB:\r\n\r\n") == 200)
+        #expect(await ask("GET /hello HTTP/1.1\r\nHost: a\r\nA:\r\nB:\r\nC:\r\n\r\n") == 431)
         func post(_ count: Int) -> String {
             "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: \(count)\r\n\r\n" + String(repeating: "c", count: count)
         }

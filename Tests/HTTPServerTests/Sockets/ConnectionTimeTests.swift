@@ -18,6 +18,37 @@ import Testing
         }
     }
 
+    @Test func `a 408 says which time was over and which key sets it`() async throws {
+        let server = try TestServer {
+            $0.headerTimeout = .milliseconds(50)
+            $0.bodyTimeout = .milliseconds(200)
+            $0.minBytesPerSecond = 1 << 20
+        }
+        let head = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nabc"
+        #expect(await server.client().ask("GET /")?.body.contains("(server.header_timeout)") == true)
+        #expect(await server.client().ask(head)?.body.contains("(server.body_timeout)") == true)
+        // A byte now and then, which is progress but no rate.
+        let dripping = server.client()
+        await dripping.send(head)
+        while server.observer.recordCount < 3 {
+            await dripping.send("x")
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        let answer = await dripping.answer()
+        #expect(answer?.status == 408)
+        #expect(answer?.body.contains("1048576 bytes a second (server.min_body_rate)") == true, "\(answer?.body ?? "")")
+    }
+
+    @Test func `a request knows when its last byte came`() async throws {
+        let client = try TestServer().client()
+        let head = "POST /duration HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n"
+        #expect(await client.ask(head + "abc")?.status == 200)
+        await client.send(head + "ab")
+        try await Task.sleep(for: .milliseconds(100))
+        let duration = await client.ask("c").flatMap { Double($0.body) }
+        #expect(duration.map { $0 >= 100 } == true)
+    }
+
     @Test func `a connection at rest is closed without a word`() async throws {
         let server = try TestServer { $0.idleTimeout = .milliseconds(400) }
         let fresh = server.client()
@@ -121,33 +152,11 @@ import Testing
         #expect(await server.server.drain(timeout: .zero))
     }
 
-    @Test func `beyond the limit clients wait until a connection closes`() async throws {
-        let server = try TestServer { $0.maxConnections = 2 }
-        let first = server.client()
-        let second = server.client()
-        await first.send("GET /gate/1 HTTP/1.1\r\nHost: a\r\n\r\n")
-        await second.send("GET /gate/2 HTTP/1.1\r\nHost: a\r\n\r\n")
-        await server.gate.wait { $0.entered == 2 }
-        let third = server.client()
-        await third.send("GET /hello?name=third HTTP/1.1\r\nHost: a\r\n\r\n")
-        #expect(server.server.connectionCount == 2)
-        await first.endWriting()
-        #expect(await third.answer()?.body == "hello third")
-        #expect(await first.isAtEnd())
-        let state = await server.observer.wait { $0.opened == 3 }
-        #expect(state.closed == 1)
-    }
-
-    @Test func `a connection at rest gives way to a client that waits`() async throws {
-        let server = try TestServer { $0.maxConnections = 1 }
-        let resting = server.client()
-        #expect(await resting.ask("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")?.status == 200)
-        #expect(await server.client().ask("GET /hello?name=x HTTP/1.1\r\nHost: a\r\n\r\n")?.body == "hello x")
-        #expect(await resting.isAtEnd())
-    }
-
     @Test func `two thousand connections come and go without leaving a descriptor behind`() async throws {
-        let server = try TestServer { $0.maxConnections = 64 }
+        let server = try TestServer {
+            $0.maxConnections = 128
+            $0.maxConnectionsPerAddress = 128
+        }
         for _ in 0..<20 {
             await withTaskGroup(of: Int?.self) { group in
                 for _ in 0..<100 {

@@ -33,6 +33,24 @@ import Testing
         #expect(error?.description.contains("'no such host' is unknown") == true)
     }
 
+    @Test func `of many who start it at once one does, and after a failure it can be started again`() async throws {
+        for _ in 0..<20 {
+            let server = server { _ in }
+            let started = await withTaskGroup(of: Bool.self) { group in
+                for _ in 0..<8 { group.addTask { (try? server.start()) != nil } }
+                return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+            }
+            #expect(started == 1)
+        }
+        let running = server { _ in }
+        let address = try running.start()
+        let late = server { $0.port = address.port }
+        #expect(throws: SocketError.addressInUse(address)) { try late.start() }
+        #expect(throws: SocketError.addressInUse(address)) { try late.start() }
+        #expect(await running.drain(timeout: .zero))
+        #expect(try late.start() == address)
+    }
+
     @Test func `a server that was never started has nothing to drain`() async {
         #expect(await server { _ in }.drain(timeout: .zero))
     }

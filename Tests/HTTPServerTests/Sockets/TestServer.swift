@@ -51,6 +51,9 @@ final class TestServer: Sendable {
         func connectionClosed() { change { $0.closed += 1 } }
         func requestCompleted(_ record: RequestRecord) { change { $0.records.append(record) } }
 
+        /// How many requests were answered or refused so far.
+        var recordCount: Int { state.withLock { $0.records.count } }
+
         /// Waits until the state is as wanted.
         @discardableResult
         func wait(until isWanted: @escaping @Sendable (State) -> Bool) async -> State {
@@ -157,6 +160,9 @@ final class TestServer: Sendable {
                 return .text(parts.map { "\($0.name ?? "-")=\($0.bytes.count)" }.joined(separator: ","))
             }
         }
+        router.on(.post, "/duration", readsBody: true) { request in
+            .text("\(request.startedAt.duration(to: request.receivedAt) / .milliseconds(1))")
+        }
         router.on(.post, "/ignore") { request in .text("ignored \(request.body.byteCount)") }
         router.on(.get, "/gate/{name}") { request in
             await gate.pass()
@@ -179,5 +185,9 @@ final class TestServer: Sendable {
     }
 
     /// A client that keeps the server alive.
-    func client() -> TestClient { TestClient(port: address.port, server: self) }
+    ///
+    /// - Parameter source: the address that it comes from.
+    func client(from source: String? = nil) -> TestClient {
+        TestClient(port: address.port, source: source, server: self)
+    }
 }

@@ -9,6 +9,10 @@ struct SettingFormTests {
         arguments: [
             ("server.port", "0", "65535", "-1", "65536"),
             ("server.max_connections", "1", "1000000", "0", "1000001"),
+            ("server.max_connections_per_address", "0", "1000000", "-1", "1000001"),
+            ("server.min_body_rate", "0", "1GiB", "-1", "1073741825"),
+            ("server.max_header_fields", "1", "65000", "0", "65001"),
+            ("server.max_buffered_bytes_per_address", "1KiB", "1024GiB", "1023", "1099511627777"),
             ("server.header_timeout", "1ms", "3600s", "0", "3600001ms"),
             ("server.body_timeout", "1ms", "60m", "0s", "3600001ms"),
             ("server.write_timeout", "1ms", "1h", "0", "61m"),
@@ -51,6 +55,17 @@ struct SettingFormTests {
             String(repeating: "a", count: 256),
         ] {
             #expect(form.parse(host) == nil)
+        }
+    }
+
+    @Test("Proxies are addresses and networks with commas between them")
+    func addressBlocks() {
+        let form = SettingForm.addressBlocks
+        #expect(form.parse("") == [])
+        #expect(form.parse("10.0.0.0/8,::1 , 192.0.2.1")?.map(\.description) == ["10.0.0.0/8", "::1", "192.0.2.1"])
+        #expect(form.parse("10.0.0.0/8,::1").map(form.write) == "10.0.0.0/8, ::1")
+        for text in [",", "10.0.0.0/8,", "10.0.0.1/8", "proxy.example", "10.0.0.0/8 ::1", "10.0.0.0/33", "\n"] {
+            #expect(form.parse(text) == nil)
         }
     }
 

@@ -241,6 +241,11 @@ struct SettingsLoadTests {
                     + "which is 31MiB (command line)"
             ),
             (
+                ["server.max_buffered_bytes_per_address": "31MiB"],
+                "server.max_body_bytes is 32MiB (the default), but must not exceed server.max_buffered_bytes_per_address, "
+                    + "which is 31MiB (command line)"
+            ),
+            (
                 ["batching.max_queue_delay": "10s"],
                 "batching.max_queue_delay is 10s (command line), but must be less than batching.request_deadline, "
                     + "which is 10s (the default)"

@@ -1,4 +1,5 @@
 import Foundation
+import HTTPServer
 import Logging
 import Testing
 
@@ -17,6 +18,11 @@ struct SettingsTests {
         #expect(settings.server.writeTimeout == .seconds(30))
         #expect(settings.server.idleTimeout == .seconds(60))
         #expect(settings.server.maxHeaderBytes == 16 * 1024)
+        #expect(settings.server.maxHeaderFields == 128)
+        #expect(settings.server.minBodyRate == 16 * 1024)
+        #expect(settings.server.maxConnectionsPerAddress == nil)
+        #expect(settings.server.maxBufferedBytesPerAddress == nil)
+        #expect(settings.server.trustedProxies.isEmpty)
         #expect(settings.server.maxBodyBytes == 32 * 1024 * 1024)
         #expect(settings.server.maxBufferedBytes == 512 * 1024 * 1024)
         #expect(settings.server.drainDelay == .zero)
@@ -105,6 +111,15 @@ struct SettingsTests {
         Change(name: "server.host", value: "0.0.0.0") { $0.server.host = "0.0.0.0" },
         Change(name: "server.port", value: "0") { $0.server.port = 0 },
         Change(name: "server.max_connections", value: "7") { $0.server.maxConnections = 7 },
+        Change(name: "server.max_connections_per_address", value: "5") { $0.server.maxConnectionsPerAddress = 5 },
+        Change(name: "server.trusted_proxies", value: "10.0.0.0/8") {
+            $0.server.trustedProxies = [AddressBlock("10.0.0.0/8")].compactMap(\.self)
+        },
+        Change(name: "server.min_body_rate", value: "1KiB") { $0.server.minBodyRate = 1024 },
+        Change(name: "server.max_header_fields", value: "50") { $0.server.maxHeaderFields = 50 },
+        Change(name: "server.max_buffered_bytes_per_address", value: "64MiB") {
+            $0.server.maxBufferedBytesPerAddress = 64 << 20
+        },
         Change(name: "server.header_timeout", value: "250ms") { $0.server.headerTimeout = .milliseconds(250) },
         Change(name: "server.body_timeout", value: "2m") { $0.server.bodyTimeout = .seconds(120) },
         Change(name: "server.write_timeout", value: "1h") { $0.server.writeTimeout = .seconds(3600) },

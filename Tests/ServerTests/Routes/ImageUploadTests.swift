@@ -22,17 +22,20 @@ struct ImageUploadTests {
         #expect(try upload(.bytes([1, 2]), type: type) == [ImageUpload.Image(bytes: [1, 2])])
     }
 
-    @Test("Files, and fields named image, are pictures; other fields are not")
+    @Test("Files, fields named image, and those of an image's type are pictures; other fields are not")
     func form() throws {
         let parts = [
             Part(name: "note", filename: nil, contentType: nil, bytes: [9]),
             Part(name: "image", filename: nil, contentType: nil, bytes: [1]),
             Part(name: "photo", filename: "b.jpg", contentType: nil, bytes: [2]),
             Part(name: "photo", filename: "", contentType: nil, bytes: []),
+            Part(name: "photo", filename: nil, contentType: "Image/HEIC", bytes: [3]),
+            Part(name: "note", filename: nil, contentType: "text/plain", bytes: [4]),
         ]
         #expect(
             try upload(.multipart(parts)) == [
                 ImageUpload.Image(bytes: [1]), ImageUpload.Image(bytes: [2], filename: "b.jpg"),
+                ImageUpload.Image(bytes: [3]),
             ])
         #expect(throws: UploadError.empty) { try upload(.multipart([parts[3]])) }
         #expect(throws: UploadError.noImageInForm(fields: ["note"])) { try upload(.multipart([parts[0]])) }

@@ -255,7 +255,7 @@ struct V2ErrorTests {
             V2Call("UINT8", [1, 1, 1, 1], data: "[1]", also: #""parameters":{"timeout":\#(timeout)}"#)
         }
         try expect(
-            await call(1000).send(to: server), 504, saying: "0.001 seconds of the request's arrival (the request's")
+            await call(1000).send(to: server), 504, saying: "0.001 seconds of the request's last byte (the request's")
         for timeout in [0, 10_000_000, 999_999_999_999_999_999] {
             try expect(await call(timeout).send(to: server), 504, saying: "batching.request_deadline")
         }

@@ -75,7 +75,7 @@ struct V2StateTests {
             #expect(answer.status == 404)
         }
         let answer = try await server.exchange("GET", "/v2/models/tiny/infer")
-        #expect(answer.status == 405 && answer.fields["allow"] == "POST")
+        #expect(answer.status == 405 && answer.fields["allow"] == "POST, OPTIONS")
         #expect((try answer.json()["error"] as? String)?.contains("POST") == true)
         #expect(try await server.exchange("GET", "/nothing").json()["error"] == nil)
         await server.stop()
