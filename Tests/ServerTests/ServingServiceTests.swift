@@ -134,11 +134,10 @@ struct ServingServiceTests {
         let mayGoOn = DispatchSemaphore(value: 0)
         let isStuck = DispatchSemaphore(value: 0)
         // The load waits behind this, as it would for a disk that does not answer.
-        service.store.slots[0].retire(isBack: {
+        service.store.slots[0].enqueue {
             isStuck.signal()
             mayGoOn.wait()
-            return true
-        })
+        }
         await DispatchQueue.global().perform { isStuck.wait() }
         try await testGracefulShutdown { trigger in
             try await withThrowingTaskGroup(of: Void.self) { group in

@@ -173,7 +173,10 @@ public final class ModelSlot: Sendable {
     }
 
     /// Waits until what was asked for before is done.
-    func settle() async { await withCheckedContinuation { done in queue.async { done.resume() } } }
+    func settle() async { await withCheckedContinuation { done in enqueue { done.resume() } } }
+
+    /// Does something behind all that was asked for before, and before all that is asked for later.
+    func enqueue(_ work: @escaping @Sendable () -> Void) { queue.async(execute: work) }
 
     /// Serves no version until ``reload()``; requests that are under way are still answered.
     func unload() async {
