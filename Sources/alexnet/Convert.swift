@@ -66,6 +66,11 @@ struct Convert: ParsableCommand {
                 OutputStream.error.writeIfPossible(
                     "alexnet: \(skipped.name) is left out: its numbers are \(skipped.scalarName), no weights.\n")
             }
+            for object in checkpoint.objects {
+                OutputStream.error.writeIfPossible(
+                    "alexnet: \(object.name) is left out: it is \(object.kind), no tensor.\n")
+            }
+            checkpoint.notes.forEach { OutputStream.error.writeIfPossible("alexnet: \($0).\n") }
             if format != .safetensors, !checkpoint.metadata.isEmpty {
                 OutputStream.error.writeIfPossible(
                     "alexnet: the metadata are left out: only .safetensors has a place for them.\n")

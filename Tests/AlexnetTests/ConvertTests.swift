@@ -44,6 +44,24 @@ struct ConvertTests {
             try CapturedOutput(["convert", half, folder.path("half.npz")]).output.contains("npz, float16, 16 tensors"))
     }
 
+    /// A file of the fixtures that the readers' tests have.
+    private static func fixture(_ name: String) -> String {
+        URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appending(path: "InferenceTests/Fixtures/\(name)").path
+    }
+
+    @Test("What is left out, and which of several dictionaries of weights was taken, is said, by inspect too")
+    func saysChoices() throws {
+        let several = Self.fixture("TrainingScripts/wrapped-model-and-ema.pth")
+        let choice = "the weights are those of [\"model\"]; the file also has \"model_ema\""
+        #expect(try CapturedOutput(["convert", several, folder.path("a.npz")]).error.contains("alexnet: \(choice)"))
+        #expect(try CapturedOutput(["inspect", several]).output.contains("note           \(choice)"))
+        let object = Self.fixture("Hostile/Checkpoints/object-namespace.pth")
+        #expect(
+            try CapturedOutput(["convert", object, folder.path("b.npz")]).error
+                == "alexnet: fc.weight is left out: it is an object of class argparse.Namespace, no tensor.\n")
+    }
+
     @Test("A file that is there is replaced only by force")
     func force() throws {
         let output = folder.path("a.pth")

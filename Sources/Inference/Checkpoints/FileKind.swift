@@ -72,7 +72,6 @@ struct FileKind: Equatable, Sendable {
         Magic([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A], "is a PNG, \(image)"),
         Magic([0xFF, 0xD8, 0xFF], "is a JPEG, \(image)"),
         Magic("GIF8", "is a GIF, \(image)"),
-        Magic("WEBP", at: 8, "is a WebP, \(image)"),
         Magic([0x49, 0x49, 0x2A, 0], "is a TIFF, \(image)"),
         Magic([0x4D, 0x4D, 0, 0x2A], "is a TIFF, \(image)"),
         Magic(
@@ -161,6 +160,9 @@ struct FileKind: Equatable, Sendable {
     private static func otherKind(_ bytes: [UInt8]) -> FileKind? {
         if bytes.starts(with: [0x42, 0x4D]), bytes.count >= 14, bytes[6..<10] == [0, 0, 0, 0] {
             return FileKind("is a BMP, \(image)")
+        }
+        if bytes.starts(with: Array("RIFF".utf8)), bytes.dropFirst(8).starts(with: Array("WEBP".utf8)) {
+            return FileKind("is a WebP, \(image)")
         }
         if bytes.count >= 16, bytes.allSatisfy({ $0 == 0 }) {
             return FileKind("begins with zeros only: it was not written or downloaded to its end")

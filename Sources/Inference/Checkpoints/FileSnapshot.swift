@@ -62,7 +62,7 @@ public enum FileSnapshot {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
-        guard let status = try? status(of: descriptor, path), status.st_mode & S_IFMT == S_IFREG else { return nil }
+        guard let found = try? status(of: descriptor, path), found.st_mode & S_IFMT == S_IFREG else { return nil }
         var bytes = [UInt8](repeating: 0, count: byteCount)
         let count = pread(descriptor, &bytes, byteCount, 0)
         return count >= 0 ? Array(bytes.prefix(count)) : nil

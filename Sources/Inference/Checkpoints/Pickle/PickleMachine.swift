@@ -21,8 +21,6 @@ struct PickleMachine {
     static let maxStepCount = 1 << 22
     /// What a value of the memo takes when its table has just grown. Units: bytes.
     static let memoEntryByteCount = 128
-    /// Limits what a deflated pickle can grow to. Not for arrays, which lie in their pickle: they are left where they are.
-    static let maxByteCount = 16 << 20
     /// Longer text is left where it lies, and is no name. Units: bytes.
     static let maxTextByteCount = 1 << 16
     /// Numbers and names of protocol 0. Units: bytes.
@@ -42,15 +40,12 @@ struct PickleMachine {
     static func run(
         _ pickle: ByteRegion, budget: ReadingBudget? = nil
     ) throws(CheckpointError) -> (root: PickleValue, heap: PickleHeap) {
-        guard pickle.count <= maxByteCount else {
-            throw .limitExceeded(what: "bytes of pickle", found: pickle.count, limit: maxByteCount)
-        }
         let (root, heap, _) = try runStart(
             of: pickle, budget: budget ?? ReadingBudget(fileByteCount: pickle.count))
         return (root, heap)
     }
 
-    /// The same for a pickle that other bytes may follow, and of any length.
+    /// The same for a pickle that other bytes may follow.
     ///
     /// - Returns: where the pickle ends, too. Units: bytes.
     static func runStart(

@@ -38,7 +38,7 @@ struct StackedPickleReader {
         var reader = StackedPickleReader(file: file, offset: magicByteCount(file) ?? 0, budget: budget)
         try reader.checkVersion()
         try reader.checkByteOrder()
-        let (root, heap) = try reader.pickle(maxByteCount: PickleMachine.maxByteCount)
+        let (root, heap) = try reader.pickle()
         let state = try StateDictionary(root: root, heap: heap)
         let storages = try reader.storages(heap)
         var contents = CheckpointContents(budget: budget)
@@ -58,8 +58,10 @@ struct StackedPickleReader {
         return contents
     }
 
-    /// The next pickle.
-    private mutating func pickle(maxByteCount: Int) throws(CheckpointError) -> (root: PickleValue, heap: PickleHeap) {
+    /// The next pickle, which may be as long as the file where arrays lie in it.
+    private mutating func pickle(maxByteCount: Int = .max) throws(CheckpointError) -> (
+        root: PickleValue, heap: PickleHeap
+    ) {
         let rest = file.count - offset
         guard let region = file.part(from: offset, count: min(rest, maxByteCount)) else {
             throw .truncated(what: "the checkpoint", offset: offset, needed: 1, available: rest)
@@ -100,7 +102,7 @@ struct StackedPickleReader {
     /// The bytes of every storage by its key; they follow each other without gaps up to the file's end.
     private mutating func storages(_ heap: PickleHeap) throws(CheckpointError) -> [String: ByteRegion] {
         let start = offset
-        let (root, keyHeap) = try pickle(maxByteCount: PickleMachine.maxByteCount)
+        let (root, keyHeap) = try pickle()
         guard case .list(let list) = root else {
             throw .invalidPickle(offset: start, found: keyHeap.kind(root), expected: "a list of storages")
         }

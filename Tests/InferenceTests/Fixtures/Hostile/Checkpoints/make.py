@@ -188,7 +188,7 @@ write("deflate-impossible-ratio.pth", archive([Record(
     "a/data.pkl", bomb, deflate=True, local={"size": 0xF0000000}, central={"size": 0xF0000000})]))
 write("deflate-bomb.pth", archive([
     Record("a/data.pkl", SOUND), Record("a/data/0", bytes(65 << 20), deflate=True)]))
-write("deflate-pickle-too-long.pth", archive([Record("a/data.pkl", bytes((16 << 20) + 1), deflate=True)]))
+write("deflate-pickle-too-long.pth", archive([Record("a/data.pkl", bytes(66 << 20), deflate=True)]))
 broken = Record("a/data.pkl", SOUND, deflate=True)
 broken.stored = b"\x07" + broken.stored[1:]
 write("deflate-corrupt.pth", archive([broken]))
