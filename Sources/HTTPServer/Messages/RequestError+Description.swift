@@ -85,7 +85,7 @@ extension RequestError: CustomStringConvertible {
         case .headerTooSlow(let limit):
             "The request line and fields did not arrive within \(limit) (server.header_timeout); send them at once."
         case .bodyPaused(let received, let limit):
-            "No byte of the body came for \(limit) (server.body_timeout), behind the first \(received); send it without pauses."
+            "No byte of the body came for \(limit) (server.body_timeout), \(received) bytes so far; send it without pauses."
         case .bodyTooSlow(let received, let least):
             "The body arrived too slowly, \(received) bytes so far; on the whole it must come with \(least) bytes a second "
                 + "(server.min_body_rate)."

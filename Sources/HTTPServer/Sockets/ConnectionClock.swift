@@ -34,7 +34,7 @@ struct ConnectionClock {
     /// What a byte earns: 122 KB/s hold a place, though others want it.
     private static let timePerByte = Duration.nanoseconds(8192)
     /// The most that can be earned ahead: a burst does not pay for a minute's pause.
-    private static let mostCredit = Duration.milliseconds(500)
+    private static let mostCredit = Duration.milliseconds(250)
     /// How far a transfer may be behind before it gives way to those who wait.
     static let patience = Duration.seconds(2)
 

@@ -48,7 +48,7 @@ final class ConnectionRegistry: Sendable {
     }
 
     /// How long it counts that nobody gives way: with thousands of connections that is not asked for every client.
-    private static let searchInterval = Duration.milliseconds(10)
+    private static let searchInterval = Duration.milliseconds(1)
 
     private let state = Mutex(State())
     /// Whether somebody was turned away for want of places: answers then close their connections, so that everybody has a turn.
@@ -100,6 +100,8 @@ final class ConnectionRegistry: Sendable {
             let connection = make(number, share, false)
             state.connections[number] = connection
             share?.connectionCount.wrappingAdd(1, ordering: .relaxed)
+            // It has not sent a byte yet.
+            state.candidates.emptyAt = nil
             return .admitted(connection, leaving: leaving)
         }
     }

@@ -26,6 +26,8 @@ final class Listener: @unchecked Sendable {  // guard: all mutable state is touc
 
     /// How many clients are taken in a row before others have their turn.
     private static let maxAcceptsInARow = 64
+    /// How many connections give way in a row where there are no descriptors.
+    private static let mostLeavingInARow = 8
     /// How long to wait for descriptors to become free, unless a connection closes first.
     private static let retryInterval = Duration.milliseconds(100)
 
@@ -140,7 +142,9 @@ final class Listener: @unchecked Sendable {  // guard: all mutable state is touc
     ///
     /// - Returns: whether another client may be waiting for an answer of this kind.
     private func dismissOne() -> Bool {
-        for (connection, standing) in registry.takeLeaving(most: Self.maxAcceptsInARow) { connection.giveWay(standing) }
+        for (connection, standing) in registry.takeLeaving(most: Self.mostLeavingInARow) {
+            connection.giveWay(standing)
+        }
         // Their descriptors are free in a moment, behind which the socket still tells of the client.
         if registry.isMakingRoom { return false }
         guard spare >= 0 else {

@@ -50,11 +50,11 @@ import Testing
         clock.enter(.body, now: start)
         #expect(!clock.isBehind(now: start + .seconds(2)))
         #expect(clock.isBehind(now: start + .milliseconds(2001)))
-        // 122,070 bytes pay for a second, and no burst for more than half of one ahead.
+        // 122,070 bytes pay for a second, and no burst for more than a quarter of one ahead.
         clock.progress(122_071, now: start + .seconds(1))
         #expect(!clock.isBehind(now: start + .seconds(3)) && clock.isBehind(now: start + .milliseconds(3002)))
         clock.progress(100_000_000, now: start + .seconds(3))
-        #expect(!clock.isBehind(now: start + .milliseconds(5500)) && clock.isBehind(now: start + .milliseconds(5501)))
+        #expect(!clock.isBehind(now: start + .milliseconds(5250)) && clock.isBehind(now: start + .milliseconds(5251)))
         // A byte a second pays for next to nothing.
         for second in 4...8 { clock.progress(1, now: start + .seconds(second)) }
         #expect(clock.isBehind(now: start + .seconds(8)))
