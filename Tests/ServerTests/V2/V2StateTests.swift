@@ -63,7 +63,7 @@ struct V2StateTests {
         let server = try await LiveServer(try TinyModel())
         for (path, words) in [
             ("/v2/models/other", "served here: tiny"), ("/v2/models/tiny/versions/1", "has no version \"1\""),
-            ("/v2/nothing", "/v2/nothing"), ("/v2/models/tiny/nothing", "GET /openapi.json"),
+            ("/v2/nothing", "/v2/nothing"), ("/v2/models/tiny/nothing", "did you mean GET /v2/models/tiny?"),
         ] {
             for suffix in path.hasSuffix("nothing") ? [""] : ["", "/ready", "/config", "/stats"] {
                 let answer = try await server.exchange("GET", path + suffix)
