@@ -16,7 +16,7 @@ struct PredictRoute: Sendable {
             let upload = try await upload(
                 of: request, limit: ImageUpload.CountLimit(desk.settings, own: model.batching))
             return await desk.answer(
-                upload.images.map { .encoded($0.bytes) }, by: model,
+                upload.images.map { .encoded($0.bytes) }, of: request, by: model,
                 deadline: RequestDeadline(request, settings: desk.settings), valueCount: upload.images.count * top
             ) { answer($0, upload: upload, model: model, top: top) }
         } catch {
