@@ -24,7 +24,7 @@ test: packages swift ## Build and run all tests.
 	swift test --disable-xctest --no-parallel
 
 acceptance: build ## Compare with PyTorch end to end, and press hard; Tests/Acceptance/README.md lists what it wants.
-	for script in forms architectures fashion_mnist precision reload models v2 contract pressure startup training; do \
+	for script in forms architectures fashion_mnist precision reload models v2 contract pressure images_under_attack startup training; do \
 	    python3 Tests/Acceptance/$$script.py --binary .build/release/alexnet || exit 1; done
 
 lint: swift ## Check the layout of every source file.

@@ -85,9 +85,12 @@ public struct ServingService: Service {
 
     /// Says below what the process stays, whatever clients do.
     private func logMemoryBound() {
-        let bound = MemoryBound(settings, threadCount: threadCount, models: store.slots.compactMap(MemoryBound.ModelShare.init))
+        let bound = MemoryBound(
+            settings, threadCount: threadCount, models: store.slots.compactMap(MemoryBound.ModelShare.init))
         var metadata: Logger.Metadata = ["total_mib": .stringConvertible(MemoryBound.mebibytes(bound.byteCount))]
-        for part in bound.parts { metadata[part.name + "_mib"] = .stringConvertible(MemoryBound.mebibytes(part.byteCount)) }
+        for part in bound.parts {
+            metadata[part.name + "_mib"] = .stringConvertible(MemoryBound.mebibytes(part.byteCount))
+        }
         logger.info("memory stays below", metadata: metadata)
     }
 

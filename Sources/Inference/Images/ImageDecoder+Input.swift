@@ -51,14 +51,14 @@ extension ImageDecoder {
         into output: UnsafeMutableBufferPointer<Float>, timing: inout Timing, shouldStop: (() -> Bool)? = nil
     ) throws(ImageError) {
         let format = try ImageFormat(signatureOf: bytes)
-        let orientation = appliesOrientation ? Orientation(in: bytes, format: format) : .upright
-        try bytes.withUnsafeBufferPointer { bytes throws(ImageError) in
+        try bytes.withUnsafeBufferPointer { buffer throws(ImageError) in
             var clock = Stopwatch()
-            var reader = try ImageReader(bytes, format: format, byteLimit: maxHeldBytes ?? 0, shouldStop: shouldStop)
+            var reader = try ImageReader(buffer, format: format, byteLimit: maxHeldBytes ?? 0, shouldStop: shouldStop)
             try check(reader)
             if let announced, reader.width * reader.height > announced {
                 throw .corrupt(format: format, reason: "its header comes too late or is there twice")
             }
+            let orientation = appliesOrientation ? Orientation(in: bytes, format: format) : .upright
             let plan = self.plan(for: reader, orientation, preprocessing)
             timing.preprocessing += clock.lap()
             try preprocessing.withBytes(plan.resize) { bytes throws(ImageError) in

@@ -65,7 +65,8 @@ struct FairQueue<Element, Job> {
         /// Gives images places, numbered from `firstID` on; what there is too little of otherwise.
         mutating func admit(
             _ costs: [ImageCost], from firstID: Int, client: String, limits: BatchQueue<Element>.Limits,
-            room: (byteCount: Int, pixelCount: Int, isWhole: Bool), notBefore virtualTime: Duration, now: ContinuousClock.Instant
+            room: (byteCount: Int, pixelCount: Int, isWhole: Bool), notBefore virtualTime: Duration,
+            now: ContinuousClock.Instant
         ) -> Shortage? {
             queue.limits = limits
             guard queue.hasPlaces(for: costs.count) else { return .images }
@@ -215,7 +216,8 @@ struct FairQueue<Element, Job> {
                 room = min(room, capacity.heldByteCount / Self.smallShare)
                 return .skip
             }
-            return Self.isIndivisible(turn.cost) && running.indivisibleCount >= capacity.indivisibleCount ? .skip : .take
+            let hasThread = running.indivisibleCount < capacity.indivisibleCount || !Self.isIndivisible(turn.cost)
+            return hasThread ? .take : .skip
         }
         guard let next else { return nil }
         running.heldByteCount += next.cost.heldByteCount

@@ -45,10 +45,10 @@ extension SettingKey {
             "Largest width times height of one picture."),
         SettingKey(
             "images.max_request_pixels", \.images.maxRequestPixels, .count(1...1_000_000_000_000),
-            "Most pixels of all pictures of one request, where that is more than max_pixels; beyond that it is answered 413."),
+            "Most pixels of all pictures of one request; beyond that, and above max_pixels, it is answered 413."),
         SettingKey(
             "images.decode_bytes", \.images.decodeBytes, .size((1 << 20)...(1 << 40)),
-            "Memory of pictures while they are decoded whole: progressive JPEG, interlaced PNG, WebP; others wait for it."),
+            "Memory that is lent to pictures which are decoded whole: progressive JPEG, interlaced PNG, WebP."),
         SettingKey(
             "images.max_per_request", \.images.maxPerRequest, .count(1...65536), "Most pictures in one request."),
         SettingKey(

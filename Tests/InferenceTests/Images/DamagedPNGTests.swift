@@ -32,6 +32,8 @@ struct DamagedPNGTests {
 
     @Test("Where the rule is not Pillow's it says why")
     func reasons() throws {
-        for expected in try Self.cases { #expect((expected.reads == (expected.pillow != nil)) == (expected.why == nil)) }
+        for expected in try Self.cases {
+            #expect((expected.reads == (expected.pillow != nil)) == (expected.why == nil))
+        }
     }
 }

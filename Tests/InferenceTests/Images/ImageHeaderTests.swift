@@ -34,7 +34,8 @@ struct ImageHeaderTests {
         arguments: [
             ("baseline-420.jpg", 0), ("progressive-420.jpg", 12_000), ("colour2-depth8.png", 0),
             ("colour2-depth8-interlaced.png", 61 * 47 * 3), ("colour3-depth8-interlaced.png", 61 * 47),
-            ("colour0-depth16-interlaced.png", 61 * 47 * 2), ("lossy.webp", 61 * 47 * 3), ("lossless.webp", 61 * 47 * 7),
+            ("colour0-depth16-interlaced.png", 61 * 47 * 2), ("lossy.webp", 61 * 47 * 3),
+            ("lossless.webp", 61 * 47 * 7),
         ])
     func held(_ file: String, _ byteCount: Int) throws {
         let header = try #require(ImageHeader(try ImageFixtures.bytes(file)[...]))

@@ -205,7 +205,7 @@ struct BatcherTests {
         }
     }
 
-    @Test("A decode that nobody waits for any more ends in its midst, and a small image goes ahead of one that is wanted")
+    @Test("A decode that nobody waits for any more ends, and a small image goes ahead of a large one")
     func longDecode() async throws {
         let model = try Self.model(seed: 1)
         let bench = Bench()

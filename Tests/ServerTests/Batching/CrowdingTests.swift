@@ -22,7 +22,7 @@ struct CrowdingTests {
         #expect(crowding.victims(of: 4, from: "c", limit: 10) == [origin("b", 2)])
     }
 
-    @Test("Of one client, a request gives way to one that is at most an eighth of it, and to no other", arguments: [4, 5])
+    @Test("A request gives way to one of the same client that is at most an eighth of it", arguments: [4, 5])
     func requests(_ needed: Int) {
         let crowding = Crowding(held: [origin("a", 1): 32, origin("a", 2): 8])
         #expect(crowding.victims(of: needed, from: "a", limit: 40) == (needed == 4 ? [origin("a", 1)] : nil))

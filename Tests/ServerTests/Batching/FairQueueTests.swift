@@ -283,7 +283,7 @@ struct FairQueueTests {
         #expect(queue.action(now: start + .seconds(1)) == .run(model: "m", [flood[0], lone[0], flood[1], flood[2]]))
     }
 
-    @Test("What codecs hold at once stays below its limit; small images go ahead meanwhile, and the large one has its turn")
+    @Test("What codecs hold at once has a limit; small images go ahead meanwhile, and the large one has its turn")
     func held() throws {
         var queue = Queue(capacity: .init(heldByteCount: 160))
         func image(_ byteCount: Int) -> ImageCost { ImageCost(byteCount: 0, heldByteCount: byteCount) }

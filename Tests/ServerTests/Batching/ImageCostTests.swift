@@ -32,7 +32,8 @@ struct ImageCostTests {
         "A client is an IPv4 address, or the first half of an IPv6 address",
         arguments: [
             ("127.0.0.1", "127.0.0.1"), ("::ffff:10.1.2.3", "10.1.2.3"), ("2001:db8::1", "20010db800000000"),
-            ("2001:db8:0:0:ffff::2", "20010db800000000"), ("2001:db8:0:1::1", "20010db800000001"), ("fe80::1%eth0", "fe80000000000000"),
+            ("2001:db8:0:0:ffff::2", "20010db800000000"), ("2001:db8:0:1::1", "20010db800000001"),
+            ("fe80::1%eth0", "fe80000000000000"),
             ("not:an address", "not:an address"),
         ])
     func clients(_ address: String, _ key: String) {

@@ -71,7 +71,8 @@ struct ImageUploadTests {
     @Test(
         "Base64 comes in both alphabets, with blanks, escapes and data URLs, padded or not",
         arguments: [
-            ("+/8=", [0xFB, 0xFF]), ("-_8", [0xFB, 0xFF]), (#"+\/8="#, [0xFB, 0xFF]), (#"\u002B\u002f8="#, [0xFB, 0xFF]),
+            ("+/8=", [0xFB, 0xFF]), ("-_8", [0xFB, 0xFF]), (#"+\/8="#, [0xFB, 0xFF]),
+            (#"\u002B\u002f8="#, [0xFB, 0xFF]),
             (#"A Q\tI\r\nD"#, [1, 2, 3]), ("data:image/png;base64,AQID", [1, 2, 3]), ("AQ", [1]), ("AQ==", [1]),
             ("AQI", [1, 2]), ("AQIDBAUGBwgJ", [1, 2, 3, 4, 5, 6, 7, 8, 9]),
         ] as [(String, [UInt8])])
@@ -82,7 +83,9 @@ struct ImageUploadTests {
 
     @Test(
         "What is nearly base64 is none",
-        arguments: ["A", "AQ=", "AQ===", "AQID=", "A=Q=", "AQ==AQ==", "AQI!", #"AQ\b"#, #"AQ\u005cn"#, "é", "data:,", " "])
+        arguments: [
+            "A", "AQ=", "AQ===", "AQID=", "A=Q=", "AQ==AQ==", "AQI!", #"AQ\b"#, #"AQ\u005cn"#, "é", "data:,", " ",
+        ])
     func notBase64(_ text: String) {
         #expect(throws: UploadError.notBase64(index: 0)) {
             try upload(.bytes(Array(#"{"image":"\#(text)"}"#.utf8)), type: "application/json")
