@@ -30,30 +30,35 @@ struct ImageHeaderTests {
     }
 
     @Test(
-        "Files that are held whole say how much: coefficients, an interlaced PNG's pixels, a WebP's",
+        "Files that are held whole say how much a pixel: an interlaced PNG's, a WebP's; the others nothing",
         arguments: [
-            ("baseline-420.jpg", 0), ("progressive-420.jpg", 12_000), ("colour2-depth8.png", 0),
-            ("colour2-depth8-interlaced.png", 61 * 47 * 3), ("colour3-depth8-interlaced.png", 61 * 47),
-            ("colour0-depth16-interlaced.png", 61 * 47 * 2), ("lossy.webp", 61 * 47 * 3),
-            ("lossless.webp", 61 * 47 * 7),
+            ("baseline-420.jpg", 0), ("colour2-depth8.png", 0), ("colour2-depth8-interlaced.png", 3),
+            ("colour3-depth8-interlaced.png", 1), ("colour0-depth16-interlaced.png", 2), ("lossy.webp", 3),
+            ("lossless.webp", 7), ("moving.webp", 8),
         ])
-    func held(_ file: String, _ byteCount: Int) throws {
+    func held(_ file: String, _ bytesPerPixel: Int) throws {
         let header = try #require(ImageHeader(try ImageFixtures.bytes(file)[...]))
-        if file.hasPrefix("progressive") {
-            // 61×47 pixels in blocks of 8×8, at two bytes a coefficient, and half as many of colour, padded.
-            #expect(8 * 6 * 128 + 2 * 4 * 3 * 128...2 * byteCount ~= header.heldByteCount)
-        } else {
-            #expect(header.heldByteCount == byteCount)
-        }
+        #expect(header.heldByteCount == header.pixelCount * bytesPerPixel)
+        #expect(header.isDivisible == !file.hasSuffix("webp"))
     }
 
-    @Test("What the coefficients are said to take is what libjpeg asks for, and a byte limit below it refuses the file")
+    @Test("A progressive JPEG holds two bytes a coefficient, which is what libjpeg asks for")
     func coefficients() throws {
-        let bytes = try ImageFixtures.bytes("progressive-420.jpg")
-        let held = try #require(ImageHeader(bytes[...])).heldByteCount
-        // Beside the coefficients the library has some rows and tables.
-        #expect(try ImageDecoder(maxHeldBytes: held + 200_000)(bytes).width == 61)
-        #expect(throws: ImageError.outOfMemory(width: 61, height: 47)) { try ImageDecoder(maxHeldBytes: 4096)(bytes) }
+        let (width, height) = (640, 480)
+        for (writer, perPixel) in [
+            (JPEGWriter(isProgressive: true), 6), (JPEGWriter(across: 2, down: 2, isProgressive: true), 3),
+            (JPEGWriter(channels: 1, isProgressive: true), 2),
+        ] {
+            let bytes = writer.bytes(width: width, height: height)
+            let held = try #require(ImageHeader(bytes[...])).heldByteCount
+            // A block more at each edge.
+            #expect(width * height * perPixel...width * height * perPixel * 11 / 10 ~= held)
+            // Beside the coefficients the library has some rows and tables.
+            #expect(try ImageDecoder(maxHeldBytes: held + 400_000)(bytes).width == width)
+            #expect(throws: ImageError.outOfMemory(width: width, height: height)) {
+                try ImageDecoder(maxHeldBytes: held / 2)(bytes)
+            }
+        }
     }
 
     @Test("Any bytes are read without a trap")
