@@ -25,7 +25,7 @@ test: packages swift ## Build and run all tests.
 
 acceptance: build ## Compare with PyTorch end to end, and press hard; Tests/Acceptance/README.md lists what it wants.
 	for script in forms architectures lookalikes files fashion_mnist precision reload models limits v2 contract pressure \
-	    operators doors startup training; do \
+	    operators doors images_under_attack startup training; do \
 	    python3 Tests/Acceptance/$$script.py --binary .build/release/alexnet || exit 1; done
 
 lint: swift ## Check the layout of every source file.

@@ -1,7 +1,10 @@
 // JPEG by libjpeg. What lies beside, above and below the window is neither transformed nor coloured: only its entropy
-// coding is read, which says where the rest begins and whether the file is whole. The source never refills, so a file
-// that ends early is an error rather than being completed with grey. The library's warnings (a premature end of a
-// segment, bytes between markers) are ignored, its errors jump back into this file.
+// coding is read, which says where the rest begins and whether the file is whole. A file that ends early is an error rather
+// than being completed with grey. The library's warnings (a premature end of a segment, bytes between markers) are ignored,
+// its errors jump back into this file.
+//
+// The library gets the file in windows, and reports its scans' rows and the rows it gives: whatever it does, the caller is
+// asked again within a few milliseconds whether it is to go on.
 
 #include "reader.h"
 
@@ -16,11 +19,18 @@
 /// about ten.
 static const int scan_limit = 64;
 
+/// How much of the file the library sees at once. Where a window ends its fast way through entropy coding does, for a
+/// hundredth of the window. Units: bytes.
+enum { source_window = 1 << 18 };
+
 typedef struct {
     codec_reader base;
     struct jpeg_decompress_struct library;
     struct jpeg_error_mgr errors;
     struct jpeg_source_mgr source;
+    /// What is behind the window.
+    const uint8_t *rest;
+    size_t rest_count;
     struct jpeg_progress_mgr progress;
     jmp_buf failure;
     codec_status status;
@@ -46,7 +56,9 @@ static void on_error(j_common_ptr library) {
     case JERR_CONVERSION_NOTIMPL:
     case JERR_CCIR601_NOTIMPL:
     case JERR_FRACT_SAMPLE_NOTIMPL: fail(reader, codec_unsupported, text); break;
-    case JERR_OUT_OF_MEMORY: fail(reader, codec_out_of_memory, text); break;
+    // Without a backing store, what needs more than the limit ends.
+    case JERR_NO_BACKING_STORE:
+    case JERR_OUT_OF_MEMORY: fail(reader, codec_out_of_memory, "its coefficients take more memory than there is"); break;
     default: fail(reader, codec_corrupt, text);
     }
 }
@@ -54,24 +66,51 @@ static void on_error(j_common_ptr library) {
 static void on_message(j_common_ptr library) { (void)library; }
 static void on_source(j_decompress_ptr library) { (void)library; }
 
+static void count_work(jpeg_reader *reader, size_t work) {
+    if (codec_is_stopped(&reader->base, work)) {
+        reader->status = codec_stopped;
+        longjmp(reader->failure, 1);
+    }
+}
+
+/// Opens the next window behind the last one, which the library has read to its end.
 static boolean on_refill(j_decompress_ptr library) {
     jpeg_reader *reader = library->client_data;
-    if (reader->is_within_pixels) { fail(reader, codec_truncated, "it ends within its pixels"); }
-    return FALSE;
+    if (!reader->rest_count) {
+        if (reader->is_within_pixels) { fail(reader, codec_truncated, "it ends within its pixels"); }
+        return FALSE;
+    }
+    const size_t size = reader->rest_count < source_window ? reader->rest_count : source_window;
+    library->src->next_input_byte = reader->rest;
+    library->src->bytes_in_buffer = size;
+    reader->rest += size;
+    reader->rest_count -= size;
+    count_work(reader, size);
+    return TRUE;
 }
 
 static void on_skip(j_decompress_ptr library, long count) {
     if (count <= 0) { return; }
+    jpeg_reader *reader = library->client_data;
     struct jpeg_source_mgr *source = library->src;
-    size_t skipped = (size_t)count < source->bytes_in_buffer ? (size_t)count : source->bytes_in_buffer;
+    size_t skipped = (size_t)count;
+    if (skipped > source->bytes_in_buffer) {
+        skipped -= source->bytes_in_buffer;
+        if (skipped > reader->rest_count) { skipped = reader->rest_count; }
+        reader->rest += skipped;
+        reader->rest_count -= skipped;
+        skipped = source->bytes_in_buffer;
+    }
     source->next_input_byte += skipped;
     source->bytes_in_buffer -= skipped;
 }
 
+/// The library has gone through a row of blocks of one scan.
 static void on_progress(j_common_ptr library) {
-    if (((j_decompress_ptr)library)->input_scan_number > scan_limit) {
-        fail(library->client_data, codec_corrupt, "it has more than 64 scans");
-    }
+    j_decompress_ptr decompressor = (j_decompress_ptr)library;
+    jpeg_reader *reader = library->client_data;
+    if (decompressor->input_scan_number > scan_limit) { fail(reader, codec_corrupt, "it has more than 64 scans"); }
+    count_work(reader, (size_t)decompressor->image_width * DCTSIZE);
 }
 
 static void open_reader(jpeg_reader *reader, const uint8_t *bytes, size_t count) {
@@ -84,10 +123,13 @@ static void open_reader(jpeg_reader *reader, const uint8_t *bytes, size_t count)
     reader->source.resync_to_restart = jpeg_resync_to_restart;
     reader->source.term_source = on_source;
     reader->source.next_input_byte = bytes;
-    reader->source.bytes_in_buffer = count;
+    reader->source.bytes_in_buffer = count < source_window ? count : source_window;
+    reader->rest = bytes + reader->source.bytes_in_buffer;
+    reader->rest_count = count - reader->source.bytes_in_buffer;
     library->src = &reader->source;
     reader->progress.progress_monitor = on_progress;
     library->progress = &reader->progress;
+    library->mem->max_memory_to_use = (long)reader->base.control.byte_limit;
 
     int found;
     do {
@@ -123,9 +165,9 @@ enum { side_margin = 16, top_margin = 32 };
 
 /// Reads at most `wanted` rows, and at least one.
 static void read_some(jpeg_reader *reader, JSAMPARRAY rows, JDIMENSION wanted) {
-    if (jpeg_read_scanlines(&reader->library, rows, wanted) == 0) {
-        fail(reader, codec_truncated, "it ends within its pixels");
-    }
+    const JDIMENSION given = jpeg_read_scanlines(&reader->library, rows, wanted);
+    if (given == 0) { fail(reader, codec_truncated, "it ends within its pixels"); }
+    count_work(reader, (size_t)given * reader->library.output_width);
 }
 
 static void begin_attempt(jpeg_reader *reader, uint32_t denominator, codec_window *window) {
@@ -215,12 +257,14 @@ static codec_status open_attempt(jpeg_reader *reader, const uint8_t *bytes, size
 }
 
 codec_status codec_open_jpeg(
-    const uint8_t *bytes, size_t count, codec_reader **opened, codec_size *size, codec_message *message) {
+    const uint8_t *bytes, size_t count, codec_control control, codec_reader **opened, codec_size *size,
+    codec_message *message) {
     jpeg_reader *reader = calloc(1, sizeof *reader);
     *opened = (codec_reader *)reader;
     if (!reader) { return codec_lack_memory(message); }
     reader->base.verbs = &verbs;
     reader->base.message = message;
+    reader->base.control = control;
     reader->library.err = jpeg_std_error(&reader->errors);
     reader->library.client_data = reader;
     reader->errors.error_exit = on_error;

@@ -1,5 +1,8 @@
 // WebP by libwebp. The demultiplexer finds the first frame of still and moving pictures alike; what that frame leaves
 // of the canvas is black. Alpha is dropped, not blended.
+//
+// The library gets a large frame bit by bit, so that the caller is asked in between whether it is to go on. Few bytes that
+// stand for many pixels are decoded at one go: nothing of the library's lies in between.
 
 #include "reader.h"
 
@@ -55,8 +58,29 @@ static WebPDemuxer *open_demuxer(
     return demuxer;
 }
 
-static codec_status decode_frame(
-    const WebPIterator *frame, codec_size size, uint8_t *pixels, size_t byte_count, codec_message *message) {
+/// How much more of a frame the library gets at a time. Units: bytes.
+enum { frame_step = 1 << 18 };
+
+static VP8StatusCode decode_steps(webp_reader *reader, const WebPData *data, WebPDecoderConfig *config) {
+    if (data->size <= frame_step) { return WebPDecode(data->bytes, data->size, config); }
+    WebPIDecoder *decoder = WebPIDecode(NULL, 0, config);
+    if (!decoder) { return VP8_STATUS_OUT_OF_MEMORY; }
+    // A lossless frame's header is read again where a step cuts it: with steps that grow, at most three times its length.
+    const int is_lossless = !memcmp(data->bytes, "VP8L", 4);
+    VP8StatusCode result = VP8_STATUS_SUSPENDED;
+    for (size_t count = 0; count < data->size && result == VP8_STATUS_SUSPENDED;) {
+        const size_t step = is_lossless && count / 2 > frame_step ? count / 2 : frame_step;
+        count = step < data->size - count ? count + step : data->size;
+        const int is_stopped = codec_is_stopped(&reader->base, codec_work_between_questions);
+        result = is_stopped ? VP8_STATUS_USER_ABORT : WebPIUpdate(decoder, data->bytes, count);
+    }
+    WebPIDelete(decoder);
+    return result;
+}
+
+static codec_status decode_frame(webp_reader *reader, const WebPIterator *frame, uint8_t *pixels, size_t byte_count) {
+    const codec_size size = reader->size;
+    codec_message *message = reader->base.message;
     if (frame->x_offset < 0 || frame->y_offset < 0 || frame->width <= 0 || frame->height <= 0
         || (uint64_t)frame->x_offset + (uint64_t)frame->width > size.width
         || (uint64_t)frame->y_offset + (uint64_t)frame->height > size.height) {
@@ -78,10 +102,11 @@ static codec_status decode_frame(
     config.output.u.RGBA.rgba = pixels + offset;
     config.output.u.RGBA.stride = (int)stride;
     config.output.u.RGBA.size = byte_count - offset;
-    VP8StatusCode result = WebPDecode(frame->fragment.bytes, frame->fragment.size, &config);
+    VP8StatusCode result = decode_steps(reader, &frame->fragment, &config);
     WebPFreeDecBuffer(&config.output);
     switch (result) {
     case VP8_STATUS_OK: return codec_ok;
+    case VP8_STATUS_USER_ABORT: return codec_stopped;
     case VP8_STATUS_OUT_OF_MEMORY:
         codec_say(message, "there is no memory left to decode it");
         return codec_out_of_memory;
@@ -107,7 +132,7 @@ static codec_status decode(webp_reader *reader, uint8_t *pixels) {
         return codec_corrupt;
     }
     const size_t byte_count = 3 * (size_t)reader->size.width * reader->size.height;
-    const codec_status status = decode_frame(&frame, reader->size, pixels, byte_count, reader->base.message);
+    const codec_status status = decode_frame(reader, &frame, pixels, byte_count);
     WebPDemuxReleaseIterator(&frame);
     return status;
 }
@@ -139,6 +164,7 @@ static codec_status read_rows(codec_reader *base, uint8_t *pixels, size_t stride
         const codec_status status = decode(reader, reader->pixels);
         if (status != codec_ok) { return status; }
     }
+    if (codec_is_stopped(base, (size_t)row_count * row_byte_count)) { return codec_stopped; }
     for (uint32_t i = 0; i < row_count; i++, reader->next_row++) {
         const uint8_t *row = reader->pixels + reader->next_row * row_byte_count + 3 * (size_t)reader->window.left;
         memcpy(pixels + i * stride, row, 3 * (size_t)reader->window.width);
@@ -162,11 +188,14 @@ static void close_reader(codec_reader *base) {
 static const codec_verbs verbs = {0, begin, read_rows, finish, close_reader};
 
 codec_status codec_open_webp(
-    const uint8_t *bytes, size_t count, codec_reader **opened, codec_size *size, codec_message *message) {
+    const uint8_t *bytes, size_t count, codec_control control, codec_reader **opened, codec_size *size,
+    codec_message *message) {
     webp_reader *reader = calloc(1, sizeof *reader);
     *opened = (codec_reader *)reader;
     if (!reader) { return codec_lack_memory(message); }
     reader->base.verbs = &verbs;
+    reader->base.message = message;
+    reader->base.control = control;
     codec_status status;
     reader->demuxer = open_demuxer(bytes, count, &reader->size, &status, message);
     *size = reader->size;

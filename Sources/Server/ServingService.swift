@@ -9,6 +9,7 @@ import UnixSignals
 /// The whole server, from the first connection to the last answer.
 public struct ServingService: Service {
     private let settings: Settings
+    private let threadCount: Int
     let store: ModelStore
     private let phase: ServingPhase
     private let server: SocketServer
@@ -48,6 +49,7 @@ public struct ServingService: Service {
             observer: AccessObserver(metrics: metrics, logger: logger, logsAccess: settings.log.access),
             logger: logger)
         self.settings = settings
+        threadCount = workers.threadCount
         self.logger = logger
         self.announce = announce
     }
@@ -80,6 +82,7 @@ public struct ServingService: Service {
                     "the default model is not loaded: /predict and /readyz answer 503 until its files are mended",
                     metadata: ["model": "\(store.defaultName)"])
             }
+            logMemoryBound()
             let watcher = ModelWatcher(store: store, interval: settings.models.reloadInterval)
             store.tellDefault()
             if !phase.isDraining {
@@ -111,6 +114,17 @@ public struct ServingService: Service {
         defer { shutdown.cancel() }
         for await first in outcomes { return first }
         return nil
+    }
+
+    /// Says below what the process stays, whatever clients do.
+    private func logMemoryBound() {
+        let bound = MemoryBound(
+            settings, threadCount: threadCount, models: store.slots.compactMap(MemoryBound.ModelShare.init))
+        var metadata: Logger.Metadata = ["total_mib": .stringConvertible(MemoryBound.mebibytes(bound.byteCount))]
+        for part in bound.parts {
+            metadata[part.name + "_mib"] = .stringConvertible(MemoryBound.mebibytes(part.byteCount))
+        }
+        logger.info("memory stays below", metadata: metadata)
     }
 
     /// SIGHUP asks for a reload of everything.

@@ -31,7 +31,7 @@ struct Predict: ParsableCommand {
     var batchSize = 32
 
     @Option(help: ArgumentHelp("Width times height of a picture at most.", valueName: "n"))
-    var maxPixels = 50_000_000
+    var maxPixels = 128_000_000
 
     @Flag(inversion: .prefixedNo, help: "Turn pictures as their EXIF orientation says.")
     var orientation = true

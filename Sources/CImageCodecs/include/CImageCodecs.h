@@ -10,6 +10,7 @@ typedef enum {
     codec_corrupt,        ///< the bytes contradict the format
     codec_unsupported,    ///< well-formed, but a variety that is not decoded
     codec_out_of_memory,
+    codec_stopped,        ///< the caller's `should_stop` said so
 } codec_status;
 
 /// Where a library's own words about a failure go; always terminated by a zero.
@@ -27,6 +28,16 @@ typedef struct {
     uint32_t left, top, width, height;
 } codec_window;
 
+/// The caller's hold on a codec that is at work.
+typedef struct {
+    /// Asked every few milliseconds, whatever the file makes the codec do; anything but 0 ends the call with
+    /// `codec_stopped`. It may take its time: nothing is locked. Null is never asked.
+    int (*should_stop)(void *context);
+    void *context;
+    /// What a JPEG's coefficients may take; 0 is no limit. Units: bytes.
+    size_t byte_limit;
+} codec_control;
+
 /// A file that is being read, from its header to its end. Reading goes from top to bottom, once:
 ///
 ///     codec_open_… > codec_scaled_size > codec_begin > codec_read_rows … > codec_finish > codec_close
@@ -37,11 +48,14 @@ typedef struct codec_reader codec_reader;
 /// Reads a file's header. The bytes must stay where they are until the reader is closed; `*reader` is null where it could
 /// not be made, and must be closed otherwise, whatever is answered.
 codec_status codec_open_jpeg(
-    const uint8_t *bytes, size_t count, codec_reader **reader, codec_size *size, codec_message *message);
+    const uint8_t *bytes, size_t count, codec_control control, codec_reader **reader, codec_size *size,
+    codec_message *message);
 codec_status codec_open_png(
-    const uint8_t *bytes, size_t count, codec_reader **reader, codec_size *size, codec_message *message);
+    const uint8_t *bytes, size_t count, codec_control control, codec_reader **reader, codec_size *size,
+    codec_message *message);
 codec_status codec_open_webp(
-    const uint8_t *bytes, size_t count, codec_reader **reader, codec_size *size, codec_message *message);
+    const uint8_t *bytes, size_t count, codec_control control, codec_reader **reader, codec_size *size,
+    codec_message *message);
 
 /// Can the codec scale by 1/2, 1/4 and 1/8 while it decodes?
 int codec_can_scale(const codec_reader *reader);

@@ -53,6 +53,15 @@ public final class WorkerPool: Sendable {
     /// between but help with a ``parallelFor(_:_:)``.
     var jobCountAtRest: Int? { state.jobCountAtRest }
 
+    /// Runs the first job that waits in a lane on this thread, in the middle of what it does; false where none waits.
+    ///
+    /// For a long job that gives way to others at places where it holds nothing.
+    public func runWaiting(_ lane: Lane) -> Bool {
+        guard let job = state.takeJob(of: lane) else { return false }
+        job()
+        return true
+    }
+
     /// Runs work on one of the threads and waits for it without holding up a thread of Swift's own.
     public func perform<T: Sendable>(
         _ lane: Lane = .normal, _ work: @escaping @Sendable () -> T
@@ -137,6 +146,13 @@ public final class WorkerPool: Sendable {
                 timed.insert(Timed(time: time, lane: lane, job: job), at: index)
                 // Where all are busy, the first that is free looks.
                 if index == 0, isTimeKept { alarm.signal() } else if idleCount > 0, !isTimeKept { work.signal() }
+            }
+        }
+
+        func takeJob(of lane: Lane) -> (@Sendable () -> Void)? {
+            lock.withLock {
+                if !timed.isEmpty { enqueueDue(now: .now) }
+                return jobs[lane.rawValue].popFirst()
             }
         }
 

@@ -16,6 +16,9 @@ struct ImageByteReader {
         position = (0...bytes.count).contains(offset) ? bytes.startIndex + offset : bytes.endIndex
     }
 
+    /// Goes to the next place of a byte, or to the end.
+    mutating func skip(to byte: UInt8) { position = bytes[position...].firstIndex(of: byte) ?? bytes.endIndex }
+
     /// The next bytes, or nil where there are not as many.
     mutating func slice(byteCount: Int) -> ArraySlice<UInt8>? {
         guard (0...(bytes.endIndex - position)).contains(byteCount) else { return nil }
@@ -25,9 +28,14 @@ struct ImageByteReader {
 
     /// The next unsigned integer of at most four bytes, in the reader's order.
     mutating func integer(byteCount: Int) -> Int? {
-        guard byteCount <= 4, let slice = slice(byteCount: byteCount) else { return nil }
-        return isLittleEndian
-            ? slice.reversed().reduce(0) { $0 << 8 | Int($1) } : slice.reduce(0) { $0 << 8 | Int($1) }
+        guard byteCount <= 4, position + byteCount <= bytes.endIndex else { return nil }
+        var value = 0
+        for index in 0..<byteCount {
+            let byte = Int(bytes[position + index])
+            value |= byte << (8 * (isLittleEndian ? index : byteCount - 1 - index))
+        }
+        position += byteCount
+        return value
     }
 
     /// The bytes before the next zero, which is passed; nil where there is none.

@@ -20,13 +20,19 @@ extension ImageDecoder {
     /// it does: the whole picture is never in memory, but for WebP and interlaced PNG.
     ///
     /// Shape: ``Preprocessing/tensorShape``.
-    /// - Parameter timing: what it took is added to this.
+    /// - Parameters:
+    ///   - announced: the pixels that the file's header was counted with, 0 where it was not found: a file that turns out to
+    ///     have more is refused. Nil where nobody counted.
+    ///   - timing: what it took is added to this.
+    ///   - shouldStop: asked every few milliseconds, on this thread; true ends it with ``ImageError/stopped``.
     /// - Throws: ``ImageError`` for everything that is not one whole picture within the limits.
     public func input(
-        _ bytes: ArraySlice<UInt8>, for preprocessing: Preprocessing, timing: inout Timing
+        _ bytes: ArraySlice<UInt8>, for preprocessing: Preprocessing, announced: Int? = nil, timing: inout Timing,
+        shouldStop: (() -> Bool)? = nil
     ) throws(ImageError) -> Tensor {
         try Tensor(preprocessing.tensorShape, from: inputs) { output throws(ImageError) in
-            try write(bytes, for: preprocessing, into: output, timing: &timing)
+            try write(
+                bytes, for: preprocessing, announced: announced, into: output, timing: &timing, shouldStop: shouldStop)
         }
     }
 
@@ -41,15 +47,18 @@ extension ImageDecoder {
     /// - Parameter output: at least as many scalars as ``Preprocessing/tensorShape`` has; the first ones are written, unless
     ///   an error is thrown.
     public func write(
-        _ bytes: ArraySlice<UInt8>, for preprocessing: Preprocessing, into output: UnsafeMutableBufferPointer<Float>,
-        timing: inout Timing
+        _ bytes: ArraySlice<UInt8>, for preprocessing: Preprocessing, announced: Int? = nil,
+        into output: UnsafeMutableBufferPointer<Float>, timing: inout Timing, shouldStop: (() -> Bool)? = nil
     ) throws(ImageError) {
         let format = try ImageFormat(signatureOf: bytes)
-        let orientation = appliesOrientation ? Orientation(in: bytes, format: format) : .upright
-        try bytes.withUnsafeBufferPointer { bytes throws(ImageError) in
+        try bytes.withUnsafeBufferPointer { buffer throws(ImageError) in
             var clock = Stopwatch()
-            var reader = try ImageReader(bytes, format: format)
+            var reader = try ImageReader(buffer, format: format, byteLimit: maxHeldBytes ?? 0, shouldStop: shouldStop)
             try check(reader)
+            if let announced, reader.width * reader.height > announced {
+                throw .corrupt(format: format, reason: "its header comes too late or is there twice")
+            }
+            let orientation = appliesOrientation ? Orientation(in: bytes, format: format) : .upright
             let plan = self.plan(for: reader, orientation, preprocessing)
             timing.preprocessing += clock.lap()
             try preprocessing.withBytes(plan.resize) { bytes throws(ImageError) in

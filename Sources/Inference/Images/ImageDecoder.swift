@@ -13,6 +13,9 @@ public struct ImageDecoder: Sendable {
     /// The most pixels that are decoded.
     public let maxPixels: Int
 
+    /// What a codec may hold of one file beside rows; nil is no limit. Units: bytes.
+    public let maxHeldBytes: Int?
+
     /// Does the camera's orientation turn and mirror the picture?
     public let appliesOrientation: Bool
 
@@ -26,10 +29,12 @@ public struct ImageDecoder: Sendable {
     ///
     /// - Parameter keptInputs: for how many networks' inputs memory is kept between pictures.
     public init(
-        maxPixels: Int = 50_000_000, appliesOrientation: Bool = true, mode: DecodeMode = .exact, keptInputs: Int = 32
+        maxPixels: Int = 128_000_000, maxHeldBytes: Int? = nil, appliesOrientation: Bool = true,
+        mode: DecodeMode = .exact, keptInputs: Int = 32
     ) {
         inputs = BufferPool(countLimit: keptInputs)
         self.maxPixels = maxPixels
+        self.maxHeldBytes = maxHeldBytes
         self.appliesOrientation = appliesOrientation
         self.mode = mode
     }
@@ -41,7 +46,7 @@ public struct ImageDecoder: Sendable {
     public func callAsFunction(_ bytes: [UInt8]) throws(ImageError) -> PixelImage {
         let format = try ImageFormat(signatureOf: bytes[...])
         let image = try bytes.withUnsafeBufferPointer { bytes throws(ImageError) in
-            var reader = try ImageReader(bytes, format: format)
+            var reader = try ImageReader(bytes, format: format, byteLimit: maxHeldBytes ?? 0)
             try check(reader)
             return try whole(&reader)
         }

@@ -1,8 +1,8 @@
 import CImageCodecs
 
 extension ImageMetadata {
-    /// Units: bytes; what a compressed text may inflate to.
-    private static let maxTextByteCount = 1 << 20
+    /// Units: bytes; what a text may inflate to, and how much of one is looked at.
+    static let maxTextByteCount = 1 << 20
 
     /// From a PNG's eXIf chunk or, where it has none, the hexadecimal text that older programs left behind; and from its
     /// XMP text.
@@ -14,19 +14,17 @@ extension ImageMetadata {
         var packet: Text?
         var reader = ImageByteReader(bytes)
         reader.seek(to: 8)
-        while let length = reader.integer(byteCount: 4), let kind = reader.slice(byteCount: 4),
+        while let length = reader.integer(byteCount: 4), let kind = reader.integer(byteCount: 4),
             let content = reader.slice(byteCount: length)
         {
             _ = reader.slice(byteCount: 4)
-            if kind.elementsEqual("eXIf".utf8) {
+            if kind == 0x6558_4966 {  // eXIf
                 exif = content
-            } else if kind.elementsEqual("IEND".utf8) {
+            } else if kind == 0x4945_4E44 {  // IEND
                 break
             } else if let text = Text(content, kind: kind) {
                 if text.keyword.elementsEqual("Raw profile type exif".utf8) { rawProfile = text }
-                if text.keyword.elementsEqual("XML:com.adobe.xmp".utf8), kind.elementsEqual("iTXt".utf8) {
-                    packet = text
-                }
+                if text.keyword.elementsEqual("XML:com.adobe.xmp".utf8), kind == Text.international { packet = text }
             }
         }
         if exif.isEmpty, let rawProfile { exif = Self.bytes(ofRawProfile: Self.content(of: rawProfile)) }
@@ -39,15 +37,18 @@ extension ImageMetadata {
         let isCompressed: Bool
         let stored: ArraySlice<UInt8>
 
-        init?(_ content: ArraySlice<UInt8>, kind: ArraySlice<UInt8>) {
+        /// iTXt.
+        static let international = 0x6954_5874
+
+        init?(_ content: ArraySlice<UInt8>, kind: Int) {
             var reader = ImageByteReader(content)
-            if kind.elementsEqual("tEXt".utf8) {
+            if kind == 0x7445_5874 {  // tEXt
                 guard let keyword = reader.terminated() else { return nil }
                 (self.keyword, isCompressed) = (keyword, false)
-            } else if kind.elementsEqual("zTXt".utf8) {
+            } else if kind == 0x7A54_5874 {  // zTXt
                 guard let keyword = reader.terminated(), reader.integer(byteCount: 1) == 0 else { return nil }
                 (self.keyword, isCompressed) = (keyword, true)
-            } else if kind.elementsEqual("iTXt".utf8) {
+            } else if kind == Self.international {
                 guard let keyword = reader.terminated(), let flag = reader.integer(byteCount: 1),
                     reader.integer(byteCount: 1) == 0, reader.terminated() != nil, reader.terminated() != nil
                 else { return nil }
@@ -60,7 +61,7 @@ extension ImageMetadata {
     }
 
     private static func content(of text: Text) -> ArraySlice<UInt8> {
-        text.isCompressed ? inflate(text.stored) : text.stored
+        text.isCompressed ? inflate(text.stored) : text.stored.prefix(maxTextByteCount)
     }
 
     /// The inflated bytes, or none where they are damaged or too many.

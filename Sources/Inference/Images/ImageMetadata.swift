@@ -32,14 +32,14 @@ extension ImageMetadata {
 
     /// The byte after the next run of 0xFF that is neither a filler nor an escaped 0xFF.
     private static func nextMarker(_ reader: inout ImageByteReader) -> Int? {
-        while let byte = reader.integer(byteCount: 1) {
-            guard byte == 0xFF else { continue }
+        while true {
+            reader.skip(to: 0xFF)
+            guard reader.integer(byteCount: 1) != nil else { return nil }
             var code = reader.integer(byteCount: 1)
             while code == 0xFF { code = reader.integer(byteCount: 1) }
             guard let code else { return nil }
             if code != 0 { return code }
         }
-        return nil
     }
 
     /// From a WebP's EXIF and XMP chunks, where its header announces them.
@@ -49,12 +49,16 @@ extension ImageMetadata {
         var reader = ImageByteReader(bytes, isLittleEndian: true)
         reader.seek(to: 12)
         var announced = 0
-        while let kind = reader.slice(byteCount: 4), let length = reader.integer(byteCount: 4),
+        while let kind = reader.integer(byteCount: 4), let length = reader.integer(byteCount: 4),
             let content = reader.slice(byteCount: length)
         {
-            if kind.elementsEqual("VP8X".utf8), let flags = content.first { announced = Int(flags) }
-            if kind.elementsEqual("EXIF".utf8), announced & 0x08 != 0, exif.isEmpty { exif = content }
-            if kind.elementsEqual("XMP ".utf8), announced & 0x04 != 0, xmp.isEmpty { xmp = content }
+            switch kind {
+            case 0x5838_5056: announced = content.first.map(Int.init) ?? announced  // VP8X
+            case 0x4649_5845 where announced & 0x08 != 0 && exif.isEmpty: exif = content  // EXIF
+            // XMP
+            case 0x2050_4D58 where announced & 0x04 != 0 && xmp.isEmpty: xmp = content.prefix(Self.maxTextByteCount)
+            default: break
+            }
             if !length.isMultiple(of: 2) { _ = reader.slice(byteCount: 1) }
         }
     }

@@ -11,9 +11,28 @@ struct ImageReader: ~Copyable {
     let height: Int
 
     private let handle: OpaquePointer
+    private let watch: CodecWatch?
 
     /// Reads the header, before anything is allocated for pixels.
-    init(_ bytes: UnsafeBufferPointer<UInt8>, format: ImageFormat) throws(ImageError) {
+    ///
+    /// - Parameters:
+    ///   - byteLimit: of a JPEG's coefficients; 0 for none.
+    ///   - shouldStop: asked every few milliseconds, on the thread that reads; see ``ImageError/stopped``.
+    init(
+        _ bytes: UnsafeBufferPointer<UInt8>, format: ImageFormat, byteLimit: Int = 0, shouldStop: (() -> Bool)? = nil
+    ) throws(ImageError) {
+        let watch = shouldStop.map(CodecWatch.init)
+        var control = codec_control()
+        control.byte_limit = byteLimit
+        if let watch {
+            // The reader keeps it alive.
+            control.context = Unmanaged.passUnretained(watch).toOpaque()
+            control.should_stop = { context in
+                guard let context else { return 0 }
+                return Unmanaged<CodecWatch>.fromOpaque(context).takeUnretainedValue().shouldStop() ? 1 : 0
+            }
+        }
+        self.watch = watch
         var handle: OpaquePointer?
         var size = codec_size()
         var message = codec_message()
@@ -23,7 +42,7 @@ struct ImageReader: ~Copyable {
             case .png: codec_open_png
             case .webp: codec_open_webp
             }
-        let status = open(bytes.baseAddress, bytes.count, &handle, &size, &message)
+        let status = open(bytes.baseAddress, bytes.count, control, &handle, &size, &message)
         do throws(ImageError) {
             try Self.check(status, message, format: format, width: 0, height: 0)
             guard size.width > 0, size.height > 0 else {
@@ -90,6 +109,7 @@ struct ImageReader: ~Copyable {
         case codec_ok: return
         case codec_truncated: throw .truncated(format: format)
         case codec_unsupported: throw .unsupportedVariety(format: format, reason: text(message))
+        case codec_stopped: throw .stopped
         case codec_out_of_memory: throw .outOfMemory(width: width, height: height)
         default: throw .corrupt(format: format, reason: text(message))
         }
@@ -98,4 +118,11 @@ struct ImageReader: ~Copyable {
     private static func text(_ message: codec_message) -> String {
         withUnsafeBytes(of: message.text) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
     }
+}
+
+/// What a codec asks in between; an object, so that it can be found again from C.
+private final class CodecWatch {
+    let shouldStop: () -> Bool
+
+    init(_ shouldStop: @escaping () -> Bool) { self.shouldStop = shouldStop }
 }

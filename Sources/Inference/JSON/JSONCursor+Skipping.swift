@@ -48,7 +48,7 @@ extension JSONCursor {
         guard depth > 0 else { throw unexpected("less nesting") }
     }
 
-    private mutating func skipString() throws(Failure) {
+    mutating func skipString() throws(Failure) {
         try expect("\"")
         while true {
             offset += plainCount

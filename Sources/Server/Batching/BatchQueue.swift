@@ -27,6 +27,7 @@ struct BatchQueue<Element> {
         let id: Int
         let element: Element
         let group: ObjectIdentifier
+        let origin: RequestOrigin
         let since: ContinuousClock.Instant
     }
 
@@ -34,32 +35,42 @@ struct BatchQueue<Element> {
     var limits: Limits
     /// Of encoded and decoded images, from admission to their batch. Units: bytes.
     private(set) var byteCount = 0
-    private var byteCounts: [Int: Int] = [:]
+    /// The same images' pixels.
+    private(set) var pixelCount = 0
+    /// An image that has been admitted.
+    struct Place: Equatable {
+        var origin: RequestOrigin
+        var cost: ImageCost
+    }
+
+    /// The images that have places, by their numbers.
+    private(set) var places: [Int: Place] = [:]
     private var ready: Deque<Ready> = []
 
     init(limits: Limits) { self.limits = limits }
 
     /// How many images have a place. Units: images.
-    var depth: Int { byteCounts.count }
+    var depth: Int { places.count }
 
     /// How many of them could run now. Units: images.
     var readyCount: Int { ready.count }
 
     /// Whether so many images may wait: all of them or none.
-    func hasPlaces(for imageCount: Int) -> Bool { byteCounts.count + imageCount <= limits.capacity }
+    func hasPlaces(for imageCount: Int) -> Bool { places.count + imageCount <= limits.capacity }
 
     /// Gives an image a place under a number that no other has.
-    mutating func admit(_ id: Int, byteCount: Int) {
-        byteCounts[id] = byteCount
-        self.byteCount += byteCount
+    mutating func admit(_ id: Int, cost: ImageCost, origin: RequestOrigin = RequestOrigin()) {
+        places[id] = Place(origin: origin, cost: cost)
+        byteCount += cost.byteCount
+        pixelCount += cost.pixelCount
     }
 
     /// Puts an image that has been decoded in line; false where it has lost its place meanwhile.
     mutating func makeReady(
         _ id: Int, _ element: Element, group: ObjectIdentifier, now: ContinuousClock.Instant
     ) -> Bool {
-        guard byteCounts[id] != nil else { return false }
-        ready.append(Ready(id: id, element: element, group: group, since: now))
+        guard let place = places[id] else { return false }
+        ready.append(Ready(id: id, element: element, group: group, origin: place.origin, since: now))
         return true
     }
 
@@ -80,10 +91,27 @@ struct BatchQueue<Element> {
         // Asked of each image that is decoded: the numbers are gathered only where they may be needed.
         if ready.count < size, now < due { return .wait(until: due) }
         var batch: [Int] = []
-        for index in ready.indices where batch.count < size && ready[index].group == ready[0].group {
+        let order = ready.count > size ? turns() : Array(ready.indices)
+        for index in order where batch.count < size && ready[index].group == ready[order[0]].group {
             batch.append(ready[index].id)
         }
         return batch.count < size && now < due ? .wait(until: due) : .run(batch)
+    }
+
+    /// The images that could run, in the order of their turns: first one of each client, then each one's second, and so on;
+    /// and a client's images in the same way by its requests.
+    private func turns() -> [Int] {
+        /// Puts the first of every group before all second ones.
+        func dealt(_ indices: [Int], _ group: (RequestOrigin) -> RequestOrigin) -> [Int] {
+            var counts: [RequestOrigin: Int] = [:]
+            let ranked = indices.enumerated().map { place, index in
+                let rank = counts[group(ready[index].origin), default: 0]
+                counts[group(ready[index].origin)] = rank + 1
+                return (rank: rank, place: place, index: index)
+            }
+            return ranked.sorted { ($0.rank, $0.place) < ($1.rank, $1.place) }.map(\.index)
+        }
+        return dealt(dealt(Array(ready.indices)) { $0 }) { RequestOrigin(client: $0.client) }
     }
 
     /// Takes images out, with how long each had been ready, oldest first.
@@ -101,5 +129,9 @@ struct BatchQueue<Element> {
         ready.removeAll { $0.id == id }
     }
 
-    private mutating func releasePlace(_ id: Int) { byteCount -= byteCounts.removeValue(forKey: id) ?? 0 }
+    private mutating func releasePlace(_ id: Int) {
+        guard let place = places.removeValue(forKey: id) else { return }
+        byteCount -= place.cost.byteCount
+        pixelCount -= place.cost.pixelCount
+    }
 }

@@ -5,7 +5,8 @@ import Synchronization
 ///
 /// Each picture is decoded and preprocessed on arrival; what is ready when the network is free goes there as one batch. A
 /// batch that is not full waits for those that are about to be ready (``Gathering``); so a lone picture runs at once, and under
-/// load batches grow by themselves. Models take turns by ``FairQueue``. Everything runs on the threads of one ``WorkerPool``.
+/// load batches grow by themselves. Models, clients and requests take turns by ``FairQueue``. Everything runs on the threads of
+/// one ``WorkerPool``; a long decode gives way to what others wait for.
 public final class Batcher: Sendable {
     /// One picture on its way.
     private struct Image: Sendable {
@@ -13,6 +14,8 @@ public final class Batcher: Sendable {
         /// Its place in the request.
         let index: Int
         let input: Tensor
+        /// Did the client send the network's input itself?
+        let isClientsTensor: Bool
     }
 
     /// A picture that waits for a thread to decode it.
@@ -22,8 +25,18 @@ public final class Batcher: Sendable {
         let id: Int
     }
 
+    /// A request that has places, and their numbers.
+    private struct Admitted: Sendable {
+        let request: PendingRequest
+        let ids: [Int]
+    }
+
+    private typealias Queue = FairQueue<Image, Decoding>
+
     private struct State {
-        var queue: FairQueue<Image, Decoding>
+        var queue: Queue
+        /// Those that are not answered yet, by their numbers.
+        var requests: [Int: Admitted] = [:]
         /// Set while somebody is about to take a batch.
         var willCollect = false
         /// When a timer will look at the queue again; nil while none is set.
@@ -40,29 +53,47 @@ public final class Batcher: Sendable {
     private let decoder: ImageDecoder
     private let metrics: ServingMetrics
     private let limits: Settings.Batching
+    /// The most pixels of one request.
+    private let maxRequestPixels: Int
     let deadlines = Deadlines()
     private let clock = ContinuousClock()
 
     /// A batcher without work; its limits are the settings'.
     public init(settings: Settings, workers: WorkerPool, metrics: ServingMetrics) {
-        state = Mutex(State(queue: FairQueue(byteCapacity: settings.batching.queueBytes)))
+        let capacity = Queue.Capacity(
+            byteCount: settings.batching.queueBytes, pixelCount: settings.batching.queuePixels,
+            heldByteCount: settings.images.decodeBytes, indivisibleCount: max(1, workers.threadCount / 2))
+        state = Mutex(State(queue: FairQueue(capacity: capacity)))
         limits = settings.batching
+        // One picture is always taken that is small enough by itself.
+        maxRequestPixels = max(settings.images.maxRequestPixels, settings.images.maxPixels)
         self.workers = workers
         batchLimit = max(1, workers.threadCount / 4)
         self.metrics = metrics
         decoder = ImageDecoder(
-            maxPixels: settings.images.maxPixels, appliesOrientation: settings.images.applyOrientation,
-            mode: settings.images.decode, keptInputs: settings.batching.maxBatchSize)
+            maxPixels: settings.images.maxPixels, maxHeldBytes: settings.images.decodeBytes,
+            appliesOrientation: settings.images.applyOrientation, mode: settings.images.decode,
+            keptInputs: settings.batching.maxBatchSize)
     }
 
     /// Answers all pictures of a request by one version of a model.
     ///
+    /// - Parameter client: who asks, see ``ClientKey``: clients share what there is.
     /// - Throws: ``PredictionError``; its images have lost their places by then.
     public func predict(
-        _ images: [PictureInput], by model: Model, deadline: ContinuousClock.Instant
+        _ images: [PictureInput], by model: Model, client: String = "", deadline: ContinuousClock.Instant
     ) async throws(PredictionError) -> PredictionReport {
+        let inputByteCount = model.network.inputShape.elementCount * MemoryLayout<Float>.stride
+        let costs = images.map {
+            ImageCost(of: $0, maxPixels: decoder.maxPixels, inputByteCount: inputByteCount)
+        }
+        let pixelCount = costs.reduce(0) { $0 + $1.pixelCount }
+        guard pixelCount <= maxRequestPixels else {
+            throw .tooManyPixels(found: pixelCount, limit: maxRequestPixels)
+        }
         let request = PendingRequest(images: images, model: model)
-        let ids = try admit(images, of: request)
+        let ids = try admit(costs, of: request, from: client)
+        defer { state.withLock { $0.requests[ids[0]] = nil } }
         deadlines.add(ids[0], at: deadline) { [weak self, weak request] in
             if let self, let request { abandon(request, ids, because: .deadlineExceeded) }
         }
@@ -77,20 +108,38 @@ public final class Batcher: Sendable {
         return try outcome.get()
     }
 
-    private func admit(_ images: [PictureInput], of request: PendingRequest) throws(PredictionError) -> [Int] {
-        let inputByteCount = request.model.network.inputShape.elementCount * MemoryLayout<Float>.stride
-        let byteCounts = images.map { $0.byteCount + inputByteCount }
+    /// Gives a request's images places, where need be those of requests that take more than their share.
+    private func admit(
+        _ costs: [ImageCost], of request: PendingRequest, from client: String
+    ) throws(PredictionError) -> [Int] {
         let name = request.model.name
-        let admission = state.withLock { state in
-            let admission = state.queue.admit(byteCounts, of: name, limits: limits(for: request.model), now: clock.now)
+        let limits = limits(for: request.model)
+        let now = clock.now
+        let (admission, displaced) = state.withLock { state in
+            var displaced: [(admitted: Admitted, shortage: Queue.Shortage)] = []
+            var admission = state.queue.admit(costs, of: name, from: client, limits: limits, now: now)
+            // There may be too little of one thing after the other.
+            for _ in Queue.Shortage.allCases {
+                guard case .failure(let shortage) = admission,
+                    let origins = state.queue.crowding(costs, of: name, from: client, shortage: shortage)
+                else { break }
+                for admitted in origins.compactMap({ state.requests.removeValue(forKey: $0.request) }) {
+                    displaced.append((admitted, shortage))
+                    for id in admitted.ids { state.queue.remove(id, of: admitted.request.model.name) }
+                    report(state.queue, of: admitted.request.model.name)
+                }
+                admission = state.queue.admit(costs, of: name, from: client, limits: limits, now: now)
+            }
             if case .success(let ids) = admission {
                 for (index, id) in ids.enumerated() {
                     state.queue.append(Decoding(request: request, index: index, id: id), for: id, of: name)
                 }
+                state.requests[ids[0]] = Admitted(request: request, ids: ids)
                 report(state.queue, of: name)
             }
-            return admission
+            return (admission, displaced)
         }
+        for (admitted, shortage) in displaced { admitted.request.fail(.queueFull(reason: shortage.rawValue)) }
         switch admission {
         case .success(let ids): return ids
         case .failure(let shortage): throw PredictionError.queueFull(reason: shortage.rawValue)
@@ -103,7 +152,7 @@ public final class Batcher: Sendable {
             capacity: limits.queueCapacity, maxBatchSize: limits.maxBatchSize, maxDelay: limits.maxQueueDelay)
     }
 
-    private func report(_ queue: FairQueue<Image, Decoding>, of model: String) {
+    private func report(_ queue: Queue, of model: String) {
         metrics.queueDepth(queue.depth, of: model, queue.depth(of: model))
     }
 
@@ -120,25 +169,43 @@ public final class Batcher: Sendable {
     /// Decodes the picture whose turn it is.
     private func decode() {
         let start = clock.now
-        guard let (model, next, isLast) = state.withLock({ $0.queue.nextJob(now: start) }) else { return }
-        if isLast { look(now: start) }
-        decode(next)
-        let end = clock.now
-        state.withLock { $0.queue.didRun(of: model, for: end - start, now: end) }
-        lookWhileFree(now: end)
+        guard let turn = state.withLock({ $0.queue.nextJob(now: start) }) else { return }
+        lookWhileFree(now: run(turn, pace: DecodePace(turn.cost, now: start)))
     }
 
-    private func decode(_ next: Decoding) {
+    /// Decodes a picture that was taken. When it was done.
+    private func run(_ turn: Queue.Turn, pace: DecodePace) -> ContinuousClock.Instant {
+        if turn.isLast { look(now: pace.start) }
+        decode(turn.job, turn.cost, pace)
+        let end = clock.now
+        let frees = state.withLock { state in
+            state.queue.didDecode(turn, in: end - pace.start - pace.givenAway, now: end) && state.queue.hasJobs
+        }
+        // Those that found no memory, or no thread that might be taken for long, wait for nobody else.
+        if frees { for _ in 0..<workers.threadCount { workers.submit(.normal) { [self] in decode() } } }
+        return end
+    }
+
+    private func decode(_ next: Decoding, _ cost: ImageCost, _ pace: DecodePace) {
         let (request, index, id) = (next.request, next.index, next.id)
         guard let image = request.takeImage(index) else { return }
         do throws(ImageError) {
             var timing = ImageDecoder.Timing()
-            let input = try image.tensor(for: request.model.preprocessing, decoder: decoder, timing: &timing)
+            let input = try image.tensor(
+                for: request.model.preprocessing, decoder: decoder, cost: cost, timing: &timing
+            ) { [self] in
+                if !request.isOver { giveWay(pace) }
+                return request.isOver
+            }
+            timing.decoding -= pace.givenAway
             // A tensor has neither, pixels are decoded already.
             if timing.decoding > .zero { metrics.decode(timing.decoding) }
             if timing.preprocessing > .zero { metrics.preprocess(timing.preprocessing) }
             request.didDecode(in: timing.decoding + timing.preprocessing)
-            makeReady(Image(request: request, index: index, input: input), id: id, now: clock.now)
+            let isClientsTensor = if case .tensor = image { true } else { false }
+            makeReady(
+                Image(request: request, index: index, input: input, isClientsTensor: isClientsTensor), id: id,
+                now: clock.now)
         } catch {
             state.withLock { state in
                 state.queue.remove(id, of: request.model.name)
@@ -146,6 +213,24 @@ public final class Batcher: Sendable {
             }
             request.resolve(index, with: .failure(.unreadable(error)))
         }
+    }
+
+    /// In the middle of a long decode: does for a while what others wait for, batches and far smaller pictures.
+    private func giveWay(_ pace: DecodePace) {
+        let start = clock.now
+        guard pace.isTime(now: start) else { return }
+        var now = start
+        repeat {
+            if isDue(now: now) {
+                collect()
+            } else if !workers.runWaiting(.high) {
+                let next = state.withLock { $0.queue.nextJob(now: now, most: pace.mostNanoseconds(now: now)) }
+                guard let next else { break }
+                _ = run(next, pace: DecodePace(next.cost, now: now, depth: pace.depth + 1))
+            }
+            now = clock.now
+        } while now - start < DecodePace.pause
+        pace.goOn(from: start, now: clock.now)
     }
 
     private func makeReady(_ image: Image, id: Int, now: ContinuousClock.Instant) {
@@ -169,15 +254,13 @@ public final class Batcher: Sendable {
     /// Whether a batch should run now and nobody is about to take it; who is told so has to ``collect()`` soon. Where one
     /// should run later, it is looked for then.
     private func isDue(now: ContinuousClock.Instant) -> Bool {
-        let action: FairQueue<Image, Decoding>.Action = state.withLock { state in
+        let action: Queue.Action = state.withLock { state in
             let action = state.runningCount < batchLimit ? state.queue.action(now: now) : .rest
             switch action {
             case .run:
                 guard !state.willCollect else { return .rest }
                 state.willCollect = true
             case .wait(let until):
-                // Whoever takes the last picture to decode looks again; until then no thread is free.
-                if state.queue.hasJobs { return .rest }
                 if let next = state.nextLook, next <= until { return .rest }
                 state.nextLook = until
             case .rest: break
@@ -226,9 +309,14 @@ public final class Batcher: Sendable {
             metrics.queueWait(waited)
             image.request.didRun(batchSize: batch.count, queueWait: waited, inference: end - start)
             let isFinite = outputs.allSatisfy(\.isFinite)
-            image.request.resolve(image.index, with: isFinite ? .success(outputs) : .failure(.notFinite))
+            image.request.resolve(image.index, with: isFinite ? .success(outputs) : .failure(Self.failure(of: image)))
         }
         state.withLock { $0.runningCount -= 1 }
         look(now: clock.now)
+    }
+    /// Why the network's outputs are not finite: pixels are as large as pixels are, but a client can send any number.
+    private static func failure(of image: Image) -> PictureFailure {
+        guard image.isClientsTensor else { return .notFinite }
+        return .overflow(largest: image.input.scalars.reduce(0) { max($0, abs($1)) })
     }
 }

@@ -5,13 +5,34 @@ import DequeModule
 /// Each model has a ``BatchQueue`` of its own with places of its own, so that a flood which fills one leaves the others'
 /// free. Whose job is next, and whose batch, is decided by the time that each model's work has taken: least goes first, and
 /// among equals the one whose last turn is longest ago. A model that comes back from a rest begins where the others are:
-/// time that nobody wanted is not saved up, and what was taken is not forgotten.
+/// time that nobody wanted is not saved up, and what was taken is not forgotten. Among a model's jobs the clients take turns,
+/// and among a client's its requests (``FairLine``).
+///
+/// Where there is no place left, work gives way that takes more of it than its fair share (``Crowding``).
 ///
 /// - Source: Goyal, Vin, Cheng, "Start-time Fair Queuing", SIGCOMM 1996; time is charged when a job is done.
 struct FairQueue<Element, Job> {
     /// What there was too little of.
-    enum Shortage: String, Error, Equatable {
-        case images, bytes
+    enum Shortage: String, Error, Equatable, CaseIterable, Sendable {
+        case images, bytes, pixels
+    }
+
+    /// What all models together may hold.
+    struct Capacity: Equatable, Sendable {
+        /// Of images that wait. Units: bytes.
+        var byteCount = Int.max
+        /// Of images that wait or are being decoded.
+        var pixelCount = Int.max
+        /// What codecs hold at once of the images that are being decoded. Units: bytes.
+        var heldByteCount = Int.max
+        /// Large images that are decoded at once by codecs that never give way. They need a thread each.
+        var indivisibleCount = Int.max
+    }
+
+    /// What of the images that are being decoded counts.
+    private struct Running {
+        var heldByteCount = 0
+        var indivisibleCount = 0
     }
 
     /// What a free worker should do.
@@ -28,7 +49,7 @@ struct FairQueue<Element, Job> {
         let model: String
         var queue: BatchQueue<Element>
         /// Those that nobody has taken yet, in the order they came.
-        var jobs: Deque<(id: Int, job: Job)> = []
+        var jobs = FairLine<Job>()
         /// Jobs and batches that were taken and are not done.
         var runningCount = 0
         /// What they took up to now, and what was left out for having rested.
@@ -43,16 +64,19 @@ struct FairQueue<Element, Job> {
 
         /// Gives images places, numbered from `firstID` on; what there is too little of otherwise.
         mutating func admit(
-            _ byteCounts: [Int], from firstID: Int, limits: BatchQueue<Element>.Limits, room: Int,
-            notBefore virtualTime: Duration, now: ContinuousClock.Instant
+            _ costs: [ImageCost], from firstID: Int, client: String, limits: BatchQueue<Element>.Limits,
+            room: (byteCount: Int, pixelCount: Int, isWhole: Bool), notBefore virtualTime: Duration,
+            now: ContinuousClock.Instant
         ) -> Shortage? {
             queue.limits = limits
-            guard queue.hasPlaces(for: byteCounts.count) else { return .images }
+            guard queue.hasPlaces(for: costs.count) else { return .images }
             // A model that has nothing waiting may have one request, as large as the request's own limits let it be.
-            guard byteCounts.reduce(0, +) <= room || queue.depth == 0 else { return .bytes }
+            guard costs.reduce(0, { $0 + $1.byteCount }) <= room.byteCount || queue.depth == 0 else { return .bytes }
+            guard costs.reduce(0, { $0 + $1.pixelCount }) <= room.pixelCount || room.isWhole else { return .pixels }
             if isEmpty { time = max(time, virtualTime) }
-            for (offset, byteCount) in byteCounts.enumerated() { queue.admit(firstID + offset, byteCount: byteCount) }
-            gathering.didAdmit(byteCounts.count, now: now)
+            let origin = RequestOrigin(client: client, request: firstID)
+            for (offset, cost) in costs.enumerated() { queue.admit(firstID + offset, cost: cost, origin: origin) }
+            gathering.didAdmit(costs.count, now: now)
             lastAdmission = now
             return nil
         }
@@ -73,7 +97,8 @@ struct FairQueue<Element, Job> {
         }
     }
 
-    private let byteCapacity: Int
+    private let capacity: Capacity
+    private var running = Running()
     /// One a model, in no order. They are few, and large: an array lets them stay where they are.
     private var lines: [Line] = []
     private var nextID = 0
@@ -88,8 +113,7 @@ struct FairQueue<Element, Job> {
     /// How long ago another model may have been asked for a batch to leave it room: its client may be about to ask again.
     static var sharingPeriod: Duration { .seconds(1) }
 
-    /// - Parameter byteCapacity: of all images that wait, of all models together. Units: bytes.
-    init(byteCapacity: Int) { self.byteCapacity = byteCapacity }
+    init(capacity: Capacity) { self.capacity = capacity }
 
     /// How many images have a place. Units: images.
     var depth: Int { lines.indices.reduce(0) { $0 + lines[$1].queue.depth } }
@@ -102,34 +126,125 @@ struct FairQueue<Element, Job> {
 
     /// Gives the images of a request places: all of them or none.
     ///
-    /// - Returns: their numbers, or what there was too little of.
+    /// - Parameter client: who sent them, see ``ClientKey``.
+    /// - Returns: their numbers, of which the first is the request's, or what there was too little of.
     mutating func admit(
-        _ byteCounts: [Int], of model: String, limits: BatchQueue<Element>.Limits, now: ContinuousClock.Instant
+        _ costs: [ImageCost], of model: String, from client: String = "", limits: BatchQueue<Element>.Limits,
+        now: ContinuousClock.Instant
     ) -> Result<[Int], Shortage> {
         let index = index(of: model) ?? begin(model, limits: limits, now: now)
-        let held = lines.indices.reduce(0) { $0 + lines[$1].queue.byteCount }
+        let held = lines.indices.reduce(into: (byteCount: 0, pixelCount: 0)) { held, index in
+            held.byteCount += lines[index].queue.byteCount
+            held.pixelCount += lines[index].queue.pixelCount
+        }
         let firstID = nextID + 1
         let shortage = lines[index].admit(
-            byteCounts, from: firstID, limits: limits, room: byteCapacity - held, notBefore: virtualTime, now: now)
+            costs, from: firstID, client: client, limits: limits,
+            room: (capacity.byteCount - held.byteCount, capacity.pixelCount - held.pixelCount, held.pixelCount == 0),
+            notBefore: virtualTime, now: now)
         if let shortage { return .failure(shortage) }
-        nextID += byteCounts.count
+        nextID += costs.count
         return .success(Array(firstID...nextID))
     }
 
-    /// Puts an image's job behind those of its model.
-    mutating func append(_ job: Job, for id: Int, of model: String) {
-        if let index = index(of: model) { lines[index].jobs.append((id, job)) }
+    /// The requests that have to give way for one that found too little room, so that it is admitted once they are gone; nil
+    /// where none takes more than its fair share.
+    func crowding(
+        _ costs: [ImageCost], of model: String, from client: String, shortage: Shortage
+    ) -> [RequestOrigin]? {
+        let lines = shortage == .images ? lines.filter { $0.model == model } : lines
+        func amount(_ cost: ImageCost) -> Int {
+            switch shortage {
+            case .images: 1
+            case .bytes: cost.byteCount
+            case .pixels: cost.pixelCount
+            }
+        }
+        var held: [RequestOrigin: Int] = [:]
+        for place in lines.flatMap(\.queue.places.values) { held[place.origin, default: 0] += amount(place.cost) }
+        let limit =
+            switch shortage {
+            case .images: lines.first?.queue.limits.capacity ?? 0
+            case .bytes: capacity.byteCount
+            case .pixels: capacity.pixelCount
+            }
+        return Crowding(held: held).victims(
+            of: costs.reduce(0) { $0 + amount($1) }, from: client, limit: limit)
     }
 
-    /// Takes the job whose turn it is; ``didRun(of:for:imageCount:now:)`` is to follow.
+    /// Puts an image's job in line; it has a place.
+    mutating func append(_ job: Job, for id: Int, of model: String) {
+        guard let index = index(of: model), let place = lines[index].queue.places[id] else { return }
+        lines[index].jobs.append(job, id: id, origin: place.origin, cost: place.cost)
+    }
+
+    /// A job that was taken.
+    struct Turn {
+        let model: String
+        let job: Job
+        /// Was it its model's last, so that a batch which waited for it may be due sooner?
+        let isLast: Bool
+        let client: String
+        let cost: ImageCost
+    }
+
+    /// What codecs may hold of small images while a large one waits for memory: one part in so many.
+    private static var smallShare: Int { 16 }
+    /// An image that takes longer is large. Units: nanoseconds.
+    static var largeNanoseconds: Int { 50_000_000 }
+
+    /// Takes the job whose turn it is; ``didDecode(_:in:now:)`` is to follow.
     ///
-    /// - Returns: also whether it was its model's last, so that a batch which waited for it may be due sooner.
-    mutating func nextJob(now: ContinuousClock.Instant) -> (model: String, job: Job, isLast: Bool)? {
-        let waiting = lines.indices.filter { !lines[$0].jobs.isEmpty }
-        guard let index = waiting.min(by: isBefore), let next = lines[index].jobs.popFirst() else { return nil }
+    /// - Parameter most: what it may be estimated to take. Units: nanoseconds.
+    mutating func nextJob(now: ContinuousClock.Instant, most: Int = .max) -> Turn? {
+        var waiting = lines.indices.filter { !lines[$0].jobs.isEmpty }
+        // Usually the first has one.
+        while let index = waiting.min(by: isBefore) {
+            if let turn = takeJob(of: index, now: now, most: most) { return turn }
+            waiting.removeAll { $0 == index }
+        }
+        return nil
+    }
+
+    private mutating func takeJob(of index: Int, now: ContinuousClock.Instant, most: Int) -> Turn? {
+        var room = capacity.heldByteCount - running.heldByteCount
+        let isAlone = running.heldByteCount == 0
+        let next = lines[index].jobs.popNext { turn in
+            guard turn.cost.nanoseconds <= most else { return .skip }
+            guard turn.cost.heldByteCount <= room || isAlone || turn.cost.heldByteCount == 0 else {
+                // Small ones may still go ahead; others would take the memory again and again.
+                room = min(room, capacity.heldByteCount / Self.smallShare)
+                return .skip
+            }
+            let hasThread = running.indivisibleCount < capacity.indivisibleCount || !Self.isIndivisible(turn.cost)
+            return hasThread ? .take : .skip
+        }
+        guard let next else { return nil }
+        running.heldByteCount += next.cost.heldByteCount
+        if Self.isIndivisible(next.cost) { running.indivisibleCount += 1 }
         begin(index)
         lines[index].gathering.willDecode(now: now)
-        return (lines[index].model, next.job, lines[index].jobs.isEmpty)
+        return Turn(
+            model: lines[index].model, job: next.element, isLast: lines[index].jobs.isEmpty, client: next.origin.client,
+            cost: next.cost)
+    }
+
+    private static func isIndivisible(_ cost: ImageCost) -> Bool {
+        !cost.isDivisible && cost.nanoseconds > largeNanoseconds
+    }
+
+    /// A job that was taken is done.
+    ///
+    /// - Returns: whether others may have waited for what it held.
+    @discardableResult
+    mutating func didDecode(_ turn: Turn, in duration: Duration, now: ContinuousClock.Instant) -> Bool {
+        running.heldByteCount -= turn.cost.heldByteCount
+        if Self.isIndivisible(turn.cost) { running.indivisibleCount -= 1 }
+        didRun(of: turn.model, for: duration, now: now)
+        if let index = index(of: turn.model) {
+            lines[index].jobs.correct(turn.client, by: duration.nanoseconds - turn.cost.nanoseconds)
+        }
+        return turn.cost.heldByteCount > 0 || Self.isIndivisible(turn.cost)
     }
 
     /// Puts an image that has been decoded in line; false where it has lost its place meanwhile.
@@ -170,12 +285,12 @@ struct FairQueue<Element, Job> {
 
     /// Takes an image out unrun: it could not be decoded, or nobody waits for it any more.
     mutating func remove(_ id: Int, of model: String) {
-        guard let index = index(of: model) else { return }
+        guard let index = index(of: model), let place = lines[index].queue.places[id] else { return }
         lines[index].queue.remove(id)
-        lines[index].jobs.removeAll { $0.id == id }
+        lines[index].jobs.removeAll(of: place.origin) { $0 == id }
     }
 
-    /// A job or a batch that was taken is done.
+    /// A batch that was taken is done, or a job that held nothing.
     ///
     /// - Parameter imageCount: of a batch; nil after a job.
     mutating func didRun(
@@ -229,3 +344,5 @@ struct FairQueue<Element, Job> {
         (lines[index].time, lines[index].lastTurn) < (lines[other].time, lines[other].lastTurn)
     }
 }
+
+extension FairQueue.Turn: Sendable where Job: Sendable {}

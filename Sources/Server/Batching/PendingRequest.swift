@@ -20,6 +20,10 @@ final class PendingRequest: Sendable {
 
     let model: Model
     private let state: Mutex<State>
+    private let hasOutcome = Atomic(false)
+
+    /// Is it answered, so that work for it is work for nobody? Asked from the midst of decoding.
+    var isOver: Bool { hasOutcome.load(ordering: .relaxed) }
 
     init(images: [PictureInput], model: Model) {
         self.model = model
@@ -84,6 +88,7 @@ final class PendingRequest: Sendable {
         let (outcome, continuation): (Outcome?, CheckedContinuation<Outcome, Never>?) = state.withLock { state in
             guard state.outcome == nil, let outcome = decide(&state) else { return (nil, nil) }
             state.outcome = outcome
+            hasOutcome.store(true, ordering: .relaxed)
             state.images = []
             defer { state.continuation = nil }
             return (outcome, state.continuation)

@@ -21,12 +21,22 @@ public enum PictureInput: Sendable {
     /// The network's input.
     ///
     /// Shape: ``Preprocessing/tensorShape``.
-    /// - Parameter timing: what it took is added to this.
+    /// - Parameters:
+    ///   - cost: what the picture was admitted with.
+    ///   - timing: what it took is added to this.
+    ///   - shouldStop: asked every few milliseconds; true ends it with ``ImageError/stopped``.
     func tensor(
-        for preprocessing: Preprocessing, decoder: ImageDecoder, timing: inout ImageDecoder.Timing
+        for preprocessing: Preprocessing, decoder: ImageDecoder, cost: ImageCost, timing: inout ImageDecoder.Timing,
+        shouldStop: @escaping () -> Bool
     ) throws(ImageError) -> Tensor {
         switch self {
-        case .encoded(let bytes): return try decoder.input(bytes, for: preprocessing, timing: &timing)
+        case .encoded(let bytes):
+            if let limit = decoder.maxHeldBytes, cost.heldByteCount > limit {
+                throw .tooMuchHeld(byteCount: cost.heldByteCount, limit: limit)
+            }
+            // What has too many pixels was counted as none, and is told by the codec's own size.
+            return try decoder.input(
+                bytes, for: preprocessing, announced: cost.pixelCount, timing: &timing, shouldStop: shouldStop)
         case .pixels(let image):
             let start = ContinuousClock.now
             defer { timing.preprocessing += .now - start }

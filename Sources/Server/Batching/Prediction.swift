@@ -8,12 +8,17 @@ public enum PictureFailure: Error, Equatable, Sendable, CustomStringConvertible 
     case unreadable(ImageError)
     /// The network's outputs overflowed.
     case notFinite
+    /// They did so for a tensor that the client had sent.
+    case overflow(largest: Float)
 
     /// One plain sentence.
     public var description: String {
         switch self {
-        case .unreadable(let error): error.description
+        case .unreadable(let error): error.description(naming: .configuration)
         case .notFinite: "The model answers this picture with values that are not finite; its weights are too large."
+        case .overflow(let largest):
+            "The tensor's values, up to \(largest), overflow in the network; send the input as the model's preprocessing makes it, "
+                + "which is a few units large."
         }
     }
 }
@@ -30,4 +35,9 @@ public struct PredictionReport: Sendable {
     public let decoding: Duration
     /// The longest time that a batch of theirs took.
     public let inference: Duration
+}
+
+extension ImageError.LimitNames {
+    /// The configuration's keys.
+    static let configuration = Self(pixels: "images.max_pixels", heldBytes: "images.decode_bytes")
 }

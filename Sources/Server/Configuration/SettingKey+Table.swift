@@ -62,6 +62,12 @@ extension SettingKey {
             "images.max_pixels", \.images.maxPixels, .count(1...1_000_000_000),
             "Largest width times height of one picture."),
         SettingKey(
+            "images.max_request_pixels", \.images.maxRequestPixels, .count(1...1_000_000_000_000),
+            "Most pixels of all pictures of one request; beyond that, and above max_pixels, it is answered 413."),
+        SettingKey(
+            "images.decode_bytes", \.images.decodeBytes, .size((1 << 20)...(1 << 40)),
+            "Memory that is lent to pictures which are decoded whole: progressive JPEG, interlaced PNG, WebP."),
+        SettingKey(
             "images.max_per_request", \.images.maxPerRequest, .count(1...65536), "Most pictures in one request."),
         SettingKey(
             "images.apply_orientation", \.images.applyOrientation, .flag,
@@ -83,6 +89,9 @@ extension SettingKey {
         SettingKey(
             "batching.queue_bytes", \.batching.queueBytes, .size((1 << 20)...(1 << 40)),
             "Memory of the images that may wait, of all models; beyond that requests are answered 429."),
+        SettingKey(
+            "batching.queue_pixels", \.batching.queuePixels, .count(1...1_000_000_000_000),
+            "Pixels of the images that may wait or are decoded, of all models; beyond that requests are answered 429."),
         SettingKey(
             "batching.request_deadline", \.batching.requestDeadline, .duration(.milliseconds(1) ... .seconds(3600)),
             "Time from a request's last byte to its answer; beyond that it is answered 504."),

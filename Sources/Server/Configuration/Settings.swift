@@ -68,7 +68,11 @@ public struct Settings: Sendable, Equatable {
     /// Section `images`: what is accepted as a picture.
     public struct Images: Sendable, Equatable {
         /// `images.max_pixels`: width times height of one picture.
-        public var maxPixels = 50_000_000
+        public var maxPixels = 128_000_000
+        /// `images.max_request_pixels`: those of all pictures of one request.
+        public var maxRequestPixels = 512_000_000
+        /// `images.decode_bytes`: what codecs hold at once of pictures that are not decoded row by row. Units: bytes.
+        public var decodeBytes = 1 << 30
         /// `images.max_per_request`: pictures in one request.
         public var maxPerRequest = 64
         /// `images.apply_orientation`: whether EXIF orientation turns the picture.
@@ -87,6 +91,8 @@ public struct Settings: Sendable, Equatable {
         public var queueCapacity = 256
         /// `batching.queue_bytes`: pictures of all models that may wait, with their tensors. Units: bytes.
         public var queueBytes = 512 << 20
+        /// `batching.queue_pixels`: pixels of all models' pictures that wait or are being decoded.
+        public var queuePixels = 2_000_000_000
         /// `batching.request_deadline`: from a request's last byte to its answer.
         public var requestDeadline = Duration.seconds(10)
     }

@@ -6,7 +6,9 @@ extension ImageError {
     var status: HTTPResponse.Status {
         switch self {
         case .unsupportedFormat, .unsupportedVariety: .unsupportedMediaType
-        case .tooManyPixels, .sideTooLong, .outOfMemory: .contentTooLarge
+        case .tooManyPixels, .sideTooLong, .outOfMemory, .tooMuchHeld: .contentTooLarge
+        // Whoever gave it up is told so, and not this.
+        case .stopped: .serviceUnavailable
         case .empty, .corrupt, .truncated: .badRequest
         }
     }
@@ -18,6 +20,7 @@ extension PictureFailure {
         switch self {
         case .unreadable(let error): error.status
         case .notFinite: .internalServerError
+        case .overflow: .badRequest
         }
     }
 }

@@ -1,4 +1,3 @@
-import Foundation
 import HTTPServer
 import HTTPTypes
 import Inference
@@ -96,76 +95,98 @@ struct ImageUpload: Sendable {
         return [Image(bytes: bytes[...])]
     }
 
-    private struct JSONBody: Decodable {
-        var image: String?
-        var images: [String]?
-        var parameters: [Query.Item] = []
+    /// Of members that are parameters: one is right, and a second one is told as a query's would be.
+    private static let maxParameters = 2
 
-        struct Name: CodingKey {
-            let stringValue: String
-            var intValue: Int? { nil }
-            init(stringValue: String) { self.stringValue = stringValue }
-            init?(intValue: Int) { nil }
+    /// What is no whole number is told as a query's would be.
+    private static func parameter(_ json: inout JSONCursor<UploadError>) throws(UploadError) -> String {
+        if json.peeked == UInt8(ascii: "[") || json.peeked == UInt8(ascii: "{") {
+            try json.skipValue()
+            return ""
         }
-
-        init(from decoder: any Decoder) throws {
-            let members = try decoder.container(keyedBy: Name.self)
-            image = try members.decodeIfPresent(String.self, forKey: Name(stringValue: "image"))
-            images = try members.decodeIfPresent([String].self, forKey: Name(stringValue: "images"))
-            for name in members.allKeys where QueryRule.meansTop(name.stringValue) {
-                // What is no whole number is told as a query's would be.
-                let number = try? members.decode(Int.self, forKey: name)
-                let text = number.map(String.init) ?? (try? members.decode(String.self, forKey: name)) ?? ""
-                parameters.append(Query.Item(name: name.stringValue, value: text))
-            }
+        return switch try json.readScalar() {
+        case .text(let text): text
+        case .whole(let number): String(number)
+        case .number, .bool, .null: ""
         }
     }
 
-    /// Signs of structure that JSON may have beside those of its pictures, as in fields that nobody reads.
-    private static let maxOtherSigns = 1024
-    /// Two quotes and a comma a picture, and one more comma in a `data:` URL.
-    private static let signsPerImage = 4
+    /// Values that JSON may have beside its pictures, in members that nobody reads.
+    private static let maxOtherValues = 1024
 
+    /// The pictures of `{"image": "<base64>"}` and `{"images": ["<base64>", …]}`, which are copied once: into what they are
+    /// decoded from.
     private static func contents(
         ofJSON bytes: [UInt8], limit: CountLimit
     ) throws(UploadError) -> ([Image], [Query.Item]) {
-        // Base64 has no sign of structure, so a body with many of them is no upload; parsing it would take seconds.
-        let signs = bytes.reduce(into: 0) { count, byte in
-            if byte == UInt8(ascii: ",") || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "[")
-                || byte == UInt8(ascii: "{")
-            {
-                count += 1
+        var json = JSONCursor<UploadError>(bytes, count: bytes.count)
+        var first: [Image]?
+        var others: [Image]?
+        var parameters: [Query.Item] = []
+        var otherCount = 0
+        try json.readObject { (json, key, _) throws(UploadError) in
+            switch key {
+            case "image":
+                guard first == nil else { throw .malformedJSON }
+                first = []
+                if json.peeked == UInt8(ascii: "n") { return try json.skipValue() }
+                first = [try Self.image(&json, index: 0)]
+            case "images":
+                guard others == nil else { throw .malformedJSON }
+                others = []
+                if json.peeked == UInt8(ascii: "n") { return try json.skipValue() }
+                others = try Self.images(&json, limit: limit)
+            case _ where QueryRule.meansTop(key) && parameters.count < maxParameters:
+                parameters.append(Query.Item(name: key, value: try Self.parameter(&json)))
+            default: try skipValue(&json, &otherCount, limit: limit)
             }
         }
-        guard signs <= maxOtherSigns + signsPerImage * limit.count else { throw UploadError.crowdedJSON(limit: limit) }
-        guard let body = try? JSONDecoder().decode(JSONBody.self, from: Data(bytes)) else {
-            throw UploadError.malformedJSON
-        }
-        let texts = [body.image].compactMap(\.self) + (body.images ?? [])
-        guard !texts.isEmpty else { throw UploadError.noImageInJSON }
+        try json.finish(expecting: "the end of the JSON")
+        let images = (first ?? []) + (others ?? [])
+        guard !images.isEmpty else { throw .noImageInJSON }
+        return (images, parameters)
+    }
+
+    private static func images(
+        _ json: inout JSONCursor<UploadError>, limit: CountLimit
+    ) throws(UploadError) -> [Image] {
         var images: [Image] = []
-        for (index, text) in texts.enumerated() {
-            guard let bytes = picture(base64: Array(text.utf8)) else { throw UploadError.notBase64(index: index) }
-            images.append(Image(bytes: bytes[...]))
+        var count = 0
+        try json.readArray { (json) throws(UploadError) in
+            count += 1
+            // Too many are counted, and not decoded.
+            if count <= limit.count {
+                images.append(try Self.image(&json, index: count - 1))
+            } else {
+                guard json.peeked == UInt8(ascii: "\"") else { throw .malformedJSON }
+                try json.skipValue()
+            }
         }
-        return (images, body.parameters)
+        guard count <= limit.count else { throw .tooManyImages(found: count, limit: limit) }
+        return images
     }
 
-    /// The bytes that base64 stands for, at least one; nil where the text is not base64.
-    static func picture(base64 text: [UInt8]) -> [UInt8]? {
-        var payload = payload(of: text)
-        // Line breaks are what base64(1) and Python's encodebytes put in.
-        let lineBreaks = [UInt8(ascii: "\n"), UInt8(ascii: "\r")]
-        if payload.contains(where: lineBreaks.contains) { payload.removeAll(where: lineBreaks.contains) }
-        guard let data = Data(base64Encoded: Data(payload)), !data.isEmpty else { return nil }
-        return [UInt8](data)
+    private static func image(_ json: inout JSONCursor<UploadError>, index: Int) throws(UploadError) -> Image {
+        guard let bytes = try json.readBase64() else { throw .notBase64(index: index) }
+        return Image(bytes: bytes[...])
     }
 
-    /// A `data:` URL is what a browser's `FileReader` makes; its head says nothing that the picture does not.
-    private static func payload(of text: [UInt8]) -> ArraySlice<UInt8> {
-        guard text.starts(with: Array("data:".utf8)), let comma = text.firstIndex(of: UInt8(ascii: ",")) else {
-            return text[...]
+    /// Passes over a member that nobody reads.
+    private static func skipValue(
+        _ json: inout JSONCursor<UploadError>, _ count: inout Int, limit: CountLimit, maxDepth: Int = 32
+    ) throws(UploadError) {
+        count += 1
+        guard count <= maxOtherValues, maxDepth > 0 else { throw .crowdedJSON(limit: limit) }
+        switch json.peeked {
+        case UInt8(ascii: "["):
+            try json.readArray { (json) throws(UploadError) in
+                try skipValue(&json, &count, limit: limit, maxDepth: maxDepth - 1)
+            }
+        case UInt8(ascii: "{"):
+            try json.readObject { (json, _, _) throws(UploadError) in
+                try skipValue(&json, &count, limit: limit, maxDepth: maxDepth - 1)
+            }
+        default: try json.skipValue()
         }
-        return text[(comma + 1)...]
     }
 }

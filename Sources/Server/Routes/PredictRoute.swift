@@ -13,7 +13,7 @@ struct PredictRoute: Sendable {
                 of: request, limit: ImageUpload.CountLimit(desk.settings, own: model.batching))
             let top = try PredictionParameters(request, upload, classCount: model.classes.count).top
             return await desk.answer(
-                upload.images.map { .encoded($0.bytes) }, by: model,
+                upload.images.map { .encoded($0.bytes) }, of: request, by: model,
                 deadline: RequestDeadline(request, settings: desk.settings), valueCount: upload.images.count * top
             ) { answer($0, upload: upload, model: model, top: top) }
         } catch {

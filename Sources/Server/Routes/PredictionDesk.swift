@@ -45,14 +45,17 @@ final class PredictionDesk: Sendable {
 
     /// Has pictures predicted; `respond` writes the answer.
     ///
-    /// - Parameter valueCount: how many numbers or classes that will hold.
+    /// - Parameters:
+    ///   - request: whose pictures they are; its address tells clients apart.
+    ///   - valueCount: how many numbers or classes the answer will hold.
     func answer(
-        _ pictures: [PictureInput], by model: Model, deadline: RequestDeadline, valueCount: Int,
+        _ pictures: [PictureInput], of request: Request, by model: Model, deadline: RequestDeadline, valueCount: Int,
         _ respond: @escaping @Sendable (PredictionReport) -> Response
     ) async -> Response {
         let start = Self.clock.now
         do throws(PredictionError) {
-            let report = try await batcher.predict(pictures, by: model, deadline: deadline.time)
+            let report = try await batcher.predict(
+                pictures, by: model, client: ClientKey.of(request.remoteAddress), deadline: deadline.time)
             let predicted = Self.clock.now
             var response =
                 valueCount <= Self.smallAnswer ? respond(report) : await workers.perform(.high) { respond(report) }
@@ -84,8 +87,15 @@ final class PredictionDesk: Sendable {
             reject(
                 .queueFull,
                 .problem(
-                    .tooManyRequests, "The queue is full (\(reason)); try again in a second.",
+                    .tooManyRequests,
+                    "The queue is full (\(Self.key(of: reason))); try again in a second, with fewer or smaller pictures.",
                     headerFields: [.retryAfter: "1"]))
+        case .tooManyPixels(let found, let limit):
+            Refusal(
+                response: .problem(
+                    .contentTooLarge,
+                    "The pictures of the request have \(found) pixels in all, and at most \(limit) are decoded for one request "
+                        + "(images.max_request_pixels); send fewer or smaller pictures at once."))
         case .deadlineExceeded:
             reject(
                 .deadline,
@@ -95,6 +105,11 @@ final class PredictionDesk: Sendable {
                         + "send fewer or smaller pictures at once."))
         case .cancelled: reject(.disconnected, .problem(.requestTimeout, "The client went away."))
         }
+    }
+
+    /// The key that limits what there was too little of.
+    private static func key(of shortage: String) -> String {
+        shortage == "images" ? "batching.queue_capacity" : "batching.queue_\(shortage)"
     }
 
     private func reject(_ reason: RejectionReason, _ response: Response) -> Refusal {

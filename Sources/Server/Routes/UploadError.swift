@@ -1,4 +1,5 @@
 import HTTPTypes
+import Inference
 
 /// A request holds no pictures that can be looked at.
 enum UploadError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -35,8 +36,8 @@ enum UploadError: Error, Equatable, Sendable, CustomStringConvertible {
         case .malformedJSON:
             #"The content is not JSON of the form {"image": "<base64>"} or {"images": ["<base64>", …]}."#
         case .crowdedJSON(let limit):
-            "The JSON holds far more values than the \(limit.count) images that are taken at once (\(limit.key))."
-        case .notBase64(let index): "Image \(index) is not base64 (RFC 4648, section 4) of at least one byte."
+            "The JSON holds far more than the \(limit.count) images that are taken at once (\(limit.key)); leave the rest out."
+        case .notBase64(let index): "Image \(index) is not base64 (RFC 4648) of at least one byte."
         case .unannouncedJSON(let type):
             "The content looks like JSON, but its Content-Type is \(type); send Content-Type: application/json, as with curl -H."
         case .unsupportedType("application/x-www-form-urlencoded"):
@@ -49,4 +50,9 @@ enum UploadError: Error, Equatable, Sendable, CustomStringConvertible {
             "The request holds \(found) images; at most \(limit.count) are taken at once (\(limit.key))."
         }
     }
+}
+
+extension UploadError: JSONFailure {
+    /// A JSON error is the same sentence wherever it stands: the form is short.
+    init(_ error: JSONError) { self = .malformedJSON }
 }

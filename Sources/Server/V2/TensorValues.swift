@@ -26,7 +26,7 @@ enum TensorValues: Sendable {
         case .bytes:
             var values: [[UInt8]] = []
             try json.readTensor(extents) { (json) throws(V2Error) in
-                guard let picture = ImageUpload.picture(base64: try json.readStringBytes()) else {
+                guard let picture = try json.readBase64() else {
                     throw .upload(.notBase64(index: values.count))
                 }
                 values.append(picture)

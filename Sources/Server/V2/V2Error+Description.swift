@@ -46,7 +46,7 @@ extension V2Error: CustomStringConvertible {
             "Element \(index) of the \(count) BYTES is not whole; each is its length in four bytes, little-endian, and "
                 + "as many bytes."
         case .notFinite(let index): "Value \(index) of the input is not a finite number."
-        case .picture(let index, let error): "Picture \(index): \(error.description)"
+        case .picture(let index, let error): "Picture \(index): \(error.description(naming: .configuration))"
         case .upload(let error): error.description
         }
     }

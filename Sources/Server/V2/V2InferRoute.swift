@@ -20,7 +20,7 @@ struct V2InferRoute: Sendable {
             let asked = try parsed.mapError { Refusal(response: .problem($0.status, $0.description)) }.get()
             let deadline = RequestDeadline(request, settings: desk.settings, patience: asked.patience)
             return await desk.answer(
-                asked.pictures, by: model, deadline: deadline,
+                asked.pictures, of: request, by: model, deadline: deadline,
                 valueCount: asked.pictures.count * model.classes.count * asked.outputs.count
             ) {
                 answer($0, to: asked, model: model)

@@ -14,7 +14,7 @@ struct MemoryCheck: Check {
         Self(
             available: AvailableMemory.current,
             checkpoints: models.reduce(0) { $0 + ($1.checkpointByteCount ?? 0) },
-            requests: settings.server.maxBufferedBytes + settings.batching.queueBytes)
+            requests: settings.server.maxBufferedBytes + settings.batching.queueBytes + settings.images.decodeBytes)
     }
 
     /// What models take in memory: one and a half times their files, with every form of the weights that is kept.
@@ -36,7 +36,9 @@ struct MemoryCheck: Check {
             return .warning(
                 "memory", found,
                 advice:
-                    "Grant \(Self.text(need + requests)), or lower server.max_buffered_bytes and batching.queue_bytes.")
+                    "Grant \(Self.text(need + requests)), or lower server.max_buffered_bytes, batching.queue_bytes and "
+                    + "images.decode_bytes."
+            )
         }
         return .ok("memory", found)
     }

@@ -104,6 +104,8 @@ struct ImageDecoderTests {
         case .tooManyPixels: "tooManyPixels"
         case .sideTooLong: "sideTooLong"
         case .outOfMemory: "outOfMemory"
+        case .tooMuchHeld: "tooMuchHeld"
+        case .stopped: "stopped"
         }
     }
 }

@@ -17,7 +17,7 @@ struct BatchQueueTests {
     private func makeReady(_ queue: inout BatchQueue<String>, _ names: [String], _ version: Version) -> [Int] {
         names.map { name in
             let id = Int(name.utf8.first ?? 0)
-            queue.admit(id, byteCount: 10)
+            queue.admit(id, cost: ImageCost(byteCount: 10))
             let isReady = queue.makeReady(id, name, group: ObjectIdentifier(version), now: start)
             #expect(isReady)
             return id
@@ -87,10 +87,10 @@ struct BatchQueueTests {
         var queue = queue(capacity: capacity)
         #expect(!queue.hasPlaces(for: capacity + 1))
         #expect(queue.hasPlaces(for: capacity))
-        for id in 1..<capacity { queue.admit(id, byteCount: 1) }
+        for id in 1..<capacity { queue.admit(id, cost: ImageCost(byteCount: 1)) }
         #expect(queue.hasPlaces(for: 1))
         #expect(!queue.hasPlaces(for: 2))
-        queue.admit(capacity, byteCount: 1)
+        queue.admit(capacity, cost: ImageCost(byteCount: 1))
         #expect(!queue.hasPlaces(for: 1))
         #expect(queue.byteCount == capacity)
         queue.remove(capacity)
@@ -109,7 +109,7 @@ struct BatchQueueTests {
     func removal() {
         var queue = queue()
         let undecoded = 1
-        queue.admit(undecoded, byteCount: 10)
+        queue.admit(undecoded, cost: ImageCost(byteCount: 10))
         let decoded = makeReady(&queue, ["a", "b"], first)
         queue.remove(undecoded)
         queue.remove(decoded[0])

@@ -47,10 +47,11 @@ struct BatcherTests {
 
         func predict(
             _ model: Model, _ images: [PictureInput] = [.encoded(TestPicture.png[...])],
-            within limit: Duration = .seconds(600)
+            client: String = "", within limit: Duration = .seconds(600)
         ) async -> Result<[Prediction], PredictionError> {
             do throws(PredictionError) {
-                return .success(try await batcher.predict(images, by: model, deadline: .now + limit).predictions)
+                return .success(
+                    try await batcher.predict(images, by: model, client: client, deadline: .now + limit).predictions)
             } catch {
                 return .failure(error)
             }
@@ -180,5 +181,82 @@ struct BatcherTests {
         let (decoded, given) = (try predictions[0].get(), try predictions[2].get())
         #expect(zip(decoded, given).allSatisfy { abs($0 - $1) < 1e-4 })
         await bench.waitForDepth(0)
+    }
+
+    private static func large(_ side: Int) throws -> PictureInput {
+        let pixels = (0..<side * side).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 7) }
+        return .encoded(
+            try PNGEncoder.encode(PixelImage(width: side, height: side, channelCount: 1, pixels: pixels))[...])
+    }
+
+    @Test("A request's pixels are counted before any is decoded, up to the limit and not one more", arguments: [8, 7])
+    func requestPixels(_ limit: Int) async throws {
+        let model = try Self.model(seed: 1)
+        let bench = Bench {
+            $0.images.maxPixels = 4
+            $0.images.maxRequestPixels = limit
+        }
+        bench.letGo()
+        let answer = await bench.predict(model, [try Self.large(2), try Self.large(2)])
+        if limit == 8 {
+            #expect(try answer.get().count == 2)
+        } else {
+            #expect(answer == .failure(.tooManyPixels(found: 8, limit: 7)))
+        }
+    }
+
+    @Test("A decode that nobody waits for any more ends, and a small image goes ahead of a large one")
+    func longDecode() async throws {
+        let model = try Self.model(seed: 1)
+        let bench = Bench()
+        let large = try Self.large(4000)
+        let given = Task { await bench.predict(model, [large]) }
+        await bench.waitForDepth(1)
+        let wanted = Task { await bench.predict(model, [large]) }
+        await bench.waitForDepth(2)
+        let small = Task { await bench.predict(model) }
+        await bench.waitForDepth(3)
+        bench.letGo()
+        #expect(try await small.value.get().count == 1)
+        given.cancel()
+        let ended = await given.value
+        #expect(ended == .failure(.cancelled) || (try? ended.get())?.count == 1)
+        #expect(try await wanted.value.get().count == 1)
+        await bench.waitForDepth(0)
+    }
+
+    @Test("Where the queue is full, the client that holds most of it makes room for another one")
+    func displacement() async throws {
+        let model = try Self.model(seed: 1)
+        let bench = Bench { $0.batching.queueCapacity = 3 }
+        let flood = (0..<3).map { _ in Task { await bench.predict(model, client: "flood") } }
+        await bench.waitForDepth(3)
+        #expect(await bench.predict(model, client: "flood") == .failure(.queueFull(reason: "images")))
+        let lone = Task { await bench.predict(model, client: "lone") }
+        // Nothing can be answered before the threads are let go, but one of the three is told at once that it has to go.
+        let answers = await withTaskGroup(of: Result<[Prediction], PredictionError>.self) { group in
+            for task in flood { group.addTask { await task.value } }
+            var answers = [await group.next()]
+            bench.letGo()
+            for await answer in group { answers.append(answer) }
+            return answers
+        }
+        #expect(answers[0] == .failure(.queueFull(reason: "images")))
+        for answer in answers[1...] { #expect(try answer?.get().count == 1) }
+        #expect(try await lone.value.get().count == 1)
+        await bench.waitForDepth(0)
+    }
+
+    @Test("A tensor that overflows in the network is its client's error, and says how large its values are")
+    func overflow() async throws {
+        let model = try Self.model(seed: 1)
+        let bench = Bench()
+        bench.letGo()
+        let count = model.network.inputShape.elementCount
+        let tensor = Tensor(model.preprocessing.tensorShape, scalars: [Float](repeating: 3e38, count: count))
+        let predictions = try await bench.predict(model, [.tensor(tensor), .encoded(TestPicture.png[...])]).get()
+        #expect(predictions[0] == .failure(.overflow(largest: 3e38)))
+        #expect(try predictions[1].get().allSatisfy(\.isFinite))
+        #expect(PictureFailure.overflow(largest: 3e38).status == .badRequest)
     }
 }

@@ -51,7 +51,7 @@ struct FairQueueTests {
 
     @Test("A model that floods leaves every place of another one free")
     func places() throws {
-        var queue = Queue(byteCapacity: 1000)
+        var queue = Queue(capacity: .init(byteCount: 1000))
         _ = try admit(8, of: "flood", to: &queue)
         #expect(queue.admit([10], of: "flood", limits: limits, now: start) == .failure(.images))
         _ = try admit(8, of: "lone", to: &queue)
@@ -61,7 +61,7 @@ struct FairQueueTests {
 
     @Test("All models together hold as many bytes as may wait, but a model with nothing waiting has one request")
     func bytes() throws {
-        var queue = Queue(byteCapacity: 100)
+        var queue = Queue(capacity: .init(byteCount: 100))
         #expect(try queue.admit([101], of: "large", limits: limits, now: start).get() == [1])
         #expect(queue.admit([1], of: "large", limits: limits, now: start) == .failure(.bytes))
         #expect(try queue.admit([1], of: "other", limits: limits, now: start).get() == [2])
@@ -73,7 +73,7 @@ struct FairQueueTests {
 
     @Test("Jobs of a lone request come before most of a flood's, and models that both flood take turns")
     func jobs() throws {
-        var queue = Queue(byteCapacity: 1000)
+        var queue = Queue(capacity: .init(byteCount: 1000))
         _ = try admit(8, of: "flood", to: &queue)
         #expect(try (0..<3).map { _ in try runJob(&queue) } == ["flood", "flood", "flood"])
         _ = try admit(1, of: "lone", to: &queue)
@@ -84,7 +84,7 @@ struct FairQueueTests {
 
     @Test("Time is shared, not turns: a model whose images take ten times as long has a tenth of the images")
     func time() throws {
-        var queue = Queue(byteCapacity: 1000)
+        var queue = Queue(capacity: .init(byteCount: 1000))
         var counts: [String: Int] = [:]
         var times: [String: Int] = [:]
         for _ in 0..<200 {
@@ -105,7 +105,7 @@ struct FairQueueTests {
 
     @Test("A model that rested has saved no time up")
     func rest() throws {
-        var queue = Queue(byteCapacity: 1000)
+        var queue = Queue(capacity: .init(byteCount: 1000))
         _ = try admit(8, of: "busy", to: &queue)
         for _ in 0..<4 { _ = try runJob(&queue) }
         _ = try admit(8, of: "rested", to: &queue)
@@ -114,7 +114,7 @@ struct FairQueueTests {
 
     @Test("One that waits is not overtaken for ever by others that come back again and again")
     func noStarvation() throws {
-        var queue = Queue(byteCapacity: 1000)
+        var queue = Queue(capacity: .init(byteCount: 1000))
         let waiting = try admit(1, of: "waiting", to: &queue)
         _ = try runJob(&queue)
         makeReady(waiting, of: "waiting", in: &queue)
@@ -130,7 +130,7 @@ struct FairQueueTests {
 
     @Test("A batch leaves room for a model that was asked within the last second, and no longer")
     func sharingPeriod() throws {
-        var queue = Queue(byteCapacity: 1000)
+        var queue = Queue(capacity: .init(byteCount: 1000))
         try admitReady(8, of: "slow", to: &queue)
         #expect(runBatch(&queue, perImage: .milliseconds(100)) == "slow 4")
         let lone = try admit(1, of: "lone", to: &queue)
@@ -147,7 +147,7 @@ struct FairQueueTests {
 
     @Test("While another model waits, a batch takes a tenth of a second at most, and an image at least")
     func sharedBatches() throws {
-        var queue = Queue(byteCapacity: 1000)
+        var queue = Queue(capacity: .init(byteCount: 1000))
         try admitReady(8, of: "slow", to: &queue)
         #expect(runBatch(&queue, perImage: .milliseconds(50)) == "slow 4")
         try admitReady(4, of: "slow", to: &queue)
@@ -162,7 +162,7 @@ struct FairQueueTests {
 
     @Test("With a delay the earliest batch is waited for, and one that is due does not wait for others")
     func delays() throws {
-        var queue = Queue(byteCapacity: 1000)
+        var queue = Queue(capacity: .init(byteCount: 1000))
         let patient = BatchQueue<String>.Limits(capacity: 8, maxBatchSize: 4, maxDelay: .milliseconds(5))
         let ids = try queue.admit([10], of: "patient", limits: patient, now: start).get()
         #expect(queue.action(now: start) == .rest)
@@ -175,7 +175,7 @@ struct FairQueueTests {
 
     @Test("A batch waits while images of its own model are decoded, and for no other's; a whole one for none")
     func decoding() throws {
-        var queue = Queue(byteCapacity: 1000)
+        var queue = Queue(capacity: .init(byteCount: 1000))
         let ids = try admit(5, of: "a", to: &queue)
         #expect(try runJob(&queue) == "a")
         makeReady([ids[0]], of: "a", in: &queue)
@@ -193,7 +193,7 @@ struct FairQueueTests {
 
     @Test("A batch waits a little for the last image that a thread decodes; who hangs up is waited for no more")
     func lastDecoding() throws {
-        var queue = Queue(byteCapacity: 1000)
+        var queue = Queue(capacity: .init(byteCount: 1000))
         try admitReady(2, of: "a", to: &queue)
         #expect(runBatch(&queue, perImage: .milliseconds(8)) == "a 2")
         let ids = try admit(3, of: "a", to: &queue)
@@ -213,7 +213,7 @@ struct FairQueueTests {
 
     @Test("A batch waits for clients that were answered and come back at once")
     func returns() throws {
-        var queue = Queue(byteCapacity: 1000)
+        var queue = Queue(capacity: .init(byteCount: 1000))
         for _ in 0..<2 {
             try admitReady(2, of: "a", to: &queue)
             #expect(runBatch(&queue, perImage: .milliseconds(8)) == "a 2")
@@ -226,7 +226,7 @@ struct FairQueueTests {
 
     @Test("What is empty is forgotten, and numbers are never given twice")
     func forgetting() throws {
-        var queue = Queue(byteCapacity: 1000)
+        var queue = Queue(capacity: .init(byteCount: 1000))
         let first = try queue.admit([10], of: "a", limits: limits, now: start).get()
         queue.remove(first[0], of: "a")
         let second = try queue.admit([10], of: "a", limits: limits, now: start).get()
@@ -234,4 +234,99 @@ struct FairQueueTests {
         queue.remove(first[0], of: "a")
         #expect(queue.depth(of: "a") == 1)
     }
+
+    private func admit(
+        _ costs: [ImageCost], of model: String = "m", from client: String = "", to queue: inout Queue
+    ) throws -> [Int] {
+        let ids = try queue.admit(costs, of: model, from: client, limits: limits, now: start).get()
+        for id in ids { queue.append(id, for: id, of: model) }
+        return ids
+    }
+
+    /// Takes the next job, if one may be taken.
+    private func next(_ queue: inout Queue, most: Int = .max) -> Int? { queue.nextJob(now: start, most: most)?.job }
+
+    @Test("Pixels wait up to their limit and not one more, but one request is always let in", arguments: [100, 101])
+    func pixels(_ count: Int) throws {
+        var queue = Queue(capacity: .init(pixelCount: 100))
+        let whole = try admit([ImageCost(byteCount: 0, pixelCount: 1000)], to: &queue)
+        let more = queue.admit([ImageCost(byteCount: 0, pixelCount: 1)], of: "m", limits: limits, now: start)
+        #expect(more == .failure(.pixels))
+        for id in whole { queue.remove(id, of: "m") }
+        _ = try admit([ImageCost(byteCount: 0, pixelCount: 40)], to: &queue)
+        let rest = queue.admit([ImageCost(byteCount: 0, pixelCount: count - 40)], of: "n", limits: limits, now: start)
+        #expect(count == 100 ? (try? rest.get())?.count == 1 : rest == .failure(.pixels))
+    }
+
+    @Test("A lone client's image goes ahead of a flood's, and a flood's places are given to it where none are left")
+    func clients() throws {
+        var queue = Queue(capacity: .init())
+        let flood = try (0..<8).map { _ in try admit([10], from: "flood", to: &queue)[0] }
+        #expect(next(&queue) == flood[0])
+        let refused = queue.admit([10], of: "m", from: "lone", limits: limits, now: start)
+        #expect(refused == .failure(.images))
+        let victims = queue.crowding([10], of: "m", from: "lone", shortage: .images)
+        #expect(victims == [RequestOrigin(client: "flood", request: flood[7])])
+        #expect(queue.crowding([10], of: "m", from: "flood", shortage: .images) == nil)
+        queue.remove(flood[7], of: "m")
+        let lone = try admit([10], from: "lone", to: &queue)
+        #expect(next(&queue) == lone[0])
+    }
+
+    @Test("A batch that cannot hold all has as many of each client's images")
+    func batches() throws {
+        var queue = Queue(capacity: .init())
+        let flood = try (0..<6).map { _ in try admit([10], from: "flood", to: &queue)[0] }
+        let lone = try admit([10], from: "lone", to: &queue)
+        makeReady(flood + lone, of: "m", in: &queue)
+        while queue.nextJob(now: start) != nil {}
+        #expect(queue.action(now: start + .seconds(1)) == .run(model: "m", [flood[0], lone[0], flood[1], flood[2]]))
+    }
+
+    @Test("What codecs hold at once has a limit; small images go ahead meanwhile, and the large one has its turn")
+    func held() throws {
+        var queue = Queue(capacity: .init(heldByteCount: 160))
+        func image(_ byteCount: Int) -> ImageCost { ImageCost(byteCount: 0, heldByteCount: byteCount) }
+        let ids = try [100, 100, 50, 10, 0].map { try admit([image($0)], to: &queue)[0] }
+        let taken = queue.nextJob(now: start)
+        let first = try #require(taken)
+        #expect(first.job == ids[0])
+        // 50 would fit, but would keep the second from its turn; 10 is a sixteenth.
+        #expect(next(&queue) == ids[3])
+        #expect(next(&queue) == ids[4])
+        #expect(next(&queue) == nil)
+        #expect(queue.hasJobs)
+        let frees = queue.didDecode(first, in: .milliseconds(1), now: start)
+        #expect(frees)
+        #expect(next(&queue) == ids[1])
+    }
+
+    @Test("Codecs that never give way have so many threads at once, and short work goes ahead")
+    func indivisible() throws {
+        var queue = Queue(capacity: .init(indivisibleCount: 1))
+        let large = ImageCost(byteCount: 0, isDivisible: false, nanoseconds: 50_000_001)
+        let ids = try [large, large, 10].map { try admit([$0], to: &queue)[0] }
+        let taken = queue.nextJob(now: start)
+        let first = try #require(taken)
+        #expect([ids[0], ids[2]].contains(first.job))
+        let other = queue.nextJob(now: start)
+        let second = try #require(other)
+        #expect(Set([first.job, second.job]) == [ids[0], ids[2]])
+        #expect(next(&queue) == nil)
+        queue.didDecode(first.cost == large ? first : second, in: .seconds(1), now: start)
+        #expect(next(&queue) == ids[1])
+    }
+
+    @Test("In the midst of a decode only shorter ones are taken")
+    func shorter() throws {
+        var queue = Queue(capacity: .init())
+        let ids = try [100, 20].map { try admit([ImageCost(byteCount: 0, nanoseconds: $0)], to: &queue)[0] }
+        #expect(next(&queue, most: 19) == nil)
+        #expect(next(&queue, most: 20) == ids[1])
+    }
+}
+
+extension ImageCost: ExpressibleByIntegerLiteral {
+    /// An image that takes bytes alone.
+    public init(integerLiteral byteCount: Int) { self.init(byteCount: byteCount) }
 }

@@ -27,7 +27,9 @@ struct SettingsTests {
         #expect(settings.server.maxBufferedBytes == 512 * 1024 * 1024)
         #expect(settings.server.drainDelay == .zero)
         #expect(settings.server.drainTimeout == .seconds(25))
-        #expect(settings.images.maxPixels == 50_000_000)
+        #expect(settings.images.maxPixels == 128_000_000)
+        #expect(settings.images.maxRequestPixels == 512_000_000)
+        #expect(settings.images.decodeBytes == 1024 * 1024 * 1024)
         #expect(settings.images.maxPerRequest == 64)
         #expect(settings.images.applyOrientation)
         #expect(settings.images.decode == .exact)
@@ -35,6 +37,7 @@ struct SettingsTests {
         #expect(settings.batching.maxQueueDelay == .zero)
         #expect(settings.batching.queueCapacity == 256)
         #expect(settings.batching.queueBytes == 512 * 1024 * 1024)
+        #expect(settings.batching.queuePixels == 2_000_000_000)
         #expect(settings.batching.requestDeadline == .seconds(10))
         #expect(settings.models.directory == "weights")
         #expect(settings.models.defaultModel == nil)
@@ -130,12 +133,15 @@ struct SettingsTests {
         Change(name: "server.drain_delay", value: "3s") { $0.server.drainDelay = .seconds(3) },
         Change(name: "server.drain_timeout", value: "0") { $0.server.drainTimeout = .zero },
         Change(name: "images.max_pixels", value: "1000") { $0.images.maxPixels = 1000 },
+        Change(name: "images.max_request_pixels", value: "2000") { $0.images.maxRequestPixels = 2000 },
+        Change(name: "images.decode_bytes", value: "2MiB") { $0.images.decodeBytes = 2 << 20 },
         Change(name: "images.max_per_request", value: "1") { $0.images.maxPerRequest = 1 },
         Change(name: "images.apply_orientation", value: "false") { $0.images.applyOrientation = false },
         Change(name: "batching.max_batch_size", value: "8") { $0.batching.maxBatchSize = 8 },
         Change(name: "batching.max_queue_delay", value: "5ms") { $0.batching.maxQueueDelay = .milliseconds(5) },
         Change(name: "batching.queue_capacity", value: "64") { $0.batching.queueCapacity = 64 },
         Change(name: "batching.queue_bytes", value: "1048576") { $0.batching.queueBytes = 1_048_576 },
+        Change(name: "batching.queue_pixels", value: "3000") { $0.batching.queuePixels = 3000 },
         Change(name: "batching.request_deadline", value: "1s") { $0.batching.requestDeadline = .seconds(1) },
         Change(name: "models.directory", value: "/srv/models") { $0.models.directory = "/srv/models" },
         Change(name: "models.default", value: "fashion-mnist") { $0.models.defaultModel = "fashion-mnist" },

@@ -97,16 +97,54 @@ struct ImageUploadTests {
         #expect(form?.description.contains("curl -d and --data-binary") == true)
     }
 
-    @Test("JSON of very many values is refused before it is parsed")
+    @Test("JSON may hold 1,024 other values, and not one more")
     func crowded() throws {
         func json(_ count: Int) throws -> Int {
             let values = Array(repeating: "1", count: count).joined(separator: ",")
-            let text = #"{"image": "AQ==", "note": [\#(values)]}"#
+            let text = #"{"image": "AQ==", "note": {"of": [\#(values)]}}"#
             return try upload(.bytes(Array(text.utf8)), type: "application/json").count
         }
-        // Nine signs stand around the values, which have one fewer comma than values.
-        #expect(try json(1024 + 12 - 9 + 1) == 1)
-        #expect(throws: UploadError.crowdedJSON(limit: .init(count: 3, key: "key"))) { try json(1024 + 12 - 9 + 2) }
+        // The object and the array are values too.
+        #expect(try json(1024 - 2) == 1)
+        #expect(throws: UploadError.crowdedJSON(limit: .init(count: 3, key: "key"))) { try json(1024 - 1) }
+    }
+
+    @Test(
+        "Base64 comes in both alphabets, with blanks, escapes and data URLs, padded or not",
+        arguments: [
+            ("+/8=", [0xFB, 0xFF]), ("-_8", [0xFB, 0xFF]), (#"+\/8="#, [0xFB, 0xFF]),
+            (#"\u002B\u002f8="#, [0xFB, 0xFF]),
+            (#"A Q\tI\r\nD"#, [1, 2, 3]), ("data:image/png;base64,AQID", [1, 2, 3]), ("AQ", [1]), ("AQ==", [1]),
+            ("AQI", [1, 2]), ("AQIDBAUGBwgJ", [1, 2, 3, 4, 5, 6, 7, 8, 9]),
+        ] as [(String, [UInt8])])
+    func base64(_ text: String, _ bytes: [UInt8]) throws {
+        let body = Array(#"{"image":"\#(text)"}"#.utf8)
+        #expect(try upload(.bytes(body), type: "application/json") == [ImageUpload.Image(bytes: bytes[...])])
+    }
+
+    @Test(
+        "What is nearly base64 is none",
+        arguments: [
+            "A", "AQ=", "AQ===", "AQID=", "A=Q=", "AQ==AQ==", "AQI!", #"AQ\b"#, #"AQ\u005cn"#, "é", "data:,", " ",
+        ])
+    func notBase64(_ text: String) {
+        #expect(throws: UploadError.notBase64(index: 0)) {
+            try upload(.bytes(Array(#"{"image":"\#(text)"}"#.utf8)), type: "application/json")
+        }
+    }
+
+    @Test("A null is no image, a second member of the same name is none, and too many are counted")
+    func members() throws {
+        func json(_ text: String) throws -> [[UInt8]] {
+            try upload(.bytes(Array(text.utf8)), type: "application/json").map { Array($0.bytes) }
+        }
+        #expect(try json(#"{"images": ["Ag=="], "image": "AQ=="}"#) == [[1], [2]])
+        #expect(try json(#"{"image": null, "images": ["Ag=="]}"#) == [[2]])
+        #expect(throws: UploadError.malformedJSON) { try json(#"{"image": "AQ==", "image": "Ag=="}"#) }
+        #expect(throws: UploadError.malformedJSON) { try json(#"{"image": "AQ=="} x"#) }
+        #expect(throws: UploadError.tooManyImages(found: 5, limit: .init(count: 3, key: "key"))) {
+            try json(#"{"images": ["AQ==", "AQ==", "AQ==", "AQ==", "AQ=="]}"#)
+        }
     }
 
     @Test("As many as the limit, and not one more", arguments: [1, 3])

@@ -1,0 +1,177 @@
+/// What a file says about itself before anything is decoded: its size, and what its codec will hold of it at once.
+///
+/// Read without a codec, so that work and memory are known before either is spent. A file can say anything here: who decodes
+/// it compares the codec's size with this one (``ImageDecoder/input(_:for:announced:timing:shouldStop:)``).
+public struct ImageHeader: Sendable, Equatable {
+    /// Units: pixels.
+    public let width: Int
+    public let height: Int
+
+    /// What the codec holds at once beside a few rows: 0 where it goes through the file row by row. Units: bytes.
+    public let heldByteCount: Int
+
+    /// Is the codec asked in between whether it is to go on, however few bytes the file has?
+    public let isDivisible: Bool
+
+    /// The most that decoding takes, as an estimate to compare files by. Units: nanoseconds.
+    public let estimatedNanoseconds: Int
+
+    /// Both multiplied, as far as an `Int` goes. Units: pixels.
+    public let pixelCount: Int
+
+    /// Nanoseconds that a pixel takes: decoding and the first pass of resizing, of a large photo.
+    private static let timePerPixel = 10
+
+    /// How many segments or chunks may stand before a header; a camera's file has less than a hundred, one that holds
+    /// profiles and thumbnails of the largest size a few hundred.
+    private static let maxSegmentCount = 4096
+
+    /// Bytes between a JPEG's segments that belong to none.
+    private static let maxGarbageByteCount = 64 << 10
+
+    /// Reads the header of a JPEG, PNG or WebP file; nil where there is none, or none that begins soon enough.
+    public init?(_ bytes: ArraySlice<UInt8>) {
+        guard let format = try? ImageFormat(signatureOf: bytes) else { return nil }
+        let header: ImageHeader? = bytes.withUnsafeBytes { bytes in
+            switch format {
+            case .jpeg: Self.jpeg(bytes)
+            case .png: Self.png(bytes)
+            case .webp: Self.webp(bytes)
+            }
+        }
+        guard let header, header.width > 0, header.height > 0 else { return nil }
+        self = header
+    }
+
+    private init(width: Int, height: Int, heldByteCount: Int = 0, isDivisible: Bool = true, passCount: Int = 1) {
+        self.width = width
+        self.height = height
+        self.heldByteCount = heldByteCount
+        self.isDivisible = isDivisible
+        let (product, overflow) = width.multipliedReportingOverflow(by: height)
+        pixelCount = overflow ? .max : product
+        estimatedNanoseconds = min(pixelCount, 1 << 40) * Self.timePerPixel * passCount
+    }
+
+    // MARK: JPEG
+
+    /// A component's share of the coefficients.
+    private struct Component {
+        let across: Int
+        let down: Int
+    }
+
+    /// - Source: ITU-T T.81 §B.1.1, §B.2.2, §B.2.3
+    private static func jpeg(_ bytes: UnsafeRawBufferPointer) -> ImageHeader? {
+        var offset = 2
+        var frame: (width: Int, height: Int, isProgressive: Bool, components: [Component])?
+        var garbageCount = 0
+        for _ in 0..<maxSegmentCount {
+            // The next marker: 0xFF, more of them, and what is neither 0xFF nor 0.
+            while true {
+                guard offset + 1 < bytes.count, garbageCount <= maxGarbageByteCount else { return nil }
+                if bytes[offset] == 0xFF, bytes[offset + 1] != 0xFF, bytes[offset + 1] != 0 { break }
+                offset += 1
+                garbageCount += 1
+            }
+            let marker = bytes[offset + 1]
+            offset += 2
+            if marker == 0x01 || 0xD0...0xD8 ~= marker { continue }
+            guard marker != 0xD9, offset + 2 <= bytes.count else { return nil }
+            let length = big(bytes, offset, 2)
+            guard length >= 2, offset + length <= bytes.count else { return nil }
+            let segment = UnsafeRawBufferPointer(rebasing: bytes[offset + 2..<offset + length])
+            switch marker {
+            case 0xC0...0xC3, 0xC5...0xC7, 0xC9...0xCB, 0xCD...0xCF:
+                guard frame == nil, segment.count >= 6, segment.count >= 6 + 3 * Int(segment[5]) else { return nil }
+                let components = (0..<Int(segment[5])).map { index in
+                    let sampling = segment[6 + 3 * index + 1]
+                    return Component(across: Int(sampling >> 4), down: Int(sampling & 15))
+                }
+                let isProgressive = marker & 3 == 2
+                frame = (big(segment, 3, 2), big(segment, 1, 2), isProgressive, components)
+            case 0xDA:
+                guard let frame, let scanComponentCount = segment.first else { return nil }
+                let hasManyScans = frame.isProgressive || Int(scanComponentCount) < frame.components.count
+                return ImageHeader(
+                    width: frame.width, height: frame.height,
+                    heldByteCount: hasManyScans ? coefficients(frame.width, frame.height, frame.components) : 0,
+                    passCount: hasManyScans ? 3 : 1)
+            default: break
+            }
+            offset += length
+        }
+        return nil
+    }
+
+    /// Every coefficient of a file in more than one scan takes two bytes until the last one is read.
+    private static func coefficients(_ width: Int, _ height: Int, _ components: [Component]) -> Int {
+        let across = max(1, components.map(\.across).max() ?? 1)
+        let down = max(1, components.map(\.down).max() ?? 1)
+        return components.reduce(0) { sum, component in
+            let columns = (width * component.across + 8 * across - 1) / (8 * across) + component.across
+            let rows = (height * component.down + 8 * down - 1) / (8 * down) + component.down
+            return sum + columns * rows * 128
+        }
+    }
+
+    // MARK: PNG
+
+    /// - Source: PNG (Third Edition) §5.3, §11.2.1
+    private static func png(_ bytes: UnsafeRawBufferPointer) -> ImageHeader? {
+        var offset = 8
+        for _ in 0..<maxSegmentCount {
+            guard offset + 8 <= bytes.count else { return nil }
+            let length = big(bytes, offset, 4)
+            guard big(bytes, offset + 4, 4) == 0x4948_4452 else {
+                offset += length + 12
+                continue
+            }
+            guard length >= 13, offset + 8 + 13 <= bytes.count else { return nil }
+            let (width, height) = (big(bytes, offset + 8, 4), big(bytes, offset + 12, 4))
+            // What is larger is refused by its sides.
+            guard width <= ImageDecoder.maxSide, height <= ImageDecoder.maxSide else {
+                return ImageHeader(width: width, height: height)
+            }
+            let (depth, colour, isInterlaced) = (bytes[offset + 16], bytes[offset + 17], bytes[offset + 20] != 0)
+            let bytesPerPixel = colour == 3 ? 1 : colour == 0 && depth == 16 ? 2 : 3
+            return ImageHeader(
+                width: width, height: height, heldByteCount: isInterlaced ? width * height * bytesPerPixel : 0,
+                passCount: isInterlaced ? 2 : 1)
+        }
+        return nil
+    }
+
+    // MARK: WebP
+
+    /// - Source: RFC 9649 §2.5 to §2.7, §3.4; RFC 6386 §9.1
+    private static func webp(_ bytes: UnsafeRawBufferPointer) -> ImageHeader? {
+        guard bytes.count >= 30 else { return nil }
+        func little(_ offset: Int, _ count: Int) -> Int {
+            (0..<count).reversed().reduce(0) { $0 << 8 | Int(bytes[offset + $1]) }
+        }
+        let (width, height): (Int, Int)
+        let bytesPerPixel: Int
+        switch big(bytes, 12, 4) {
+        case 0x5650_3858:  // VP8X: a canvas, whatever lies on it
+            (width, height) = (little(24, 3) + 1, little(27, 3) + 1)
+            bytesPerPixel = 8
+        case 0x5650_384C:  // VP8L: four bytes a pixel before three
+            guard bytes[20] == 0x2F else { return nil }
+            let bits = little(21, 4)
+            (width, height) = (bits & 0x3FFF + 1, bits >> 14 & 0x3FFF + 1)
+            bytesPerPixel = 7
+        case 0x5650_3820:  // VP8
+            guard bytes[23] == 0x9D, bytes[24] == 0x01, bytes[25] == 0x2A else { return nil }
+            (width, height) = (little(26, 2) & 0x3FFF, little(28, 2) & 0x3FFF)
+            bytesPerPixel = 3
+        default: return nil
+        }
+        return ImageHeader(
+            width: width, height: height, heldByteCount: width * height * bytesPerPixel, isDivisible: false)
+    }
+
+    private static func big(_ bytes: UnsafeRawBufferPointer, _ offset: Int, _ count: Int) -> Int {
+        (0..<count).reduce(0) { $0 << 8 | Int(bytes[offset + $1]) }
+    }
+}

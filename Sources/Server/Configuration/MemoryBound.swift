@@ -1,0 +1,107 @@
+import HTTPServer
+import Inference
+
+/// What the process may hold in memory at most, whatever clients send: the sum of what each limit of the configuration lets
+/// through. Computed for the models that are loaded; `models.memory_limit` bounds what may be loaded besides.
+///
+/// Each part is an upper bound by itself, so the sum is one by far: no mix of requests reaches all of them.
+struct MemoryBound: Equatable, Sendable {
+    struct Part: Equatable, Sendable {
+        let name: String
+        /// Units: bytes.
+        let byteCount: Int
+    }
+
+    /// What a request to one model can make the server hold.
+    struct ModelShare: Equatable, Sendable {
+        /// Weights, prepared kernels and working memory. Units: bytes.
+        var byteCount: Int
+        /// The network's input for one image. Units: bytes.
+        var inputByteCount: Int
+        var classCount: Int
+    }
+
+    let parts: [Part]
+
+    /// Units: bytes.
+    var byteCount: Int { parts.reduce(0) { Self.sum($0, $1.byteCount) } }
+
+    /// The program, its libraries and what they set aside. Units: bytes.
+    private static let programByteCount = 96 << 20
+    /// A thread's stack, and the buffers that BLAS keeps for it. Units: bytes.
+    private static let threadByteCount = 36 << 20
+    /// Rows of one image on their way through a codec and the resizer: sixty rows of the longest side. Units: bytes.
+    private static let rowsByteCount = 60 * 3 * ImageDecoder.maxSide
+    /// Decodes on one thread: one, and those that it gives way to.
+    private static let decodesPerThread = 4
+    /// While JSON is read, numbers of two characters become four bytes, and those are split into images once.
+    private static let growthOfJSON = 4
+    /// A class or a number of an answer: a label of the usual length, an index and a probability. Units: bytes.
+    private static let valueByteCount = 128
+    /// A connection's own state, beside what it buffers. Units: bytes.
+    private static let connectionByteCount = 16 << 10
+
+    init(_ settings: Settings, threadCount: Int, models: [ModelShare], logByteCount: Int = 1 << 20) {
+        let options = ServerOptions(settings, threadCount: threadCount)
+        let inputByteCount = models.map(\.inputByteCount).max() ?? 0
+        let classCount = models.map(\.classCount).max() ?? 0
+        let bodies = settings.server.maxBufferedBytes
+        let buffered = max(64 << 10, settings.server.maxHeaderBytes + 8 << 10)
+        let answer = Self.product(settings.images.maxPerRequest, 2 * classCount, Self.valueByteCount)
+        let batches = Self.product(
+            max(1, threadCount / 4) + 1, settings.batching.maxBatchSize, inputByteCount)
+        parts = [
+            Part(name: "program", byteCount: Self.programByteCount + threadCount * Self.threadByteCount),
+            Part(name: "models", byteCount: models.reduce(0) { Self.sum($0, $1.byteCount) }),
+            // A body that grows is copied, one at a time for each loop.
+            Part(
+                name: "bodies",
+                byteCount: bodies + options.keptBodyBytes + options.eventLoopCount * settings.server.maxBodyBytes),
+            Part(
+                name: "json",
+                byteCount: Self.product(threadCount, Self.growthOfJSON, settings.server.maxBodyBytes)),
+            // Of each model one request is let in that alone is larger than the limit.
+            Part(
+                name: "queue",
+                byteCount: Self.sum(
+                    settings.batching.queueBytes,
+                    Self.product(models.count, settings.images.maxPerRequest, inputByteCount)
+                        + models.count * settings.server.maxBodyBytes)),
+            Part(name: "batches", byteCount: batches),
+            Part(
+                name: "decoding",
+                byteCount: settings.images.decodeBytes
+                    + threadCount * Self.decodesPerThread * Self.rowsByteCount),
+            Part(
+                name: "connections",
+                byteCount: Self.product(settings.server.maxConnections, buffered + Self.connectionByteCount)),
+            Part(name: "answers", byteCount: Self.product(settings.server.maxConnections, answer)),
+            Part(name: "log", byteCount: logByteCount),
+        ]
+    }
+
+    private static func sum(_ one: Int, _ other: Int) -> Int {
+        let (sum, overflow) = one.addingReportingOverflow(other)
+        return overflow ? .max : sum
+    }
+
+    private static func product(_ factors: Int...) -> Int {
+        factors.reduce(1) { product, factor in
+            let (next, overflow) = product.multipliedReportingOverflow(by: factor)
+            return overflow ? .max : next
+        }
+    }
+
+    /// Rounded up.
+    static func mebibytes(_ byteCount: Int) -> Int { byteCount / (1 << 20) + (byteCount % (1 << 20) > 0 ? 1 : 0) }
+}
+
+extension MemoryBound.ModelShare {
+    /// Of a model that is loaded; nil of one that is not.
+    init?(_ slot: ModelSlot) {
+        guard let model = slot.model, let byteCount = slot.memoryByteCount else { return nil }
+        self.init(
+            byteCount: byteCount, inputByteCount: model.network.inputShape.elementCount * MemoryLayout<Float>.stride,
+            classCount: model.classes.count)
+    }
+}

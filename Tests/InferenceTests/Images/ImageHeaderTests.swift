@@ -1,0 +1,100 @@
+import Testing
+
+@testable import Inference
+
+@Suite("Headers, read without a codec")
+struct ImageHeaderTests {
+    @Test("The size is the codec's", arguments: try ImageFixtures.load().pictures)
+    func sizes(_ picture: ImageFixtures.Picture) throws {
+        let header = try #require(ImageHeader(try ImageFixtures.bytes(picture.file)[...]))
+        #expect((header.width, header.height) == (picture.stored.width, picture.stored.height))
+        #expect(header.pixelCount == header.width * header.height)
+    }
+
+    @Test("A file that the codec reads has a header, and one that is hostile a size as the codec's or none")
+    func hostile() throws {
+        for expected in try ImageFixtures.load().hostile {
+            let bytes = try ImageFixtures.hostileBytes(expected.file)
+            guard let format = try? ImageFormat(signatureOf: bytes[...]) else {
+                #expect(ImageHeader(bytes[...]) == nil)
+                continue
+            }
+            let size = bytes.withUnsafeBufferPointer { bytes -> [Int]? in
+                guard let reader = try? ImageReader(bytes, format: format) else { return nil }
+                return [reader.width, reader.height]
+            }
+            guard let size else { continue }
+            let header = try #require(ImageHeader(bytes[...]), "\(expected.file)")
+            #expect([header.width, header.height] == size, "\(expected.file)")
+        }
+    }
+
+    @Test(
+        "Files that are held whole say how much a pixel: an interlaced PNG's, a WebP's; the others nothing",
+        arguments: [
+            ("baseline-420.jpg", 0), ("colour2-depth8.png", 0), ("colour2-depth8-interlaced.png", 3),
+            ("colour3-depth8-interlaced.png", 1), ("colour0-depth16-interlaced.png", 2), ("lossy.webp", 3),
+            ("lossless.webp", 7), ("moving.webp", 8),
+        ])
+    func held(_ file: String, _ bytesPerPixel: Int) throws {
+        let header = try #require(ImageHeader(try ImageFixtures.bytes(file)[...]))
+        #expect(header.heldByteCount == header.pixelCount * bytesPerPixel)
+        #expect(header.isDivisible == !file.hasSuffix("webp"))
+    }
+
+    @Test("A progressive JPEG holds two bytes a coefficient, which is what libjpeg asks for")
+    func coefficients() throws {
+        let (width, height) = (640, 480)
+        for (writer, perPixel) in [
+            (JPEGWriter(isProgressive: true), 6), (JPEGWriter(across: 2, down: 2, isProgressive: true), 3),
+            (JPEGWriter(channels: 1, isProgressive: true), 2),
+        ] {
+            let bytes = writer.bytes(width: width, height: height)
+            let held = try #require(ImageHeader(bytes[...])).heldByteCount
+            // A block more at each edge.
+            #expect(width * height * perPixel...width * height * perPixel * 11 / 10 ~= held)
+            // Beside the coefficients the library has some rows and tables.
+            #expect(try ImageDecoder(maxHeldBytes: held + 400_000)(bytes).width == width)
+            #expect(throws: ImageError.outOfMemory(width: width, height: height)) {
+                try ImageDecoder(maxHeldBytes: held / 2)(bytes)
+            }
+        }
+    }
+
+    @Test("Any bytes are read without a trap")
+    func noise() throws {
+        for file in ["baseline-420.jpg", "colour2-depth8.png", "lossy.webp", "lossless.webp", "moving.webp"] {
+            let bytes = try ImageFixtures.bytes(file)
+            for count in 0..<min(bytes.count, 800) {
+                _ = ImageHeader(bytes[..<count])
+                var flipped = bytes
+                flipped[count] ^= 0xFF
+                _ = ImageHeader(flipped[...])
+            }
+        }
+        let sides: [UInt8] = [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF]
+        var png = try ImageFixtures.bytes("colour2-depth8.png")
+        png.replaceSubrange(16..<24, with: sides)
+        #expect(try #require(ImageHeader(png[...])).pixelCount == .max)
+    }
+
+    @Test("A header behind 4,096 segments is not looked for, and such a file is refused where pixels are counted")
+    func hidden() throws {
+        let bytes = try ImageFixtures.bytes("baseline-420.jpg")
+        let comments = [[UInt8]](repeating: [0xFF, 0xFE, 0, 2], count: 4096).flatMap(\.self)
+        let hidden = Array(bytes[..<2] + comments + bytes[2...])
+        #expect(ImageHeader(hidden[...]) == nil)
+        #expect(try ImageDecoder()(hidden) == ImageDecoder()(bytes))
+        let preprocessing = Preprocessing.preset(.unit, input: [3, 8, 8])
+        var timing = ImageDecoder.Timing()
+        #expect(throws: ImageError.self) {
+            try ImageDecoder().input(hidden[...], for: preprocessing, announced: 0, timing: &timing)
+        }
+        for announced in [61 * 47, nil] {
+            _ = try ImageDecoder().input(hidden[...], for: preprocessing, announced: announced, timing: &timing)
+        }
+        #expect(throws: ImageError.self) {
+            try ImageDecoder().input(hidden[...], for: preprocessing, announced: 61 * 47 - 1, timing: &timing)
+        }
+    }
+}
