@@ -323,7 +323,7 @@ struct ModelLoaderTests {
         #expect(files.checkpointPath == tiny.path("model.safetensors"))
         #expect(try load(tiny).classes.count == 3)
         try tiny.remove("model.safetensors")
-        #expect(!files.holdsModel)
+        #expect(try !files.holdsModel)
         #expect(throws: ModelError.noCheckpoint(folder: tiny.folder.path)) { try load(tiny) }
         let error = #expect(throws: ModelError.self) {
             try loader.load(ModelFiles(checkpoint: tiny.path("._model.pth"), classes: nil))
