@@ -46,6 +46,9 @@ struct Serve: AsyncParsableCommand {
                     logger.warning("\(error)", metadata: ["url": "\(url)"])
                 }
             }
+        } catch ModelStoreError.cannotLook(let error) {
+            // Nothing is known against the configuration.
+            throw Failure.work(ModelStoreError.cannotLook(error))
         } catch {
             throw Failure.usage(error)
         }
