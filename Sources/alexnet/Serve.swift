@@ -44,6 +44,9 @@ struct Serve: AsyncParsableCommand {
             service = try ServingService(
                 settings: settings, files: options.source.files.map { [$0] }, precision: options.source.precision,
                 log: log, logger: logger, announce: { Self.announce($0, logger) })
+        } catch ModelStoreError.cannotLook(let error) {
+            // Nothing is known against the configuration.
+            Self.end(Failure.workCode, ModelStoreError.cannotLook(error), log: log)
         } catch {
             Self.end(Failure.usageCode, ModelsDirectoryMistake(error) ?? error, log: log)
         }

@@ -16,7 +16,8 @@ struct LateRequestTests {
     func memory() async throws {
         let directory = try ModelDirectory(["a"])
         let need = try need(directory)
-        let store = try directory.store(limits: ModelLimits(memoryLimit: 2 * need))
+        // Room for two, but not for three; other weights may want another algorithm, and a little more or less.
+        let store = try directory.store(limits: ModelLimits(memoryLimit: 5 * need / 2))
         _ = await store.loadAll()
         let slot = try #require(store["a"])
         var late = slot.model
@@ -33,7 +34,7 @@ struct LateRequestTests {
             Issue.record("\(String(describing: slot.absence))")
             return
         }
-        #expect(error.held == 2 * need)
+        #expect(error.held > 3 * need / 2, "both versions count")
         #expect(withExtendedLifetime(late) { $0?.version } == first)
         late = nil
         await store.look(times: 2)

@@ -53,6 +53,37 @@ struct ReloadDecisionTests {
         #expect(decision.look(at: files[2]) == .load)
     }
 
+    @Test("What could not be read is tried again after 1, 2, 4 … looks, 64 at most, and is told once when it lasts")
+    func postponed() throws {
+        let files = try fingerprints(2)
+        var decision = ReloadDecision(settled: files[0])
+        _ = decision.look(at: files[1])
+        #expect(decision.look(at: files[1]) == .load)
+        for (number, expected) in [1, 2, 4, 8, 16, 32, 64, 64, 64].enumerated() {
+            let isLasting = decision.didPostpone(files[1])
+            #expect(isLasting == (number + 1 == ReloadDecision.mostTries))
+            for _ in 1..<expected { #expect(decision.look(at: files[1]) == .rest) }
+            #expect(decision.look(at: files[1]) == .load)
+        }
+        // Another file begins anew, and one that was read is settled.
+        _ = decision.look(at: files[0])
+        let isLasting = decision.didPostpone(files[0])
+        #expect(!isLasting)
+        #expect(decision.look(at: files[0]) == .load)
+        decision.didLoad(before: files[0], after: files[0])
+        #expect(decision.look(at: files[0]) == .rest)
+    }
+
+    @Test("A load that was asked for when nothing could be seen follows, though nothing has changed")
+    func due() throws {
+        let files = try fingerprints(1)
+        var decision = ReloadDecision(settled: files[0])
+        decision.didNotLook()
+        #expect(decision.look(at: files[0]) == .load)
+        decision.didLoad(before: files[0], after: files[0])
+        #expect(decision.look(at: files[0]) == .rest)
+    }
+
     @Test("A change that is taken back needs no load")
     func takenBack() throws {
         let files = try fingerprints(2)
