@@ -31,6 +31,8 @@ struct Serve: AsyncParsableCommand {
         } catch {
             Self.end(Failure.usageCode, error)
         }
+        // Before the first thread of its own is started.
+        try CommandThreads.check(forPoolOf: settings.threads.total ?? CPUQuota.current)
         let log = LoggingSystem.bootstrap(settings.log)
         let logger = Logger(label: "alexnet")
         let stopSignal = StopSignal(limit: settings.server.drainTimeout) {
@@ -38,7 +40,6 @@ struct Serve: AsyncParsableCommand {
             Self.end(Failure.workCode, log: log)
         }
         ComputeEnvironment.warnings.forEach { logger.warning("\($0)") }
-        try CommandThreads.check(forPoolOf: settings.threads.total ?? CPUQuota.current)
         let service: ServingService
         do {
             service = try ServingService(
