@@ -74,14 +74,25 @@ struct FairLine<Element> {
 
     /// The client whose turn comes next, of those with work.
     private func nextClient(after last: (Int, Int)?) -> Int? {
-        clients.indices.filter { index in
-            !clients[index].flows.isEmpty && last.map { $0 < (clients[index].time, index) } ?? true
-        }.min { (clients[$0].time, $0) < (clients[$1].time, $1) }
+        var next: Int?
+        for index in clients.indices where !clients[index].flows.isEmpty {
+            let key = (clients[index].time, index)
+            if let last, key <= last { continue }
+            if let found = next, (clients[found].time, found) < key { continue }
+            next = index
+        }
+        return next
     }
 
     private func nextFlow(of client: Int, after last: (Int, Int)?) -> Int? {
-        clients[client].flows.indices.filter { index in last.map { $0 < key(client, index) } ?? true }
-            .min { key(client, $0) < key(client, $1) }
+        var next: (index: Int, key: (Int, Int))?
+        for index in clients[client].flows.indices {
+            let key = key(client, index)
+            if let last, key <= last { continue }
+            if let found = next, found.key < key { continue }
+            next = (index, key)
+        }
+        return next?.index
     }
 
     /// What decides whose turn it is: among equals the request that came first.
