@@ -1,6 +1,7 @@
 import ArgumentParser
 import Inference
 import Server
+import Training
 
 /// The options of a subcommand that works on one model: a folder, or a checkpoint with its companions.
 struct ModelOptions: ParsableArguments {
@@ -24,6 +25,15 @@ struct ModelOptions: ParsableArguments {
         if let model { return try ModelFiles(folder: model, preprocessing: source.preprocessing) }
         guard let first = try? ModelStore.folders(in: "weights").first else { throw NoModelGiven() }
         return first
+    }
+}
+
+extension ModelOptions {
+    /// What the model's files tell of its training; nil where they tell nothing.
+    var trainingRecord: TrainingRecord? {
+        if let checkpoint = source.checkpoint { return TrainingRecord(checkpoint: checkpoint) }
+        guard let folder = model ?? (try? files().name).map({ "weights/" + $0 }) else { return nil }
+        return TrainingRecord(folder: folder)
     }
 }
 
