@@ -13,6 +13,10 @@ public enum TrainingError: Error, Equatable, Sendable {
     case setting(HyperparameterError)
     /// A checkpoint that training cannot begin with.
     case checkpoint(file: String, CheckpointError)
+    /// A checkpoint of a network that is known, but that no gradient is computed for.
+    case notTrainable(file: String, found: String, trainable: [String])
+    /// A checkpoint of another network than was asked for.
+    case otherArchitecture(file: String, found: String, asked: String, differences: [CheckpointError])
     case batchTooLarge(batchSize: Int, pictureCount: Int)
     /// None of an epoch's pictures could be read.
     case nothingReadable
@@ -38,6 +42,14 @@ extension TrainingError: CustomStringConvertible {
         case .unknownSetting(let name, let value): "the \(name) \"\(value)\" is unknown"
         case .setting(let error): error.description
         case .checkpoint(let file, let error): "\(file): \(error)"
+        case .notTrainable(let file, let found, let trainable):
+            "\(file) holds a \(found), which is served and evaluated, but cannot be trained here; what can be trained is "
+                + trainable.joined(separator: ", ")
+        case .otherArchitecture(let file, let found, let asked, let differences):
+            "\(file) holds the network \(found), and \(asked) is asked for: "
+                + differences.prefix(2).map(\.description).joined(separator: ", ")
+                + (differences.count > 2 ? ", and \(differences.count - 2) more" : "")
+                + "; leave --model out to train the \(found)"
         case .batchTooLarge(let batchSize, let pictureCount):
             "a batch of \(batchSize) is more than the \(pictureCount) pictures there are to learn from; "
                 + "choose a smaller one"

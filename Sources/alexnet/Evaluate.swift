@@ -10,8 +10,9 @@ struct Evaluate: ParsableCommand {
         abstract: "Measure a model on labelled pictures: accuracy, loss, confusion, and the worst mistakes.",
         discussion: """
             The data are a folder with one folder a class, or published files: fashion-mnist:DIR, mnist:DIR, cifar10:DIR and \
-            cifar100:DIR; where they have a validation or test part, that one is taken. Classes are matched to the model's by \
-            name. Pictures that cannot be read, and files that are none, are named and left out. Precision is the share of the pictures taken for a class \
+            cifar100:DIR; where they have a validation or test part, that one is taken. Where the model was trained on these very \
+            data (model.json tells), what was held out then is taken, unless --all asks for everything. Classes are matched to the \
+            model's by name. Images that cannot be read, and files that are none, are named and left out. Precision is the share of the images taken for a class \
             that belong to it, recall the share of its pictures that were taken for it, F1 their harmonic mean.
             """
     )
@@ -20,6 +21,9 @@ struct Evaluate: ParsableCommand {
     var data: String
 
     @OptionGroup var model: ModelOptions
+
+    @Flag(help: "Measure all of the data, the images that the model was trained on too.")
+    var all = false
 
     @Flag(help: "Average the probabilities of ten crops, as the paper does: corners, centre, and their mirror images.")
     var tenCrop = false
@@ -61,7 +65,8 @@ struct Evaluate: ParsableCommand {
         do {
             // What cannot be written is told before the work, not after it.
             for path in [json, svg].compactMap(\.self) where path != "-" { try AtomicFile(path).abandon() }
-            let dataset = try DataSource(data).evaluation()
+            let measured = try DataSource(data).evaluation(of: model.trainingRecord, includesTrained: all)
+            if let note = measured.note { OutputStream.error.writeIfPossible("alexnet: \(note)\n") }
             let loaded = try ModelLoader(
                 workers: workers, tuning: .cached(limit: .seconds(1), threadCount: workers.threadCount),
                 precision: model.source.precision
@@ -69,9 +74,10 @@ struct Evaluate: ParsableCommand {
             loaded.tellAssumptions()
             let report = EvaluationReport(
                 subject: .init(
-                    model: loaded.name, version: loaded.version, data: data, tenCrop: tenCrop, inverted: invert),
-                classNames: loaded.classes.names, result: try evaluate(loaded, on: dataset, workers),
-                leftOut: dataset.leftOut)
+                    model: loaded.name, version: loaded.version, data: data, origin: measured.origin, tenCrop: tenCrop,
+                    inverted: invert),
+                classNames: loaded.classes.names, result: try evaluate(loaded, on: measured.dataset, workers),
+                leftOut: measured.dataset.leftOut)
             try write(report)
         } catch {
             throw Failure.work(error)

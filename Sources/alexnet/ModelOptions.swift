@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Inference
 import Server
+import Training
 
 /// The options of a subcommand that works on one model: a folder, or a checkpoint with its companions.
 struct ModelOptions: ParsableArguments {
@@ -57,6 +58,15 @@ struct NoModelFolder: Error, CustomStringConvertible {
 
     var description: String {
         "\(path) is a file, not a model folder; name a checkpoint with --checkpoint FILE --classes FILE."
+    }
+}
+
+extension ModelOptions {
+    /// What the model's files tell of its training; nil where they tell nothing.
+    var trainingRecord: TrainingRecord? {
+        if let checkpoint = source.checkpoint { return TrainingRecord(checkpoint: checkpoint) }
+        guard let folder = model ?? (try? files().name).map({ "weights/" + $0 }) else { return nil }
+        return TrainingRecord(folder: folder)
     }
 }
 

@@ -104,10 +104,18 @@ struct LearningOptions: ParsableArguments {
     @Option(help: ArgumentHelp("How often all pictures are seen (default: 10).", valueName: "n"))
     var epochs: Int?
 
-    @Option(help: ArgumentHelp("Pictures in one step (default: 64).", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "Pictures in one step (default: 64; without --lr fewer where there are less than 640 pictures).",
+            valueName: "n"))
     var batchSize: Int?
 
-    @Option(help: ArgumentHelp("The learning rate (default: the optimiser's).", valueName: "rate"))
+    @Option(
+        name: [.customLong("lr"), .customLong("learning-rate")],
+        help: ArgumentHelp(
+            "The learning rate (default: adam and adamw 2e-4 for alexnet_half_width and 1e-4 for the others, adagrad "
+                + "1e-2, else 1e-3).",
+            valueName: "rate"))
     var lr: Double?
 
     @Option(help: ArgumentHelp("sgd, momentum, nesterov, adagrad, adam or adamw (default: adam).", valueName: "name"))
@@ -173,7 +181,8 @@ struct LearningOptions: ParsableArguments {
         if patience != nil, schedule != .plateau { throw ValidationError("--patience belongs to --schedule plateau.") }
         do throws(HyperparameterError) {
             // Whatever the data, these numbers must make sense.
-            _ = try makeSchedule(try optimizerSettings().kind, epochs: epochs ?? 1, stepsPerEpoch: 1)
+            let kind = try optimizerSettings().kind
+            _ = try makeSchedule(defaultRate: kind.learningRate, epochs: epochs ?? 1, stepsPerEpoch: 1)
         } catch {
             throw ValidationError("\(error.description).")
         }
@@ -201,8 +210,10 @@ struct LearningOptions: ParsableArguments {
     }
 
     /// The learning rate of every step.
+    ///
+    /// - Parameter defaultRate: for where none was given.
     func makeSchedule(
-        _ kind: OptimizerSettings.Kind, epochs: Int, stepsPerEpoch: Int
+        defaultRate: Double, epochs: Int, stepsPerEpoch: Int
     ) throws(HyperparameterError) -> LearningRateSchedule {
         let form: LearningRateSchedule.Form =
             switch schedule ?? .constant {
@@ -212,7 +223,7 @@ struct LearningOptions: ParsableArguments {
             case .cosine: .cosine(minimum: 0)
             }
         return try LearningRateSchedule(
-            form, base: lr ?? kind.learningRate,
+            form, base: lr ?? defaultRate,
             warmupStepCount: Int(((warmup ?? 0) * Double(stepsPerEpoch)).rounded()), epochCount: epochs,
             stepsPerEpoch: stepsPerEpoch)
     }

@@ -4,10 +4,15 @@ import Training
 /// Shows a training: a bar while an epoch runs, and a line when it is over.
 final class TrainingPrinter: TrainingObserver {
     private let epochCount: Int
+    private let advice: String
     private var bar: ProgressBar?
     private var shownCount = 0
 
-    init(epochCount: Int) { self.epochCount = epochCount }
+    /// - Parameter advice: what to try where nothing is learnt.
+    init(epochCount: Int, advice: String) {
+        self.epochCount = epochCount
+        self.advice = advice
+    }
 
     func didStep(_ step: TrainingStep) {
         if bar == nil { begin("epoch \(step.epoch)/\(epochCount)", at: step.imageCount, of: step.imagesPerEpoch) }
@@ -33,6 +38,15 @@ final class TrainingPrinter: TrainingObserver {
         fflush(nil)
     }
 
+    func didStayAtChance(_ chance: ChanceLevel, _ row: HistoryRow) {
+        OutputStream.error.writeIfPossible(
+            String(
+                format:
+                    "alexnet: Nothing is learnt so far: after %d epochs the train loss is %.3f, and guessing among %d "
+                    + "classes gives %.3f. ",
+                row.epoch, row.trainLoss, chance.classCount, chance.loss) + advice + "\n")
+    }
+
     /// Removes the bar.
     func clear() { bar?.clear() }
 
@@ -49,4 +63,33 @@ final class TrainingPrinter: TrainingObserver {
         bar?.advance(by: count - shownCount)
         shownCount = count
     }
+}
+
+/// What to try where a training stays at the loss of guessing.
+struct LearningAdvice {
+    let text: String
+
+    /// - Parameters:
+    ///   - rate: the learning rate after the warm-up.
+    ///   - usual: what it is where nobody says otherwise.
+    init(_ kind: OptimizerSettings.Kind, rate: Double, usual: Double) {
+        let now = "(now \(Self.number(rate)))"
+        let isAdaptive = [.adam, .adamw, .adagrad].contains(kind)
+        let advice =
+            if rate > usual * 1.5 {
+                "Steps that are too large end like that: begin anew with --force and --lr \(Self.number(usual)) \(now)"
+            } else if rate < usual / 1.5 {
+                "Steps that are too small look like that: begin anew with --force and --lr \(Self.number(usual)) \(now)"
+            } else if isAdaptive {
+                "It may need more epochs (--resume --epochs), or begin anew with --force and --lr \(Self.number(rate / 4)) "
+                    + "\(now) or --warmup 5"
+            } else {
+                "It may need longer steps: begin anew with --force and --optimizer adam, or --lr \(Self.number(rate * 10)) "
+                    + now
+            }
+        text = advice + ", or with a trained checkpoint, --init-from."
+    }
+
+    /// Without the last digits of a quotient.
+    private static func number(_ value: Double) -> String { String(format: "%.3g", value) }
 }

@@ -6,15 +6,20 @@ import Training
 final class TrainingTask: @unchecked Sendable {  // guard: made, run and read by one after the other
     private let trainer: Trainer
     private let settings: TrainingSettings
+    private let optimizer: OptimizerSettings
+    private let schedule: LearningRateSchedule
     private let parts: DataSource.Parts
     private let network: Network
     private let notes: [String]
 
     private init(
-        trainer: Trainer, settings: TrainingSettings, parts: DataSource.Parts, network: Network, notes: [String]
+        trainer: Trainer, settings: TrainingSettings, optimizer: OptimizerSettings, schedule: LearningRateSchedule,
+        parts: DataSource.Parts, network: Network, notes: [String]
     ) {
         self.trainer = trainer
         self.settings = settings
+        self.optimizer = optimizer
+        self.schedule = schedule
         self.parts = parts
         self.network = network
         self.notes = notes
@@ -37,8 +42,8 @@ final class TrainingTask: @unchecked Sendable {  // guard: made, run and read by
         }
         let options = command.learning
         let seed = options.seed ?? 0
-        let parts = try DataSource(command.data.data ?? "")
-            .load(validationSplit: command.data.validationSplit, seed: seed)
+        let source = try DataSource(command.data.data ?? "")
+        let parts = try source.load(validationSplit: command.data.validationSplit, seed: seed)
         let classCount = parts.training.classNames.count
         if let expected = command.data.classes, expected != classCount {
             throw Refusal(
@@ -46,7 +51,7 @@ final class TrainingTask: @unchecked Sendable {  // guard: made, run and read by
                     "the data have \(classCount) classes (\(parts.training.classNames.prefix(5).joined(separator: ", "))"
                     + "\(classCount > 5 ? ", …" : "")), and --classes expects \(expected)")
         }
-        let initial = try initialNetwork(command.network, classCount: classCount)
+        let initial = try initialNetwork(command.network, classNames: parts.training.classNames)
         let preprocessing = command.network.preprocessing ?? initial.usualPreprocessing
         let initialization = command.network.initialization ?? initial.usualInitialization
         var settings = TrainingSettings(
@@ -55,29 +60,59 @@ final class TrainingTask: @unchecked Sendable {  // guard: made, run and read by
         settings.validationSplit = command.data.validationSplit
         if let preset = command.data.augmentation { settings.augmentation = preset.rawValue }
         if let epochs = options.epochs { settings.epochs = epochs }
-        if let batchSize = options.batchSize { settings.batchSize = batchSize }
+        settings.batchSize =
+            options.batchSize
+            ?? TrainingDefaults.batchSize(imageCount: parts.training.count, isRateGiven: options.lr != nil)
         settings.seed = seed
         settings.initialization = initialization.rawValue
         settings.initialCheckpoint = command.network.initFrom
         settings.fromScratch = command.network.initFrom == nil ? [] : initial.fresh
-        settings.frozen = TrainingNetworkOptions.names(command.network.freeze)
+        settings.frozen = try initial.layers(named: TrainingNetworkOptions.names(command.network.freeze))
         settings.labelSmoothing = options.labelSmoothing ?? 0
         settings.clipNorm = options.clipNorm
         settings.averageDecay = options.ema
         settings.scalarType = command.type?.rawValue
         let optimizer = try options.optimizerSettings()
         let stepsPerEpoch = (parts.training.count + settings.batchSize - 1) / settings.batchSize
-        let schedule = try options.makeSchedule(optimizer.kind, epochs: settings.epochs, stepsPerEpoch: stepsPerEpoch)
+        let schedule = try options.makeSchedule(
+            defaultRate: TrainingDefaults.learningRate(optimizer.kind, architecture: settings.architecture),
+            epochs: settings.epochs, stepsPerEpoch: stepsPerEpoch)
         let network = initial.initialized(initialization, seed: seed, workers: workers)
         let trainer = try makeTrainer(
             network, settings, optimizer, schedule, parts, preprocessing, folder, workers)
-        let notes =
-            settings.fromScratch.isEmpty
-            ? []
-            : [
+        var notes = initial.notes.map { "Note: \($0)" }
+        if !settings.fromScratch.isEmpty {
+            notes.append(
                 "Begins anew: \(settings.fromScratch.joined(separator: ", ")); the rest is \(settings.initialCheckpoint ?? "")."
-            ]
-        return TrainingTask(trainer: trainer, settings: settings, parts: parts, network: network, notes: notes)
+            )
+        }
+        notes += validationNotes(settings, source, parts)
+        return TrainingTask(
+            trainer: trainer, settings: settings, optimizer: optimizer, schedule: schedule, parts: parts,
+            network: network, notes: notes)
+    }
+
+    /// What makes validation look better than it is.
+    private static func validationNotes(
+        _ settings: TrainingSettings, _ source: DataSource, _ parts: DataSource.Parts
+    ) -> [String] {
+        var notes: [String] = []
+        if let shared = source.sharedImages(parts), shared.count > 0 {
+            notes.append(
+                "Note: \(shared.count) of the \(parts.validation.count) images to validate with are also among those to "
+                    + "learn from (\(shared.example ?? "")): the validation accuracy will look better than it is.")
+        }
+        if let path = settings.initialCheckpoint, let record = TrainingRecord(checkpoint: path),
+            record.dataDigest == parts.digest,
+            (record.seed, record.validationSplit) != (settings.seed, settings.validationSplit)
+        {
+            let split = record.validationSplit.map { " --validation-split \($0)" } ?? ""
+            notes.append(
+                "Note: \(path) was trained on these data with other images held out, so it has learnt from some that now "
+                    + "validate: the validation accuracy will look better than it is; --seed \(record.seed)\(split) holds out "
+                    + "the same.")
+        }
+        return notes
     }
 
     /// A training that goes on.
@@ -116,17 +151,21 @@ final class TrainingTask: @unchecked Sendable {  // guard: made, run and read by
             progress.epoch > settings.epochs
             ? "All \(settings.epochs) epochs are over; --epochs asks for more."
             : "Goes on in epoch \(progress.epoch) after step \(progress.step)."
-        return TrainingTask(trainer: trainer, settings: settings, parts: parts, network: initial.network, notes: [note])
+        return TrainingTask(
+            trainer: trainer, settings: settings, optimizer: file.state.optimizer, schedule: schedule, parts: parts,
+            network: initial.network, notes: [note])
     }
 
     private static func initialNetwork(
-        _ options: TrainingNetworkOptions, classCount: Int
+        _ options: TrainingNetworkOptions, classNames: [String]
     ) throws -> InitialNetwork {
         guard let path = options.initFrom else {
-            return try InitialNetwork(architecture: options.model ?? "alexnet_half_width", classCount: classCount)
+            return try InitialNetwork(
+                architecture: options.model ?? "alexnet_half_width", classCount: classNames.count)
         }
         return try InitialNetwork(
-            try Checkpoint(contentsOf: path), architecture: options.model, classCount: classCount,
+            try Checkpoint(contentsOf: path), architecture: options.model, classNames: classNames,
+            checkpointClasses: TrainingRecord.classNames(besideCheckpoint: path),
             fromScratch: Set(TrainingNetworkOptions.names(options.fromScratch)))
     }
 
@@ -152,15 +191,22 @@ final class TrainingTask: @unchecked Sendable {  // guard: made, run and read by
         OutputStream.error.tell(parts.leftOut)
         print(
             "\(settings.architecture), \(network.parameterCount) parameters; \(parts.training.count) pictures to learn "
-                + "from, \(parts.validation.count) to validate, \(parts.training.classNames.count) classes")
+                + "from, \(parts.validation.count) to validate, \(parts.training.classNames.count) classes; "
+                + "\(optimizer.kind.rawValue), learning rate \(schedule.base), batches of \(settings.batchSize)")
         notes.forEach { print($0) }
         // Whoever reads the lines from a pipe wants them now.
         fflush(nil)
     }
 
+    /// What to try where nothing is learnt.
+    private var advice: String {
+        let usual = TrainingDefaults.learningRate(optimizer.kind, architecture: settings.architecture)
+        return LearningAdvice(optimizer.kind, rate: schedule.base, usual: usual).text
+    }
+
     /// Trains, with a bar and a line an epoch.
     func run(saveInterval: Duration, _ interruption: Interruption) -> Result<Trainer.Outcome, TrainingError> {
-        let printer = TrainingPrinter(epochCount: settings.epochs)
+        let printer = TrainingPrinter(epochCount: settings.epochs, advice: advice)
         return Result { () throws(TrainingError) in
             defer { printer.clear() }
             return try trainer.run(

@@ -8,6 +8,8 @@ Two hundred Fashion-MNIST pictures are exported as JPEGs, a folder a class, and 
     a server on the folder                                  reloads each new best by itself; no request fails
     PyTorch                                                 loads the checkpoint and answers as predict and evaluate do
     fine-tuned on other classes                             frozen layers keep every bit, the last layer its new shape
+    evaluated on the data it was trained on                 what was held out is measured, and that is said
+    three classes of sixty images, no other option          leave the loss of guessing, whatever the seed
     what cannot be                                          gets one sentence and exit code 1 (work) or 2 (usage)
 """
 
@@ -28,6 +30,7 @@ from pathlib import Path
 
 import numpy
 import torch
+import torchvision
 from PIL import Image
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
@@ -412,6 +415,53 @@ def check_fine_tuning(verdict, trial, trained, data, folder):
     network.load_state_dict(after, strict=True)
 
 
+def check_prefix(verdict, trial, trained, data, folder):
+    verdict.section("A wrapper's prefix")
+    state = torch.load(trained / "fashion.pth", weights_only=True)
+    torch.save({f"module.model.{key}": value for key, value in state.items()}, folder / "wrapped.pth")
+    output = folder / "unwrapped"
+    trial.train("--data", data, "--init-from", folder / "wrapped.pth", "--freeze", "features", "--epochs", 1, "--batch-size", 16, "--output", output)
+    after = torch.load(output / "unwrapped.pth", weights_only=True)
+    verdict.check(list(after) == list(state), "the checkpoint has the network's own keys", list(after))
+    same = all(torch.equal(after[f"{name}.weight"], state[f"{name}.weight"]) for name in FEATURES)
+    verdict.check(same, "and began with the wrapped weights")
+
+
+def check_measuring(verdict, trial, trained, data, folder):
+    verdict.section("Evaluated on the data it was trained on")
+
+    def measure(*arguments):
+        code, output, error = trial.run("evaluate", "--data", data, "--model", trained, "--json", "-", *arguments)
+        return (json.loads(output), error) if code == 0 else ({}, error)
+
+    found, error = measure()
+    best = json.loads((trained / "model.json").read_text())["training"]["best"]
+    verdict.check(
+        found.get("pictures") == 20 and found["subject"]["origin"] == "held_out" and "held out" in error,
+        f"the 20 images that were held out are measured: {error.strip()}", found.get("subject"))
+    verdict.check(
+        abs(found.get("top1", -1) - best["val_accuracy"]) < 1e-9 and abs(found.get("loss", -1) - best["val_loss"]) < 1e-4,
+        f"accuracy {best['val_accuracy']:.4f} and loss {best['val_loss']:.4f} are those of the best epoch", found.get("top1"))
+    found, error = measure("--all")
+    verdict.check(
+        found.get("pictures") == 200 and found["subject"]["trained_on"] == 180 and "180 of these 200" in error,
+        f"--all measures the others too: {error.strip()}", found.get("subject"))
+
+
+def check_defaults(verdict, trial, images, labels, folder, seeds):
+    verdict.section("Three classes of sixty images")
+    data = export(folder / "sixty", images, labels, 60, classes=[1, 3, 8], first=300)
+    for seed in seeds:
+        output = folder / f"sixty-{seed}"
+        trial.train("--data", data, "--output", output, "--epochs", 5, "--seed", seed)
+        loss = float((output / "history.csv").read_text().splitlines()[-1].split(",")[1])
+        verdict.check(loss < 0.9 * numpy.log(3), f"seed {seed}: the train loss is {loss:.3f} after five epochs, and guessing has 1.099")
+        shutil.rmtree(output)
+    output = folder / "stuck"
+    _, _, error = trial.run("train", "--data", data, "--output", output, "--epochs", 3, "--lr", 1e-9)
+    verdict.check("Nothing is learnt so far" in error and "--lr" in error, f"where nothing is learnt it says so: {error.strip()}")
+
+
 def check_refusals(verdict, trial, data, small, trained, folder):
     verdict.section("What cannot be")
     number = 0
@@ -448,6 +498,10 @@ def check_refusals(verdict, trial, data, small, trained, folder):
             ",".join([*FEATURES, "classifier.1", "classifier.4", "classifier.6"]))
     refused("an unknown architecture", 2, "alexnet_half_width", "--data", data, "--model", "alexnot")
     refused("a checkpoint of something else", 1, r"\.JPEG|\.jpg", "--data", data, "--init-from", next((data / "Bag").iterdir()))
+    torch.save(torchvision.models.resnet18().state_dict(), folder / "resnet.pth")
+    refused("a network that cannot be trained", 1, "resnet18.*cannot be trained.*alexnet_half_width", "--data", data, "--init-from", folder / "resnet.pth")
+    refused("another network than was asked for", 1, "alexnet_half_width, and alexnet is asked for.*48.*64", "--data", data,
+            "--model", "alexnet", "--init-from", trained / "fashion.pth")
     refused("another number of classes", 1, "10 classes", "--data", data, "--classes", 5)
     refused("no epochs", 2, "--epochs", "--data", data, "--epochs", 0)
     refused("a learning rate below zero", 2, "learning rate", "--data", data, "--lr=-1")
@@ -536,7 +590,10 @@ def main():
     parser = make_parser(__doc__)
     parser.add_argument("--kills", type=int, default=60)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 20), help="where kills fall (default: any)")
-    parser.add_argument("--only", default="", help="sections by name, with commas: interruption, kills, serving, pytorch, fine-tuning, refusals")
+    parser.add_argument("--seeds", type=int, default=3, help="how many seeds learn three classes of sixty images")
+    parser.add_argument(
+        "--only", default="",
+        help="sections by name, with commas: interruption, kills, serving, pytorch, fine-tuning, measuring, defaults, refusals")
     options = parse(parser)
     verdict = Verdict()
     trial = Trial(options.binary)
@@ -566,6 +623,11 @@ def main():
         if wants("fine-tuning"):
             check_fine_tuning(
                 verdict, trial, trained, export(folder / "four", images, labels, 20, classes=[1, 5, 7, 8], first=200), folder)
+            check_prefix(verdict, trial, trained, data, folder)
+        if wants("measuring"):
+            check_measuring(verdict, trial, trained, data, folder)
+        if wants("defaults"):
+            check_defaults(verdict, trial, images, labels, folder, range(options.seeds))
         if wants("refusals"):
             check_refusals(verdict, trial, data, small, trained, folder)
             check_corrupt_pictures(verdict, trial, data, small, folder)

@@ -2,6 +2,7 @@ import Foundation
 import Inference
 import TestSupport
 import Testing
+import Training
 
 @testable import alexnet
 
@@ -82,6 +83,42 @@ struct EvaluateTests {
         #expect(groups.map { $0["count"] as? Int } == [2, 1])
         #expect(groups.map { $0["reason"] as? String } == ["format", "format"])
         #expect(groups[1]["files"] as? [String] == [folder.path("data/Class-0/3.tif")])
+    }
+
+    @Test(
+        "Of the data that it was trained on, it measures what was held out and says so, and everything where asked to")
+    func trainedOn() throws {
+        let parts = try DataSource(folder.path("data")).load(validationSplit: 0.4, seed: 5)
+        try tiny.write(
+            "model.json",
+            """
+            {"training": {"settings": {"data": "elsewhere", "data_digest": "\(parts.digest)", "validation_split": 0.4, "seed": 5}}}
+            """)
+        func measure(_ more: String...) throws -> (subject: [String: Any], pictures: Int, error: String) {
+            let found = try CapturedOutput(arguments + ["--json", "-"] + more)
+            #expect(found.code == 0)
+            let json = try #require(
+                try JSONSerialization.jsonObject(with: Data(found.output.utf8)) as? [String: Any])
+            let skipped = (json["skipped"] as? [String])?.count ?? 0
+            return (
+                try #require(json["subject"] as? [String: Any]), (json["pictures"] as? Int ?? 0) + skipped, found.error
+            )
+        }
+        let heldOut = try measure()
+        #expect(heldOut.pictures == parts.validation.count && heldOut.pictures < 13)
+        #expect(heldOut.subject["origin"] as? String == "held_out")
+        #expect(heldOut.subject["trained_on"] as? Int == 0)
+        #expect(
+            heldOut.error.hasPrefix("alexnet: The model was trained on \(parts.training.count) images of these data: "))
+        let all = try measure("--all")
+        #expect(all.pictures == 13)
+        #expect(all.subject["trained_on"] as? Int == parts.training.count)
+        #expect(all.error.hasPrefix("alexnet: The model was trained on \(parts.training.count) of these 13 images: "))
+        try FileManager.default.removeItem(atPath: folder.path("data/Class-0/0.png"))
+        let other = try measure()
+        #expect(other.pictures == 12)
+        #expect(other.subject["origin"] as? String == "unknown")
+        #expect(other.subject["trained_on"] is NSNull)
     }
 
     @Test("Ten crops, inverted colours and a limit are what they say", arguments: ["--ten-crop", "--invert"])

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Testing
+import Training
 
 @testable import alexnet
 
@@ -77,6 +78,7 @@ struct TrainTests {
             ],
             ["--data", "d", "--output", "o", "--optimizer", "Nesterov", "--momentum", "0.9", "--lr", "1000"],
             ["--data", "d", "--output", "o", "--batch-size", "4096", "--epochs", "1000000", "--schedule", "cosine"],
+            ["--data", "d", "--output", "o", "--learning-rate", "1e-3"],
             ["--resume", "--output", "weights/flowers/"],
             ["--resume", "--output", "o", "--data", "moved", "--epochs", "20", "--threads", "1"],
         ] {
@@ -89,6 +91,24 @@ struct TrainTests {
         #expect(TrainingNetworkOptions.names(nil) == [])
         #expect(TrainingNetworkOptions.names("features.0") == ["features.0"])
         #expect(TrainingNetworkOptions.names(" features.0 , features.3,,") == ["features.0", "features.3"])
+    }
+
+    @Test(
+        "Where nothing is learnt, the advice is the other way from where the rate is off",
+        arguments: [
+            (
+                OptimizerSettings.Kind.adam, 1e-3,
+                "Steps that are too large end like that: begin anew with --force and --lr 0.0002"
+            ),
+            (
+                .adam, 1e-6,
+                "Steps that are too small look like that: begin anew with --force and --lr 0.0002 (now 1e-06)"
+            ),
+            (.adam, 2e-4, "It may need more epochs (--resume --epochs), or begin anew with --force and --lr 5e-05"),
+            (.momentum, 2e-4, "It may need longer steps: begin anew with --force and --optimizer adam, or --lr 0.002"),
+        ])
+    func advice(_ kind: OptimizerSettings.Kind, _ rate: Double, _ beginning: String) {
+        #expect(LearningAdvice(kind, rate: rate, usual: 2e-4).text.hasPrefix(beginning))
     }
 
     @Test(

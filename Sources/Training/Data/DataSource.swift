@@ -2,7 +2,8 @@
 public struct DataSource: Sendable, Equatable {
     /// How the data lie there.
     public enum Kind: Sendable, Equatable {
-        /// A folder a class, or `train` and `val` (`valid`, `validation`, `test`) with a folder a class in each.
+        /// A folder a class, or `train` and `val` (`training`; `valid`, `validation`, `test`, `testing`; in capitals or not)
+        /// with a folder a class in each.
         case folder
         case idx(IDXDataset.Kind)
         case cifar(CIFARDataset.Kind)
@@ -32,7 +33,9 @@ public struct DataSource: Sendable, Equatable {
     /// What is held out of a folder that has no part for validation.
     public static let defaultSplit = 0.1
 
-    private static let validationFolders = ["val", "valid", "validation", "test"]
+    /// In lower case; the first that is there counts.
+    private static let trainingFolders = ["train", "training"]
+    private static let validationFolders = ["val", "valid", "validation", "test", "testing"]
 
     /// Understands the argument.
     ///
@@ -76,7 +79,7 @@ public struct DataSource: Sendable, Equatable {
                 digest.add(whole)
                 return try split(whole, validationSplit ?? Self.defaultSplit, seed, digest)
             }
-            let training = try ImageFolder("\(path)/train")
+            let training = try ImageFolder(trainingPath ?? path)
             digest.add("train")
             digest.add(training)
             if let validationSplit { return try split(training, validationSplit, seed, digest) }
@@ -119,16 +122,69 @@ public struct DataSource: Sendable, Equatable {
         }
     }
 
+    /// All images that there are, those of both parts.
+    ///
+    /// - Throws: ``DatasetError`` where the data cannot be used.
+    func everything() throws(DatasetError) -> any Dataset {
+        let validation = try evaluation()
+        guard hasOwnValidation else { return validation }
+        switch kind {
+        case .folder:
+            let training = try ImageFolder(trainingPath ?? path)
+            if let validation = validation as? ImageFolder { try Self.check(training, validation) }
+            return JoinedDatasets(training, validation)
+        case .idx(let kind):
+            return JoinedDatasets(try IDXDataset(kind, folder: path, part: .training), validation)
+        case .cifar(let kind):
+            return JoinedDatasets(try CIFARDataset(kind, folder: path, part: .training), validation)
+        }
+    }
+
+    /// Whether the data have a part for validation or testing.
+    var hasOwnValidation: Bool {
+        switch kind {
+        case .folder: (try? validationPath()) ?? nil != nil
+        case .idx, .cifar: true
+        }
+    }
+
+    /// The folder's part for learning; nil where it has none.
+    var trainingPath: String? { (try? Folder.subfolders(of: path)).flatMap { part(Self.trainingFolders, of: $0) } }
+
+    /// The first of the names that is among a folder's.
+    private func part(_ names: [String], of subfolders: [String]) -> String? {
+        for name in names {
+            if let found = subfolders.first(where: { $0.lowercased() == name }) { return "\(path)/\(found)" }
+        }
+        return nil
+    }
+
     /// The folder's part for validation, where it has one for training too.
     private func validationPath() throws(DatasetError) -> String? {
         try Folder.check(path)
-        guard Folder.exists("\(path)/train") else { return nil }
-        return Self.validationFolders.map { "\(path)/\($0)" }.first(where: Folder.exists)
+        let subfolders = try Folder.subfolders(of: path)
+        guard part(Self.trainingFolders, of: subfolders) != nil else { return nil }
+        return part(Self.validationFolders, of: subfolders)
     }
 
-    /// Where the class folders lie: in `train`, if there is nothing else.
+    /// Where the class folders lie: in the part for learning, if there is nothing else.
+    ///
+    /// - Throws: ``DatasetError/partAmongClasses(path:others:)`` where a part lies beside other folders: its images would be
+    ///   taken for one class.
     private func classFoldersPath() throws(DatasetError) -> String {
-        try Folder.subfolders(of: path) == ["train"] ? "\(path)/train" : path
+        let subfolders = try Folder.subfolders(of: path)
+        for names in [Self.trainingFolders, Self.validationFolders] {
+            guard let part = part(names, of: subfolders), try Self.holdsClasses(part) else { continue }
+            if subfolders.count == 1, names == Self.trainingFolders { return part }
+            throw .partAmongClasses(path: part, others: subfolders.filter { "\(path)/\($0)" != part })
+        }
+        return path
+    }
+
+    /// Whether a folder's images lie in several folders of it, and none in the folder itself.
+    private static func holdsClasses(_ path: String) throws(DatasetError) -> Bool {
+        let folders = try Folder.pictures(below: path).map { $0.path.split(separator: "/").dropLast().first }
+        return !folders.contains(nil) && Set(folders).count > 1
     }
 
     private func split(

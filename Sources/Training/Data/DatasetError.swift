@@ -16,6 +16,7 @@ public enum DatasetError: Error, Equatable, Sendable {
     case noClassFolders(path: String)
     case emptyClassFolder(path: String, others: String = "")
     case singleClass(path: String, name: String)
+    case partAmongClasses(path: String, others: [String])
     case classesDiffer(path: String, other: String, name: String)
 
     // Files of many pictures.
@@ -61,6 +62,11 @@ extension DatasetError: CustomStringConvertible {
             "the class folder \(path) holds no JPEG, PNG or WebP file" + (others.isEmpty ? "" : ", only \(others)")
         case .singleClass(let path, let name):
             "\(path) has one class only, \"\(name)\", and at least two are expected"
+        case .partAmongClasses(let path, let others):
+            "\(path) looks like a part of a data set, with classes of its own, and would be taken for one class"
+                + (others.isEmpty
+                    ? "" : " beside \(others.prefix(3).joined(separator: ", "))\(others.count > 3 ? ", …" : "")")
+                + "; name it itself, or call the parts train and val"
         case .classesDiffer(let path, let other, let name):
             "the class \"\(name)\" of \(path) is missing in \(other)"
 

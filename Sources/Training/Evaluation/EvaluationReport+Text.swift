@@ -20,7 +20,7 @@ extension EvaluationReport {
         var lines = [
             "\(subject.model) (\(subject.version)) on \(subject.data)"
                 + (subject.inverted ? ", colours inverted" : "") + (subject.tenCrop ? ", ten crops" : ""),
-            "pictures  \(evaluation.count)"
+            "pictures  \(evaluation.count)" + origin
                 + (result.skipped.isEmpty ? "" : ", and \(result.skipped.count) that could not be read"),
             "top-1     " + Self.percent(evaluation.top1),
         ]
@@ -31,6 +31,16 @@ extension EvaluationReport {
         if classNames.count > 5 { lines.append("top-5     " + Self.percent(evaluation.top5)) }
         lines.append("loss      " + String(format: "%.4f", evaluation.loss))
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// What the number of images leaves open.
+    private var origin: String {
+        switch subject.origin {
+        case .unknown, .changed, .untouched: ""
+        case .heldOut: " that were held out of training"
+        case .validation: " that chose the best epoch"
+        case .trained(let count): ", of all of which \(count) were trained on"
+        }
     }
 
     private var classTable: String {

@@ -5,23 +5,42 @@ public struct EvaluationReport: Sendable, Encodable {
         public let model: String
         public let version: String
         public let data: String
+        /// What is known of whether the model was trained on them.
+        public let origin: EvaluationData.Origin
         /// Whether ten crops of each picture were averaged.
         public let tenCrop: Bool
         /// Whether the pictures' colours were inverted.
         public let inverted: Bool
 
         /// A model and its data.
-        public init(model: String, version: String, data: String, tenCrop: Bool, inverted: Bool) {
+        public init(
+            model: String, version: String, data: String, origin: EvaluationData.Origin = .unknown, tenCrop: Bool,
+            inverted: Bool
+        ) {
             self.model = model
             self.version = version
             self.data = data
+            self.origin = origin
             self.tenCrop = tenCrop
             self.inverted = inverted
         }
 
         private enum CodingKeys: String, CodingKey {
-            case model, version, data, inverted
+            case model, version, data, origin, inverted
+            case trainedCount = "trained_on"
             case tenCrop = "ten_crop"
+        }
+
+        /// `trained_on` is how many of the images the model was trained on, and `null` where nobody knows.
+        public func encode(to encoder: any Encoder) throws {
+            var values = encoder.container(keyedBy: CodingKeys.self)
+            try values.encode(model, forKey: .model)
+            try values.encode(version, forKey: .version)
+            try values.encode(data, forKey: .data)
+            try values.encode(origin.name, forKey: .origin)
+            try values.encode(origin.trainedCount, forKey: .trainedCount)
+            try values.encode(tenCrop, forKey: .tenCrop)
+            try values.encode(inverted, forKey: .inverted)
         }
     }
 

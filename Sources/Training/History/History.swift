@@ -12,13 +12,17 @@ public struct History: Codable, Equatable, Sendable {
         rows.append(row)
     }
 
-    /// The epoch that classifies best, the earliest of equals; nil where nothing was held out.
+    /// The epoch that classifies best; of equal accuracies the one of the lowest loss, and of equal losses the earliest. Nil
+    /// where nothing was held out.
     public var best: HistoryRow? {
         rows.reduce(nil) { best, row in
             guard let accuracy = row.validationAccuracy, accuracy.isFinite else { return best }
-            return accuracy > best?.validationAccuracy ?? -1 ? row : best
+            return best.map(row.isBetter(than:)) ?? true ? row : best
         }
     }
+
+    /// The row of an epoch; nil where there is none.
+    public subscript(epoch epoch: Int) -> HistoryRow? { rows.last { $0.epoch == epoch } }
 
     /// The text of `history.csv`: the columns' names, then a line an epoch, each with its end, so that another can follow.
     public var csv: String { ([HistoryRow.csvHeader] + rows.map(\.csvLine)).map { $0 + "\n" }.joined() }

@@ -18,6 +18,7 @@ public final class Trainer {
     private let average: MovingAverage?
     private let clipping: GradientClipping?
     private let parts: DataSource.Parts
+    private let chance: ChanceLevel
     private let trainingLoader: BatchLoader
     private let validationLoader: BatchLoader
     private let folder: TrainingFolder
@@ -51,6 +52,9 @@ public final class Trainer {
         average = settings.averageDecay.map { [learner] in MovingAverage(of: learner.parameters, decay: $0) }
         clipping = settings.clipNorm.map { GradientClipping(maxNorm: $0) }
         self.parts = parts
+        chance = ChanceLevel(
+            labels: (0..<parts.training.count).lazy.map(parts.training.label),
+            classCount: parts.training.classNames.count, smoothing: settings.labelSmoothing)
         self.folder = folder
         self.workers = workers
         state = TrainingState(
@@ -185,7 +189,9 @@ public final class Trainer {
             seconds: progress.seconds + (.now - start) / .seconds(1))
         state.history.append(row)
         state.schedule.endEpoch(validationLoss: validation.loss)
-        let isBest = validation.top1 > progress.bestAccuracy ?? -1
+        // Not the history's best, but that of which the weights are there: an earlier version kept the first of equals.
+        let kept = progress.bestEpoch.flatMap { state.history[epoch: $0] }
+        let isBest = kept.map(row.isBetter(than:)) ?? (validation.top1 > progress.bestAccuracy ?? -1)
         if isBest {
             state.progress.bestAccuracy = validation.top1
             state.progress.bestEpoch = progress.epoch
@@ -196,6 +202,11 @@ public final class Trainer {
         }
         try folder.write(state.history)
         observer.didEndEpoch(row, isBest: isBest)
+        if chance.isReached(
+            by: state.history, stepsPerEpoch: state.schedule.stepsPerEpoch, isLast: row.epoch == state.settings.epochs)
+        {
+            observer.didStayAtChance(chance, row)
+        }
         state.progress.beginEpoch()
         average?.exchange(with: learner.parameters)
         defer { average?.exchange(with: learner.parameters) }

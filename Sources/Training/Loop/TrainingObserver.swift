@@ -6,6 +6,8 @@ public protocol TrainingObserver: AnyObject {
     func didValidate(_ count: Int, of total: Int)
     /// An epoch is over.
     func didEndEpoch(_ row: HistoryRow, isBest: Bool)
+    /// For some epochs the loss has been that of guessing: told once, after the epoch's end.
+    func didStayAtChance(_ chance: ChanceLevel, _ row: HistoryRow)
 }
 
 /// One step of a training, as it is shown.

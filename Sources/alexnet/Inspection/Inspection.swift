@@ -36,7 +36,8 @@ struct Inspection: Encodable {
     let flops: Int?
 
     private enum CodingKeys: String, CodingKey {
-        case path, format, types, metadata, architecture, note, notes, assumptions, version, precision, input, preprocessing,
+        case path, format, types, metadata, architecture, note, notes, assumptions, version, precision, input,
+            preprocessing,
             classes,
             layers
         case tensors, skipped, parameters, flops

@@ -140,7 +140,9 @@ struct LogWriterTests {
     @Test("The metric counts what was dropped, from 0 on")
     func metric() {
         let metrics = ServingMetrics(routes: [])
-        let writer = LogWriter(descriptor: -1, maxByteCount: 1000) { "dropped \($0)\n" }
+        let descriptor = open("/dev/null", O_WRONLY)
+        defer { close(descriptor) }
+        let writer = LogWriter(descriptor: descriptor, maxByteCount: 1000) { "dropped \($0)\n" }
         metrics.countLostLines(of: writer)
         #expect(metrics.registry.exposition().contains("\nalexnet_log_lines_dropped_total 0\n"))
         writer.append(line: String(repeating: "x", count: 1001))

@@ -51,7 +51,30 @@ struct DataSourceTests {
         #expect(try parts.digest == DataSource(folder.path("train")).load().digest)
         #expect(try DataSource(folder.path("")).evaluation().count == 8)
         try fill(folder, "", [("c", 1)])
-        #expect(try DataSource(folder.path("")).evaluation().classNames == ["c", "train"])
+        for work in [
+            { try DataSource(folder.path("")).evaluation() }, { try DataSource(folder.path("")).load().training },
+        ] {
+            #expect(throws: DatasetError.partAmongClasses(path: folder.path("train"), others: ["c"])) { try work() }
+        }
+    }
+
+    @Test("A class may be called as a part is, and parts may be written in capitals")
+    func partNames() throws {
+        let vehicles = try TemporaryFolder()
+        try fill(vehicles, "", [("bus", 2), ("train", 2)])
+        #expect(try DataSource(vehicles.path("")).evaluation().classNames == ["bus", "train"])
+        // One folder in it is no class of its own.
+        let exams = try TemporaryFolder()
+        try fill(exams, "", [("homework", 2)])
+        try fill(exams, "test/", [("more", 2)])
+        #expect(try DataSource(exams.path("")).evaluation().classNames == ["homework", "test"])
+
+        let fruits = try TemporaryFolder()
+        try fill(fruits, "Training/", [("apple", 4), ("pear", 4)])
+        try fill(fruits, "Test/", [("apple", 1), ("pear", 2)])
+        let parts = try DataSource(fruits.path("")).load()
+        #expect(parts.training.classNames == ["apple", "pear"])
+        #expect([parts.training.count, parts.validation.count] == [8, 3])
     }
 
     @Test("Folders of one picture a class have nothing to hold out")

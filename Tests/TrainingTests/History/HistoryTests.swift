@@ -4,9 +4,9 @@ import Testing
 @testable import Training
 
 @Suite struct HistoryTests {
-    private static func row(_ epoch: Int, accuracy: Double? = 0.5) -> HistoryRow {
+    private static func row(_ epoch: Int, accuracy: Double? = 0.5, loss: Double? = 0.25) -> HistoryRow {
         HistoryRow(
-            epoch: epoch, trainLoss: 1.0 / Double(epoch) / 3, trainAccuracy: 0.1 + 0.2, validationLoss: 0.25,
+            epoch: epoch, trainLoss: 1.0 / Double(epoch) / 3, trainAccuracy: 0.1 + 0.2, validationLoss: loss,
             validationAccuracy: accuracy, learningRate: 1e-5 / 3, imagesPerSecond: 123.4567, seconds: 60.0004)
     }
 
@@ -79,6 +79,20 @@ import Testing
         for text in ["[\(row),\(row)]", "[\(row.replacingOccurrences(of: #""epoch":1"#, with: #""epoch":0"#))]"] {
             #expect(throws: HistoryError.self) { try JSONDecoder().decode(History.self, from: Data(text.utf8)) }
         }
+    }
+
+    @Test func `of equal accuracies the lower loss is better, and of equal losses the earlier epoch`() {
+        func best(_ losses: Double?...) -> Int? {
+            var history = History()
+            for (index, loss) in losses.enumerated() { history.append(Self.row(index + 1, loss: loss)) }
+            return history.best?.epoch
+        }
+        #expect(best(0.5, 0.4, 0.45) == 2)
+        #expect(best(0.4, 0.5, 0.4) == 1)
+        #expect(best(nil, 0.9, nil) == 2)
+        #expect(best(.nan, 0.9, .nan) == 2)
+        #expect(Self.row(2, accuracy: 0.6, loss: 9).isBetter(than: Self.row(1, accuracy: 0.5, loss: 0.1)))
+        #expect(!Self.row(2, accuracy: 0.4, loss: 0.1).isBetter(than: Self.row(1, accuracy: 0.5, loss: 9)))
     }
 
     @Test func `the best epoch is the first that classifies best`() {

@@ -16,7 +16,25 @@ import Testing
         classCount: Int = 3, architecture: String? = "alexnet_half_width", fromScratch: Set<String> = []
     ) throws -> InitialNetwork {
         try InitialNetwork(
-            try checkpoint(), architecture: architecture, classCount: classCount, fromScratch: fromScratch)
+            try checkpoint(), architecture: architecture, classNames: Self.classes(classCount),
+            fromScratch: fromScratch)
+    }
+
+    private static func classes(_ count: Int) -> [String] { (0..<count).map { "class \($0)" } }
+
+    /// The parameters of a checkpoint with other names.
+    private func renamed(_ rename: (String) -> String) throws -> ParameterSet {
+        let stored = try checkpoint()
+        return try ParameterSet(
+            StoredTensors(stored.tensors.map { (name: rename($0.name), tensor: $0.tensor.tensor()) }))
+    }
+
+    /// A network of the published widths, all zero.
+    private static func published(_ architecture: some Architecture, prefix: String = "") throws -> ParameterSet {
+        let shapes = architecture.tensorShapes(inputChannels: architecture.inputShape[0], classCount: 3)
+        return try ParameterSet(
+            StoredTensors(
+                shapes.map { (name: prefix + $0.name, tensor: Tensor($0.shape) { $0.initialize(repeating: 0) }) }))
     }
 
     /// Every layer's numbers as bits, by the layer's name.
@@ -80,11 +98,83 @@ import Testing
         #expect(throws: TrainingError.self) { try InitialNetwork(architecture: "", classCount: 2) }
     }
 
-    @Test func `a checkpoint that is another architecture's is refused`() throws {
+    @Test func `a checkpoint that is another architecture's is refused with both names and what differs`() throws {
         #expect {
             try initial(architecture: "alexnet_one_channel")
         } throws: { error in
-            if case TrainingError.checkpoint = error { true } else { false }
+            guard case TrainingError.otherArchitecture(_, let found, let asked, let differences) = error else {
+                return false
+            }
+            return found == "alexnet" && asked == "alexnet_one_channel" && !differences.isEmpty
         }
+        let error = #expect(throws: TrainingError.self) {
+            try InitialNetwork(
+                try Self.published(AlexNet.Form.halfWidth), file: "flowers.pth", architecture: "alexnet",
+                classNames: Self.classes(3))
+        }
+        #expect(
+            error?.description
+                == "flowers.pth holds the network alexnet_half_width, and alexnet is asked for: tensor "
+                + "\"features.0.weight\" has shape [48, 3, 11, 11] where [64, 3, 11, 11] is expected, tensor "
+                + "\"features.3.weight\" has shape [128, 48, 5, 5] where [192, 64, 5, 5] is expected, and 6 more; leave "
+                + "--model out to train the alexnet_half_width")
+    }
+
+    @Test func `a network that is known but has no gradient is named, with those that can be trained`() throws {
+        let known = try #require(Architectures.named("lenet5"))
+        let error = #expect(throws: TrainingError.self) {
+            try InitialNetwork(
+                try Self.published(known), file: "digits.pth", architecture: nil, classNames: Self.classes(3))
+        }
+        #expect(
+            error?.description
+                == "digits.pth holds a lenet5, which is served and evaluated, but cannot be trained here; what can be trained "
+                + "is alexnet_half_width, alexnet, alexnet_2012, alexnet_one_channel")
+    }
+
+    @Test(arguments: ["model.", "module.model.", "net."])
+    func `whatever the file calls its layers, the network has its own names`(
+        prefix: String
+    ) throws {
+        let parameters = try renamed { prefix + $0 }
+        func initial(fromScratch: Set<String>) throws -> InitialNetwork {
+            try InitialNetwork(
+                parameters, file: "x.pth", architecture: "alexnet_half_width", classNames: Self.classes(3),
+                fromScratch: fromScratch)
+        }
+        #expect(try bits(initial(fromScratch: []).network) == storedBits())
+        // Layers may be named either way.
+        for name in ["classifier.6", prefix + "classifier.6"] {
+            #expect(try initial(fromScratch: [name]).fresh == ["classifier.6"])
+        }
+        let features = [0, 3, 6, 8, 10].map { "features.\($0)" }
+        #expect(try initial(fromScratch: []).layers(named: ["features"]) == features)
+        #expect(try initial(fromScratch: []).layers(named: [prefix + "features"]) == features)
+        #expect(throws: TrainingError.self) { try initial(fromScratch: []).layers(named: ["fc8"]) }
+    }
+
+    // Classes
+
+    @Test func `classes in another order take their rows along, and other classes begin anew`() throws {
+        func initial(_ names: [String]) throws -> InitialNetwork {
+            try InitialNetwork(
+                try checkpoint(), architecture: "alexnet_half_width", classNames: Self.classes(3),
+                checkpointClasses: names, fromScratch: [])
+        }
+        let stored = try #require(try storedBits()["classifier.6"])
+        let (weights, biases) = (Array(stored.prefix(24)), Array(stored.suffix(3)))
+        // The data's class 0 is the checkpoint's last, and so on.
+        let reordered = try initial(["Class_1", "class 2", "class-0"])
+        var expected: [UInt32] = []
+        for row in [2, 0, 1] { expected += weights[row * 8..<row * 8 + 8] }
+        for row in [2, 0, 1] { expected.append(biases[row]) }
+        #expect(reordered.fresh.isEmpty)
+        #expect(bits(reordered.network)["classifier.6"] == expected)
+        #expect(reordered.notes.count == 1)
+        #expect(try initial(Self.classes(3)).notes.isEmpty)
+        #expect(try bits(initial(Self.classes(3)).network)["classifier.6"] == stored)
+        #expect(try initial(["cat", "dog", "class 0"]).fresh == ["classifier.6"])
+        // A map of another number of classes is another model's.
+        #expect(try initial(["cat", "dog"]).fresh.isEmpty)
     }
 }

@@ -36,6 +36,9 @@ final class Witness: TrainingObserver {
     }
     func didValidate(_ count: Int, of total: Int) { onValidation() }
     func didEndEpoch(_ row: HistoryRow, isBest: Bool) { rows.append((row, isBest)) }
+    /// The epochs after which it was said that nothing is learnt.
+    var chances: [Int] = []
+    func didStayAtChance(_ chance: ChanceLevel, _ row: HistoryRow) { chances.append(row.epoch) }
 }
 
 /// What a training is made of, and changed by the tests.

@@ -119,6 +119,43 @@ import Testing
         #expect(try text(folder("long"), "history.svg").contains("tints"))
     }
 
+    @Test(arguments: [nil, 7])
+    func `of epochs with the same accuracy the one of the lowest loss is kept, resumed or not`(
+        stepLimit: Int?
+    ) throws {
+        var recipe = Recipe()
+        // Of one image there are two accuracies, and it is told right from early on.
+        recipe.validation = Tints(count: 1)
+        recipe.settings.epochs = 8
+        if let stepLimit { try recipe.run(in: folder("long"), stepLimit: stepLimit) }
+        try recipe.run(in: folder("long"), resuming: stepLimit != nil)
+        let state = try Remains(folder("long")).state
+        let rows = state.history.rows
+        let accuracy = try #require(rows.compactMap(\.validationAccuracy).max())
+        let ties = rows.filter { $0.validationAccuracy == accuracy }
+        let lowest = try #require(ties.min { $0.validationLoss ?? 0 < $1.validationLoss ?? 0 })
+        #expect(ties.count > 1 && lowest.epoch > ties[0].epoch, "nothing to decide")
+        #expect(state.progress.bestEpoch == lowest.epoch)
+        var shorter = recipe
+        shorter.settings.epochs = lowest.epoch
+        try shorter.run(in: folder("short"))
+        #expect(try Remains(folder("long")).checkpoint == Remains(folder("short")).checkpoint)
+    }
+
+    @Test(arguments: [nil, 7]) func `that nothing is learnt is said once, resumed or not`(stepLimit: Int?) throws {
+        var recipe = Recipe()
+        recipe.settings.epochs = 9
+        recipe.base = 1e-9
+        if let stepLimit { try recipe.run(in: folder(), stepLimit: stepLimit) }
+        let trainer = try recipe.trainer(folder())
+        if stepLimit != nil {
+            try trainer.resume(from: try TrainingStateFile<TrainingSettings>(contentsOf: folder().statePath))
+        }
+        let witness = Witness()
+        _ = try trainer.run(observer: witness) { false }
+        #expect(witness.chances == [6], "thirty steps are six epochs")
+    }
+
     @Test(arguments: [0.9, nil]) func `what is kept is the moving average where there is one`(decay: Double?) throws {
         var recipe = Recipe()
         recipe.settings.epochs = 1
@@ -244,6 +281,7 @@ import Testing
         _ = try recipe.trainer(folder()).run(observer: witness) { false }
         let (first, last) = (try #require(witness.rows.first?.row), try #require(witness.rows.last?.row))
         #expect(last.trainLoss < first.trainLoss)
+        #expect(witness.chances.isEmpty)
         #expect(try #require(last.validationAccuracy) >= 0.75)
         #expect(witness.steps.map(\.number) == (0..<100).map { $0 % 5 + 1 })
         #expect(witness.steps.prefix(5).map(\.imageCount) == [5, 10, 15, 20, 23])
