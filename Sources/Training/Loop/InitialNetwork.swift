@@ -64,7 +64,7 @@ public struct InitialNetwork: Sendable {
                 file: file,
                 .unknownArchitecture(found: parameters.layers.map { "\($0.name).weight \($0.weight.shape)" }))
         }
-        let namesInFile = Dictionary(uniqueKeysWithValues: zip(names, layers.map(\.name)))
+        let namesInFile = Dictionary(uniqueKeysWithValues: zip(names, layers.map { parameters.wrapper + $0.name }))
         var fresh = Set(try Self.layers(Array(fromScratch), of: names, namesInFile))
         let rows = ClassRows(
             data: classNames, checkpoint: last.weight.shape[0] == checkpointClasses?.count ? checkpointClasses : nil,
@@ -83,7 +83,9 @@ public struct InitialNetwork: Sendable {
             else { return nil }
             return stem == lastName ? rows.arranged(tensor) : tensor
         }
-        var notes = form.assumptions(about: network, parameters, options: ArchitectureOptions()).map(\.text)
+        var options = ArchitectureOptions()
+        options.isNamed = architecture != nil
+        var notes = form.assumptions(about: network, parameters, options: options).map(\.text)
         if !fresh.contains(lastName), let note = rows.note { notes.append("\(lastName): \(note)") }
         self.init(
             architecture: form.rawValue, network: network, fresh: begunAnew, namesInFile: namesInFile, notes: notes)

@@ -78,7 +78,8 @@ struct CheckpointErrorTests {
             SafetensorsReaderTests.refusals,
         ]
         let names =
-            tables.flatMap(\.keys) + StateDictionaryTests.refusals.keys + StateDictionaryTests.refusalsAsWeights.keys
+            tables.flatMap(\.keys) + PyTorchReaderTests.repeated.keys + StateDictionaryTests.refusals.keys
+            + StateDictionaryTests.refusalsAsWeights.keys
             + PickleMachineTests.carried.keys + ReadingBudgetTests.bombs.keys
         #expect(names.sorted() == CheckpointFixtures.names(in: CheckpointFixtures.hostile))
         for error in tables.flatMap(\.values) {

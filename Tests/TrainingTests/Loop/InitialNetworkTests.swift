@@ -129,7 +129,8 @@ import Testing
         #expect(
             error?.description
                 == "digits.pth holds a lenet5, which is served and evaluated, but cannot be trained here; what can be trained "
-                + "is alexnet_half_width, alexnet, alexnet_2012, alexnet_one_channel")
+                + "is alexnet_half_width, alexnet, alexnet_2012, alexnet_one_tower, alexnet_one_channel, alexnet_d2l, "
+                + "alexnet_cifar, alexnet_cifar_11x11")
     }
 
     @Test(arguments: ["model.", "module.model.", "net."])

@@ -12,10 +12,6 @@ struct PyTorchReaderTests {
         "tensor-empty-outside.pth": .outOfBounds(name: "w", lastElement: 7, storageElementCount: 6),
         "tensor-empty-overflow.pth": .invalidLayout(
             name: "w", found: "sizes [0, 4611686018427387904, 4]", expected: "a product of at most 63 bits"),
-        "tensor-expanded-often.pth": .memoryLimit(
-            what: "float32 up to tensor w1", needed: 67115668, limit: 67114720),
-        "tensor-expanded.pth": .memoryLimit(
-            what: "float32 up to tensor w", needed: 4398046514197, limit: 67112088),
         "tensor-huge-number.pth": .invalidPickle(
             offset: 187, found: "a number", expected: "an integer"),
         "tensor-negative-offset.pth": .invalidLayout(
@@ -37,6 +33,22 @@ struct PyTorchReaderTests {
         "tensor-strides-missing.pth": .invalidLayout(
             name: "w", found: "strides [1]", expected: "one for each of the sizes [2, 3]"),
     ]
+
+    /// Files whose tensors repeat elements, and the tensor at which there are too many.
+    static let repeated = ["tensor-expanded-often.pth": "w1", "tensor-expanded.pth": "w"]
+
+    @Test(
+        "A tensor of more elements than its file can pay for is refused",
+        arguments: repeated.sorted { $0.key < $1.key })
+    func repeats(_ name: String, _ tensor: String) throws {
+        let bytes = try CheckpointFixtures.bytes(name, in: CheckpointFixtures.hostile)
+        guard case .memoryLimit(let what, let needed, let limit)? = Checkpoint.error(of: bytes) else {
+            Issue.record("\(String(describing: Checkpoint.error(of: bytes)))")
+            return
+        }
+        #expect(what == "float32 up to tensor \(tensor)")
+        #expect(limit == 64 << 20 + 8 * bytes.count && needed > limit)
+    }
 
     @Test("A tensor that does not fit its storage is refused", arguments: refusals.keys.sorted())
     func refuses(_ name: String) throws {
