@@ -70,7 +70,7 @@ extension RequestError: CustomStringConvertible {
         case .tooManyTrailers(let limit):
             "There are more than \(limit) trailer fields (server.max_header_fields); leave them out."
         case .bodyTooLong(let limit):
-            "The body is longer than \(limit) bytes; send less at once."
+            "The body is longer than \(limit) bytes (server.max_body_bytes); send less at once."
         case .tooManyBodies(let limit, isShare: false):
             "The bodies of the requests that are under way take \(limit) bytes together (server.max_buffered_bytes), as many as "
                 + "they may; try again in a second."

@@ -3,7 +3,7 @@ import Glibc
 /// How many files and sockets the system lets this program have open, and what is kept of them for other things than clients.
 enum DescriptorLimit {
     /// For models that are loaded, for the log, and for those who are told that there is no place.
-    private static let reserve = 64 + 2 * ConnectionRegistry.reserve
+    static let reserve = 64 + 2 * ConnectionRegistry.reserve
 
     /// How many connections there may be: as many as wanted, or as many as leave a reserve; where there are next to no
     /// descriptors, half of them.

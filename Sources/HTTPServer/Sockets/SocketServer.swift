@@ -121,6 +121,9 @@ public final class SocketServer: Sendable {
         return false
     }
 
+    /// How many descriptors are kept for other things than clients that are served.
+    public static var descriptorReserve: Int { DescriptorLimit.reserve }
+
     /// How many connections are open.
     public var connectionCount: Int { registry.count }
 }

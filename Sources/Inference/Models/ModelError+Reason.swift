@@ -16,6 +16,7 @@ extension ModelError {
         case .cannotLook: "its files cannot be looked at for the moment"
         case .linkLeavesDirectory: "one of its files is a symbolic link that leads out of the models directory"
         case .unreadable(let error): error.isPassing ? Self.unread : "one of its text files cannot be read"
+        case .foreignCheckpoint: "its folder holds no checkpoint but a file of another program's"
         case .checkpointIsFolder: "its checkpoint is a folder"
         case .noCheckpoint: "its folder holds no checkpoint"
         case .ambiguousCheckpoint: "its folder holds several checkpoints, and model.json does not say which counts"
@@ -29,7 +30,6 @@ extension ModelError {
         case .classes: "its class map cannot be used"
         case .nonFiniteOutput: "its network answers with values that are not finite"
         case .tooLarge: "its network's activations would take too much memory"
-        default: "it cannot be used"
         }
     }
 
@@ -53,12 +53,15 @@ extension CheckpointError {
         case .unreadable: isPassing ? ModelError.unread : "its checkpoint is not there"
         case .changedWhileReading: "its checkpoint changed while it was read"
         case .notAFile: "its checkpoint is not a regular file"
-        case .tooLarge, .limitExceeded: "its checkpoint is too large"
+        case .tooLarge, .limitExceeded, .memoryLimit: "its checkpoint is too large"
         case .unknownFormat: "its checkpoint is not in a form that is read here"
-        case .refusedGlobal, .refusedObject: "its checkpoint holds objects that are not loaded"
+        case .refusedGlobal, .refusedObject, .notATensor, .notAStateDictionary, .noTensors, .severalStateDictionaries:
+            "its checkpoint holds objects that are not loaded"
         case .unsupportedScalarType, .quantizedTensor: "its checkpoint holds weights of a type that is not read"
         case .nonFinite, .negativeVariance: "its checkpoint holds weights that are not finite, or impossible"
-        case .unknownArchitecture, .fitsNoArchitecture: "its checkpoint fits no known network"
+        case .unknownArchitecture, .fitsNoArchitecture, .unservedNetwork: "its checkpoint fits no known network"
+        case .severalNetworks: "its checkpoint holds several networks, and model.json does not say which counts"
+        case .nothingUnderPrefix, .unsuitableInput: "its model.json does not fit its checkpoint"
         case .missingTensor, .unexpectedTensor, .shapeMismatch: "its checkpoint does not fit its network"
         case .shard(_, let error): error.reason
         default: "its checkpoint is damaged or incomplete"

@@ -1,3 +1,4 @@
+import HTTPServer
 import Logging
 
 #if canImport(Glibc)
@@ -15,7 +16,7 @@ public struct DescriptorLimit: Sendable, Equatable {
 
     /// What the program opens beside connections: models and their folders, event loops, the kernel's own files, libraries, and clients that
     /// are turned away.
-    public static let reserve = 64
+    public static let reserve = SocketServer.descriptorReserve
 
     /// Programs that close "all" descriptors before they start another count up to the limit; and nobody here needs more than this
     /// without asking for it by `server.max_connections`.

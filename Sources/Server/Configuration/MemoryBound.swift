@@ -40,8 +40,10 @@ struct MemoryBound: Equatable, Sendable {
     private static let valueByteCount = 128
     /// A connection's own state, beside what it buffers. Units: bytes.
     private static let connectionByteCount = 16 << 10
+    /// What taking a content coding off a body keeps. Units: bytes.
+    private static let codingByteCount = 76 << 10
 
-    init(_ settings: Settings, threadCount: Int, models: [ModelShare], logByteCount: Int = 1 << 20) {
+    init(_ settings: Settings, threadCount: Int, models: [ModelShare]) {
         let options = ServerOptions(settings, threadCount: threadCount)
         let inputByteCount = models.map(\.inputByteCount).max() ?? 0
         let classCount = models.map(\.classCount).max() ?? 0
@@ -74,9 +76,10 @@ struct MemoryBound: Equatable, Sendable {
                     + threadCount * Self.decodesPerThread * Self.rowsByteCount),
             Part(
                 name: "connections",
-                byteCount: Self.product(settings.server.maxConnections, buffered + Self.connectionByteCount)),
+                byteCount: Self.product(
+                    settings.server.maxConnections, buffered + Self.connectionByteCount + Self.codingByteCount)),
             Part(name: "answers", byteCount: Self.product(settings.server.maxConnections, answer)),
-            Part(name: "log", byteCount: logByteCount),
+            Part(name: "log", byteCount: settings.log.maxBufferedBytes),
         ]
     }
 

@@ -55,7 +55,8 @@ struct ModelsRoute: Sendable {
             loadedAt = model?.loadedAt.formatted(.iso8601)
             memory = slot.memoryByteCount
             reason = slot.absence?.reason
-            assumptions = model.flatMap { $0.assumptions.isEmpty ? nil : $0.assumptions.map(\.description) }
+            let open = model.map { $0.notes + $0.assumptions.map(\.description) } ?? []
+            assumptions = open.isEmpty ? nil : open
         }
     }
 

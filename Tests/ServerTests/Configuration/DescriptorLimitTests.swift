@@ -9,7 +9,7 @@ struct DescriptorLimitTests {
         "The soft limit is raised to the hard one, but no further than anybody needs, and never lowered",
         arguments: [
             (1024, 4096, 1024, 4096), (1024, 1_048_576, 1024, 65536), (1024, Int.max, 1024, 65536),
-            (1024, Int.max, 100_000, 100_064), (1024, 1024, 100_000, 1024), (200_000, 1_048_576, 1024, 200_000),
+            (1024, Int.max, 100_000, 100_192), (1024, 1024, 100_000, 1024), (200_000, 1_048_576, 1024, 200_000),
         ])
     func raising(_ soft: Int, _ hard: Int, _ connections: Int, _ expected: Int) {
         let limit = DescriptorLimit(soft: soft, hard: hard).raised(for: connections)
@@ -18,14 +18,14 @@ struct DescriptorLimitTests {
 
     @Test(
         "Connections leave the reserve to the models, and half where there is next to nothing",
-        arguments: [(1088, 1024), (1087, 1023), (128, 64), (127, 64), (20, 10), (1, 1)])
+        arguments: [(1216, 1024), (1215, 1023), (384, 192), (383, 192), (20, 10), (1, 1)])
     func capacity(_ soft: Int, _ expected: Int) {
         #expect(DescriptorLimit(soft: soft, hard: soft).connectionCapacity == expected)
     }
 
     @Test("Fewer connections are taken where there are too few descriptors, and the log says so")
     func settings() {
-        for (soft, connections, lineCount) in [(1088, 1024, 0), (1087, 1023, 1), (256, 192, 1)] {
+        for (soft, connections, lineCount) in [(1216, 1024, 0), (1215, 1023, 1), (384, 192, 1)] {
             let sink = RecordingSink()
             let logger = Logger(label: "test") { _ in LineLogHandler(level: .info, format: .text, sink: sink) }
             let settings = Settings().fittingDescriptors(DescriptorLimit(soft: soft, hard: soft), logger)

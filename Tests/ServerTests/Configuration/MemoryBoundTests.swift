@@ -31,7 +31,7 @@ struct MemoryBoundTests {
         #expect(difference("queue") { $0.batching.queueBytes += 1 } == 1)
         #expect(difference("decoding") { $0.images.decodeBytes += 1 } == 1)
         #expect(difference("json") { $0.server.maxBodyBytes += 1 } == 8)
-        #expect(difference("connections") { $0.server.maxConnections += 1 } == 80 << 10)
+        #expect(difference("connections") { $0.server.maxConnections += 1 } == 156 << 10)
         #expect(difference("answers") { $0.server.maxConnections += 1 } == 64 * 2 * 10 * 128)
         #expect(difference("batches") { $0.batching.maxBatchSize += 1 } == 2 * 400)
         #expect(part("models") == 2000)
