@@ -75,10 +75,10 @@ struct CheckTests {
         Judgement(.warning, "auto or 4", ThreadsCheck(total: 5, online: 8, allowed: 4, granted: nil)),
 
         Judgement(.ok, "any number", OpenFilesCheck(limit: .max, maxConnections: 1_000_000)),
-        Judgement(.ok, "1088, for 1024", OpenFilesCheck(limit: 1088, maxConnections: 1024)),
-        Judgement(.warning, "ulimit -Hn 1088", OpenFilesCheck(limit: 1087, maxConnections: 1024)),
-        Judgement(.warning, "65, for", OpenFilesCheck(limit: OpenFilesCheck.reserve + 1, maxConnections: 1024)),
-        Judgement(.failed, "64, for", OpenFilesCheck(limit: OpenFilesCheck.reserve, maxConnections: 1024)),
+        Judgement(.ok, "1216, for 1024", OpenFilesCheck(limit: 1216, maxConnections: 1024)),
+        Judgement(.warning, "ulimit -Hn 1216", OpenFilesCheck(limit: 1215, maxConnections: 1024)),
+        Judgement(.warning, "193, for", OpenFilesCheck(limit: OpenFilesCheck.reserve + 1, maxConnections: 1024)),
+        Judgement(.failed, "192, for", OpenFilesCheck(limit: OpenFilesCheck.reserve, maxConnections: 1024)),
 
         Judgement(
             .ok, "250 MiB available, models want 150 MiB, requests up to 100 MiB",
