@@ -182,8 +182,13 @@ def hanging_up(verdict, server, bodies):
 
 def bound_of(server):
     """What the server says at its start."""
-    found = re.search(r"memory stays below.*?total_mib[=\":]+(\d+)", server.log())
-    return int(found[1]) << 20 if found else None
+    # The log has a thread of its own: it may come a moment after the server is ready.
+    for _ in range(50):
+        found = re.search(r"memory stays below.*?total_mib[=\":]+(\d+)", server.log())
+        if found:
+            return int(found[1]) << 20
+        time.sleep(0.1)
+    return None
 
 
 def memory(verdict, options, requests, small):

@@ -154,6 +154,8 @@ def try_directory(options, verdict, folder):
     (models / "link" / "fashion-mnist.pth").symlink_to(secret)
     os.mkfifo(models / "pipe" / "fashion-mnist.pth")
     with Server(options.binary, "--models", models) as server:
+        # The log has a thread of its own: it may come a moment after the server is ready.
+        wait_for(lambda: " ready " in server.log())
         ready = [line for line in server.log().splitlines() if " ready " in line]
         verdict.check(ready and "default=aaa" in ready[-1], f"the line of the log that says ready: {ready}", "the default's name")
         verdict.check("models.default pins" in server.log(), "the log says how to pin the default", "models.default")
