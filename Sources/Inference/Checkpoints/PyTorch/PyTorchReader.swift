@@ -14,24 +14,11 @@ struct PyTorchReader {
     /// The tensors of an archive that lies in memory.
     static func read(_ archive: ZipArchive, budget: ReadingBudget) throws(CheckpointError) -> CheckpointContents {
         var reader = try PyTorchReader(archive)
-        var contents = CheckpointContents(budget: budget)
         let (root, heap) = try PickleMachine.run(try reader.bytes(of: "data.pkl"), budget: budget)
-        let state = try StateDictionary(root: root, heap: heap)
-        (contents.objects, contents.notes) = (state.objects, state.notes)
-        for (name, element) in state.entries {
-            switch element {
-            case .array(let array): try contents.append(array, name: name)
-            case .tensor(let tensor):
-                guard let scalarType = ScalarType(rawValue: tensor.scalarName) else {
-                    try contents.skip(name, scalarName: tensor.scalarName)
-                    continue
-                }
-                let storage = try reader.storage(tensor.storage, scalarType)
-                try contents.append(
-                    try tensor.stored(as: name, scalarType: scalarType, storage: storage), name: name)
-            }
+        return try StateDictionary(root: root, heap: heap).contents(budget: budget) {
+            storage, scalarType throws(CheckpointError) in
+            try reader.storage(storage, scalarType)
         }
-        return contents
     }
 
     private init(_ archive: ZipArchive) throws(CheckpointError) {

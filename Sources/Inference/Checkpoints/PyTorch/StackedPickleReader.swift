@@ -41,21 +41,9 @@ struct StackedPickleReader {
         let (root, heap) = try reader.pickle()
         let state = try StateDictionary(root: root, heap: heap)
         let storages = try reader.storages(heap)
-        var contents = CheckpointContents(budget: budget)
-        (contents.objects, contents.notes) = (state.objects, state.notes)
-        for (name, element) in state.entries {
-            switch element {
-            case .array(let array): try contents.append(array, name: name)
-            case .tensor(let tensor):
-                guard let scalarType = ScalarType(rawValue: tensor.scalarName) else {
-                    try contents.skip(name, scalarName: tensor.scalarName)
-                    continue
-                }
-                let bytes = try Self.checked(storages[tensor.storage.key], tensor.storage, scalarType.byteCount)
-                try contents.append(try tensor.stored(as: name, scalarType: scalarType, storage: bytes), name: name)
-            }
+        return try state.contents(budget: budget) { storage, scalarType throws(CheckpointError) in
+            try Self.checked(storages[storage.key], storage, scalarType.byteCount)
         }
-        return contents
     }
 
     /// The next pickle, which may be as long as the file where arrays lie in it.

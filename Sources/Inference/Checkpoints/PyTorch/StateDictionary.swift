@@ -199,3 +199,30 @@ extension PickleHeap {
             : .refusedGlobal(name: object.name, offset: object.offset)
     }
 }
+
+extension StateDictionary {
+    /// The tensors with their bytes; those whose type is no weight's are noted and left out.
+    ///
+    /// - Parameter bytes: all that a storage has.
+    func contents(
+        budget: ReadingBudget,
+        bytes: (_ storage: PickledStorage, _ scalarType: ScalarType) throws(CheckpointError) -> ByteRegion
+    ) throws(CheckpointError) -> CheckpointContents {
+        var contents = CheckpointContents(budget: budget)
+        (contents.objects, contents.notes) = (objects, notes)
+        for (name, element) in entries {
+            switch element {
+            case .array(let array): try contents.append(array, name: name)
+            case .tensor(let tensor):
+                guard let scalarType = ScalarType(rawValue: tensor.scalarName) else {
+                    try contents.skip(name, scalarName: tensor.scalarName)
+                    continue
+                }
+                let storage = try bytes(tensor.storage, scalarType)
+                try contents.append(
+                    try tensor.stored(as: name, scalarType: scalarType, storage: storage), name: name)
+            }
+        }
+        return contents
+    }
+}
