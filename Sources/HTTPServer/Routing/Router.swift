@@ -55,6 +55,12 @@ public struct Router: Sendable {
         let advised = advice?(method, path, allowed)
         let found = Excerpt.of(path)
         guard !allowed.isEmpty else {
+            // Methods are case-sensitive: `get` is none that anybody knows (RFC 9110 §9.1, §15.6.2).
+            guard Self.knownMethods.contains(method) else {
+                return .problem(
+                    .notImplemented,
+                    "'\(Excerpt.of(method.rawValue))' is no method that is known; methods are written in capitals.")
+            }
             return .problem(
                 advised?.status ?? .notFound, advised?.detail ?? "There is no '\(found)' here; check the path.")
         }
@@ -64,6 +70,11 @@ public struct Router: Sendable {
             status, advised?.detail ?? "\(method.rawValue) is not served at '\(found)'; use \(allow).",
             headerFields: status == .methodNotAllowed ? [.allow: allow] : [:])
     }
+
+    /// Those of RFC 9110 §9.3, and RFC 5789's.
+    private static let knownMethods: Set<HTTPRequest.Method> = [
+        .get, .head, .post, .put, .delete, .connect, .options, .trace, .patch,
+    ]
 
     /// `response` as it is sent to somebody who asked for `path`; nil where nobody knows what was asked for.
     func finished(_ response: Response, path: String?) -> Response {

@@ -132,6 +132,10 @@ import Testing
         let client = try TestServer().client()
         let missing = await client.ask("GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n")
         #expect(missing?.status == 404 && missing?.fields["content-type"] == "application/problem+json")
+        for method in ["get", "BREW", "Get"] {
+            #expect(await client.ask("\(method) /nowhere HTTP/1.1\r\nHost: a\r\n\r\n")?.status == 501)
+        }
+        #expect(await client.ask("DELETE /nowhere HTTP/1.1\r\nHost: a\r\n\r\n")?.status == 404)
         let wrong = await client.ask("GET /echo HTTP/1.1\r\nHost: a\r\n\r\n")
         #expect(wrong?.status == 405 && wrong?.fields["allow"] == "POST, OPTIONS")
         let all = await client.ask("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n")
