@@ -1,9 +1,9 @@
 # One verb for each thing a contributor does. Run `make help` for the list.
 
 SHELL := /bin/bash
-PACKAGES := libopenblas-dev libjpeg-dev libpng-dev libwebp-dev zlib1g-dev pkg-config
+PACKAGES := libopenblas-dev libjpeg-dev libpng-dev libssl-dev libwebp-dev zlib1g-dev pkg-config
 # What the packages are needed for: a header of each.
-HEADERS := cblas.h jpeglib.h png.h webp/decode.h zlib.h
+HEADERS := cblas.h jpeglib.h openssl/evp.h png.h webp/decode.h zlib.h
 SOURCES := Package.swift Sources Tests
 ARGS ?=
 

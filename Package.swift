@@ -29,7 +29,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.3.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.0.0", traits: ["YAML"]),
-        .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.4.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
@@ -40,6 +39,7 @@ let package = Package(
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CMalloc"),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
         // C of our own.
@@ -55,13 +55,15 @@ let package = Package(
         // Runs before any library is initialised.
         .target(name: "CStartup"),
 
+        // Bytes in files.
+        .target(name: "Files", dependencies: ["COpenSSL"], swiftSettings: optimisedSwift),
+
         // A picture or a tensor in, probabilities out; knows no socket.
         .target(
             name: "Inference",
             dependencies: [
-                "CImageCodecs", "CKernels", "CLinux", "COpenBLAS", "CZlib",
+                "CImageCodecs", "CKernels", "CLinux", "COpenBLAS", "CZlib", "Files",
                 .product(name: "Algorithms", package: "swift-algorithms"),
-                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "DequeModule", package: "swift-collections"),
             ],
             swiftSettings: optimisedSwift
@@ -83,9 +85,8 @@ let package = Package(
         .target(
             name: "Server",
             dependencies: [
-                "HTTPServer", "Inference",
+                "Files", "HTTPServer", "Inference",
                 .product(name: "Configuration", package: "swift-configuration"),
-                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
@@ -100,8 +101,7 @@ let package = Package(
         .target(
             name: "Training",
             dependencies: [
-                "CKernels", "Inference",
-                .product(name: "Crypto", package: "swift-crypto"),
+                "CKernels", "Files", "Inference",
             ],
             swiftSettings: optimisedSwift
         ),
@@ -118,24 +118,28 @@ let package = Package(
         ),
 
         // What several test targets need.
-        .target(name: "TestSupport", dependencies: ["CZlib", "Inference"], path: "Tests/TestSupport"),
+        .target(name: "TestSupport", dependencies: ["CZlib"], path: "Tests/TestSupport"),
+        .target(name: "ModelTestSupport", dependencies: ["Inference", "TestSupport"], path: "Tests/ModelTestSupport"),
         .target(name: "CJPEGWriter", path: "Tests/CJPEGWriter", linkerSettings: [.linkedLibrary("jpeg")]),
+        .testTarget(name: "FilesTests", dependencies: ["Files"]),
         .testTarget(
-            name: "InferenceTests", dependencies: ["CJPEGWriter", "CKernels", "Inference", "TestSupport"],
+            name: "InferenceTests",
+            dependencies: ["CJPEGWriter", "CKernels", "Inference", "ModelTestSupport", "TestSupport"],
             exclude: ["Fixtures"]),
         .testTarget(
-            name: "TrainingTests", dependencies: ["CKernels", "CZlib", "Inference", "TestSupport", "Training"],
+            name: "TrainingTests",
+            dependencies: ["CKernels", "CZlib", "Inference", "ModelTestSupport", "TestSupport", "Training"],
             exclude: ["Fixtures"], swiftSettings: optimisedSwift),
         .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "TestSupport"]),
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "Server", "TestSupport",
+                "ModelTestSupport", "Server", "TestSupport",
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
             ]
         ),
-        .testTarget(name: "AlexnetTests", dependencies: ["alexnet", "TestSupport"]),
+        .testTarget(name: "AlexnetTests", dependencies: ["ModelTestSupport", "TestSupport", "alexnet"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ModelTestSupport
 import Server
 import TestSupport
 import Testing

@@ -1,5 +1,6 @@
 import Foundation
 import Inference
+import ModelTestSupport
 import TestSupport
 import Testing
 import Training

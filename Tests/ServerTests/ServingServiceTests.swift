@@ -2,6 +2,7 @@ import Dispatch
 import Foundation
 import Inference
 import Logging
+import ModelTestSupport
 import ServiceLifecycle
 import ServiceLifecycleTestKit
 import Synchronization

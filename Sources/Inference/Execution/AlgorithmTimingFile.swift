@@ -1,4 +1,4 @@
-import Crypto
+import Files
 import Foundation
 
 /// The times of algorithms on one kind of CPU, kept between starts.
@@ -25,8 +25,7 @@ public struct AlgorithmTimingFile: Sendable {
     /// A file in a directory, which is made when there is something to write. Its name tells the machine: CPU, instruction
     /// set, threads.
     public init(directory: String, threadCount: Int) {
-        let digest = SHA256.hash(data: Data(Self.machine(threadCount: threadCount).utf8))
-        let name = digest.prefix(6).map { String(format: "%02x", $0) }.joined()
+        let name = SHA256.hash(Array(Self.machine(threadCount: threadCount).utf8)).hexadecimal(byteCount: 6)
         url = URL(fileURLWithPath: directory).appendingPathComponent("algorithms-\(name).json")
         machine = Self.machine(threadCount: threadCount)
     }

@@ -1,4 +1,4 @@
-import Crypto
+import Files
 import Foundation
 
 /// Loads a model from its files, and answers for it: names, shapes, finite values, class count, a first run.
@@ -37,9 +37,9 @@ public struct ModelLoader: Sendable {
     public func load(_ files: LocatedFiles) throws(ModelError) -> Model {
         let description = files.description
         var digest = SHA256()
-        digest.update(data: files.descriptionBytes)
+        digest.update(files.descriptionBytes)
         let classMap = try read(files.classes, maxByteCount: TextFile.defaultMaxByteCount)
-        digest.update(data: classMap.bytes)
+        digest.update(classMap.bytes)
         let precision = precision ?? description.precision ?? defaultPrecision
         let described = files.preprocessing.map(PreprocessingDescription.preset) ?? description.preprocessing
         let (recognized, format, notes) = try readNetwork(
@@ -62,7 +62,7 @@ public struct ModelLoader: Sendable {
         try warmUp(engine, preprocessing)
         return Model(
             name: files.name, architecture: recognized.architecture, assumptions: assumptions,
-            version: digest.finalize().prefix(6).map { String(format: "%02x", $0) }.joined(),
+            version: digest.finalize().hexadecimal(byteCount: 6),
             classes: classes, preprocessing: preprocessing, checkpointFormat: format, precision: precision,
             batching: description.batching ?? BatchingDescription(),
             tensorNames: description.tensors ?? TensorNames(), notes: notes, engine: engine)
@@ -92,7 +92,7 @@ public struct ModelLoader: Sendable {
     ) throws(ModelError) -> (RecognizedNetwork, Checkpoint.Format, notes: [String]) {
         let checkpoint = try openCheckpoint(path)
         for file in [checkpoint.file] + checkpoint.shards {
-            withExtendedLifetime(file) { digest.update(bufferPointer: UnsafeRawBufferPointer(file.bytes)) }
+            withExtendedLifetime(file) { digest.update(UnsafeRawBufferPointer(file.bytes)) }
         }
         let recognized = try recognize(
             checkpoint, description, options, packing: WeightPacking(precision, workers: workers))

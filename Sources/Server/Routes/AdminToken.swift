@@ -1,4 +1,4 @@
-import Crypto
+import Files
 import Foundation
 import HTTPServer
 import HTTPTypes
@@ -30,7 +30,7 @@ public struct AdminToken: Sendable {
         guard line.utf8.count >= Self.minByteCount else {
             throw AdminTokenError.tooShort(path: file, byteCount: line.utf8.count, minimum: Self.minByteCount)
         }
-        digest = SHA256.hash(data: Data(line.utf8))
+        digest = SHA256.hash(Array(line.utf8))
     }
 
     /// Whether an Authorization field bears the token. Digests are compared, so that the time taken tells nothing.
@@ -38,7 +38,7 @@ public struct AdminToken: Sendable {
         let scheme = "bearer "
         guard let authorization, authorization.lowercased().hasPrefix(scheme) else { return false }
         let offered = authorization.dropFirst(scheme.count).trimmingCharacters(in: .whitespaces)
-        return SHA256.hash(data: Data(offered.utf8)) == digest
+        return SHA256.hash(Array(offered.utf8)) == digest
     }
 }
 

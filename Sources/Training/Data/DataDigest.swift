@@ -1,15 +1,15 @@
-import Crypto
+import Files
 
 /// Says in 64 digits which data a model was trained on.
 ///
 /// SHA-256; of a folder's files names, sizes and labels count, of files of many pictures every byte.
-struct DataDigest {
+struct DataDigest: ~Copyable {
     private var hash = SHA256()
 
     /// Adds text and its end.
     mutating func add(_ text: String) {
-        hash.update(data: Array(text.utf8))
-        hash.update(data: [0])
+        hash.update(Array(text.utf8))
+        hash.update([0])
     }
 
     /// Adds a folder's listing.
@@ -22,11 +22,9 @@ struct DataDigest {
 
     /// Adds a whole file, whatever its name.
     mutating func add(_ file: DataFile) {
-        withExtendedLifetime(file.stored) { hash.update(bufferPointer: UnsafeRawBufferPointer(file.stored.bytes)) }
+        withExtendedLifetime(file.stored) { hash.update(UnsafeRawBufferPointer(file.stored.bytes)) }
     }
 
     /// In lower case.
-    var hexadecimal: String {
-        hash.finalize().map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
-    }
+    consuming func hexadecimal() -> String { hash.finalize().hexadecimal() }
 }

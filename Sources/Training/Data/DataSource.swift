@@ -87,7 +87,7 @@ public struct DataSource: Sendable, Equatable {
             try Self.check(training, validation)
             digest.add("validation")
             digest.add(validation)
-            return Parts(training: training, validation: validation, digest: digest.hexadecimal)
+            return Parts(training: training, validation: validation, digest: digest.hexadecimal())
         case .idx(let kind):
             let training = try IDXDataset(kind, folder: path, part: .training)
             training.files.forEach { digest.add($0) }
@@ -95,14 +95,14 @@ public struct DataSource: Sendable, Equatable {
             let validation = try IDXDataset(kind, folder: path, part: .test)
             try Self.check(training, validation)
             validation.files.forEach { digest.add($0) }
-            return Parts(training: training, validation: validation, digest: digest.hexadecimal)
+            return Parts(training: training, validation: validation, digest: digest.hexadecimal())
         case .cifar(let kind):
             let training = try CIFARDataset(kind, folder: path, part: .training)
             training.files.forEach { digest.add($0) }
             if let validationSplit { return try split(training, validationSplit, seed, digest) }
             let validation = try CIFARDataset(kind, folder: path, part: .test)
             validation.files.forEach { digest.add($0) }
-            return Parts(training: training, validation: validation, digest: digest.hexadecimal)
+            return Parts(training: training, validation: validation, digest: digest.hexadecimal())
         }
     }
 
@@ -188,13 +188,13 @@ public struct DataSource: Sendable, Equatable {
     }
 
     private func split(
-        _ whole: any Dataset, _ share: Double, _ seed: UInt64, _ digest: DataDigest
+        _ whole: any Dataset, _ share: Double, _ seed: UInt64, _ digest: consuming DataDigest
     ) throws(DatasetError) -> Parts {
         let split = StratifiedSplit(labels: (0..<whole.count).map(whole.label), share: share, seed: seed)
         guard !split.validation.isEmpty else { throw .nothingToHoldOut(path: path) }
         return Parts(
             training: Subset(whole, indices: split.training), validation: Subset(whole, indices: split.validation),
-            digest: digest.hexadecimal)
+            digest: digest.hexadecimal())
     }
 
     /// Two folders have the same classes.

@@ -1,4 +1,4 @@
-import Crypto
+import Files
 import Foundation
 import Inference
 
@@ -46,7 +46,7 @@ public struct SharedImages: Sendable, Equatable {
     }
 
     private static func digest(of path: String, _ size: Int) -> SHA256.Digest? {
-        (try? FileSnapshot.bytes(of: path, maxByteCount: size)).map { SHA256.hash(data: $0) }
+        (try? FileSnapshot.bytes(of: path, maxByteCount: size)).map { SHA256.hash($0) }
     }
 }
 

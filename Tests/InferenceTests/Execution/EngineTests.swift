@@ -1,3 +1,4 @@
+import ModelTestSupport
 import Synchronization
 import TestSupport
 import Testing

@@ -1,5 +1,6 @@
 import Dispatch
 @testable import Inference
+import ModelTestSupport
 import TestSupport
 import Testing
 

@@ -1,4 +1,5 @@
 import Inference
+import ModelTestSupport
 import TestSupport
 import Testing
 

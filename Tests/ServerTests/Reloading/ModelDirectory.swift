@@ -1,6 +1,7 @@
 import Foundation
 import Inference
 import Logging
+import ModelTestSupport
 import TestSupport
 
 @testable import Server

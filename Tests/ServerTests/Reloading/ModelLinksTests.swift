@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Inference
+import ModelTestSupport
 import TestSupport
 import Testing
 

@@ -2,6 +2,7 @@ import Foundation
 import HTTPServer
 import Inference
 import Logging
+import ModelTestSupport
 import TestSupport
 
 @testable import Server

@@ -1,4 +1,5 @@
 import HTTPTypes
+import ModelTestSupport
 import Testing
 import TestSupport
 

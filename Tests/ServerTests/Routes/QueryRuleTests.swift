@@ -1,5 +1,6 @@
 import Foundation
 import HTTPServer
+import ModelTestSupport
 import Testing
 import TestSupport
 

@@ -1,5 +1,6 @@
 import Foundation
 import Inference
+import ModelTestSupport
 import Testing
 import TestSupport
 
