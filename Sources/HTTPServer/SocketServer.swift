@@ -1,4 +1,4 @@
-import Glibc
+import Foundation
 import Logging
 import Synchronization
 
@@ -60,7 +60,7 @@ public final class SocketServer: Sendable {
             host: options.host, port: options.port, backlog: options.backlog)
         let loops: [EventLoop]
         do throws(SocketError) {
-            loops = try Self.loops(options.eventLoopCount)
+            loops = try Self.loops(options)
         } catch {
             Socket.close(descriptor)
             throw error
@@ -92,9 +92,11 @@ public final class SocketServer: Sendable {
         return (listener, address)
     }
 
-    private static func loops(_ count: Int) throws(SocketError) -> [EventLoop] {
+    private static func loops(_ options: ServerOptions) throws(SocketError) -> [EventLoop] {
         var loops: [EventLoop] = []
-        for index in 0..<max(1, count) { loops.append(try EventLoop(name: "http-\(index)")) }
+        for index in 0..<max(1, options.eventLoopCount) {
+            loops.append(try EventLoop(name: "http-\(index)", poller: options.poller))
+        }
         return loops
     }
 
@@ -115,10 +117,10 @@ public final class SocketServer: Sendable {
         guard let listener = state.withLock({ $0.listener }) else { return true }
         await listener.close(takesBacklog: true)
         for connection in registry.connections { connection.drain() }
-        if await registry.waitUntilEmpty(timeout: timeout) { return true }
+        if await registry.waitUntilEmpty(timeout: timeout, on: listener.loop) { return true }
         for connection in registry.connections { connection.abort() }
-        // They close at once, each on its thread; the wait is bounded all the same.
-        _ = await registry.waitUntilEmpty(timeout: .seconds(5))
+        // They close at once, each on its loop; the wait is bounded all the same.
+        _ = await registry.waitUntilEmpty(timeout: .seconds(5), on: listener.loop)
         return false
     }
 
@@ -149,10 +151,13 @@ enum DescriptorLimit {
     /// How many connections there may be: as many as wanted, or as many as leave a reserve; where there are next to no
     /// descriptors, half of them.
     static func connections(of wanted: Int) -> Int {
+        #if canImport(Glibc)
+            let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        #else
+            let resource = RLIMIT_NOFILE
+        #endif
         var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0, limit.rlim_cur < Int32.max else {
-            return wanted
-        }
+        guard getrlimit(resource, &limit) == 0, limit.rlim_cur < Int32.max else { return wanted }
         let available = Int(limit.rlim_cur)
         return max(1, min(wanted, max(available - reserve, available / 2)))
     }

@@ -1,4 +1,3 @@
-import Dispatch
 import Synchronization
 
 /// All open connections of a server, and who gives way when there is no place for another one.
@@ -220,9 +219,14 @@ final class ConnectionRegistry: Sendable {
     }
 
     /// Waits until no connection is open.
+    ///
+    /// - Parameters:
+    ///   - timeout: how long it waits at most.
+    ///   - loop: measures that time.
     /// - Returns: whether that came true within `timeout`.
-    func waitUntilEmpty(timeout: Duration) async -> Bool {
-        await withCheckedContinuation { continuation in
+    func waitUntilEmpty(timeout: Duration, on loop: EventLoop) async -> Bool {
+        defer { withExtendedLifetime(loop) {} }
+        return await withCheckedContinuation { continuation in
             let waiter: Int? = state.withLock { state in
                 guard !state.connections.isEmpty else { return nil }
                 state.nextWaiter += 1
@@ -230,20 +234,10 @@ final class ConnectionRegistry: Sendable {
                 return state.nextWaiter
             }
             guard let waiter else { return continuation.resume(returning: true) }
-            DispatchQueue.global().asyncAfter(deadline: .now() + timeout.dispatchInterval) {
+            loop.execute(after: timeout) {
                 self.state.withLock { $0.waiters.removeValue(forKey: waiter) }?.resume(returning: false)
             }
         }
-    }
-}
-
-extension Duration {
-    /// The same for Dispatch, in nanoseconds, never negative and at most 290 years.
-    var dispatchInterval: DispatchTimeInterval {
-        let (seconds, attoseconds) = components
-        guard seconds >= 0 else { return .nanoseconds(0) }
-        guard seconds < 9_000_000_000 else { return .seconds(Int(Int32.max)) }
-        return .nanoseconds(Int(seconds) * 1_000_000_000 + Int(attoseconds / 1_000_000_000))
     }
 }
 

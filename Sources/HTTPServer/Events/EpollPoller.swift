@@ -1,86 +1,130 @@
-import CLinux
-import Glibc
+#if os(Linux)
+    import CLinux
+    import Foundation
+    import Synchronization
 
-/// The sockets that one thread waits for, all at once, and a way to wake it.
-///
-/// - Source: epoll(7), level-triggered; eventfd(2)
-final class Poller: Sendable {
-    private let descriptor: Int32
-    /// Can be read once somebody has called ``wake()``.
-    private let alarm: Int32
-    /// No socket has this number.
-    private static let alarmID = UInt64.max
+    /// epoll: one thread waits for all sockets of a loop and runs its turns.
+    ///
+    /// - Source: epoll(7), level-triggered; eventfd(2)
+    final class EpollPoller: Poller, @unchecked Sendable {  // guard: `released` is touched on the thread only
+        private let name: String
+        private let descriptor: Int32
+        /// Can be read once somebody has called ``wake()``.
+        private let alarm: Int32
+        private let thread = Atomic<pthread_t>(0)
+        /// What is to be done about descriptors that are watched no longer.
+        private var released: [@Sendable () -> Void] = []
 
-    /// How many sockets are told of at once; the others' turn is next.
-    static let mostEvents = 64
+        /// Stands for the alarm; no socket has this number.
+        private static let alarmID = UInt64.max
+        /// How many sockets are told of at once. The others come next.
+        private static let maxEvents = 64
 
-    /// - Throws: ``SocketError/system(operation:code:)`` where the system has no descriptor left.
-    init() throws(SocketError) {
-        descriptor = epoll_create1(Int32(EPOLL_CLOEXEC))
-        guard descriptor >= 0 else { throw .system(operation: "epoll_create1", code: errno) }
-        alarm = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
-        guard alarm >= 0 else { throw .system(operation: "eventfd", code: errno) }
-        guard control(EPOLL_CTL_ADD, alarm, id: Self.alarmID, EPOLL_EVENTS(EPOLLIN.rawValue)) else {
-            throw .system(operation: "epoll_ctl", code: errno)
+        /// - Throws: ``SocketError/system(operation:code:)`` where no descriptor is left.
+        init(name: String) throws(SocketError) {
+            self.name = name
+            descriptor = epoll_create1(Int32(EPOLL_CLOEXEC))
+            guard descriptor >= 0 else { throw .system(operation: "epoll_create1", code: errno) }
+            alarm = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
+            guard alarm >= 0 else { throw .system(operation: "eventfd", code: errno) }
+            guard control(EPOLL_CTL_ADD, alarm, id: Self.alarmID, EPOLLIN.rawValue) else {
+                throw .system(operation: "epoll_ctl", code: errno)
+            }
+        }
+
+        deinit {
+            Socket.close(descriptor)
+            if alarm >= 0 { Socket.close(alarm) }
+        }
+
+        var isCurrent: Bool { thread.load(ordering: .relaxed) == pthread_self() }
+
+        func start(_ client: any PollerClient) {
+            Thread.detachNewThread { [self] in
+                pthread_setname_np(pthread_self(), name)
+                thread.store(pthread_self(), ordering: .relaxed)
+                run(client)
+            }
+        }
+
+        /// What the thread does all its life.
+        private func run(_ client: any PollerClient) {
+            var events = Array(repeating: epoll_event(), count: Self.maxEvents)
+            while true {
+                let next = client.turn()
+                if !released.isEmpty {
+                    let released = released
+                    self.released = []
+                    for then in released { then() }
+                    // The loop may have more to do now.
+                    if next != .never { continue }
+                }
+                let timeout: Int32
+                switch next {
+                case .now: timeout = 0
+                case .at(let time): timeout = time.map { Self.milliseconds($0 - .now) } ?? -1
+                case .never: return
+                }
+                let count = Int(epoll_wait(descriptor, &events, Int32(events.count), timeout))
+                for event in events.prefix(max(0, count)) {
+                    if event.data.u64 == Self.alarmID {
+                        var wakeCount: UInt64 = 0
+                        _ = read(alarm, &wakeCount, MemoryLayout<UInt64>.size)
+                    } else {
+                        client.ready(Int(truncatingIfNeeded: event.data.u64), Readiness(event.events))
+                    }
+                }
+            }
+        }
+
+        /// Rounded up, since a loop that wakes before its deadline has nothing to do.
+        private static func milliseconds(_ timeout: Duration) -> Int32 {
+            guard timeout > .zero else { return 0 }
+            let (seconds, attoseconds) = timeout.components
+            let (milliseconds, rest) = attoseconds.quotientAndRemainder(dividingBy: 1_000_000_000_000_000)
+            guard seconds < 1_000_000 else { return 1_000_000_000 }
+            return Int32(seconds * 1000 + milliseconds + (rest > 0 ? 1 : 0))
+        }
+
+        func wake() {
+            var one: UInt64 = 1
+            _ = write(alarm, &one, MemoryLayout<UInt64>.size)
+        }
+
+        func add(_ socket: Int32, id: Int, _ interest: Readiness) throws(SocketError) {
+            guard control(EPOLL_CTL_ADD, socket, id: UInt64(id), interest.events) else {
+                throw .system(operation: "epoll_ctl", code: errno)
+            }
+        }
+
+        func change(_ socket: Int32, id: Int, _ interest: Readiness) {
+            // That cannot fail for a socket that was added.
+            _ = control(EPOLL_CTL_MOD, socket, id: UInt64(id), interest.events)
+        }
+
+        func remove(_ socket: Int32, id: Int, then: @escaping @Sendable () -> Void) {
+            _ = control(EPOLL_CTL_DEL, socket, id: UInt64(id), 0)
+            released.append(then)
+        }
+
+        private func control(_ operation: Int32, _ socket: Int32, id: UInt64, _ events: UInt32) -> Bool {
+            var event = epoll_event(events: events, data: epoll_data(u64: id))
+            return epoll_ctl(descriptor, operation, socket, &event) == 0
         }
     }
 
-    deinit {
-        Socket.close(descriptor)
-        if alarm >= 0 { Socket.close(alarm) }
-    }
+    extension Readiness {
+        /// What the kernel is asked for. It tells of a broken socket without being asked.
+        fileprivate var events: UInt32 {
+            (contains(.reading) ? EPOLLIN.rawValue : 0) | (contains(.writing) ? EPOLLOUT.rawValue : 0)
+        }
 
-    /// Watches a socket from now on.
-    ///
-    /// - Throws: ``SocketError/system(operation:code:)`` where the system watches as many as it wants to.
-    func add(_ socket: Int32, id: UInt64, _ interest: Readiness) throws(SocketError) {
-        guard control(EPOLL_CTL_ADD, socket, id: id, interest.events) else {
-            throw .system(operation: "epoll_ctl", code: errno)
+        /// What the kernel told. A broken socket can be read and written: that is how one learns why it is broken.
+        fileprivate init(_ events: UInt32) {
+            self = []
+            if events & EPOLLIN.rawValue != 0 { insert(.reading) }
+            if events & EPOLLOUT.rawValue != 0 { insert(.writing) }
+            if events & (EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 { formUnion([.reading, .writing, .broken]) }
         }
     }
-
-    /// Watches it for something else; that cannot fail for one that was added.
-    func change(_ socket: Int32, id: UInt64, _ interest: Readiness) {
-        _ = control(EPOLL_CTL_MOD, socket, id: id, interest.events)
-    }
-
-    /// Watches it no longer.
-    func remove(_ socket: Int32) { _ = control(EPOLL_CTL_DEL, socket, id: 0, EPOLL_EVENTS(0)) }
-
-    /// Ends the wait that is going on, or the next one.
-    func wake() {
-        var one: UInt64 = 1
-        _ = write(alarm, &one, MemoryLayout<UInt64>.size)
-    }
-
-    /// Waits until a socket is ready, somebody wakes it, or the time is over.
-    ///
-    /// - Parameters:
-    ///   - timeout: nil waits for ever.
-    ///   - events: room for ``mostEvents``.
-    /// - Returns: how many of the events tell of sockets; they come first.
-    func wait(_ timeout: Duration?, into events: inout [epoll_event]) -> Int {
-        let found = Int(epoll_wait(descriptor, &events, Int32(events.count), Self.milliseconds(timeout)))
-        guard found > 0 else { return 0 }
-        guard let index = events[..<found].firstIndex(where: { $0.data.u64 == Self.alarmID }) else { return found }
-        var count: UInt64 = 0
-        _ = read(alarm, &count, MemoryLayout<UInt64>.size)
-        events.swapAt(index, found - 1)
-        return found - 1
-    }
-
-    /// Rounded up: who waits for a time had better not wake before it.
-    private static func milliseconds(_ timeout: Duration?) -> Int32 {
-        guard let timeout else { return -1 }
-        guard timeout > .zero else { return 0 }
-        let (seconds, attoseconds) = timeout.components
-        let (milliseconds, rest) = attoseconds.quotientAndRemainder(dividingBy: 1_000_000_000_000_000)
-        guard seconds < 1_000_000 else { return 1_000_000_000 }
-        return Int32(seconds * 1000 + milliseconds + (rest > 0 ? 1 : 0))
-    }
-
-    private func control(_ operation: Int32, _ socket: Int32, id: UInt64, _ events: EPOLL_EVENTS) -> Bool {
-        var event = epoll_event(events: events.rawValue, data: epoll_data(u64: id))
-        return epoll_ctl(descriptor, operation, socket, &event) == 0
-    }
-}
+#endif

@@ -49,14 +49,15 @@ extension Connection {
         clock.enter(.closed, now: .now)
         task?.cancel()
         task = nil
-        watch?.cancel()
-        watch = nil
-        // Not before who closes it is through.
-        loop.execute { [self] in
+        let end = { @Sendable [self] in
             Socket.close(descriptor)
             context.observer.connectionClosed()
             context.ended(number)
         }
+        // Neither way before who closes it is through.
+        guard let watch else { return loop.execute(end) }
+        self.watch = nil
+        watch.cancel(then: end)
     }
 
     func pauseReading() { watch?.interest.remove(.reading) }

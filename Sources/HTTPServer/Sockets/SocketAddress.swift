@@ -1,4 +1,4 @@
-import Glibc
+import Foundation
 
 /// Where a socket listens or whom it talks to: a numeric host and a port.
 public struct SocketAddress: Sendable, Equatable, CustomStringConvertible {
