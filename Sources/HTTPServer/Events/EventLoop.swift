@@ -49,6 +49,9 @@ final class EventLoop: TaskExecutor {
         precondition(core.poller.isCurrent, "on \(Thread.current), not on the event loop's thread")
     }
 
+    /// How many deadlines are kept, with those that nobody has any more; for tests, in a turn of the loop only.
+    var deadlineCount: Int { core.sockets.deadlineCount }
+
     private enum Job: Sendable {
         case work(@Sendable () -> Void)
         case delay(ContinuousClock.Instant, @Sendable () -> Void)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import HTTPServer
 
-@Suite struct ConnectionTimeTests {
+@Suite(.timeLimit(.minutes(2)), .everyPoller) struct ConnectionTimeTests {
     @Test func `a slow head and a slow body are answered with 408`() async throws {
         let server = try TestServer {
             $0.headerTimeout = .milliseconds(50)
@@ -58,7 +58,7 @@ import Testing
         #expect(await used.isAtEnd())
         await server.observer.wait { $0.closed == 2 }
         // The observer is told before the connection leaves the count.
-        while server.server.connectionCount > 0 { try await Task.sleep(for: .milliseconds(1)) }
+        try await eventually("no connection is counted") { server.server.connectionCount == 0 }
     }
 
     @Test func `who does not read the answer is cut off`() async throws {
