@@ -2,7 +2,7 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// Dispatch sources: a serial queue runs a loop's turns, each after an event of a socket, of the one timer, or of another thread.
+/// Dispatch sources: a serial queue runs a loop's turns, behind the events of its sockets, of one timer, and of other threads.
 ///
 /// A source only says when to look: what a socket is ready for is then asked of poll(2). So an event that is out of date does no harm,
 /// and one event can tell of reading, writing and a broken connection together, as with epoll.
@@ -21,7 +21,7 @@ final class DispatchPoller: Poller, @unchecked Sendable {  // guard: mutable sta
     private var nextLook: ContinuousClock.Instant?
     /// What the timer is set to.
     private var alarm: ContinuousClock.Instant?
-    /// Whether a turn is on its way that the client wants at once.
+    /// Whether a turn is on its way.
     private var isTurnQueued = false
 
     /// How often sockets are looked at that nobody reads.
@@ -47,34 +47,38 @@ final class DispatchPoller: Poller, @unchecked Sendable {  // guard: mutable sta
     func start(_ client: any PollerClient) {
         queue.async { [self] in
             self.client = client
-            run {}
+            run(turn)
         }
     }
 
     func wake() {
-        queue.async { [self] in run {} }
+        queue.async { [self] in run(turn) }
     }
 
-    /// Does something on the queue, and gives the loop a turn.
+    /// Does something on the queue that may concern the loop, unless that has ended.
     private func run(_ work: () -> Void) {
-        guard let client else { return }
+        guard client != nil else { return }
         thread.store(Self.currentThread, ordering: .relaxed)
         work()
-        switch client.turn() {
+        thread.store(0, ordering: .relaxed)
+    }
+
+    /// Gives the loop a turn.
+    private func turn() {
+        switch client?.turn() ?? .never {
         case .now: queueTurn()
         case .at(let time): setTimer(time)
         case .never: end()
         }
-        thread.store(0, ordering: .relaxed)
     }
 
-    /// Asks for a turn behind everything that is on the queue already.
+    /// Gives the loop a turn behind everything that is on the queue already, which is mostly what other sockets have to tell.
     private func queueTurn() {
         guard !isTurnQueued else { return }
         isTurnQueued = true
         queue.async { [self] in
             isTurnQueued = false
-            run {}
+            run(turn)
         }
     }
 
@@ -95,6 +99,7 @@ final class DispatchPoller: Poller, @unchecked Sendable {  // guard: mutable sta
         run {
             alarm = nil
             look()
+            turn()
         }
     }
 
@@ -131,12 +136,14 @@ final class DispatchPoller: Poller, @unchecked Sendable {  // guard: mutable sta
         watched.cancel { [self] in
             guard client != nil else { return then() }
             run(then)
+            queueTurn()
         }
     }
 
     /// A source has something to tell of a socket.
     private func fired(_ id: Int) {
         run { tell(id) }
+        queueTurn()
     }
 
     /// Tells the client what a socket is ready for.
