@@ -1,3 +1,4 @@
+import Foundation
 import HTTPServer
 import Logging
 
@@ -23,7 +24,8 @@ import Logging
         router.on(.get, "/") { _ in .text("hello") }
         let server = SocketServer(
             options: options, router: router, observer: Nobody(), logger: Logger(label: "fixed answer"))
-        print("ready http://\(try server.start())")
+        let address = try server.start()
+        FileHandle.standardOutput.write(Data("ready http://\(address)\n".utf8))
         try await Task.sleep(for: .seconds(86_400))
     }
 }
