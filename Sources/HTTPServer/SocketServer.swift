@@ -1,4 +1,4 @@
-import Foundation
+import Host
 import Logging
 import Synchronization
 
@@ -66,7 +66,8 @@ public final class SocketServer: Sendable {
             throw error
         }
         let limits = ConnectionRegistry.Limits(
-            total: DescriptorLimit.connections(of: options.maxConnections), perAddress: options.connectionsPerAddress)
+            total: min(options.maxConnections, DescriptorLimit.current?.connectionCapacity ?? .max),
+            perAddress: options.connectionsPerAddress)
         if limits.total < options.maxConnections {
             logger.warning(
                 "fewer connections than server.max_connections can be open; raise the limit of open files",
@@ -124,9 +125,6 @@ public final class SocketServer: Sendable {
         return false
     }
 
-    /// How many descriptors are kept for other things than clients that are served.
-    public static var descriptorReserve: Int { DescriptorLimit.reserve }
-
     /// How many connections are open.
     public var connectionCount: Int { registry.count }
 }
@@ -141,24 +139,4 @@ public protocol ServerObserver: Sendable {
     func connectionClosed()
     /// A request has been answered, refused or abandoned.
     func requestCompleted(_ record: RequestRecord)
-}
-
-/// How many files and sockets the system lets this program have open, and what is kept of them for other things than clients.
-enum DescriptorLimit {
-    /// For models that are loaded, for the log, and for those who are told that there is no place.
-    static let reserve = 64 + 2 * ConnectionRegistry.reserve
-
-    /// How many connections there may be: as many as wanted, or as many as leave a reserve; where there are next to no
-    /// descriptors, half of them.
-    static func connections(of wanted: Int) -> Int {
-        #if canImport(Glibc)
-            let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
-        #else
-            let resource = RLIMIT_NOFILE
-        #endif
-        var limit = rlimit()
-        guard getrlimit(resource, &limit) == 0, limit.rlim_cur < Int32.max else { return wanted }
-        let available = Int(limit.rlim_cur)
-        return max(1, min(wanted, max(available - reserve, available / 2)))
-    }
 }
