@@ -1,3 +1,5 @@
+import FoundationEssentials
+
 /// A field value of the form `value; name=token; name="quoted"`, taken apart.
 ///
 /// What is not UTF-8 is read as Latin-1: every byte then stands for a character, and no name is lost.
@@ -76,5 +78,119 @@ struct FieldParameters: Sendable, Equatable {
 
     private static func string(_ bytes: ArraySlice<UInt8>) -> String {
         bytes.withUnsafeBytes { TextEncoding.text($0.trimmed) }
+    }
+}
+
+/// The ways in which names beyond ASCII are written in fields.
+///
+/// - Source: RFC 8187 §3.2 (`UTF-8''%e2%82%ac.png`); RFC 2047 §2 (`=?utf-8?B?4oKsLnBuZw==?=`)
+enum TextEncoding {
+    /// The character sets that are known by name.
+    private enum Charset {
+        case utf8
+        case latin1
+
+        init?(_ name: some StringProtocol) {
+            switch name.lowercased() {
+            case "utf-8", "utf8", "us-ascii", "ascii": self = .utf8
+            case "iso-8859-1", "latin1": self = .latin1
+            default: return nil
+            }
+        }
+
+        func text(_ bytes: [UInt8]) -> String? {
+            switch self {
+            case .utf8: String(validating: bytes, as: UTF8.self)
+            case .latin1: TextEncoding.latin1(bytes)
+            }
+        }
+    }
+
+    /// Text in an unknown character set: UTF-8 if it is that, else Latin-1.
+    static func text(_ bytes: some Collection<UInt8>) -> String {
+        String(validating: bytes, as: UTF8.self) ?? latin1(bytes)
+    }
+
+    private static func latin1(_ bytes: some Collection<UInt8>) -> String {
+        var text = ""
+        for byte in bytes { text.unicodeScalars.append(Unicode.Scalar(byte)) }
+        return text
+    }
+
+    /// The text of `charset'language'percent-encoded`; nil if it is malformed or of an unknown character set.
+    static func extended(_ text: String) -> String? {
+        let pieces = text.split(separator: "'", maxSplits: 2, omittingEmptySubsequences: false)
+        guard pieces.count == 3, let charset = Charset(pieces[0]) else { return nil }
+        return PercentDecoding.bytes(pieces[2].utf8).flatMap(charset.text)
+    }
+
+    /// `text` with its encoded words decoded; blanks between two of them are none of the text (RFC 2047 §6.2). A word that is
+    /// malformed or of an unknown character set stays as it is.
+    static func decodingWords(_ text: String) -> String {
+        guard text.contains("=?") else { return text }
+        var decoded = ""
+        var rest = text[...]
+        // A character may be cut by the end of a word, so the bytes of neighbours go together.
+        var word: (charset: Charset, bytes: [UInt8], source: Substring)?
+        func flush() {
+            guard let ended = word else { return }
+            decoded += ended.charset.text(ended.bytes) ?? String(ended.source)
+            word = nil
+        }
+        while let begin = rest.firstRange(of: "=?")?.lowerBound {
+            guard let (charset, bytes, end) = encodedWord(rest[begin...]) else {
+                flush()
+                let next = rest.index(after: begin)
+                decoded += rest[..<next]
+                rest = rest[next...]
+                continue
+            }
+            let isBlank = rest[..<begin].utf8.allSatisfy { $0 == Octet.space || $0 == Octet.tab }
+            if let before = word, isBlank, before.charset == charset {
+                word = (charset, before.bytes + bytes, text[before.source.startIndex..<end])
+            } else {
+                let wasWord = word != nil
+                flush()
+                if !wasWord || !isBlank { decoded += rest[..<begin] }
+                word = (charset, bytes, rest[begin..<end])
+            }
+            rest = rest[end...]
+        }
+        flush()
+        return decoded + rest
+    }
+
+    /// The encoded word that `text` begins with, and where it ends.
+    private static func encodedWord(_ text: Substring) -> (charset: Charset, bytes: [UInt8], end: String.Index)? {
+        let pieces = text.dropFirst(2).split(separator: "?", maxSplits: 2, omittingEmptySubsequences: false)
+        guard pieces.count == 3, let charset = Charset(pieces[0].prefix { $0 != "*" }),
+            let close = pieces[2].firstRange(of: "?=")
+        else { return nil }
+        let content = pieces[2][..<close.lowerBound]
+        let bytes: [UInt8]?
+        switch pieces[1] {
+        case "B", "b": bytes = Data(base64Encoded: String(content)).map(Array.init)
+        case "Q", "q": bytes = quoted(content)
+        default: return nil
+        }
+        return bytes.map { (charset, $0, close.upperBound) }
+    }
+
+    /// Decodes `Q`: `_` for a space, `=E9` for a byte.
+    private static func quoted(_ text: Substring) -> [UInt8]? {
+        var bytes: [UInt8] = []
+        var iterator = text.utf8.makeIterator()
+        while let byte = iterator.next() {
+            switch byte {
+            case UInt8(ascii: "_"): bytes.append(Octet.space)
+            case UInt8(ascii: "="):
+                guard let high = iterator.next().flatMap(PercentDecoding.hexadecimalValue),
+                    let low = iterator.next().flatMap(PercentDecoding.hexadecimalValue)
+                else { return nil }
+                bytes.append(high << 4 | low)
+            default: bytes.append(byte)
+            }
+        }
+        return bytes
     }
 }

@@ -1,3 +1,5 @@
+import HTTPTypes
+
 /// Finds the parts of a `multipart/form-data` body while it streams in; does no I/O and holds no bytes.
 ///
 /// Strategy: the caller owns the body and passes all of it that has come; the parser keeps offsets into it. So every byte is
@@ -194,5 +196,152 @@ struct MultipartParser {
         // The empty line's end may be that of the delimiter: the part is then empty (RFC 2046 §5.1.1).
         searched -= lineEnd.count
         return true
+    }
+}
+
+/// One part of a `multipart/form-data` body.
+///
+/// - Source: RFC 7578 §4
+public struct Part: Sendable, Equatable {
+    /// The form field's name (Content-Disposition's `name`).
+    public let name: String?
+    /// The file's name, if the part is a file. It is the client's word: never use it as a path.
+    public let filename: String?
+    /// The part's Content-Type, as it was sent.
+    public let contentType: String?
+    /// The part's content, where it lies in the body.
+    public let bytes: ArraySlice<UInt8>
+
+    /// A part, whole.
+    public init(name: String? = nil, filename: String? = nil, contentType: String? = nil, bytes: ArraySlice<UInt8> = [])
+    {
+        self.name = name
+        self.filename = filename
+        self.contentType = contentType
+        self.bytes = bytes
+    }
+}
+
+/// What a part's fields say about it.
+///
+/// - Source: RFC 7578 §4.2, §4.4, §4.7
+struct PartHeader: Sendable, Equatable {
+    /// Content-Disposition's `name`.
+    private(set) var name: String?
+    /// Content-Disposition's file name: `filename*`, else `filename`.
+    private(set) var filename: String?
+    /// Content-Type.
+    private(set) var contentType: String?
+
+    /// Reads the field lines in `bytes`, each with its line end, of part number `part`. A line that begins with a blank goes on
+    /// with the one before (RFC 5322 §2.2.3).
+    init(
+        _ bytes: UnsafeRawBufferPointer, lineEnd: [UInt8], part: Int, maxFieldCount: Int
+    ) throws(MultipartError) {
+        var start = 0
+        var lineCount = 0
+        var field: [UInt8] = []
+        while start < bytes.count {
+            let end = lineEnd.withUnsafeBytes { bytes.firstOffset(of: $0, from: start) }
+            guard let end, end > start else {
+                throw .fieldLine(part: part, found: Excerpt.of(bytes.slice(start..<bytes.count)))
+            }
+            lineCount += 1
+            guard lineCount <= maxFieldCount else { throw .tooManyFields(part: part, limit: maxFieldCount) }
+            let line = bytes.slice(start..<end)
+            if let first = line.first, first == Octet.space || first == Octet.tab {
+                guard !field.isEmpty else { throw .fieldLine(part: part, found: Excerpt.of(line)) }
+                field.append(Octet.space)
+                field.append(contentsOf: line.trimmed)
+            } else {
+                try read(field, part: part)
+                field = Array(line)
+            }
+            start = end + lineEnd.count
+        }
+        try read(field, part: part)
+    }
+
+    private mutating func read(_ field: [UInt8], part: Int) throws(MultipartError) {
+        guard !field.isEmpty else { return }
+        guard let colon = field.firstIndex(of: Octet.colon), colon > 0,
+            field[..<colon].allSatisfy(ByteSet.token.contains),
+            field[(colon + 1)...].allSatisfy(ByteSet.fieldValue.contains)
+        else { throw .fieldLine(part: part, found: field.withUnsafeBytes { Excerpt.of($0) }) }
+
+        let bytes = field[(colon + 1)...]
+        let value = bytes.withUnsafeBytes { TextEncoding.text($0.trimmed) }
+        switch String(decoding: field[..<colon], as: UTF8.self).lowercased() {
+        case "content-disposition":
+            guard let parameters = FieldParameters(bytes) else {
+                throw .contentDisposition(part: part, found: Excerpt.of(value))
+            }
+            name = parameters.name("name")
+            // RFC 7578 §4.2 forbids filename*, but some clients send it, and some of them nothing else.
+            filename = parameters.name("filename")
+        case "content-type": contentType = value
+        case "content-transfer-encoding":
+            // Deprecated (RFC 7578 §4.7). Those that change nothing are let pass; base64 would be read as garbage.
+            guard ["binary", "8bit", "7bit"].contains(value.lowercased()) else {
+                throw .transferEncoding(part: part, found: Excerpt.of(value))
+            }
+        default: break  // other fields must be ignored (RFC 7578 §4.8)
+        }
+    }
+}
+
+/// Why a `multipart/form-data` body cannot be read. Parts are counted from 1.
+enum MultipartError: Error, Equatable, Sendable {
+    case missingBoundary
+    case boundary(found: String)
+    case noDelimiter(boundary: String)
+    case delimiterLine(part: Int, found: String)
+    case headerTooLong(part: Int, limit: Int)
+    case tooManyFields(part: Int, limit: Int)
+    case fieldLine(part: Int, found: String)
+    case contentDisposition(part: Int, found: String)
+    case transferEncoding(part: Int, found: String)
+    case unterminated(part: Int)
+    case tooManyParts(limit: Int)
+
+    /// 413 where there is too much, 400 where something is malformed.
+    var status: HTTPResponse.Status {
+        if case .tooManyParts = self { .contentTooLarge } else { .badRequest }
+    }
+}
+
+extension MultipartError: CustomStringConvertible {
+    /// One sentence that says what was wrong and what would be right.
+    var description: String {
+        switch self {
+        case .missingBoundary:
+            "The Content-Type 'multipart/form-data' has no boundary; let the client library set this field, or add "
+                + "'; boundary=…'."
+        case .boundary(let found):
+            "The multipart boundary '\(found)' is malformed; it must be 1 to \(MultipartParser.maxBoundaryByteCount) "
+                + "visible characters, with spaces only between them."
+        case .noDelimiter(let boundary):
+            "The multipart body holds no line '--\(boundary)'; each part must begin with it, as Content-Type announces."
+        case .delimiterLine(let part, let found):
+            "The line that begins part \(part) of the multipart body goes on with '\(found)'; nothing but CR LF may follow "
+                + "the boundary, or '--' behind the last part."
+        case .headerTooLong(let part, let limit):
+            "The fields of part \(part) of the multipart body are longer than \(limit) bytes; shorten its names."
+        case .tooManyFields(let part, let limit):
+            "Part \(part) of the multipart body has more than \(limit) fields (server.max_header_fields); send fewer."
+        case .fieldLine(let part, let found):
+            "The line '\(found)' in the fields of part \(part) of the multipart body is malformed; write it as "
+                + "'Name: value' and end it with CR LF."
+        case .contentDisposition(let part, let found):
+            "The Content-Disposition '\(found)' of part \(part) of the multipart body is malformed; write it as "
+                + "'form-data; name=\"image\"; filename=\"cat.jpg\"'."
+        case .transferEncoding(let part, let found):
+            "Part \(part) of the multipart body is encoded as '\(found)'; send its bytes as they are (RFC 7578 §4.7)."
+        case .unterminated(let part):
+            "The multipart body ends in the middle of part \(part); the last part must be followed by the boundary and "
+                + "'--'."
+        case .tooManyParts(let limit):
+            "The multipart body has more than \(limit) parts; send fewer at once."
+        }
     }
 }

@@ -21,3 +21,36 @@ struct RequestHead: Sendable, Equatable {
     /// The elements of `Content-Encoding`, lowercased.
     let contentCodings: [String]
 }
+
+/// The first line of a request: `method SP request-target SP HTTP-version`.
+///
+/// - Source: RFC 9112 §3
+struct RequestLine: Sendable, Equatable {
+    /// The method's token, known or not.
+    let method: HTTPRequest.Method
+    /// The request target as it was sent.
+    let target: String
+    /// 1.0 or 1.1.
+    let version: HTTPVersion
+}
+
+/// The version a request line names, of those this server speaks.
+///
+/// - Source: RFC 9112 §2.3
+enum HTTPVersion: Sendable, Equatable {
+    case http10
+    /// 1.1, and every later version of HTTP/1, which a recipient reads as the highest that it knows (RFC 9110 §2.5).
+    case http11
+}
+
+/// How the end of a request's body is found.
+///
+/// - Source: RFC 9112 §6.3
+enum BodyFraming: Sendable, Equatable {
+    /// Neither Content-Length nor Transfer-Encoding: there is no body (§6.3, rule 7).
+    case none
+    /// Content-Length: exactly this many bytes follow (§6.3, rule 6).
+    case fixed(Int)
+    /// Transfer-Encoding: chunked (§6.3, rule 4).
+    case chunked
+}

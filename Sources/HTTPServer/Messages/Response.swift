@@ -1,3 +1,4 @@
+import FoundationEssentials
 import HTTPTypes
 
 /// What a handler answers.
@@ -43,5 +44,78 @@ public struct Response: Sendable {
         _ text: String, status: HTTPResponse.Status = .ok, contentType: String = "text/plain; charset=utf-8"
     ) -> Response {
         Response(status: status, headerFields: [.contentType: contentType], body: Array(text.utf8))
+    }
+}
+
+extension Response {
+    /// `value` as JSON, with sorted keys so that the same answer is always the same bytes.
+    ///
+    /// A value that JSON cannot hold (a number that is not finite) is the program's mistake: the answer is then a 500.
+    public static func json<T: Encodable>(_ value: T, status: HTTPResponse.Status = .ok) -> Response {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        do {
+            let data = try encoder.encode(value)
+            return Response(status: status, headerFields: [.contentType: "application/json"], body: Array(data))
+        } catch {
+            return .problem(.internalServerError, "The answer could not be written as JSON.")
+        }
+    }
+
+    /// JSON that is written already.
+    public static func json(text: String) -> Response {
+        Response(headerFields: [.contentType: "application/json"], body: Array(text.utf8))
+    }
+}
+
+/// An error as a client reads it: type `about:blank`, the status's phrase as title, and a sentence.
+///
+/// - Source: RFC 9457 §3, §4.2.1
+public struct Problem: Sendable, Equatable {
+    /// The answer's status.
+    public let status: HTTPResponse.Status
+    /// One sentence that names what was wrong and what would be right.
+    public let detail: String
+    /// Further members, each a text, by ascending name: what clients of one interface or another look for
+    /// (RFC 9457 §3.2).
+    public var extensions: [String: String] = [:]
+
+    /// An error without extensions.
+    public init(status: HTTPResponse.Status, detail: String) {
+        self.status = status
+        self.detail = detail
+    }
+
+    /// The problem document.
+    var json: [UInt8] {
+        var text = #"{"type":"about:blank","title":"#
+        text += JSONText.quoted(status.reasonPhrase)
+        text += #","status":\#(status.code),"detail":"#
+        text += JSONText.quoted(detail)
+        for (name, value) in extensions.sorted(by: { $0.key < $1.key }) {
+            text += "," + JSONText.quoted(name) + ":" + JSONText.quoted(value)
+        }
+        text += "}"
+        return Array(text.utf8)
+    }
+}
+
+extension Response {
+    /// An error as `application/problem+json`, with a sentence that names what was wrong and what would be right.
+    public static func problem(
+        _ status: HTTPResponse.Status, _ detail: String, headerFields: HTTPFields = [:]
+    ) -> Response {
+        var response = Response(status: status, headerFields: headerFields)
+        response.problem = Problem(status: status, detail: detail)
+        return response
+    }
+
+    /// The same of a request that could not be read.
+    static func problem(_ error: RequestError) -> Response {
+        var fields = HTTPFields()
+        if [.tooManyRequests, .serviceUnavailable].contains(error.status) { fields[.retryAfter] = "1" }
+        // Tells that the coding was at fault and not the media type (RFC 9110 §15.5.16).
+        if case .contentCoding = error { fields[.acceptEncoding] = ContentCoding.accepted }
+        return problem(error.status, error.description, headerFields: fields)
     }
 }
