@@ -1,22 +1,32 @@
 import HTTPTypes
 
-/// Bytes in: from the socket to the handler.
+/// From the socket's bytes to the handler's answer.
 extension Connection {
-    func readable() {
-        if case .lingering = clock.phase { return discardInput() }
+    /// How much content is read at once to where it stays, before others have their turn: looking for the parts of a form whose bytes
+    /// were chosen to make that slow takes 10 to 20 ms. Units: bytes.
+    private static let mostReadAtOnce = 1 << 20
+    /// How many of the parser's events are dealt with before others have their turn: a request has three, so this is a
+    /// millisecond's worth of the cheapest requests, sent all at once.
+    private static let mostEffort = 64
+    /// How much coded content is decoded for one event, since it may grow a thousandfold. Units: bytes.
+    private static let mostCodedContent = 512
+    /// For how many events that counts: half a megabyte takes a few hundred microseconds.
+    private static let decodingEffort = 8
+
+    /// Reads as long as there is more and nothing else to do.
+    func receive() {
         for _ in 0..<Self.maxReadsInARow {
-            guard clock.phase != .closed, !clientHasEnded, !hasPutOff else { return }
-            guard let (outcome, room) = receiveContent() ?? receive() else { return pauseReading() }
+            guard state.isReadingSocket else { return }
+            guard let (outcome, room) = receiveContent() ?? receiveBytes() else { return pauseReading() }
             switch outcome {
             case .bytes(let count):
                 lastReadAt = .now
-                if clock.phase == .body { progress(count, now: lastReadAt) }
-                advance()
+                on(.received(count))
                 // There was no more, or it can wait; the loop tells of what there is.
-                if count < room || count == Self.mostReadAtOnce || !readsRequests { return }
+                if count < room || count == Self.mostReadAtOnce || !state.isReadingRequest { return }
             case .wouldBlock: return
-            case .end: return clientEnded()
-            case .failed: return abandon()
+            case .end: return on(.inputEnded)
+            case .failed: return on(.broken)
             }
         }
     }
@@ -25,7 +35,7 @@ extension Connection {
     private typealias Received = (outcome: Socket.Outcome, room: Int)
 
     /// Reads into the buffer, if it has room.
-    private func receive() -> Received? {
+    private func receiveBytes() -> Received? {
         guard let room = received.room(expecting: parser.announced) else { return nil }
         let outcome = Socket.read(descriptor, into: room)
         if case .bytes(let count) = outcome { received.append(count) }
@@ -34,7 +44,7 @@ extension Connection {
 
     /// Reads content straight to where it stays, if that has room and nothing stands between.
     private func receiveContent() -> Received? {
-        guard clock.phase == .body, received.count == 0, parser.announced > 0, exchange?.decoder == nil,
+        guard state.phase == .body, received.count == 0, parser.announced > 0, exchange?.decoder == nil,
             var sink = exchange?.sink
         else { return nil }
         // The sink leaves the exchange while it grows, so that its array has one owner and is not copied.
@@ -55,46 +65,23 @@ extension Connection {
         return read
     }
 
-    /// Reads events out of the received bytes as long as there is something to do.
+    /// Parses what was received, and does what the requests in it ask for.
     func advance() {
-        // Answering may lead back here; the loop that is already running then goes on.
-        guard !isAdvancing, !hasPutOff else { return }
-        isAdvancing = true
         takeEvents()
-        isAdvancing = false
-        // What would complete the next request does not come any more.
-        if clientHasEnded, readsRequests, !hasPutOff { abandon() }
+        on(.starved)
     }
 
     private func takeEvents() {
         var effort = 0
-        while readsRequests {
-            if received.count == 0, case .idle = clock.phase { return received.releaseIfEmpty() }
-            if effort >= Self.mostEffort { return putOff() }
+        while state.isReadingRequest, !state.input.hasYielded {
+            if received.count == 0, state.isIdle { return received.releaseIfEmpty() }
+            if effort >= Self.mostEffort { return on(.turnSpent) }
             effort += exchange?.decoder == nil ? 1 : Self.decodingEffort
             do throws(RequestError) {
                 guard try step() else { return }
             } catch {
                 refuse(error)
             }
-        }
-    }
-
-    /// Lets others have their turn before the rest of what was received; what the client does meanwhile comes behind that.
-    private func putOff() {
-        hasPutOff = true
-        pauseReading()
-        loop.execute { [self] in
-            hasPutOff = false
-            resumeReading()
-            advance()
-        }
-    }
-
-    private var readsRequests: Bool {
-        switch clock.phase {
-        case .idle, .header, .body: true
-        case .handling, .writing, .lingering, .closed: false
         }
     }
 
@@ -122,7 +109,7 @@ extension Connection {
             received.consume(consumed)
         case .end:
             received.consume(consumed)
-            try handle()
+            ready()
         }
         return true
     }
@@ -138,7 +125,7 @@ extension Connection {
 
     private func begin() {
         exchange = Exchange(startedAt: lastReadAt)
-        enter(.header)
+        on(.requestBegan)
     }
 
     /// Decides from the head alone whether and by whom the request is answered.
@@ -186,15 +173,14 @@ extension Connection {
         // If some of the body is here already, the client did not wait (RFC 9110 §10.1.1).
         if head.expectsContinue && received.count == 0 {
             guard readsBody else {
-                // Nobody wants the body, so it is not asked for; whether it comes all the same is unknown, so the
-                // connection cannot be used again.
-                exchange?.mustClose = true
-                return try handle()
+                // Nobody wants the body, so it is not asked for. Whether it comes all the same is unknown: the connection closes
+                // behind the answer, since the parser is still in the middle of the request.
+                return ready()
             }
             toSend.append(ResponseWriter.continueBytes)
             flush()
         }
-        if readsRequests { enter(.body) }
+        on(.contentFollows)
     }
 
     /// Answers without a handler: behind the request if it has no body, else at once.
@@ -202,7 +188,6 @@ extension Connection {
         if head.framing == .none || head.framing == .fixed(0) {
             exchange?.earlyResponse = response
         } else {
-            exchange?.mustClose = true
             respond(response)
         }
     }
@@ -211,16 +196,18 @@ extension Connection {
         methods.map(\.rawValue).joined(separator: ", ")
     }
 
-    /// Answers bytes that are no request; what follows them cannot be told apart from them, so the connection ends.
-    func refuse(_ error: RequestError) {
+    /// Answers bytes that are no request, or one that is not waited for. What follows cannot be told apart from it, so the connection
+    /// ends.
+    ///
+    /// - Parameter ending: how; nil lets the client read the answer.
+    func refuse(_ error: RequestError, then ending: ConnectionState.Ending? = nil) {
         if exchange == nil { begin() }
         if exchange?.head == nil {
             exchange?.line = parser.requestLine
             if parser.requestLine == nil { exchange?.targetBeginning = Self.targetBeginning(received.unread) }
             exchange?.bytesIn += received.count
         }
-        exchange?.mustClose = true
-        respond(.problem(error))
+        respond(.problem(error), then: ending ?? closing)
     }
 
     /// What stands behind the first space of a line that could not be read, so that an answer can still suit who asked.
@@ -230,29 +217,71 @@ extension Connection {
         return rest.slice(0..<(rest.firstIndex(where: { !ByteSet.target.contains($0) }) ?? rest.count)).text
     }
 
-    private func handle() throws(RequestError) {
-        if let response = exchange?.earlyResponse { return respond(response) }
-        guard let exchange, let head = exchange.head, let route = exchange.route else { return }
-        try exchange.decoder?.finish()
-        exchange.decoder = nil
+    /// How the connection closes, so that the client can read the answer.
+    private var closing: ConnectionState.Ending {
+        isRefused || (exchange?.head != nil && !parser.isMidRequest) ? .lingerBriefly : .linger
+    }
+
+    /// All that the handler needs is there, or nobody needs it.
+    private func ready() {
+        if let response = exchange?.earlyResponse { respond(response) } else { on(.requestReady) }
+    }
+
+    /// Runs the handler.
+    func handle() {
+        guard let exchange, let head = exchange.head, let route = exchange.route else { return on(.broken) }
         let sink = exchange.sink
         let content = sink?.content ?? []
         exchange.sink = nil
+        let body: RequestBody
+        do throws(RequestError) {
+            try exchange.decoder?.finish()
+            exchange.decoder = nil
+            body = try sink?.finish() ?? .bytes([])
+        } catch {
+            return refuse(error)
+        }
         let request = Request(
             id: exchange.id, method: head.line.method, target: head.line.target, path: head.target.path,
             pathParameters: exchange.pathParameters, query: head.target.query, headerFields: head.headerFields,
-            body: try sink?.finish() ?? .bytes([]), remoteAddress: remoteAddress, startedAt: exchange.startedAt,
-            receivedAt: lastReadAt)
-        enter(.handling)
+            body: body, remoteAddress: remoteAddress, startedAt: exchange.startedAt, receivedAt: lastReadAt)
         task = Task(executorPreference: loop) { [self, reservation = exchange.reservation] in
             let response = await route.handler(request)
             loop.preconditionIsCurrent()
-            // The body may be there for as long as the handler is, whoever has hung up.
+            // The handler may hold the body until it returns, even if the client has hung up.
             withExtendedLifetime(reservation) {}
             context.bodyPool.keep(content)
             task = nil
             // A client that has hung up in the meantime gets nothing.
-            if clock.phase == .handling { respond(response) }
+            guard state.phase == .handling else { return }
+            respond(response)
+            if state.isIdle { advance() }
         }
+    }
+
+    /// Sends the answer.
+    ///
+    /// - Parameter ending: how the connection goes on; nil keeps it open if it can be used again.
+    private func respond(_ response: Response, then ending: ConnectionState.Ending? = nil) {
+        guard let exchange else { return on(.broken) }
+        let response = context.router.finished(response, path: exchange.path)
+        let ending = ending ?? (keepsAlive ? .keepAlive : closing)
+        let answer = ResponseWriter.Context(
+            requestID: exchange.id, date: context.date.now(),
+            isHead: (exchange.head?.line ?? exchange.line)?.method == .head, closes: ending != .keepAlive,
+            tellsKeepAlive: exchange.head?.line.version == .http10)
+        exchange.status = response.status
+        exchange.annotations = response.annotations
+
+        toSend.append(ResponseWriter.head(response, answer))
+        if ResponseWriter.sendsBody(response, answer) { toSend.append(response.body) }
+        on(.answer(ending))
+    }
+
+    /// Whether another request may follow.
+    private var keepsAlive: Bool {
+        guard !parser.isMidRequest, exchange?.head?.keepsAlive ?? false else { return false }
+        // A request that has begun to arrive behind this one is still answered, whoever wants the connection closed.
+        return received.count > 0 || !(state.isDraining || context.registry.isCrowded.load(ordering: .relaxed))
     }
 }

@@ -1,59 +1,42 @@
 import HTTPTypes
+import Logging
 import Synchronization
 
 /// One client: reads its requests, has them handled one after another, and writes the answers.
 ///
-/// Everything happens on the thread of its event loop, the handler's own steps included: what takes long it has done elsewhere.
-/// While a request is handled or answered no further one is begun, but the socket is still read, up to a bound, so that
-/// a client that hangs up is noticed.
+/// ``ConnectionState`` decides what happens next; this class does the I/O. Everything runs on the thread of the connection's event
+/// loop, the handler's own steps included: a handler hands what takes long to other threads. A request that is handled or answered
+/// holds up the next one, but the socket is still read, up to a bound, so that a client that hangs up is noticed.
 /// - Source: RFC 9112 §9
 final class Connection: @unchecked Sendable {  // guard: all mutable state is touched on `loop` only
     let number: Int
     let context: ConnectionContext
+    /// The client's address, without its port.
     let remoteAddress: String
-    /// What it holds together with others from the same address; nil for a proxy that is trusted with any number of clients.
+    /// What this connection holds together with others from the same address; nil for a trusted proxy, which has no limit.
     let share: AddressShare?
-    /// Who gives way first, for all threads to see.
+    /// The order of eviction, for all threads to see.
     let standing: Atomic<UInt64>
     let descriptor: Int32
     let loop: EventLoop
+    /// Whether there was no place for the client: it only gets told so.
+    let isRefused: Bool
 
-    // What is being done.
-    var clock: ConnectionClock
+    var state: ConnectionState
     var parser: RequestParser
     var received: ReceiveBuffer
     var toSend = SendQueue()
+    /// The request that is under way.
     var exchange: Exchange?
+    /// Runs the handler.
     var task: Task<Void, Never>?
     var lastReadAt: ContinuousClock.Instant
-    var isAdvancing = false
-    /// Whether there is something to do with what was received that waits for its turn.
-    var hasPutOff = false
-    var isDraining = false
-    /// Whether a byte of a request has come.
-    var hasBegun = false
-    /// Whether there was no place for it: it is told so, and nothing else is done for it.
-    let isRefused: Bool
-    /// Whether somebody else has its place already.
-    var gaveWay = false
-    var clientHasEnded = false
-    var lingerBudget = 0
 
-    /// What the loop watches; nil before the start and behind the end.
+    /// What the loop watches; nil before the start and after the end.
     var watch: SocketWatch?
 
-    /// How often a connection reads before it lets others have their turn.
+    /// How often a connection reads in a row before others have their turn.
     static let maxReadsInARow = 16
-    /// How much content it reads at once to where it stays, and then lets them: looking for the parts of a form whose bytes were
-    /// chosen to make that slow takes ten to twenty milliseconds. Units: bytes.
-    static let mostReadAtOnce = 1 << 20
-    /// How many of the parser's events a connection deals with before it lets others have their turn: a request has three, so
-    /// this is a millisecond's worth of the cheapest requests, sent all at once.
-    static let mostEffort = 64
-    /// How much coded content is decoded for one event, since it may grow a thousandfold. Units: bytes.
-    static let mostCodedContent = 512
-    /// For how many events that counts: half a megabyte takes a few hundred microseconds.
-    static let decodingEffort = 8
 
     /// A connection over `descriptor`, which it owns from now on.
     ///
@@ -70,11 +53,11 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
         self.share = share
         self.isRefused = isRefused
         self.loop = loop
-        self.clock = ConnectionClock(idle: context.options.idleTimeout, now: now)
+        self.state = ConnectionState(idle: context.options.idleTimeout, now: now)
         self.parser = RequestParser(limits: context.options.parserLimits)
         self.received = ReceiveBuffer(maxCapacity: context.options.maxBufferedByteCount)
         self.lastReadAt = now
-        self.standing = Atomic(Standing(clock, hasBegun: false).rawValue)
+        self.standing = Atomic(Standing(state.clock, hasBegun: false).rawValue)
     }
 
     /// Begins to read.
@@ -82,126 +65,213 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
         loop.execute { [self] in
             context.observer.connectionOpened()
             // Somebody may have aborted it already.
-            guard clock.phase != .closed else { return }
+            guard state.phase != .closed else { return }
             do throws(SocketError) {
                 watch = try loop.watch(descriptor, for: .reading, by: self)
                 setDeadline()
                 if isRefused { refuse(context.shortage(share)) }
             } catch {
                 context.logger.warning("a connection is not served", metadata: ["error": "\(error)"])
-                close()
+                on(.broken)
             }
         }
     }
 
-    /// Closes at rest after a grace, or behind the answer to the request that has begun.
+    /// Shuts down gracefully: an idle connection closes after a grace period, a busy one after the answer.
     func drain() {
-        loop.execute { [self] in
-            isDraining = true
-            if case .idle = clock.phase { enter(.idle(context.options.drainGrace)) }
-        }
+        loop.execute { [self] in on(.drain) }
     }
 
-    /// Leaves its place to somebody else, if it still does what it did when it was chosen: at rest it closes without a word, in
-    /// the middle of a slow request with an answer.
+    /// Gives its place to another connection, if it still does what it did when it was chosen: idle it closes without an answer, in
+    /// the middle of a slow request with one.
     func giveWay(_ chosen: Standing) {
         loop.execute { [self] in
-            guard standing.load(ordering: .relaxed) == chosen.rawValue else { return stay() }
+            guard standing.load(ordering: .relaxed) == chosen.rawValue else { return perform(.keep) }
             // What the client has sent in the meantime may change everything.
-            if clock.phase != .writing { readable() }
-            switch clock.phase {
-            case .idle where !hasPutOff, .lingering: close()
-            case .header: leaveSlowRequest()
-            case .body, .writing:
-                guard clock.isBehind(now: .now) else { return stay() }
-                leaveSlowRequest()
-            case .idle, .handling, .closed: stay()
-            }
+            if state.phase != .writing { on(.readable) }
+            on(.evict)
         }
     }
 
-    /// Ends a request that is too slow to be waited for, at once.
-    func leaveSlowRequest() {
-        gaveWay = true
-        if clock.phase == .writing { return abandon() }
-        refuse(.gaveWay)
-        // Nobody waits for it to read that.
-        if clock.phase == .writing { abandon() }
-    }
-
-    /// Leaves the memory of its body to others, if it still does what it did when it was chosen and has some that is worth it.
+    /// Gives the memory of its body to others, if it still does what it did when it was chosen, and the memory is worth it.
     ///
     /// - Returns: whether it did.
     @discardableResult
     func giveMemoryUp(_ chosen: Standing) -> Bool {
-        guard standing.load(ordering: .relaxed) == chosen.rawValue, clock.phase == .body,
+        guard standing.load(ordering: .relaxed) == chosen.rawValue, state.phase == .body,
             let reservation = exchange?.reservation, reservation.byteCount >= ReceiveBuffer.initialCapacity
         else { return false }
-        leaveSlowRequest()
+        on(.reclaimMemory)
         return true
-    }
-
-    private func stay() {
-        if clock.phase != .closed { context.registry.stays(number) }
     }
 
     /// Closes now, whatever is going on.
     func abort() {
-        loop.execute { [self] in abandon() }
+        loop.execute { [self] in on(.broken) }
     }
 
-    func enter(_ phase: ConnectionClock.Phase) {
-        clock.enter(phase, now: .now)
-        if clock.phase == .header { hasBegun = true }
-        standing.store(Standing(clock, hasBegun: hasBegun).rawValue, ordering: .relaxed)
-        setDeadline()
+    /// Reports an event, and does what follows from it.
+    func on(_ event: ConnectionState.Event) {
+        let revision = state.revision
+        let action = state.on(event, context.options, now: .now)
+        if state.revision != revision, state.phase != .closed {
+            standing.store(Standing(state.clock, hasBegun: state.hasBegun).rawValue, ordering: .relaxed)
+            setDeadline()
+        }
+        perform(action)
     }
 
-    /// Takes note of bytes that went by.
-    func progress(_ byteCount: Int, now: ContinuousClock.Instant) {
-        clock.progress(byteCount, now: now)
-        standing.store(Standing(clock, hasBegun: hasBegun).rawValue, ordering: .relaxed)
+    private func perform(_ action: ConnectionState.Action) {
+        switch action {
+        case .none: break
+        case .read: receive()
+        case .discard: discard()
+        case .parse: advance()
+        case .stopReading: pauseReading()
+        case .handle: handle()
+        case .write: flush()
+        case .awaitWritable: watch?.interest.insert(.writing)
+        case .readNext: resumeReading()
+        case .linger: linger()
+        case .yield:
+            pauseReading()
+            loop.execute { [self] in on(.turnCame) }
+        case .resume:
+            resumeReading()
+            advance()
+        case .refuse(let slowness): refuse(error(slowness), then: slowness == .evicted ? .close : nil)
+        case .keep: if state.phase != .closed { context.registry.stays(number) }
+        case .checkDeadline: setDeadline()
+        case .close: close()
+        }
     }
 
-    /// Sets the watch's deadline if it would pass too late. If it passes too early it is set again: that is rarer than a new phase.
+    /// Sends as much as the kernel takes.
+    func flush() {
+        let (byteCount, stop) = toSend.flush(to: descriptor)
+        exchange?.bytesOut += byteCount
+        if byteCount > 0 { on(.sent(byteCount)) }
+        switch stop {
+        case nil:
+            watch?.interest.remove(.writing)
+            if state.phase == .writing, let exchange = exchange.take() { complete(exchange, isComplete: true) }
+            on(.written)
+        case .wouldBlock: on(.blocked)
+        default: on(.broken)
+        }
+    }
+
+    private func complete(_ exchange: Exchange, isComplete: Bool) {
+        context.observer.requestCompleted(
+            exchange.record(remoteAddress: remoteAddress, isComplete: isComplete, now: .now))
+    }
+
+    /// Ends this side's stream and discards what the client still sends, until it has read the answer and closes: a close with
+    /// unread input would reset the connection and might destroy the answer on its way (RFC 9112 §9.6).
+    private func linger() {
+        Socket.endWriting(descriptor)
+        received.consume(received.count)
+        received.releaseIfEmpty()
+        resumeReading()
+        discard()
+    }
+
+    private func discard() {
+        for _ in 0..<Self.maxReadsInARow {
+            guard let room = received.room() else { return on(.broken) }
+            switch Socket.read(descriptor, into: room) {
+            case .bytes(let count):
+                on(.received(count))
+                if state.phase == .closed { return }
+            case .wouldBlock: return
+            case .end: return on(.inputEnded)
+            case .failed: return on(.broken)
+            }
+        }
+    }
+
+    /// Closes the socket. A request that is under way has no answer, or not all of it.
+    private func close() {
+        if let exchange = exchange.take(), exchange.head != nil || exchange.status != nil {
+            complete(exchange, isComplete: false)
+        }
+        task?.cancel()
+        task = nil
+        watch?.cancel()
+        watch = nil
+        // Callers further up the stack may still use the descriptor.
+        loop.execute { [self] in
+            Socket.close(descriptor)
+            context.observer.connectionClosed()
+            context.ended(number)
+        }
+    }
+
+    func pauseReading() { watch?.interest.remove(.reading) }
+
+    private func resumeReading() {
+        if !state.input.hasEnded { watch?.interest.insert(.reading) }
+    }
+
+    /// Moves the watch's deadline forward if it would pass too late. One that passes too early is set again when it does: that is
+    /// rarer than a new phase.
     private func setDeadline() {
-        guard let watch, let deadline = clock.deadline(context.options) else { return }
+        guard let watch, let deadline = state.clock.deadline(context.options) else { return }
         if let earlier = watch.deadline, earlier <= deadline { return }
         watch.deadline = deadline
+    }
+
+    private func error(_ slowness: ConnectionState.Slowness) -> RequestError {
+        let byteCount = exchange?.sink?.content.count ?? state.clock.byteCount
+        let options = context.options
+        return switch slowness {
+        case .header: .headerTooSlow(limit: options.headerTimeout)
+        case .bodyPaused: .bodyPaused(received: byteCount, limit: options.bodyTimeout)
+        case .bodyRate: .bodyTooSlow(received: byteCount, least: options.minBytesPerSecond)
+        case .evicted: .evicted
+        }
     }
 }
 
 extension Connection: SocketWatcher {
     func ready(_ readiness: Readiness) {
         guard let interest = watch?.interest else { return }
-        // Nothing can be read for now that would tell.
-        if interest.isEmpty, readiness.contains(.broken) { return abandon() }
-        if interest.contains(.writing), readiness.contains(.writing) { flush() }
-        if interest.contains(.reading), readiness.contains(.reading), clock.phase != .closed { readable() }
+        // While nothing is read or written, neither would tell of the failure.
+        if interest.isEmpty, readiness.contains(.broken) { return on(.broken) }
+        if interest.contains(.writing), readiness.contains(.writing) {
+            flush()
+            if state.isIdle { advance() }
+        }
+        if interest.contains(.reading), readiness.contains(.reading) { on(.readable) }
     }
 
     func deadlinePassed() {
-        guard let deadline = clock.deadline(context.options), deadline <= .now else { return setDeadline() }
-        switch clock.phase {
-        case .idle(let timeout):
-            // What was put off has come in time.
-            if hasPutOff { return enter(.idle(timeout)) }
-            // A request may have arrived at the last moment.
-            readable()
-            if case .idle = clock.phase, !hasPutOff { close() } else { setDeadline() }
-        case .header: refuse(.headerTooSlow(limit: context.options.headerTimeout))
-        case .body: refuse(bodyTooSlow)
-        case .writing: abandon()
-        case .lingering: close()
-        case .handling, .closed: break
-        }
+        // A request may have arrived at the last moment.
+        if state.isIdle, state.isOverdue(context.options, now: .now) { on(.readable) }
+        on(.deadline)
     }
+}
 
-    /// Which of a body's times is over.
-    private var bodyTooSlow: RequestError {
-        let received = exchange?.sink?.content.count ?? clock.byteCount
-        let (timeout, rate) = (context.options.bodyTimeout, context.options.minBytesPerSecond)
-        return clock.hasPaused(timeout, now: .now)
-            ? .bodyPaused(received: received, limit: timeout) : .bodyTooSlow(received: received, least: rate)
+/// What all connections of a server share.
+struct ConnectionContext: Sendable {
+    let options: ServerOptions
+    let router: Router
+    let observer: any ServerObserver
+    let logger: Logger
+    let registry: ConnectionRegistry
+    let bodyBudget: BodyBudget
+    let bodyPool: BodyPool
+    let date: HTTPDate
+    /// How many connections there may be.
+    let connectionLimits: ConnectionRegistry.Limits
+    /// Told when a connection is over and its descriptor is closed.
+    let ended: @Sendable (Int) -> Void
+
+    /// What a client is told for whom there is no place.
+    ///
+    /// - Parameter share: that of its address, if that is what is full.
+    func shortage(_ share: AddressShare?) -> RequestError {
+        let limits = connectionLimits
+        return .tooManyConnections(limit: share == nil ? limits.total : limits.perAddress, isShare: share != nil)
     }
 }

@@ -29,8 +29,6 @@ final class Exchange {
     var reservation: BodyReservation?
     /// An answer that was clear from the head alone, to be sent once the request is through.
     var earlyResponse: Response?
-    /// Whether the connection must close behind the answer, because the rest of the request is not read.
-    var mustClose = false
     /// Bytes of head and content so far.
     var bytesIn = 0
     /// Bytes of the answer so far.

@@ -41,7 +41,7 @@ enum RequestError: Error, Equatable, Sendable {
     /// The rate was too low on the whole. Units: bytes a second.
     case bodyTooSlow(received: Int, least: Int)
     /// The request was slow, and others wanted its place or its memory.
-    case gaveWay
+    case evicted
     case contentCoding(found: String)
     case contentDamaged(coding: ContentCoding)
     case contentTruncated(coding: ContentCoding)
@@ -59,7 +59,7 @@ enum RequestError: Error, Equatable, Sendable {
             .contentDamaged,
             .contentTruncated, .contentTrailing:
             .badRequest
-        case .headerTooSlow, .bodyPaused, .bodyTooSlow, .gaveWay: .requestTimeout
+        case .headerTooSlow, .bodyPaused, .bodyTooSlow, .evicted: .requestTimeout
         case .bodyTooLong: .contentTooLarge
         case .tooManyBodies, .outOfMemory: .tooManyRequests
         case .tooManyConnections: .serviceUnavailable
@@ -165,7 +165,7 @@ extension RequestError: CustomStringConvertible {
         case .bodyTooSlow(let received, let least):
             "The body arrived too slowly, \(received) bytes so far; on the whole it must come with \(least) bytes a second "
                 + "(server.min_body_rate)."
-        case .gaveWay:
+        case .evicted:
             "The request came so slowly that it gave way to others; send it again, without pauses."
         case .contentCoding(let found):
             "The content coding '\(found)' is not taken; send the body as it is, or with one of \(ContentCoding.accepted)."
