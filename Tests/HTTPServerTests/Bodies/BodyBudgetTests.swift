@@ -1,8 +1,9 @@
 import Synchronization
 import Testing
+
 @testable import HTTPServer
 
-@Suite struct BodyBudgetTests {
+@Suite(.timeLimit(.minutes(1))) struct BodyBudgetTests {
     @Test func `a reservation takes what it can, and gives back what it has`() throws {
         let budget = BodyBudget(limit: 100, addressLimit: 60)
         let share = ClientAddress("10.0.0.1").map { AddressShare(owner: $0) }
@@ -55,7 +56,7 @@ import Testing
     }
 }
 
-@Suite struct BodyPoolTests {
+@Suite(.timeLimit(.minutes(1))) struct BodyPoolTests {
     private static let kibibyte = 1024
 
     /// An array of so much room, filled.

@@ -2,7 +2,7 @@ import Testing
 
 @testable import HTTPServer
 
-@Suite struct BodyBytesTests {
+@Suite(.timeLimit(.minutes(1))) struct BodyBytesTests {
     private static let little = BodyPool.smallest
 
     /// How much is set aside for content of pieces passes through.

@@ -2,7 +2,7 @@ import Testing
 
 @testable import HTTPServer
 
-@Suite struct ChunkedDecoderTests {
+@Suite(.timeLimit(.minutes(1))) struct ChunkedDecoderTests {
     static let head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n"
 
     @Test func `chunks, extensions and trailers are read, and only data is kept`() throws {

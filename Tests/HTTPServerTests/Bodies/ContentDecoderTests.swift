@@ -1,8 +1,9 @@
 import TestSupport
 import Testing
+
 @testable import HTTPServer
 
-@Suite struct ContentDecoderTests {
+@Suite(.timeLimit(.minutes(1))) struct ContentDecoderTests {
     private static let text = Array(String(repeating: "All work and no play. ", count: 5000).utf8)
 
     private static func decode(
@@ -139,7 +140,7 @@ import Testing
     }
 }
 
-@Suite struct ContentCodingTests {
+@Suite(.timeLimit(.minutes(1))) struct ContentCodingTests {
     static func request(
         _ body: [UInt8], coding: String, path: String = "/echo", type: String = "text/plain", isChunked: Bool = false
     ) -> [UInt8] {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import HTTPServer
 
-@Suite struct TextEncodingTests {
+@Suite(.timeLimit(.minutes(1))) struct TextEncodingTests {
     @Test(arguments: [
         ("plain.png", "plain.png"), ("=?utf-8?B?Y2Fmw6kucG5n?=", "café.png"),
         ("=?UTF-8?q?caf=C3=A9_1.png?=", "café 1.png"),

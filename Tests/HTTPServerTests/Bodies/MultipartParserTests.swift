@@ -3,7 +3,7 @@ import Testing
 
 @testable import HTTPServer
 
-@Suite struct MultipartParserTests {
+@Suite(.timeLimit(.minutes(1))) struct MultipartParserTests {
     /// Parses `body` in pieces of `size` bytes.
     private func parse(
         _ body: String, boundary: String = "B", pieces size: Int = .max, parts: Int = 4, headerBytes: Int = 200

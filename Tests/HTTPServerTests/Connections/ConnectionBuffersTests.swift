@@ -1,8 +1,9 @@
 import Glibc
 import Testing
+
 @testable import HTTPServer
 
-@Suite struct ReceiveBufferTests {
+@Suite(.timeLimit(.minutes(1))) struct ReceiveBufferTests {
     @Test func `bytes come out in the order they went in, up to the bound`() {
         var buffer = ReceiveBuffer(maxCapacity: 20_000)
         var expected: [UInt8] = []
@@ -64,7 +65,7 @@ import Testing
     }
 }
 
-@Suite struct SendQueueTests {
+@Suite(.timeLimit(.minutes(1))) struct SendQueueTests {
     @Test(arguments: [
         [1, 2], [0, 5, 0], [SendQueue.smallPiece - 1, 1, 1], [1, SendQueue.smallPiece], [40_000, 3, 40_000],
     ])

@@ -4,7 +4,7 @@ import Testing
 
 @testable import HTTPServer
 
-@Suite struct ConnectionTimeTests {
+@Suite(.timeLimit(.minutes(1))) struct ConnectionTimeTests {
     @Test func `a slow head and a slow body are answered with 408`() async throws {
         let server = try TestServer {
             $0.headerTimeout = .milliseconds(50)
@@ -30,9 +30,9 @@ import Testing
         // A byte now and then, which is progress but no rate.
         let dripping = server.client()
         await dripping.send(head)
-        while server.observer.recordCount < 3 {
+        try await eventually("the third request is refused") {
             await dripping.send("x")
-            try await Task.sleep(for: .milliseconds(20))
+            return server.observer.recordCount == 3
         }
         let answer = await dripping.answer()
         #expect(answer?.status == 408)
@@ -58,7 +58,7 @@ import Testing
         #expect(await used.isAtEnd())
         await server.observer.wait { $0.closed == 2 }
         // The observer is told before the connection leaves the count.
-        while server.server.connectionCount > 0 { try await Task.sleep(for: .milliseconds(1)) }
+        try await eventually("no connection is counted") { server.server.connectionCount == 0 }
     }
 
     @Test func `who does not read the answer is cut off`() async throws {

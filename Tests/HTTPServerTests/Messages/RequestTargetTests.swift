@@ -1,7 +1,8 @@
 import Testing
+
 @testable import HTTPServer
 
-@Suite struct RequestTargetTests {
+@Suite(.timeLimit(.minutes(1))) struct RequestTargetTests {
     @Test(arguments: [
         ("/", "/"), ("/a/b", "/a/b"), ("/a%20b", "/a b"), ("/caf%C3%A9", "/café"), ("/a/./b", "/a/b"),
         ("/a/../b", "/b"), ("/../../a", "/a"), ("/a/%2e%2E/b", "/b"), ("/a/.", "/a/"), ("/a/..", "/"), ("//a", "//a"),
@@ -31,7 +32,7 @@ import Testing
     }
 }
 
-@Suite struct HostFieldTests {
+@Suite(.timeLimit(.minutes(1))) struct HostFieldTests {
     @Test(arguments: [
         "a", "localhost:8080", "example.com:", "192.0.2.1:80", "[::1]", "[2001:db8::1]:443", "[v1.fe:x]",
         "my_host-1.local", "a%20b",

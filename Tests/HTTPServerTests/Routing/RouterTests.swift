@@ -2,9 +2,10 @@ import HTTPTypes
 import Logging
 import TestSupport
 import Testing
+
 @testable import HTTPServer
 
-@Suite struct RouterTests {
+@Suite(.timeLimit(.minutes(1))) struct RouterTests {
     private let router: Router = {
         var router = Router()
         router.on(.get, "/") { _ in .text("root") }
@@ -48,7 +49,7 @@ import Testing
     }
 }
 
-@Suite struct ProblemEditTests {
+@Suite(.timeLimit(.minutes(1))) struct ProblemEditTests {
     private static func answer(_ text: String) async throws -> String? {
         var router = Router()
         router.on(.get, "/v2/bad") { _ in .problem(.badRequest, "No \"luck\".") }
