@@ -1,11 +1,13 @@
 import Synchronization
 
-/// The memory that the bodies of all requests together may take, and those of one address: thousands of clients that each
-/// stay within their own limit could still fill the machine, and one could leave nothing to the others.
+/// Limits the memory of all request bodies together, and of those from one address.
+///
+/// Thousands of clients that each stay within their own limit could still fill the machine, and one client could leave
+/// nothing for the others.
 final class BodyBudget: Sendable {
-    /// Of all bodies. Units: bytes.
+    /// The limit for all bodies. Units: bytes.
     let limit: Int
-    /// Of the bodies of one address. Units: bytes.
+    /// The limit for the bodies from one address. Units: bytes.
     let addressLimit: Int
     private let taken = Atomic(0)
 
@@ -14,16 +16,18 @@ final class BodyBudget: Sendable {
         self.addressLimit = min(addressLimit, limit)
     }
 
-    /// How much is taken. Units: bytes.
+    /// How much is reserved. Units: bytes.
     var byteCount: Int { taken.load(ordering: .relaxed) }
 
-    /// Which limit leaves no room.
+    /// Which limit is exhausted.
     enum Shortage: Equatable {
+        /// The limit for all bodies.
         case all
+        /// The limit for one address.
         case address
     }
 
-    /// Takes bytes if there are as many left, for an address that has a share or for one that needs none.
+    /// Reserves bytes if neither limit is exceeded; without a share only the limit for all bodies counts.
     fileprivate func take(_ byteCount: Int, for share: AddressShare?) -> Shortage? {
         if let share, !share.bodyBytes.add(byteCount, upTo: addressLimit) { return .address }
         if taken.add(byteCount, upTo: limit) { return nil }
@@ -37,14 +41,14 @@ final class BodyBudget: Sendable {
     }
 }
 
-/// One request's part of a ``BodyBudget``: the memory that is set aside for its body, whether bytes have come for it or not. It
-/// is given back when the request is over.
+/// One request's part of a ``BodyBudget``: the memory that is reserved for its body, whether bytes have arrived or not.
+/// It is released when the request is over.
 final class BodyReservation: @unchecked Sendable {  // guard: touched on its connection's loop only
-    /// Units: bytes.
+    /// How much is reserved. Units: bytes.
     private(set) var byteCount = 0
     private let budget: BodyBudget
     private let share: AddressShare?
-    /// Asked for room that others hold, where there is none; whether some may be free now.
+    /// Called where a limit is exhausted, to reclaim memory from slow uploads; returns whether some may be free now.
     private let makeRoom: (BodyBudget.Shortage) -> Bool
 
     init(
@@ -58,10 +62,10 @@ final class BodyReservation: @unchecked Sendable {  // guard: touched on its con
 
     deinit { budget.giveBack(byteCount, of: share) }
 
-    /// Takes so much that the body has `capacity` bytes, or else `least`.
+    /// Raises the reservation to `capacity` bytes, or where that does not fit to `least`.
     ///
-    /// - Returns: how many it has now.
-    /// - Throws: ``RequestError/tooManyBodies(limit:isShare:)``
+    /// - Returns: how many bytes are reserved now.
+    /// - Throws: ``RequestError/tooManyBodies(limit:isShare:)`` if `least` does not fit either.
     func grow(to capacity: Int, orAtLeast least: Int) throws(RequestError) -> Int {
         if capacity <= byteCount || budget.take(capacity - byteCount, for: share) == nil {
             byteCount = max(byteCount, capacity)
@@ -79,16 +83,17 @@ final class BodyReservation: @unchecked Sendable {  // guard: touched on its con
     }
 }
 
-/// Memory of large bodies that are over, for those that come: taking it anew from the system costs more than filling it.
+/// Keeps the memory of large bodies that are over for the next ones: allocating it anew from the system costs more than
+/// filling it.
 final class BodyPool: Sendable {
-    /// Arrays below this size come from the heap, which has its own ways. Units: bytes.
+    /// Arrays below this size are not kept: the allocator reuses them itself. Units: bytes.
     static let smallest = 128 * 1024
-    /// A body does not take memory that is larger than it by more than this factor.
+    /// A body takes a kept array that is at most this many times as large as itself.
     private static let mostExcess = 4
 
-    /// How much is kept at most. Units: bytes.
+    /// The most that is kept. Units: bytes.
     let limit: Int
-    /// The one that was kept first comes first.
+    /// Oldest first.
     private let arrays = Mutex<[[UInt8]]>([])
 
     init(limit: Int) { self.limit = limit }
@@ -96,9 +101,9 @@ final class BodyPool: Sendable {
     /// Whether nothing is kept.
     var isEmpty: Bool { arrays.withLock(\.isEmpty) }
 
-    /// An empty array with room for so many bytes.
+    /// An empty array with room for so many bytes: the smallest kept one that fits, or a new one.
     func array(minimumCapacity: Int) -> [UInt8] {
-        // One name for it all the way: with a second one it would have two owners.
+        // One variable throughout: a second one would be a second owner, and the array would be copied.
         var array: [UInt8] = arrays.withLock { arrays in
             let fitting = arrays.indices.filter {
                 arrays[$0].capacity >= minimumCapacity
@@ -107,16 +112,16 @@ final class BodyPool: Sendable {
             let smallest = fitting.min { arrays[$0].capacity < arrays[$1].capacity }
             return smallest.map { arrays.remove(at: $0) } ?? []
         }
-        // If somebody still reads the old content, this makes another array.
+        // If the old content is still referenced elsewhere, this allocates another array.
         array.removeAll(keepingCapacity: true)
         array.reserveCapacity(minimumCapacity)
         return array
     }
 
-    /// Takes an array that nobody needs any more; what was kept longest makes room for it.
+    /// Keeps an array that is no longer needed; the oldest ones are dropped to make room for it.
     func keep(_ array: [UInt8]) {
         guard array.capacity >= Self.smallest, array.capacity <= limit else { return }
-        // Freed behind the lock.
+        // Freed after the lock is released.
         let dropped = arrays.withLock { arrays in
             arrays.append(array)
             var excess = arrays.reduce(0) { $0 + $1.capacity } - limit

@@ -1,17 +1,17 @@
-/// Content on its way into one array.
+/// Collects a body's content in one array.
 ///
-/// Memory is set aside in steps, never more than a few times what has come: an announcement is a promise, not a fact. Every step
-/// is taken from the budget of all bodies before it is allocated.
+/// Memory grows in steps, never to more than a few times what has arrived: a Content-Length is a promise, not a fact.
+/// Every step is reserved from the budget of all bodies before it is allocated.
 struct BodyBytes {
-    /// What has come so far.
+    /// What has arrived so far.
     private(set) var array: [UInt8] = []
-    /// How much room is set aside and paid for. Units: bytes.
+    /// How much is allocated, and reserved from the budget. Units: bytes.
     private(set) var capacity = 0
     private let pool: BodyPool
     private let reservation: BodyReservation
 
-    /// From this much on all of what was announced is set aside, so that no more than this is ever copied at once on the thread
-    /// that answers everybody. Units: bytes.
+    /// Once so much has arrived, everything that was announced is allocated. So no more than this is ever copied at
+    /// once on the event loop's thread. Units: bytes.
     static let wholeAnnouncement = 8 << 20
 
     init(pool: BodyPool, reservation: BodyReservation) {
@@ -19,17 +19,17 @@ struct BodyBytes {
         self.reservation = reservation
     }
 
-    /// How much room is set aside next for content of which `count` bytes have come, no more than was announced:
-    /// 128 KiB, and four times as much whenever that is full; twice as much where nothing was announced.
+    /// The next capacity for content of which `count` bytes have arrived: 128 KiB, then four times as much whenever
+    /// that is full, at most what was announced; where nothing was announced twice as much.
     static func capacity(_ count: Int, had: Int, announced: Int?) -> Int {
         guard let announced else { return max(count, had * 2) }
         let next = had >= wholeAnnouncement ? announced : max(BodyPool.smallest, had * 4)
         return max(count, min(next, announced))
     }
 
-    /// Takes the next bytes.
+    /// Appends the next bytes.
     ///
-    /// - Parameter announced: how many will come in all, if that was said.
+    /// - Parameter announced: how many bytes will arrive in all, if that was announced.
     /// - Throws: ``RequestError/tooManyBodies(limit:isShare:)``
     mutating func append(_ bytes: UnsafeRawBufferPointer, announced: Int?) throws(RequestError) {
         let needed = array.count + bytes.count
@@ -40,7 +40,7 @@ struct BodyBytes {
         array.append(contentsOf: bytes.bindMemory(to: UInt8.self))
     }
 
-    /// Has the next bytes read into the room that there is; nil where there is none.
+    /// Calls `read` with the spare room of the array; nil where there is none.
     mutating func receive(
         upTo limit: Int, read: (UnsafeMutableRawBufferPointer) -> Socket.Outcome
     ) -> (outcome: Socket.Outcome, room: Int)? {
@@ -66,7 +66,7 @@ struct BodyBytes {
         capacity = try reservation.grow(to: wanted, orAtLeast: needed)
         guard capacity >= BodyPool.smallest else { return array.reserveCapacity(capacity) }
         var larger = pool.array(minimumCapacity: capacity)
-        // A kept array may be larger, which counts, too.
+        // A kept array may be larger, which counts against the budget, too.
         if larger.capacity / 2 > capacity {
             if let paid = try? reservation.grow(to: larger.capacity, orAtLeast: capacity), paid >= larger.capacity {
                 capacity = paid
@@ -82,24 +82,28 @@ struct BodyBytes {
     }
 }
 
-/// Where the content of a request goes while it arrives: into one array, in which a form's parts are found as they come.
+/// Takes the content of a request while it arrives: into one array, in which the parts of a form are parsed as they
+/// arrive.
 struct BodySink {
-    /// How many bytes are to come in all, if that is known.
+    /// How many bytes will arrive in all, if that is known.
     let announced: Int?
-    /// What has come so far.
+    /// What has arrived so far.
     var content: [UInt8] { bytes.array }
 
     private var bytes: BodyBytes
     private var form: MultipartParser?
 
-    /// The sink for a request with this head, behind whatever takes its content coding off.
+    /// The sink for a request with this head. It takes content whose coding has been removed.
     ///
-    /// - Parameter reservation: pays for the memory.
+    /// - Parameters:
+    ///   - isCoded: whether there was a coding to remove.
+    ///   - reservation: what the memory is reserved from.
+    /// - Throws: ``RequestError/multipart(_:)`` if the boundary is missing or malformed.
     init(
         _ head: RequestHead, isCoded: Bool, limits: MultipartParser.Limits, pool: BodyPool, reservation: BodyReservation
     ) throws(RequestError) {
         bytes = BodyBytes(pool: pool, reservation: reservation)
-        // Of coded content only the coded length has been announced.
+        // The announced length of coded content is that of the coded bytes.
         if case .fixed(let count) = head.framing, !isCoded { announced = count } else { announced = nil }
         do throws(MultipartError) {
             form = try MultipartParser(contentType: head.contentType, limits: limits)
@@ -108,23 +112,25 @@ struct BodySink {
         }
     }
 
-    /// Takes the next bytes.
+    /// Appends the next bytes, and parses them.
     mutating func append(_ next: UnsafeRawBufferPointer) throws(RequestError) {
         try bytes.append(next, announced: announced)
-        try look()
+        try parse()
     }
 
-    /// Has the next bytes read to where they stay; nil where there is no room for them.
+    /// Calls `read` with the spare room of the array, so that nothing has to be copied; nil where there is none.
     ///
-    /// ``look()`` comes behind it.
+    /// Call ``parse()`` afterwards.
     mutating func receive(
         upTo limit: Int, read: (UnsafeMutableRawBufferPointer) -> Socket.Outcome
     ) -> (outcome: Socket.Outcome, room: Int)? {
         announced == nil ? nil : bytes.receive(upTo: limit, read: read)
     }
 
-    /// Looks at what has come.
-    mutating func look() throws(RequestError) {
+    /// Parses what has arrived, if it is a form.
+    ///
+    /// - Throws: ``RequestError/multipart(_:)``
+    mutating func parse() throws(RequestError) {
         guard var parser = form.take() else { return }
         do throws(MultipartError) {
             try bytes.array.withUnsafeBufferPointer { body throws(MultipartError) in
@@ -136,7 +142,9 @@ struct BodySink {
         form = parser
     }
 
-    /// The content, which is now whole.
+    /// The content, which is now complete.
+    ///
+    /// - Throws: ``RequestError/multipart(_:)``
     consuming func finish() throws(RequestError) -> RequestBody {
         guard let form else { return .bytes(content) }
         do throws(MultipartError) {

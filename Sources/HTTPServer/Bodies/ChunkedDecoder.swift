@@ -1,31 +1,36 @@
-/// Takes the chunked transfer coding off a body; does no I/O and holds no bytes.
+/// Removes the chunked transfer coding from a body; does no I/O and holds no bytes.
 ///
-/// Strategy: size lines and trailer lines are read once they are whole, both within tight bounds; data is passed on as
+/// Strategy: size lines and trailer lines are parsed once they are complete, within tight limits; data is passed on as
 /// ranges of the caller's buffer. Extensions and trailers are checked and dropped.
 /// - Source: RFC 9112 §7.1
 struct ChunkedDecoder {
     /// What the decoder found.
     enum Event: Equatable {
-        /// Nothing more can be said before more bytes come.
+        /// More bytes are needed.
         case needMore
         /// These bytes of the passed buffer are content.
         case data(Range<Int>)
-        /// The last chunk and the trailers are through.
+        /// The last chunk and the trailers have been read.
         case end
     }
 
     private enum State {
+        /// At a chunk's size line.
         case size
+        /// In a chunk, with so many bytes to come.
         case data(remaining: Int)
+        /// At the line end that follows a chunk's data.
         case dataEnd
+        /// At a trailer line.
         case trailers
+        /// After the last line.
         case done
     }
 
-    /// Of all chunk extensions of a body together: nobody uses them, but a client may wrap every byte of its body in
-    /// them to waste the server's time.
+    /// The most that all chunk extensions of a body may take together: nobody uses them, but a client may wrap every
+    /// byte of its body in them to waste the server's time. Units: bytes.
     static let maxExtensionByteCount = 4096
-    /// Of a size: 16 digits say everything that 64 bits can, with leading zeros refused beyond that.
+    /// The most digits of a size: 16 hold every number of 64 bits; leading zeros beyond them are refused.
     static let maxDigitCount = 16
 
     private let maxByteCount: Int
@@ -44,9 +49,12 @@ struct ChunkedDecoder {
         self.maxTrailerCount = maxTrailerCount
     }
 
-    /// Reads on in `bytes`, everything received and not yet consumed.
-    /// - Parameter mostContent: how long a range of content is at most.
-    /// - Returns: the event, and how many bytes at the front of `bytes` are done with.
+    /// Parses on.
+    ///
+    /// - Parameters:
+    ///   - bytes: everything received and not yet consumed.
+    ///   - mostContent: the greatest length of a range of content. Units: bytes.
+    /// - Returns: the event, and how many bytes at the front of `bytes` are consumed.
     mutating func next(
         _ bytes: UnsafeRawBufferPointer, mostContent: Int = .max
     ) throws(RequestError) -> (event: Event, consumed: Int) {
@@ -98,8 +106,8 @@ struct ChunkedDecoder {
                 }
                 trailerCount += 1
                 guard trailerCount <= maxTrailerCount else { throw .tooManyTrailers(limit: maxTrailerCount) }
-                // Trailers are checked as fields are, and dropped: none may be merged into the header without
-                // knowing it (RFC 9110 §6.5.1).
+                // Trailers are checked as fields are, and dropped: only one whose meaning is known may be merged into
+                // the header (RFC 9110 §6.5.1).
                 _ = try FieldLine.parse(bytes.slice(line))
 
             case .done:
@@ -108,7 +116,7 @@ struct ChunkedDecoder {
         }
     }
 
-    /// The next line without its CR LF, or nil if it is not whole yet.
+    /// The next line without its CR LF, or nil if it is not complete yet.
     private static func line(
         in bytes: UnsafeRawBufferPointer, from start: Int, limit: Int
     ) throws(RequestError) -> Range<Int>? {
@@ -147,8 +155,8 @@ struct ChunkedDecoder {
         return size
     }
 
-    /// Whether these bytes are `*( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] )`. The extensions themselves are
-    /// ignored, but what only looks like one may hide a line end from somebody (RFC 9112 §7.1.1).
+    /// Whether these bytes are `*( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] )`. Extensions are
+    /// ignored, but a malformed one may hide a line end from another parser (RFC 9112 §7.1.1).
     private static func areExtensions(_ bytes: UnsafeRawBufferPointer) -> Bool {
         var index = 0
         func skipBlanks() {
@@ -168,7 +176,7 @@ struct ChunkedDecoder {
             let end = index
             skipBlanks()
             guard index < bytes.count, bytes[index] == UInt8(ascii: "=") else {
-                // Blanks stand before a semicolon or an equals sign, never at the end.
+                // Blanks may precede a semicolon or an equals sign, not the line end.
                 if index == bytes.count, index > end { return false }
                 continue
             }

@@ -1,45 +1,45 @@
 import CZlib
 
-/// Takes a content coding off a body as it arrives; does no I/O.
+/// Removes a content coding from a body as it arrives; does no I/O.
 ///
-/// Strategy: what is inflated is handed on in pieces of a fixed size, each counted before it is made, so that a small
-/// body that would grow without end is noticed at its limit and takes no memory beyond it.
+/// Strategy: inflated bytes are passed on in pieces of a fixed size and counted, so that a small body that inflates
+/// without end (a decompression bomb) is refused at the limit and takes no memory beyond it.
 ///
-/// Limits: zlib's window and the piece, 76 KiB together.
+/// Memory: zlib's window and one piece, 76 KiB together.
 /// - Source: RFC 9110 §8.4.1; RFC 1950; RFC 1952 §2.2 (members)
 final class ContentDecoder: @unchecked Sendable {  // guard: touched on its connection's loop only
     private enum State {
-        /// Nothing has arrived.
+        /// No byte has arrived.
         case start
         /// In a stream.
         case inside
-        /// Behind a stream's last byte.
+        /// After a stream's last byte.
         case ended
     }
 
-    /// Units: bytes.
+    /// How much is inflated at once. Units: bytes.
     private static let pieceByteCount = 32 * 1024
 
     private let coding: ContentCoding
     private let maxByteCount: Int
-    /// zlib compares the stream's address from call to call, so it must not move.
+    /// zlib checks the stream's address from call to call, so it must not move.
     private let stream: UnsafeMutablePointer<z_stream>
     private let piece: UnsafeMutableRawBufferPointer
     private var state = State.start
     private var byteCount = 0
-    /// Whether a whole member of a gzip file lies behind.
+    /// Whether a whole member of a gzip file has been read.
     private var isFurtherMember = false
 
-    /// A decoder at the beginning of a body that inflates to at most `maxByteCount` bytes.
+    /// A decoder for a body that inflates to at most `maxByteCount` bytes.
     ///
-    /// - Throws: ``RequestError/outOfMemory``
+    /// - Throws: ``RequestError/outOfMemory`` if zlib finds no memory.
     init(_ coding: ContentCoding, maxByteCount: Int) throws(RequestError) {
         self.coding = coding
         self.maxByteCount = maxByteCount
         stream = .allocate(capacity: 1)
         stream.initialize(to: z_stream())
         piece = .allocate(byteCount: Self.pieceByteCount, alignment: 16)
-        // The largest window, and in the bits above it which wrapping to expect: 16 stands for gzip.
+        // 15 is the largest window; adding 16 makes zlib expect gzip's header instead of its own.
         let windowBits: Int32 = coding == .gzip ? 15 + 16 : 15
         let status = inflateInit2_(stream, windowBits, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
         guard status == Z_OK else { throw .outOfMemory }
@@ -51,7 +51,7 @@ final class ContentDecoder: @unchecked Sendable {  // guard: touched on its conn
         piece.deallocate()
     }
 
-    /// Takes the next bytes of the body; `consume` gets what they inflate to, piece by piece.
+    /// Inflates the next bytes of the body; `consume` gets the result piece by piece.
     ///
     /// - Throws: ``RequestError/bodyTooLong(limit:)``, ``RequestError/contentDamaged(coding:)``,
     ///   ``RequestError/contentTrailing(coding:)``, and what `consume` throws.
@@ -62,7 +62,7 @@ final class ContentDecoder: @unchecked Sendable {  // guard: touched on its conn
         guard !bytes.isEmpty else { return }
         stream.pointee.next_in = UnsafeMutablePointer(mutating: bytes.baseAddress?.assumingMemoryBound(to: UInt8.self))
         stream.pointee.avail_in = UInt32(bytes.count)
-        // The caller's bytes are gone when this returns.
+        // The caller's bytes are not valid after the return.
         defer { stream.pointee.next_in = nil }
         while true {
             if state == .ended {
@@ -77,7 +77,7 @@ final class ContentDecoder: @unchecked Sendable {  // guard: touched on its conn
         }
     }
 
-    /// The body has ended; an empty one needs no stream.
+    /// Checks that the body ends where its coding does; an empty body needs no stream.
     ///
     /// - Throws: ``RequestError/contentTruncated(coding:)``
     func finish() throws(RequestError) {
@@ -85,11 +85,13 @@ final class ContentDecoder: @unchecked Sendable {  // guard: touched on its conn
         throw isTrailing ? .contentTrailing(coding: coding) : .contentTruncated(coding: coding)
     }
 
-    /// Whether what stands behind a whole member has said nothing yet: then it is likelier a stray byte than a member.
+    /// Whether the bytes after a whole member have produced nothing: they are then more likely trailing bytes than a
+    /// member.
     private var isTrailing: Bool { isFurtherMember && stream.pointee.total_out == 0 }
 
     /// Inflates one piece.
-    /// - Returns: whether it is full, so that there may be more without further bytes.
+    ///
+    /// - Returns: whether the piece is full, so that there may be more without further input.
     private func inflateOnce(
         _ consume: (UnsafeRawBufferPointer) throws(RequestError) -> Void
     ) throws(RequestError) -> Bool {
@@ -104,7 +106,7 @@ final class ContentDecoder: @unchecked Sendable {  // guard: touched on its conn
         }
         switch status {
         case Z_STREAM_END: state = .ended
-        // Z_BUF_ERROR: it can go no further before more bytes come.
+        // Z_BUF_ERROR: zlib needs more input.
         case Z_OK, Z_BUF_ERROR: break
         case Z_MEM_ERROR: throw .outOfMemory
         default: throw isTrailing ? .contentTrailing(coding: coding) : .contentDamaged(coding: coding)
@@ -122,10 +124,10 @@ enum ContentCoding: Sendable, Equatable {
     /// A zlib stream (RFC 1950), which is what HTTP calls `deflate`.
     case deflate
 
-    /// What a client is told to use instead of something else.
+    /// The value of Accept-Encoding in an answer that refuses another coding.
     static let accepted = "gzip, deflate"
 
-    /// What it must look like, for a sentence.
+    /// What the bytes must be, as the end of an error's sentence.
     var form: String {
         switch self {
         case .gzip: "gzip is what gzip(1) writes (RFC 1952)"
@@ -135,10 +137,10 @@ enum ContentCoding: Sendable, Equatable {
 
     /// The coding that the elements of `Content-Encoding` name, or nil where they leave the content as it is.
     ///
-    /// - Throws: ``RequestError/contentCoding(found:)`` for one that is unknown, and for one upon another: each layer would
-    ///   multiply what a few bytes can grow to.
+    /// - Throws: ``RequestError/contentCoding(found:)`` for an unknown coding, and for several: each layer would
+    ///   multiply what a few bytes can inflate to.
     static func of(_ names: [String]) throws(RequestError) -> ContentCoding? {
-        // "identity" says that nothing was done (RFC 9110 §12.5.3).
+        // "identity" means no coding (RFC 9110 §12.5.3).
         let names = names.filter { $0 != "identity" }
         guard let name = names.first else { return nil }
         guard names.count == 1 else { throw .contentCoding(found: Excerpt.of(names.joined(separator: ", "))) }

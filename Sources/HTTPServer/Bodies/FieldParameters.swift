@@ -1,19 +1,20 @@
 import FoundationEssentials
 
-/// A field value of the form `value; name=token; name="quoted"`, taken apart.
+/// A parsed field value of the form `value; name=token; name="quoted"`.
 ///
-/// What is not UTF-8 is read as Latin-1: every byte then stands for a character, and no name is lost.
+/// Text that is not UTF-8 is read as Latin-1: every byte is then a character, and no name is lost.
 /// - Source: RFC 9110 §5.6.6; RFC 7578 §4.2; RFC 2046 §5.1
 struct FieldParameters: Sendable, Equatable {
-    /// What stands before the first semicolon, lowercased.
+    /// The text before the first semicolon, lowercased.
     let value: String
-    /// The parameters by lowercased name; the first of each name counts.
+    /// The parameters by lowercased name; of a repeated name the first.
     let parameters: [String: String]
 
-    /// Takes `text` apart; nil if a parameter's name is no name, or a quotation does not end at a semicolon or the end.
+    /// Parses `text`; nil if a parameter's name is not a token, or a quoted string is not followed by a semicolon or
+    /// the end.
     init?(_ text: String) { self.init(Array(text.utf8)[...]) }
 
-    /// The same of bytes in any character set.
+    /// Parses bytes in any character set, likewise.
     init?(_ bytes: ArraySlice<UInt8>) {
         let bytes = Array(bytes)
         var index = bytes.firstIndex(of: UInt8(ascii: ";")) ?? bytes.count
@@ -26,7 +27,7 @@ struct FieldParameters: Sendable, Equatable {
             let end = bytes[index...].firstIndex { $0 == UInt8(ascii: "=") || $0 == UInt8(ascii: ";") } ?? bytes.count
             let name = Self.string(bytes[index..<end]).lowercased()
             index = end
-            // An empty parameter, or a word without a value, says nothing.
+            // An empty parameter, or a name without a value, is ignored.
             if index == bytes.count || bytes[index] == UInt8(ascii: ";") { continue }
             guard !name.isEmpty, name.utf8.allSatisfy(ByteSet.token.contains) else { return nil }
             index += 1  // the equals sign
@@ -49,8 +50,8 @@ struct FieldParameters: Sendable, Equatable {
         var quoted: [UInt8] = []
         index += 1
         while index < bytes.count, bytes[index] != UInt8(ascii: "\"") {
-            // Only a quotation mark or a backslash is escaped by a backslash: some browsers once sent whole Windows
-            // paths, whose backslashes stand for themselves.
+            // A backslash escapes only a quotation mark or a backslash: old browsers send whole Windows paths, with
+            // plain backslashes.
             if bytes[index] == UInt8(ascii: "\\"), index + 1 < bytes.count,
                 bytes[index + 1] == UInt8(ascii: "\"") || bytes[index + 1] == UInt8(ascii: "\\")
             {
@@ -66,8 +67,8 @@ struct FieldParameters: Sendable, Equatable {
         return TextEncoding.text(quoted)
     }
 
-    /// A name that stands in a parameter as it is, in another character set, or in both ways: `name*` says it best
-    /// (RFC 6266 §4.3), then come encoded words, which mail uses and .NET sends.
+    /// The value of a parameter that may be written as `parameter*` (RFC 8187), which wins (RFC 6266 §4.3), or hold
+    /// encoded words (RFC 2047), which .NET sends.
     func name(_ parameter: String) -> String? {
         let extended = parameters[parameter + "*"]
         if let text = extended.flatMap(TextEncoding.extended) { return text }
@@ -81,11 +82,11 @@ struct FieldParameters: Sendable, Equatable {
     }
 }
 
-/// The ways in which names beyond ASCII are written in fields.
+/// Decodes text beyond ASCII in fields.
 ///
 /// - Source: RFC 8187 §3.2 (`UTF-8''%e2%82%ac.png`); RFC 2047 §2 (`=?utf-8?B?4oKsLnBuZw==?=`)
 enum TextEncoding {
-    /// The character sets that are known by name.
+    /// The character sets that are supported.
     private enum Charset {
         case utf8
         case latin1
@@ -106,7 +107,7 @@ enum TextEncoding {
         }
     }
 
-    /// Text in an unknown character set: UTF-8 if it is that, else Latin-1.
+    /// Text in an unknown character set: read as UTF-8 if it is valid, else as Latin-1.
     static func text(_ bytes: some Collection<UInt8>) -> String {
         String(validating: bytes, as: UTF8.self) ?? latin1(bytes)
     }
@@ -124,13 +125,13 @@ enum TextEncoding {
         return PercentDecoding.bytes(pieces[2].utf8).flatMap(charset.text)
     }
 
-    /// `text` with its encoded words decoded; blanks between two of them are none of the text (RFC 2047 §6.2). A word that is
+    /// `text` with its encoded words decoded; blanks between two of them are dropped (RFC 2047 §6.2). A word that is
     /// malformed or of an unknown character set stays as it is.
     static func decodingWords(_ text: String) -> String {
         guard text.contains("=?") else { return text }
         var decoded = ""
         var rest = text[...]
-        // A character may be cut by the end of a word, so the bytes of neighbours go together.
+        // A character may be split between two words, so the bytes of adjacent words are decoded together.
         var word: (charset: Charset, bytes: [UInt8], source: Substring)?
         func flush() {
             guard let ended = word else { return }
@@ -160,7 +161,7 @@ enum TextEncoding {
         return decoded + rest
     }
 
-    /// The encoded word that `text` begins with, and where it ends.
+    /// The encoded word at the start of `text`, and where it ends.
     private static func encodedWord(_ text: Substring) -> (charset: Charset, bytes: [UInt8], end: String.Index)? {
         let pieces = text.dropFirst(2).split(separator: "?", maxSplits: 2, omittingEmptySubsequences: false)
         guard pieces.count == 3, let charset = Charset(pieces[0].prefix { $0 != "*" }),
@@ -176,7 +177,7 @@ enum TextEncoding {
         return bytes.map { (charset, $0, close.upperBound) }
     }
 
-    /// Decodes `Q`: `_` for a space, `=E9` for a byte.
+    /// Decodes the `Q` encoding: `_` is a space, `=E9` a byte.
     private static func quoted(_ text: Substring) -> [UInt8]? {
         var bytes: [UInt8] = []
         var iterator = text.utf8.makeIterator()

@@ -1,69 +1,74 @@
 import HTTPTypes
 
-/// Finds the parts of a `multipart/form-data` body while it streams in; does no I/O and holds no bytes.
+/// Finds the parts of a `multipart/form-data` body while it arrives; does no I/O and holds no bytes.
 ///
-/// Strategy: the caller owns the body and passes all of it that has come; the parser keeps offsets into it. So every byte is
-/// looked at once, wherever the body was cut, and content stays where it arrived.
+/// Strategy: the caller owns the body and passes all of it that has arrived; the parser keeps offsets into it. So every
+/// byte is read once, wherever the body was cut, and content stays where it arrived.
 ///
-/// The rule: what has one reading is read, though RFC 2046 or RFC 7578 would not have it so written. What has two, or none, is refused
-/// with a sentence: a byte of a picture must never be taken for structure, nor the reverse.
+/// The rule: what can be read in one way only is accepted, even if RFC 2046 or RFC 7578 forbids it. What is ambiguous
+/// or malformed is refused: a byte of an image must never be taken for structure, nor the reverse.
 ///
-/// Read:
-/// - a boundary of 1 to 200 visible characters, with spaces inside it, quoted or not (RFC 2046 §5.1.1 allows 70 of fewer kinds);
-/// - bare LF for every line end, if the first boundary's line ends so: that line decides for the whole body;
-/// - anything before the first boundary and behind the last, blanks behind a boundary, no line end behind the last;
-/// - fields in any order and spelling, folded onto several lines, unknown ones, none at all; parameters without a value;
+/// Accepted:
+/// - a boundary of 1 to 200 visible characters, with spaces inside it, quoted or not (RFC 2046 §5.1.1 allows 70 of
+///   fewer kinds);
+/// - a bare LF for every line end, if the first boundary's line ends so: that line decides for the whole body;
+/// - any bytes before the first boundary and after the last, blanks after a boundary, no line end after the last;
+/// - fields in any order and case, folded onto several lines, unknown ones, none at all; parameters without a value;
 /// - names in raw UTF-8, else Latin-1; as `filename*` (RFC 8187), which wins; as encoded words (RFC 2047).
 ///
 /// Refused:
-/// - a body that ends before the last boundary: it may have been cut;
-/// - CR LF and bare LF mixed in boundaries' lines and fields; anything else behind a boundary on its line;
-/// - a field without a colon, with a blank before it, or with a control character; a quotation that does not end;
-/// - `Content-Transfer-Encoding: base64` and the like: the bytes would have to be decoded first (RFC 7578 §4.7);
+/// - a body that ends before the last boundary: it may have been truncated;
+/// - a mixture of CR LF and bare LF in boundaries' lines and fields; other bytes after a boundary on its line;
+/// - a field without a colon, with a blank before it, or with a control character; a quoted string that does not end;
+/// - `Content-Transfer-Encoding: base64` and the like, which is deprecated (RFC 7578 §4.7);
 /// - more parts, fields or bytes of fields than the limits.
 /// - Source: RFC 7578; RFC 2046 §5.1.1
 struct MultipartParser {
-    /// What a body may hold.
+    /// The limits of a body.
     struct Limits: Sendable {
-        /// Parts.
+        /// The most parts.
         var partCount: Int
-        /// Bytes of the fields of one part.
+        /// The most that the fields of one part take. Units: bytes.
         var partHeaderByteCount: Int
-        /// Field lines of one part.
+        /// The most field lines of one part.
         var partFieldCount = 128
     }
 
     private enum State {
-        /// Before the first delimiter; what stands there belongs to no part.
+        /// Before the first delimiter, in bytes that are ignored.
         case preamble
-        /// Behind a delimiter, in the rest of its line.
+        /// After a delimiter, in the rest of its line.
         case delimiterLine
+        /// In a part's fields.
         case header
+        /// In a part's content.
         case content(PartHeader)
-        /// Behind the last delimiter; what stands there belongs to no part either.
+        /// After the last delimiter, in bytes that are ignored.
         case epilogue
     }
 
-    /// The most blanks that may follow a boundary on its line (RFC 2046 calls them transport padding; nobody sends any).
+    /// The most blanks that may follow a boundary on its line (RFC 2046 calls them transport padding; no client sends
+    /// any).
     private static let maxPaddingByteCount = 64
-    /// The most characters of a boundary: browsers and libraries send 16 to 70.
+    /// The longest boundary: browsers and libraries send 16 to 70 characters.
     static let maxBoundaryByteCount = 200
 
     /// `CR LF`, or `LF` if the first boundary's line ends so.
     private var lineEnd = [Octet.carriageReturn, Octet.lineFeed]
-    /// `LF -- boundary` before the first one, then `-- boundary` behind the body's line end.
+    /// `LF -- boundary` until the first one has been found, then `-- boundary` preceded by the body's line end.
     private var delimiter: [UInt8]
     private let limits: Limits
     private var state = State.preamble
-    /// Where the rest of the delimiter's line, the fields or the content begin.
+    /// Where the rest of the delimiter's line, the fields or the content begins.
     private var start = 0
-    /// How far what ends them has been looked for.
+    /// How far its end has been searched for.
     private var searched = 0
-    /// The parts so far, with where their content is.
+    /// The parts found so far, and where their content is.
     private var found: [(header: PartHeader, content: Range<Int>)] = []
 
-    /// A parser for bodies with this boundary.
-    /// - Throws: ``MultipartError/boundary(found:)`` if it is none, see above.
+    /// A parser for a body with this boundary.
+    ///
+    /// - Throws: ``MultipartError/boundary(found:)`` if it is malformed.
     init(boundary: String, limits: Limits) throws(MultipartError) {
         guard (1...Self.maxBoundaryByteCount).contains(boundary.utf8.count), boundary.utf8.last != Octet.space,
             boundary.utf8.allSatisfy(ByteSet.boundary.contains)
@@ -73,6 +78,7 @@ struct MultipartParser {
     }
 
     /// A parser for a body of this Content-Type, or nil if that is not `multipart/form-data`.
+    ///
     /// - Throws: ``MultipartError/missingBoundary`` or ``MultipartError/boundary(found:)``
     init?(contentType: String?, limits: Limits) throws(MultipartError) {
         guard let contentType, contentType.prefix(19).lowercased() == "multipart/form-data" else { return nil }
@@ -82,16 +88,16 @@ struct MultipartParser {
         try self.init(boundary: boundary, limits: limits)
     }
 
-    /// Reads on in the body.
+    /// Parses on.
     ///
-    /// - Parameter body: all of it that has come, what was there at the last call first.
+    /// - Parameter body: all of the body that has arrived, including what was passed before.
     mutating func read(_ body: UnsafeRawBufferPointer) throws(MultipartError) {
         while try step(body) {}
     }
 
-    /// The parts of the body, which is now whole.
+    /// The parts of the body, which is now complete.
     ///
-    /// - Parameter body: what the last call of ``read(_:)`` was given.
+    /// - Parameter body: what was passed to ``read(_:)`` last.
     func parts(of body: [UInt8]) throws(MultipartError) -> [Part] {
         switch state {
         case .epilogue: break
@@ -104,7 +110,7 @@ struct MultipartParser {
         }
     }
 
-    /// - Returns: whether there may be more to see before more bytes come.
+    /// - Returns: whether there may be more to find without further bytes.
     private mutating func step(_ body: UnsafeRawBufferPointer) throws(MultipartError) -> Bool {
         switch state {
         case .preamble:
@@ -114,7 +120,7 @@ struct MultipartParser {
         case .header: return try readHeader(body)
         case .content(let header):
             guard let end = delimiterEnd(in: body) else { return false }
-            // An empty part's delimiter begins in the line end of its fields.
+            // The delimiter of an empty part may begin with the line end of its fields.
             found.append((header, start..<max(start, end - delimiter.count)))
             begin(.delimiterLine, at: end)
         case .epilogue: return false
@@ -128,26 +134,26 @@ struct MultipartParser {
         searched = offset
     }
 
-    /// Where the next delimiter ends, if it has come.
+    /// Where the next delimiter ends, if it has arrived.
     private mutating func delimiterEnd(in body: UnsafeRawBufferPointer) -> Int? {
-        // Of the first one the line end may be left out.
+        // The first delimiter may stand at the start of the body, without a line end before it.
         if case .preamble = state, body.starts(with: delimiter.dropFirst()) { return delimiter.count - 1 }
         if let offset = delimiter.withUnsafeBytes({ body.firstOffset(of: $0, from: searched) }) {
             return offset + delimiter.count
         }
-        // What may be its beginning is looked at again once more has come.
+        // Bytes that may begin a delimiter are searched again once more have arrived.
         searched = max(searched, body.count - delimiter.count + 1)
         while searched < body.count, !delimiter.starts(with: body.slice(searched..<body.count)) { searched += 1 }
         return nil
     }
 
-    /// Reads what follows a boundary: `--` behind the last part, else blanks and the line end.
+    /// Reads what follows a boundary: `--` after the last part, else blanks and the line end.
     private mutating func readDelimiterLine(_ body: UnsafeRawBufferPointer) throws(MultipartError) -> Bool {
         let line = body.slice(start..<body.count)
         let isLast = line.first == UInt8(ascii: "-")
         let blanks = line.prefix(Self.maxPaddingByteCount).prefix { $0 == Octet.space || $0 == Octet.tab }
         if delimiter.first == Octet.lineFeed, lineEnd.count == 2 {
-            // The first one's line shows how lines end.
+            // The line of the first boundary shows how lines end.
             guard isLast || blanks.count < line.count else { return false }
             if !isLast, line[blanks.count] == Octet.lineFeed {
                 lineEnd = [Octet.lineFeed]
@@ -173,7 +179,7 @@ struct MultipartParser {
 
     /// Reads a part's fields up to the empty line that ends them.
     private mutating func readHeader(_ body: UnsafeRawBufferPointer) throws(MultipartError) -> Bool {
-        // The limit is that of the fields with their line ends; the empty line behind them comes on top.
+        // The limit counts the fields with their line ends; the empty line after them comes on top.
         let most = limits.partHeaderByteCount + lineEnd.count
         let lines = body.slice(start..<start + min(body.count - start, most))
         // A part may have no fields at all: its empty line then comes first.
@@ -193,7 +199,7 @@ struct MultipartParser {
         let header = try PartHeader(
             lines.slice(0..<end), lineEnd: lineEnd, part: found.count + 1, maxFieldCount: limits.partFieldCount)
         begin(.content(header), at: start + end + lineEnd.count)
-        // The empty line's end may be that of the delimiter: the part is then empty (RFC 2046 §5.1.1).
+        // The line end of the empty line may also begin the delimiter: the part is then empty (RFC 2046 §5.1.1).
         searched -= lineEnd.count
         return true
     }
@@ -205,14 +211,14 @@ struct MultipartParser {
 public struct Part: Sendable, Equatable {
     /// The form field's name (Content-Disposition's `name`).
     public let name: String?
-    /// The file's name, if the part is a file. It is the client's word: never use it as a path.
+    /// The file's name, if the part is a file. The client chose it: never use it as a path.
     public let filename: String?
     /// The part's Content-Type, as it was sent.
     public let contentType: String?
-    /// The part's content, where it lies in the body.
+    /// The part's content, as a slice of the body.
     public let bytes: ArraySlice<UInt8>
 
-    /// A part, whole.
+    /// A part with these values.
     public init(name: String? = nil, filename: String? = nil, contentType: String? = nil, bytes: ArraySlice<UInt8> = [])
     {
         self.name = name
@@ -233,8 +239,8 @@ struct PartHeader: Sendable, Equatable {
     /// Content-Type.
     private(set) var contentType: String?
 
-    /// Reads the field lines in `bytes`, each with its line end, of part number `part`. A line that begins with a blank goes on
-    /// with the one before (RFC 5322 §2.2.3).
+    /// Parses the field lines in `bytes`, each with its line end, of part number `part`. A line that begins with a
+    /// blank continues the one before (RFC 5322 §2.2.3).
     init(
         _ bytes: UnsafeRawBufferPointer, lineEnd: [UInt8], part: Int, maxFieldCount: Int
     ) throws(MultipartError) {
@@ -277,11 +283,11 @@ struct PartHeader: Sendable, Equatable {
                 throw .contentDisposition(part: part, found: Excerpt.of(value))
             }
             name = parameters.name("name")
-            // RFC 7578 §4.2 forbids filename*, but some clients send it, and some of them nothing else.
+            // RFC 7578 §4.2 forbids filename*, but some clients send it, and some send nothing else.
             filename = parameters.name("filename")
         case "content-type": contentType = value
         case "content-transfer-encoding":
-            // Deprecated (RFC 7578 §4.7). Those that change nothing are let pass; base64 would be read as garbage.
+            // Deprecated (RFC 7578 §4.7). Encodings that change nothing are accepted; base64 content would be garbage.
             guard ["binary", "8bit", "7bit"].contains(value.lowercased()) else {
                 throw .transferEncoding(part: part, found: Excerpt.of(value))
             }
@@ -292,26 +298,37 @@ struct PartHeader: Sendable, Equatable {
 
 /// Why a `multipart/form-data` body cannot be read. Parts are counted from 1.
 enum MultipartError: Error, Equatable, Sendable {
+    /// Content-Type has no boundary.
     case missingBoundary
+    /// The boundary is too long, empty, or holds a character that it may not.
     case boundary(found: String)
+    /// The body holds no line with the boundary.
     case noDelimiter(boundary: String)
+    /// The boundary is followed by something else than a line end.
     case delimiterLine(part: Int, found: String)
+    /// A part's fields are longer than the limit, in bytes.
     case headerTooLong(part: Int, limit: Int)
+    /// A part has more fields than the limit.
     case tooManyFields(part: Int, limit: Int)
+    /// A line is not a field.
     case fieldLine(part: Int, found: String)
+    /// A part's Content-Disposition is malformed.
     case contentDisposition(part: Int, found: String)
+    /// A part's Content-Transfer-Encoding changes its bytes.
     case transferEncoding(part: Int, found: String)
+    /// The body ends in the middle of a part.
     case unterminated(part: Int)
+    /// The body has more parts than the limit.
     case tooManyParts(limit: Int)
 
-    /// 413 where there is too much, 400 where something is malformed.
+    /// 413 for too many parts, else 400.
     var status: HTTPResponse.Status {
         if case .tooManyParts = self { .contentTooLarge } else { .badRequest }
     }
 }
 
 extension MultipartError: CustomStringConvertible {
-    /// One sentence that says what was wrong and what would be right.
+    /// One sentence: what is wrong, and what would be right.
     var description: String {
         switch self {
         case .missingBoundary:

@@ -2,15 +2,15 @@ import HTTPTypes
 
 /// From the socket's bytes to the handler's answer.
 extension Connection {
-    /// How much content is read at once to where it stays, before others have their turn: looking for the parts of a form whose bytes
-    /// were chosen to make that slow takes 10 to 20 ms. Units: bytes.
+    /// How much content is read at once before other connections have their turn: parsing so much of a form that was
+    /// written to be slow takes 10 to 20 ms. Units: bytes.
     private static let mostReadAtOnce = 1 << 20
-    /// How many of the parser's events are dealt with before others have their turn: a request has three, so this is a
-    /// millisecond's worth of the cheapest requests, sent all at once.
+    /// How many of the parser's events are handled before other connections have their turn. A request has three, so
+    /// this is one millisecond of the cheapest requests, pipelined.
     private static let mostEffort = 64
-    /// How much coded content is decoded for one event, since it may grow a thousandfold. Units: bytes.
+    /// How much coded content is decoded as one event: it may inflate a thousandfold. Units: bytes.
     private static let mostCodedContent = 512
-    /// For how many events that counts: half a megabyte takes a few hundred microseconds.
+    /// How many events that counts as: inflating half a megabyte takes a few hundred microseconds.
     private static let decodingEffort = 8
 
     /// Reads as long as there is more and nothing else to do.
@@ -22,7 +22,7 @@ extension Connection {
             case .bytes(let count):
                 lastReadAt = .now
                 on(.received(count))
-                // There was no more, or it can wait; the loop tells of what there is.
+                // There was no more, or it can wait: the event loop reports it again.
                 if count < room || count == Self.mostReadAtOnce || !state.isReadingRequest { return }
             case .wouldBlock: return
             case .end: return on(.inputEnded)
@@ -31,7 +31,7 @@ extension Connection {
         }
     }
 
-    /// What came of a read, and how many bytes there was room for.
+    /// The outcome of a read, and how many bytes there was room for.
     private typealias Received = (outcome: Socket.Outcome, room: Int)
 
     /// Reads into the buffer, if it has room.
@@ -42,12 +42,12 @@ extension Connection {
         return (outcome, room.count)
     }
 
-    /// Reads content straight to where it stays, if that has room and nothing stands between.
+    /// Reads content straight into the body's array, if that has room and no bytes or codings come before it.
     private func receiveContent() -> Received? {
         guard state.phase == .body, received.count == 0, parser.announced > 0, exchange?.decoder == nil,
             var sink = exchange?.sink
         else { return nil }
-        // The sink leaves the exchange while it grows, so that its array has one owner and is not copied.
+        // Taken out of the exchange meanwhile, so that the array has one owner and is not copied.
         exchange?.sink = nil
         let read = sink.receive(upTo: min(parser.announced, Self.mostReadAtOnce)) { Socket.read(descriptor, into: $0) }
         guard let read, case .bytes(let count) = read.outcome else {
@@ -57,7 +57,7 @@ extension Connection {
         parser.skip(count)
         exchange?.bytesIn += count
         do throws(RequestError) {
-            try sink.look()
+            try sink.parse()
             exchange?.sink = sink
         } catch {
             refuse(error)
@@ -65,7 +65,7 @@ extension Connection {
         return read
     }
 
-    /// Parses what was received, and does what the requests in it ask for.
+    /// Parses what was received, and answers the requests in it.
     func advance() {
         takeEvents()
         on(.starved)
@@ -85,7 +85,8 @@ extension Connection {
         }
     }
 
-    /// Takes one event of the parser.
+    /// Handles one event of the parser.
+    ///
     /// - Returns: whether there may be another one.
     private func step() throws(RequestError) -> Bool {
         let bytes = received.unread
@@ -114,9 +115,9 @@ extension Connection {
         return true
     }
 
-    /// Puts content, as the handler will see it, where it goes.
+    /// Keeps decoded content for the handler.
     private func keep(_ content: UnsafeRawBufferPointer) throws(RequestError) {
-        // The sink leaves the exchange while it grows, so that its array has one owner and is not copied.
+        // Taken out of the exchange meanwhile, so that the array has one owner and is not copied.
         guard var sink = exchange?.sink else { return }
         exchange?.sink = nil
         try sink.append(content)
@@ -128,18 +129,18 @@ extension Connection {
         on(.requestBegan)
     }
 
-    /// Decides from the head alone whether and by whom the request is answered.
+    /// Finds the route, and refuses from the head alone what can be refused.
     private func take(_ head: RequestHead) throws(RequestError) {
         exchange?.head = head
         if let id = RequestID.sane(head.requestID) { exchange?.id = id }
 
-        // Whatever can be refused is refused before the client is asked for the body (RFC 9110 §10.1.1).
+        // This comes before the client is asked for the body (RFC 9110 §10.1.1).
         if head.target.isAsterisk {
             let allow = Self.allow(context.router.allowedMethods)
             return answerEarly(Response(status: .noContent, headerFields: [.allow: allow]), head)
         }
         switch context.router.match(head.line.method, head.target.path) {
-        // Whoever asks what can be asked for gets an answer (RFC 9110 §9.3.7).
+        // OPTIONS needs no route (RFC 9110 §9.3.7).
         case .methodNotAllowed(let methods) where head.line.method == .options:
             return answerEarly(Response(status: .noContent, headerFields: [.allow: Self.allow(methods)]), head)
         case .notFound:
@@ -173,8 +174,8 @@ extension Connection {
         // If some of the body is here already, the client did not wait (RFC 9110 §10.1.1).
         if head.expectsContinue && received.count == 0 {
             guard readsBody else {
-                // Nobody wants the body, so it is not asked for. Whether it comes all the same is unknown: the connection closes
-                // behind the answer, since the parser is still in the middle of the request.
+                // Nobody wants the body, so it is not asked for. Whether it comes all the same is unknown: the
+                // connection closes behind the answer, since the parser is still in the middle of the request.
                 return ready()
             }
             toSend.append(ResponseWriter.continueBytes)
@@ -183,7 +184,7 @@ extension Connection {
         on(.contentFollows)
     }
 
-    /// Answers without a handler: behind the request if it has no body, else at once.
+    /// Answers without a handler: at the end of the request if it has no body, else at once.
     private func answerEarly(_ response: Response, _ head: RequestHead) {
         if head.framing == .none || head.framing == .fixed(0) {
             exchange?.earlyResponse = response
@@ -196,8 +197,8 @@ extension Connection {
         methods.map(\.rawValue).joined(separator: ", ")
     }
 
-    /// Answers bytes that are no request, or one that is not waited for. What follows cannot be told apart from it, so the connection
-    /// ends.
+    /// Answers bytes that are not a request, or a request that is not waited for. What follows cannot be told apart from it, so
+    /// the connection ends.
     ///
     /// - Parameter ending: how; nil lets the client read the answer.
     func refuse(_ error: RequestError, then ending: ConnectionState.Ending? = nil) {
@@ -210,7 +211,7 @@ extension Connection {
         respond(.problem(error), then: ending ?? closing)
     }
 
-    /// What stands behind the first space of a line that could not be read, so that an answer can still suit who asked.
+    /// The text after the first space of a line that could not be parsed: its path decides the form of the error.
     private static func targetBeginning(_ line: UnsafeRawBufferPointer) -> String? {
         guard let space = line.firstOffset(of: Octet.space) else { return nil }
         let rest = line.slice(space + 1..<min(line.count, space + 257))

@@ -4,16 +4,18 @@ import Synchronization
 
 /// One client: reads its requests, has them handled one after another, and writes the answers.
 ///
-/// ``ConnectionState`` decides what happens next; this class does the I/O. Everything runs on the thread of the connection's event
-/// loop, the handler's own steps included: a handler hands what takes long to other threads. A request that is handled or answered
-/// holds up the next one, but the socket is still read, up to a bound, so that a client that hangs up is noticed.
+/// ``ConnectionState`` decides what happens next; this class does the I/O. Everything runs on the thread of the
+/// connection's event loop, the handler's own steps included: a handler hands what takes long to other threads. A
+/// request that is handled or answered holds up the next one, but the socket is still read, up to a bound, so that a
+/// client that hangs up is noticed.
 /// - Source: RFC 9112 §9
 final class Connection: @unchecked Sendable {  // guard: all mutable state is touched on `loop` only
     let number: Int
     let context: ConnectionContext
     /// The client's address, without its port.
     let remoteAddress: String
-    /// What this connection holds together with others from the same address; nil for a trusted proxy, which has no limit.
+    /// What this connection holds together with others from the same address; nil for a trusted proxy, which has no
+    /// limit.
     let share: AddressShare?
     /// The order of eviction, for all threads to see.
     let standing: Atomic<UInt64>
@@ -82,8 +84,8 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
         loop.execute { [self] in on(.drain) }
     }
 
-    /// Gives its place to another connection, if it still does what it did when it was chosen: idle it closes without an answer, in
-    /// the middle of a slow request with one.
+    /// Gives its place to another connection, if it still does what it did when it was chosen: idle it closes without
+    /// an answer, in the middle of a slow request with one.
     func giveWay(_ chosen: Standing) {
         loop.execute { [self] in
             guard standing.load(ordering: .relaxed) == chosen.rawValue else { return perform(.keep) }
@@ -93,7 +95,8 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
         }
     }
 
-    /// Gives the memory of its body to others, if it still does what it did when it was chosen, and the memory is worth it.
+    /// Gives the memory of its body to others, if it still does what it did when it was chosen, and the memory is worth
+    /// it.
     ///
     /// - Returns: whether it did.
     @discardableResult
@@ -166,8 +169,8 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
             exchange.record(remoteAddress: remoteAddress, isComplete: isComplete, now: .now))
     }
 
-    /// Ends this side's stream and discards what the client still sends, until it has read the answer and closes: a close with
-    /// unread input would reset the connection and might destroy the answer on its way (RFC 9112 §9.6).
+    /// Ends this side's stream and discards what the client still sends, until it has read the answer and closes: a
+    /// close with unread input would reset the connection and might destroy the answer on its way (RFC 9112 §9.6).
     private func linger() {
         Socket.endWriting(descriptor)
         received.consume(received.count)
@@ -213,8 +216,8 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
         if !state.input.hasEnded { watch?.interest.insert(.reading) }
     }
 
-    /// Moves the watch's deadline forward if it would pass too late. One that passes too early is set again when it does: that is
-    /// rarer than a new phase.
+    /// Moves the watch's deadline forward if it would pass too late. One that passes too early is set again when it
+    /// does: that is rarer than a new phase.
     private func setDeadline() {
         guard let watch, let deadline = state.clock.deadline(context.options) else { return }
         if let earlier = watch.deadline, earlier <= deadline { return }

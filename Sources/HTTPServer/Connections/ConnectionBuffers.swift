@@ -1,16 +1,16 @@
-/// The bytes that a connection has received and not yet read.
+/// The bytes that a connection has received and not yet parsed.
 ///
-/// One block of memory that grows up to a bound, as long as what arrives fills it, and is given back when the connection is
-/// idle: a large body takes few system calls, and a thousand idle connections cost next to nothing.
+/// One block of memory. It grows up to a limit as long as reads fill it, so that a large body takes few system calls,
+/// and is freed when the connection is idle, so that a thousand idle connections cost next to nothing.
 struct ReceiveBuffer: ~Copyable {
-    /// The size of the first block: the head of an ordinary request.
+    /// The size of the first block: enough for the head of an ordinary request. Units: bytes.
     static let initialCapacity = 8 * 1024
 
     private let maxCapacity: Int
     private var storage = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     private var start = 0
     private var end = 0
-    /// Set once what arrived filled the block: more is likely to wait.
+    /// Whether the last read filled the block: more bytes are then likely to wait.
     private var wasFilled = false
 
     /// An empty buffer that never holds more than `maxCapacity` bytes.
@@ -30,9 +30,10 @@ struct ReceiveBuffer: ~Copyable {
         UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(storage)[start..<end])
     }
 
-    /// The room behind the unread bytes, at least one byte, or nil if the buffer is full. Growing doubles the block.
+    /// The room after the unread bytes, at least one byte, or nil if the buffer is full. Growing doubles the block.
     ///
-    /// - Parameter expected: how many bytes are known to come: the block grows to hold them at once, if its bound allows it.
+    /// - Parameter expected: how many bytes were announced: the block grows to hold them at once, if its limit allows
+    ///   it.
     mutating func room(expecting expected: Int = 0) -> UnsafeMutableRawBufferPointer? {
         if end == storage.count {
             if start > 0 && count <= storage.count / 2 {
@@ -51,7 +52,7 @@ struct ReceiveBuffer: ~Copyable {
         return UnsafeMutableRawBufferPointer(rebasing: storage[end...])
     }
 
-    /// Takes note that `byteCount` bytes were written into the room.
+    /// Adds `byteCount` bytes that were written into the room.
     mutating func append(_ byteCount: Int) {
         precondition(byteCount <= storage.count - end, "\(byteCount) bytes do not fit into \(storage.count - end)")
         end += byteCount
@@ -68,7 +69,7 @@ struct ReceiveBuffer: ~Copyable {
         }
     }
 
-    /// Gives the memory back if nothing is unread.
+    /// Frees the memory if nothing is unread.
     mutating func releaseIfEmpty() {
         guard count == 0 else { return }
         storage.deallocate()
@@ -95,7 +96,7 @@ struct ReceiveBuffer: ~Copyable {
     }
 }
 
-/// The bytes that a connection has yet to send, in pieces of which only small ones are copied together.
+/// The bytes that a connection has to send: a list of arrays, of which only small ones are joined by copying.
 struct SendQueue {
     private var pieces: [[UInt8]] = []
     private var offset = 0
@@ -103,10 +104,10 @@ struct SendQueue {
     /// Whether everything has been sent.
     var isEmpty: Bool { pieces.isEmpty }
 
-    /// Up to this size a copy costs less than a system call. Units: bytes.
+    /// Up to this size copying is cheaper than a system call. Units: bytes.
     static let smallPiece = 16 * 1024
 
-    /// Puts bytes at the end.
+    /// Appends bytes.
     mutating func append(_ bytes: [UInt8]) {
         guard !bytes.isEmpty else { return }
         if let last = pieces.indices.last, pieces[last].count + bytes.count <= Self.smallPiece {
@@ -116,8 +117,9 @@ struct SendQueue {
         }
     }
 
-    /// Sends as much as the socket takes.
-    /// - Returns: how many bytes went out, and `.wouldBlock` or `.failed` if not all of them did.
+    /// Sends as much as the kernel takes.
+    ///
+    /// - Returns: how many bytes were sent, and `.wouldBlock` or `.failed` if not all of them were.
     mutating func flush(to descriptor: Int32) -> (byteCount: Int, stop: Socket.Outcome?) {
         var byteCount = 0
         while let piece = pieces.first {

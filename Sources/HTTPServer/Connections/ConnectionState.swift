@@ -1,40 +1,42 @@
 /// What a connection does and what it does next; does no I/O, and is told the time.
 ///
-/// ``Connection`` reports each event and carries out the action that comes back. All decisions about the connection's life are
-/// made here, in one table: the phases across, the events down. An arrow is the next phase; a dash ignores the event; `close`
-/// always leads to `closed`.
+/// ``Connection`` reports each event and carries out the action that comes back. All decisions about the connection's
+/// life are made here, in one table: the phases across, the events down. An arrow is the next phase; a dash ignores the
+/// event; `close` always leads to `closed`.
 ///
-///     event           idle         header       body         handling     writing        lingering  closed
-///     readable        read¹        read¹        read¹        read¹        read¹          discard    –
-///     received        parse        parse        parse        –            –              – / close² –
-///     inputEnded      close        close        close        close        stopReading    close      –
-///     broken          close        close        close        close        close          close      –
-///     requestBegan    → header     –            –            –            –              –          –
-///     contentFollows  –            → body       –            –            –              –          –
-///     requestReady    –            handle³      handle³      –            –              –          –
-///     answer          –            write⁴       write⁴       write⁴       –              –          –
-///     sent            –            –            –            –            –⁵             –          –
-///     written         –            –            –            –            see ``Ending`` –          –
-///     blocked         awaitWritable, in handling too; in writing close, if the ending is close      –          –
-///     turnSpent       yield        yield        yield        –            –              –          –
-///     turnCame        resume⁶      resume⁶      resume⁶      –            resume⁶        resume⁶    –
-///     starved         – / close⁷   – / close⁷   – / close⁷   –            –              –          –
-///     drain           → idle⁸      –⁸           –⁸           –⁸           –⁸             –⁸         –
-///     evict           close⁹       refuse       refuse¹⁰     keep         close¹⁰        close      –
-///     reclaimMemory   –            –            refuse       –            –              –          –
-///     deadline¹¹      close⁹       refuse       refuse       –            close          close      –
+///     event           idle           header         body           handling       writing         lingering   closed
+///     readable        read¹          read¹          read¹          read¹          read¹           discard     –
+///     received        parse          parse          parse          –              –               – / close²  –
+///     inputEnded      close          close          close          close          stopReading     close       –
+///     broken          close          close          close          close          close           close       –
+///     requestBegan    → header       –              –              –              –               –           –
+///     contentFollows  –              → body         –              –              –               –           –
+///     requestReady    –              handle³        handle³        –              –               –           –
+///     answer          –              write⁴         write⁴         write⁴         –               –           –
+///     sent            –              –              –              –              –⁵              –           –
+///     written         –              –              –              –              see Ending      –           –
+///     blocked         awaitWritable  awaitWritable  awaitWritable  awaitWritable  awaitWritable⁶  –           –
+///     turnSpent       yield          yield          yield          –              –               –           –
+///     turnCame        resume⁷        resume⁷        resume⁷        –              resume⁷         resume⁷     –
+///     starved         – / close⁸     – / close⁸     – / close⁸     –              –               –           –
+///     drain           → idle⁹        –⁹             –⁹             –⁹             –⁹              –⁹          –
+///     evict           close¹⁰        refuse         refuse¹¹       keep           close¹¹         close       –
+///     reclaimMemory   –              –              refuse         –              –               –           –
+///     deadline¹²      close¹⁰        refuse         refuse         –              close           close       –
 ///
 /// 1. While the input is open; else the event is ignored.
-/// 2. Once more has been discarded than twice the largest body.
+/// 2. After more bytes than twice the largest body.
 /// 3. → handling.
 /// 4. → writing.
-/// 5. Progress, which moves the deadline; so is `received` in body.
-/// 6. If the connection has yielded.
-/// 7. If the client has ended its stream and the connection has not yielded: the rest of a request cannot come any more.
-/// 8. And every later idle phase lasts for the grace period of draining only.
-/// 9. If the connection has yielded, a request waits: evict answers keep, deadline begins the idle phase anew.
-/// 10. If the transfer is behind, see ``ConnectionClock/isBehind(now:)``; else keep.
-/// 11. Before the deadline: checkDeadline, in every phase that has one.
+/// 5. Progress, which moves the deadline, as `received` does in body.
+/// 6. close where the ending is `close`.
+/// 7. If the connection has yielded; else the event is ignored.
+/// 8. close if the client has ended its stream, so that the rest of a request cannot come, and the connection has not
+///    yielded.
+/// 9. From then on every idle phase lasts for the grace period of draining.
+/// 10. If the connection has yielded, a request waits: `evict` is answered with keep, `deadline` starts the phase anew.
+/// 11. If the transfer is behind, see ``ConnectionClock/isBehind(now:)``; else keep.
+/// 12. Before the deadline: checkDeadline, in every phase that has one.
 struct ConnectionState {
     /// What happened.
     enum Event: Equatable {
@@ -42,8 +44,8 @@ struct ConnectionState {
         case readable
         /// So many bytes have been read.
         case received(Int)
-        /// The client has ended its stream. Before an answer this means that it has hung up; behind one that has begun it may
-        /// still read.
+        /// The client has ended its stream. Before an answer this means that it has hung up; behind one that has begun
+        /// it may still read.
         case inputEnded
         /// The socket has failed, or the server ends the connection.
         case broken
@@ -117,7 +119,8 @@ struct ConnectionState {
     enum Ending: Equatable, CaseIterable {
         /// The next request: `readNext` → idle.
         case keepAlive
-        /// The request has been read whole, so that only the client's closing is waited for: `linger` → lingering, 1 s at most.
+        /// The request has been read whole, so that only the client's closing is waited for: `linger` → lingering, 1 s
+        /// at most.
         case lingerBriefly
         /// The rest of the request may still come: `linger` → lingering.
         case linger
@@ -281,7 +284,8 @@ struct ConnectionState {
         case .keepAlive: return enter(.idle(isDraining ? options.drainGrace : options.idleTimeout), now, .readNext)
         case .close: return close(now)
         case .lingerBriefly, .linger:
-            // Twice the largest body: a client just past that limit, which reads nothing before it has sent all, still reads why.
+            // Twice the largest body: a client just past that limit, which reads nothing before it has sent all, still
+            // reads why.
             lingerBudget = min(options.maxBodyBytes, Int.max / 2) * 2
             let limit = options.lingerTimeout
             return enter(.lingering(ending == .linger ? limit : min(limit, .seconds(1))), now, .linger)

@@ -1,37 +1,37 @@
 import HTTPTypes
 
-/// What a connection knows about the request it is busy with, and its answer.
+/// The request that a connection is busy with, and its answer.
 final class Exchange {
     /// When the first byte arrived.
     let startedAt: ContinuousClock.Instant
     /// For the log and X-Request-ID.
     var id: String
-    /// The head, once it is whole.
+    /// The head, once it is complete.
     var head: RequestHead?
-    /// The request line, which may be known before the head is.
+    /// The request line, where the rest of the head could not be parsed.
     var line: RequestLine?
-    /// The path, decoded where the head could be read; nil where there is not even a request line.
+    /// The path, decoded where the head could be parsed; nil where even the request line is missing.
     var path: String? {
         if let head { return head.target.path }
         guard let target = line?.target ?? targetBeginning else { return nil }
         return (try? RequestTarget(target, method: line?.method ?? .get))?.path ?? target
     }
-    /// The first bytes of a target that is too long to be read.
+    /// The first bytes of the target, where the request line could not be parsed.
     var targetBeginning: String?
-    /// Who answers, once that is known.
+    /// The route that matches, once the head is complete.
     var route: Route?
     var pathParameters: [String: String] = [:]
-    /// Where the content goes, if anybody wants it.
+    /// Takes the content, if the route needs it.
     var sink: BodySink?
-    /// Takes the content coding off on the way there, if there is one.
+    /// Removes the content coding, if there is one.
     var decoder: ContentDecoder?
-    /// The memory that the content takes, once there is some.
+    /// The memory that is reserved for the content.
     var reservation: BodyReservation?
-    /// An answer that was clear from the head alone, to be sent once the request is through.
+    /// An answer that follows from the head alone, sent at the end of the request.
     var earlyResponse: Response?
-    /// Bytes of head and content so far.
+    /// The length of head and content so far. Units: bytes.
     var bytesIn = 0
-    /// Bytes of the answer so far.
+    /// How much of the answer has been handed to the kernel. Units: bytes.
     var bytesOut = 0
     /// The answer's status, once there is one.
     var status: HTTPResponse.Status?
@@ -55,32 +55,32 @@ final class Exchange {
     }
 }
 
-/// What became of one request.
+/// The outcome of one request, for logs and metrics.
 public struct RequestRecord: Sendable {
-    /// The request's identifier, as sent in X-Request-ID.
+    /// The request's identifier, as in X-Request-ID.
     public let id: String
-    /// The method, or nil if the request line could not be read.
+    /// The method, or nil if the request line could not be parsed.
     public let method: HTTPRequest.Method?
-    /// The target as it was sent, or nil if the request line could not be read.
+    /// The target as it was sent, or nil if the request line could not be parsed.
     public let target: String?
     /// The matched route's pattern, or nil.
     public let route: String?
     /// The answer's status, or ``HTTPTypes/HTTPResponse/Status/clientClosedRequest`` if there was none.
     public let status: HTTPResponse.Status
-    /// The bytes of the request's head and content.
+    /// The length of the request's head and content. Units: bytes.
     public let bytesIn: Int
-    /// The bytes of the answer that were handed to the kernel, head included.
+    /// How much of the answer, head included, was handed to the kernel. Units: bytes.
     public let bytesOut: Int
-    /// From the arrival of the request's first byte to the writing of the answer's last.
+    /// The time from the request's first byte to the answer's last.
     public let duration: Duration
     /// The client's address, without its port.
     public let remoteAddress: String
     /// Whether the whole answer was written.
     public let isComplete: Bool
-    /// Tells what the handler noted for the log.
+    /// Returns what the handler noted for the access log.
     public let annotations: @Sendable () -> [String: String]
 
-    /// A record, written out.
+    /// A record with these values.
     public init(
         id: String, method: HTTPRequest.Method?, target: String?, route: String?, status: HTTPResponse.Status,
         bytesIn: Int = 0, bytesOut: Int = 0, duration: Duration = .zero, remoteAddress: String = "127.0.0.1",

@@ -1,17 +1,18 @@
 import HTTPTypes
 
-/// Reads the head of a request out of bytes that hold it whole; does no I/O and keeps no state.
+/// Parses a complete head; does no I/O and keeps no state.
 ///
-/// The fields that decide where the request ends are judged on the lines as they were sent, never on a dictionary: a
-/// repetition that vanished there would let two parties disagree about the framing (request smuggling).
+/// The fields that decide where the request ends are read from the lines as they were sent, never from a dictionary: a
+/// repeated field that vanished there would let two parties disagree about the framing (request smuggling).
 enum HeadParser {
-    /// Of a method. The longest registered one has 17 letters.
+    /// The longest method. The longest registered one has 17 letters. Units: bytes.
     static let maxMethodByteCount = 64
 
-    /// Reads the first line, without its CR LF.
+    /// Parses the first line, without its CR LF.
+    ///
     /// - Source: RFC 9112 §3
     static func requestLine(_ line: UnsafeRawBufferPointer) throws(RequestError) -> RequestLine {
-        // Exactly one space between the parts: being lenient here is another door to smuggling (RFC 9112 §3).
+        // Exactly one space between the parts: leniency would allow request smuggling (RFC 9112 §3).
         guard let first = line.firstOffset(of: Octet.space),
             let second = line.firstOffset(of: Octet.space, from: first + 1),
             line.firstOffset(of: Octet.space, from: second + 1) == nil,
@@ -35,7 +36,7 @@ enum HeadParser {
         return RequestLine(method: method, target: rawTarget.text, version: version)
     }
 
-    /// Reads `HTTP-version = "HTTP" "/" DIGIT "." DIGIT` (RFC 9112 §2.3).
+    /// Parses `HTTP-version = "HTTP" "/" DIGIT "." DIGIT` (RFC 9112 §2.3).
     private static func version(
         _ bytes: UnsafeRawBufferPointer, in line: UnsafeRawBufferPointer
     ) throws(RequestError) -> HTTPVersion {
@@ -48,19 +49,19 @@ enum HeadParser {
             guard bytes.count == 8, text.hasPrefix("HTTP/"), characters.count == 8, characters[6] == ".",
                 digits.contains(characters[5]), digits.contains(characters[7])
             else { throw .requestLine(found: Excerpt.of(line)) }
-            // A higher minor version is this one with more that may be ignored (RFC 9110 §2.5).
+            // A higher minor version is compatible with this one (RFC 9110 §2.5).
             if characters[5] == "1" { return .http11 }
             throw .version(found: text)
         }
     }
 
-    /// Reads the field lines in `bytes`: each with its CR LF, without the empty line that ends them.
+    /// Parses the field lines in `bytes`: each with its CR LF, without the empty line that ends them.
     static func head(_ line: RequestLine, fields bytes: UnsafeRawBufferPointer) throws(RequestError) -> RequestHead {
         var fields = HTTPFields()
         var facts = FramingFacts()
         var start = 0
         while start < bytes.count {
-            // The parser has seen every line end: CR LF, never a bare LF.
+            // RequestParser has checked every line end: CR LF, never a bare LF.
             let end = bytes.firstOffset(of: Octet.lineFeed, from: start) ?? bytes.count
             let field = try FieldLine.parse(bytes.slice(start..<max(start, end - 1)))
             try facts.note(field)
@@ -69,7 +70,7 @@ enum HeadParser {
         }
 
         let target = try RequestTarget(line.target, method: line.method)
-        // The target's own host counts; Host must be there all the same (RFC 9112 §3.2.2).
+        // The host of an absolute target wins over Host, which is required all the same (RFC 9112 §3.2.2).
         try facts.checkHost(line.version)
         let framing = try facts.framing(line.version)
         let expectsContinue = try facts.expectsContinue(line.version)
@@ -81,34 +82,35 @@ enum HeadParser {
     }
 }
 
-/// Reads one field line: `field-name ":" OWS field-value OWS`.
+/// Parses one field line: `field-name ":" OWS field-value OWS`.
 ///
 /// - Source: RFC 9112 §5
 enum FieldLine {
-    /// The field that `line`, without its CR LF, holds.
+    /// The field in `line`, which has no CR LF.
     static func parse(_ line: UnsafeRawBufferPointer) throws(RequestError) -> HTTPField {
-        // A line that begins with white space folds the one before; a server must refuse it (RFC 9112 §5.2).
+        // A line that begins with white space continues the one before (folding); a server must refuse it (RFC 9112
+        // §5.2).
         if let first = line.first, first == Octet.space || first == Octet.tab {
             throw .foldedField(found: Excerpt.of(line))
         }
         guard let colon = line.firstOffset(of: Octet.colon) else { throw .fieldLine(found: Excerpt.of(line)) }
-        // White space before the colon has been used to smuggle fields past proxies; it is no token character, so it is
-        // refused here (RFC 9112 §5.1).
+        // White space before the colon, which was used to smuggle fields past proxies, is not a token character and so
+        // is refused, too (RFC 9112 §5.1).
         let rawName = line.slice(0..<colon)
         guard !rawName.isEmpty, ByteSet.token.containsAll(rawName), let name = HTTPField.Name(rawName.text) else {
             throw .fieldName(found: Excerpt.of(rawName))
         }
         let value = line.slice(colon + 1..<line.count).trimmed
-        // NUL, CR and other controls are refused instead of replaced (RFC 9110 §5.5).
+        // NUL, CR and other control characters are refused instead of replaced (RFC 9110 §5.5).
         guard ByteSet.fieldValue.containsAll(value) else { throw .fieldValue(name: name.rawName) }
-        // What is not UTF-8 keeps its bytes: obs-text is opaque data (RFC 9110 §5.5).
+        // A value that is not UTF-8 keeps its bytes: obs-text is opaque data (RFC 9110 §5.5).
         guard let text = value.validText else { return HTTPField(name: name, value: value) }
         return HTTPField(name: name, value: text)
     }
 }
 
-/// What a head's fields say about the body's end and the connection, gathered line by line so that nothing repeated
-/// goes unseen.
+/// What a head's fields say about the body's framing and the connection, collected line by line so that no repeated
+/// field is missed.
 struct FramingFacts {
     private var hosts = 0
     private var lengths = 0
@@ -124,7 +126,7 @@ struct FramingFacts {
     /// The value of the first `Content-Type`.
     private(set) var contentType: String?
 
-    /// Takes note of one field.
+    /// Takes one field into account.
     mutating func note(_ field: HTTPField) throws(RequestError) {
         switch field.name.canonicalName {
         case "host":
@@ -135,7 +137,7 @@ struct FramingFacts {
             }
         case "content-length":
             lengths += 1
-            // Even a repetition of the same number is refused: no client sends it, and proxies disagree about it
+            // The same number repeated is refused as well: no client sends it, and proxies treat it differently
             // (RFC 9110 §8.6 allows either).
             guard lengths == 1 else { throw .repeatedContentLength }
             guard let number = Self.decimal(field.value) else {
@@ -154,7 +156,7 @@ struct FramingFacts {
         }
     }
 
-    /// Host is required once in HTTP/1.1; a repeated one has been refused already (RFC 9112 §3.2).
+    /// Checks that HTTP/1.1 has a Host; a repeated one has been refused already (RFC 9112 §3.2).
     func checkHost(_ version: HTTPVersion) throws(RequestError) {
         if version == .http11 && hosts == 0 { throw .missingHost }
     }
@@ -162,16 +164,17 @@ struct FramingFacts {
     /// Where the body ends (RFC 9112 §6.3).
     func framing(_ version: HTTPVersion) throws(RequestError) -> BodyFraming {
         guard hasTransferEncoding else { return lengths == 0 ? .none : .fixed(length) }
-        // HTTP/1.0 knows no transfer codings; the message's framing is faulty (RFC 9112 §6.1).
+        // HTTP/1.0 has no transfer codings, so the framing is faulty (RFC 9112 §6.1).
         guard version == .http11 else { throw .transferEncodingInHTTP10 }
         // A message with both ought to be handled as an error (RFC 9112 §6.3, rule 3).
         guard lengths == 0 else { throw .lengthAndCoding }
-        // Chunked must not be applied twice, and what is applied behind it hides where the body ends (RFC 9112 §6.1, §6.3 rule 4).
+        // Chunked must be applied once and last: a coding after it would hide the end of the body (RFC 9112 §6.1, §6.3
+        // rule 4).
         let isOrdered = codings.dropLast().allSatisfy { $0 != "chunked" }
         guard isOrdered, codings.allSatisfy(Self.isTransferCoding) else {
             throw .transferEncoding(found: Excerpt.of(codings.joined(separator: ", ")))
         }
-        // A coding that is not understood is answered with 501 (RFC 9112 §6.1).
+        // An unknown coding is answered with 501 (RFC 9112 §6.1).
         if let unknown = codings.first(where: { $0 != "chunked" }) {
             throw .transferCoding(found: Excerpt.of(unknown))
         }
@@ -187,7 +190,7 @@ struct FramingFacts {
         return !name.isEmpty && name.allSatisfy(ByteSet.token.contains) && !name.elementsEqual("chunked".utf8)
     }
 
-    /// Whether the client lets the connection stay open (RFC 9112 §9.3).
+    /// Whether the client wants the connection to stay open (RFC 9112 §9.3).
     func keepsAlive(_ version: HTTPVersion) -> Bool {
         if connectionOptions.contains("close") { return false }
         return version == .http11 || connectionOptions.contains("keep-alive")

@@ -1,13 +1,13 @@
-/// The name and value pairs of a request target's query, decoded, in the order they were sent.
+/// The name and value pairs of a request target's query, in the order in which they were sent.
 ///
-/// Units: text, after `%` and `+` decoding. A name without `=` has an empty value.
+/// `%` and `+` are decoded. A name without `=` has an empty value.
 /// - Source: RFC 3986 §3.4; WHATWG URL §5.1 for the pairs
 public struct Query: Sendable, Equatable, ExpressibleByDictionaryLiteral {
     /// One pair.
     public struct Item: Sendable, Equatable {
-        /// What stands before the first `=`.
+        /// The text before the first `=`.
         public let name: String
-        /// What stands behind it.
+        /// The text after the first `=`.
         public let value: String
 
         /// A pair of decoded texts.
@@ -30,8 +30,8 @@ public struct Query: Sendable, Equatable, ExpressibleByDictionaryLiteral {
         self.init(elements.map { Item(name: $0.0, value: $0.1) })
     }
 
-    /// The pairs of an encoded query (what stands behind `?`), or nil if a `%` in it is not followed by two hexadecimal
-    /// digits or what it encodes is not UTF-8.
+    /// The pairs of an encoded query (the text after `?`), or nil if a `%` in it is not followed by two hexadecimal
+    /// digits or the decoded bytes are not UTF-8.
     public init?(encoded text: Substring) {
         var items: [Item] = []
         for pair in text.utf8.split(separator: UInt8(ascii: "&")) {
@@ -60,7 +60,7 @@ public struct Query: Sendable, Equatable, ExpressibleByDictionaryLiteral {
     }
 }
 
-/// Turns `%2F` into `/`.
+/// Decodes percent-encoded text: `%2F` becomes `/`.
 ///
 /// - Source: RFC 3986 §2.1; `+` for a space as in application/x-www-form-urlencoded (WHATWG URL §5.1)
 enum PercentDecoding {

@@ -1,19 +1,19 @@
 import HTTPTypes
 import Synchronization
 
-/// A whole request as a handler sees it: read, checked and decoded.
+/// A complete request as its handler sees it: parsed, checked and decoded.
 ///
 /// - Source: RFC 9110 §3.4, §6
 public struct Request: Sendable {
-    /// Identifies the request in logs and in `X-Request-ID`: the client's own if it sent a sane one, else a fresh one.
+    /// Identifies the request in logs and in `X-Request-ID`: the client's own if it sent a valid one, else a new one.
     public let id: String
-    /// The method; HEAD is told to the handler of GET, which answers as to GET.
+    /// The method. A HEAD request goes to the handler of GET, which answers it as a GET.
     public let method: HTTPRequest.Method
     /// The request target as it was sent, for logs.
     public let target: String
     /// The path, decoded and without dot segments.
     public let path: String
-    /// What stood in the places that the route's pattern names: `{model}`.
+    /// The values of the parameters in the route's pattern, such as `{model}`, by name.
     public let pathParameters: [String: String]
     /// The query's pairs, decoded.
     public let query: Query
@@ -25,11 +25,11 @@ public struct Request: Sendable {
     public let remoteAddress: String
     /// When the first byte of the request arrived.
     public let startedAt: ContinuousClock.Instant
-    /// When its last byte arrived: from then on the answer is in the server's hands.
+    /// When its last byte arrived. From then on the time to the answer is the server's.
     public let receivedAt: ContinuousClock.Instant
 
-    /// A request, whole. With its defaults a route can be tested without a socket; `path` and `query` are taken from
-    /// `target` where they are left out, and all bytes arrive at once where `receivedAt` is.
+    /// A request with these values. The defaults let a test call a route without a socket: `path` and `query` are
+    /// derived from `target`, and `receivedAt` is `startedAt`.
     public init(
         id: String = "request",
         method: HTTPRequest.Method = .get,
@@ -58,14 +58,14 @@ public struct Request: Sendable {
     }
 }
 
-/// What a request carried behind its fields.
+/// The content of a request.
 public enum RequestBody: Sendable, Equatable {
-    /// The bytes as they were sent, without their framing and content coding; empty if there were none.
+    /// The bytes without framing and content coding; empty if there were none.
     case bytes([UInt8])
     /// The parts of a `multipart/form-data` body (RFC 7578).
     case multipart([Part])
 
-    /// The bytes of the content: of the body, or of all parts together without their fields.
+    /// The length of the content: of the body, or of all parts together without their fields. Units: bytes.
     public var byteCount: Int {
         switch self {
         case .bytes(let bytes): bytes.count
@@ -74,22 +74,23 @@ public enum RequestBody: Sendable, Equatable {
     }
 }
 
-/// The identifiers that tie a request to its answer and its log line.
+/// The identifiers that connect a request with its answer and its log line.
 enum RequestID {
-    /// The longest that is taken from a client: room for a UUID or a trace context, too short to fill a log.
+    /// The longest identifier that is accepted from a client: enough for a UUID or a trace context, too short to flood
+    /// a log. Units: bytes.
     static let maxByteCount = 128
 
-    /// `text` if it may stand in logs and fields as it is: 1…128 letters, digits, dots, underscores and dashes.
+    /// `text` if it is a valid identifier: 1 to 128 letters, digits, dots, underscores and hyphens.
     static func sane(_ text: String?) -> String? {
         guard let text, (1...maxByteCount).contains(text.utf8.count) else { return nil }
         return text.utf8.allSatisfy(ByteSet.requestID.contains) ? text : nil
     }
 
-    /// How many were made, from a random number on.
+    /// The generator's state; it starts at a random number.
     private static let count = Atomic<UInt64>(.random(in: .min ... .max))
 
-    /// 16 hexadecimal digits that look random: none is made twice by one program, and among a billion requests to programs that know
-    /// nothing of each other a repetition is a matter of 3 %.
+    /// 16 pseudorandom hexadecimal digits. One process never repeats them; among a billion requests to independent
+    /// processes a repetition has a probability of 3 %.
     ///
     /// - Source: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014: SplitMix64
     static func generate() -> String {

@@ -1,63 +1,104 @@
 import HTTPTypes
 
-/// Why a request cannot be read, with the status that it deserves and a sentence for its sender.
+/// Why a request is refused before a handler sees it, with its status and a sentence for the client.
+///
+/// `found` is an excerpt of what the client sent. Limits are in bytes, except those of counts.
 enum RequestError: Error, Equatable, Sendable {
+    /// The first bytes do not begin an HTTP request.
     case notHTTP(found: String)
+    /// The first bytes begin a TLS handshake.
     case tls
+    /// The request line is malformed.
     case requestLine(found: String)
+    /// The request target is malformed, for this reason.
     case target(found: String, reason: String)
+    /// The major version is not 1.
     case version(found: String)
+    /// The method is CONNECT.
     case connect
+    /// A line ends in a bare LF.
     case lineEnding(found: String)
+    /// The request target is too long.
     case targetTooLong(limit: Int)
+    /// The request line and fields are too long together.
     case headerTooLong(limit: Int)
+    /// There are more fields than this number.
     case tooManyFields(limit: Int)
+    /// A field line has no colon.
     case fieldLine(found: String)
+    /// A field name is not a token.
     case fieldName(found: String)
+    /// The value of this field holds a control character.
     case fieldValue(name: String)
+    /// A field line begins with white space.
     case foldedField(found: String)
+    /// HTTP/1.1 without Host.
     case missingHost
+    /// Host is there more than once.
     case repeatedHost
+    /// Host does not hold a host.
     case host(found: String)
+    /// Content-Length is not a decimal number.
     case contentLength(found: String)
+    /// Content-Length is there more than once.
     case repeatedContentLength
+    /// Content-Length and Transfer-Encoding are both there.
     case lengthAndCoding
+    /// A transfer coding other than chunked.
     case transferCoding(found: String)
+    /// Transfer-Encoding is malformed, or chunked is not once and last.
     case transferEncoding(found: String)
+    /// HTTP/1.0 with Transfer-Encoding.
     case transferEncodingInHTTP10
+    /// An expectation other than 100-continue.
     case expectation(found: String)
+    /// A chunk's size line is malformed.
     case chunkSize(found: String)
+    /// A chunk's data is not followed by CR LF.
     case chunkEnd
+    /// A body's chunk extensions are too long together.
     case chunkExtensionsTooLong(limit: Int)
+    /// A chunk extension is malformed.
     case chunkExtension(found: String)
+    /// The trailer fields are too long together.
     case trailersTooLong(limit: Int)
+    /// There are more trailer fields than this number.
     case tooManyTrailers(limit: Int)
+    /// The body is too long.
     case bodyTooLong(limit: Int)
+    /// There is no memory left for bodies: for all of them, or for those from one address (`isShare`).
     case tooManyBodies(limit: Int, isShare: Bool)
+    /// There is no place left for connections: for all of them, or for those from one address (`isShare`). The limit is
+    /// a number.
     case tooManyConnections(limit: Int, isShare: Bool)
+    /// The head was not complete in time.
     case headerTooSlow(limit: Duration)
-    /// No byte came for so long.
+    /// No byte of the body came for this time.
     case bodyPaused(received: Int, limit: Duration)
-    /// The rate was too low on the whole. Units: bytes a second.
+    /// The body came more slowly than this rate on the whole. Units: bytes a second.
     case bodyTooSlow(received: Int, least: Int)
-    /// The request was slow, and others wanted its place or its memory.
+    /// The request was slow, and others needed its place or its memory.
     case evicted
+    /// A content coding that is not supported, or several.
     case contentCoding(found: String)
+    /// The content is not valid in this coding.
     case contentDamaged(coding: ContentCoding)
+    /// The content ends before its coding does.
     case contentTruncated(coding: ContentCoding)
+    /// Bytes follow the end of the coding.
     case contentTrailing(coding: ContentCoding)
+    /// There was no memory to inflate the body.
     case outOfMemory
+    /// The form is malformed.
     case multipart(MultipartError)
 
-    /// The status that tells the client which of its mistakes this is.
+    /// The answer's status.
     var status: HTTPResponse.Status {
         switch self {
         case .notHTTP, .tls, .requestLine, .target, .lineEnding, .fieldLine, .fieldName, .fieldValue, .foldedField,
             .missingHost, .repeatedHost, .host, .contentLength, .repeatedContentLength, .lengthAndCoding,
             .transferEncoding, .transferEncodingInHTTP10, .chunkSize, .chunkEnd, .chunkExtension,
-            .chunkExtensionsTooLong,
-            .contentDamaged,
-            .contentTruncated, .contentTrailing:
+            .chunkExtensionsTooLong, .contentDamaged, .contentTruncated, .contentTrailing:
             .badRequest
         case .headerTooSlow, .bodyPaused, .bodyTooSlow, .evicted: .requestTimeout
         case .bodyTooLong: .contentTooLarge
@@ -75,7 +116,7 @@ enum RequestError: Error, Equatable, Sendable {
 }
 
 extension RequestError: CustomStringConvertible {
-    /// One sentence that says what was wrong and what would be right.
+    /// One sentence: what is wrong, and what would be right.
     var description: String {
         switch self {
         case .notHTTP(let found):

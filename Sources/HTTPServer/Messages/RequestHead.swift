@@ -1,20 +1,20 @@
 import HTTPTypes
 
-/// A request's line and fields, with what they say about the body and the connection.
+/// A request's line and fields, and what they say about the body and the connection.
 struct RequestHead: Sendable, Equatable {
     /// Method, target and version.
     let line: RequestLine
     /// Path and query, decoded.
     let target: RequestTarget
-    /// Every field in the order it was sent, repeated ones included.
+    /// Every field in the order in which it was sent, repeated ones included.
     let headerFields: HTTPFields
-    /// How the body's end is found.
+    /// How the end of the body is found.
     let framing: BodyFraming
-    /// Whether the client lets the connection stay open after the answer (RFC 9112 §9.3).
+    /// Whether the client wants the connection to stay open after the answer (RFC 9112 §9.3).
     let keepsAlive: Bool
     /// Whether the client waits for `100 Continue` before it sends the body (RFC 9110 §10.1.1).
     let expectsContinue: Bool
-    /// `X-Request-ID` as the client sent it, sane or not.
+    /// `X-Request-ID` as the client sent it, valid or not.
     let requestID: String?
     /// The value of the first Content-Type, if there is one.
     let contentType: String?
@@ -34,12 +34,13 @@ struct RequestLine: Sendable, Equatable {
     let version: HTTPVersion
 }
 
-/// The version a request line names, of those this server speaks.
+/// The HTTP version of a request, of those that this server supports.
 ///
 /// - Source: RFC 9112 §2.3
 enum HTTPVersion: Sendable, Equatable {
+    /// 1.0.
     case http10
-    /// 1.1, and every later version of HTTP/1, which a recipient reads as the highest that it knows (RFC 9110 §2.5).
+    /// 1.1, and every later minor version, which is compatible with it (RFC 9110 §2.5).
     case http11
 }
 

@@ -1,22 +1,22 @@
 import FoundationEssentials
 import HTTPTypes
 
-/// What a handler answers.
+/// A handler's answer.
 ///
-/// The connection adds Content-Length, Date, Connection and X-Request-ID, and leaves the body out where HTTP wants none
+/// The connection adds Content-Length, Date, Connection and X-Request-ID, and omits the body where HTTP forbids one
 /// (HEAD, 204, 304).
 /// - Source: RFC 9110 §3.4, §15
 public struct Response: Sendable {
     /// The status code and its reason phrase.
     public var status: HTTPResponse.Status
-    /// Further fields. Content-Length, Transfer-Encoding, Connection, Date and X-Request-ID are the connection's and are
-    /// dropped from here.
+    /// Further fields. Content-Length, Transfer-Encoding, Connection, Date and X-Request-ID are the connection's and
+    /// are dropped from here.
     public var headerFields: HTTPFields
     /// The content.
     public var body: [UInt8]
-    /// Tells facts for the access log, never sent; asked only where there is one.
+    /// Returns facts for the access log, which are never sent; called only where there is one.
     public var annotations: @Sendable () -> [String: String]
-    /// The error that this answer tells, if it tells one; setting it writes ``body`` and its type.
+    /// The error that this answer reports, if any; setting it also sets ``status``, ``body`` and its type.
     public var problem: Problem? {
         didSet {
             guard let problem else { return }
@@ -48,9 +48,9 @@ public struct Response: Sendable {
 }
 
 extension Response {
-    /// `value` as JSON, with sorted keys so that the same answer is always the same bytes.
+    /// `value` as JSON, with sorted keys, so that equal answers are equal bytes.
     ///
-    /// A value that JSON cannot hold (a number that is not finite) is the program's mistake: the answer is then a 500.
+    /// A value that JSON cannot represent (a number that is not finite) is a bug of the program and answered with 500.
     public static func json<T: Encodable>(_ value: T, status: HTTPResponse.Status = .ok) -> Response {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -62,22 +62,22 @@ extension Response {
         }
     }
 
-    /// JSON that is written already.
+    /// JSON that is already encoded.
     public static func json(text: String) -> Response {
         Response(headerFields: [.contentType: "application/json"], body: Array(text.utf8))
     }
 }
 
-/// An error as a client reads it: type `about:blank`, the status's phrase as title, and a sentence.
+/// A problem document: type `about:blank`, the status's phrase as title, and one sentence of detail.
 ///
 /// - Source: RFC 9457 §3, §4.2.1
 public struct Problem: Sendable, Equatable {
     /// The answer's status.
     public let status: HTTPResponse.Status
-    /// One sentence that names what was wrong and what would be right.
+    /// One sentence: what is wrong, and what would be right.
     public let detail: String
-    /// Further members, each a text, by ascending name: what clients of one interface or another look for
-    /// (RFC 9457 §3.2).
+    /// Further members, by name, that clients of one API or another expect (RFC 9457 §3.2). They are sent in ascending
+    /// order.
     public var extensions: [String: String] = [:]
 
     /// An error without extensions.
@@ -101,7 +101,7 @@ public struct Problem: Sendable, Equatable {
 }
 
 extension Response {
-    /// An error as `application/problem+json`, with a sentence that names what was wrong and what would be right.
+    /// An error as `application/problem+json`, with one sentence: what is wrong, and what would be right.
     public static func problem(
         _ status: HTTPResponse.Status, _ detail: String, headerFields: HTTPFields = [:]
     ) -> Response {
@@ -110,11 +110,11 @@ extension Response {
         return response
     }
 
-    /// The same of a request that could not be read.
+    /// The answer to a request that is refused before a handler sees it.
     static func problem(_ error: RequestError) -> Response {
         var fields = HTTPFields()
         if [.tooManyRequests, .serviceUnavailable].contains(error.status) { fields[.retryAfter] = "1" }
-        // Tells that the coding was at fault and not the media type (RFC 9110 §15.5.16).
+        // Tells the client that the coding is not supported, rather than the media type (RFC 9110 §15.5.16).
         if case .contentCoding = error { fields[.acceptEncoding] = ContentCoding.accepted }
         return problem(error.status, error.description, headerFields: fields)
     }

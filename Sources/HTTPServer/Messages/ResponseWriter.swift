@@ -2,25 +2,25 @@ import Glibc
 import HTTPTypes
 import Synchronization
 
-/// Turns a response into the bytes of its head; does no I/O.
+/// Encodes the head of a response; does no I/O.
 ///
 /// - Source: RFC 9112 §4; RFC 9110 §6.6.1 (Date), §8.6 (Content-Length)
 enum ResponseWriter {
-    /// What the answer owes to its request and its connection.
+    /// What depends on the request and the connection.
     struct Context {
-        /// Goes into X-Request-ID.
+        /// The value of X-Request-ID.
         var requestID: String
         /// The value of Date.
         var date: String
         /// Whether the request was a HEAD: the fields are sent, the body is not (RFC 9110 §9.3.2).
         var isHead = false
-        /// Whether the connection closes behind this answer (RFC 9112 §9.6).
+        /// Whether the connection closes after this answer (RFC 9112 §9.6).
         var closes = false
         /// Whether an HTTP/1.0 client must be told that the connection stays open.
         var tellsKeepAlive = false
     }
 
-    /// The interim answer that asks for the body (RFC 9110 §15.2.1).
+    /// The interim response that asks for the body (RFC 9110 §15.2.1).
     static let continueBytes = Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)
 
     /// The status line and fields of `response`, with the empty line.
@@ -33,12 +33,12 @@ enum ResponseWriter {
         for field in response.headerFields where !isOwnField(field.name.canonicalName) {
             bytes += field.name.rawName.utf8
             bytes += ": ".utf8
-            // HTTPField lets no CR, LF or NUL in, so no value can end its line early.
+            // HTTPField admits no CR, LF or NUL, so that no value can end its line early (response splitting).
             field.withUnsafeBytesOfValue { bytes += $0 }
             bytes += "\r\n".utf8
         }
-        // 204 must not have a Content-Length, and 304 only that of the 200 it stands for (RFC 9110 §8.6); every other
-        // answer has one, so its end is never in doubt.
+        // 204 must not have a Content-Length, and 304 only that of the 200 it stands for (RFC 9110 §8.6). Every other
+        // answer has one, so that its end is clear.
         if hasContent(response) { bytes += "Content-Length: \(response.body.count)\r\n".utf8 }
         bytes += "Date: \(context.date)\r\nX-Request-ID: \(context.requestID)\r\n".utf8
         if context.closes {
@@ -59,7 +59,7 @@ enum ResponseWriter {
         response.status != .noContent && response.status != .notModified
     }
 
-    /// Fields that this writer decides on, whatever a handler thinks.
+    /// Whether this writer sets the field, whatever the handler has set.
     private static func isOwnField(_ canonicalName: String) -> Bool {
         switch canonicalName {
         case "content-length", "transfer-encoding", "connection", "date", "x-request-id", "keep-alive": true
@@ -68,13 +68,13 @@ enum ResponseWriter {
     }
 }
 
-/// The Date field's value, written once a second and shared by all connections.
+/// The value of Date, formatted once a second and shared by all connections.
 ///
 /// - Source: RFC 9110 §5.6.7 (IMF-fixdate), §6.6.1
 final class HTTPDate: Sendable {
     private let cache = Mutex<(second: Int, text: String)>((.min, ""))
 
-    /// The text for now.
+    /// The text for the current second.
     func now() -> String {
         let second = time(nil)
         return cache.withLock { cache in

@@ -127,7 +127,7 @@ import Testing
                 return .bytes(1)
             }
             if read == nil { try [byte].withUnsafeBytes { try sink.append($0) } }
-            try sink.look()
+            try sink.parse()
         }
         let parts = if case .multipart(let parts) = try sink.finish() { parts } else { [Part]() }
         #expect(parts.map { Array($0.bytes) } == [Array("first".utf8), Array("second".utf8)])
