@@ -340,8 +340,8 @@ extension MultipartError: CustomStringConvertible {
         case .noDelimiter(let boundary):
             "The multipart body holds no line '--\(boundary)'; each part must begin with it, as Content-Type announces."
         case .delimiterLine(let part, let found):
-            "The line that begins part \(part) of the multipart body goes on with '\(found)'; nothing but CR LF may follow "
-                + "the boundary, or '--' behind the last part."
+            "The line that begins part \(part) of the multipart body goes on with '\(found)'; nothing but CR LF may "
+                + "follow the boundary, or '--' after the last part."
         case .headerTooLong(let part, let limit):
             "The fields of part \(part) of the multipart body are longer than \(limit) bytes; shorten its names."
         case .tooManyFields(let part, let limit):

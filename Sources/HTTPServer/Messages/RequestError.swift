@@ -122,16 +122,17 @@ extension RequestError: CustomStringConvertible {
         case .notHTTP(let found):
             "The bytes '\(found)' do not begin an HTTP request; send a line such as 'GET / HTTP/1.1' first."
         case .tls:
-            "This is the beginning of a TLS connection, but this port speaks plain HTTP; use http:// instead of https://."
+            "This is the beginning of a TLS connection, but this port speaks plain HTTP; use http:// instead of "
+                + "https://."
         case .requestLine(let found):
             "The request line '\(found)' is malformed; it must be a method, a target and 'HTTP/1.1', with one space "
                 + "between them."
         case .target(let found, let reason):
             "The request target '\(found)' is malformed: \(reason)."
         case .version(let found):
-            "The HTTP version '\(found)' is not spoken here; use HTTP/1.1 or HTTP/1.0."
+            "The HTTP version '\(found)' is not supported; use HTTP/1.1 or HTTP/1.0."
         case .connect:
-            "CONNECT is not served, since this server is no proxy; send requests for its own paths."
+            "CONNECT is not supported, since this server is not a proxy; send requests for its own paths."
         case .lineEnding(let found):
             "The line '\(found)' does not end in CR LF; every line of a request's head and of its chunks must."
         case .targetTooLong(let limit):
@@ -155,13 +156,13 @@ extension RequestError: CustomStringConvertible {
         case .missingHost:
             "The field 'Host' is missing; every HTTP/1.1 request must carry it once."
         case .repeatedHost:
-            "The field 'Host' is there more than once; send it exactly once."
+            "The field 'Host' is repeated; send it exactly once."
         case .host(let found):
-            "The field 'Host' holds '\(found)', which is no host; send a name or an address, and a port if needed."
+            "The field 'Host' holds '\(found)', which is not a host; send a name or an address, and a port if needed."
         case .contentLength(let found):
             "The field 'Content-Length' holds '\(found)'; it must be a decimal number of bytes, of digits only."
         case .repeatedContentLength:
-            "The field 'Content-Length' is there more than once; send it exactly once."
+            "The field 'Content-Length' is repeated; send it exactly once."
         case .lengthAndCoding:
             "The request carries both 'Content-Length' and 'Transfer-Encoding'; send only one of them."
         case .transferCoding(let found):
@@ -178,8 +179,8 @@ extension RequestError: CustomStringConvertible {
         case .chunkEnd:
             "A chunk is longer than its size says; CR LF must follow exactly that many bytes."
         case .chunkExtension(let found):
-            "The chunk extension in '\(found)' is malformed; it must be ';name', ';name=token' or ';name=\"text\"', or be left "
-                + "out."
+            "The chunk extension in '\(found)' is malformed; write ';name', ';name=token' or ';name=\"text\"', or "
+                + "leave it out."
         case .chunkExtensionsTooLong(let limit):
             "The chunk extensions are longer than \(limit) bytes together; leave them out."
         case .trailersTooLong(let limit):
@@ -189,27 +190,29 @@ extension RequestError: CustomStringConvertible {
         case .bodyTooLong(let limit):
             "The body is longer than \(limit) bytes (server.max_body_bytes); send less at once."
         case .tooManyBodies(let limit, isShare: false):
-            "The bodies of the requests that are under way take \(limit) bytes together (server.max_buffered_bytes), as many as "
-                + "they may; try again in a second."
+            "The bodies of all current requests take \(limit) bytes together, the most that they may "
+                + "(server.max_buffered_bytes); try again in a second."
         case .tooManyBodies(let limit, isShare: true):
-            "The bodies of the requests from this address take \(limit) bytes together "
-                + "(server.max_buffered_bytes_per_address), as many as they may; send fewer at once."
+            "The bodies of all current requests from this address take \(limit) bytes together, the most that they may "
+                + "(server.max_buffered_bytes_per_address); send fewer at once."
         case .tooManyConnections(let limit, isShare: false):
             "All \(limit) connections are in use (server.max_connections); try again in a second."
         case .tooManyConnections(let limit, isShare: true):
-            "All \(limit) connections that one address may have are in use (server.max_connections_per_address); send requests "
-                + "one behind the other on fewer connections."
+            "All \(limit) connections that one address may have are in use (server.max_connections_per_address); send "
+                + "requests one after another on fewer connections."
         case .headerTooSlow(let limit):
             "The request line and fields did not arrive within \(limit) (server.header_timeout); send them at once."
         case .bodyPaused(let received, let limit):
-            "No byte of the body came for \(limit) (server.body_timeout), \(received) bytes so far; send it without pauses."
+            "No byte of the body came for \(limit) (server.body_timeout), \(received) bytes so far; send it without "
+                + "pauses."
         case .bodyTooSlow(let received, let least):
-            "The body arrived too slowly, \(received) bytes so far; on the whole it must come with \(least) bytes a second "
-                + "(server.min_body_rate)."
+            "The body arrived too slowly, \(received) bytes so far; on the whole it must come with \(least) bytes a "
+                + "second (server.min_body_rate)."
         case .evicted:
             "The request came so slowly that it gave way to others; send it again, without pauses."
         case .contentCoding(let found):
-            "The content coding '\(found)' is not taken; send the body as it is, or with one of \(ContentCoding.accepted)."
+            "The content coding '\(found)' is not supported; send the body without one, or with one of "
+                + "\(ContentCoding.accepted)."
         case .contentDamaged(let coding):
             "The body is announced as \(coding), but its bytes are not; \(coding.form)."
         case .contentTruncated(let coding):

@@ -60,7 +60,7 @@ public struct Router: Sendable {
             guard Self.knownMethods.contains(method) else {
                 return .problem(
                     .notImplemented,
-                    "'\(Excerpt.of(method.rawValue))' is no method that is known; methods are written in capitals.")
+                    "'\(Excerpt.of(method.rawValue))' is not a known method; methods are written in capitals.")
             }
             return .problem(
                 advised?.status ?? .notFound, advised?.detail ?? "There is no '\(found)' here; check the path.")
