@@ -174,8 +174,8 @@ extension Connection {
         // If some of the body is here already, the client did not wait (RFC 9110 §10.1.1).
         if head.expectsContinue && received.count == 0 {
             guard readsBody else {
-                // Nobody wants the body, so it is not asked for. Whether it comes all the same is unknown: the
-                // connection closes behind the answer, since the parser is still in the middle of the request.
+                // The route does not need the body, so the client is not asked for it. It may still come: the
+                // connection closes after the answer, since the parser is in the middle of the request.
                 return ready()
             }
             toSend.append(ResponseWriter.continueBytes)
@@ -197,8 +197,8 @@ extension Connection {
         methods.map(\.rawValue).joined(separator: ", ")
     }
 
-    /// Answers bytes that are not a request, or a request that is not waited for. What follows cannot be told apart from it, so
-    /// the connection ends.
+    /// Answers bytes that are not a request, or a request that is not waited for. What follows cannot be told apart
+    /// from it, so the connection ends.
     ///
     /// - Parameter ending: how; nil lets the client read the answer.
     func refuse(_ error: RequestError, then ending: ConnectionState.Ending? = nil) {
@@ -223,7 +223,7 @@ extension Connection {
         isRefused || (exchange?.head != nil && !parser.isMidRequest) ? .lingerBriefly : .linger
     }
 
-    /// All that the handler needs is there, or nobody needs it.
+    /// The request is complete, or the route does not need the rest.
     private func ready() {
         if let response = exchange?.earlyResponse { respond(response) } else { on(.requestReady) }
     }
@@ -282,7 +282,7 @@ extension Connection {
     /// Whether another request may follow.
     private var keepsAlive: Bool {
         guard !parser.isMidRequest, exchange?.head?.keepsAlive ?? false else { return false }
-        // A request that has begun to arrive behind this one is still answered, whoever wants the connection closed.
+        // A pipelined request is still answered, even while the server is draining or has too many clients.
         return received.count > 0 || !(state.isDraining || context.registry.isCrowded.load(ordering: .relaxed))
     }
 }

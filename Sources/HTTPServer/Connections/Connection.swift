@@ -21,7 +21,7 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
     let standing: Atomic<UInt64>
     let descriptor: Int32
     let loop: EventLoop
-    /// Whether there was no place for the client: it only gets told so.
+    /// Whether there is no place for the client: it only gets an error.
     let isRefused: Bool
 
     var state: ConnectionState
@@ -37,12 +37,12 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
     /// What the loop watches; nil before the start and after the end.
     var watch: SocketWatch?
 
-    /// How often a connection reads in a row before others have their turn.
+    /// How often a connection reads in a row before other connections have their turn.
     static let maxReadsInARow = 16
 
     /// A connection over `descriptor`, which it owns from now on.
     ///
-    /// - Parameter isRefused: whether it only gets told that there is no place.
+    /// - Parameter isRefused: whether there is no place for the client.
     init(
         number: Int, client: Socket.Client, share: AddressShare?, isRefused: Bool = false, loop: EventLoop,
         context: ConnectionContext
@@ -66,7 +66,7 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
     func start() {
         loop.execute { [self] in
             context.observer.connectionOpened()
-            // Somebody may have aborted it already.
+            // It may have been aborted already.
             guard state.phase != .closed else { return }
             do throws(SocketError) {
                 watch = try loop.watch(descriptor, for: .reading, by: self)
@@ -270,9 +270,9 @@ struct ConnectionContext: Sendable {
     /// Told when a connection is over and its descriptor is closed.
     let ended: @Sendable (Int) -> Void
 
-    /// What a client is told for whom there is no place.
+    /// The error for a client for which there is no place.
     ///
-    /// - Parameter share: that of its address, if that is what is full.
+    /// - Parameter share: the share of its address, if that is exhausted.
     func shortage(_ share: AddressShare?) -> RequestError {
         let limits = connectionLimits
         return .tooManyConnections(limit: share == nil ? limits.total : limits.perAddress, isShare: share != nil)

@@ -1,4 +1,4 @@
-/// What a connection does and what it does next; does no I/O, and is told the time.
+/// The state machine of a connection; does no I/O, and gets the time as an argument.
 ///
 /// ``Connection`` reports each event and carries out the action that comes back. All decisions about the connection's
 /// life are made here, in one table: the phases across, the events down. An arrow is the next phase; a dash ignores the
@@ -44,7 +44,7 @@ struct ConnectionState {
         case readable
         /// So many bytes have been read.
         case received(Int)
-        /// The client has ended its stream. Before an answer this means that it has hung up; behind one that has begun
+        /// The client has ended its stream. Before an answer this means that it has hung up; once an answer has begun
         /// it may still read.
         case inputEnded
         /// The socket has failed, or the server ends the connection.
@@ -55,7 +55,7 @@ struct ConnectionState {
         case contentFollows
         /// The handler has all that it needs.
         case requestReady
-        /// An answer is ready to be sent, and how the connection goes on behind it.
+        /// An answer is ready to be sent; the ending says how the connection goes on after it.
         case answer(Ending)
         /// So many bytes have been handed to the kernel.
         case sent(Int)
@@ -63,9 +63,9 @@ struct ConnectionState {
         case written
         /// The kernel takes no more bytes for now.
         case blocked
-        /// The connection has parsed so much in a row that others have to have their turn.
+        /// The connection has parsed so much in a row that it is the other connections' turn.
         case turnSpent
-        /// The others have had their turn.
+        /// The other connections have had their turn.
         case turnCame
         /// All that was received has been parsed.
         case starved
@@ -95,13 +95,13 @@ struct ConnectionState {
         case handle
         /// Send the answer.
         case write
-        /// Ask to be told when the kernel takes bytes again.
+        /// Wait until the kernel takes bytes again.
         case awaitWritable
         /// Read the next request.
         case readNext
         /// End this side's stream, and discard what the client still sends.
         case linger
-        /// Let others have their turn; ``Event/turnCame`` follows.
+        /// Let other connections have their turn; ``Event/turnCame`` follows.
         case yield
         /// Read and parse again after the others' turn.
         case resume
@@ -164,7 +164,7 @@ struct ConnectionState {
     private(set) var isDraining = false
     /// Whether a byte of a request has ever come.
     private(set) var hasBegun = false
-    /// Changes whenever the clock does: eviction's order and the deadline are then to be looked at again.
+    /// Changes whenever the clock does: the order of eviction and the deadline then have to be updated.
     private(set) var revision = 0
     /// How many bytes are still discarded before a lingering connection closes.
     private var lingerBudget = 0
