@@ -200,14 +200,14 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
         }
         task?.cancel()
         task = nil
-        watch?.cancel()
-        watch = nil
-        // Callers further up the stack may still use the descriptor.
-        loop.execute { [self] in
+        let end = { @Sendable [self] in
             Socket.close(descriptor)
             context.observer.connectionClosed()
             context.ended(number)
         }
+        // Later in either case: callers further up the stack may still use the descriptor.
+        guard let watch = watch.take() else { return loop.execute(end) }
+        watch.cancel(then: end)
     }
 
     func pauseReading() { watch?.interest.remove(.reading) }

@@ -1,4 +1,4 @@
-import Glibc
+import Foundation
 import Logging
 
 /// Takes clients in.
@@ -12,7 +12,7 @@ final class Listener: @unchecked Sendable {  // guard: all mutable state is touc
     private let registry: ConnectionRegistry
     private let logger: Logger
     private let makeConnection: MakeConnection
-    private let loop: EventLoop
+    let loop: EventLoop
     /// What the loop watches; nil before the start and behind the end.
     private var watch: SocketWatch?
     private var isPaused = false
@@ -66,17 +66,14 @@ final class Listener: @unchecked Sendable {  // guard: all mutable state is touc
     ///   believe that they are connected.
     func close(takesBacklog: Bool) async {
         await withCheckedContinuation { continuation in
-            loop.execute { [self] in
-                stop(takesBacklog: takesBacklog)
-                continuation.resume()
-            }
+            loop.execute { [self] in stop(takesBacklog: takesBacklog) { continuation.resume() } }
         }
     }
 
     /// Stops listening, and aborts all connections, without waiting.
     func abandon() {
         loop.execute { [self] in
-            stop(takesBacklog: false)
+            stop(takesBacklog: false) {}
             for connection in registry.connections { connection.abort() }
         }
     }
@@ -86,15 +83,19 @@ final class Listener: @unchecked Sendable {  // guard: all mutable state is touc
         loop.execute { [self] in resume() }
     }
 
-    private func stop(takesBacklog: Bool) {
-        guard !isClosed else { return }
+    private func stop(takesBacklog: Bool, then: @escaping @Sendable () -> Void) {
+        guard !isClosed else { return then() }
         isClosed = true
         if takesBacklog { while acceptOne(isLast: true) {} }
         isPaused = false
         registry.isCrowded.store(false, ordering: .relaxed)
-        watch?.cancel()
-        watch = nil
-        Socket.close(descriptor)
+        let close = { @Sendable [descriptor] in
+            Socket.close(descriptor)
+            then()
+        }
+        guard let watch else { return close() }
+        self.watch = nil
+        watch.cancel(then: close)
     }
 
     /// - Parameter isLast: whether the client is served though there is no place.
@@ -107,10 +108,7 @@ final class Listener: @unchecked Sendable {  // guard: all mutable state is touc
         case .failure(let failure):
             switch failure.code {
             case EAGAIN: return false
-            // These concern one client only (accept(2)).
-            case EINTR, ECONNABORTED, EPROTO, EPERM, ENETDOWN, ENETUNREACH, EHOSTDOWN, EHOSTUNREACH, ENONET,
-                ENOPROTOOPT, EOPNOTSUPP:
-                return true
+            case _ where failure.concernsOneClient: return true
             case EMFILE, ENFILE:
                 warn(failure.code)
                 return dismissOne() && !isLast

@@ -1,6 +1,6 @@
-import Glibc
+import Foundation
 
-/// The system calls that this server makes, none of which blocks.
+/// The system calls that this server makes on sockets. None of them blocks, except that looking up a host name may.
 enum Socket {
     /// What came of reading or writing.
     enum Outcome: Equatable {
@@ -12,6 +12,24 @@ enum Socket {
         case wouldBlock
         /// The connection is broken.
         case failed
+    }
+
+    /// The type of a TCP socket.
+    private static var stream: Int32 {
+        #if canImport(Glibc)
+            Int32(SOCK_STREAM.rawValue)
+        #else
+            SOCK_STREAM
+        #endif
+    }
+
+    /// Makes a new socket one that never blocks, that no program started from here inherits, and that never raises SIGPIPE.
+    private static func prepare(_ descriptor: Int32) {
+        _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        #if !os(Linux)
+            set(descriptor, SOL_SOCKET, SO_NOSIGPIPE, 1)
+        #endif
     }
 
     /// Listens on the first address of `host` that can be had.
@@ -33,7 +51,7 @@ enum Socket {
     private static func resolve(host: String, port: Int) throws(SocketError) -> [(sockaddr_storage, socklen_t)] {
         var hints = addrinfo()
         hints.ai_family = AF_UNSPEC
-        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        hints.ai_socktype = stream
         hints.ai_flags = AI_PASSIVE
         var list: UnsafeMutablePointer<addrinfo>?
         let code = getaddrinfo(host, String(port), &hints, &list)
@@ -58,9 +76,9 @@ enum Socket {
         on address: (sockaddr_storage, socklen_t), host: String, port: Int, backlog: Int
     ) throws(SocketError) -> (descriptor: Int32, SocketAddress) {
         var (storage, length) = address
-        let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
-        let descriptor = socket(Int32(storage.ss_family), type, 0)
+        let descriptor = socket(Int32(storage.ss_family), stream, 0)
         guard descriptor >= 0 else { throw .system(operation: "socket", code: errno) }
+        prepare(descriptor)
 
         // Without it a restart would have to wait until the last connections' TIME_WAIT is over.
         set(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
@@ -70,7 +88,7 @@ enum Socket {
         let bound = withUnsafePointer(to: &storage) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, length) }
         }
-        guard bound == 0, Glibc.listen(descriptor, Int32(clamping: backlog)) == 0 else {
+        guard bound == 0, Foundation.listen(descriptor, Int32(clamping: backlog)) == 0 else {
             let code = errno
             close(descriptor)
             let wanted = SocketAddress(host: host, port: port)
@@ -99,11 +117,10 @@ enum Socket {
         var storage = sockaddr_storage()
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
         let descriptor = withUnsafeMutablePointer(to: &storage) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { Glibc.accept(listener, $0, &length) }
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { Foundation.accept(listener, $0, &length) }
         }
         guard descriptor >= 0 else { return .failure(AcceptFailure(code: errno)) }
-        _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
-        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        prepare(descriptor)
         // An answer is written whole; waiting for more to send would only delay it.
         set(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
         return .success(Client(descriptor: descriptor, host: SocketAddress(storage)?.host ?? "unknown"))
@@ -133,6 +150,21 @@ enum Socket {
     /// The error number that `accept` left.
     struct AcceptFailure: Error {
         let code: Int32
+
+        /// Whether only this client cannot be accepted, and the next one may (accept(2)).
+        var concernsOneClient: Bool {
+            switch code {
+            case EINTR, ECONNABORTED, EPROTO, EPERM, ENETDOWN, ENETUNREACH, EHOSTDOWN, EHOSTUNREACH, ENOPROTOOPT,
+                EOPNOTSUPP:
+                return true
+            default:
+                #if os(Linux)
+                    return code == ENONET
+                #else
+                    return false
+                #endif
+            }
+        }
     }
 
     /// Reads what there is, at most as much as fits into `buffer`.
@@ -148,13 +180,39 @@ enum Socket {
 
     /// Writes as much of `bytes` as the socket takes; a broken connection never raises SIGPIPE.
     static func write(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer, more: Bool) -> Outcome {
-        let flags = Int32(MSG_NOSIGNAL) | (more ? Int32(MSG_MORE) : 0)
+        #if os(Linux)
+            let flags = Int32(MSG_NOSIGNAL) | (more ? Int32(MSG_MORE) : 0)
+        #else
+            // The socket itself never raises SIGPIPE, and the system has no way to say that more follows.
+            let flags: Int32 = 0
+        #endif
         while true {
             let count = send(descriptor, bytes.baseAddress, bytes.count, flags)
             if count >= 0 { return .bytes(count) }
             if errno == EINTR { continue }
             return errno == EAGAIN || errno == EWOULDBLOCK ? .wouldBlock : .failed
         }
+    }
+
+    /// What a socket is ready for now, as far as somebody waits for it, and whether it is broken.
+    static func readiness(_ descriptor: Int32, for interest: Readiness) -> Readiness {
+        let events = (interest.contains(.reading) ? POLLIN : 0) | (interest.contains(.writing) ? POLLOUT : 0)
+        var entry = pollfd(fd: descriptor, events: Int16(events), revents: 0)
+        guard poll(&entry, 1, 0) > 0 else { return [] }
+        #if os(Linux)
+            let broken = POLLERR | POLLHUP | POLLNVAL
+        #else
+            // Elsewhere POLLHUP may mean that only the other side has ended its stream.
+            let broken = POLLERR | POLLNVAL
+            if Int32(entry.revents) & POLLHUP != 0, interest.contains(.reading) { entry.revents |= Int16(POLLIN) }
+        #endif
+        let found = Int32(entry.revents)
+        var readiness: Readiness = []
+        if found & POLLIN != 0 { readiness.insert(.reading) }
+        if found & POLLOUT != 0 { readiness.insert(.writing) }
+        // A broken socket can be read and written: that is how one learns why it is broken.
+        if found & broken != 0 { readiness.formUnion([.reading, .writing, .broken]) }
+        return readiness
     }
 
     /// Ends this side's stream; the other side may still send.
@@ -164,11 +222,61 @@ enum Socket {
 
     /// Gives the descriptor back.
     static func close(_ descriptor: Int32) {
-        _ = Glibc.close(descriptor)
+        _ = Foundation.close(descriptor)
     }
 
     private static func set(_ descriptor: Int32, _ level: Int32, _ name: Int32, _ value: Int32) {
         var value = value
         _ = setsockopt(descriptor, level, name, &value, socklen_t(MemoryLayout<Int32>.size))
     }
+}
+
+/// Why the server cannot listen, and what to do about it.
+public enum SocketError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// ``SocketServer/start()`` was called twice.
+    case alreadyStarted
+    /// The port is not one of 0…65535.
+    case port(Int)
+    /// The host has no address; the reason is the resolver's.
+    case unknownHost(String, reason: String)
+    /// Another program listens on this address.
+    case addressInUse(SocketAddress)
+    /// This program may not listen on this address: its port is below 1024, and only a privileged program may use those.
+    case permissionDenied(SocketAddress)
+    /// No network interface of this machine has this address.
+    case addressNotAvailable(SocketAddress)
+    /// This system does not have that way to wait for sockets.
+    case pollerUnavailable(PollerKind)
+    /// The system refused something else.
+    ///
+    /// - Parameters:
+    ///   - operation: the system call.
+    ///   - code: its error number (`errno`).
+    case system(operation: String, code: Int32)
+
+    /// One sentence that says what was wrong and what would be right.
+    public var description: String {
+        switch self {
+        case .alreadyStarted:
+            "The server has been started already; make a new one."
+        case .port(let port):
+            "The port \(port) does not exist; choose one of 1…65535, or 0 for a free one."
+        case .unknownHost(let host, let reason):
+            "The host '\(host)' is unknown (\(reason)); use an address of this machine, 127.0.0.1 or 0.0.0.0 for instance."
+        case .addressInUse(let address):
+            "The address \(address) is in use by another program; stop it or choose another port (0 takes a free one)."
+        case .permissionDenied(let address):
+            "Listening on \(address) is not permitted; choose a port from 1024 on, or give the program the right "
+                + "to use lower ones (CAP_NET_BIND_SERVICE)."
+        case .addressNotAvailable(let address):
+            "The address \(address.host) is none of this machine's; use 127.0.0.1 for this machine only, or 0.0.0.0 for "
+                + "all its interfaces."
+        case .pollerUnavailable(let kind):
+            "The poller '\(kind.rawValue)' does not exist on this system; choose auto or dispatch."
+        case .system(let operation, let code):
+            "The system refused '\(operation)': \(Self.message(code))."
+        }
+    }
+
+    static func message(_ code: Int32) -> String { String(cString: strerror(code)) }
 }

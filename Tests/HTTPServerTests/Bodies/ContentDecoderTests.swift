@@ -140,7 +140,7 @@ import Testing
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct ContentCodingTests {
+@Suite(.timeLimit(.minutes(2)), .everyPoller) struct ContentCodingTests {
     static func request(
         _ body: [UInt8], coding: String, path: String = "/echo", type: String = "text/plain", isChunked: Bool = false
     ) -> [UInt8] {

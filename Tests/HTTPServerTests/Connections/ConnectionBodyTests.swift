@@ -3,7 +3,7 @@ import Testing
 
 @testable import HTTPServer
 
-@Suite(.timeLimit(.minutes(1))) struct ConnectionBodyTests {
+@Suite(.timeLimit(.minutes(2)), .everyPoller) struct ConnectionBodyTests {
     @Test func `100 Continue is sent if the body is wanted, and only then`() async throws {
         let server = try TestServer { $0.maxBodyBytes = 10 }
         func expecting(_ path: String, _ length: Int) -> String {

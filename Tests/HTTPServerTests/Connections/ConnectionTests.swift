@@ -4,7 +4,7 @@ import Testing
 
 @testable import HTTPServer
 
-@Suite(.timeLimit(.minutes(1))) struct ConnectionTests {
+@Suite(.timeLimit(.minutes(2)), .everyPoller) struct ConnectionTests {
     @Test func `answers carry date, length and the client's identifier, and the connection stays open`() async throws {
         let server = try TestServer()
         let client = server.client()

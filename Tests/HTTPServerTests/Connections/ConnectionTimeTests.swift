@@ -4,7 +4,7 @@ import Testing
 
 @testable import HTTPServer
 
-@Suite(.timeLimit(.minutes(1))) struct ConnectionTimeTests {
+@Suite(.timeLimit(.minutes(2)), .everyPoller) struct ConnectionTimeTests {
     @Test func `a slow head and a slow body are answered with 408`() async throws {
         let server = try TestServer {
             $0.headerTimeout = .milliseconds(50)

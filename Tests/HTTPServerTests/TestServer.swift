@@ -3,6 +3,7 @@ import HTTPTypes
 import Logging
 import Synchronization
 import TestSupport
+import Testing
 
 @testable import HTTPServer
 
@@ -140,8 +141,10 @@ final class TestServer: Sendable {
     }
 
     init(_ edit: (inout ServerOptions) -> Void = { _ in }) throws {
+        try #require(PollerKind.underTest != .auto, "the suite lacks the trait .everyPoller")
         var options = ServerOptions()
         options.port = 0
+        options.poller = .underTest
         options.lingerTimeout = .milliseconds(300)
         options.drainGrace = .milliseconds(20)
         edit(&options)

@@ -1,4 +1,3 @@
-import Dispatch
 import Synchronization
 
 /// All open connections of a server, and who gives way when there is no place for another one.
@@ -220,9 +219,14 @@ final class ConnectionRegistry: Sendable {
     }
 
     /// Waits until no connection is open.
+    ///
+    /// - Parameters:
+    ///   - timeout: how long it waits at most.
+    ///   - loop: measures that time.
     /// - Returns: whether that came true within `timeout`.
-    func waitUntilEmpty(timeout: Duration) async -> Bool {
-        await withCheckedContinuation { continuation in
+    func waitUntilEmpty(timeout: Duration, on loop: EventLoop) async -> Bool {
+        defer { withExtendedLifetime(loop) {} }
+        return await withCheckedContinuation { continuation in
             let waiter: Int? = state.withLock { state in
                 guard !state.connections.isEmpty else { return nil }
                 state.nextWaiter += 1
@@ -230,19 +234,39 @@ final class ConnectionRegistry: Sendable {
                 return state.nextWaiter
             }
             guard let waiter else { return continuation.resume(returning: true) }
-            DispatchQueue.global().asyncAfter(deadline: .now() + timeout.dispatchInterval) {
+            loop.execute(after: timeout) {
                 self.state.withLock { $0.waiters.removeValue(forKey: waiter) }?.resume(returning: false)
             }
         }
     }
 }
 
-extension Duration {
-    /// The same for Dispatch, in nanoseconds, never negative and at most 290 years.
-    var dispatchInterval: DispatchTimeInterval {
-        let (seconds, attoseconds) = components
-        guard seconds >= 0 else { return .nanoseconds(0) }
-        guard seconds < 9_000_000_000 else { return .seconds(Int(Int32.max)) }
-        return .nanoseconds(Int(seconds) * 1_000_000_000 + Int(attoseconds / 1_000_000_000))
+/// What all connections of one address hold together, so that one client does not take what is there for all.
+final class AddressShare: Sendable {
+    let owner: ClientAddress
+    /// Connections that hold a place; changed under the registry's lock only.
+    let connectionCount = Atomic(0)
+    /// Memory of bodies. Units: bytes.
+    let bodyBytes = Atomic(0)
+
+    init(owner: ClientAddress) { self.owner = owner }
+
+    /// Whether nothing is held.
+    var isEmpty: Bool {
+        connectionCount.load(ordering: .relaxed) == 0 && bodyBytes.load(ordering: .relaxed) == 0
+    }
+}
+
+extension Atomic where Value == Int {
+    /// Adds `count` if the sum does not exceed `limit`; else nothing changes, not even for a moment.
+    func add(_ count: Int, upTo limit: Int) -> Bool {
+        var value = load(ordering: .relaxed)
+        while value <= limit - count {
+            let (exchanged, original) = weakCompareExchange(
+                expected: value, desired: value + count, ordering: .relaxed)
+            if exchanged { return true }
+            value = original
+        }
+        return false
     }
 }

@@ -4,10 +4,11 @@ import Testing
 
 @testable import HTTPServer
 
-@Suite struct SocketServerTests {
+@Suite(.timeLimit(.minutes(1)), .everyPoller) struct SocketServerTests {
     private func server(_ edit: (inout ServerOptions) -> Void) -> SocketServer {
         var options = ServerOptions()
         options.port = 0
+        options.poller = .underTest
         edit(&options)
         return SocketServer(
             options: options, router: Router(), observer: TestServer.Recorder(),

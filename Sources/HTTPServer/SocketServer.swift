@@ -1,3 +1,4 @@
+import Foundation
 import Logging
 import Synchronization
 
@@ -59,7 +60,7 @@ public final class SocketServer: Sendable {
             host: options.host, port: options.port, backlog: options.backlog)
         let loops: [EventLoop]
         do throws(SocketError) {
-            loops = try Self.loops(options.eventLoopCount)
+            loops = try Self.loops(options)
         } catch {
             Socket.close(descriptor)
             throw error
@@ -91,9 +92,11 @@ public final class SocketServer: Sendable {
         return (listener, address)
     }
 
-    private static func loops(_ count: Int) throws(SocketError) -> [EventLoop] {
+    private static func loops(_ options: ServerOptions) throws(SocketError) -> [EventLoop] {
         var loops: [EventLoop] = []
-        for index in 0..<max(1, count) { loops.append(try EventLoop(name: "http-\(index)")) }
+        for index in 0..<max(1, options.eventLoopCount) {
+            loops.append(try EventLoop(name: "http-\(index)", poller: options.poller))
+        }
         return loops
     }
 
@@ -114,10 +117,10 @@ public final class SocketServer: Sendable {
         guard let listener = state.withLock({ $0.listener }) else { return true }
         await listener.close(takesBacklog: true)
         for connection in registry.connections { connection.drain() }
-        if await registry.waitUntilEmpty(timeout: timeout) { return true }
+        if await registry.waitUntilEmpty(timeout: timeout, on: listener.loop) { return true }
         for connection in registry.connections { connection.abort() }
-        // They close at once, each on its thread; the wait is bounded all the same.
-        _ = await registry.waitUntilEmpty(timeout: .seconds(5))
+        // They close at once, each on its loop; the wait is bounded all the same.
+        _ = await registry.waitUntilEmpty(timeout: .seconds(5), on: listener.loop)
         return false
     }
 
@@ -126,4 +129,36 @@ public final class SocketServer: Sendable {
 
     /// How many connections are open.
     public var connectionCount: Int { registry.count }
+}
+
+/// Is told what happens on the sockets; metrics and the access log are built on it.
+///
+/// Called on the connections' threads, many at once: it must be quick and must not block.
+public protocol ServerObserver: Sendable {
+    /// A client has been accepted.
+    func connectionOpened()
+    /// A connection's descriptor has been given back.
+    func connectionClosed()
+    /// A request has been answered, refused or abandoned.
+    func requestCompleted(_ record: RequestRecord)
+}
+
+/// How many files and sockets the system lets this program have open, and what is kept of them for other things than clients.
+enum DescriptorLimit {
+    /// For models that are loaded, for the log, and for those who are told that there is no place.
+    static let reserve = 64 + 2 * ConnectionRegistry.reserve
+
+    /// How many connections there may be: as many as wanted, or as many as leave a reserve; where there are next to no
+    /// descriptors, half of them.
+    static func connections(of wanted: Int) -> Int {
+        #if canImport(Glibc)
+            let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        #else
+            let resource = RLIMIT_NOFILE
+        #endif
+        var limit = rlimit()
+        guard getrlimit(resource, &limit) == 0, limit.rlim_cur < Int32.max else { return wanted }
+        let available = Int(limit.rlim_cur)
+        return max(1, min(wanted, max(available - reserve, available / 2)))
+    }
 }

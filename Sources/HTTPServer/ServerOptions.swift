@@ -18,6 +18,8 @@ public struct ServerOptions: Sendable, Equatable {
     /// How many threads read, parse and answer; each has its share of the connections. One takes in more pictures than a few
     /// cores can decode.
     public var eventLoopCount = 1
+    /// How those threads learn which sockets are ready.
+    public var poller = PollerKind.auto
     /// From a request's first byte to the end of its fields. A head fits into a packet or two, so 10 s is generous even
     /// on a bad line, and short for somebody who wants to occupy the server by dripping bytes.
     public var headerTimeout = Duration.seconds(10)

@@ -2,7 +2,7 @@ import Testing
 
 @testable import HTTPServer
 
-@Suite struct ConnectionClockTests {
+@Suite(.timeLimit(.minutes(1))) struct ConnectionClockTests {
     private let start = ContinuousClock.now
     private var options: ServerOptions {
         var options = ServerOptions()

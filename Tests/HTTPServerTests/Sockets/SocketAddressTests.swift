@@ -2,7 +2,7 @@ import Testing
 
 @testable import HTTPServer
 
-@Suite struct ClientAddressTests {
+@Suite(.timeLimit(.minutes(1))) struct ClientAddressTests {
     @Test func `addresses are numbers, however they are written`() {
         #expect(ClientAddress("127.0.0.1")?.bits == 0xFFFF_7F00_0001)
         #expect(ClientAddress("::ffff:127.0.0.1") == ClientAddress("127.0.0.1"))
