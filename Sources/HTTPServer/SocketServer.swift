@@ -15,7 +15,7 @@ public final class SocketServer: Sendable {
 
     private enum State {
         case new
-        /// Somebody is about to listen.
+        /// A call of `start()` is under way.
         case starting
         case listening(Listener)
 
@@ -37,7 +37,7 @@ public final class SocketServer: Sendable {
     /// - Throws: ``SocketError`` if it cannot listen there.
     @discardableResult
     public func start() throws(SocketError) -> SocketAddress {
-        // Whoever comes second is told so before anything is opened.
+        // Of two calls, the second fails before it opens anything.
         let isFirst = state.withLock { state in
             guard case .new = state else { return false }
             state = .starting
@@ -101,7 +101,8 @@ public final class SocketServer: Sendable {
         return loops
     }
 
-    /// Listens, and gives the address back at once.
+    /// Listens, and stops at once.
+    ///
     /// - Throws: ``SocketError`` if a server could not listen there.
     public static func tryListening(host: String, port: Int) throws(SocketError) -> SocketAddress {
         let (descriptor, address) = try Socket.listen(host: host, port: port, backlog: 1)
@@ -111,9 +112,9 @@ public final class SocketServer: Sendable {
 
     /// Stops listening, answers every request whose first byte has arrived, and closes all connections.
     ///
-    /// Clients that wait in the backlog are still taken in. Answers say `Connection: close`. Connections at rest close after
+    /// Clients in the backlog are still accepted. Responses say `Connection: close`. Idle connections close after
     /// ``ServerOptions/drainGrace``.
-    /// - Returns: true once all connections are gone; false if `timeout` forced the rest closed.
+    /// - Returns: true once all connections are closed; false if `timeout` passed and the rest were aborted.
     public func drain(timeout: Duration) async -> Bool {
         guard let listener = state.withLock({ $0.listener }) else { return true }
         await listener.close(takesBacklog: true)
@@ -129,13 +130,13 @@ public final class SocketServer: Sendable {
     public var connectionCount: Int { registry.count }
 }
 
-/// Is told what happens on the sockets; metrics and the access log are built on it.
+/// Learns what happens on the sockets. Metrics and the access log are built on it.
 ///
-/// Called on the connections' threads, many at once: it must be quick and must not block.
+/// It is called on the threads of the event loops, from several at once. It must be quick and must not block.
 public protocol ServerObserver: Sendable {
     /// A client has been accepted.
     func connectionOpened()
-    /// A connection's descriptor has been given back.
+    /// A connection's descriptor has been closed.
     func connectionClosed()
     /// A request has been answered, refused or abandoned.
     func requestCompleted(_ record: RequestRecord)

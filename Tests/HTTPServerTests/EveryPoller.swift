@@ -4,7 +4,8 @@ import Testing
 
 /// Runs each test of a suite with every poller that this system has, one after the other.
 ///
-/// A test takes the poller from ``PollerKind/underTest``, as ``TestServer`` does by itself. A failure says which one it was.
+/// A test takes the poller from ``PollerKind/underTest``, as ``TestServer`` does by itself. A failure says which one it
+/// was.
 struct EveryPoller: SuiteTrait, TestTrait, TestScoping {
     let isRecursive = true
 

@@ -18,7 +18,7 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
     /// limit.
     let share: AddressShare?
     /// The order of eviction, for all threads to see.
-    let standing: Atomic<UInt64>
+    let evictionRank: Atomic<UInt64>
     let descriptor: Int32
     let loop: EventLoop
     /// Whether there is no place for the client: it only gets an error.
@@ -59,7 +59,7 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
         self.parser = RequestParser(limits: context.options.parserLimits)
         self.received = ReceiveBuffer(maxCapacity: context.options.maxBufferedByteCount)
         self.lastReadAt = now
-        self.standing = Atomic(Standing(state.clock, hasBegun: false).rawValue)
+        self.evictionRank = Atomic(EvictionRank(state.clock, hasBegun: false).rawValue)
     }
 
     /// Begins to read.
@@ -86,9 +86,9 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
 
     /// Gives its place to another connection, if it still does what it did when it was chosen: idle it closes without
     /// an answer, in the middle of a slow request with one.
-    func giveWay(_ chosen: Standing) {
+    func evict(_ chosen: EvictionRank) {
         loop.execute { [self] in
-            guard standing.load(ordering: .relaxed) == chosen.rawValue else { return perform(.keep) }
+            guard evictionRank.load(ordering: .relaxed) == chosen.rawValue else { return perform(.keep) }
             // What the client has sent in the meantime may change everything.
             if state.phase != .writing { on(.readable) }
             on(.evict)
@@ -100,8 +100,8 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
     ///
     /// - Returns: whether it did.
     @discardableResult
-    func giveMemoryUp(_ chosen: Standing) -> Bool {
-        guard standing.load(ordering: .relaxed) == chosen.rawValue, state.phase == .body,
+    func reclaimMemory(_ chosen: EvictionRank) -> Bool {
+        guard evictionRank.load(ordering: .relaxed) == chosen.rawValue, state.phase == .body,
             let reservation = exchange?.reservation, reservation.byteCount >= ReceiveBuffer.initialCapacity
         else { return false }
         on(.reclaimMemory)
@@ -118,7 +118,7 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
         let revision = state.revision
         let action = state.on(event, context.options, now: .now)
         if state.revision != revision, state.phase != .closed {
-            standing.store(Standing(state.clock, hasBegun: state.hasBegun).rawValue, ordering: .relaxed)
+            evictionRank.store(EvictionRank(state.clock, hasBegun: state.hasBegun).rawValue, ordering: .relaxed)
             setDeadline()
         }
         perform(action)
@@ -143,7 +143,7 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
             resumeReading()
             advance()
         case .refuse(let slowness): refuse(error(slowness), then: slowness == .evicted ? .close : nil)
-        case .keep: if state.phase != .closed { context.registry.stays(number) }
+        case .keep: if state.phase != .closed { context.registry.evictionDeclined(number) }
         case .checkDeadline: setDeadline()
         case .close: close()
         }

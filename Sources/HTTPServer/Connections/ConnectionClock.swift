@@ -1,23 +1,24 @@
-/// What a connection is doing and until when it may; told the time, so that tests need none.
+/// What a connection is doing, and its deadline for that. It is told the time, so that tests need no clock.
 ///
-/// Bodies and answers get their timeout anew whenever they make progress, but on the whole no more than the timeout and
-/// the time that their bytes take at the lowest rate, if there is one: a byte now and then does not hold a connection.
+/// The timeout of a body or a response starts again with every byte. On the whole it gets its timeout once, and the
+/// time that its bytes take at the lowest rate (``ServerOptions/minBytesPerSecond``): a byte now and then does not keep
+/// a connection open.
 struct ConnectionClock {
     /// What a connection does.
     enum Phase: Equatable, Sendable {
-        /// Waits for the first byte of a request, so long at most.
+        /// Waits for the first byte of a request, for this long at most.
         case idle(Duration)
         /// Reads the request line and fields.
         case header
         /// Reads the body.
         case body
-        /// Waits for the handler, which has its own deadline.
+        /// Waits for the handler, which has a deadline of its own.
         case handling
-        /// Writes the answer.
+        /// Writes the response.
         case writing
-        /// Has ended its stream and discards what still comes, so long at most.
+        /// Has ended its stream and discards what still comes, for this long at most.
         case lingering(Duration)
-        /// Is over.
+        /// Is closed.
         case closed
     }
 
@@ -28,17 +29,18 @@ struct ConnectionClock {
     /// When this phase began.
     private(set) var began: ContinuousClock.Instant
     private var progressed: ContinuousClock.Instant
-    /// Until when the bytes of this phase have earned the connection its place, see ``isBehind(now:)``.
+    /// A token bucket, as the time at which it is empty: the transfer is fast enough for now until then. See
+    /// ``isBehind(now:)``.
     private(set) var earnedUntil: ContinuousClock.Instant
 
-    /// What a byte earns: 122 KB/s hold a place, though others want it.
+    /// How long a byte lasts: at 122 KB/s a transfer keeps its place, though others want it.
     private static let timePerByte = Duration.nanoseconds(8192)
-    /// The most that can be earned ahead: a burst does not pay for a minute's pause.
-    private static let mostCredit = Duration.milliseconds(250)
-    /// How far a transfer may be behind before it gives way to those who wait.
+    /// The size of the bucket: a burst does not pay for a minute's pause.
+    private static let maxCredit = Duration.milliseconds(250)
+    /// How far behind a transfer may be before it can be evicted.
     static let patience = Duration.seconds(2)
 
-    /// A connection at rest.
+    /// An idle connection.
     init(idle timeout: Duration, now: ContinuousClock.Instant) {
         phase = .idle(timeout)
         began = now
@@ -59,11 +61,11 @@ struct ConnectionClock {
     mutating func progress(_ count: Int, now: ContinuousClock.Instant) {
         byteCount += count
         progressed = now
-        earnedUntil = min(earnedUntil + Self.timePerByte * count, now + Self.mostCredit)
+        earnedUntil = min(earnedUntil + Self.timePerByte * count, now + Self.maxCredit)
     }
 
-    /// Whether content or an answer is so slow that its connection may be needed more by somebody who waits. That costs
-    /// a slow client nothing as long as there is room for all.
+    /// Whether a body or a response is so slow that the connection may be evicted. That happens only where another
+    /// client needs the place.
     func isBehind(now: ContinuousClock.Instant) -> Bool {
         switch phase {
         case .body, .writing: earnedUntil + Self.patience < now
@@ -71,10 +73,10 @@ struct ConnectionClock {
         }
     }
 
-    /// Whether nothing went by for the phase's timeout, or else too little on the whole; to be asked past the deadline.
+    /// Past the deadline of a transfer: whether it paused for the whole timeout. If not, it was too slow on average.
     func hasPaused(_ timeout: Duration, now: ContinuousClock.Instant) -> Bool { progressed + timeout <= now }
 
-    /// When the phase must be over, or nil if it may last.
+    /// When the phase must be over; nil for no deadline.
     func deadline(_ options: ServerOptions) -> ContinuousClock.Instant? {
         switch phase {
         case .idle(let timeout), .lingering(let timeout): began + timeout
@@ -92,21 +94,21 @@ struct ConnectionClock {
     }
 }
 
-/// Who gives way first where there is no room for all: the smaller, the sooner.
+/// The order in which connections are evicted where there is no room for all: the smallest first.
 ///
-/// First those who have not sent a byte and those whose answer is written, then those at rest between two requests, longest rest
-/// first, then those in the middle of a head, since an honest one is whole in a moment, then slow transfers, the furthest behind
-/// first. Who is being answered never does.
-struct Standing: Sendable, Comparable, RawRepresentable {
-    /// What it does above, since when below.
+/// First come connections that never sent a byte and those whose response is written. Then idle ones, the longest idle
+/// first. Then those in the middle of a head, since an honest client sends that in a moment. Then slow transfers, the
+/// furthest behind first. A connection whose request is being handled is never evicted.
+struct EvictionRank: Sendable, Comparable, RawRepresentable {
+    /// The phase in the upper four bits, since when in the lower sixty: one atomic word, which other threads compare.
     let rawValue: UInt64
 
     init(rawValue: UInt64) { self.rawValue = rawValue }
 
     private enum Rank: UInt64 {
         case silent
-        case resting
-        case beginning
+        case idle
+        case header
         case transferring
         case busy
     }
@@ -115,14 +117,14 @@ struct Standing: Sendable, Comparable, RawRepresentable {
     /// Times are counted from here. Units: nanoseconds, which fit for 36 years.
     private static let epoch = ContinuousClock.now - .seconds(3600)
 
-    /// How a connection stands.
+    /// The rank of a connection.
     ///
     /// - Parameter hasBegun: whether a byte of a request has ever come.
     init(_ clock: ConnectionClock, hasBegun: Bool) {
         switch clock.phase {
-        case .idle: self.init(hasBegun ? .resting : .silent, clock.began)
+        case .idle: self.init(hasBegun ? .idle : .silent, clock.began)
         case .lingering: self.init(.silent, clock.began)
-        case .header: self.init(.beginning, clock.began)
+        case .header: self.init(.header, clock.began)
         case .body, .writing: self.init(.transferring, clock.earnedUntil)
         case .handling, .closed: self.init(.busy, Self.epoch)
         }
@@ -134,14 +136,17 @@ struct Standing: Sendable, Comparable, RawRepresentable {
         rawValue = (rank.rawValue << Self.timeBits) | min(nanoseconds, (1 << Self.timeBits) - 1)
     }
 
-    /// Whether it gives its place up.
-    func givesWay(now: ContinuousClock.Instant) -> Bool { self < Self(.transferring, now - ConnectionClock.patience) }
+    /// Whether the connection may be evicted for a new client.
+    func isEvictable(now: ContinuousClock.Instant) -> Bool {
+        self < Self(.transferring, now - ConnectionClock.patience)
+    }
 
-    /// Whether it gives the memory of its body up: there is no patience with who fills that and then stalls.
-    func givesMemoryUp(now: ContinuousClock.Instant) -> Bool { isTransferring && self < Self(.transferring, now) }
+    /// Whether the upload may be ended so that its memory is free. That has no patience: an upload that takes memory
+    /// must not stall.
+    func isReclaimable(now: ContinuousClock.Instant) -> Bool { isTransferring && self < Self(.transferring, now) }
 
-    /// Whether content is sent or an answer read.
+    /// Whether a body or a response is being transferred.
     var isTransferring: Bool { rawValue >> Self.timeBits == Rank.transferring.rawValue }
 
-    static func < (one: Standing, other: Standing) -> Bool { one.rawValue < other.rawValue }
+    static func < (one: EvictionRank, other: EvictionRank) -> Bool { one.rawValue < other.rawValue }
 }

@@ -1,31 +1,31 @@
 import Synchronization
 
-/// All open connections of a server, and who gives way when there is no place for another one.
+/// All open connections of a server. It enforces their limits, and evicts connections when a new client needs a place.
 final class ConnectionRegistry: Sendable {
-    /// How many connections there may be.
+    /// The largest numbers of connections: of all clients together, and of one address.
     struct Limits: Sendable, Equatable {
         var total: Int
         var perAddress: Int
     }
 
-    /// What became of a client.
+    /// What was decided about a new client.
     enum Admission {
-        /// It has a place; if that was another's, that one has to leave now.
-        case admitted(Connection, leaving: (Connection, Standing)?)
-        /// There is none, neither for it nor for anybody else from its address if that has all of its share. The oldest one that was told
-        /// so before has to leave if there are many.
-        case refused(Connection, leaving: Connection?)
+        /// It has a place. If that was another connection's, the caller has to evict that one.
+        case admitted(Connection, evicting: (Connection, EvictionRank)?)
+        /// The server or the client's address has as many connections as it may, and none can be evicted. The client
+        /// only gets an error. If many clients are being refused, the caller has to abort the oldest of them.
+        case refused(Connection, aborting: Connection?)
     }
 
-    /// How many are told at the same time that there is no place for them, and how many that were asked to leave may not have
-    /// done so: so many descriptors are taken beyond the limit.
+    /// The largest number of refused clients that are told so at the same time, and of evicted connections that are not
+    /// closed yet. Each may take this many descriptors beyond the limit.
     static let reserve = 64
 
     private struct State {
         var connections: [Int: Connection] = [:]
-        /// Those that were asked to give way; their places are others' already.
-        var leaving: Set<Int> = []
-        /// Those without a place, oldest first.
+        /// Connections that were told to close and have not done so. Their places belong to others already.
+        var evicted: Set<Int> = []
+        /// Connections that only tell their client that there is no place, oldest first.
         var refused: [Int] = []
         var shares: [ClientAddress: AddressShare] = [:]
         var candidates = Candidates()
@@ -33,24 +33,27 @@ final class ConnectionRegistry: Sendable {
         var waiters: [Int: CheckedContinuation<Bool, Never>] = [:]
         var nextWaiter = 0
 
-        /// How many have a place.
-        var placeCount: Int { connections.count - leaving.count - refused.count }
+        /// How many connections count against the limit.
+        var placeCount: Int { connections.count - evicted.count - refused.count }
     }
 
-    /// The connections that give way next, found by one look at all of them.
+    /// The connections to be evicted next, found by one search through all of them.
     private struct Candidates {
+        /// The address that the search was confined to; nil for none.
         var share: AddressShare?
-        /// Who goes first comes last.
-        var list: [(number: Int, standing: Standing)] = []
-        /// When there was none.
+        /// The next one is last.
+        var list: [(number: Int, rank: EvictionRank)] = []
+        /// When the search found none.
         var emptyAt: ContinuousClock.Instant?
     }
 
-    /// How long it counts that nobody gives way: with thousands of connections that is not asked for every client.
+    /// How long the result holds that no connection can be evicted. With thousands of connections, a search for every
+    /// new client would be slow.
     private static let searchInterval = Duration.milliseconds(1)
 
     private let state = Mutex(State())
-    /// Whether somebody was turned away for want of places: answers then close their connections, so that everybody has a turn.
+    /// Whether a client was refused for lack of a place. Every response then closes its connection, so that all clients
+    /// have a turn.
     let isCrowded = Atomic(false)
 
     /// How many connections are open.
@@ -59,11 +62,12 @@ final class ConnectionRegistry: Sendable {
     /// The open connections.
     var connections: [Connection] { state.withLock { Array($0.connections.values) } }
 
-    /// Takes in the connection that `make` makes of its number, its address's share, and whether it is refused.
+    /// Adds a client's connection.
     ///
     /// - Parameters:
-    ///   - owner: whose share it counts for; nil for nobody's.
-    ///   - limits: nil takes in everybody.
+    ///   - owner: the address whose share it counts against; nil for none.
+    ///   - limits: nil admits everybody.
+    ///   - make: makes the connection from its number, its address's share, and whether it is refused.
     func add(
         owner: ClientAddress?, limits: Limits?, _ make: (Int, AddressShare?, Bool) -> Connection
     ) -> Admission {
@@ -83,59 +87,59 @@ final class ConnectionRegistry: Sendable {
                     limits.map { share.connectionCount.load(ordering: .relaxed) >= $0.perAddress } ?? false
                 } ?? false
             let isFull = limits.map { state.placeCount >= $0.total } ?? false
-            var leaving: (Connection, Standing)?
+            var evicted: (Connection, EvictionRank)?
             if isShareFull || isFull {
-                leaving = Self.takeCandidate(isShareFull ? share : nil, &state)
-                guard leaving != nil else {
+                evicted = Self.takeCandidate(isShareFull ? share : nil, &state)
+                guard evicted != nil else {
                     if !isShareFull { isCrowded.store(true, ordering: .relaxed) }
                     let connection = make(number, isShareFull ? share : nil, true)
                     state.connections[number] = connection
                     state.refused.append(number)
                     let excess = state.refused.count - Self.reserve
                     return .refused(
-                        connection, leaving: excess > 0 ? state.connections[state.refused[excess - 1]] : nil)
+                        connection, aborting: excess > 0 ? state.connections[state.refused[excess - 1]] : nil)
                 }
             }
             let connection = make(number, share, false)
             state.connections[number] = connection
             share?.connectionCount.wrappingAdd(1, ordering: .relaxed)
-            // It has not sent a byte yet.
+            // It has not sent a byte yet, so it can be evicted itself.
             state.candidates.emptyAt = nil
-            return .admitted(connection, leaving: leaving)
+            return .admitted(connection, evicting: evicted)
         }
     }
 
-    /// Those that give way at once, because there is nothing left to hold connections with.
-    func takeLeaving(most: Int) -> [(Connection, Standing)] {
+    /// Chooses connections to be evicted because the process has no descriptors left.
+    func takeEvictions(max: Int) -> [(Connection, EvictionRank)] {
         state.withLock { state in
-            var leaving: [(Connection, Standing)] = []
-            while leaving.count < most, let next = Self.takeCandidate(nil, &state) { leaving.append(next) }
-            return leaving
+            var evicted: [(Connection, EvictionRank)] = []
+            while evicted.count < max, let next = Self.takeCandidate(nil, &state) { evicted.append(next) }
+            return evicted
         }
     }
 
-    /// Whether some were asked to give way and have not done so yet.
-    var isMakingRoom: Bool { state.withLock { !$0.leaving.isEmpty } }
+    /// Whether evicted connections have not closed yet.
+    var isMakingRoom: Bool { state.withLock { !$0.evicted.isEmpty } }
 
-    /// One that was asked to give way does not: it has something to do.
-    func stays(_ number: Int) {
+    /// A connection that was to be evicted stays, since it has something to do now.
+    func evictionDeclined(_ number: Int) {
         state.withLock { state in
-            guard state.leaving.remove(number) != nil else { return }
+            guard state.evicted.remove(number) != nil else { return }
             state.connections[number]?.share?.connectionCount.wrappingAdd(1, ordering: .relaxed)
         }
     }
 
-    /// Lets a connection go.
+    /// Removes a connection that has closed.
     ///
-    /// - Returns: how many have a place now.
+    /// - Returns: how many connections count against the limit now.
     @discardableResult
     func remove(_ number: Int) -> Int {
         let (connection, waiters, placeCount) = state.withLock { state in
             let connection = state.connections.removeValue(forKey: number)
-            let hadLeft = state.leaving.remove(number) != nil
+            let wasEvicted = state.evicted.remove(number) != nil
             if let connection, connection.isRefused {
                 state.refused.removeAll { $0 == number }
-            } else if !hadLeft {
+            } else if !wasEvicted {
                 connection?.share?.connectionCount.wrappingSubtract(1, ordering: .relaxed)
             }
             if let share = connection?.share, share.isEmpty { state.shares[share.owner] = nil }
@@ -146,30 +150,30 @@ final class ConnectionRegistry: Sendable {
             return (connection, Array(state.waiters.values), 0)
         }
         for waiter in waiters { waiter.resume(returning: true) }
-        _ = connection  // lives until the lock is open again
+        _ = connection  // its last reference must not go while the lock is held
         return placeCount
     }
 
-    /// Has slow uploads give their memory up.
+    /// Ends stalled uploads so that their memory is free for another body.
     ///
     /// - Parameters:
-    ///   - share: of whose connections; nil for everybody's.
-    ///   - asking: the connection that needs memory, on whose thread this is called.
-    /// - Returns: whether there may be more memory now. Those of other threads need a moment.
+    ///   - share: the address whose uploads are ended; nil for all.
+    ///   - asking: the connection that needs memory. This is called on its loop.
+    /// - Returns: whether memory is free now. Uploads on other loops end a moment later.
     func makeRoomForBodies(_ share: AddressShare?, besides asking: Connection) -> Bool {
         let now = ContinuousClock.now
-        let slow = connections.compactMap { connection -> (Connection, Standing)? in
-            let standing = Standing(rawValue: connection.standing.load(ordering: .relaxed))
-            guard connection !== asking, standing.givesMemoryUp(now: now),
+        let slow = connections.compactMap { connection -> (Connection, EvictionRank)? in
+            let rank = EvictionRank(rawValue: connection.evictionRank.load(ordering: .relaxed))
+            guard connection !== asking, rank.isReclaimable(now: now),
                 share == nil || connection.share === share
             else { return nil }
-            return (connection, standing)
+            return (connection, rank)
         }.sorted { $0.1 < $1.1 }
         var isFreed = false
-        for (connection, standing) in slow {
+        for (connection, rank) in slow {
             if connection.loop !== asking.loop {
-                connection.loop.execute { connection.giveMemoryUp(standing) }
-            } else if connection.giveMemoryUp(standing) {
+                connection.loop.execute { connection.reclaimMemory(rank) }
+            } else if connection.reclaimMemory(rank) {
                 isFreed = true
                 break
             }
@@ -177,9 +181,9 @@ final class ConnectionRegistry: Sendable {
         return isFreed
     }
 
-    /// The one that gives way next, which from now on has no place any more.
-    private static func takeCandidate(_ share: AddressShare?, _ state: inout State) -> (Connection, Standing)? {
-        guard state.leaving.count < reserve else { return nil }
+    /// Takes the place of the connection that is to be evicted next.
+    private static func takeCandidate(_ share: AddressShare?, _ state: inout State) -> (Connection, EvictionRank)? {
+        guard state.evicted.count < reserve else { return nil }
         let now = ContinuousClock.now
         for isNew in [false, true] {
             if isNew || state.candidates.share !== share {
@@ -187,13 +191,13 @@ final class ConnectionRegistry: Sendable {
                 if isKnown, let emptyAt = state.candidates.emptyAt, now - emptyAt < searchInterval { return nil }
                 state.candidates = candidates(share, state, now: now)
             }
-            while let (number, standing) = state.candidates.list.popLast() {
-                guard let connection = state.connections[number], !state.leaving.contains(number),
-                    connection.standing.load(ordering: .relaxed) == standing.rawValue
+            while let (number, rank) = state.candidates.list.popLast() {
+                guard let connection = state.connections[number], !state.evicted.contains(number),
+                    connection.evictionRank.load(ordering: .relaxed) == rank.rawValue
                 else { continue }
-                state.leaving.insert(number)
+                state.evicted.insert(number)
                 connection.share?.connectionCount.wrappingSubtract(1, ordering: .relaxed)
-                return (connection, standing)
+                return (connection, rank)
             }
         }
         return nil
@@ -202,17 +206,17 @@ final class ConnectionRegistry: Sendable {
     private static func candidates(
         _ share: AddressShare?, _ state: State, now: ContinuousClock.Instant
     ) -> Candidates {
-        var list: [(number: Int, standing: Standing)] = []
+        var list: [(number: Int, rank: EvictionRank)] = []
         for (number, connection) in state.connections where share == nil || connection.share === share {
-            let standing = Standing(rawValue: connection.standing.load(ordering: .relaxed))
-            guard !connection.isRefused, standing.givesWay(now: now), !state.leaving.contains(number) else { continue }
-            list.append((number, standing))
+            let rank = EvictionRank(rawValue: connection.evictionRank.load(ordering: .relaxed))
+            guard !connection.isRefused, rank.isEvictable(now: now), !state.evicted.contains(number) else { continue }
+            list.append((number, rank))
         }
-        list.sort { $0.standing > $1.standing }
+        list.sort { $0.rank > $1.rank }
         return Candidates(share: share, list: list.suffix(reserve), emptyAt: list.isEmpty ? now : nil)
     }
 
-    /// Forgets addresses that hold nothing. Memory that outlived its connection may have kept some of them.
+    /// Forgets addresses that hold nothing. A body that outlived its connection may have kept some of them.
     private static func sweep(_ state: inout State) {
         guard state.shares.count > 2 * state.connections.count + reserve else { return }
         state.shares = state.shares.filter { !$0.value.isEmpty }
@@ -241,10 +245,10 @@ final class ConnectionRegistry: Sendable {
     }
 }
 
-/// What all connections of one address hold together, so that one client does not take what is there for all.
+/// What all connections of one address hold together, so that one client cannot use up what all clients share.
 final class AddressShare: Sendable {
     let owner: ClientAddress
-    /// Connections that hold a place; changed under the registry's lock only.
+    /// Its connections that count against the limit. Changed under the registry's lock only.
     let connectionCount = Atomic(0)
     /// Memory of bodies. Units: bytes.
     let bodyBytes = Atomic(0)
@@ -258,7 +262,7 @@ final class AddressShare: Sendable {
 }
 
 extension Atomic where Value == Int {
-    /// Adds `count` if the sum does not exceed `limit`; else nothing changes, not even for a moment.
+    /// Adds `count` unless the sum would exceed `limit`. No other thread ever sees a sum above it.
     func add(_ count: Int, upTo limit: Int) -> Bool {
         var value = load(ordering: .relaxed)
         while value <= limit - count {

@@ -2,13 +2,14 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// Dispatch sources: a serial queue runs a loop's turns, behind the events of its sockets, of one timer, and of other threads.
+/// Dispatch sources: a serial queue runs a loop's turns, behind the events of its sockets, of one timer, and of other
+/// threads.
 ///
-/// A source only says when to look: what a socket is ready for is then asked of poll(2). So an event that is out of date does no harm,
-/// and one event can tell of reading, writing and a broken connection together, as with epoll.
+/// A source only says when to look: what a socket is ready for is then asked of poll(2). So an event that is out of
+/// date does no harm, and one event can tell of reading, writing and a broken connection together, as with epoll.
 ///
-/// Sources that are suspended see nothing. Sockets that nobody reads for the moment are therefore looked at now and then, in case
-/// that their connection is broken.
+/// Sources that are suspended see nothing. Sockets that nobody reads for the moment are therefore looked at now and
+/// then, in case that their connection is broken.
 final class DispatchPoller: Poller, @unchecked Sendable {  // guard: mutable state is touched on `queue` only
     private let queue: DispatchQueue
     private let timer: any DispatchSourceTimer
@@ -72,7 +73,8 @@ final class DispatchPoller: Poller, @unchecked Sendable {  // guard: mutable sta
         }
     }
 
-    /// Gives the loop a turn behind everything that is on the queue already, which is mostly what other sockets have to tell.
+    /// Gives the loop a turn behind everything that is on the queue already, which is mostly what other sockets have to
+    /// tell.
     private func queueTurn() {
         guard !isTurnQueued else { return }
         isTurnQueued = true
@@ -221,7 +223,8 @@ final class DispatchPoller: Poller, @unchecked Sendable {  // guard: mutable sta
             return Source(source: source)
         }
 
-        /// Ends both sources, and does something once the system has released the descriptor, never before this returns.
+        /// Ends both sources, and does something once the system has released the descriptor, never before this
+        /// returns.
         func cancel(then: @escaping @Sendable () -> Void) {
             self.then = then
             if sourceCount == 0 { return queue.async { then() } }

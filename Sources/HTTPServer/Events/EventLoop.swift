@@ -4,10 +4,10 @@ import Synchronization
 
 /// Waits for many sockets at once, and does what there is to do for each, one after the other.
 ///
-/// It is the serial executor of its connections and of their requests' handlers. What they touch needs no other protection, and a
-/// request passes from its first byte to its last without a change of threads, except to those that decode and compute. So nothing on
-/// it may take long. Its ``Poller`` decides on which thread that is: one of its own with epoll, that of a serial queue with Dispatch.
-/// The loop ends once nobody holds it, as its connections do.
+/// It is the serial executor of its connections and of their requests' handlers. What they touch needs no other
+/// protection, and a request passes from its first byte to its last without a change of threads, except to those that
+/// decode and compute. So nothing on it may take long. Its ``Poller`` decides on which thread that is: one of its own
+/// with epoll, that of a serial queue with Dispatch. The loop ends once nobody holds it, as its connections do.
 final class EventLoop: TaskExecutor {
     private let core: Core
 
@@ -66,7 +66,8 @@ final class EventLoop: TaskExecutor {
         var isStopped = false
     }
 
-    /// The state of the loop. The poller holds it, so that it outlives the loop by the turn that notices the loop's end.
+    /// The state of the loop. The poller holds it, so that it outlives the loop by the turn that notices the loop's
+    /// end.
     private final class Core: PollerClient, @unchecked Sendable {  // guard: all mutable state is touched in turns only
         let poller: any Poller
         let sockets: WatchedSockets

@@ -32,14 +32,15 @@ public enum PollerKind: String, CaseIterable, Sendable {
 
 /// Learns from the system which sockets are ready, and gives an event loop its turns.
 ///
-/// Readiness is level-triggered: the client is told again and again for as long as a socket is ready for what it is watched for.
-/// It is told of a broken socket whatever that is watched for. ``add(_:id:_:)``, ``change(_:id:_:)`` and ``remove(_:id:then:)``
-/// are called in the loop's turns only.
+/// Readiness is level-triggered: the client is told again and again for as long as a socket is ready for what it is
+/// watched for. It is told of a broken socket whatever that is watched for. ``add(_:id:_:)``, ``change(_:id:_:)`` and
+/// ``remove(_:id:then:)`` are called in the loop's turns only.
 protocol Poller: AnyObject, Sendable {
     /// Whether the caller runs in a turn of the loop.
     var isCurrent: Bool { get }
 
-    /// Begins to give turns, the first one at once. The poller holds the client until a turn answers ``NextTurn/never``.
+    /// Begins to give turns, the first one at once. The poller holds the client until a turn answers
+    /// ``NextTurn/never``.
     func start(_ client: any PollerClient)
 
     /// Gives the loop a turn soon, though no socket is ready and no deadline has come. From any thread.
@@ -53,8 +54,8 @@ protocol Poller: AnyObject, Sendable {
     /// Watches a socket for something else.
     func change(_ descriptor: Int32, id: Int, _ interest: Readiness)
 
-    /// Stops watching a socket, and does something on the loop's thread once the system has let go of the descriptor. It may be closed
-    /// then and not before. That is never before this returns, and the loop has a turn behind it.
+    /// Stops watching a socket, and does something on the loop's thread once the system has let go of the descriptor.
+    /// It may be closed then and not before. That is never before this returns, and the loop has a turn behind it.
     func remove(_ descriptor: Int32, id: Int, then: @escaping @Sendable () -> Void)
 }
 

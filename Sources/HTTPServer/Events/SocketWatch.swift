@@ -14,7 +14,8 @@ struct Readiness: OptionSet {
 
 /// Who is told of a socket, in the turns of its loop.
 protocol SocketWatcher: AnyObject {
-    /// The socket can do what was waited for, or is broken. It is told once too often now and then, when the socket has nothing to read.
+    /// The socket can do what was waited for, or is broken. It is told once too often now and then, when the socket has
+    /// nothing to read.
     func ready(_ readiness: Readiness)
 
     /// The watch's deadline has passed; it has none now.

@@ -2,9 +2,9 @@ import Foundation
 
 /// The system calls that this server makes on sockets. None of them blocks, except that looking up a host name may.
 enum Socket {
-    /// What came of reading or writing.
+    /// The result of a read or a write.
     enum Outcome: Equatable {
-        /// So many bytes, at least one.
+        /// This many bytes were transferred, at least one.
         case bytes(Int)
         /// The other side has ended its stream.
         case end
@@ -23,7 +23,8 @@ enum Socket {
         #endif
     }
 
-    /// Makes a new socket one that never blocks, that no program started from here inherits, and that never raises SIGPIPE.
+    /// Makes a new socket one that never blocks, that no program started from here inherits, and that never raises
+    /// SIGPIPE.
     private static func prepare(_ descriptor: Int32) {
         _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
@@ -32,7 +33,7 @@ enum Socket {
         #endif
     }
 
-    /// Listens on the first address of `host` that can be had.
+    /// Listens on the first address of `host` that can be used.
     static func listen(host: String, port: Int, backlog: Int) throws(SocketError) -> (descriptor: Int32, SocketAddress)
     {
         guard (0...65535).contains(port) else { throw .port(port) }
@@ -47,7 +48,7 @@ enum Socket {
         throw failure
     }
 
-    /// The addresses of `host`, IPv4 before IPv6: `localhost` then means what most clients try first.
+    /// The addresses of `host`, IPv4 first: that is what most clients of `localhost` try first.
     private static func resolve(host: String, port: Int) throws(SocketError) -> [(sockaddr_storage, socklen_t)] {
         var hints = addrinfo()
         hints.ai_family = AF_UNSPEC
@@ -80,9 +81,9 @@ enum Socket {
         guard descriptor >= 0 else { throw .system(operation: "socket", code: errno) }
         prepare(descriptor)
 
-        // Without it a restart would have to wait until the last connections' TIME_WAIT is over.
+        // Without it a restart would have to wait until old connections have left TIME_WAIT.
         set(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
-        // "::" then takes IPv4 clients too.
+        // "::" then accepts IPv4 clients too.
         if Int32(storage.ss_family) == AF_INET6 { set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 0) }
 
         let bound = withUnsafePointer(to: &storage) { pointer in
@@ -111,8 +112,9 @@ enum Socket {
         return (descriptor, local)
     }
 
-    /// Takes the next waiting client.
-    /// - Returns: its socket and address, or the error number (`EAGAIN` if nobody waits).
+    /// Accepts the next client in the backlog.
+    ///
+    /// - Returns: its socket and address, or the error number (`EAGAIN` if no client waits).
     static func accept(_ listener: Int32) -> Result<Client, AcceptFailure> {
         var storage = sockaddr_storage()
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
@@ -121,26 +123,26 @@ enum Socket {
         }
         guard descriptor >= 0 else { return .failure(AcceptFailure(code: errno)) }
         prepare(descriptor)
-        // An answer is written whole; waiting for more to send would only delay it.
+        // A response is written in one piece; Nagle's algorithm would only delay it.
         set(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
         return .success(Client(descriptor: descriptor, host: SocketAddress(storage)?.host ?? "unknown"))
     }
 
-    /// Somebody who has connected.
+    /// A client that has connected.
     struct Client: Sendable {
         let descriptor: Int32
         /// The address, without its port.
         let host: String
     }
 
-    /// A descriptor for nothing, to be given up when there is no other; -1 where there is none.
+    /// Opens a descriptor that is only there to be closed when no other is left; -1 on failure.
     static func spare() -> Int32 { open("/dev/null", O_RDONLY | O_CLOEXEC) }
 
-    /// Answers a client for whom there is nothing but these bytes, and closes.
+    /// Sends these bytes to a client that is not served, and closes the socket.
     static func dismiss(_ client: Client, with bytes: [UInt8]) {
         _ = bytes.withUnsafeBytes { write(client.descriptor, $0, more: false) }
         endWriting(client.descriptor)
-        // What has come already would make the close a reset, which can destroy the answer on its way.
+        // Closing with unread input would send a reset, which can destroy the response on its way.
         withUnsafeTemporaryAllocation(byteCount: 16 * 1024, alignment: 1) { buffer in
             _ = read(client.descriptor, into: buffer)
         }
@@ -167,7 +169,7 @@ enum Socket {
         }
     }
 
-    /// Reads what there is, at most as much as fits into `buffer`.
+    /// Reads what has arrived, at most as much as fits into `buffer`.
     static func read(_ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer) -> Outcome {
         while true {
             let count = recv(descriptor, buffer.baseAddress, buffer.count, 0)
@@ -178,7 +180,10 @@ enum Socket {
         }
     }
 
-    /// Writes as much of `bytes` as the socket takes; a broken connection never raises SIGPIPE.
+    /// Writes as much of `bytes` as the kernel accepts. A broken connection never raises SIGPIPE.
+    ///
+    /// - Parameter more: whether other bytes follow at once, so that the kernel may wait for them before it sends a
+    ///   packet.
     static func write(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer, more: Bool) -> Outcome {
         #if os(Linux)
             let flags = Int32(MSG_NOSIGNAL) | (more ? Int32(MSG_MORE) : 0)
@@ -220,7 +225,7 @@ enum Socket {
         _ = shutdown(descriptor, Int32(SHUT_WR))
     }
 
-    /// Gives the descriptor back.
+    /// Closes a descriptor.
     static func close(_ descriptor: Int32) {
         _ = Foundation.close(descriptor)
     }
@@ -241,7 +246,8 @@ public enum SocketError: Error, Equatable, Sendable, CustomStringConvertible {
     case unknownHost(String, reason: String)
     /// Another program listens on this address.
     case addressInUse(SocketAddress)
-    /// This program may not listen on this address: its port is below 1024, and only a privileged program may use those.
+    /// This program may not listen on this address: its port is below 1024, and only a privileged program may use
+    /// those.
     case permissionDenied(SocketAddress)
     /// No network interface of this machine has this address.
     case addressNotAvailable(SocketAddress)

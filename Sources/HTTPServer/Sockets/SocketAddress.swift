@@ -1,6 +1,6 @@
 import Foundation
 
-/// Where a socket listens or whom it talks to: a numeric host and a port.
+/// The address of a socket: a numeric host and a port.
 public struct SocketAddress: Sendable, Equatable, CustomStringConvertible {
     /// A numeric IPv4 or IPv6 address, the latter without brackets.
     public let host: String
@@ -18,7 +18,7 @@ public struct SocketAddress: Sendable, Equatable, CustomStringConvertible {
         host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
     }
 
-    /// Reads what the kernel wrote; an IPv4 address inside an IPv6 one (`::ffff:1.2.3.4`) is told as IPv4.
+    /// Reads an address from the kernel. An IPv4 address that is mapped into IPv6 (`::ffff:1.2.3.4`) becomes IPv4.
     init?(_ storage: sockaddr_storage) {
         var storage = storage
         let length: Int
@@ -55,7 +55,7 @@ struct ClientAddress: Sendable, Hashable {
 
     init(bits: UInt128) { self.bits = bits }
 
-    /// Reads a numeric address; a zone (`%eth0`) is left out. Nil for anything else, a host name among others.
+    /// Parses a numeric address without its zone (`%eth0`); nil for anything else, such as a host name.
     init?(_ text: some StringProtocol) {
         let numeric = String(text.prefix { $0 != "%" })
         var v4 = in_addr()
@@ -71,14 +71,15 @@ struct ClientAddress: Sendable, Hashable {
     /// Whether this is an IPv4 address.
     var isIPv4: Bool { bits >> 32 == Self.mapped >> 32 }
 
-    /// Who is told apart: an IPv4 address, or an IPv6 network of 64 bits, which one client has for itself (RFC 6177 §2).
+    /// What counts as one client: an IPv4 address, or an IPv6 network of 64 bits, since a client gets a whole one (RFC
+    /// 6177 §2).
     var owner: ClientAddress { isIPv4 ? self : ClientAddress(bits: (bits >> 64) << 64) }
 
     /// `::ffff:0:0`
     fileprivate static let mapped = UInt128(0xFFFF) << 32
 }
 
-/// An IP address, or all that begin with the same bits: `192.0.2.1`, `10.0.0.0/8`, `2001:db8::/32`.
+/// An IP address, or all addresses with the same prefix: `192.0.2.1`, `10.0.0.0/8`, `2001:db8::/32`.
 ///
 /// - Source: RFC 4632 §3.1; RFC 4291 §2.3
 public struct AddressBlock: Sendable, Hashable, CustomStringConvertible {
@@ -86,8 +87,8 @@ public struct AddressBlock: Sendable, Hashable, CustomStringConvertible {
     private let first: UInt128
     private let mask: UInt128
 
-    /// Reads a numeric address with or without the number of bits that count; nil for anything else, and for an address that
-    /// has bits behind those.
+    /// Parses a numeric address with or without a prefix length; nil for anything else, and for an address with bits
+    /// set after its prefix.
     public init?(_ text: String) {
         let pieces = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         guard !text.contains("%"), let address = ClientAddress(pieces[0]) else { return nil }
@@ -107,7 +108,7 @@ public struct AddressBlock: Sendable, Hashable, CustomStringConvertible {
         self.text = text
     }
 
-    /// Whether it holds this address.
+    /// Whether this address is in the block.
     func contains(_ address: ClientAddress) -> Bool { address.bits & mask == first }
 
     /// As it was written.

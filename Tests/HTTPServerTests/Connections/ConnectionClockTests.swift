@@ -63,21 +63,21 @@ import Testing
     }
 
     @Test func `who gives way first is silent, then at rest, then in its head, then slow, the oldest first`() {
-        func standing(_ phase: ConnectionClock.Phase, _ seconds: Int, hasBegun: Bool = true) -> Standing {
+        func rank(_ phase: ConnectionClock.Phase, _ seconds: Int, hasBegun: Bool = true) -> EvictionRank {
             var clock = ConnectionClock(idle: .seconds(7), now: start)
             clock.enter(phase, now: start + .seconds(seconds))
-            return Standing(clock, hasBegun: hasBegun)
+            return EvictionRank(clock, hasBegun: hasBegun)
         }
         let idle = ConnectionClock.Phase.idle(.seconds(60))
         let order = [
-            standing(idle, 1, hasBegun: false), standing(.lingering(.seconds(1)), 2),
-            standing(idle, 3, hasBegun: false),
-            standing(idle, 0), standing(idle, 2), standing(.header, 3), standing(.body, 0), standing(.writing, 2),
-            standing(.handling, 0),
+            rank(idle, 1, hasBegun: false), rank(.lingering(.seconds(1)), 2),
+            rank(idle, 3, hasBegun: false),
+            rank(idle, 0), rank(idle, 2), rank(.header, 3), rank(.body, 0), rank(.writing, 2),
+            rank(.handling, 0),
         ]
         #expect(order == order.sorted())
-        #expect(order.map { $0.givesWay(now: start + .milliseconds(3500)) } == order.indices.map { $0 < 7 })
-        #expect(order.map { $0.givesMemoryUp(now: start + .seconds(2)) } == order.indices.map { $0 == 6 })
+        #expect(order.map { $0.isEvictable(now: start + .milliseconds(3500)) } == order.indices.map { $0 < 7 })
+        #expect(order.map { $0.isReclaimable(now: start + .seconds(2)) } == order.indices.map { $0 == 6 })
         #expect(order.map(\.isTransferring) == order.indices.map { (6...7).contains($0) })
     }
 

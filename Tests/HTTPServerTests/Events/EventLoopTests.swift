@@ -210,7 +210,9 @@ import Testing
         for socket in [ours, theirs] { close(socket) }
     }
 
-    @Test func `a descriptor is let go of once, behind the turn that cancels its watch, and can be watched anew`() async throws {
+    @Test func `a descriptor is let go of once, behind the turn that cancels its watch, and can be watched anew`()
+        async throws
+    {
         let loop = try EventLoop(name: "loop", poller: .underTest)
         let (ours, theirs) = Self.pair()
         let notes = Notes()
