@@ -1,4 +1,4 @@
-import Glibc
+import Foundation
 
 /// Searches in raw bytes with the C library, which is fast in a debug build, too.
 extension UnsafeRawBufferPointer {

@@ -1,4 +1,4 @@
-import Glibc
+import Foundation
 import HTTPTypes
 
 /// A parsed request target: the path that routes match, and the query.

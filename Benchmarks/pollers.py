@@ -1,44 +1,43 @@
-#!/usr/bin/env python3
-"""Measure the server's pollers side by side: requests a second, and CPU time a request, of a fixed answer.
+"""What a request costs with each of the server's pollers: a fixed answer, nothing computed."""
 
-The pollers take turns, in a process of its own each time. The table holds medians over the rounds.
-"""
-
-import argparse
+import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
-FOLDER = Path(__file__).resolve().parent
-sys.path.insert(0, str(FOLDER.parent))
-
+from lib.contenders import progress
 from lib.machine import busy_share, describe
+from lib.options import integers
 from lib.tables import Measurements, markdown, number, ratio
 
+#: The program that is measured, on the target HTTPServer alone.
+FOLDER = Path(__file__).resolve().parent / "fixed-answer"
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pollers", default="epoll,dispatch", help="the first is the one that others are compared with")
-    parser.add_argument("--connections", default="1,32,256")
+
+def add_options(parser):
+    parser.add_argument("--pollers", default="epoll,dispatch", help="the first one is what the others are compared with")
+    parser.add_argument("--connections", type=integers, default=[1, 32, 256], metavar="N,…")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--binary", help="FixedAnswer, if it is built already")
-    options = parser.parse_args()
+
+
+def run(options):
     binary = options.binary or build()
     pollers = options.pollers.split(",")
-    counts = [int(count) for count in options.connections.split(",")]
     measurements, busy = Measurements(), []
     for number_of_round in range(options.rounds):
-        for connections in counts:
+        for connections in options.connections:
             # Whoever comes first in one round comes last in the next.
             for poller in pollers if number_of_round % 2 == 0 else reversed(pollers):
                 busy.append(busy_share(0.3))
-                row = {"poller": poller, "connections": connections, **measure(binary, poller, connections, options.seconds)}
+                row = {"poller": poller, "connections": connections,
+                       **measure(binary, poller, connections, options.seconds)}
                 measurements.add(row)
-                print(row, file=sys.stderr)
-    report(measurements, pollers, counts, options, busy)
+                progress(json.dumps(row))
+    report(measurements, pollers, options, busy)
 
 
 def build():
@@ -84,9 +83,9 @@ def cpu_seconds(process):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def report(measurements, pollers, counts, options, busy):
+def report(measurements, pollers, options, busy):
     rows = []
-    for connections in counts:
+    for connections in options.connections:
         for poller in pollers:
             def median(field, poller=poller):
                 return measurements.median(field, poller=poller, connections=connections)
@@ -96,10 +95,7 @@ def report(measurements, pollers, counts, options, busy):
             ])
     print(markdown(
         ["connections", "poller", "requests/s", f": {pollers[0]}", "CPU µs/request", "p50 µs"], rows))
-    print(f"\nMedians of {options.rounds} rounds of {options.seconds} s in turns; one event loop, wrk on one thread of the same cores. "
-          f"A round's rate was {measurements.spread('rate', 'poller', 'connections'):.0%} from its median at most, its CPU time "
+    print(f"\nMedians of {options.rounds} rounds of {options.seconds} s in turns; one event loop, wrk on one thread of the "
+          f"same cores. A round's rate was {measurements.spread('rate', 'poller', 'connections'):.0%} from its median at most, its CPU time "
           f"{measurements.spread('microseconds', 'poller', 'connections'):.0%}. Before each measurement the cores were busy "
           f"with other things for {sum(busy) / len(busy):.0%} of the time.\n{describe()}")
-
-
-main()
