@@ -109,3 +109,33 @@ package struct JSONCursor<Failure: JSONFailure> {
         return Failure(JSONError(offset: offset, found: found, expected: expected))
     }
 }
+
+/// Where a text stops being the JSON that its reader expects.
+package struct JSONError: Error, Equatable, Sendable {
+    /// Units: bytes from the beginning.
+    package let offset: Int
+    package let found: String
+    package let expected: String
+}
+
+/// An error that can say what is wrong with JSON: each reader has its own, and throws only that.
+package protocol JSONFailure: Error {
+    init(_ error: JSONError)
+}
+
+extension CheckpointError: JSONFailure {
+    package init(_ error: JSONError) {
+        self = .invalidHeader(offset: error.offset, found: error.found, expected: error.expected)
+    }
+}
+
+/// A value without parts, of a member that its reader may or may not know.
+package enum JSONScalar: Equatable, Sendable {
+    case text(String)
+    /// A whole number that is not negative.
+    case whole(Int)
+    /// Any other number.
+    case number
+    case bool(Bool)
+    case null
+}
