@@ -51,3 +51,129 @@ enum ScalarConversion {
         return UInt16(truncatingIfNeeded: bits & 0x7FFF_FFFF > 0x7F80_0000 ? nan : rounded)
     }
 }
+
+/// Elements of any type and layout, on their way to contiguous float32.
+struct StridedElements {
+    /// From the first element on.
+    let bytes: UnsafeRawBufferPointer
+    let shape: Shape
+    let strides: [Int]
+    let isContiguous: Bool
+
+    /// Wide enough for whole cache lines on both sides of a transposition, small enough for the first-level cache.
+    private static let tileExtent = 32
+
+    /// Fills `output`, which has room for exactly the shape's elements; there is at least one.
+    func convert(from scalarType: ScalarType, to output: UnsafeMutableBufferPointer<Float>) {
+        switch scalarType {
+        case .float16: copy(UInt16.self, to: output, ScalarConversion.float(float16:))
+        case .bfloat16: copy(UInt16.self, to: output, ScalarConversion.float(bfloat16:))
+        case .float32: copy(UInt32.self, to: output, Float.init(bitPattern:))
+        case .float64: copy(UInt64.self, to: output, ScalarConversion.float(float64:))
+        }
+    }
+
+    @inline(__always)
+    private func copy<Bits: FixedWidthInteger>(
+        _ type: Bits.Type, to output: UnsafeMutableBufferPointer<Float>, _ convert: (Bits) -> Float
+    ) {
+        guard let source = bytes.baseAddress, let target = output.baseAddress else { return }
+        if isContiguous {
+            for index in 0..<output.count {
+                let bits = source.loadUnaligned(fromByteOffset: index &* MemoryLayout<Bits>.size, as: Bits.self)
+                target[index] = convert(Bits(littleEndian: bits))
+            }
+        } else {
+            copyPlanes { sourceOffset, targetOffset in
+                let bits = source.loadUnaligned(fromByteOffset: sourceOffset &* MemoryLayout<Bits>.size, as: Bits.self)
+                target[targetOffset] = convert(Bits(littleEndian: bits))
+            }
+        }
+    }
+
+    /// Visits every element, in tiles of the last two axes: a transposed matrix read by rows would miss the cache at
+    /// each of them.
+    @inline(__always)
+    private func copyPlanes(_ copy: (_ source: Int, _ target: Int) -> Void) {
+        let extents = [1, 1] + shape.extents
+        let strides = [0, 0] + self.strides
+        let (rows, columns) = (extents[extents.count - 2], extents[extents.count - 1])
+        let (rowStride, columnStride) = (strides[strides.count - 2], strides[strides.count - 1])
+        var outer = [Int](repeating: 0, count: extents.count - 2)
+        var (source, target) = (0, 0)
+        while true {
+            for firstRow in stride(from: 0, to: rows, by: Self.tileExtent) {
+                for firstColumn in stride(from: 0, to: columns, by: Self.tileExtent) {
+                    for row in firstRow..<min(firstRow + Self.tileExtent, rows) {
+                        for column in firstColumn..<min(firstColumn + Self.tileExtent, columns) {
+                            copy(source + row * rowStride + column * columnStride, target + row * columns + column)
+                        }
+                    }
+                }
+            }
+            target += rows * columns
+            var axis = outer.count - 1
+            while axis >= 0 {
+                outer[axis] += 1
+                source += strides[axis]
+                if outer[axis] < extents[axis] { break }
+                source -= strides[axis] * extents[axis]
+                outer[axis] = 0
+                axis -= 1
+            }
+            if axis < 0 { return }
+        }
+    }
+}
+
+/// A tensor's scalars as bytes of the type that a file has them in, piece by piece.
+struct ScalarEncoder {
+    /// Units: scalars. Small enough for the second-level cache, in both forms.
+    private static let chunkCount = 1 << 16
+
+    /// Hands over the bytes in order: float32 where it lies, other types in pieces.
+    ///
+    /// - Throws: ``CheckpointWriteError/overflow(name:index:value:scalarType:)`` for a finite number that becomes infinite.
+    static func encode(
+        _ entry: WritableTensor, to put: (UnsafeRawBufferPointer) throws(CheckpointWriteError) -> Void
+    ) throws(CheckpointWriteError) {
+        let tensor = entry.tensor()
+        try tensor.withUnsafeScalars { scalars throws(CheckpointWriteError) in
+            switch entry.scalarType {
+            case .float32: try put(UnsafeRawBufferPointer(scalars))
+            case .float16: try encode(scalars, entry, by: ScalarConversion.float16(_:), to: put)
+            case .bfloat16: try encode(scalars, entry, by: ScalarConversion.bfloat16(_:), to: put)
+            case .float64: preconditionFailure("nothing is written in float64")
+            }
+        }
+    }
+
+    @inline(__always)
+    private static func encode(
+        _ scalars: UnsafeBufferPointer<Float>, _ entry: WritableTensor, by convert: (Float) -> UInt16,
+        to put: (UnsafeRawBufferPointer) throws(CheckpointWriteError) -> Void
+    ) throws(CheckpointWriteError) {
+        let infinity = convert(.infinity)
+        let chunk = UnsafeMutableBufferPointer<UInt16>.allocate(capacity: min(chunkCount, scalars.count))
+        defer { chunk.deallocate() }
+        for start in stride(from: 0, to: scalars.count, by: chunkCount) {
+            let count = min(chunkCount, scalars.count - start)
+            var overflowCount: Int32 = 0
+            for index in 0..<count {
+                let scalar = scalars[start &+ index]
+                let bits = convert(scalar).littleEndian
+                chunk[index] = bits
+                let isOverflow = bits & 0x7FFF == infinity && scalar.bitPattern & 0x7FFF_FFFF < 0x7F80_0000
+                overflowCount |= isOverflow ? 1 : 0
+            }
+            if overflowCount != 0 {
+                let index = (start..<start + count).first {
+                    scalars[$0].isFinite && convert(scalars[$0]) & 0x7FFF == infinity
+                }
+                let found = index ?? start
+                throw .overflow(name: entry.name, index: found, value: scalars[found], scalarType: entry.scalarType)
+            }
+            try put(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(chunk)[..<(2 * count)]))
+        }
+    }
+}

@@ -111,3 +111,105 @@ public struct StoredTensor: Sendable {
         }
     }
 }
+
+/// The tensors of a checkpoint in file order, each under a name of its own.
+public struct StoredTensors: Sendable, RandomAccessCollection {
+    /// A tensor and what it is called.
+    public typealias Element = (name: String, tensor: StoredTensor)
+
+    private var elements: [Element] = []
+    private var indices: [String: Int] = [:]
+
+    init() {}
+
+    /// Tensors that are in memory already.
+    ///
+    /// - Throws: ``CheckpointError/duplicateTensor(name:)``
+    package init(_ tensors: [(name: String, tensor: Tensor)]) throws(CheckpointError) {
+        for (name, tensor) in tensors { try append(try tensor.stored(as: name), name: name) }
+    }
+
+    /// Always 0.
+    public var startIndex: Int { elements.startIndex }
+    /// How many tensors there are.
+    public var endIndex: Int { elements.endIndex }
+    /// The tensor at a place in the file's order.
+    public subscript(position: Int) -> Element { elements[position] }
+
+    /// The tensor of that name, if there is one.
+    public subscript(name: String) -> StoredTensor? { indices[name].map { elements[$0].tensor } }
+
+    /// All names, in file order.
+    public var names: [String] { elements.map(\.name) }
+
+    /// Those whose names begin so, under what comes behind it.
+    ///
+    /// - Throws: ``CheckpointError/nothingUnderPrefix(_:)``
+    func under(_ prefix: String) throws(CheckpointError) -> StoredTensors {
+        var tensors = StoredTensors()
+        for (name, tensor) in elements where name.hasPrefix(prefix) && name.count > prefix.count {
+            try tensors.append(tensor, name: String(name.dropFirst(prefix.count)))
+        }
+        guard !tensors.isEmpty else { throw .nothingUnderPrefix(prefix) }
+        return tensors
+    }
+
+    /// The names of those that share no byte with another one.
+    var namesOfUnshared: Set<String> {
+        var names: Set<String> = []
+        let sorted = elements.sorted { left, right in
+            (ObjectIdentifier(left.tensor.storage.buffer), left.tensor.storage.range.lowerBound)
+                < (ObjectIdentifier(right.tensor.storage.buffer), right.tensor.storage.range.lowerBound)
+        }
+        /// Where those before end.
+        var reach = 0
+        for (index, (name, tensor)) in sorted.enumerated() {
+            let (buffer, range) = (tensor.storage.buffer, tensor.storage.range)
+            if index == 0 || sorted[index - 1].tensor.storage.buffer !== buffer { reach = 0 }
+            let next = index + 1 < sorted.count ? sorted[index + 1].tensor.storage : nil
+            let isBeforeOthers = next.map { $0.buffer !== buffer || $0.range.lowerBound >= range.upperBound } ?? true
+            if range.lowerBound >= reach, isBeforeOthers { names.insert(name) }
+            reach = Swift.max(reach, range.upperBound)
+        }
+        return names
+    }
+
+    /// - Throws: ``CheckpointError/duplicateTensor(name:)``
+    mutating func append(_ tensor: StoredTensor, name: String) throws(CheckpointError) {
+        guard indices.updateValue(elements.count, forKey: name) == nil else { throw .duplicateTensor(name: name) }
+        elements.append((name, tensor))
+    }
+}
+
+/// The types of weights that are kept in eight bits or fewer, and mean nothing without the scales beside them.
+enum QuantizedType {
+    /// Whether a type is such a one: PyTorch's names, as `qint8` and `float8_e4m3fn`, and safetensors', as `F8_E4M3`.
+    static func isQuantized(_ scalarName: String) -> Bool {
+        ["qint", "quint", "float8", "float6", "float4", "F8_", "F6_", "F4"].contains(where: scalarName.hasPrefix)
+    }
+}
+
+extension Tensor {
+    /// Where the first infinity or NaN stands, counted along the last axis first; nil when all is finite.
+    public var firstNonFiniteIndex: Int? {
+        withUnsafeScalars { scalars in
+            let blockExtent = 4096
+            for start in stride(from: 0, to: scalars.count, by: blockExtent) {
+                let block = scalars[start..<min(start + blockExtent, scalars.count)]
+                // An exponent of all ones, and no other, carries into the sign's place: integer work that vectorises.
+                var carries: UInt32 = 0
+                for scalar in UnsafeBufferPointer(rebasing: block) {
+                    carries |= (scalar.bitPattern & 0x7FFF_FFFF) &+ 0x0080_0000
+                }
+                if carries >> 31 != 0 { return block.firstIndex { !$0.isFinite } }
+            }
+            return nil
+        }
+    }
+
+    /// - Throws: ``CheckpointError/nonFinite(name:index:value:)`` for the first scalar that is not finite.
+    public func checkFinite(name: String) throws(CheckpointError) {
+        guard let index = firstNonFiniteIndex else { return }
+        throw .nonFinite(name: name, index: index, value: withUnsafeScalars { "\($0[index])" })
+    }
+}

@@ -39,3 +39,133 @@ enum Orientation: Int, CaseIterable, Sendable {
         return PixelImage(width: outputWidth, height: outputHeight, channelCount: 3, pixels: pixels)
     }
 }
+
+extension Orientation {
+    /// What a file says about itself: its Exif entry or, where that has none, its XMP packet, as Pillow looks.
+    ///
+    /// Damaged metadata say nothing: the picture stays as it is.
+    init(in bytes: ArraySlice<UInt8>, format: ImageFormat) {
+        let metadata =
+            switch format {
+            case .jpeg: ImageMetadata(jpeg: bytes)
+            case .png: ImageMetadata(png: bytes)
+            case .webp: ImageMetadata(webp: bytes)
+            }
+        let found: Orientation? =
+            switch ExifOrientation(in: metadata.exif) {
+            case .value(let value): value.flatMap(Orientation.init(rawValue:))
+            case .absent: Self.find(inXMP: metadata.xmp)
+            case .damaged: nil
+            }
+        self = found ?? .upright
+    }
+
+    /// The digit after the first `tiff:Orientation="` or `tiff:Orientation>`.
+    ///
+    /// - Source: XMP Specification Part 2, §8.3
+    static func find(inXMP packet: ArraySlice<UInt8>) -> Orientation? {
+        let name = Array("tiff:Orientation".utf8)
+        var rest = packet
+        while let first = rest.firstIndex(of: name[0]) {
+            rest = rest[first...]
+            if rest.starts(with: name) {
+                var value = rest.dropFirst(name.count)
+                if value.starts(with: Array("=\"".utf8)) {
+                    value = value.dropFirst(2)
+                } else if value.first == UInt8(ascii: ">") {
+                    value = value.dropFirst()
+                } else {
+                    value = []
+                }
+                if let digit = value.first, (0x30...0x39).contains(digit) {
+                    return Orientation(rawValue: Int(digit) - 0x30)
+                }
+            }
+            rest = rest.dropFirst()
+        }
+        return nil
+    }
+}
+
+/// The orientation entry of an Exif block, which is a small TIFF file of its own.
+///
+/// The first directory alone is read; every offset and count is checked against the block.
+/// - Source: TIFF 6.0 §2, Exif 2.32 §4.6.4
+enum ExifOrientation: Equatable {
+    /// There is an entry; its value is nil where it is not one integer.
+    case value(Int?)
+
+    /// There is no Exif block, or none of its entries is the orientation.
+    case absent
+
+    /// The block is no TIFF file.
+    case damaged
+
+    private static let tag = 0x0112
+
+    /// Units: bytes of one value of each TIFF type, from type 1 on. Type 16 is BigTIFF's 64-bit integer.
+    private static let unitSizes = [1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8]
+
+    init(in block: ArraySlice<UInt8>) {
+        let prefix = Array("Exif\0\0".utf8)
+        var block = block
+        for _ in 0..<2 where block.starts(with: prefix) { block = block.dropFirst(prefix.count) }
+        if block.isEmpty {
+            self = .absent
+            return
+        }
+        guard let isLittleEndian = Self.byteOrder(block) else {
+            self = .damaged
+            return
+        }
+        var reader = ImageByteReader(block, isLittleEndian: isLittleEndian)
+        reader.seek(to: 4)
+        guard let directory = reader.integer(byteCount: 4) else {
+            self = .damaged
+            return
+        }
+        reader.seek(to: directory)
+        self = Self.find(&reader, in: block)
+    }
+
+    /// True for Intel's order, false for Motorola's, nil where the block does not begin like a TIFF file.
+    private static func byteOrder(_ block: ArraySlice<UInt8>) -> Bool? {
+        let head = block.prefix(4)
+        // The second spelling of each has its magic number in the wrong order; cameras have written it.
+        if head.elementsEqual("II*\0".utf8) || head.elementsEqual("II\0*".utf8) { return true }
+        if head.elementsEqual("MM\0*".utf8) || head.elementsEqual("MM*\0".utf8) { return false }
+        return nil
+    }
+
+    private static func find(_ reader: inout ImageByteReader, in block: ArraySlice<UInt8>) -> ExifOrientation {
+        var valuesByteCount = 0
+        for _ in 0..<(reader.integer(byteCount: 2) ?? 0) {
+            guard let tag = reader.integer(byteCount: 2), let type = reader.integer(byteCount: 2),
+                let count = reader.integer(byteCount: 4), let value = reader.slice(byteCount: 4)
+            else { break }
+            guard (1...unitSizes.count).contains(type), unitSizes[type - 1] > 0, count > 0 else { continue }
+            let size = count * unitSizes[type - 1]  // at most 2³² · 8
+            var values = value
+            if size > 4 {
+                valuesByteCount += size
+                if valuesByteCount > block.count { continue }
+                var offset = ImageByteReader(value, isLittleEndian: reader.isLittleEndian)
+                guard let start = offset.integer(byteCount: 4), start + size <= block.count else { break }
+                values = block.dropFirst(start)
+            }
+            guard tag == Self.tag else { continue }
+            return .value(integer(values, type: type, isLittleEndian: reader.isLittleEndian))
+        }
+        return .absent
+    }
+
+    /// The first short or long, signed or not. Negative values are no orientation, so the sign is not looked at.
+    private static func integer(_ value: ArraySlice<UInt8>, type: Int, isLittleEndian: Bool) -> Int? {
+        var reader = ImageByteReader(value, isLittleEndian: isLittleEndian)
+        return switch type {
+        case 3, 8: reader.integer(byteCount: 2)
+        case 4, 9, 13: reader.integer(byteCount: 4)
+        default: nil
+        }
+    }
+}

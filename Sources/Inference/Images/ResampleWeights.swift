@@ -1,3 +1,5 @@
+import CKernels
+
 /// The weights that resample one axis, as Pillow's antialiased bilinear filter has them: a triangle as wide as two input
 /// pixels or, when the axis shrinks, two output pixels.
 ///
@@ -88,5 +90,69 @@ struct ResampleAxis: Equatable {
             most = max(most, row - oldest + 1)
         }
         return most
+    }
+}
+
+/// An axis laid out for the kernels that resample rows: padded taps, and weights in two halves.
+struct ResampleColumns {
+    private let starts: [Int32]
+    private let weights: [Int32]
+    private let packed: [Int16]
+    private let tapCount: Int
+
+    /// How many pixels a resampled row has.
+    let outputCount: Int
+
+    /// - Parameter firstInput: the input that the rows begin with.
+    init(_ axis: ResampleAxis, firstInput: Int) {
+        let (group, step) = (Int(RESIZE_GROUP), Int(RESIZE_STEP))
+        let outputCount = axis.outputCount
+        let most = Int(axis.counts.max() ?? 0)
+        let tapCount = (most + step - 1) / step * step
+        let last = axis.inputs.upperBound
+        var starts: [Int32] = []
+        starts.reserveCapacity(outputCount + group)
+        let weights = [Int32](unsafeUninitializedCapacity: outputCount * tapCount) { weights, initialized in
+            weights.initialize(repeating: 0)
+            for output in 0..<outputCount {
+                // Taps are added in front of the last outputs, so that none reaches far behind the last input.
+                let start = Int(axis.starts[output])
+                let shifted = max(firstInput, min(start, last - tapCount))
+                starts.append(Int32(shifted - firstInput))
+                for index in 0..<Int(axis.counts[output]) {
+                    weights[output * tapCount + start - shifted + index] = axis.weights[output * axis.stride + index]
+                }
+            }
+            initialized = outputCount * tapCount
+        }
+        while !starts.count.isMultiple(of: group) { starts.append(starts[outputCount - 1]) }
+        let packedCount = (outputCount + group - 1) / group * group * tapCount * 2
+        packed = [Int16](unsafeUninitializedCapacity: packedCount) { packed, initialized in
+            resize_pack(weights, outputCount, tapCount, packed.baseAddress)
+            initialized = packedCount
+        }
+        (self.starts, self.weights, self.tapCount, self.outputCount) = (starts, weights, tapCount, outputCount)
+    }
+
+    /// Resamples rows of `channels` channels. Behind each of them `RESIZE_SLACK` bytes may be read and written.
+    func resample(
+        _ rows: UnsafePointer<UInt8>, stride: Int, rowCount: Int, channels: Int, swapsRedAndBlue: Bool,
+        to output: UnsafeMutablePointer<UInt8>, outputStride: Int
+    ) {
+        starts.withUnsafeBufferPointer { starts in
+            weights.withUnsafeBufferPointer { weights in
+                packed.withUnsafeBufferPointer { packed in
+                    var columns = resize_columns(
+                        output_count: outputCount, tap_count: tapCount, starts: starts.baseAddress,
+                        weights: weights.baseAddress, packed: packed.baseAddress)
+                    if channels == 1 {
+                        resize_rows_grey(rows, stride, rowCount, &columns, output, outputStride)
+                    } else {
+                        resize_rows_rgb(
+                            rows, stride, rowCount, &columns, swapsRedAndBlue ? 1 : 0, output, outputStride)
+                    }
+                }
+            }
+        }
     }
 }

@@ -1,6 +1,6 @@
 import Foundation
+import TestSupport
 import Testing
-
 @testable import Inference
 
 @Suite("Checkpoint")
@@ -130,5 +130,117 @@ struct CheckpointTests {
         ])
     func removesWrappers(_ name: String, _ plain: String) {
         #expect(CheckpointContents.plainName(name) == plain)
+    }
+}
+
+@Suite("Checkpoints of quantized weights")
+struct QuantizedCheckpointTests {
+    private static let advice =
+        ", and quantized weights are not read: save the network before it is quantized, or its weights made float32 again "
+        + "with their scales; \"precision\": \"int8\" in model.json makes them small here"
+
+    @Test(
+        "They can be inspected, and are refused as networks with what to do",
+        arguments: [
+            ("dynamic.pth", "fc._packed_params._packed_params", "qint8"),
+            ("dynamic-stacked.pth", "fc._packed_params._packed_params", "qint8"),
+            ("static.pth", "1.conv.weight", "qint8"),
+            ("float8.pth", "conv.weight", "float8_e4m3fn"),
+            ("float8-stacked.pth", "conv.weight", "float8_e4m3fn"),
+            ("float8.safetensors", "conv.weight", "F8_E4M3"),
+            ("int8.pth", "conv.weight", "int8"),
+            ("int8.safetensors", "conv.weight", "I8"),
+        ])
+    func refuses(_ file: String, _ name: String, _ type: String) throws {
+        let checkpoint = try Checkpoint(contentsOf: FixtureFile.url("Quantized/" + file).path)
+        #expect(checkpoint.skipped.contains(SkippedTensor(name: name, scalarName: type)))
+        let error = #expect(throws: CheckpointError.self) { try ParameterSet(checkpoint) }
+        #expect(error?.description == "tensor \"\(name)\" is \"\(type)\"" + Self.advice)
+    }
+
+    @Test("A count in integers is no weight, and is passed over")
+    func passesOverCounts() throws {
+        let parameters = try ParameterSet(try Checkpoint(bytes: try CheckpointFixtures.bytes("state-dict.pth")))
+        #expect(parameters.layers.map(\.name) == ["0", "1", "3"])
+    }
+}
+
+/// Damaged files never crash the reader, and where the format can tell, they are refused.
+@Suite("Damaged checkpoints")
+struct CheckpointRobustnessTests {
+    static let files = [
+        "state-dict.pth", "state-dict-protocol-4.pth", "layouts.pth", "deflated.pth", "records-zip64.pth",
+        "training-script.pth", "types.safetensors", "unaligned.safetensors",
+    ]
+
+    @Test("A file cut short anywhere is refused", arguments: files)
+    func refusesTruncation(_ name: String) throws {
+        let bytes = try CheckpointFixtures.bytes(name)
+        for count in 0..<bytes.count {
+            #expect(Checkpoint.error(of: bytes[..<count]) != nil, "cut to \(count) of \(bytes.count) bytes")
+        }
+    }
+
+    @Test("A byte more at the end is refused", arguments: files)
+    func refusesTrailingByte(_ name: String) throws {
+        #expect(Checkpoint.error(of: try CheckpointFixtures.bytes(name) + [0]) != nil)
+    }
+
+    @Test("A changed byte anywhere is refused or leaves sound tensors", arguments: files)
+    func survivesChangedBytes(_ name: String) throws {
+        let bytes = try CheckpointFixtures.bytes(name)
+        var generator = SeededGenerator(seed: 1)
+        for offset in bytes.indices {
+            for change in [
+                UInt8(1) << Int.random(in: 0..<8, using: &generator), UInt8.random(in: 1...255, using: &generator),
+            ] {
+                var changed = bytes
+                changed[offset] ^= change
+                convertAll(changed)
+            }
+        }
+    }
+
+    @Test("Several changed bytes in a pickle without checksum are refused or leave sound tensors")
+    func survivesChangedPickle() throws {
+        let bytes = try CheckpointFixtures.bytes("without-checksums.pth")
+        var generator = SeededGenerator(seed: 2)
+        var refusals = 0
+        for _ in 0..<20_000 {
+            var changed = bytes
+            for _ in 0..<Int.random(in: 1...4, using: &generator) {
+                // data.pkl lies at the start.
+                changed[Int.random(in: 64..<500, using: &generator)] = UInt8.random(in: 0...255, using: &generator)
+            }
+            refusals += convertAll(changed) ? 0 : 1
+        }
+        #expect((1..<20_000).contains(refusals))
+    }
+
+    @Test("A changed byte of a weight is noticed by its checksum", arguments: ["layouts.pth", "stored-again.pth"])
+    func noticesChangedWeights(_ name: String) throws {
+        let bytes = try CheckpointFixtures.bytes(name)
+        let archive = try ZipArchive(ByteRegion(AlignedBuffer(bytes)))
+        let records = archive.records.filter { $0.name.contains("/data/") && $0.byteCount > 0 }
+        #expect(records.count > 5)
+        for record in records {
+            var changed = bytes
+            changed[record.data.range.lowerBound] ^= 1
+            guard case .checksumMismatch(record.name, _, record.checksum) = Checkpoint.error(of: changed) else {
+                Issue.record("\(record.name) is taken")
+                continue
+            }
+        }
+    }
+
+    /// Whether the bytes are a checkpoint; if so, every tensor of it is read.
+    @discardableResult
+    private func convertAll(_ bytes: [UInt8]) -> Bool {
+        guard let checkpoint = try? Checkpoint(bytes: bytes) else { return false }
+        for (_, stored) in checkpoint.tensors {
+            let tensor = stored.tensor()
+            #expect(tensor.scalars.count == stored.shape.elementCount)
+        }
+        return true
     }
 }

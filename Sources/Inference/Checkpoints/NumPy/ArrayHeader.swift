@@ -44,3 +44,153 @@ struct ArrayHeader: Equatable {
         self.extents = extents
     }
 }
+
+/// Reads the one kind of Python dictionary that stands in a `.npy` header: a type, an order and a shape, and nothing else.
+///
+///     {'descr': '<f4', 'fortran_order': False, 'shape': (64, 3, 11, 11), }
+struct PythonLiteralCursor {
+    private let text: [UInt8]
+    private var position = 0
+    /// Where the text begins in the file.
+    private let offset: Int
+    private let record: String
+
+    init(_ text: [UInt8], offset: Int, record: String) {
+        self.text = text
+        self.offset = offset
+        self.record = record
+    }
+
+    /// - Throws: ``CheckpointError`` for everything but the three keys, each once, and spaces and a line feed behind them.
+    mutating func arrayHeader() throws(CheckpointError) -> ArrayHeader {
+        var typeName: String?
+        var isColumnMajor: Bool?
+        var extents: [Int]?
+        try expect("{")
+        while peek != UInt8(ascii: "}") {
+            let start = position
+            let key = try string()
+            try expect(":")
+            switch key {
+            case "descr" where typeName == nil: typeName = try descriptor()
+            case "fortran_order" where isColumnMajor == nil: isColumnMajor = try boolean()
+            case "shape" where extents == nil: extents = try tuple()
+            case "descr", "fortran_order", "shape":
+                throw invalid(at: start, found: "the key \(key) again", expected: "each key once")
+            default:
+                throw invalid(
+                    at: start, found: "the key \(key.prefix(40))", expected: "descr, fortran_order or shape")
+            }
+            guard peek == UInt8(ascii: ",") else { break }
+            position += 1
+        }
+        try expect("}")
+        guard let typeName, let isColumnMajor, let extents else {
+            throw invalid(at: 0, found: "an incomplete header", expected: "descr, fortran_order and shape")
+        }
+        guard text[position...].allSatisfy({ $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\n") }) else {
+            throw invalid(at: position, found: "more text", expected: "the header's end")
+        }
+        return ArrayHeader(typeName: typeName, isColumnMajor: isColumnMajor, extents: extents)
+    }
+
+    /// The type's name; a list is a structured type, whose elements are several numbers.
+    private mutating func descriptor() throws(CheckpointError) -> String {
+        if peek == UInt8(ascii: "[") {
+            throw invalid(at: position, found: "a structured type", expected: "the type of one number")
+        }
+        return try string()
+    }
+
+    private mutating func boolean() throws(CheckpointError) -> Bool {
+        skipSpaces()
+        for (word, value) in [("True", true), ("False", false)] where text[position...].starts(with: word.utf8) {
+            position += word.utf8.count
+            return value
+        }
+        throw invalid(at: position, found: found, expected: "True or False")
+    }
+
+    /// `()`, `(3,)` or `(3, 4)`, with or without a last comma.
+    private mutating func tuple() throws(CheckpointError) -> [Int] {
+        try expect("(")
+        var numbers: [Int] = []
+        var endsInComma = false
+        while peek != UInt8(ascii: ")") {
+            if !numbers.isEmpty, !endsInComma {
+                throw invalid(at: position, found: found, expected: "a comma or a closing parenthesis")
+            }
+            numbers.append(try number())
+            guard numbers.count <= StoredTensor.maxRank else {
+                throw .limitExceeded(what: "axes in one tensor", found: numbers.count, limit: StoredTensor.maxRank)
+            }
+            endsInComma = peek == UInt8(ascii: ",")
+            if endsInComma { position += 1 }
+        }
+        if numbers.count == 1, !endsInComma {
+            throw invalid(at: position, found: "a number in parentheses", expected: "a tuple, as (3,)")
+        }
+        try expect(")")
+        return numbers
+    }
+
+    private mutating func number() throws(CheckpointError) -> Int {
+        skipSpaces()
+        let start = position
+        while position < text.count, 0x30...0x39 ~= text[position] { position += 1 }
+        let digits = String(decoding: text[start..<position], as: UTF8.self)
+        // Python has no numbers with leading zeros.
+        guard !digits.isEmpty, digits == "0" || !digits.hasPrefix("0") else {
+            throw invalid(at: start, found: digits.isEmpty ? found : digits, expected: "a whole number")
+        }
+        guard let number = Int(digits) else {
+            throw invalid(at: start, found: String(digits.prefix(40)), expected: "a number of at most 63 bits")
+        }
+        return number
+    }
+
+    /// Quoted either way and without escapes: NumPy's names of types have none.
+    private mutating func string() throws(CheckpointError) -> String {
+        skipSpaces()
+        let start = position
+        guard position < text.count, let quote = [UInt8(ascii: "'"), UInt8(ascii: "\"")].first(where: { $0 == peek })
+        else { throw invalid(at: start, found: found, expected: "a quoted word") }
+        position += 1
+        while position < text.count, text[position] != quote {
+            guard 0x20..<0x7F ~= text[position], text[position] != UInt8(ascii: "\\") else {
+                throw invalid(at: position, found: found, expected: "a printable character")
+            }
+            position += 1
+        }
+        guard position < text.count else {
+            throw invalid(at: start, found: "a word without its end", expected: "a quoted word")
+        }
+        defer { position += 1 }
+        return String(decoding: text[(start + 1)..<position], as: UTF8.self)
+    }
+
+    private mutating func expect(_ scalar: Unicode.Scalar) throws(CheckpointError) {
+        guard peek == UInt8(ascii: scalar) else { throw invalid(at: position, found: found, expected: "'\(scalar)'") }
+        position += 1
+    }
+
+    /// The next byte that is no space, which becomes the position; nil at the end.
+    private var peek: UInt8? {
+        mutating get {
+            skipSpaces()
+            return position < text.count ? text[position] : nil
+        }
+    }
+
+    private mutating func skipSpaces() {
+        while position < text.count, text[position] == UInt8(ascii: " ") { position += 1 }
+    }
+
+    private var found: String {
+        position < text.count ? "the byte 0x" + String(text[position], radix: 16) : "the header's end"
+    }
+
+    private func invalid(at position: Int, found: String, expected: String) -> CheckpointError {
+        .invalidArray(record: record, offset: offset + position, found: found, expected: expected)
+    }
+}

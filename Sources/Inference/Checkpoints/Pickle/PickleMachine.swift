@@ -175,3 +175,184 @@ struct PickleMachine {
         }
     }
 }
+
+extension PickleMachine {
+    mutating func charge(_ count: Int) throws(CheckpointError) {
+        stepCount += count
+        guard stepCount <= Self.maxStepCount else {
+            throw .limitExceeded(what: "pickle steps", found: stepCount, limit: Self.maxStepCount)
+        }
+    }
+
+    func invalid(_ found: String, _ expected: String) -> CheckpointError {
+        .invalidPickle(offset: position, found: found, expected: expected)
+    }
+
+    mutating func pop() throws(CheckpointError) -> PickleValue {
+        guard let value = stack.pop() else { throw invalid("an empty stack", "a value") }
+        return value
+    }
+
+    func top() throws(CheckpointError) -> PickleValue {
+        guard let value = stack.top else { throw invalid("an empty stack", "a value") }
+        return value
+    }
+
+    mutating func popItems() throws(CheckpointError) -> [PickleValue] {
+        guard let items = stack.popToMark() else { throw invalid("no mark", "a mark") }
+        return items
+    }
+
+    mutating func pushTuple(count: Int) throws(CheckpointError) {
+        guard let items = stack.pop(count: count) else { throw invalid("too short a stack", "\(count) values") }
+        try stack.push(try heap.makeTuple(items))
+    }
+
+    mutating func pushNumber(byteCount: Int) throws(CheckpointError) {
+        _ = try cursor.region(byteCount: byteCount)
+        try stack.push(.number)
+    }
+
+    /// Python 2's strings are bytes, too.
+    mutating func pushBytes(byteCount: Int) throws(CheckpointError) {
+        try stack.push(try heap.makeBytes(try cursor.region(byteCount: byteCount)))
+    }
+
+    /// Keeps the topmost value for later.
+    mutating func remember(as index: Int) throws(CheckpointError) {
+        let value = try top()
+        if memo.updateValue(value, forKey: index) == nil {
+            try budget.charge(Self.memoEntryByteCount, for: "a pickle's memo")
+        }
+    }
+
+    func remembered(_ index: Int) throws(CheckpointError) -> PickleValue {
+        guard let value = memo[index] else { throw invalid("the unset memo \(index)", "one that was set") }
+        return value
+    }
+
+    /// A length that Python writes as a signed number.
+    mutating func signedByteCount() throws(CheckpointError) -> Int {
+        let byteCount = Int(try cursor.number(Int32.self))
+        guard byteCount >= 0 else { throw invalid("a length of \(byteCount)", "none below 0") }
+        return byteCount
+    }
+
+    mutating func skipFrame() throws(CheckpointError) {
+        let byteCount = Int(clamping: try cursor.number(UInt64.self))
+        guard byteCount <= cursor.remainingByteCount else {
+            throw .truncated(
+                what: "the pickle", offset: cursor.offset, needed: byteCount, available: cursor.remainingByteCount)
+        }
+    }
+}
+
+// MARK: - Containers
+
+extension PickleMachine {
+    func checkPairs(_ items: [PickleValue]) throws(CheckpointError) {
+        guard items.count.isMultiple(of: 2) else { throw invalid("a key without a value", "pairs") }
+    }
+
+    mutating func append(_ items: [PickleValue]) throws(CheckpointError) {
+        switch try top() {
+        case .list(let index): try heap.append(items, toList: index)
+        case .object: return  // a subclass of list
+        default: throw invalid(try top().kind, "a list")
+        }
+    }
+
+    mutating func addItems(_ items: [PickleValue]) throws(CheckpointError) {
+        switch try top() {
+        case .set, .object: return
+        default: throw invalid(try top().kind, "a set")
+        }
+    }
+
+    /// - Parameter items: keys and values in turn.
+    mutating func insert(_ items: [PickleValue]) throws(CheckpointError) {
+        try checkPairs(items)
+        switch try top() {
+        case .dictionary(let index): try heap.insert(items, intoDictionary: index)
+        case .object(let object):
+            try heap.insert(items, intoDictionary: try heap.dictionary(ofObject: object))
+        default: throw invalid(try top().kind, "a dictionary")
+        }
+    }
+
+    func items(ofTuple value: PickleValue) throws(CheckpointError) -> [PickleValue] {
+        guard case .tuple(let index) = value else { throw invalid(value.kind, "a tuple") }
+        return heap.tuples[index]
+    }
+
+    /// The state of an `OrderedDict` is PyTorch's `_metadata`, which only its own modules read.
+    mutating func build() throws(CheckpointError) {
+        let state = try pop()
+        switch try top() {
+        case .dictionary, .set, .inert, .callable, .storage: return
+        case .object(let index): heap.markAsInstance(object: index)
+        case .tensor(let index): try fill(tensor: index, with: state)
+        case .array(let index): try fill(array: index, with: state)
+        case .arrayType(let index): try fill(arrayType: index, with: state)
+        default: throw invalid("state for \(try top().kind)", "a dictionary")
+        }
+    }
+}
+
+extension PickleMachine {
+    /// A two's complement number of any length; what does not fit 64 bits is no extent of a tensor.
+    mutating func integer(byteCount: Int) throws(CheckpointError) -> PickleValue {
+        let bytes = try cursor.region(byteCount: byteCount)
+        guard byteCount <= 8 else { return .number }
+        return bytes.withUnsafeBytes { bytes in
+            var value = bytes.last.map { $0 & 0x80 != 0 ? -1 : 0 } ?? 0
+            for byte in bytes.reversed() { value = value << 8 | Int(byte) }
+            return .integer(value)
+        }
+    }
+
+    /// The decimal number of protocol 0; `01` and `00` are booleans there, and `L` ends a long.
+    mutating func decimal() throws(CheckpointError) -> PickleValue {
+        let text = try lineText()
+        if text == "01" || text == "00" { return .boolean(text == "01") }
+        let digits = text.last == "L" ? text.dropLast() : text[...]
+        guard !digits.isEmpty, digits.drop(while: { $0 == "-" }).allSatisfy({ $0.isASCII && $0.isNumber }) else {
+            throw invalid("\"\(text.prefix(40))\"", "a number")
+        }
+        return Int(digits).map(PickleValue.integer) ?? .number
+    }
+
+    mutating func lineText() throws(CheckpointError) -> String {
+        guard let text = try cursor.line(maxByteCount: Self.maxLineByteCount).text else {
+            throw invalid("a line that is not UTF-8", "text")
+        }
+        return text
+    }
+
+    mutating func lineNumber() throws(CheckpointError) -> Int {
+        let text = try lineText()
+        guard let number = Int(text), number >= 0 else { throw invalid("\"\(text.prefix(40))\"", "a memo number") }
+        return number
+    }
+
+    mutating func unicode(byteCount: Int) throws(CheckpointError) -> PickleValue {
+        let region = try cursor.region(byteCount: byteCount)
+        guard region.count <= Self.maxTextByteCount else { return try heap.makeLongText(region) }
+        try budget.charge(textOf: region.count, for: "a pickle's text")
+        // Python writes what no Unicode text can be, as an odd file's name, in UTF-8 nevertheless.
+        guard let text = region.text else { return try heap.makeBytes(region) }
+        return .string(text)
+    }
+
+    /// Text of protocol 0; names of tensors need none of its escapes.
+    mutating func textLine(quoted: Bool) throws(CheckpointError) -> PickleValue {
+        let text = try lineText()
+        if text.contains("\\") { return .inert }
+        try budget.charge(textOf: text.utf8.count, for: "a pickle's text")
+        guard quoted else { return .string(text) }
+        guard text.count >= 2, let mark = text.first, mark == "'" || mark == "\"", text.last == mark else {
+            throw invalid("an unquoted string", "a quoted one")
+        }
+        return .string(String(text.dropFirst().dropLast()))
+    }
+}

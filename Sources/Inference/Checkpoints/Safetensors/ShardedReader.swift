@@ -57,3 +57,113 @@ enum ShardedReader {
         }
     }
 }
+
+/// The index of a checkpoint that is split into several safetensors files: which of them holds which tensor.
+///
+///     {"metadata": {"total_size": 244000000}, "weight_map": {"conv1.weight": "model-00001-of-00002.safetensors", …}}
+///
+/// - Source: Hugging Face `transformers`, `save_pretrained` (`model.safetensors.index.json`)
+struct ShardIndex {
+    /// The names of the tensors of each shard, by the shard's file name.
+    private(set) var names: [String: Set<String>] = [:]
+
+    /// In the order of their names.
+    var files: [String] { names.keys.sorted() }
+
+    /// Some hundred bytes a tensor. Units: bytes.
+    static let maxByteCount = 16 << 20
+    /// No network that runs here comes near this.
+    static let maxShardCount = 256
+    private static let maxDepth = 8
+    private static let spaces: [UInt8] = [0x20, 0x09, 0x0A, 0x0D]
+
+    /// How the file's name ends.
+    static let suffix = ".safetensors.index.json"
+
+    /// Whether a file begins as a JSON object does and speaks of a `weight_map`; the length that begins a safetensors file has
+    /// never so many digits.
+    static func recognizes(_ file: ByteRegion) -> Bool {
+        file.withUnsafeBytes { bytes in
+            bytes.prefix(8).allSatisfy { 0x20..<0x7F ~= $0 || spaces.contains($0) }
+                && bytes.first { !spaces.contains($0) } == UInt8(ascii: "{")
+                && bytes.prefix(maxByteCount).contains("\"weight_map\"".utf8)
+        }
+    }
+
+    /// Whether a file's name is that of a shard: `model-00001-of-00002.safetensors`.
+    static func isShard(_ name: String) -> Bool {
+        guard name.hasSuffix(".safetensors") else { return false }
+        let parts = name.dropLast(".safetensors".count).split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.count >= 3, parts[parts.count - 2] == "of" else { return false }
+        return [parts[parts.count - 1], parts[parts.count - 3]].allSatisfy { part in
+            part.utf8.count >= 5 && part.utf8.allSatisfy { 0x30...0x39 ~= $0 }
+        }
+    }
+
+    /// - Throws: ``CheckpointError/invalidIndex(offset:found:expected:)`` when the text is no such index,
+    ///   ``CheckpointError/invalidShardName(name:)`` for a shard that does not lie beside it.
+    ///
+    /// - Parameter budget: pays for the text's copies and for what is made of it; nil bounds them by the text's length.
+    init(_ text: ByteRegion, budget: ReadingBudget? = nil) throws(CheckpointError) {
+        guard text.count <= Self.maxByteCount else {
+            throw .limitExceeded(what: "bytes of shard index", found: text.count, limit: Self.maxByteCount)
+        }
+        do throws(CheckpointError) {
+            try read(text, budget ?? ReadingBudget(fileByteCount: text.count))
+        } catch {
+            switch error {
+            case .invalidHeader(let offset, let found, let expected):
+                throw .invalidIndex(offset: offset, found: found, expected: expected)
+            case .duplicateKey(let key, let offset):
+                throw .invalidIndex(
+                    offset: offset, found: "the key \"\(key.prefix(100))\" again", expected: "each key once")
+            default: throw error
+            }
+        }
+    }
+
+    private mutating func read(_ text: ByteRegion, _ budget: ReadingBudget) throws(CheckpointError) {
+        // The cursor's own bytes, and a string that is looked at once.
+        try budget.charge(2 * text.count, for: "the shard index")
+        var json = try JSONCursor<CheckpointError>(text)
+        var map: [String: Set<String>]?
+        try json.readObject { (json, key, offset) throws(CheckpointError) in
+            guard key == "weight_map" else { return try json.skipValue(maxDepth: Self.maxDepth) }
+            guard map == nil else { throw .duplicateKey(key: key, offset: offset) }
+            map = try Self.weightMap(&json, budget)
+        }
+        try json.finish(expecting: "the end of the index")
+        guard let map, !map.isEmpty else {
+            throw .invalidIndex(offset: 0, found: "no tensors", expected: "a weight_map of names and their files")
+        }
+        names = map
+    }
+
+    /// What is kept of a tensor's name and its file's beside their bytes. Units: bytes.
+    private static let entryByteCount = 256
+
+    private static func weightMap(
+        _ json: inout JSONCursor<CheckpointError>, _ budget: ReadingBudget
+    ) throws(CheckpointError) -> [String: Set<String>] {
+        var seen: Set<String> = []
+        var map: [String: Set<String>] = [:]
+        try json.readObject { (json, name, offset) throws(CheckpointError) in
+            guard seen.insert(name).inserted else { throw .duplicateKey(key: name, offset: offset) }
+            guard seen.count <= SafetensorsHeader.maxTensorCount else {
+                throw .limitExceeded(what: "tensors", found: seen.count, limit: SafetensorsHeader.maxTensorCount)
+            }
+            let file = try json.readString()
+            try budget.charge(
+                Self.entryByteCount + name.utf8.count + file.utf8.count, for: "the shard index")
+            // An index from elsewhere shall not open any file but those beside it.
+            guard !file.isEmpty, !file.contains("/"), !file.contains("\0"), file != ".", file != ".." else {
+                throw .invalidShardName(name: file)
+            }
+            map[file, default: []].insert(name)
+            guard map.count <= maxShardCount else {
+                throw .limitExceeded(what: "shards", found: map.count, limit: maxShardCount)
+            }
+        }
+        return map
+    }
+}

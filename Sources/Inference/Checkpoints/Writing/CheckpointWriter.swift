@@ -81,3 +81,88 @@ extension Checkpoint.Format {
         }
     }
 }
+
+/// A tensor on its way to a file: its name, and the type that its numbers will have there.
+public struct WritableTensor {
+    /// The key in the state_dict, as `features.0.weight`.
+    public let name: String
+    /// Its extents, outermost axis first.
+    public let shape: Shape
+    /// How its numbers are written.
+    public let scalarType: ScalarType
+    /// Called once, when its turn comes: what has to be converted first is in memory one tensor at a time.
+    let tensor: () -> Tensor
+
+    /// A tensor that is there.
+    public init(name: String, tensor: Tensor, scalarType: ScalarType) {
+        self.init(name: name, shape: tensor.shape, scalarType: scalarType) { tensor }
+    }
+
+    /// A tensor of another checkpoint.
+    ///
+    /// - Parameters:
+    ///   - scalarType: nil keeps its own, where that is written at all: float64 becomes float32.
+    ///   - willWrite: called when its turn comes.
+    public init(
+        name: String, stored: StoredTensor, scalarType: ScalarType? = nil, willWrite: @escaping () -> Void = {}
+    ) {
+        self.init(
+            name: name, shape: stored.shape,
+            scalarType: scalarType ?? (stored.scalarType == .float64 ? .float32 : stored.scalarType)
+        ) {
+            willWrite()
+            return stored.tensor()
+        }
+    }
+
+    private init(name: String, shape: Shape, scalarType: ScalarType, tensor: @escaping () -> Tensor) {
+        self.name = name
+        self.shape = shape
+        self.scalarType = scalarType
+        self.tensor = tensor
+    }
+
+    /// Units: bytes, in the file.
+    var byteCount: Int { shape.elementCount * scalarType.byteCount }
+}
+
+/// Why a checkpoint was not written; what stood there before is still there.
+public enum CheckpointWriteError: Error, Equatable, Sendable {
+    case file(FileWriteError)
+    /// A finite number that is infinite in the type asked for.
+    case overflow(name: String, index: Int, value: Float, scalarType: ScalarType)
+    /// The format has no such numbers.
+    case unsupportedScalarType(ScalarType, format: Checkpoint.Format)
+    case duplicateTensor(name: String)
+    /// The format has no place for such a name.
+    case invalidName(name: String)
+    case noTensors
+    /// The format is read only.
+    case unwritableFormat(Checkpoint.Format)
+    /// A header that no reader would take.
+    case headerTooLong(byteCount: Int, limit: Int)
+}
+
+extension CheckpointWriteError: CustomStringConvertible {
+    /// One sentence.
+    public var description: String {
+        switch self {
+        case .file(let error): error.description
+        case .overflow(let name, let index, let value, let scalarType):
+            "Tensor \(name) has \(value) at index \(index), which is too large for \(scalarType.rawValue)"
+                + (scalarType == .float16 ? "; bfloat16 and float32 have room for it." : "; float32 has room for it.")
+        case .unsupportedScalarType(let scalarType, let format):
+            switch format {
+            case .npz: "NumPy has no \(scalarType.rawValue); write float32 or float16 to .npz."
+            default: "Checkpoints are written in float32, float16 or bfloat16, not in \(scalarType.rawValue)."
+            }
+        case .duplicateTensor(let name): "Two tensors are named \(name)."
+        case .invalidName(let name): "A tensor cannot be named \"\(name)\" in this format."
+        case .noTensors: "There is no tensor to write."
+        case .unwritableFormat(let format):
+            "Checkpoints are not written as .\(format.rawValue); write .pth, .safetensors or .npz."
+        case .headerTooLong(let byteCount, let limit):
+            "The header would take \(byteCount) bytes, and readers take at most \(limit)."
+        }
+    }
+}
