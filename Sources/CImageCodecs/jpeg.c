@@ -15,7 +15,7 @@
 #include <jpeglib.h>
 #include <jerror.h>
 
-/// A progressive picture of a few bytes can ask for the whole picture to be gone through once a scan. Encoders write
+/// A progressive image of a few bytes can ask for the whole image to be gone through once a scan. Encoders write
 /// about ten.
 static const int scan_limit = 64;
 
@@ -36,7 +36,7 @@ typedef struct {
     codec_status status;
     /// Is an end of the bytes an error at once, rather than a call that gives no rows?
     int is_within_pixels;
-    /// One row of the window; of four inks where the picture is CMYK.
+    /// One row of the window; of four inks where the image is CMYK.
     JSAMPARRAY spare;
 } jpeg_reader;
 
@@ -180,7 +180,7 @@ static void begin_attempt(jpeg_reader *reader, uint32_t denominator, codec_windo
         || (uint64_t)window->top + window->height > library->output_height) {
         fail(reader, codec_corrupt, "its size changed");
     }
-    // The library misplaces the columns of a picture that is scaled and has a colour for more than two pixels of a row.
+    // The library misplaces the columns of an image that is scaled and has a colour for more than two pixels of a row.
     const int can_crop = denominator == 1 || library->max_h_samp_factor <= 2;
     const JDIMENSION right = window->left + window->width;
     JDIMENSION left = can_crop && window->left > side_margin ? window->left - side_margin : 0;

@@ -5,7 +5,7 @@
 //     the pixel data          a stream that gives every row; chunks' checksums are not looked at, the stream's own is where
 //                             the last row comes with it
 //     behind the last row     nothing is looked at, so nothing there is inflated either; but pixel data that go on for long
-//                             belong to another picture
+//                             belong to another image
 //
 // Profiles, texts and suggested palettes are never inflated. tRNS and alpha are dropped, not blended.
 
@@ -35,7 +35,7 @@ typedef struct {
     /// Bytes a pixel as the library gives them: 1 for an index, 2 for a deep grey, else 3.
     size_t pixel_byte_count;
     uint8_t colours[256][3];
-    /// One row, or the whole picture where it is interlaced.
+    /// One row, or the whole image where it is interlaced.
     uint8_t *rows;
     int is_interlaced;
 
@@ -304,7 +304,7 @@ static int prepare(png_reader *reader) {
     return pass_count;
 }
 
-/// Begins to read pixels; of an interlaced picture all are read.
+/// Begins to read pixels; of an interlaced image all are read.
 static codec_status begin_rows(png_reader *reader) {
     const int pass_count = prepare(reader);
     if (!pass_count) { return reader->status; }
@@ -334,7 +334,7 @@ static codec_status begin(codec_reader *base, uint32_t denominator, codec_window
     return begin_rows(reader);
 }
 
-/// Goes to a row that has not been read, or to one of the whole picture; `*row` becomes its pixels.
+/// Goes to a row that has not been read, or to one of the whole image; `*row` becomes its pixels.
 static codec_status go_to_row(png_reader *reader, uint32_t y, const uint8_t **row) {
     *row = reader->rows;
     if (reader->is_interlaced) {

@@ -1,4 +1,4 @@
-// WebP by libwebp. The demultiplexer finds the first frame of still and moving pictures alike; what that frame leaves
+// WebP by libwebp. The demultiplexer finds the first frame of still and moving images alike; what that frame leaves
 // of the canvas is black. Alpha is dropped, not blended.
 //
 // The library gets a large frame bit by bit, so that the caller is asked in between whether it is to go on. Few bytes that
@@ -18,11 +18,11 @@ typedef struct {
     codec_size size;
     codec_window window;
     uint32_t next_row;
-    /// The whole picture, once it is decoded.
+    /// The whole image, once it is decoded.
     uint8_t *pixels;
 } webp_reader;
 
-/// Is the first chunk one that a picture can begin with?
+/// Is the first chunk one that an image can begin with?
 static int is_possible(const uint8_t *bytes, size_t count) {
     const uint8_t *kind = bytes + 12;
     return count >= 16 && (!memcmp(kind, "VP8 ", 4) || !memcmp(kind, "VP8L", 4) || !memcmp(kind, "VP8X", 4));
@@ -123,7 +123,7 @@ static codec_status decode_frame(webp_reader *reader, const WebPIterator *frame,
     }
 }
 
-/// Decodes the whole picture, without gaps.
+/// Decodes the whole image, without gaps.
 static codec_status decode(webp_reader *reader, uint8_t *pixels) {
     WebPIterator frame;
     memset(&frame, 0, sizeof frame);

@@ -6,7 +6,7 @@
 /// How a call ended; everything but `codec_ok` leaves a sentence fragment in the message.
 typedef enum {
     codec_ok = 0,
-    codec_truncated,      ///< the bytes end before the picture does
+    codec_truncated,      ///< the bytes end before the image does
     codec_corrupt,        ///< the bytes contradict the format
     codec_unsupported,    ///< well-formed, but a variety that is not decoded
     codec_out_of_memory,
@@ -18,12 +18,12 @@ typedef struct {
     char text[160];
 } codec_message;
 
-/// What a picture's header says; units: pixels.
+/// What an image's header says; units: pixels.
 typedef struct {
     uint32_t width, height;
 } codec_size;
 
-/// A part of a picture; units: pixels.
+/// A part of an image; units: pixels.
 typedef struct {
     uint32_t left, top, width, height;
 } codec_window;
@@ -63,7 +63,7 @@ int codec_can_scale(const codec_reader *reader);
 /// Goes to the window's first row.
 ///
 /// - `denominator`: 1, or 2, 4 or 8 where the codec can scale: both sides are divided by it and rounded up.
-/// - `window`: the part of the scaled picture that is wanted; becomes the part whose rows will come, which holds it.
+/// - `window`: the part of the scaled image that is wanted; becomes the part whose rows will come, which holds it.
 codec_status codec_begin(codec_reader *reader, uint32_t denominator, codec_window *window, codec_message *message);
 
 /// Writes the window's next rows: pixels of three bytes, red, green, blue, without gaps; rows `stride` bytes apart.
@@ -80,7 +80,7 @@ void codec_close(codec_reader *reader);
 /// Inflates a zlib stream into `capacity` bytes; the number written, or -1 where it is damaged or does not fit.
 int64_t codec_inflate(const uint8_t *bytes, size_t count, uint8_t *output, size_t capacity);
 
-/// Encodes a picture as PNG: rows from the top, without gaps, of one byte a pixel (grey) or three (red, green, blue).
+/// Encodes an image as PNG: rows from the top, without gaps, of one byte a pixel (grey) or three (red, green, blue).
 ///
 /// `*bytes` becomes the file, which the caller gives to `codec_free`; it stays as it was where the call fails.
 codec_status codec_encode_png(

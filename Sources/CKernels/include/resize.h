@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// The inner loops from a decoded picture's bytes to a network's input. Pixels are interleaved bytes; `channels` is 1 or
+// The inner loops from a decoded image's bytes to a network's input. Pixels are interleaved bytes; `channels` is 1 or
 // 3. Weights are fixed-point numbers with 22 fractional bits, none below zero; sums wrap around and start at one half.
 
 /// One half with 22 fractional bits: where every sum starts, so that shifting rounds.

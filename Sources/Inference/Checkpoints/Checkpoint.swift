@@ -73,7 +73,7 @@ public struct Checkpoint: Sendable {
             contents = try SafetensorsReader.read(region, budget: budget)
         case .stackedPickles:
             format = .pytorch
-            contents = try StackedPickleReader.read(region, budget: budget)
+            contents = try LegacyPyTorchReader.read(region, budget: budget)
         case .array:
             format = .npy
             contents = try ArrayDictionaryReader.read(region, name: name, budget: budget)
@@ -139,7 +139,7 @@ public struct Checkpoint: Sendable {
         }
         if start.starts(with: [0x50, 0x4B, 3, 4]) || start.starts(with: [0x50, 0x4B, 5, 6]) { return .zip }
         if start.starts(with: ArrayHeader.magic) { return .array }
-        if StackedPickleReader.recognizes(file) { return .stackedPickles }
+        if LegacyPyTorchReader.recognizes(file) { return .stackedPickles }
         throw .unknownFormat(file: name, found: found(file, start, name))
     }
 

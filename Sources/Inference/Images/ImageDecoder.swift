@@ -3,7 +3,7 @@ import CKernels
 /// A file's bytes to red, green and blue, as Pillow's `ImageOps.exif_transpose(Image.open(f)).convert("RGB")` has them.
 ///
 /// Baseline and progressive JPEG (grey, YCbCr, RGB, CMYK and YCCK), PNG of every colour type, depth and interlacing, WebP
-/// (of moving pictures the first frame). Transparency is dropped, not blended; colour profiles are not applied.
+/// (of moving images the first frame). Transparency is dropped, not blended; colour profiles are not applied.
 ///
 /// Limits: ``maxPixels`` is checked against the header before anything is allocated for pixels, and a side against
 /// ``maxSide``. A JPEG's scans and all text chunks are bounded too.
@@ -18,10 +18,10 @@ public struct ImageDecoder: Sendable {
     /// What a codec may hold of one file beside rows; nil is no limit. Units: bytes.
     public let maxHeldBytes: Int?
 
-    /// Does the camera's orientation turn and mirror the picture?
+    /// Does the camera's orientation turn and mirror the image?
     public let appliesOrientation: Bool
 
-    /// How much of a picture is decoded for a network's input.
+    /// How much of an image is decoded for a network's input.
     public let mode: DecodeMode
 
     /// Lends networks' inputs their memory.
@@ -29,7 +29,7 @@ public struct ImageDecoder: Sendable {
 
     /// Takes the limits.
     ///
-    /// - Parameter keptInputs: for how many networks' inputs memory is kept between pictures.
+    /// - Parameter keptInputs: for how many networks' inputs memory is kept between images.
     public init(
         maxPixels: Int = 128_000_000, maxHeldBytes: Int? = nil, appliesOrientation: Bool = true,
         mode: DecodeMode = .exact, keptInputs: Int = 32
@@ -44,7 +44,7 @@ public struct ImageDecoder: Sendable {
     /// Decodes all of a JPEG, PNG or WebP file, at its full size; the format is told from its first bytes.
     ///
     /// Shape: three channels.
-    /// - Throws: ``ImageError`` for everything that is not one whole picture within the limits.
+    /// - Throws: ``ImageError`` for everything that is not one whole image within the limits.
     public func callAsFunction(_ bytes: [UInt8]) throws(ImageError) -> PixelImage {
         let format = try ImageFormat(signatureOf: bytes[...])
         let image = try bytes.withUnsafeBufferPointer { bytes throws(ImageError) in
@@ -55,7 +55,7 @@ public struct ImageDecoder: Sendable {
         return appliesOrientation ? Orientation(in: bytes[...], format: format).applied(to: image) : image
     }
 
-    /// Holds a picture's header to the limits.
+    /// Holds an image's header to the limits.
     func check(_ reader: borrowing ImageReader) throws(ImageError) {
         let (width, height) = (reader.width, reader.height)
         let (pixelCount, overflow) = width.multipliedReportingOverflow(by: height)
@@ -103,10 +103,10 @@ extension ImageDecoder {
     }
 
     /// The network's input for a JPEG, PNG or WebP file, to the last bit what ``decode(_:)`` and the preprocessing of the
-    /// whole picture give where the mode is ``DecodeMode/exact``.
+    /// whole image give where the mode is ``DecodeMode/exact``.
     ///
     /// Rows go from the codec to the resizer some at a time, and where the codec can leave out what is not under the crop
-    /// it does: the whole picture is never in memory, but for WebP and interlaced PNG.
+    /// it does: the whole image is never in memory, but for WebP and interlaced PNG.
     ///
     /// Shape: ``Preprocessing/tensorShape``.
     /// - Parameters:
@@ -114,7 +114,7 @@ extension ImageDecoder {
     ///     have more is refused. Nil where nobody counted.
     ///   - timing: what it took is added to this.
     ///   - shouldStop: asked every few milliseconds, on this thread; true ends it with ``ImageError/stopped``.
-    /// - Throws: ``ImageError`` for everything that is not one whole picture within the limits.
+    /// - Throws: ``ImageError`` for everything that is not one whole image within the limits.
     public func input(
         _ bytes: ArraySlice<UInt8>, for preprocessing: Preprocessing, announced: Int? = nil, timing: inout Timing,
         shouldStop: (() -> Bool)? = nil
@@ -177,15 +177,15 @@ extension ImageDecoder {
         _ reader: inout ImageReader, _ plan: (resize: ResizePlan, denominator: Int), _ preprocessing: Preprocessing,
         to bytes: UnsafeMutablePointer<UInt8>, _ clock: inout Stopwatch, _ timing: inout Timing
     ) throws(ImageError) {
-        let rows = plan.resize.resampler.rows.inputs
+        let rows = plan.resize.geometry.rows.inputs
         let given = try reader.begin(
-            columns: plan.resize.resampler.columns.inputs, rows: rows, denominator: plan.denominator)
+            columns: plan.resize.geometry.columns.inputs, rows: rows, denominator: plan.denominator)
         timing.decoding += clock.lap()
-        var resampling = plan.resize.begin(
+        var resampler = plan.resize.begin(
             inputColumns: given, inputChannels: 3, isGrey: preprocessing.colour == .grey,
             swapsRedAndBlue: preprocessing.colour == .bgr, to: bytes)
         let stride = 3 * given.count
-        let bandRowCount = Resampling.bandRowCount
+        let bandRowCount = StreamingResampler.bandRowCount
         let band = UnsafeMutablePointer<UInt8>.allocate(capacity: bandRowCount * stride + Int(RESIZE_SLACK))
         defer { band.deallocate() }
         for first in Swift.stride(from: rows.lowerBound, to: rows.upperBound, by: bandRowCount) {
@@ -193,7 +193,7 @@ extension ImageDecoder {
             timing.preprocessing += clock.lap()
             try reader.read(rowCount: count, to: band, stride: stride)
             timing.decoding += clock.lap()
-            resampling.add(band, stride: stride, rowCount: count)
+            resampler.add(band, stride: stride, rowCount: count)
         }
         timing.preprocessing += clock.lap()
         try reader.finish()
@@ -213,7 +213,7 @@ private struct Stopwatch {
     }
 }
 
-/// How much of a picture is decoded before it is resized.
+/// How much of an image is decoded before it is resized.
 public enum DecodeMode: String, Sendable, CaseIterable, Codable {
     /// Every pixel under the crop, as Pillow does: the same input to the last bit.
     case exact
@@ -221,7 +221,7 @@ public enum DecodeMode: String, Sendable, CaseIterable, Codable {
     /// A large JPEG at a half, a quarter or an eighth of its size, as the codec's transform gives it for less work.
     case scaled
 
-    /// How many times longer than the resized picture's side the decoded picture's is at least, where it is scaled.
+    /// How many times longer than the resized image's side the decoded image's is at least, where it is scaled.
     static let gap = 2
 
     /// What a decoder that can scale divides both sides by: the largest of 8, 4 and 2 that keeps the gap, or 1.

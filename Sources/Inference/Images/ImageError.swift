@@ -1,4 +1,4 @@
-/// Why bytes are not a picture that can be classified.
+/// Why bytes are not an image that can be classified.
 public enum ImageError: Error, Equatable, Sendable {
     /// There are no bytes.
     case empty
@@ -12,19 +12,19 @@ public enum ImageError: Error, Equatable, Sendable {
     /// The bytes contradict their format.
     case corrupt(format: ImageFormat, reason: String)
 
-    /// The bytes end before the picture does.
+    /// The bytes end before the image does.
     case truncated(format: ImageFormat)
 
-    /// The picture has more pixels than are decoded.
+    /// The image has more pixels than are decoded.
     case tooManyPixels(width: Int, height: Int, limit: Int)
 
-    /// One side of the picture is longer than is decoded. Units: pixels.
+    /// One side of the image is longer than is decoded. Units: pixels.
     case sideTooLong(width: Int, height: Int, limit: Int)
 
-    /// The picture needs more memory than there is.
+    /// The image needs more memory than there is.
     case outOfMemory(width: Int, height: Int)
 
-    /// Its codec would hold more of the picture at once than it may. Units: bytes.
+    /// Its codec would hold more of the image at once than it may. Units: bytes.
     case tooMuchHeld(byteCount: Int, limit: Int)
 
     /// Decoding was ended by who had asked for it.
@@ -47,7 +47,7 @@ extension ImageError: CustomStringConvertible {
         case .corrupt(let format, let reason):
             "The \(format.name) file is corrupt (\(reason)); send the original file again."
         case .truncated(let format):
-            "The \(format.name) file is truncated: its bytes end before the picture does; send the whole file."
+            "The \(format.name) file is truncated: its bytes end before the image does; send the whole file."
         case .tooManyPixels(let width, let height, let limit):
             "The image has \(width)×\(height) pixels, \(width.multipliedReportingOverflow(by: height).partialValue) in all, "
                 + "and at most \(limit) are decoded\(Self.remark(names?.pixels)); scale it down first."

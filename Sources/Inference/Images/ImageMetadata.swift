@@ -16,7 +16,7 @@ extension ImageMetadata {
         var reader = ImageByteReader(bytes)
         reader.seek(to: 2)
         while let marker = Self.nextMarker(&reader), marker != 0xDA {
-            // Markers without a segment: restarts, start and end of the picture, reserved ones.
+            // Markers without a segment: restarts, start and end of the image, reserved ones.
             if marker < 0xC0 || marker == 0xC8 || (0xD0...0xD9).contains(marker) || (0xF0...0xFD).contains(marker) {
                 continue
             }

@@ -67,7 +67,7 @@ struct ImageReader: ~Copyable {
     /// Goes to the first row that is wanted.
     ///
     /// - Parameters:
-    ///   - columns: what is wanted of each row of the picture divided by `denominator`, not empty.
+    ///   - columns: what is wanted of each row of the image divided by `denominator`, not empty.
     ///   - rows: the rows that are wanted, not empty.
     ///   - denominator: 1, or 2, 4 or 8 where ``canScale``.
     /// - Returns: the columns that each row will have, which hold the ones that are wanted.

@@ -1,16 +1,16 @@
 import CKernels
 
-/// How a picture must be turned and mirrored to stand upright.
+/// How an image must be turned and mirrored to stand upright.
 ///
 /// - Source: Exif 2.32 §4.6.4, tag 0x0112
 enum Orientation: Int, CaseIterable, Sendable {
     case upright = 1
-    case mirrored, upsideDown, flipped, transposed, turnedLeft, transversed, turnedRight
+    case flipHorizontal, rotate180, flipVertical, transpose, rotateClockwise, transverse, rotateCounterclockwise
 
     /// Do width and height change places?
     var swapsSides: Bool { rawValue >= 5 }
 
-    /// The upright picture.
+    /// The upright image.
     func applied(to image: PixelImage) -> PixelImage {
         if self == .upright || image.channelCount != 3 { return image }
         let (width, height) = (image.width, image.height)
@@ -21,13 +21,13 @@ enum Orientation: Int, CaseIterable, Sendable {
         let (origin, stepX, stepY) =
             switch self {
             case .upright: (0, 1, width)
-            case .mirrored: (width - 1, -1, width)
-            case .upsideDown: (bottomRow + width - 1, -1, -width)
-            case .flipped: (bottomRow, 1, -width)
-            case .transposed: (0, width, 1)
-            case .turnedLeft: (bottomRow, -width, 1)
-            case .transversed: (bottomRow + width - 1, -width, -1)
-            case .turnedRight: (width - 1, width, -1)
+            case .flipHorizontal: (width - 1, -1, width)
+            case .rotate180: (bottomRow + width - 1, -1, -width)
+            case .flipVertical: (bottomRow, 1, -width)
+            case .transpose: (0, width, 1)
+            case .rotateClockwise: (bottomRow, -width, 1)
+            case .transverse: (bottomRow + width - 1, -width, -1)
+            case .rotateCounterclockwise: (width - 1, width, -1)
             }
         let pixels = image.pixels.withUnsafeBufferPointer { input in
             [UInt8](unsafeUninitializedCapacity: image.pixels.count) { output, count in
@@ -43,7 +43,7 @@ enum Orientation: Int, CaseIterable, Sendable {
 extension Orientation {
     /// What a file says about itself: its Exif entry or, where that has none, its XMP packet, as Pillow looks.
     ///
-    /// Damaged metadata say nothing: the picture stays as it is.
+    /// Damaged metadata say nothing: the image stays as it is.
     init(in bytes: ArraySlice<UInt8>, format: ImageFormat) {
         let metadata =
             switch format {

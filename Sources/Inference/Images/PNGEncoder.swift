@@ -1,8 +1,8 @@
 import CImageCodecs
 
-/// A picture as the bytes of a PNG file, eight bits a channel.
+/// An image as the bytes of a PNG file, eight bits a channel.
 public enum PNGEncoder {
-    /// The file's bytes: grey where the picture has one channel, else red, green, blue.
+    /// The file's bytes: grey where the image has one channel, else red, green, blue.
     ///
     /// - Throws: ``PNGEncoderError`` where a side is longer than libpng writes, or there is no memory left.
     public static func encode(_ image: PixelImage) throws(PNGEncoderError) -> [UInt8] {
@@ -25,11 +25,11 @@ public enum PNGEncoder {
     }
 }
 
-/// A picture that cannot be written as PNG.
+/// An image that cannot be written as PNG.
 public struct PNGEncoderError: Error, Equatable, Sendable, CustomStringConvertible {
     /// In libpng's words.
     let reason: String
 
     /// One sentence.
-    public var description: String { "The picture cannot be written as PNG (\(reason))." }
+    public var description: String { "The image cannot be written as PNG (\(reason))." }
 }

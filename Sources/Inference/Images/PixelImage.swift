@@ -1,4 +1,4 @@
-/// A decoded picture: interleaved bytes, rows from the top and without gaps.
+/// A decoded image: interleaved bytes, rows from the top and without gaps.
 ///
 /// Shape: `pixels` is `[H, W, C]`, C = 1 (grey) or 3 (red, green, blue).
 public struct PixelImage: Sendable, Equatable {
@@ -14,13 +14,13 @@ public struct PixelImage: Sendable, Equatable {
     /// `width * height * channelCount` bytes.
     public let pixels: [UInt8]
 
-    /// Takes the bytes of a picture.
+    /// Takes the bytes of an image.
     public init(width: Int, height: Int, channelCount: Int, pixels: [UInt8]) {
-        precondition(width > 0 && height > 0, "a picture has at least one pixel, not \(width)×\(height)")
-        precondition(channelCount == 1 || channelCount == 3, "a picture has 1 or 3 channels, not \(channelCount)")
+        precondition(width > 0 && height > 0, "an image has at least one pixel, not \(width)×\(height)")
+        precondition(channelCount == 1 || channelCount == 3, "an image has 1 or 3 channels, not \(channelCount)")
         precondition(
             pixels.count == width * height * channelCount,
-            "a \(width)×\(height) picture of \(channelCount) channels has \(width * height * channelCount) bytes, "
+            "a \(width)×\(height) image of \(channelCount) channels has \(width * height * channelCount) bytes, "
                 + "not \(pixels.count)")
         self.width = width
         self.height = height
@@ -30,8 +30,8 @@ public struct PixelImage: Sendable, Equatable {
 }
 
 extension PixelImage {
-    /// The picture with three channels: a grey one has its channel three times.
-    var coloured: PixelImage {
+    /// The image with three channels: a grey one has its channel three times.
+    var rgb: PixelImage {
         if channelCount == 3 { return self }
         let pixels = [UInt8](unsafeUninitializedCapacity: pixels.count * 3) { output, count in
             for (index, grey) in self.pixels.enumerated() {

@@ -1,10 +1,10 @@
 import CKernels
 
-/// From a decoded picture to the network's input: grey or colour, resize, crop, scale, normalise.
+/// From a decoded image to the network's input: grey or colour, resize, crop, scale, normalise.
 ///
 /// The bytes before normalisation equal Pillow's and the tensor equals torchvision's, to the last bit.
 ///
-/// Shape: a picture of any size in, ``tensorShape`` out: `[H, W, C]`, channels innermost.
+/// Shape: an image of any size in, ``tensorShape`` out: `[H, W, C]`, channels innermost.
 public struct Preprocessing: Sendable, Hashable {
     /// The order of the channels that the network was trained with.
     public enum Colour: String, Sendable, Hashable, CaseIterable {
@@ -18,7 +18,7 @@ public struct Preprocessing: Sendable, Hashable {
         public var channelCount: Int { self == .grey ? 1 : 3 }
     }
 
-    /// How a picture gets its size. Units: pixels.
+    /// How an image gets its size. Units: pixels.
     public enum Resize: Sendable, Hashable {
         /// To exactly this size, whatever becomes of its proportions.
         case stretch(height: Int, width: Int)
@@ -35,7 +35,7 @@ public struct Preprocessing: Sendable, Hashable {
         case byte
     }
 
-    /// The longest side that a picture is resized or cropped to. Units: pixels.
+    /// The longest side that an image is resized or cropped to. Units: pixels.
     public static let maxSide = 4096
 
     /// `[C, H, W]`: what comes out, as a network's `inputShape` says it. It lies in memory as ``tensorShape``.
@@ -47,7 +47,7 @@ public struct Preprocessing: Sendable, Hashable {
     /// The order of the output's channels.
     public let colour: Colour
 
-    /// How a picture gets its size, before the crop.
+    /// How an image gets its size, before the crop.
     public let resize: Resize
 
     /// What a byte becomes before the mean is taken away.
@@ -65,7 +65,7 @@ public struct Preprocessing: Sendable, Hashable {
 
     /// Puts the steps together.
     ///
-    /// - Parameter crop: the size of the centre crop after resizing. Where the resized picture is smaller, black is added
+    /// - Parameter crop: the size of the centre crop after resizing. Where the resized image is smaller, black is added
     ///   around it, as torchvision's `CenterCrop` does.
     /// - Throws: ``PreprocessingError`` naming the step that is out of range or does not fit the others.
     public init(
@@ -103,14 +103,14 @@ public struct Preprocessing: Sendable, Hashable {
         }
     }
 
-    /// The network's input for one picture.
+    /// The network's input for one image.
     ///
     /// Shape: ``tensorShape``.
     public func callAsFunction(_ image: PixelImage) -> Tensor {
         Tensor(tensorShape) { write(image, into: $0) }
     }
 
-    /// The same into memory of the caller's, such as one picture's place in a batch.
+    /// The same into memory of the caller's, such as one image's place in a batch.
     ///
     /// - Parameter output: at least as many scalars as ``tensorShape`` has; the first ones are written.
     public func write(_ image: PixelImage, into output: UnsafeMutableBufferPointer<Float>) {
@@ -122,7 +122,7 @@ public struct Preprocessing: Sendable, Hashable {
         }
     }
 
-    /// The picture resized, cropped and turned grey where that is wanted, before normalisation.
+    /// The image resized, cropped and turned grey where that is wanted, before normalisation.
     ///
     /// Shape: height and width of ``outputShape``; one channel, or three as red, green, blue whatever ``colour`` says.
     public func resized(_ image: PixelImage) -> PixelImage {
@@ -139,7 +139,7 @@ public struct Preprocessing: Sendable, Hashable {
             width: outputShape[2], height: outputShape[1], channelCount: colour.channelCount, pixels: pixels)
     }
 
-    private func prepared(_ image: PixelImage) -> PixelImage { colour == .grey ? image : image.coloured }
+    private func prepared(_ image: PixelImage) -> PixelImage { colour == .grey ? image : image.rgb }
 
     /// Lends memory for the bytes before normalisation, black where the plan leaves it as it is.
     func withBytes<R, E: Error>(
@@ -198,9 +198,9 @@ extension Preprocessing {
 
     /// A preset for a network's input.
     ///
-    /// A network of one channel gets grey pictures; where the preset has a number for each colour, it gets their average.
+    /// A network of one channel gets grey images; where the preset has a number for each colour, it gets their average.
     /// - Parameter input: `[C, H, W]`
-    /// - Throws: ``PreprocessingError/unsupportedInput(_:)`` where that is no picture of 1 or 3 channels.
+    /// - Throws: ``PreprocessingError/unsupportedInput(_:)`` where that is no image of 1 or 3 channels.
     public init(_ preset: Preset, input: Shape) throws(PreprocessingError) {
         guard input.rank == 3, input[0] == 1 || input[0] == 3, (1...Self.maxSide).contains(input[1]),
             (1...Self.maxSide).contains(input[2])
@@ -230,7 +230,7 @@ extension Preprocessing {
         }
     }
 
-    /// A preset for a network's input that is known to be a picture.
+    /// A preset for a network's input that is known to be an image.
     ///
     /// - Precondition: `input` is `[1 or 3, H, W]` within ``maxSide``; shapes that come from a file go through
     ///   ``init(_:input:)-(Preset,_)``, which throws.

@@ -13,7 +13,7 @@
 ///         "deviation": [0.229, 0.224, 0.225]
 ///     }
 ///
-/// Every field can be left out: colour is then RGB, or grey for a network of one channel; the picture is stretched to the
+/// Every field can be left out: colour is then RGB, or grey for a network of one channel; the image is stretched to the
 /// crop; the crop is the network's input; the scale is `unit`, the mean 0 and the deviation 1. Unknown fields and words
 /// are refused.
 public enum PreprocessingDescription: Sendable, Hashable {
@@ -223,7 +223,7 @@ public enum PreprocessingError: Error, Equatable, Sendable {
     /// The deviation divides, so it cannot be zero.
     case zeroDeviation
 
-    /// The network's input is no picture of 1 or 3 channels within the limits.
+    /// The network's input is no image of 1 or 3 channels within the limits.
     case unsupportedInput(Shape)
 
     /// The steps end in another shape than the network's input.
@@ -254,7 +254,7 @@ extension PreprocessingError: CustomStringConvertible {
         case .zeroDeviation:
             "The preprocessing's 'deviation' holds a zero, by which nothing can be divided."
         case .unsupportedInput(let shape):
-            "The network's input \(shape) is no picture: it must be [1 or 3, height, width] of at most "
+            "The network's input \(shape) is no image: it must be [1 or 3, height, width] of at most "
                 + "\(Preprocessing.maxSide) pixels a side."
         case .outputMismatch(let found, let expected):
             "The preprocessing ends in \(found), but the network's input is \(expected)."

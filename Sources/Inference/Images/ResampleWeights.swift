@@ -1,37 +1,36 @@
 import CKernels
 
-/// The weights that resample one axis, as Pillow's antialiased bilinear filter has them: a triangle as wide as two input
-/// pixels or, when the axis shrinks, two output pixels.
+/// The filter weights that resample one axis, as in Pillow's antialiased bilinear filter.
 ///
-/// Only the outputs of a window are held, so that a crop out of a far longer axis costs no more than the crop.
-struct ResampleAxis: Equatable {
-    /// One for each output, ascending: the first input that counts.
+/// The filter is a triangle. Its support (radius) is one input pixel, or one output pixel when the axis shrinks. Only the
+/// outputs inside a window are kept, so that a crop of a long axis costs no more than the crop.
+struct ResampleWeights: Equatable {
+    /// For each output, the first input pixel under the filter; ascending.
     private(set) var starts: [Int32]
 
-    /// One for each output: how many inputs count.
+    /// For each output, how many input pixels are under the filter.
     private(set) var counts: [Int32]
 
-    /// ``stride`` for each output: fixed-point numbers with 22 fractional bits.
+    /// ``stride`` weights for each output: fixed-point numbers with 22 fractional bits.
     private(set) var weights: [Int32]
 
-    /// How far one output's weights lie from the next one's.
+    /// Distance from one output's weights to the next output's.
     private(set) var stride: Int
 
-    /// The inputs that any output needs.
+    /// All input pixels that contribute to an output.
     var inputs: Range<Int> {
         guard let first = starts.first, let last = starts.last, let count = counts.last else { return 0..<0 }
         return Int(first)..<Int(last + count)
     }
 
-    /// How many outputs there are.
+    /// Number of output pixels in the window.
     var outputCount: Int { starts.count }
 
-    /// Weighs an axis of `inputLength` pixels that becomes `outputLength` pixels.
+    /// Computes the weights that resize an axis from `inputLength` to `outputLength` pixels.
     ///
     /// - Parameters:
-    ///   - span: what part of the input the output stands for; its last or first pixel may be only partly covered, as
-    ///     after a scaled decode.
-    ///   - window: the outputs that are wanted, within `0..<outputLength`.
+    ///   - span: the part of the input that the output covers. Its ends may cut a pixel, as after a scaled decode.
+    ///   - window: the outputs to compute, within `0..<outputLength`.
     init(inputLength: Int, span: Range<Double>, outputLength: Int, window: Range<Int>) {
         let scale = (span.upperBound - span.lowerBound) / Double(outputLength)
         let filterScale = max(scale, 1)
@@ -46,7 +45,7 @@ struct ResampleAxis: Equatable {
         withUnsafeTemporaryAllocation(of: Double.self, capacity: stride) { exact in
             weights.withUnsafeMutableBufferPointer { weights in
                 for (row, output) in window.enumerated() {
-                    // The order of these operations is Pillow's: each rounding counts.
+                    // Same order of operations as in Pillow, so that every rounding is the same.
                     let center = span.lowerBound + (Double(output) + 0.5) * scale
                     let start = max(0, Int(center - support + 0.5))
                     let count = min(inputLength, Int(center + support + 0.5)) - start
@@ -68,8 +67,8 @@ struct ResampleAxis: Equatable {
         (self.starts, self.counts, self.weights, self.stride) = (starts, counts, weights, stride)
     }
 
-    /// The same for an input that lies the other way round; the outputs too, so that they stay ascending.
-    func mirrored(inputLength: Int) -> ResampleAxis {
+    /// The weights for an axis stored in reverse. The outputs are reversed too, so that `starts` stays ascending.
+    func mirrored(inputLength: Int) -> ResampleWeights {
         var mirror = self
         for (new, old) in (0..<outputCount).reversed().enumerated() {
             let count = Int(counts[old])
@@ -82,8 +81,8 @@ struct ResampleAxis: Equatable {
         return mirror
     }
 
-    /// The most outputs that are begun before the oldest of them is done, when the inputs come one after the other.
-    var outputsInProgress: Int {
+    /// The largest number of outputs in progress at once when the inputs arrive one after the other.
+    var maxOutputsInProgress: Int {
         var (oldest, most) = (0, 1)
         for row in starts.indices {
             while starts[oldest] + counts[oldest] <= starts[row] { oldest += 1 }
@@ -93,18 +92,20 @@ struct ResampleAxis: Equatable {
     }
 }
 
-/// An axis laid out for the kernels that resample rows: padded taps, and weights in two halves.
-struct ResampleColumns {
+/// The horizontal pass of a separable resize: weights laid out for the SIMD kernels, with padded taps and packed halves.
+struct HorizontalPass {
     private let starts: [Int32]
     private let weights: [Int32]
     private let packed: [Int16]
     private let tapCount: Int
 
-    /// How many pixels a resampled row has.
+    /// Width of a resampled row. Units: pixels.
     let outputCount: Int
 
-    /// - Parameter firstInput: the input that the rows begin with.
-    init(_ axis: ResampleAxis, firstInput: Int) {
+    /// Lays out the weights of `axis`.
+    ///
+    /// - Parameter firstInput: the input column at which the rows start.
+    init(_ axis: ResampleWeights, firstInput: Int) {
         let (group, step) = (Int(RESIZE_GROUP), Int(RESIZE_STEP))
         let outputCount = axis.outputCount
         let most = Int(axis.counts.max() ?? 0)
@@ -115,7 +116,7 @@ struct ResampleColumns {
         let weights = [Int32](unsafeUninitializedCapacity: outputCount * tapCount) { weights, initialized in
             weights.initialize(repeating: 0)
             for output in 0..<outputCount {
-                // Taps are added in front of the last outputs, so that none reaches far behind the last input.
+                // Padding taps of the last outputs go in front, so that no read goes far past the last input.
                 let start = Int(axis.starts[output])
                 let shifted = max(firstInput, min(start, last - tapCount))
                 starts.append(Int32(shifted - firstInput))
@@ -134,7 +135,7 @@ struct ResampleColumns {
         (self.starts, self.weights, self.tapCount, self.outputCount) = (starts, weights, tapCount, outputCount)
     }
 
-    /// Resamples rows of `channels` channels. Behind each of them `RESIZE_SLACK` bytes may be read and written.
+    /// Resamples rows of `channels` channels. Up to `RESIZE_SLACK` bytes past each row are read and written.
     func resample(
         _ rows: UnsafePointer<UInt8>, stride: Int, rowCount: Int, channels: Int, swapsRedAndBlue: Bool,
         to output: UnsafeMutablePointer<UInt8>, outputStride: Int

@@ -1,70 +1,76 @@
 import CKernels
 
-/// A picture that is being resampled: takes its rows from top to bottom, some at a time, and writes the result's bytes.
+/// Resamples an image while it is decoded: takes rows from top to bottom, a band at a time, and writes the output bytes.
 ///
-/// Each row goes through both passes as it comes: it is added to the sums of the few output rows that it touches, before
-/// or after it is resampled itself. So what is held beside input and output is a few rows, however long the input is.
-struct Resampling: ~Copyable {
-    private let resampler: Resampler
-    private let columns: ResampleColumns
-    private let turnsGrey: Bool
+/// Each input row goes through the horizontal pass and is accumulated into the few output rows whose filter covers it (or the
+/// other way round, as the geometry says). So memory is bounded by a few rows, however tall the image is.
+struct StreamingResampler: ~Copyable {
+    private let geometry: ResampleGeometry
+    private let columns: HorizontalPass
+    private let convertsToGrey: Bool
     private let swapsRedAndBlue: Bool
-    /// Of the resampled picture: 1 or 3.
+    /// Channels of the output: 1 or 3.
     private let channels: Int
-    /// Of the rows that come. Units: pixels.
+    /// Width of the incoming rows. Units: pixels.
     private let inputWidth: Int
 
     private let output: UnsafeMutablePointer<UInt8>
     private let outputStride: Int
 
-    /// Bytes of a row between the passes, and from one such row to the next.
+    /// Size of a row between the two passes. Units: bytes.
     private let middleByteCount: Int
+    /// Distance between such rows. Units: bytes.
     private let middleStride: Int
-    /// Sums of the output rows in progress, in a ring.
+    /// Ring buffer of the accumulators of output rows in progress.
     private let sums: UnsafeMutablePointer<Int32>
     private let sumsCount: Int
-    /// Rows between the passes, rows turned grey, and one finished row.
+    /// Rows between the two passes.
     private let middle: UnsafeMutablePointer<UInt8>
+    /// Rows converted to grey.
     private let grey: UnsafeMutablePointer<UInt8>
     private let greyStride: Int
+    /// One finished output row.
     private let line: UnsafeMutablePointer<UInt8>
 
-    /// The first output row that is not done, and the next input row.
+    /// The first output row that is not finished.
     private var oldest = 0
+    /// The next input row.
     private var y: Int
 
-    /// The most rows that are taken at once: libjpeg makes sixteen at a time of the usual photo.
+    /// The most rows in one band. libjpeg decodes sixteen at a time from a usual photo (4:2:0 chroma subsampling).
     static let bandRowCount = 16
 
+    /// Allocates the buffers; ``add(_:stride:rowCount:)`` then takes the rows.
+    ///
     /// - Parameters:
-    ///   - inputColumns: what the rows that come have of each stored row; at least ``Resampler/columns``' inputs.
-    ///   - isGrey: is a picture of three channels turned grey before it is resized?
-    ///   - swapsRedAndBlue: does the result have blue first?
-    ///   - output: the place of the window's first pixel; one byte a pixel for a grey result, else three.
+    ///   - inputColumns: the stored columns that incoming rows have; they contain ``ResampleGeometry/columns``' inputs.
+    ///   - isGrey: whether the output is grey; an input of three channels is then converted before the resize.
+    ///   - swapsRedAndBlue: whether the output is BGR.
+    ///   - output: the window's first pixel: one byte a pixel for grey output, else three.
     init(
-        _ resampler: Resampler, inputColumns: Range<Int>, inputChannels: Int, isGrey: Bool, swapsRedAndBlue: Bool,
+        _ geometry: ResampleGeometry, inputColumns: Range<Int>, inputChannels: Int, isGrey: Bool, swapsRedAndBlue: Bool,
         to output: UnsafeMutablePointer<UInt8>, outputStride: Int
     ) {
-        self.resampler = resampler
+        self.geometry = geometry
         self.swapsRedAndBlue = swapsRedAndBlue
         self.output = output
         self.outputStride = outputStride
-        turnsGrey = isGrey && inputChannels == 3
+        convertsToGrey = isGrey && inputChannels == 3
         channels = isGrey ? 1 : inputChannels
         inputWidth = inputColumns.count
-        columns = ResampleColumns(resampler.columns, firstInput: inputColumns.lowerBound)
-        y = resampler.rows.inputs.lowerBound
+        columns = HorizontalPass(geometry.columns, firstInput: inputColumns.lowerBound)
+        y = geometry.rows.inputs.lowerBound
 
         let slack = Int(RESIZE_SLACK)
-        middleByteCount = (resampler.isColumnsFirst ? columns.outputCount : inputWidth) * channels
+        middleByteCount = (geometry.isHorizontalFirst ? columns.outputCount : inputWidth) * channels
         middleStride = middleByteCount + slack
         greyStride = inputWidth + slack
-        sumsCount = resampler.rows.outputsInProgress
+        sumsCount = geometry.rows.maxOutputsInProgress
         sums = .allocate(capacity: sumsCount * middleByteCount)
         sums.initialize(repeating: Int32(RESIZE_HALF), count: sumsCount * middleByteCount)
-        let middleCount = resampler.isColumnsFirst ? Self.bandRowCount * middleStride : middleStride
+        let middleCount = geometry.isHorizontalFirst ? Self.bandRowCount * middleStride : middleStride
         middle = .allocate(capacity: middleCount)
-        grey = .allocate(capacity: turnsGrey ? Self.bandRowCount * greyStride : 1)
+        grey = .allocate(capacity: convertsToGrey ? Self.bandRowCount * greyStride : 1)
         line = .allocate(capacity: columns.outputCount * channels + slack)
     }
 
@@ -75,32 +81,32 @@ struct Resampling: ~Copyable {
         line.deallocate()
     }
 
-    /// Takes the next rows, at most ``bandRowCount``. Behind each of them `RESIZE_SLACK` bytes may be read.
+    /// Takes the next rows, at most ``bandRowCount``. Up to `RESIZE_SLACK` bytes past each row are read.
     mutating func add(_ rows: UnsafePointer<UInt8>, stride: Int, rowCount: Int) {
         precondition(rowCount <= Self.bandRowCount, "\(rowCount) rows at once, not \(Self.bandRowCount)")
         var (rows, stride) = (rows, stride)
-        if turnsGrey {
+        if convertsToGrey {
             for row in 0..<rowCount { resize_grey_row(rows + row * stride, grey + row * greyStride, inputWidth) }
             (rows, stride) = (UnsafePointer(grey), greyStride)
         }
-        if resampler.isColumnsFirst {
+        if geometry.isHorizontalFirst {
             columns.resample(
                 rows, stride: stride, rowCount: rowCount, channels: channels, swapsRedAndBlue: swapsRedAndBlue,
                 to: middle, outputStride: middleStride)
             (rows, stride) = (UnsafePointer(middle), middleStride)
         }
-        addDown(rows, stride: stride, rowCount: rowCount)
+        accumulate(rows, stride: stride, rowCount: rowCount)
         y += rowCount
     }
 
-    /// Takes all rows of a picture that lies in memory.
+    /// Takes all rows of an image in memory.
     ///
     /// - Parameters:
-    ///   - pixels: from the picture's first pixel to the end of what may be read.
-    ///   - rows: those that the result needs.
+    ///   - pixels: the image's bytes, from its first pixel to the end of readable memory.
+    ///   - rows: the input rows that the output needs.
     mutating func addAll(_ pixels: UnsafeBufferPointer<UInt8>, stride: Int, rows: Range<Int>) {
         guard let start = pixels.baseAddress else { return }
-        let rowByteCount = inputWidth * (turnsGrey ? 3 : channels)
+        let rowByteCount = inputWidth * (convertsToGrey ? 3 : channels)
         for first in Swift.stride(from: rows.lowerBound, to: rows.upperBound, by: Self.bandRowCount) {
             let count = min(Self.bandRowCount, rows.upperBound - first)
             let byteCount = (count - 1) * stride + rowByteCount
@@ -108,7 +114,7 @@ struct Resampling: ~Copyable {
             if first * stride + byteCount + slack <= pixels.count {
                 add(start + first * stride, stride: stride, rowCount: count)
             } else {
-                // What lies behind the last rows is not ours to read.
+                // Copied, because the kernels would read past the end of the buffer.
                 withUnsafeTemporaryAllocation(of: UInt8.self, capacity: byteCount + slack) { band in
                     guard let band = band.baseAddress else { return }
                     band.update(from: start + first * stride, count: byteCount)
@@ -119,9 +125,9 @@ struct Resampling: ~Copyable {
         }
     }
 
-    /// Adds rows to the sums of the output rows that they touch, and writes those that are done.
-    private mutating func addDown(_ rows: UnsafePointer<UInt8>, stride: Int, rowCount: Int) {
-        let axis = resampler.rows
+    /// The vertical pass: accumulates rows into the output rows whose filter covers them, and writes finished ones.
+    private mutating func accumulate(_ rows: UnsafePointer<UInt8>, stride: Int, rowCount: Int) {
+        let axis = geometry.rows
         axis.weights.withUnsafeBufferPointer { weights in
             for index in oldest..<axis.outputCount {
                 let start = Int(axis.starts[index])
@@ -143,9 +149,9 @@ struct Resampling: ~Copyable {
         }
     }
 
-    /// Writes one output row of the stored picture.
+    /// Writes one finished output row to its upright position.
     private func finish(_ index: Int, _ sums: UnsafeMutablePointer<Int32>) {
-        if resampler.isColumnsFirst {
+        if geometry.isHorizontalFirst {
             resize_finish(sums, line, middleByteCount)
         } else {
             resize_finish(sums, middle, middleByteCount)
@@ -153,16 +159,16 @@ struct Resampling: ~Copyable {
                 middle, stride: middleStride, rowCount: 1, channels: channels, swapsRedAndBlue: swapsRedAndBlue,
                 to: line, outputStride: 0)
         }
-        let placement = resampler.placement
+        let placement = geometry.placement
         let count = columns.outputCount
-        if placement.isPlain {
+        if placement.isIdentity {
             (output + index * outputStride).update(from: line, count: count * channels)
             return
         }
         let (isRowReversed, isColumnReversed) =
             placement.swapsSides
             ? (placement.reversesColumns, placement.reversesRows) : (placement.reversesRows, placement.reversesColumns)
-        let place = isRowReversed ? resampler.rows.outputCount - 1 - index : index
+        let place = isRowReversed ? geometry.rows.outputCount - 1 - index : index
         let step = placement.swapsSides ? outputStride : channels
         var pixel = output + place * (placement.swapsSides ? channels : outputStride)
         if isColumnReversed { pixel += (count - 1) * step }

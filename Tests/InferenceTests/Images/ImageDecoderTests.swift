@@ -4,8 +4,8 @@ import Testing
 @testable import Inference
 
 struct ImageDecoderTests {
-    @Test("A picture has Pillow's pixels, upright and as it is stored", arguments: try ImageFixtures.load().pictures)
-    func pixels(_ expected: ImageFixtures.Picture) throws {
+    @Test("An image has Pillow's pixels, upright and as it is stored", arguments: try ImageFixtures.load().images)
+    func pixels(_ expected: ImageFixtures.Fixture) throws {
         let bytes = try ImageFixtures.bytes(expected.file)
         let upright = try ImageDecoder()(bytes)
         #expect([upright.width, upright.height] == [expected.width, expected.height])
@@ -110,7 +110,7 @@ struct ImageDecoderTests {
     }
 }
 
-@Suite("From a file to a network's input, against the whole picture")
+@Suite("From a file to a network's input, against the whole image")
 struct ImageInputTests {
     private static let ways: [Preprocessing] = [
         .preset(.imagenet, input: [3, 40, 40]), .preset(.stretch, input: [3, 30, 50]),
@@ -119,12 +119,12 @@ struct ImageInputTests {
         .preset(.stretch, input: [3, 2, 300]),
     ]
 
-    /// The input by way of the whole upright picture.
+    /// The input by way of the whole upright image.
     private func expected(_ bytes: [UInt8], _ preprocessing: Preprocessing) throws -> [Float] {
         preprocessing(try ImageDecoder()(bytes)).scalars
     }
 
-    @Test("Every fixture gives the same by rows and whole", arguments: try ImageFixtures.load().pictures.map(\.file))
+    @Test("Every fixture gives the same by rows and whole", arguments: try ImageFixtures.load().images.map(\.file))
     func fixtures(_ file: String) throws {
         let bytes = try ImageFixtures.bytes(file)
         for preprocessing in Self.ways {
@@ -134,7 +134,7 @@ struct ImageInputTests {
         }
     }
 
-    @Test("A picture in the midst of other bytes is the same", arguments: try ImageFixtures.load().pictures.map(\.file))
+    @Test("An image in the midst of other bytes is the same", arguments: try ImageFixtures.load().images.map(\.file))
     func slices(_ file: String) throws {
         let bytes = try ImageFixtures.bytes(file)
         let body = [0xFF, 0xD8, 0xFF] + bytes + bytes
@@ -155,7 +155,7 @@ struct ImageInputTests {
         }
     }
 
-    @Test("Padding around a picture smaller than its crop is black")
+    @Test("Padding around an image smaller than its crop is black")
     func padding() throws {
         let steps = try Preprocessing(
             colour: .bgr, resize: .shortest(side: 20), crop: (height: 33, width: 41), scale: .unit,

@@ -4,10 +4,10 @@ import Testing
 
 @Suite("Headers, read without a codec")
 struct ImageHeaderTests {
-    @Test("The size is the codec's", arguments: try ImageFixtures.load().pictures)
-    func sizes(_ picture: ImageFixtures.Picture) throws {
-        let header = try #require(ImageHeader(try ImageFixtures.bytes(picture.file)[...]))
-        #expect((header.width, header.height) == (picture.stored.width, picture.stored.height))
+    @Test("The size is the codec's", arguments: try ImageFixtures.load().images)
+    func sizes(_ image: ImageFixtures.Fixture) throws {
+        let header = try #require(ImageHeader(try ImageFixtures.bytes(image.file)[...]))
+        #expect((header.width, header.height) == (image.stored.width, image.stored.height))
         #expect(header.pixelCount == header.width * header.height)
     }
 

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Inference
 
-@Suite("Windows of a picture, against the whole")
+@Suite("Windows of an image, against the whole")
 struct ImageReaderTests {
     /// What a reader gives for a window, cut to it.
     static func window(
@@ -33,12 +33,12 @@ struct ImageReaderTests {
         }
     }
 
-    /// The same cut out of the whole picture.
+    /// The same cut out of the whole image.
     static func cut(_ pixels: [UInt8], width: Int, columns: Range<Int>, rows: Range<Int>) -> [UInt8] {
         rows.flatMap { row in pixels[3 * (row * width + columns.lowerBound)..<3 * (row * width + columns.upperBound)] }
     }
 
-    @Test("A window of a JPEG has the whole picture's pixels", arguments: JPEGWriter.varieties)
+    @Test("A window of a JPEG has the whole image's pixels", arguments: JPEGWriter.varieties)
     func windows(_ writer: JPEGWriter) throws {
         var generator = SeededGenerator(seed: 7)
         let sizes = [(1, 1), (8, 8), (9, 17), (33, 31), (64, 48), (131, 129), (200, 97), (97, 211)]
@@ -63,7 +63,7 @@ struct ImageReaderTests {
         }
     }
 
-    @Test("A window at every alignment has the whole picture's pixels", arguments: JPEGWriter.varieties.prefix(5))
+    @Test("A window at every alignment has the whole image's pixels", arguments: JPEGWriter.varieties.prefix(5))
     func alignments(_ writer: JPEGWriter) throws {
         let (width, height) = (150, 150)
         let bytes = writer.bytes(width: width, height: height)
@@ -77,7 +77,7 @@ struct ImageReaderTests {
     }
 
     @Test(
-        "A window of a PNG or WebP has the whole picture's pixels",
+        "A window of a PNG or WebP has the whole image's pixels",
         arguments: [
             "colour2-depth8.png", "colour2-depth8-interlaced.png", "colour3-depth4-transparent.png",
             "colour0-depth16.png", "colour0-depth16-interlaced.png", "colour6-depth16.png", "lossy.webp",

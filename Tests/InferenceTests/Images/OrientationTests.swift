@@ -11,9 +11,9 @@ struct OrientationTests {
     @Test("Each orientation puts the corners where Exif says")
     func corners() {
         let expected: [Orientation: [UInt8]] = [
-            .upright: [1, 2, 3, 4, 5, 6], .mirrored: [3, 2, 1, 6, 5, 4], .upsideDown: [6, 5, 4, 3, 2, 1],
-            .flipped: [4, 5, 6, 1, 2, 3], .transposed: [1, 4, 2, 5, 3, 6], .turnedLeft: [4, 1, 5, 2, 6, 3],
-            .transversed: [6, 3, 5, 2, 4, 1], .turnedRight: [3, 6, 2, 5, 1, 4],
+            .upright: [1, 2, 3, 4, 5, 6], .flipHorizontal: [3, 2, 1, 6, 5, 4], .rotate180: [6, 5, 4, 3, 2, 1],
+            .flipVertical: [4, 5, 6, 1, 2, 3], .transpose: [1, 4, 2, 5, 3, 6], .rotateClockwise: [4, 1, 5, 2, 6, 3],
+            .transverse: [6, 3, 5, 2, 4, 1], .rotateCounterclockwise: [3, 6, 2, 5, 1, 4],
         ]
         for orientation in Orientation.allCases {
             let result = orientation.applied(to: image)

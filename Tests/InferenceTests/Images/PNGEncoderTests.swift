@@ -15,10 +15,10 @@ struct PNGEncoderTests {
         arguments: [(1, 1, 1), (1, 1, 3), (3, 2, 3), (200, 300, 3), (513, 2, 1)])
     func roundTrips(_ width: Int, _ height: Int, _ channelCount: Int) throws {
         let image = image(width, height, channelCount)
-        #expect(try ImageDecoder()(PNGEncoder.encode(image)) == image.coloured)
+        #expect(try ImageDecoder()(PNGEncoder.encode(image)) == image.rgb)
     }
 
-    @Test("A grey picture is written in one channel of eight bits, a coloured one in three")
+    @Test("A grey image is written in one channel of eight bits, a colour image in three")
     func header() throws {
         // IHDR: width, height, depth, colour type.
         #expect(

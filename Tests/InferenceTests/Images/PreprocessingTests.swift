@@ -30,7 +30,7 @@ struct PreprocessingTests {
         #expect(ImageFixtures.digest(scalars) == expected.digest)
     }
 
-    @Test("A flat picture stays flat at every size")
+    @Test("A flat image stays flat at every size")
     func flat() throws {
         for (width, height) in [(1, 1), (7, 3), (300, 2), (2, 300), (224, 224)] {
             let image = PixelImage(
@@ -53,7 +53,7 @@ struct PreprocessingTests {
         #expect(unit(image).scalars == [Float(28) / 255])
     }
 
-    @Test("A grey picture feeds a network of three channels")
+    @Test("A grey image feeds a network of three channels")
     func grey() throws {
         let image = PixelImage(width: 1, height: 2, channelCount: 1, pixels: [0, 255])
         #expect(Preprocessing.preset(.unit, input: [3, 2, 1])(image).scalars == [0, 0, 0, 1, 1, 1])
@@ -81,7 +81,7 @@ struct PreprocessingTests {
         #expect(batch == [1, 1, 1, -7, -7])
     }
 
-    @Test("A network's input that is no picture is refused")
+    @Test("A network's input that is no image is refused")
     func input() {
         for shape: Shape in [[3, 224], [4, 224, 224], [3, 0, 224], [3, 224, 1 << 40], []] {
             #expect(throws: PreprocessingError.unsupportedInput(shape)) { try Preprocessing(.unit, input: shape) }

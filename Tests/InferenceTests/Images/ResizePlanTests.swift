@@ -2,7 +2,7 @@ import Testing
 
 @testable import Inference
 
-struct CentreCropTests {
+struct ResizePlanTests {
     @Test("An odd rest goes to the even side, as Python rounds")
     func rounding() {
         #expect(CentreCrop(of: 257, to: 224).window == 16..<240)  // 16.5

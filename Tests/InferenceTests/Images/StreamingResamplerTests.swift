@@ -5,15 +5,15 @@ import Testing
 
 /// One after the other: the instruction set is the whole process's.
 @Suite("Resampling, against the textbook loops", .serialized)
-struct ResamplingTests {
-    /// Pillow's two passes over the whole picture, rounded to bytes between them.
+struct StreamingResamplerTests {
+    /// Pillow's two passes over the whole image, rounded to bytes between them.
     private func reference(_ image: PixelImage, to size: (height: Int, width: Int), columnsFirst: Bool) -> [UInt8] {
         let channels = image.channelCount
         func pass(
             _ pixels: [UInt8], lineCount: Int, length: Int, outputLength: Int, lineStep: Int, step: Int,
             outputLineStep: Int, outputStep: Int
         ) -> [UInt8] {
-            let axis = ResampleAxis(
+            let axis = ResampleWeights(
                 inputLength: length, span: 0..<Double(length), outputLength: outputLength, window: 0..<outputLength)
             var result = [UInt8](repeating: 0, count: lineCount * outputLength * channels)
             for line in 0..<lineCount {

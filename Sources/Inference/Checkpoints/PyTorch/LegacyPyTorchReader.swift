@@ -5,7 +5,7 @@
 ///     in eight bytes, and its elements
 ///
 /// - Source: `_legacy_save` and `_legacy_load` of PyTorch's `torch/serialization.py`
-struct StackedPickleReader {
+struct LegacyPyTorchReader {
     private let file: ByteRegion
     private var offset: Int
     private let budget: ReadingBudget
@@ -35,7 +35,7 @@ struct StackedPickleReader {
 
     /// The tensors of a file that lies in memory, in the object's order.
     static func read(_ file: ByteRegion, budget: ReadingBudget) throws(CheckpointError) -> CheckpointContents {
-        var reader = StackedPickleReader(file: file, offset: magicByteCount(file) ?? 0, budget: budget)
+        var reader = LegacyPyTorchReader(file: file, offset: magicByteCount(file) ?? 0, budget: budget)
         try reader.checkVersion()
         try reader.checkByteOrder()
         let (root, heap) = try reader.pickle()

@@ -4,7 +4,7 @@ import Testing
 @testable import Inference
 
 @Suite("Stacked pickles, PyTorch's form before version 1.6")
-struct StackedPickleReaderTests {
+struct LegacyPyTorchReaderTests {
     private static let sound = CheckpointFixtures.names(in: CheckpointFixtures.stacked)
 
     @Test("A sound file gives the tensors that PyTorch finds in it, whatever it is called", arguments: sound)
