@@ -1,13 +1,13 @@
 import CImageCodecs
 
-/// The Exif block and the XMP packet of a file; empty where there is none.
+/// The EXIF block and the XMP packet of a file; empty where there is none.
 struct ImageMetadata {
     var exif: ArraySlice<UInt8> = []
     var xmp: ArraySlice<UInt8> = []
 }
 
 extension ImageMetadata {
-    /// From a JPEG's APP1 segments before its first scan. An Exif block may be cut over several of them.
+    /// Reads the APP1 segments before a JPEG's first scan. An EXIF block may be split over several of them.
     ///
     /// - Source: ITU-T T.81 §B.1.1, Exif 2.32 §4.7.2, XMP Specification Part 3 §1.1.3
     init(jpeg bytes: ArraySlice<UInt8>) {
@@ -16,7 +16,7 @@ extension ImageMetadata {
         var reader = ImageByteReader(bytes)
         reader.seek(to: 2)
         while let marker = Self.nextMarker(&reader), marker != 0xDA {
-            // Markers without a segment: restarts, start and end of the image, reserved ones.
+            // Markers without a segment: RSTn, SOI, EOI and reserved ones.
             if marker < 0xC0 || marker == 0xC8 || (0xD0...0xD9).contains(marker) || (0xF0...0xFD).contains(marker) {
                 continue
             }
@@ -32,7 +32,7 @@ extension ImageMetadata {
         }
     }
 
-    /// The byte after the next run of 0xFF that is neither a filler nor an escaped 0xFF.
+    /// The code of the next marker. Fill bytes (repeated 0xFF) and stuffed bytes (0xFF 0x00) are skipped.
     private static func nextMarker(_ reader: inout ImageByteReader) -> Int? {
         while true {
             reader.skip(to: 0xFF)
@@ -44,7 +44,7 @@ extension ImageMetadata {
         }
     }
 
-    /// From a WebP's EXIF and XMP chunks, where its header announces them.
+    /// Reads a WebP's EXIF and XMP chunks if the flags of its VP8X header announce them.
     ///
     /// - Source: RFC 9649 §2.7.1
     init(webp bytes: ArraySlice<UInt8>) {
@@ -67,15 +67,15 @@ extension ImageMetadata {
 }
 
 extension ImageMetadata {
-    /// Units: bytes; what a text may inflate to, and how much of one is looked at.
+    /// The most bytes that a text chunk may inflate to, and the most that are read of a stored one.
     static let maxTextByteCount = 1 << 20
 
-    /// From a PNG's eXIf chunk or, where it has none, the hexadecimal text that older programs left behind; and from its
-    /// XMP text.
+    /// Reads a PNG's eXIf chunk or, failing that, the hexadecimal text chunk that older programs write; and the text chunk
+    /// with XMP.
     ///
     /// - Source: PNG (Third Edition) §11.3.3 and §11.3.4.6; XMP Specification Part 3 §1.1.5
     init(png bytes: ArraySlice<UInt8>) {
-        // The last of each counts, and it alone is inflated: a file may hold thousands.
+        // Only the last of each counts, so only that one is inflated: a file may hold thousands.
         var rawProfile: Text?
         var packet: Text?
         var reader = ImageByteReader(bytes)
@@ -97,7 +97,7 @@ extension ImageMetadata {
         if let packet { xmp = Self.content(of: packet) }
     }
 
-    /// A tEXt, zTXt or iTXt chunk taken apart, not yet inflated.
+    /// A parsed tEXt, zTXt or iTXt chunk, not yet inflated.
     private struct Text {
         let keyword: ArraySlice<UInt8>
         let isCompressed: Bool
@@ -130,7 +130,7 @@ extension ImageMetadata {
         text.isCompressed ? inflate(text.stored) : text.stored.prefix(maxTextByteCount)
     }
 
-    /// The inflated bytes, or none where they are damaged or too many.
+    /// The inflated bytes, or none where they are corrupt or too many.
     private static func inflate(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
         let output = [UInt8](unsafeUninitializedCapacity: maxTextByteCount) { output, count in
             let written = bytes.withUnsafeBufferPointer {
@@ -141,7 +141,7 @@ extension ImageMetadata {
         return output[...]
     }
 
-    /// A raw profile is a line feed, a name, a length, and lines of hexadecimal digits.
+    /// Decodes a raw profile: a line feed, a name, a length, and lines of hexadecimal digits.
     private static func bytes(ofRawProfile text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
         let lines = text.split(separator: UInt8(ascii: "\n"), maxSplits: 3, omittingEmptySubsequences: false)
         guard lines.count == 4 else { return [] }

@@ -1,6 +1,6 @@
-/// What `model.json` says under `"preprocessing"`, before the network's input is known.
+/// The value of `"preprocessing"` in `model.json`, before the network's input shape is known.
 ///
-/// Either a preset's name, or an object that spells out the steps:
+/// It is either a preset's name or an object that lists the steps:
 ///
 ///     "preprocessing": "imagenet"
 ///
@@ -13,17 +13,17 @@
 ///         "deviation": [0.229, 0.224, 0.225]
 ///     }
 ///
-/// Every field can be left out: colour is then RGB, or grey for a network of one channel; the image is stretched to the
-/// crop; the crop is the network's input; the scale is `unit`, the mean 0 and the deviation 1. Unknown fields and words
-/// are refused.
+/// Every field is optional. The default colour is RGB, or grey for a network with one input channel; the default crop is the
+/// network's input; by default the image is stretched to the crop, the scale is `unit`, the mean 0 and the deviation 1.
+/// Unknown fields and values are errors.
 public enum PreprocessingDescription: Sendable, Hashable {
-    /// One of the named ways.
+    /// A named preset.
     case preset(Preprocessing.Preset)
 
-    /// One after the other.
+    /// Explicit steps.
     case steps(Steps)
 
-    /// The steps that are spelled out; nil for those that are not.
+    /// The steps given in `model.json`; nil where the default applies.
     public struct Steps: Sendable, Hashable {
         var colour: Preprocessing.Colour?
         var resize: Preprocessing.Resize?
@@ -34,7 +34,7 @@ public enum PreprocessingDescription: Sendable, Hashable {
         var deviation: [Float]?
     }
 
-    /// A preset by its name.
+    /// Finds a preset by name.
     ///
     /// - Throws: ``PreprocessingError/unknownPreset(found:)``
     public init(preset name: String) throws(PreprocessingError) {
@@ -44,10 +44,10 @@ public enum PreprocessingDescription: Sendable, Hashable {
 }
 
 extension Preprocessing {
-    /// Follows a description for a network's input.
+    /// Resolves a description for a network's input.
     ///
     /// - Parameter input: `[C, H, W]`
-    /// - Throws: ``PreprocessingError`` where the description is out of range, or does not end in the network's input.
+    /// - Throws: ``PreprocessingError`` where a value is out of range, or the result does not have the shape `input`.
     public init(_ description: PreprocessingDescription, input: Shape) throws(PreprocessingError) {
         switch description {
         case .preset(let preset): try self.init(preset, input: input)
@@ -64,7 +64,7 @@ extension Preprocessing {
             colour: colour, resize: steps.resize ?? .stretch(height: crop.height, width: crop.width), crop: crop,
             scale: steps.scale ?? usual.scale, mean: steps.mean ?? each(0), deviation: steps.deviation ?? each(1))
         guard outputShape == input else { throw .outputMismatch(found: outputShape, expected: input) }
-        // A crop that nobody asked for takes the centre of a larger image, and adds no border to a smaller one.
+        // The default crop may cut a larger image, but must not pad a smaller one: that is likely a mistake.
         if steps.cropHeight == nil, case .stretch(let height, let width) = resize,
             height < outputShape[1] || width < outputShape[2]
         {
@@ -115,7 +115,7 @@ extension PreprocessingDescription: Decodable {
     private enum ResizeMode: String, CaseIterable { case stretch, shortest }
 }
 
-/// The fields of one object, each of a known name.
+/// Decodes the fields of one JSON object and refuses unknown ones.
 private struct Fields {
     private struct Name: CodingKey {
         let stringValue: String
@@ -164,7 +164,7 @@ private struct Fields {
         return word
     }
 
-    /// One side for a square, or height and width.
+    /// Height and width of the crop, given as one side of a square or as an array of both.
     func crop() throws(PreprocessingError) -> (Int, Int)? {
         let key = Name(stringValue: "crop")
         if let side = try? container.decode(Int.self, forKey: key) { return (side, side) }
@@ -194,39 +194,39 @@ private struct Fields {
     }
 }
 
-/// Why a description of the preprocessing cannot be followed.
+/// Why a description of the preprocessing is invalid.
 public enum PreprocessingError: Error, Equatable, Sendable {
-    /// A name that no preset has.
+    /// No preset has this name.
     case unknownPreset(found: String)
 
-    /// A field that does not exist.
+    /// The object has a field that does not exist; `expected` lists the valid ones.
     case unknownField(found: String, expected: [String])
 
-    /// A field that is needed is absent.
+    /// A required field is missing.
     case missingField(field: String)
 
-    /// A field of another type than is expected; `expected` says which.
+    /// A field has the wrong JSON type; `expected` describes the right one.
     case wrongType(field: String, expected: String)
 
-    /// A word that a field does not know.
+    /// A field has a word that is not one of its values; `expected` lists them.
     case unknownValue(field: String, found: String, expected: [String])
 
-    /// A side that is not positive or too long. Units: pixels.
+    /// A side is below 1 or above `limit`. Units: pixels.
     case sideOutOfRange(field: String, found: Int, limit: Int)
 
-    /// Not one number for each channel.
+    /// `mean` or `deviation` has not one number for each channel.
     case valueCount(field: String, found: Int, expected: Int)
 
-    /// A number that is infinite or none.
+    /// A number is infinite or NaN as float32.
     case notFinite(field: String)
 
-    /// The deviation divides, so it cannot be zero.
+    /// A deviation is zero; normalisation would divide by it.
     case zeroDeviation
 
-    /// The network's input is no image of 1 or 3 channels within the limits.
+    /// The network's input is not an image of 1 or 3 channels within ``Preprocessing/maxSide``.
     case unsupportedInput(Shape)
 
-    /// The steps end in another shape than the network's input.
+    /// The steps produce another shape than the network's input.
     case outputMismatch(found: Shape, expected: Shape)
 }
 
@@ -240,7 +240,7 @@ extension PreprocessingError: CustomStringConvertible {
         case .unknownField(let found, let expected):
             "The preprocessing has no field '\(found)'; its fields here are \(Self.list(expected))."
         case .missingField(let field):
-            "The preprocessing lacks its field '\(field)'."
+            "The preprocessing's field '\(field)' is missing."
         case .wrongType(let field, let expected):
             "The preprocessing's '\(field)' must be \(expected)."
         case .unknownValue(let field, let found, let expected):
@@ -250,14 +250,14 @@ extension PreprocessingError: CustomStringConvertible {
         case .valueCount(let field, let found, let expected):
             "The preprocessing's '\(field)' has \(found) numbers; it needs \(expected), one for each channel."
         case .notFinite(let field):
-            "The preprocessing's '\(field)' holds a number that is not finite as float32."
+            "The preprocessing's '\(field)' contains a number that is not finite as float32."
         case .zeroDeviation:
-            "The preprocessing's 'deviation' holds a zero, by which nothing can be divided."
+            "The preprocessing's 'deviation' contains a zero; normalisation divides by it."
         case .unsupportedInput(let shape):
-            "The network's input \(shape) is no image: it must be [1 or 3, height, width] of at most "
+            "The network's input \(shape) is not an image: it must be [1 or 3, height, width] of at most "
                 + "\(Preprocessing.maxSide) pixels a side."
         case .outputMismatch(let found, let expected):
-            "The preprocessing ends in \(found), but the network's input is \(expected)."
+            "The preprocessing produces the shape \(found), but the network's input is \(expected)."
         }
     }
 

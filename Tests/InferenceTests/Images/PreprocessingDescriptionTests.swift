@@ -52,19 +52,19 @@ struct PreprocessingDescriptionTests {
             ("{\"mean\": [0.5]}", "The preprocessing's 'mean' has 1 numbers; it needs 3, one for each channel."),
             (
                 "{\"deviation\": [1, 0, 1]}",
-                "The preprocessing's 'deviation' holds a zero, by which nothing can be divided."
+                "The preprocessing's 'deviation' contains a zero; normalisation divides by it."
             ),
             ("{\"crop\": \"big\"}", "The preprocessing's 'crop' must be a side, or an array of height and width."),
             ("{\"crop\": [1, 2, 3]}", "The preprocessing's 'crop' must be a side, or an array of height and width."),
             ("{\"crop\": 0}", "The preprocessing's 'crop' is 0 pixels; it must be 1 to 4096."),
-            ("{\"crop\": 100}", "The preprocessing ends in [3, 100, 100], but the network's input is [3, 224, 224]."),
+            ("{\"crop\": 100}", "The preprocessing produces the shape [3, 100, 100], but the network's input is [3, 224, 224]."),
             (
                 "{\"colour\": \"grey\"}",
-                "The preprocessing ends in [1, 224, 224], but the network's input is [3, 224, 224]."
+                "The preprocessing produces the shape [1, 224, 224], but the network's input is [3, 224, 224]."
             ),
             ("{\"resize\": \"stretch\"}", "The preprocessing's 'resize' must be an object."),
-            ("{\"resize\": {\"side\": 256}}", "The preprocessing lacks its field 'resize.mode'."),
-            ("{\"resize\": {\"mode\": \"shortest\"}}", "The preprocessing lacks its field 'resize.side'."),
+            ("{\"resize\": {\"side\": 256}}", "The preprocessing's field 'resize.mode' is missing."),
+            ("{\"resize\": {\"mode\": \"shortest\"}}", "The preprocessing's field 'resize.side' is missing."),
             (
                 "{\"resize\": {\"mode\": \"fit\"}}",
                 "The preprocessing's 'resize.mode' cannot be 'fit'; it is one of stretch, shortest."
