@@ -1,5 +1,5 @@
-/// Other floating-point formats to float32 and back, bit by bit: without branches, so that loops over them vectorise on
-/// any processor.
+/// Converts other floating-point formats to float32 and back with branch-free bit arithmetic, so that loops vectorise on every
+/// CPU.
 ///
 /// - Source: IEEE 754-2019, §3.4
 enum ScalarConversion {
@@ -7,32 +7,32 @@ enum ScalarConversion {
     @inline(__always)
     static func float(float16 bits: UInt16) -> Float {
         let magnitude = UInt32(bits & 0x7FFF) << 13
-        // Rebiased by 112; infinities and NaNs, whose exponent is 31, once more to reach 255.
+        // Rebiases the exponent by 112; infinities and NaNs, whose exponent is 31, by 224 to reach 255.
         let rebias: UInt32 = magnitude >= 0x0F80_0000 ? 224 << 23 : 112 << 23
         let normal = magnitude &+ rebias
-        // A subnormal is its fraction in units of 2⁻²⁴: put below an exponent of -14, and that power taken away.
+        // A subnormal is its fraction in units of 2⁻²⁴: add it below an exponent of -14, then subtract that power.
         let subnormal = (Float(bitPattern: magnitude | 113 << 23) - Float(bitPattern: 113 << 23)).bitPattern
         let value = magnitude < 0x0080_0000 ? subnormal : normal
         return Float(bitPattern: value | UInt32(bits & 0x8000) << 16)
     }
 
-    /// Exact: a bfloat16 is the upper half of a float32.
+    /// Exact: a bfloat16 is the upper 16 bits of a float32.
     @inline(__always)
     static func float(bfloat16 bits: UInt16) -> Float { Float(bitPattern: UInt32(bits) << 16) }
 
-    /// Rounds to nearest, ties to even; what is too large becomes infinite.
+    /// Rounds to nearest, ties to even; overflow gives infinity.
     @inline(__always)
     static func float(float64 bits: UInt64) -> Float { Float(Double(bitPattern: bits)) }
 
-    /// Rounds to nearest, ties to even; from 65,520 on the result is infinite. NaNs keep the upper bits of their payload.
+    /// Rounds to nearest, ties to even; 65,520 and above give infinity. NaNs keep the upper bits of their payload.
     @inline(__always)
     static func float16(_ value: Float) -> UInt16 {
         let magnitude = value.bitPattern & 0x7FFF_FFFF
-        // Adding just under half of what is cut off, or half where the last bit that stays is odd; a carry goes where it
-        // should, up to infinity.
+        // Adds just under half a unit in the last place, or half where the last kept bit is odd; carries propagate correctly up
+        // to infinity.
         let odd = (magnitude >> 13) & 1
         let normal = (magnitude &+ 0x0FFF &+ odd &- 112 << 23) >> 13
-        // Below 2⁻¹⁴ the addition of ½ aligns the fraction with float16's units of 2⁻²⁴, and rounds it.
+        // Below 2⁻¹⁴, adding ½ aligns the fraction with float16's unit of 2⁻²⁴ and rounds it.
         let subnormal = (Float(bitPattern: magnitude) + 0.5).bitPattern &- Float(0.5).bitPattern
         let payload = (magnitude >> 13) & 0x03FF
         let nan: UInt32 = 0x7C00 | (payload == 0 ? 0x0200 : payload)
@@ -42,7 +42,7 @@ enum ScalarConversion {
         return UInt16(truncatingIfNeeded: bits | (value.bitPattern >> 16) & 0x8000)
     }
 
-    /// Rounds to nearest, ties to even; what is too large becomes infinite. NaNs keep the upper bits of their payload.
+    /// Rounds to nearest, ties to even; overflow gives infinity. NaNs keep the upper bits of their payload.
     @inline(__always)
     static func bfloat16(_ value: Float) -> UInt16 {
         let bits = value.bitPattern
@@ -52,18 +52,18 @@ enum ScalarConversion {
     }
 }
 
-/// Elements of any type and layout, on their way to contiguous float32.
+/// Elements of any type and strides, to be converted to contiguous float32.
 struct StridedElements {
-    /// From the first element on.
+    /// The bytes from the first element on.
     let bytes: UnsafeRawBufferPointer
     let shape: Shape
     let strides: [Int]
     let isContiguous: Bool
 
-    /// Wide enough for whole cache lines on both sides of a transposition, small enough for the first-level cache.
+    /// Large enough to use whole cache lines on both sides of a transposition, small enough for the L1 cache. Units: elements.
     private static let tileExtent = 32
 
-    /// Fills `output`, which has room for exactly the shape's elements; there is at least one.
+    /// Fills `output`, which has exactly the shape's element count, at least one.
     func convert(from scalarType: ScalarType, to output: UnsafeMutableBufferPointer<Float>) {
         switch scalarType {
         case .float16: copy(UInt16.self, to: output, ScalarConversion.float(float16:))
@@ -91,8 +91,8 @@ struct StridedElements {
         }
     }
 
-    /// Visits every element, in tiles of the last two axes: a transposed matrix read by rows would miss the cache at
-    /// each of them.
+    /// Visits every element in tiles of the last two axes. Reading a transposed matrix row by row would miss the cache at every
+    /// element.
     @inline(__always)
     private func copyPlanes(_ copy: (_ source: Int, _ target: Int) -> Void) {
         let extents = [1, 1] + shape.extents
@@ -126,12 +126,12 @@ struct StridedElements {
     }
 }
 
-/// A tensor's scalars as bytes of the type that a file has them in, piece by piece.
+/// Encodes a tensor's scalars in the element type of a file, chunk by chunk.
 struct ScalarEncoder {
-    /// Units: scalars. Small enough for the second-level cache, in both forms.
+    /// Chunk size: input and output together fit the L2 cache. Units: scalars.
     private static let chunkCount = 1 << 16
 
-    /// Hands over the bytes in order: float32 where it lies, other types in pieces.
+    /// Passes the bytes on in order: float32 without a copy, other types in chunks.
     ///
     /// - Throws: ``CheckpointWriteError/overflow(name:index:value:scalarType:)`` for a finite number that becomes infinite.
     static func encode(
