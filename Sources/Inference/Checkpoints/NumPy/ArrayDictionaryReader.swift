@@ -1,18 +1,18 @@
-/// Reads what `numpy.save` writes of a dictionary: an array of one object, which is a pickle.
+/// Reads a dictionary saved with `numpy.save`: a `.npy` file of one object, which is a pickle.
 ///
 ///     {"conv1": [weights, biases], …}    or    {"conv1": {"weights": …, "biases": …}, …}
 ///
-/// Such a dictionary has TensorFlow's layout, and is turned into PyTorch's: `conv1.weight`, `conv1.bias`; see
-/// ``TensorFlowLayout``. One of single arrays, `{"features.0.weight": …}`, is taken as it is, like an `.npz` file.
+/// Such dictionaries are in TensorFlow's layout and are converted to PyTorch's (`conv1.weight`, `conv1.bias`); see
+/// ``TensorFlowLayout``. A dictionary of single arrays, `{"features.0.weight": …}`, is taken as it is, like an `.npz` file.
 ///
 /// - Source: NumPy's `numpy/lib/format.py`; `bvlc_alexnet.npy` and its like, as caffe-tensorflow writes them.
 enum ArrayDictionaryReader {
-    /// Layers are put in order by their names, and no network that runs here has so many, or names so long.
+    /// The most layers, which bounds the time to sort them; more than any supported network has.
     static let maxLayerCount = 1 << 12
-    /// Units: bytes.
+    /// The longest name of a layer, for the same reason. Units: bytes.
     static let maxNameByteCount = 1 << 8
 
-    /// The tensors of a file that lies in memory, in the order of their names, numbers by value.
+    /// The tensors of a file in memory, in natural order of their names (numbers by value).
     static func read(_ file: ByteRegion, name: String, budget: ReadingBudget) throws(CheckpointError)
         -> CheckpointContents
     {
@@ -68,25 +68,25 @@ enum ArrayDictionaryReader {
 }
 
 extension PickledArray {
-    /// The array where its elements are numbers and not Python's objects.
+    /// The array as numbers; nil where its elements are Python objects.
     var numbers: NumPyArray? {
         guard case .bytes(let data) = elements else { return nil }
         return NumPyArray(typeName: type.description, extents: extents, isColumnMajor: isColumnMajor, data: data)
     }
 }
 
-/// A layer as a dictionary of arrays has it: weights and biases under the layer's name.
+/// The weights and biases of one layer in a dictionary of arrays.
 struct ArrayLayer {
     let name: String
     /// Shape: kernels `[H, W, I, O]`, matrices `[in, out]`.
     let weight: StoredTensor
     let bias: StoredTensor?
 
-    /// More than any layer has; a list may be referred to often, and is not looked through each time.
+    /// The most values of one layer that are looked at: the pickle may refer to one long list many times.
     private static let maxPartCount = 8
 
-    /// Whether a list or a dictionary holds neither arrays nor containers that could, as a list of classes or a setting does.
-    private static func isHarmless(_ values: some Sequence<PickleValue>) -> Bool {
+    /// Whether a container has neither arrays nor containers that could have some: a list of classes, say, or a setting.
+    private static func holdsNoArrays(_ values: some Sequence<PickleValue>) -> Bool {
         values.prefix(maxPartCount + 1).allSatisfy { value in
             switch value {
             case .array, .list, .tuple, .dictionary, .tensor: false
@@ -95,24 +95,24 @@ struct ArrayLayer {
         }
     }
 
-    /// A layer of a list, tuple or object array `[weights, biases]`, or of a dictionary of them; nil for what holds no arrays at
-    /// all, such as an epoch.
+    /// Reads a layer from a list, tuple or object array `[weights, biases]`, or from a dictionary of both; nil for values without
+    /// arrays, such as an epoch number.
     ///
-    /// - Throws: ``CheckpointError/invalidLayer(name:found:)`` for any other array than those two.
+    /// - Throws: ``CheckpointError/invalidLayer(name:found:)`` when there are other arrays than these two.
     init?(name: String, _ value: PickleValue, _ heap: PickleHeap) throws(CheckpointError) {
         let parts: [(role: Role, array: NumPyArray)]
         switch value {
         case .list(let index):
-            if Self.isHarmless(heap.lists[index]) { return nil }
+            if Self.holdsNoArrays(heap.lists[index]) { return nil }
             parts = try Self.parts(heap.lists[index], name, heap)
         case .tuple(let index):
-            if Self.isHarmless(heap.tuples[index]) { return nil }
+            if Self.holdsNoArrays(heap.tuples[index]) { return nil }
             parts = try Self.parts(heap.tuples[index], name, heap)
         case .array(let index):
             guard let array = heap.arrays[index], case .objects(let list) = array.elements else { return nil }
             parts = try Self.parts(heap.lists[list], name, heap)
         case .dictionary(let index):
-            if Self.isHarmless(heap.dictionaries[index].lazy.map(\.value)) { return nil }
+            if Self.holdsNoArrays(heap.dictionaries[index].lazy.map(\.value)) { return nil }
             parts = try Self.parts(heap.dictionaries[index], name, heap)
         default: return nil
         }
@@ -129,7 +129,7 @@ struct ArrayLayer {
 
     private enum Role: String { case weight, bias }
 
-    /// The roles' names in dictionaries.
+    /// The dictionary keys of each role.
     private static let roles: [String: Role] = [
         "weights": .weight, "weight": .weight, "biases": .bias, "bias": .bias,
     ]

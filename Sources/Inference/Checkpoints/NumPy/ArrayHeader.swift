@@ -1,22 +1,22 @@
-/// What stands before an array's numbers in a `.npy` file: a version and a dictionary in Python's notation.
+/// The header of a `.npy` file: a version and a Python dictionary literal with type, order and shape.
 ///
 /// - Source: NumPy's `numpy/lib/format.py`, versions 1.0, 2.0 and 3.0
 struct ArrayHeader: Equatable {
-    /// NumPy's name of the type, as `<f4`.
+    /// NumPy's type string, such as `<f4`.
     let typeName: String
-    /// Whether the first axis is the fastest.
+    /// Whether the order is Fortran's: first axis fastest.
     let isColumnMajor: Bool
-    /// One an axis, none of them negative.
+    /// The size of each axis; none is negative.
     let extents: [Int]
 
-    /// NumPy's own reader takes no longer ones without being told to. Units: bytes.
+    /// The longest header, which is also NumPy's default limit. Units: bytes.
     static let maxByteCount = 10_000
 
     static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
 
-    /// Reads the header, and leaves the cursor at the numbers.
+    /// Reads the header and leaves the cursor at the data.
     ///
-    /// - Parameter record: the file's name in errors.
+    /// - Parameter record: the file's name, for errors.
     init(_ cursor: inout ByteCursor, record: String) throws(CheckpointError) {
         let start = try cursor.region(byteCount: Self.magic.count).withUnsafeBytes { Array($0) }
         guard start == Self.magic else {
@@ -45,13 +45,13 @@ struct ArrayHeader: Equatable {
     }
 }
 
-/// Reads the one kind of Python dictionary that stands in a `.npy` header: a type, an order and a shape, and nothing else.
+/// Parses the Python dictionary literal of a `.npy` header: exactly a type, an order and a shape.
 ///
 ///     {'descr': '<f4', 'fortran_order': False, 'shape': (64, 3, 11, 11), }
 struct PythonLiteralCursor {
     private let text: [UInt8]
     private var position = 0
-    /// Where the text begins in the file.
+    /// The text's offset in the file.
     private let offset: Int
     private let record: String
 
@@ -61,7 +61,9 @@ struct PythonLiteralCursor {
         self.record = record
     }
 
-    /// - Throws: ``CheckpointError`` for everything but the three keys, each once, and spaces and a line feed behind them.
+    /// Parses the dictionary.
+    ///
+    /// - Throws: ``CheckpointError`` for anything but the three keys, each once, followed by spaces and line feeds.
     mutating func arrayHeader() throws(CheckpointError) -> ArrayHeader {
         var typeName: String?
         var isColumnMajor: Bool?
@@ -94,7 +96,7 @@ struct PythonLiteralCursor {
         return ArrayHeader(typeName: typeName, isColumnMajor: isColumnMajor, extents: extents)
     }
 
-    /// The type's name; a list is a structured type, whose elements are several numbers.
+    /// The type string; structured types, which are lists, are refused.
     private mutating func descriptor() throws(CheckpointError) -> String {
         if peek == UInt8(ascii: "[") {
             throw invalid(at: position, found: "a structured type", expected: "the type of one number")
@@ -111,7 +113,7 @@ struct PythonLiteralCursor {
         throw invalid(at: position, found: found, expected: "True or False")
     }
 
-    /// `()`, `(3,)` or `(3, 4)`, with or without a last comma.
+    /// `()`, `(3,)` or `(3, 4)`, with or without a trailing comma.
     private mutating func tuple() throws(CheckpointError) -> [Int] {
         try expect("(")
         var numbers: [Int] = []
@@ -139,7 +141,7 @@ struct PythonLiteralCursor {
         let start = position
         while position < text.count, 0x30...0x39 ~= text[position] { position += 1 }
         let digits = String(decoding: text[start..<position], as: UTF8.self)
-        // Python has no numbers with leading zeros.
+        // Python does not allow leading zeros.
         guard !digits.isEmpty, digits == "0" || !digits.hasPrefix("0") else {
             throw invalid(at: start, found: digits.isEmpty ? found : digits, expected: "a whole number")
         }
@@ -149,12 +151,12 @@ struct PythonLiteralCursor {
         return number
     }
 
-    /// Quoted either way and without escapes: NumPy's names of types have none.
+    /// A string in single or double quotes, without escapes: NumPy's type strings have none.
     private mutating func string() throws(CheckpointError) -> String {
         skipSpaces()
         let start = position
         guard position < text.count, let quote = [UInt8(ascii: "'"), UInt8(ascii: "\"")].first(where: { $0 == peek })
-        else { throw invalid(at: start, found: found, expected: "a quoted word") }
+        else { throw invalid(at: start, found: found, expected: "a quoted string") }
         position += 1
         while position < text.count, text[position] != quote {
             guard 0x20..<0x7F ~= text[position], text[position] != UInt8(ascii: "\\") else {
@@ -163,7 +165,7 @@ struct PythonLiteralCursor {
             position += 1
         }
         guard position < text.count else {
-            throw invalid(at: start, found: "a word without its end", expected: "a quoted word")
+            throw invalid(at: start, found: "an unterminated string", expected: "a quoted string")
         }
         defer { position += 1 }
         return String(decoding: text[(start + 1)..<position], as: UTF8.self)
@@ -174,7 +176,7 @@ struct PythonLiteralCursor {
         position += 1
     }
 
-    /// The next byte that is no space, which becomes the position; nil at the end.
+    /// Skips spaces and returns the next byte without consuming it; nil at the end.
     private var peek: UInt8? {
         mutating get {
             skipSpaces()

@@ -1,16 +1,17 @@
-/// Reads what `numpy.savez` and `numpy.savez_compressed` write: a zip archive of one `.npy` file a tensor. No pickle is ever
-/// looked at: an array of objects is refused.
+/// Reads the output of `numpy.savez` and `numpy.savez_compressed`: a zip archive with one `.npy` file per tensor.
+///
+/// Pickles are never read: arrays of objects are refused.
 ///
 /// - Source: NumPy's `numpy/lib/format.py`
 enum NumPyReader {
     private static let suffix = ".npy"
 
-    /// Whether an archive holds arrays and nothing else.
+    /// Whether every record of an archive is an array.
     static func holdsArrays(_ archive: ZipArchive) -> Bool {
         !archive.records.isEmpty && archive.records.allSatisfy { $0.name.hasSuffix(suffix) }
     }
 
-    /// The tensors of an archive that lies in memory, in its directory's order.
+    /// The tensors of an archive in memory, in the order of its central directory.
     static func read(_ archive: ZipArchive, budget: ReadingBudget) throws(CheckpointError) -> CheckpointContents {
         var archive = archive
         var contents = CheckpointContents(budget: budget)
@@ -35,7 +36,7 @@ enum NumPyReader {
 }
 
 extension CheckpointContents {
-    /// Takes an array in, or notes it where its numbers are no weights.
+    /// Adds an array, or records it as skipped where it is not floating point.
     mutating func append(_ array: NumPyArray, name: String) throws(CheckpointError) {
         if let tensor = try array.tensor(name: name) {
             try append(tensor, name: name)
@@ -45,27 +46,27 @@ extension CheckpointContents {
     }
 }
 
-/// An array as NumPy describes it: a type, a shape, an order and bytes, not yet checked against each other.
+/// A NumPy array as described by its file: type, shape, order and bytes, not yet checked against each other.
 struct NumPyArray {
-    /// NumPy's name of the type, as `<f4`.
+    /// NumPy's type string, such as `<f4`.
     let typeName: String
     let extents: [Int]
-    /// Whether the first axis is the fastest.
+    /// Whether the order is Fortran's: first axis fastest.
     let isColumnMajor: Bool
     let data: ByteRegion
 
-    /// Types that weights do not have, but that may lie beside them, and the bytes of one element.
+    /// Types other than floating point, which may occur beside weights, and their element sizes in bytes.
     private static let otherTypes = [
         "|b1": 1, "|i1": 1, "|u1": 1, "<i2": 2, "<u2": 2, "<i4": 4, "<u4": 4, "<i8": 8, "<u8": 8, "<c8": 8, "<c16": 16,
     ]
     private static let scalarTypes: [String: ScalarType] = ["<f2": .float16, "<f4": .float32, "<f8": .float64]
 
-    /// Whether an element is one number, as a tensor's are.
+    /// Whether elements are single numbers.
     var holdsNumbers: Bool { Self.scalarTypes[typeName] != nil || Self.otherTypes[typeName] != nil }
 
-    /// The array as a tensor; nil where its numbers are no weights.
+    /// The array as a tensor; nil where it is not floating point.
     ///
-    /// - Throws: ``CheckpointError`` when the bytes are not as many as shape and type need, or the type is none of numbers.
+    /// - Throws: ``CheckpointError`` when the number of bytes does not match shape and type, or the type is not numeric.
     func tensor(name: String) throws(CheckpointError) -> StoredTensor? {
         let scalarType = Self.scalarTypes[typeName]
         guard let elementByteCount = scalarType?.byteCount ?? Self.otherTypes[typeName] else {

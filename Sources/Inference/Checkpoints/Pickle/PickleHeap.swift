@@ -1,27 +1,27 @@
-/// The containers, storages and tensors that a pickle has made.
+/// The containers, storages, tensors and other objects that a pickle has created; values refer to them by index.
 struct PickleHeap {
     typealias Entry = (key: PickleValue, value: PickleValue)
 
     private(set) var tuples: [[PickleValue]] = []
     private(set) var lists: [[PickleValue]] = []
-    /// In the order of insertion; a key may stand there twice.
+    /// Entries in order of insertion; a key may occur twice.
     private(set) var dictionaries: [[Entry]] = []
     private(set) var storages: [PickledStorage] = []
-    /// Those without a storage were made empty and never filled.
+    /// Nil for tensors that were created empty and not filled.
     private(set) var tensors: [PickledTensor?] = []
     private(set) var bytes: [PickledBytes] = []
     private(set) var longTexts: [ByteRegion] = []
     var arrayTypes: [PickledArrayType] = []
-    /// Those without contents were made and never filled.
+    /// Nil for arrays that were created empty and not filled.
     private(set) var arrays: [PickledArray?] = []
     private(set) var objects: [PickleObject] = []
 
-    /// Pays for all of it.
+    /// Charged for everything on the heap.
     let budget: ReadingBudget
 
     init(budget: ReadingBudget) { self.budget = budget }
 
-    /// What a name or another short text says, whether Python 3 wrote it as text, or Python 2 or a script as bytes.
+    /// A short text, such as a name, stored as a string (Python 3) or as bytes (Python 2); else nil.
     func text(_ value: PickleValue) -> String? {
         switch value {
         case .string(let text): text
@@ -30,7 +30,7 @@ struct PickleHeap {
         }
     }
 
-    /// The index of the dictionary that a value is, or is used as.
+    /// The index of the dictionary that a value is, or of the entries that an object has.
     func dictionary(_ value: PickleValue) -> Int? {
         switch value {
         case .dictionary(let index): index
@@ -39,7 +39,7 @@ struct PickleHeap {
         }
     }
 
-    /// For errors: what a value is.
+    /// A description of a value, for errors.
     func kind(_ value: PickleValue) -> String {
         switch value {
         case .object(let index): objects[index].kind
@@ -67,7 +67,9 @@ struct PickleHeap {
         lists[index].append(contentsOf: items)
     }
 
-    /// - Parameter entries: counted by whoever made them.
+    /// Makes a dictionary.
+    ///
+    /// - Parameter entries: the caller has counted the steps to make them.
     mutating func makeDictionary(_ entries: [Entry] = []) throws(CheckpointError) -> PickleValue {
         try charge(2 * entries.count, for: "a pickle's dictionaries")
         try dictionaries.reserve(1, from: budget, for: "a pickle's dictionaries")
@@ -75,7 +77,7 @@ struct PickleHeap {
         return .dictionary(dictionaries.count - 1)
     }
 
-    /// Adds the keys and values that stand in turn in an array of even length.
+    /// Inserts alternating keys and values; their number is even.
     mutating func insert(_ items: [PickleValue], intoDictionary index: Int) throws(CheckpointError) {
         try dictionaries[index].reserve(items.count / 2, from: budget, for: "a pickle's dictionaries")
         for position in stride(from: 0, to: items.count, by: 2) {
@@ -83,7 +85,7 @@ struct PickleHeap {
         }
     }
 
-    /// The dictionary that an object is used as, which is made where there is none.
+    /// The dictionary with an object's entries, created on first use.
     mutating func dictionary(ofObject index: Int) throws(CheckpointError) -> Int {
         if let known = objects[index].dictionary { return known }
         _ = try makeDictionary()
@@ -149,7 +151,7 @@ struct PickleHeap {
         return .object(objects.count - 1)
     }
 
-    /// A state of its own makes an object an instance of a class.
+    /// Marks an object as an instance of a class, since it has state.
     mutating func markAsInstance(object index: Int) { objects[index].isInstance = true }
 
     private func charge(_ valueCount: Int, for what: @autoclosure () -> String) throws(CheckpointError) {
@@ -166,7 +168,7 @@ struct PickleHeap {
     }
 }
 
-/// The operand stack of a pickle, with its marks: nothing below the last mark can be reached.
+/// The operand stack of a pickle and its marks: values below the last mark cannot be popped.
 struct PickleStack {
     private var values: [PickleValue] = []
     private var marks: [Int] = []
@@ -190,17 +192,17 @@ struct PickleStack {
 
     mutating func pop() -> PickleValue? { values.count > floor ? values.removeLast() : nil }
 
-    /// The topmost values, deepest first.
+    /// Pops the topmost values, deepest first; nil where there are fewer.
     mutating func pop(count: Int) -> [PickleValue]? {
         values.count - floor >= count ? removeLast(count) : nil
     }
 
-    /// Everything above the last mark, and the mark too.
+    /// Pops everything above the last mark and the mark itself; nil where there is none.
     mutating func popToMark() -> [PickleValue]? {
         marks.popLast().map { removeLast(values.count - $0) }
     }
 
-    /// An array of exactly these values: one made from a slice may keep the memory of the whole stack.
+    /// Copies exactly these values: an array made from a slice may keep the capacity of the whole stack.
     private mutating func removeLast(_ count: Int) -> [PickleValue] {
         var items: [PickleValue] = []
         items.reserveCapacity(count)
@@ -209,7 +211,7 @@ struct PickleStack {
         return items
     }
 
-    /// Takes the last mark away if no value stands above it.
+    /// Removes the last mark if no value is above it.
     mutating func popMarkIfOnTop() -> Bool {
         guard let start = marks.last, start == values.count else { return false }
         marks.removeLast()

@@ -1,12 +1,12 @@
-/// What a pickle can put on the stack here.
+/// A value on the stack of a ``PickleMachine``.
 ///
-/// Containers are indices into a ``PickleHeap``, so that nothing nests: neither making nor freeing a value recurses,
-/// however deep the pickle piles its lists, and a list that contains itself leaks nothing.
+/// Containers are indices into a ``PickleHeap``. So values do not nest: creating and freeing them never recurses, however deeply
+/// a pickle nests its lists, and a list that contains itself does not leak.
 enum PickleValue: Sendable {
     case none
     case boolean(Bool)
     case integer(Int)
-    /// A float, or an integer of more than 64 bits.
+    /// A float, or an integer of more than 64 bits; its value is not needed.
     case number
     case string(String)
     case tuple(Int)
@@ -15,19 +15,19 @@ enum PickleValue: Sendable {
     case set
     case storage(Int)
     case tensor(Int)
-    /// Python 3's bytes, or a string of Python 2.
+    /// Bytes of Python 3 or a string of Python 2.
     case bytes(Int)
-    /// Text that is too long for a name, left where it lies.
+    /// Text that is too long for a name; not copied out of the pickle.
     case longText(Int)
     case arrayType(Int)
     case array(Int)
     case callable(PickleCallable)
-    /// Whatever Python would make with code; see ``PickleObject``.
+    /// An object that Python would create by running code; see ``PickleObject``.
     case object(Int)
-    /// Text that no tensor's name is.
+    /// Text that cannot be the name of a tensor, such as one with escapes.
     case inert
 
-    /// For errors: what the value is.
+    /// A description of the value, for errors.
     var kind: String {
         switch self {
         case .none: "None"
@@ -52,43 +52,44 @@ enum PickleValue: Sendable {
     }
 }
 
-/// Something that Python would have made with code: an instance of a class, or a function's result. Here it is a name, which
-/// nothing can call, and a dictionary where it is used as one.
+/// An object that Python would create by running code: an instance of a class, or the result of a function.
+///
+/// Here it is only an inert name, with a dictionary of entries if the pickle uses it as one.
 struct PickleObject: Sendable {
-    /// The class or the function, as `argparse.Namespace`.
+    /// Qualified name of the class or function, such as `argparse.Namespace`.
     let name: String
     /// Whether the name is that of a class.
     var isInstance: Bool
-    /// Where the pickle makes it. Units: bytes.
+    /// Position in the pickle where it is created. Units: bytes.
     let offset: Int
-    /// The entries of a dictionary's subclass, such as Lightning's `AttributeDict`.
+    /// Heap index of the entries, for subclasses of `dict` such as Lightning's `AttributeDict`.
     var dictionary: Int?
 
-    /// For errors: what the object is.
+    /// A description of the object, for errors.
     var kind: String {
         isInstance
-            ? "an object of class \(Self.shortened(name))" : "what \(Self.shortened(name)) returns"
+            ? "an object of class \(Self.shortened(name))" : "the result of \(Self.shortened(name))"
     }
 
-    /// A name from the file, short enough for a sentence.
+    /// A name from the file, cut to at most 100 characters.
     static func shortened(_ name: String) -> String {
         let scalars = name.unicodeScalars
         return scalars.count > 100 ? "\(String.UnicodeScalarView(scalars.prefix(100)))…" : name
     }
 
-    /// Whether a name looks like that of a class: Python's style guide has them begin with a capital.
+    /// Whether a name looks like that of a class: by Python's style guide it starts with a capital letter.
     static func isClass(_ name: String) -> Bool {
         name.unicodeScalars.split(separator: ".").last?.first?.properties.isUppercase ?? false
     }
 }
 
-/// Bytes that a pickle holds, left where they lie in it.
+/// Bytes in a pickle, not copied.
 struct PickledBytes: Sendable {
     let region: ByteRegion
-    /// The same as text, where they are UTF-8 and short enough for a name. It is made once, however often it is referred to.
+    /// The bytes as text, where they are UTF-8 and short enough for a name. Decoded once, however often it is used.
     let text: String?
 
-    /// No name of a tensor is longer. Units: bytes.
+    /// The longest text that is decoded; names of tensors are shorter. Units: bytes.
     static let maxTextByteCount = 1 << 14
 
     init(_ region: ByteRegion) {
@@ -97,34 +98,34 @@ struct PickledBytes: Sendable {
     }
 }
 
-/// The memory that tensors share, as a pickle names it.
+/// A storage (memory shared by tensors), as identified by a persistent id in a pickle.
 struct PickledStorage: Sendable, Equatable {
-    /// PyTorch's name for its elements: `float32`, `int64`.
+    /// PyTorch's name of the element type: `float32`, `int64`.
     let scalarName: String
-    /// The record that holds the bytes: `0` for `data/0`.
+    /// Key of the record with the bytes: `0` for `data/0`.
     let key: String
     let elementCount: Int
-    /// The part that is meant, where the older form keeps one storage as a view of another. Units: elements.
+    /// The range within the storage, where the legacy format stores a view of another storage. Units: elements.
     var view: Range<Int>?
 }
 
-/// A view of a storage, as a pickle describes it: nothing here is checked against the storage yet.
+/// A strided view of a storage as described by a pickle, not yet checked against the storage's bounds.
 struct PickledTensor: Sendable, Equatable {
     let storage: PickledStorage
-    /// Units: elements.
+    /// The first element's position in the storage. Units: elements.
     let offset: Int
     let extents: [Int]
     /// Units: elements.
     let strides: [Int]
-    /// PyTorch's name for its elements where the storage does not say it: `float8_e4m3fn`.
+    /// The element type where it is not that of the storage: `float8_e4m3fn`.
     var ownScalarName: String?
 
-    /// PyTorch's name for its elements: `float32`, `int64`.
+    /// PyTorch's name of the element type: `float32`, `int64`.
     var scalarName: String { ownScalarName ?? storage.scalarName }
 }
 
 extension PickledTensor {
-    /// The tensor as a checked view of its storage's bytes.
+    /// The tensor as a bounds-checked view of its storage's bytes.
     func stored(
         as name: String, scalarType: ScalarType, storage bytes: ByteRegion
     ) throws(CheckpointError) -> StoredTensor {
@@ -145,36 +146,37 @@ extension PickledTensor {
     }
 }
 
-/// An array of NumPy, as a pickle describes it: nothing here is checked against the number of bytes yet.
+/// A NumPy array as described by a pickle, not yet checked against its number of bytes.
 struct PickledArray: Sendable {
-    /// What the elements are.
+    /// The array's contents.
     enum Elements: Sendable {
+        /// Numbers, as raw bytes.
         case bytes(ByteRegion)
-        /// A list in the heap: the elements are Python's objects.
+        /// Python objects, as the heap index of a list.
         case objects(Int)
     }
 
     let extents: [Int]
     let type: PickledArrayType
-    /// Whether the first axis is the fastest.
+    /// Whether the order is Fortran's: first axis fastest.
     let isColumnMajor: Bool
     let elements: Elements
 }
 
-/// What `numpy.dtype` was asked for: the type of an array's elements.
+/// A `numpy.dtype`: the element type of an array.
 ///
 /// - Source: NumPy's `dtype.__reduce__` and `dtype.__setstate__`
 struct PickledArrayType: Sendable, Equatable {
-    /// As `f4`, without a byte order.
+    /// The type without its byte order, such as `f4`.
     let name: String
-    /// `<`, `>` or `|`; nil until the state is set.
+    /// `<`, `>` or `|`; nil until BUILD sets it.
     var byteOrder: String?
-    /// Whether an element is several numbers.
+    /// Whether an element is a structure of several values.
     var isStructured = false
 
-    /// NumPy's own spelling, as `<f4`; a type whose elements are several numbers is `|V`, followed by its size.
+    /// NumPy's type string, such as `<f4`.
     var description: String { isStructured ? "a structured type" : (byteOrder ?? "<") + name }
 
-    /// Whether the elements are Python's own objects.
+    /// Whether the elements are Python objects.
     var isObject: Bool { ["O", "O4", "O8", "|O", "|O4", "|O8"].contains(name) }
 }

@@ -66,7 +66,7 @@ struct NumPyReaderTests {
         "header-too-long.npz":
             "the checkpoint has 10001 bytes in a .npy header, and at most 10000 are allowed",
         "key-unquoted.npz":
-            "the array \"w.npy\" has the byte 0x64 at offset 11 where a quoted word is expected",
+            "the array \"w.npy\" has the byte 0x64 at offset 11 where a quoted string is expected",
         "magic.npz":
             "the array \"w.npy\" has the bytes [147, 78, 85, 77, 80, 88] at offset 0"
             + " where the magic of a .npy file is expected",
@@ -78,7 +78,7 @@ struct NumPyReaderTests {
         "no-dictionary.npz": "the array \"w.npy\" has the byte 0x5b at offset 10 where '{' is expected",
         "no-header.npz": "the array \"w.npy\" has the header's end at offset 10 where '{' is expected",
         "not-closed.npz":
-            "the array \"w.npy\" has the header's end at offset 65 where a quoted word is expected",
+            "the array \"w.npy\" has the header's end at offset 65 where a quoted string is expected",
         "order-name.npz":
             "the array \"w.npy\" has the byte 0x4e at offset 44 where True or False is expected",
         "order-number.npz":
@@ -123,7 +123,7 @@ struct NumPyReaderTests {
         "string-not-ascii.npz":
             "the array \"w.npy\" has the byte 0xc6 at offset 22 where a printable character is expected",
         "string-open.npz":
-            "the array \"w.npy\" has a word without its end at offset 20 where a quoted word is expected",
+            "the array \"w.npy\" has an unterminated string at offset 20 where a quoted string is expected",
         "trailing-code.npz":
             "the array \"w.npy\" has more text at offset 67 where the header's end is expected",
         "trailing-text.npz":

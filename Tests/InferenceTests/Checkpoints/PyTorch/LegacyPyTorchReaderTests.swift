@@ -72,14 +72,14 @@ struct LegacyPyTorchReaderTests {
             "the pickle asks to run \"extension 1\" at offset 8, and a checkpoint needs only tensors: save"
             + " model.state_dict()",
         "code-in-keys.pth":
-            "the pickle has what os.system returns at offset 266 where the key of a storage that the tensors"
+            "the pickle has the result of os.system at offset 266 where the key of a storage that the tensors"
             + " have, once is expected",
         "code-in-persistent-id.pth":
             "the pickle has a persistent ID of 1 values at offset 31 where that of a storage is expected",
         "code-in-system.pth":
-            "the pickle has what os.system returns at offset 21 where what system it was saved on is expected",
+            "the pickle has the result of os.system at offset 21 where what system it was saved on is expected",
         "code-in-version.pth":
-            "the pickle has what os.system returns at offset 15 where the version 1001 is expected",
+            "the pickle has the result of os.system at offset 15 where the version 1001 is expected",
         "code-inst.pth":
             "the pickle asks to run \"os.system\" at offset 15, and a checkpoint needs only tensors: save"
             + " model.state_dict()",

@@ -85,15 +85,15 @@ struct StateDictionaryTests {
     }
 
     static let refusalsAsWeights: [String: String] = [
-        "object-extension.pth": "what extension 5 returns",
-        "object-function.pth": "what os.system returns",
+        "object-extension.pth": "the result of extension 5",
+        "object-function.pth": "the result of os.system",
         "object-global.pth": "the global os.system",
         "object-list.pth": "a list",
         "object-namespace.pth": "an object of class argparse.Namespace",
         "object-number.pth": "a number",
         "object-parameter-of-object.pth": "an object of class argparse.Namespace",
-        "object-persistent.pth": "what persistent_load returns",
-        "object-sparse.pth": "what torch._utils._rebuild_sparse_tensor returns",
+        "object-persistent.pth": "the result of persistent_load",
+        "object-sparse.pth": "the result of torch._utils._rebuild_sparse_tensor",
         "object-subclass.pth": "an object of class torchao.Quantized",
         "object-text.pth": "a string",
         "object-wrapped.pth": "an object of class argparse.Namespace",
