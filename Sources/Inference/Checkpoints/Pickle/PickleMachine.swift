@@ -1,9 +1,10 @@
-/// Runs a pickle as far as tensors need it: it makes numbers, strings, containers and descriptions of tensors. Every other
-/// global is a name, and what calling it should make is a ``PickleObject``: training scripts keep their arguments, counters and
-/// paths beside the weights. No code of a checkpoint ever runs, for there is nothing here that could run it.
+/// A safe interpreter of pickles: it builds numbers, strings, containers and descriptions of tensors, and runs no code.
 ///
-/// Time is bounded by the number of steps: each instruction pushes at most one value, containers are shared by index instead
-/// of copied, and those few steps that do copy count what they copy. Memory is bounded by a ``ReadingBudget``.
+/// Globals outside the allowlist of ``PickleCallable`` are inert names, and calling one gives a ``PickleObject``: training
+/// scripts save their arguments, counters and paths beside the weights.
+///
+/// Time is bounded by the number of steps: each opcode pushes at most one value, containers are shared by index instead of
+/// copied, and the few opcodes that copy count every copied value as a step. Memory is bounded by a ``ReadingBudget``.
 struct PickleMachine {
     var cursor: ByteCursor
     var stack: PickleStack
@@ -11,19 +12,19 @@ struct PickleMachine {
     var heap: PickleHeap
     let budget: ReadingBudget
     var stepCount = 0
-    /// Where the instruction being carried out begins.
+    /// Offset of the current opcode.
     var position = 0
-    /// How much text was made into bytes.
+    /// Number of bytes that encoded text has been decoded to.
     var decodedByteCount = 0
 
-    /// A network of a thousand tensors with its optimiser's state takes about 100,000 steps; lists of every step's loss
-    /// take more.
+    /// The most steps. A network of a thousand tensors with optimiser state takes about 100,000; lists of every step's loss take
+    /// more.
     static let maxStepCount = 1 << 22
-    /// What a value of the memo takes when its table has just grown. Units: bytes.
+    /// Memory of a memo entry right after its hash table has grown. Units: bytes.
     static let memoEntryByteCount = 128
-    /// Longer text is left where it lies, and is no name. Units: bytes.
+    /// Longer text is not copied out of the pickle and cannot be a name. Units: bytes.
     static let maxTextByteCount = 1 << 16
-    /// Numbers and names of protocol 0. Units: bytes.
+    /// The longest line (number or name) in protocol 0. Units: bytes.
     static let maxLineByteCount = 1 << 16
 
     private init(_ pickle: ByteRegion, _ budget: ReadingBudget) {
@@ -33,10 +34,11 @@ struct PickleMachine {
         self.budget = budget
     }
 
-    /// The value that a pickle stands for, and the heap its containers live in.
+    /// Runs a whole pickle.
     ///
-    /// - Parameter budget: pays for both; nil bounds the pickle by its own length.
-    /// - Throws: ``CheckpointError`` when it is malformed, or wants more memory than there is.
+    /// - Parameter budget: charged for all memory; nil gives the default budget for the pickle's length.
+    /// - Returns: the pickled value and the heap with its containers.
+    /// - Throws: ``CheckpointError`` when the pickle is malformed or exceeds a limit.
     static func run(
         _ pickle: ByteRegion, budget: ReadingBudget? = nil
     ) throws(CheckpointError) -> (root: PickleValue, heap: PickleHeap) {
@@ -45,9 +47,9 @@ struct PickleMachine {
         return (root, heap)
     }
 
-    /// The same for a pickle that other bytes may follow.
+    /// The same for a pickle that may be followed by other bytes.
     ///
-    /// - Returns: where the pickle ends, too. Units: bytes.
+    /// - Returns: also the offset of the pickle's end. Units: bytes.
     static func runStart(
         of bytes: ByteRegion, budget: ReadingBudget
     ) throws(CheckpointError) -> (root: PickleValue, heap: PickleHeap, end: Int) {
@@ -176,7 +178,10 @@ struct PickleMachine {
     }
 }
 
+// MARK: - Stack and memo
+
 extension PickleMachine {
+    /// Counts steps.
     mutating func charge(_ count: Int) throws(CheckpointError) {
         stepCount += count
         guard stepCount <= Self.maxStepCount else {
@@ -184,6 +189,7 @@ extension PickleMachine {
         }
     }
 
+    /// The error for a malformed pickle at the current opcode.
     func invalid(_ found: String, _ expected: String) -> CheckpointError {
         .invalidPickle(offset: position, found: found, expected: expected)
     }
@@ -213,12 +219,12 @@ extension PickleMachine {
         try stack.push(.number)
     }
 
-    /// Python 2's strings are bytes, too.
+    /// Bytes of Python 3, or a string of Python 2.
     mutating func pushBytes(byteCount: Int) throws(CheckpointError) {
         try stack.push(try heap.makeBytes(try cursor.region(byteCount: byteCount)))
     }
 
-    /// Keeps the topmost value for later.
+    /// Stores the top of the stack in the memo.
     mutating func remember(as index: Int) throws(CheckpointError) {
         let value = try top()
         if memo.updateValue(value, forKey: index) == nil {
@@ -226,15 +232,16 @@ extension PickleMachine {
         }
     }
 
+    /// A value of the memo.
     func remembered(_ index: Int) throws(CheckpointError) -> PickleValue {
-        guard let value = memo[index] else { throw invalid("the unset memo \(index)", "one that was set") }
+        guard let value = memo[index] else { throw invalid("the unset memo entry \(index)", "an entry that was set") }
         return value
     }
 
-    /// A length that Python writes as a signed number.
+    /// A length stored as a signed 32-bit number.
     mutating func signedByteCount() throws(CheckpointError) -> Int {
         let byteCount = Int(try cursor.number(Int32.self))
-        guard byteCount >= 0 else { throw invalid("a length of \(byteCount)", "none below 0") }
+        guard byteCount >= 0 else { throw invalid("a length of \(byteCount)", "a length of at least 0") }
         return byteCount
     }
 
@@ -251,7 +258,7 @@ extension PickleMachine {
 
 extension PickleMachine {
     func checkPairs(_ items: [PickleValue]) throws(CheckpointError) {
-        guard items.count.isMultiple(of: 2) else { throw invalid("a key without a value", "pairs") }
+        guard items.count.isMultiple(of: 2) else { throw invalid("a key without a value", "pairs of keys and values") }
     }
 
     mutating func append(_ items: [PickleValue]) throws(CheckpointError) {
@@ -269,7 +276,9 @@ extension PickleMachine {
         }
     }
 
-    /// - Parameter items: keys and values in turn.
+    /// Inserts entries into the dictionary on top of the stack.
+    ///
+    /// - Parameter items: alternating keys and values.
     mutating func insert(_ items: [PickleValue]) throws(CheckpointError) {
         try checkPairs(items)
         switch try top() {
@@ -285,7 +294,8 @@ extension PickleMachine {
         return heap.tuples[index]
     }
 
-    /// The state of an `OrderedDict` is PyTorch's `_metadata`, which only its own modules read.
+    /// BUILD: sets the state of the object below the top. The state of an `OrderedDict` is PyTorch's `_metadata`, which is not
+    /// needed.
     mutating func build() throws(CheckpointError) {
         let state = try pop()
         switch try top() {
@@ -299,8 +309,10 @@ extension PickleMachine {
     }
 }
 
+// MARK: - Numbers and text
+
 extension PickleMachine {
-    /// A two's complement number of any length; what does not fit 64 bits is no extent of a tensor.
+    /// A two's complement integer of any length; the value is dropped if it exceeds 64 bits.
     mutating func integer(byteCount: Int) throws(CheckpointError) -> PickleValue {
         let bytes = try cursor.region(byteCount: byteCount)
         guard byteCount <= 8 else { return .number }
@@ -311,7 +323,7 @@ extension PickleMachine {
         }
     }
 
-    /// The decimal number of protocol 0; `01` and `00` are booleans there, and `L` ends a long.
+    /// A decimal number of protocol 0. `00` and `01` are booleans; a suffix `L` marks a Python 2 long.
     mutating func decimal() throws(CheckpointError) -> PickleValue {
         let text = try lineText()
         if text == "01" || text == "00" { return .boolean(text == "01") }
@@ -331,7 +343,7 @@ extension PickleMachine {
 
     mutating func lineNumber() throws(CheckpointError) -> Int {
         let text = try lineText()
-        guard let number = Int(text), number >= 0 else { throw invalid("\"\(text.prefix(40))\"", "a memo number") }
+        guard let number = Int(text), number >= 0 else { throw invalid("\"\(text.prefix(40))\"", "a memo index") }
         return number
     }
 
@@ -339,19 +351,19 @@ extension PickleMachine {
         let region = try cursor.region(byteCount: byteCount)
         guard region.count <= Self.maxTextByteCount else { return try heap.makeLongText(region) }
         try budget.charge(textOf: region.count, for: "a pickle's text")
-        // Python writes what no Unicode text can be, as an odd file's name, in UTF-8 nevertheless.
+        // Python also writes lone surrogates (an undecodable file name, say) as UTF-8, which is not valid text.
         guard let text = region.text else { return try heap.makeBytes(region) }
         return .string(text)
     }
 
-    /// Text of protocol 0; names of tensors need none of its escapes.
+    /// A line of text in protocol 0. Text with escapes is dropped: names of tensors have none.
     mutating func textLine(quoted: Bool) throws(CheckpointError) -> PickleValue {
         let text = try lineText()
         if text.contains("\\") { return .inert }
         try budget.charge(textOf: text.utf8.count, for: "a pickle's text")
         guard quoted else { return .string(text) }
         guard text.count >= 2, let mark = text.first, mark == "'" || mark == "\"", text.last == mark else {
-            throw invalid("an unquoted string", "a quoted one")
+            throw invalid("an unquoted string", "a quoted string")
         }
         return .string(String(text.dropFirst().dropLast()))
     }

@@ -1,8 +1,8 @@
-/// Reads what `torch.save` wrote before version 1.6, and writes still with `_use_new_zipfile_serialization=False`: pickles one
-/// behind the other, then the storages.
+/// Reads the legacy format of `torch.save`: a sequence of pickles followed by the storages.
 ///
-///     magic number | protocol version | system | the object itself | keys of the storages | for each key: its element count
-///     in eight bytes, and its elements
+/// PyTorch before 1.6 writes it, and later versions with `_use_new_zipfile_serialization=False`.
+///
+///     magic number | protocol version | system info | the object | storage keys | for each key: element count (8 bytes), elements
 ///
 /// - Source: `_legacy_save` and `_legacy_load` of PyTorch's `torch/serialization.py`
 struct LegacyPyTorchReader {
@@ -13,16 +13,16 @@ struct LegacyPyTorchReader {
     /// 0x1950a86a20f9469cfc6c
     private static let magic: [UInt8] = [0x8A, 10, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19]
     private static let protocolVersion = 1001
-    /// The pickles before the object are a few dozen bytes long, and that of the keys some twenty a storage.
+    /// The longest pickle before the object; they have a few dozen bytes. Units: bytes.
     private static let maxPreludeByteCount = 1 << 12
 
-    /// Whether a file begins with the magic number, in whatever protocol it was pickled.
+    /// Whether a file starts with the magic number, pickled in any protocol.
     static func recognizes(_ file: ByteRegion) -> Bool { magicByteCount(file) != nil }
 
     private static func magicByteCount(_ file: ByteRegion) -> Int? {
         let start = file.withUnsafeBytes { Array($0.prefix(40)) }
         let candidates = [
-            Array("L119547037146038801333356L\n.".utf8),  // protocol 1, and 0 as far as it goes
+            Array("L119547037146038801333356L\n.".utf8),  // protocols 0 and 1
             Array(start.prefix(2)) + magic + [0x2E],
             Array(start.prefix(2)) + [0x95, UInt8(magic.count + 1), 0, 0, 0, 0, 0, 0, 0] + magic + [0x2E],
         ]
@@ -33,7 +33,7 @@ struct LegacyPyTorchReader {
         return nil
     }
 
-    /// The tensors of a file that lies in memory, in the object's order.
+    /// The tensors of a file in memory, in the order of the state dictionary.
     static func read(_ file: ByteRegion, budget: ReadingBudget) throws(CheckpointError) -> CheckpointContents {
         var reader = LegacyPyTorchReader(file: file, offset: magicByteCount(file) ?? 0, budget: budget)
         try reader.checkVersion()
@@ -46,7 +46,7 @@ struct LegacyPyTorchReader {
         }
     }
 
-    /// The next pickle, which may be as long as the file where arrays lie in it.
+    /// Runs the next pickle; one that contains arrays may be nearly as long as the file.
     private mutating func pickle(maxByteCount: Int = .max) throws(CheckpointError) -> (
         root: PickleValue, heap: PickleHeap
     ) {
@@ -80,14 +80,14 @@ struct LegacyPyTorchReader {
         let start = offset
         let (root, heap) = try pickle(maxByteCount: Self.maxPreludeByteCount)
         guard case .dictionary(let system) = root else {
-            throw .invalidPickle(offset: start, found: heap.kind(root), expected: "what system it was saved on")
+            throw .invalidPickle(offset: start, found: heap.kind(root), expected: "a dictionary of system info")
         }
         for entry in heap.dictionaries[system] where heap.text(entry.key) == "little_endian" {
             guard case .boolean(true) = entry.value else { throw .unsupportedByteOrder(found: "big") }
         }
     }
 
-    /// The bytes of every storage by its key; they follow each other without gaps up to the file's end.
+    /// The bytes of every storage by its key; storages are contiguous up to the end of the file.
     private mutating func storages(_ heap: PickleHeap) throws(CheckpointError) -> [String: ByteRegion] {
         let start = offset
         let (root, keyHeap) = try pickle()
@@ -106,7 +106,7 @@ struct LegacyPyTorchReader {
             guard let key = keyHeap.text(value), let elementByteCount = byteCounts[key], storages[key] == nil else {
                 throw .invalidPickle(
                     offset: start, found: keyHeap.text(value).map { "the key \($0.prefix(40))" } ?? keyHeap.kind(value),
-                    expected: "the key of a storage that the tensors have, once")
+                    expected: "the key of a tensor's storage, each once")
             }
             let count = try cursor.number(Int64.self)
             guard 0...Int64(cursor.remainingByteCount / elementByteCount) ~= count else {
@@ -135,7 +135,7 @@ struct LegacyPyTorchReader {
     }
 }
 
-/// How large the elements of PyTorch's storages are, those that are no weights included.
+/// Element sizes of PyTorch's storages, including types that weights do not have.
 enum StorageElement {
     private static let byteCounts = [
         "float32": 4, "float64": 8, "float16": 2, "bfloat16": 2, "int64": 8, "int32": 4, "int16": 2, "int8": 1,
@@ -143,6 +143,6 @@ enum StorageElement {
         "bool": 1, "complex64": 8, "complex128": 16, "qint8": 1, "quint8": 1, "qint32": 4, "quint4x2": 1, "quint2x4": 1,
     ]
 
-    /// Units: bytes. A storage without a type of its own is counted in bytes.
+    /// Size of one element; 1 for untyped storages, which are counted in bytes. Units: bytes.
     static func byteCount(of scalarName: String) -> Int { byteCounts[scalarName] ?? 1 }
 }

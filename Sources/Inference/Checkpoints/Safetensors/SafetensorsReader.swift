@@ -1,21 +1,21 @@
-/// Reads safetensors: eight bytes of length, a JSON header of that length, then the tensors' bytes without gaps.
+/// Reads safetensors: the header's length in eight bytes, a JSON header, then the tensors' bytes without gaps.
 ///
-/// - Source: the safetensors format description; the checks are those of its reference implementation, and unknown or
-///   repeated keys are refused besides.
+/// - Source: the safetensors format description. The checks are those of its reference implementation; unknown and repeated
+///   keys are refused as well.
 enum SafetensorsReader {
-    /// As in the reference implementation.
+    /// The longest header, as in the reference implementation. Units: bytes.
     static let maxHeaderByteCount = 100_000_000
 
-    /// The tensors of a file that lies in memory, in the order of their data.
+    /// The tensors of a file in memory, in the order of their data.
     static func read(_ file: ByteRegion, budget: ReadingBudget) throws(CheckpointError) -> CheckpointContents {
         var contents = CheckpointContents(budget: budget)
         try read(file, to: &contents)
         return contents
     }
 
-    /// Adds the tensors of a file to others.
+    /// Adds the tensors of a file to `contents`.
     ///
-    /// - Returns: their names as they stand in the file.
+    /// - Returns: their names as written in the file.
     @discardableResult
     static func read(_ file: ByteRegion, to contents: inout CheckpointContents) throws(CheckpointError) -> [String] {
         var cursor = ByteCursor(file, what: "the safetensors file")
@@ -29,7 +29,7 @@ enum SafetensorsReader {
         let data = try cursor.region(byteCount: cursor.remainingByteCount)
 
         contents.metadata.merge(header.metadata) { first, _ in first }
-        // A sort that keeps the header's order among empty tensors, which lie at the same offset.
+        // A stable sort: empty tensors share an offset and keep the header's order.
         let entries = header.entries.enumerated()
             .sorted { ($0.element.start, $0.element.end, $0.offset) < ($1.element.start, $1.element.end, $1.offset) }
             .map(\.element)
@@ -83,33 +83,34 @@ enum SafetensorsReader {
 
 /// The JSON header of a safetensors file.
 struct SafetensorsHeader {
-    /// One tensor, as the header describes it: nothing here is checked against the data yet.
+    /// One tensor as described by the header, not yet checked against the data.
     struct Entry: Equatable {
         let name: String
         let scalarName: String
         let extents: [Int]
-        /// Where the data begin and end. Units: bytes from the header's end.
+        /// Start of the data, counted from the end of the header. Units: bytes.
         let start: Int
+        /// End of the data, counted from the end of the header. Units: bytes.
         let end: Int
     }
 
-    /// In the header's order.
+    /// The tensors in the header's order.
     private(set) var entries: [Entry] = []
-    /// The `__metadata__`: text for people, such as `{"format": "pt"}`.
+    /// The `__metadata__`: strings for users, such as `{"format": "pt"}`.
     private(set) var metadata: [String: String] = [:]
 
-    /// No checkpoint comes near this; it bounds what a header of the greatest length can ask for.
+    /// The most tensors, far above any checkpoint; it bounds the memory that a header of the greatest length can ask for.
     static let maxTensorCount = 1 << 18
 
-    /// What is kept of a name and its description beside its bytes. Units: bytes.
+    /// Memory for an entry beside its name. Units: bytes.
     private static let entryByteCount = 256
 
-    /// The types that weights may have.
+    /// The floating-point types, which weights may have.
     static let scalarTypes: [String: ScalarType] = [
         "F16": .float16, "BF16": .bfloat16, "F32": .float32, "F64": .float64,
     ]
 
-    /// Every type of the format, and the bits of one element.
+    /// All element types of the format and their sizes in bits.
     static let bitCounts = [
         "BOOL": 8, "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6, "U8": 8, "I8": 8, "F8_E5M2": 8, "F8_E4M3": 8, "F8_E8M0": 8,
         "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8, "I16": 16, "U16": 16, "F16": 16, "BF16": 16, "I32": 32, "U32": 32,
@@ -117,12 +118,13 @@ struct SafetensorsHeader {
         "C64": 64, "F64": 64, "I64": 64, "U64": 64,
     ]
 
-    /// - Throws: ``CheckpointError`` when the text is not strictly a header: other keys, repeated keys and other kinds of
-    ///   values are refused, and only spaces may follow.
+    /// Parses a header.
     ///
-    /// - Parameter budget: pays for the text's copies and for what is made of it.
+    /// - Parameter budget: charged for copies of the text and for the entries.
+    /// - Throws: ``CheckpointError`` for anything that is not exactly a header: unknown or repeated keys, values of other types,
+    ///   or more than spaces after it.
     init(_ text: ByteRegion, budget: ReadingBudget) throws(CheckpointError) {
-        // The cursor's own bytes, and a string that is looked at once.
+        // The cursor's copy of the text, and at most one string of its length.
         try budget.charge(2 * text.count, for: "the safetensors header")
         var json = try JSONCursor<CheckpointError>(text)
         var names = Set<String>()

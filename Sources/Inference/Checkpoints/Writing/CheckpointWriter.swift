@@ -1,14 +1,13 @@
-/// Writes named tensors to a checkpoint file that PyTorch, safetensors or NumPy load.
+/// Writes named tensors to a checkpoint file in the format of PyTorch, safetensors or NumPy.
 ///
-/// The file appears whole and at once, or not at all: see ``AtomicFile``.
+/// The file is replaced atomically: see ``AtomicFile``.
 public enum CheckpointWriter {
-    /// The most axes and bytes that any reader takes are met by the tensors themselves; names are bounded here. Units: bytes.
+    /// The longest name of a tensor, so that every reader accepts it. Units: bytes.
     private static let maxNameByteCount = 1 << 14
 
-    /// Writes tensors in one type.
+    /// Writes all tensors in one element type.
     ///
-    /// - Parameters:
-    ///   - metadata: words for people; only safetensors has a place for them.
+    /// - Parameter metadata: strings for users; only safetensors stores them.
     /// - Throws: ``CheckpointWriteError``
     public static func write(
         _ tensors: [(name: String, tensor: Tensor)], to path: String, format: Checkpoint.Format,
@@ -19,10 +18,11 @@ public enum CheckpointWriter {
             format: format, metadata: metadata)
     }
 
-    /// Writes tensors, each in its own type.
+    /// Writes each tensor in its own element type.
     ///
-    /// - Parameter metadata: words for people; only safetensors has a place for them.
+    /// - Parameter metadata: strings for users; only safetensors stores them.
     /// - Returns: the file's size. Units: bytes.
+    /// - Throws: ``CheckpointWriteError``
     @discardableResult
     public static func write(
         _ tensors: [WritableTensor], to path: String, format: Checkpoint.Format, metadata: [String: String] = [:]
@@ -35,7 +35,7 @@ public enum CheckpointWriter {
         } catch {
             throw .file(error)
         }
-        // On an error the partial file goes with its last reference.
+        // If an error is thrown, the temporary file is deleted with the last reference to `file`.
         switch format {
         case .pytorch: try PyTorchWriter.write(tensors, to: file)
         case .safetensors: try SafetensorsWriter.write(tensors, metadata: metadata, to: file)
@@ -68,7 +68,7 @@ public enum CheckpointWriter {
 }
 
 extension Checkpoint.Format {
-    /// The format that a file name's suffix stands for; nil where it is none of `.pth`, `.pt`, `.safetensors` and `.npz`.
+    /// The format for a file name's suffix `.pth`, `.pt`, `.safetensors` or `.npz`; nil for others.
     public init?(suffixOf path: String) {
         guard let suffix = path.split(separator: "/").last?.split(separator: ".").dropFirst().last?.lowercased() else {
             return nil
@@ -82,18 +82,18 @@ extension Checkpoint.Format {
     }
 }
 
-/// A tensor on its way to a file: its name, and the type that its numbers will have there.
+/// A tensor to be written: its name and its element type in the file.
 public struct WritableTensor {
-    /// The key in the state_dict, as `features.0.weight`.
+    /// The key in the state dictionary, such as `features.0.weight`.
     public let name: String
-    /// Its extents, outermost axis first.
+    /// Extents, outermost axis first.
     public let shape: Shape
-    /// How its numbers are written.
+    /// The element type in the file.
     public let scalarType: ScalarType
-    /// Called once, when its turn comes: what has to be converted first is in memory one tensor at a time.
+    /// Called once, when the tensor is written, so that only one converted tensor is in memory at a time.
     let tensor: () -> Tensor
 
-    /// A tensor that is there.
+    /// A tensor in memory.
     public init(name: String, tensor: Tensor, scalarType: ScalarType) {
         self.init(name: name, shape: tensor.shape, scalarType: scalarType) { tensor }
     }
@@ -101,8 +101,8 @@ public struct WritableTensor {
     /// A tensor of another checkpoint.
     ///
     /// - Parameters:
-    ///   - scalarType: nil keeps its own, where that is written at all: float64 becomes float32.
-    ///   - willWrite: called when its turn comes.
+    ///   - scalarType: the element type to write; nil keeps the tensor's own, except that float64 becomes float32.
+    ///   - willWrite: called just before the tensor is written.
     public init(
         name: String, stored: StoredTensor, scalarType: ScalarType? = nil, willWrite: @escaping () -> Void = {}
     ) {
@@ -122,24 +122,27 @@ public struct WritableTensor {
         self.tensor = tensor
     }
 
-    /// Units: bytes, in the file.
+    /// Size in the file. Units: bytes.
     var byteCount: Int { shape.elementCount * scalarType.byteCount }
 }
 
-/// Why a checkpoint was not written; what stood there before is still there.
+/// Why a checkpoint was not written; an existing file is left unchanged.
 public enum CheckpointWriteError: Error, Equatable, Sendable {
+    /// The file could not be written.
     case file(FileWriteError)
-    /// A finite number that is infinite in the type asked for.
+    /// A finite number of a tensor would become infinite in the element type asked for; `index` is row-major.
     case overflow(name: String, index: Int, value: Float, scalarType: ScalarType)
-    /// The format has no such numbers.
+    /// The format does not support the element type.
     case unsupportedScalarType(ScalarType, format: Checkpoint.Format)
+    /// Two tensors have the same name.
     case duplicateTensor(name: String)
-    /// The format has no place for such a name.
+    /// The format does not allow this name of a tensor, or it is too long.
     case invalidName(name: String)
+    /// There are no tensors to write.
     case noTensors
-    /// The format is read only.
+    /// The format can be read but not written.
     case unwritableFormat(Checkpoint.Format)
-    /// A header that no reader would take.
+    /// The header would be longer than readers accept. Units: bytes.
     case headerTooLong(byteCount: Int, limit: Int)
 }
 

@@ -1,10 +1,12 @@
-/// Writes what `torch.save(state_dict, path)` writes: PyTorch loads it with `weights_only=True`.
+/// Writes the zip format of `torch.save(state_dict, path)`; PyTorch loads it with `weights_only=True`.
 ///
 /// - Source: PyTorch's `torch/serialization.py`
 enum PyTorchWriter {
-    /// Every record lies in it; PyTorch's own name for it where the file has none.
+    /// The folder of all records: PyTorch's default name.
     private static let folder = "archive/"
 
+    /// Writes all records of an archive.
+    ///
     /// - Parameter sizeLimit: see ``ZipWriter``.
     static func write(
         _ tensors: [WritableTensor], to file: AtomicFile, sizeLimit: Int = 0xFFFF_FFFF
@@ -24,14 +26,14 @@ enum PyTorchWriter {
     }
 }
 
-/// The pickle of an ordered dictionary of tensors, each with a storage of its own.
+/// Writes the pickle of an `OrderedDict` of tensors, each with its own storage.
 ///
 /// - Source: Python's `pickletools`, protocol 2; PyTorch's `torch/_utils.py` (`_rebuild_tensor_v2`) and
 ///   `torch/serialization.py` (`persistent_id`)
 struct StateDictionaryPickle {
     private var output = LittleEndianBytes()
 
-    /// The pickle; the tensor at index i has storage `i`.
+    /// The pickle; the tensor at index i has the storage key `i`.
     static func bytes(of tensors: [WritableTensor]) -> [UInt8] {
         var pickle = StateDictionaryPickle()
         pickle.put(0x80, 2)
@@ -89,7 +91,7 @@ struct StateDictionaryPickle {
         put("t")
     }
 
-    /// BININT where it fits, else LONG1.
+    /// BININT if the number fits, else LONG1.
     private mutating func put(number: Int) {
         if let small = Int32(exactly: number) {
             put("J")

@@ -1,13 +1,13 @@
-/// Where the central directory of an archive lies, from the records at the end of the file.
+/// The position of a zip archive's central directory, read from the end of central directory record.
 ///
 /// - Source: APPNOTE.TXT 6.3.10, §4.3.14 to §4.3.16
 struct ZipDirectory {
     let recordCount: Int
-    /// Where the central directory begins.
+    /// Start of the central directory. Units: bytes.
     let offset: Int
     let byteCount: Int
 
-    /// No checkpoint comes near this; it bounds the work a hostile directory can ask for.
+    /// The most records, far above any checkpoint; it bounds the work that a hostile archive can cause.
     static let maxRecordCount = 1 << 18
 
     private static let endByteCount = 22
@@ -15,9 +15,9 @@ struct ZipDirectory {
     private static let end64ByteCount = 56
     private static let maxCommentByteCount = 0xFFFF
 
-    /// Finds the directory, and checks that it ends where its end records begin.
+    /// Finds the central directory and checks that its end record follows it directly.
     ///
-    /// - Throws: ``CheckpointError/missingDirectory(byteCount:)`` when none ends exactly at the end of the file.
+    /// - Throws: ``CheckpointError/missingDirectory(byteCount:)`` when no end record ends exactly at the end of the file.
     init(of file: ByteRegion) throws(CheckpointError) {
         guard let endOffset = Self.findEnd(in: file) else { throw .missingDirectory(byteCount: file.count) }
         var end = try Self.cursor(in: file, at: endOffset + 4)
@@ -53,7 +53,7 @@ struct ZipDirectory {
         }
     }
 
-    /// The last end record whose comment reaches exactly to the end of the file.
+    /// The last end of central directory record whose comment ends exactly at the end of the file.
     private static func findEnd(in file: ByteRegion) -> Int? {
         let last = file.count - endByteCount
         guard last >= 0 else { return nil }
@@ -69,7 +69,7 @@ struct ZipDirectory {
 
     private static let end = UInt32(0x0605_4B50).littleEndian
 
-    /// Where the zip64 end record lies, if its locator stands before the end record.
+    /// The offset of the zip64 end record, if its locator precedes the end record.
     private static func findEnd64(in file: ByteRegion, before endOffset: Int) throws(CheckpointError) -> Int? {
         guard endOffset >= locatorByteCount else { return nil }
         var locator = try cursor(in: file, at: endOffset - locatorByteCount)
@@ -113,7 +113,7 @@ struct ZipDirectory {
         return (recordCount, size, try cursor.number(UInt64.self))
     }
 
-    /// The small end record must repeat the zip64 one, or say that it cannot.
+    /// A field of the end record must equal the zip64 one or hold the marker value that refers to it.
     private static func check(
         _ field: String, _ small: UInt64, against large: UInt64, unknown: UInt64
     ) throws(CheckpointError) {
@@ -129,7 +129,7 @@ struct ZipDirectory {
     }
 }
 
-/// What the central directory and a record's own header both say about a record.
+/// A header of a zip record: the fields that the central directory and the local header have in common.
 ///
 /// - Source: APPNOTE.TXT 6.3.10, §4.3.7, §4.3.12 and §4.5.3
 struct ZipRecordHeader {
@@ -139,20 +139,20 @@ struct ZipRecordHeader {
     let checksum: UInt32
     let compressedByteCount: Int
     let byteCount: Int
-    /// Where the record's own header begins; 0 when this is that header.
+    /// Offset of the local header; 0 if this is the local header. Units: bytes.
     let offset: Int
 
     private static let centralSignature: UInt32 = 0x0201_4B50
     private static let localSignature: UInt32 = 0x0403_4B50
     private static let unknown: UInt32 = 0xFFFF_FFFF
 
-    /// Whether the bytes are encrypted, in the traditional or the strong way.
+    /// Whether the record is encrypted, by the traditional or the strong method.
     var isEncrypted: Bool { flags & 0x2041 != 0 }
 
-    /// Whether the sizes follow the data, so that the record's own header does not have them.
-    var hasTrailingSizes: Bool { flags & 8 != 0 }
+    /// Whether the sizes are in a data descriptor after the data and not in the local header.
+    var hasDataDescriptor: Bool { flags & 8 != 0 }
 
-    /// Reads an entry of the central directory, and leaves the cursor at the next.
+    /// Reads an entry of the central directory and leaves the cursor at the next.
     init(central cursor: inout ByteCursor, at start: Int) throws(CheckpointError) {
         let position = start + cursor.offset
         try Self.check(try cursor.number(), against: Self.centralSignature, "the zip directory entry", at: position)
@@ -160,7 +160,7 @@ struct ZipRecordHeader {
         try self.init(cursor: &cursor, position: position, isCentral: true)
     }
 
-    /// Reads a record's own header, and leaves the cursor at the record's data.
+    /// Reads a local header and leaves the cursor at the record's data.
     init(local cursor: inout ByteCursor) throws(CheckpointError) {
         let position = cursor.offset
         try Self.check(try cursor.number(), against: Self.localSignature, "the zip record", at: position)
@@ -193,7 +193,7 @@ struct ZipRecordHeader {
         let extra = try cursor.region(byteCount: extraByteCount)
         _ = try cursor.region(byteCount: commentByteCount)
 
-        // The zip64 field holds, in this order, those numbers that did not fit.
+        // The zip64 extra field holds, in this order, the numbers that do not fit their 32-bit fields.
         var large = try Self.zip64Field(
             of: extra, isNeeded: [compressed, inflated, headerOffset].contains(Self.unknown))
         byteCount = try Self.number(inflated, orIn: &large)

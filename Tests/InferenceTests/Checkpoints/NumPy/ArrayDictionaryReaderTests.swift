@@ -234,10 +234,10 @@ struct ArrayDictionaryReaderTests {
             + " model.state_dict()",
         "deep.npy": "the pickle holds a list where a dictionary of tensors is expected: save model.state_dict()",
         "encoded-beyond.npy":
-            "the pickle has text beyond Latin-1 at offset 330 where bytes written as text is expected",
+            "the pickle has characters beyond Latin-1 at offset 330 where bytes written as text is expected",
         "encoded-cut.npy":
-            "the pickle has text beyond Latin-1 at offset 70314 where bytes written as text is expected",
-        "encoded-number.npy": "the pickle has an integer at offset 311 where text to encode is expected",
+            "the pickle has characters beyond Latin-1 at offset 70314 where bytes written as text is expected",
+        "encoded-number.npy": "the pickle has an integer at offset 311 where text is expected",
         "encoded-often.npy": "the checkpoint has 120000 bytes of encoded text, and at most 60941 are allowed",
         "encoded-utf8.npy":
             "the pickle has text at offset 323 where an array's bytes is expected",

@@ -29,11 +29,11 @@ struct PickleMachineTests {
         "pickle-list.pth": .notAStateDictionary(found: "a list"),
         "pickle-load-from-bytes.pth": .refusedGlobal(name: "torch.storage._load_from_bytes", offset: 38),
         "pickle-many-steps.pth": .limitExceeded(what: "pickle steps", found: 4194305, limit: 4194304),
-        "pickle-memo-text.pth": .invalidPickle(offset: 0, found: "\"-1\"", expected: "a memo number"),
-        "pickle-memo.pth": .invalidPickle(offset: 2, found: "the unset memo 7", expected: "one that was set"),
+        "pickle-memo-text.pth": .invalidPickle(offset: 0, found: "\"-1\"", expected: "a memo index"),
+        "pickle-memo.pth": .invalidPickle(offset: 2, found: "the unset memo entry 7", expected: "an entry that was set"),
         "pickle-module.pth": .refusedObject(className: "__main__.AlexNet", offset: 23),
-        "pickle-negative-long.pth": .invalidPickle(offset: 2, found: "a length of -1", expected: "none below 0"),
-        "pickle-negative-string.pth": .invalidPickle(offset: 2, found: "a length of -1", expected: "none below 0"),
+        "pickle-negative-long.pth": .invalidPickle(offset: 2, found: "a length of -1", expected: "a length of at least 0"),
+        "pickle-negative-string.pth": .invalidPickle(offset: 2, found: "a length of -1", expected: "a length of at least 0"),
         "pickle-newobj-ex.pth": .refusedObject(className: "subprocess.Popen", offset: 30),
         "pickle-newobj.pth": .refusedObject(className: "os.system", offset: 28),
         "pickle-no-entries.pth": .noTensors(keys: []),
@@ -42,7 +42,7 @@ struct PickleMachineTests {
         "pickle-no-tensors.pth": .noTensors(keys: ["epoch", "weights"]),
         "pickle-not-utf8.pth": .notAStateDictionary(found: "bytes"),
         "pickle-obj-system.pth": .refusedGlobal(name: "os.system", offset: 26),
-        "pickle-odd-items.pth": .invalidPickle(offset: 7, found: "a key without a value", expected: "pairs"),
+        "pickle-odd-items.pth": .invalidPickle(offset: 7, found: "a key without a value", expected: "pairs of keys and values"),
         "pickle-odd-name.pth": .refusedGlobal(
             name: "os\u{1B}[2J.\u{202E}" + String(repeating: "x", count: 200), offset: 215),
         "pickle-only-stop.pth": .invalidPickle(offset: 0, found: "an empty stack", expected: "a value"),
@@ -51,12 +51,12 @@ struct PickleMachineTests {
         "pickle-ordered-dict-number.pth": .invalidPickle(offset: 30, found: "an integer", expected: "a list of pairs"),
         "pickle-ordered-dict-triple.pth": .invalidPickle(offset: 34, found: "3 values", expected: "a key and a value"),
         "pickle-parameter-of-nothing.pth": .invalidPickle(
-            offset: 39, found: "3 arguments", expected: "a parameter's tensor and its settings"),
+            offset: 39, found: "3 arguments", expected: "a parameter's tensor and settings"),
         "pickle-persid.pth": .refusedGlobal(name: "persistent_load", offset: 0),
         "pickle-persistent-class.pth": .invalidPickle(
-            offset: 107, found: "a persistent ID without a storage class", expected: "that of a storage"),
+            offset: 107, found: "a persistent id without a storage class", expected: "the id of a storage"),
         "pickle-persistent-id.pth": .invalidPickle(
-            offset: 4, found: "a persistent ID of 1 values", expected: "that of a storage"),
+            offset: 4, found: "a persistent id of 1 values", expected: "the id of a storage"),
         "pickle-protocol.pth": .unsupportedProtocol(found: 6),
         "pickle-rank.pth": .limitExceeded(what: "axes in one tensor", found: 17, limit: 16),
         "pickle-reduce-list.pth": .invalidPickle(offset: 28, found: "a list", expected: "a tuple"),
@@ -70,8 +70,8 @@ struct PickleMachineTests {
             offset: 6, found: "an integer and an integer", expected: "two strings"),
         "pickle-stack-global-system.pth": .noTensors(keys: ["w (posix.system)"]),
         "pickle-storage-call.pth": .invalidPickle(
-            offset: 23, found: "a call of the storage class of float32", expected: "a persistent storage"),
-        "pickle-string-unquoted.pth": .invalidPickle(offset: 0, found: "an unquoted string", expected: "a quoted one"),
+            offset: 23, found: "a call of the storage class of float32", expected: "a storage with a persistent id"),
+        "pickle-string-unquoted.pth": .invalidPickle(offset: 0, found: "an unquoted string", expected: "a quoted string"),
         "pickle-system-as-storage.pth": .noTensors(keys: ["w (os.system)"]),
         "pickle-tensor-arguments.pth": .invalidPickle(
             offset: 36, found: "0 arguments", expected: "a storage, an offset, sizes and strides"),
@@ -79,7 +79,7 @@ struct PickleMachineTests {
         "pickle-underflow.pth": .invalidPickle(offset: 2, found: "an empty stack", expected: "a value"),
         "pickle-unknown-storage.pth": .noTensors(keys: ["w (torch.FancyStorage)"]),
         "pickle-untyped-storage.pth": .invalidPickle(
-            offset: 196, found: "an untyped storage", expected: "one that says its type"),
+            offset: 196, found: "an untyped storage", expected: "a typed storage"),
     ]
 
     /// What asks Python to run code that no tensor needs: it is carried, and nothing of it runs.

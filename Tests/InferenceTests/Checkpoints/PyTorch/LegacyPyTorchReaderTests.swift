@@ -72,12 +72,12 @@ struct LegacyPyTorchReaderTests {
             "the pickle asks to run \"extension 1\" at offset 8, and a checkpoint needs only tensors: save"
             + " model.state_dict()",
         "code-in-keys.pth":
-            "the pickle has the result of os.system at offset 266 where the key of a storage that the tensors"
-            + " have, once is expected",
+            "the pickle has the result of os.system at offset 266 where the key of a tensor's storage,"
+            + " each once is expected",
         "code-in-persistent-id.pth":
-            "the pickle has a persistent ID of 1 values at offset 31 where that of a storage is expected",
+            "the pickle has a persistent id of 1 values at offset 31 where the id of a storage is expected",
         "code-in-system.pth":
-            "the pickle has the result of os.system at offset 21 where what system it was saved on is expected",
+            "the pickle has the result of os.system at offset 21 where a dictionary of system info is expected",
         "code-in-version.pth":
             "the pickle has the result of os.system at offset 15 where the version 1001 is expected",
         "code-inst.pth":
@@ -110,13 +110,13 @@ struct LegacyPyTorchReaderTests {
             "storage \"0\" has 0 bytes where 24 are expected",
         "keys-none.pth": "the pickle has None at offset 266 where a list of storages is expected",
         "keys-number.pth":
-            "the pickle has an integer at offset 266 where the key of a storage that the tensors have, once"
+            "the pickle has an integer at offset 266 where the key of a tensor's storage, each once"
             + " is expected",
         "keys-repeated.pth":
-            "the pickle has the key 0 at offset 266 where the key of a storage that the tensors have, once"
+            "the pickle has the key 0 at offset 266 where the key of a tensor's storage, each once"
             + " is expected",
         "keys-unknown.pth":
-            "the pickle has the key 1 at offset 266 where the key of a storage that the tensors have, once"
+            "the pickle has the key 1 at offset 266 where the key of a tensor's storage, each once"
             + " is expected",
         "module-protocol-1.pth":
             "the pickle holds an object of class \"__main__.AlexNet\" at offset 66, not only tensors: save"
@@ -126,7 +126,7 @@ struct LegacyPyTorchReaderTests {
             + " tensors: save the weights alone with torch.save(model.state_dict(), path)",
         "only-magic.pth": "the pickle is cut short at offset 0: 0 of the 1 bytes needed are there",
         "persistent-id-nested.pth":
-            "the pickle has a persistent ID of 1 values at offset 63 where that of a storage is expected",
+            "the pickle has a persistent id of 1 values at offset 63 where the id of a storage is expected",
         "storage-huge.pth":
             "the pickle has a storage of 4611686018427387904 elements at offset 277 where at most the 0 that follow is expected",
         "storage-long.pth": "storage \"0\" has 28 bytes where 24 are expected",
@@ -136,7 +136,7 @@ struct LegacyPyTorchReaderTests {
         "storage-outside.pth":
             "the pickle has a storage of 1000000000000 elements at offset 277 where at most the 6 that follow is expected",
         "storage-short.pth": "storage \"0\" has 20 bytes where 24 are expected",
-        "system-none.pth": "the pickle has None at offset 21 where what system it was saved on is expected",
+        "system-none.pth": "the pickle has None at offset 21 where a dictionary of system info is expected",
         "tensor-outside.pth": "tensor \"w\" reaches element 6 of a storage of 6",
         "tensor-state.pth":
             "the pickle has 0 arguments at offset 32 where a storage, an offset, sizes and strides is expected",

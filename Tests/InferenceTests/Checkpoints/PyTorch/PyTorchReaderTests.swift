@@ -26,7 +26,7 @@ struct PyTorchReaderTests {
         "tensor-storage-long.pth": .storageSizeMismatch(record: "a/data/0", found: 48, expected: 24),
         "tensor-storage-missing.pth": .missingRecord(record: "a/data/../data.pkl"),
         "tensor-storage-negative.pth": .invalidPickle(
-            offset: 102, found: "a persistent ID of 5 values", expected: "that of a storage"),
+            offset: 102, found: "a persistent id of 5 values", expected: "the id of a storage"),
         "tensor-storage-numel.pth": .storageSizeMismatch(record: "a/data/0", found: 24, expected: .max),
         "tensor-storage-short.pth": .storageSizeMismatch(record: "a/data/0", found: 20, expected: 24),
         "tensor-stride-outside.pth": .outOfBounds(name: "w", lastElement: 6, storageElementCount: 6),

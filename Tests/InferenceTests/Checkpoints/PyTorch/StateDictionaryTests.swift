@@ -53,7 +53,7 @@ struct StateDictionaryTests {
 
     static let refusals: [String: String] = [
         "object-subclass-of-itself.pth":
-            "the pickle has a tensor of a tensor at offset 89 where a function that makes one is expected",
+            "the pickle has a nested tensor subclass at offset 89 where a function that makes a tensor is expected",
         "several-networks.pth":
             "the pickle holds several dictionaries of weights, under \"generator\", \"discriminator\": save the one that is "
             + "meant, as torch.save(checkpoint[\"generator\"], path)",
