@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 @testable import Inference
 
-@Suite("Stored tensor")
+@Suite(.timeLimit(.minutes(2)))
 struct StoredTensorTests {
     /// The numbers 0, 1, 2 … as float32.
     private func storage(count: Int) -> ByteRegion {
@@ -11,8 +11,7 @@ struct StoredTensorTests {
         return ByteRegion(buffer)
     }
 
-    @Test("Any strides give what the definition of strides gives")
-    func honoursStrides() throws {
+    @Test func `Any strides give the elements that the definition of strides gives`() throws {
         var generator = SeededGenerator(seed: 3)
         for _ in 0..<300 {
             let extents = (0..<Int.random(in: 0...5, using: &generator)).map { _ in
@@ -34,8 +33,7 @@ struct StoredTensorTests {
         }
     }
 
-    @Test("Strides of axes with one element do not matter, and an empty tensor is contiguous")
-    func tellsContiguity() throws {
+    @Test func `Strides of axes of extent one do not matter, and an empty tensor is contiguous`() throws {
         func isContiguous(_ extents: [Int], _ strides: [Int]) throws -> Bool {
             try StoredTensor(
                 name: "w", scalarType: .float32, extents: extents, strides: strides, storageOffset: 0,
@@ -51,8 +49,7 @@ struct StoredTensorTests {
         #expect(try !isContiguous([3], [0]))
     }
 
-    @Test("The last element may be the storage's last, and no further")
-    func checksBounds() {
+    @Test func `The last element may be the storage's last but not beyond`() {
         func error(_ extents: [Int], _ strides: [Int], offset: Int = 0) -> CheckpointError? {
             do throws(CheckpointError) {
                 _ = try StoredTensor(
@@ -73,10 +70,11 @@ struct StoredTensorTests {
     }
 }
 
-@Suite("Finite check")
+/// Finite check.
+@Suite(.timeLimit(.minutes(2)))
 struct TensorFiniteTests {
-    @Test("The first value that is not finite is found wherever it stands", arguments: [0, 1, 4095, 4096, 8191, 9999])
-    func findsNonFinite(_ index: Int) {
+    @Test(arguments: [0, 1, 4095, 4096, 8191, 9999])
+    func `The first value that is not finite is found at any index`(_ index: Int) {
         for value in [Float.infinity, -.infinity, .nan, -.nan, .signalingNaN] {
             var scalars = [Float](repeating: .greatestFiniteMagnitude, count: 10_000)
             scalars[index] = value
@@ -85,8 +83,7 @@ struct TensorFiniteTests {
         }
     }
 
-    @Test("Every finite value passes")
-    func passesFinite() throws {
+    @Test func `Every finite value passes`() throws {
         let scalars: [Float] = [
             0, -0.0, 1, -1, .leastNonzeroMagnitude, -.leastNonzeroMagnitude, .leastNormalMagnitude,
             .greatestFiniteMagnitude, -.greatestFiniteMagnitude,
@@ -97,8 +94,7 @@ struct TensorFiniteTests {
         #expect(Tensor([0], scalars: []).firstNonFiniteIndex == nil)
     }
 
-    @Test("The error names the tensor, the place and the value")
-    func namesTheValue() {
+    @Test func `The error names the tensor, the index and the value`() {
         #expect(throws: CheckpointError.nonFinite(name: "fc.bias", index: 2, value: "nan")) {
             try Tensor([3], scalars: [1, 2, .nan]).checkFinite(name: "fc.bias")
         }

@@ -3,9 +3,10 @@ import TestSupport
 import Testing
 @testable import Inference
 
+@Suite(.timeLimit(.minutes(2)))
 struct ImageDecoderTests {
-    @Test("An image has Pillow's pixels, upright and as it is stored", arguments: try ImageFixtures.load().images)
-    func pixels(_ expected: ImageFixtures.Fixture) throws {
+    @Test(arguments: try ImageFixtures.load().images)
+    func `An image has Pillow's pixels, upright and as it is stored`(_ expected: ImageFixtures.Fixture) throws {
         let bytes = try ImageFixtures.bytes(expected.file)
         let upright = try ImageDecoder()(bytes)
         #expect([upright.width, upright.height] == [expected.width, expected.height])
@@ -17,15 +18,14 @@ struct ImageDecoderTests {
         #expect(ImageFixtures.digest(stored.pixels) == expected.stored.digest)
     }
 
-    @Test("Every hostile file is refused for its own reason", arguments: try ImageFixtures.load().hostile)
-    func hostile(_ expected: ImageFixtures.Hostile) throws {
+    @Test(arguments: try ImageFixtures.load().hostile)
+    func `Every hostile file is refused for its own reason`(_ expected: ImageFixtures.Hostile) throws {
         let bytes = try ImageFixtures.hostileBytes(expected.file)
         let error = #expect(throws: ImageError.self) { try ImageDecoder()(bytes) }
         #expect(error.map(Self.name) == expected.error)
     }
 
-    @Test("What is not decoded is named")
-    func names() throws {
+    @Test func `An unsupported format is named`() throws {
         let expected = [
             "picture.gif": "a GIF", "picture.bmp": "a BMP", "picture.tiff": "a TIFF", "photo.heic": "a HEIC photo",
             "picture.avif": "an AVIF", "paper.pdf": "a PDF", "note.txt": "plain text", "page.html": "an HTML page",
@@ -40,8 +40,7 @@ struct ImageDecoderTests {
                 == "The image looks like a GIF; send a JPEG, PNG or WebP file.")
     }
 
-    @Test("The limit is in pixels, and the last one counts")
-    func limit() throws {
+    @Test func `The limit counts pixels and is inclusive`() throws {
         let bytes = try ImageFixtures.bytes("wide.jpg")
         #expect(try ImageDecoder(maxPixels: 400 * 243)(bytes).width == 400)
         #expect(throws: ImageError.tooManyPixels(width: 400, height: 243, limit: 97_199)) {
@@ -49,10 +48,8 @@ struct ImageDecoderTests {
         }
     }
 
-    @Test(
-        "A file cut short anywhere throws or decodes whole",
-        arguments: ["baseline-420.jpg", "progressive-420.jpg", "colour2-depth8-interlaced.png", "lossy-alpha.webp"])
-    func truncation(_ file: String) throws {
+    @Test(arguments: ["baseline-420.jpg", "progressive-420.jpg", "colour2-depth8-interlaced.png", "lossy-alpha.webp"])
+    func `A truncated file throws or decodes completely`(_ file: String) throws {
         let bytes = try ImageFixtures.bytes(file)
         let whole = try ImageDecoder()(bytes)
         var refusals = 0
@@ -69,15 +66,13 @@ struct ImageDecoderTests {
         #expect(refusals > bytes.count * 9 / 10)
     }
 
-    @Test(
-        "A damaged file throws or decodes to its size, and never more",
-        arguments: [
-            "baseline-420.jpg", "progressive-420.jpg", "cmyk.jpg", "orientation-6.jpg",
-            "colour3-depth4-transparent.png",
-            "colour0-depth16-interlaced.png", "orientation-compressed-xmp.png", "lossy-alpha.webp", "lossless.webp",
-            "moving-small-frame.webp", "orientation-xmp.webp",
-        ])
-    func damage(_ file: String) throws {
+    @Test(arguments: [
+        "baseline-420.jpg", "progressive-420.jpg", "cmyk.jpg", "orientation-6.jpg",
+        "colour3-depth4-transparent.png",
+        "colour0-depth16-interlaced.png", "orientation-compressed-xmp.png", "lossy-alpha.webp", "lossless.webp",
+        "moving-small-frame.webp", "orientation-xmp.webp",
+    ])
+    func `A corrupt file throws or decodes to its size`(_ file: String) throws {
         let bytes = try ImageFixtures.bytes(file)
         var generator = SeededGenerator(seed: 42)
         let decoder = ImageDecoder(maxPixels: 100_000)
@@ -110,7 +105,8 @@ struct ImageDecoderTests {
     }
 }
 
-@Suite("From a file to a network's input, against the whole image")
+/// From a file to a network's input, against the whole image.
+@Suite(.timeLimit(.minutes(2)))
 struct ImageInputTests {
     private static let ways: [Preprocessing] = [
         .preset(.imagenet, input: [3, 40, 40]), .preset(.stretch, input: [3, 30, 50]),
@@ -124,8 +120,8 @@ struct ImageInputTests {
         preprocessing(try ImageDecoder()(bytes)).scalars
     }
 
-    @Test("Every fixture gives the same by rows and whole", arguments: try ImageFixtures.load().images.map(\.file))
-    func fixtures(_ file: String) throws {
+    @Test(arguments: try ImageFixtures.load().images.map(\.file))
+    func `Every fixture gives the same input when streamed and when decoded whole`(_ file: String) throws {
         let bytes = try ImageFixtures.bytes(file)
         for preprocessing in Self.ways {
             let input = try ImageDecoder().input(bytes, for: preprocessing)
@@ -134,8 +130,8 @@ struct ImageInputTests {
         }
     }
 
-    @Test("An image in the midst of other bytes is the same", arguments: try ImageFixtures.load().images.map(\.file))
-    func slices(_ file: String) throws {
+    @Test(arguments: try ImageFixtures.load().images.map(\.file))
+    func `An image in a slice of a larger buffer gives the same input`(_ file: String) throws {
         let bytes = try ImageFixtures.bytes(file)
         let body = [0xFF, 0xD8, 0xFF] + bytes + bytes
         var timing = ImageDecoder.Timing()
@@ -144,8 +140,9 @@ struct ImageInputTests {
         #expect(input.scalars == (try expected(bytes, Self.ways[0])))
     }
 
-    @Test("Every variety of JPEG gives the same by rows and whole", arguments: JPEGWriter.varieties)
-    func varieties(_ writer: JPEGWriter) throws {
+    @Test(arguments: JPEGWriter.varieties)
+    func `Every variety of JPEG gives the same input when streamed and when decoded whole`(_ writer: JPEGWriter) throws
+    {
         for (width, height) in [(1, 1), (17, 90), (90, 17), (333, 251), (40, 700), (700, 40), (3, 400)] {
             let bytes = writer.bytes(width: width, height: height)
             for preprocessing in Self.ways {
@@ -155,8 +152,7 @@ struct ImageInputTests {
         }
     }
 
-    @Test("Padding around an image smaller than its crop is black")
-    func padding() throws {
+    @Test func `Padding around an image smaller than its crop is black`() throws {
         let steps = try Preprocessing(
             colour: .bgr, resize: .shortest(side: 20), crop: (height: 33, width: 41), scale: .unit,
             mean: [0.1, 0.2, 0.3],
@@ -169,19 +165,20 @@ struct ImageInputTests {
         }
     }
 
-    @Test(
-        "Every hostile file is refused as it is when it is decoded whole", arguments: try ImageFixtures.load().hostile)
-    func hostile(_ expected: ImageFixtures.Hostile) throws {
+    @Test(arguments: try ImageFixtures.load().hostile)
+    func `Every hostile file is refused with the same error as when it is decoded whole`(
+        _ expected: ImageFixtures.Hostile
+    ) throws {
         let bytes = try ImageFixtures.hostileBytes(expected.file)
         let whole = #expect(throws: ImageError.self) { try ImageDecoder()(bytes) }
         let input = #expect(throws: ImageError.self) { try ImageDecoder().input(bytes, for: Self.ways[0]) }
         #expect(whole == input)
     }
 
-    @Test(
-        "A damaged file throws or gives what it gives when it is decoded whole",
-        arguments: ["baseline-420.jpg", "progressive-420.jpg", "restarts-blocks.jpg", "cmyk.jpg", "orientation-6.jpg"])
-    func damage(_ file: String) throws {
+    @Test(arguments: [
+        "baseline-420.jpg", "progressive-420.jpg", "restarts-blocks.jpg", "cmyk.jpg", "orientation-6.jpg",
+    ])
+    func `A corrupt file throws or gives the same input as when it is decoded whole`(_ file: String) throws {
         let bytes = try ImageFixtures.bytes(file)
         var generator = SeededGenerator(seed: 43)
         let decoder = ImageDecoder(maxPixels: 100_000)
@@ -196,8 +193,8 @@ struct ImageInputTests {
         }
     }
 
-    @Test("The limit of pixels and the sides hold", arguments: [DecodeMode.exact, .scaled])
-    func limit(_ mode: DecodeMode) throws {
+    @Test(arguments: [DecodeMode.exact, .scaled])
+    func `The limits of pixels and sides apply`(_ mode: DecodeMode) throws {
         let bytes = try ImageFixtures.bytes("wide.jpg")
         _ = try ImageDecoder(maxPixels: 400 * 243, mode: mode).input(bytes, for: Self.ways[0])
         #expect(throws: ImageError.tooManyPixels(width: 400, height: 243, limit: 97_199)) {
@@ -205,16 +202,15 @@ struct ImageInputTests {
         }
     }
 
-    @Test("Scaled inputs are those of Pillow's draft and resize", arguments: try ImageFixtures.load().scaled)
-    func scaled(_ expected: ImageFixtures.Scaled) throws {
+    @Test(arguments: try ImageFixtures.load().scaled)
+    func `Scaled inputs equal those of Pillow's draft mode and resize`(_ expected: ImageFixtures.Scaled) throws {
         let bytes = try ImageFixtures.bytes(expected.file)
         let preprocessing = Preprocessing.preset(.unit, input: Shape(expected.input))
         let input = try ImageDecoder(mode: .scaled).input(bytes, for: preprocessing).scalars
         #expect(ImageFixtures.digest(input) == expected.digest)
     }
 
-    @Test("A half needs four times the side, and one pixel less is not enough")
-    func denominators() {
+    @Test func `Scaling by one half needs four times the output's side, and one pixel less is not enough`() {
         let mode = DecodeMode.scaled
         #expect(mode.denominator(from: (1600, 1600), to: (100, 100)) == 8)
         #expect(mode.denominator(from: (1599, 1600), to: (100, 100)) == 4)
@@ -226,8 +222,8 @@ struct ImageInputTests {
         #expect(DecodeMode.exact.denominator(from: (1600, 1600), to: (100, 100)) == 1)
     }
 
-    @Test("Formats that cannot scale are exact in either mode", arguments: ["strip.png", "lossy.webp", "small.png"])
-    func unscaled(_ file: String) throws {
+    @Test(arguments: ["strip.png", "lossy.webp", "small.png"])
+    func `Formats that cannot scale are exact in either mode`(_ file: String) throws {
         let bytes = try ImageFixtures.bytes(file)
         let preprocessing = Preprocessing.preset(.unit, input: [3, 4, 4])
         let scaled = try ImageDecoder(mode: .scaled).input(bytes, for: preprocessing).scalars
@@ -235,7 +231,8 @@ struct ImageInputTests {
     }
 }
 
-@Suite("Decoding that is stopped from within")
+/// Decoding that is stopped from within.
+@Suite(.timeLimit(.minutes(2)))
 struct ImageStopTests {
     static let files: [(name: String, bytes: [UInt8])] = {
         let (width, height) = (1200, 1100)
@@ -255,8 +252,8 @@ struct ImageStopTests {
             bytes[...], for: .preset(.stretch, input: [3, 16, 16]), timing: &timing, shouldStop: shouldStop)
     }
 
-    @Test("Every codec asks often, and its answer does not hang on that", arguments: files.indices)
-    func asking(_ index: Int) throws {
+    @Test(arguments: files.indices)
+    func `Every codec checks for cancellation often, and the result does not depend on it`(_ index: Int) throws {
         let bytes = Self.files[index].bytes
         var count = 0
         let watched = try input(bytes) {
@@ -269,8 +266,8 @@ struct ImageStopTests {
         #expect(watched.scalars == plain.scalars)
     }
 
-    @Test("Whenever a codec is told to stop it does, and is not asked again", arguments: files.indices)
-    func stopping(_ index: Int) throws {
+    @Test(arguments: files.indices)
+    func `A cancelled codec stops at once and does not ask again`(_ index: Int) throws {
         for last in 1...5 {
             var count = 0
             #expect(throws: ImageError.stopped) {
@@ -284,7 +281,8 @@ struct ImageStopTests {
     }
 }
 
-@Suite("Damaged PNG files, against Pillow")
+/// Damaged PNG files, against Pillow.
+@Suite(.timeLimit(.minutes(2)))
 struct DamagedPNGTests {
     struct Case: Decodable, CustomTestStringConvertible {
         let file: String, pillow: String?, reads: Bool, why: String?
@@ -300,8 +298,8 @@ struct DamagedPNGTests {
         }
     }
 
-    @Test("A damaged file is read to Pillow's pixels or refused, by one rule", arguments: try cases)
-    func rule(_ expected: Case) throws {
+    @Test(arguments: try cases)
+    func `A corrupt file decodes to Pillow's pixels or is refused, by one rule`(_ expected: Case) throws {
         let bytes = [UInt8](try Data(contentsOf: Self.folder.appending(path: expected.file)))
         guard expected.reads else {
             #expect(throws: ImageError.self) { try ImageDecoder()(bytes) }
@@ -311,8 +309,7 @@ struct DamagedPNGTests {
         if let digest = expected.pillow { #expect(ImageFixtures.digest(image.pixels) == digest) }
     }
 
-    @Test("Where the rule is not Pillow's it says why")
-    func reasons() throws {
+    @Test func `Differences from Pillow's rule are explained`() throws {
         for expected in try Self.cases {
             #expect((expected.reads == (expected.pillow != nil)) == (expected.why == nil))
         }

@@ -3,7 +3,8 @@ import Testing
 
 @testable import Inference
 
-@Suite("Windows of an image, against the whole")
+/// Windows of an image, against the whole.
+@Suite(.timeLimit(.minutes(2)))
 struct ImageReaderTests {
     /// What a reader gives for a window, cut to it.
     static func window(
@@ -38,8 +39,8 @@ struct ImageReaderTests {
         rows.flatMap { row in pixels[3 * (row * width + columns.lowerBound)..<3 * (row * width + columns.upperBound)] }
     }
 
-    @Test("A window of a JPEG has the whole image's pixels", arguments: JPEGWriter.varieties)
-    func windows(_ writer: JPEGWriter) throws {
+    @Test(arguments: JPEGWriter.varieties)
+    func `A window of a JPEG has the whole image's pixels`(_ writer: JPEGWriter) throws {
         var generator = SeededGenerator(seed: 7)
         let sizes = [(1, 1), (8, 8), (9, 17), (33, 31), (64, 48), (131, 129), (200, 97), (97, 211)]
         for (width, height) in sizes {
@@ -63,8 +64,8 @@ struct ImageReaderTests {
         }
     }
 
-    @Test("A window at every alignment has the whole image's pixels", arguments: JPEGWriter.varieties.prefix(5))
-    func alignments(_ writer: JPEGWriter) throws {
+    @Test(arguments: JPEGWriter.varieties.prefix(5))
+    func `A window at every alignment has the whole image's pixels`(_ writer: JPEGWriter) throws {
         let (width, height) = (150, 150)
         let bytes = writer.bytes(width: width, height: height)
         let whole = try ImageDecoder()(bytes).pixels
@@ -76,14 +77,12 @@ struct ImageReaderTests {
         }
     }
 
-    @Test(
-        "A window of a PNG or WebP has the whole image's pixels",
-        arguments: [
-            "colour2-depth8.png", "colour2-depth8-interlaced.png", "colour3-depth4-transparent.png",
-            "colour0-depth16.png", "colour0-depth16-interlaced.png", "colour6-depth16.png", "lossy.webp",
-            "lossless-alpha.webp", "moving-small-frame.webp",
-        ])
-    func otherFormats(_ file: String) throws {
+    @Test(arguments: [
+        "colour2-depth8.png", "colour2-depth8-interlaced.png", "colour3-depth4-transparent.png",
+        "colour0-depth16.png", "colour0-depth16-interlaced.png", "colour6-depth16.png", "lossy.webp",
+        "lossless-alpha.webp", "moving-small-frame.webp",
+    ])
+    func `A window of a PNG or WebP has the whole image's pixels`(_ file: String) throws {
         let bytes = try ImageFixtures.bytes(file)
         let whole = try ImageDecoder(appliesOrientation: false)(bytes)
         for (columns, rows) in [
@@ -94,10 +93,8 @@ struct ImageReaderTests {
         }
     }
 
-    @Test(
-        "A file cut short below the window is refused all the same",
-        arguments: JPEGWriter.varieties.filter { !$0.isArithmetic })
-    func truncation(_ writer: JPEGWriter) throws {
+    @Test(arguments: JPEGWriter.varieties.filter { !$0.isArithmetic })
+    func `A file truncated below the window is refused`(_ writer: JPEGWriter) throws {
         let bytes = writer.bytes(width: 70, height: 140)
         let whole = try ImageDecoder()(bytes).pixels
         let (columns, rows) = (20..<40, 40..<50)

@@ -4,7 +4,7 @@ import Testing
 @testable import Inference
 
 /// One after the other: the instruction set is the whole process's.
-@Suite("Resampling, against the textbook loops", .serialized)
+@Suite(.timeLimit(.minutes(2)), .serialized)
 struct StreamingResamplerTests {
     /// Pillow's two passes over the whole image, rounded to bytes between them.
     private func reference(_ image: PixelImage, to size: (height: Int, width: Int), columnsFirst: Bool) -> [UInt8] {
@@ -48,8 +48,10 @@ struct StreamingResamplerTests {
             step: channels, outputLineStep: size.width * channels, outputStep: channels)
     }
 
-    @Test("Each instruction set gives what the loops give", arguments: InstructionSet.allCases, [1, 3])
-    func equalsLoops(_ instructions: InstructionSet, channels: Int) throws {
+    @Test(arguments: InstructionSet.allCases, [1, 3])
+    func `Each instruction set gives the same result as the naive loops`(_ instructions: InstructionSet, channels: Int)
+        throws
+    {
         InstructionSet.limit(to: instructions)
         defer { InstructionSet.limit(to: .widest) }
         var generator = SeededGenerator(seed: 3)
@@ -73,8 +75,8 @@ struct StreamingResamplerTests {
         }
     }
 
-    @Test("Each instruction set normalises alike", arguments: InstructionSet.allCases)
-    func normalises(_ instructions: InstructionSet) throws {
+    @Test(arguments: InstructionSet.allCases)
+    func `Each instruction set normalises to the same values`(_ instructions: InstructionSet) throws {
         InstructionSet.limit(to: instructions)
         defer { InstructionSet.limit(to: .widest) }
         let image = PixelImage(
@@ -95,8 +97,8 @@ struct StreamingResamplerTests {
         }
     }
 
-    @Test("Every orientation is resized as if it had been put upright first", arguments: [(60, 40), (7, 90), (90, 7)])
-    func orientations(_ width: Int, _ height: Int) {
+    @Test(arguments: [(60, 40), (7, 90), (90, 7)])
+    func `Every orientation is resized as if it had been put upright first`(_ width: Int, _ height: Int) {
         var generator = SeededGenerator(seed: 9)
         let pixels = (0..<width * height * 3).map { _ in UInt8.random(in: 0...255, using: &generator) }
         let image = PixelImage(width: width, height: height, channelCount: 3, pixels: pixels)

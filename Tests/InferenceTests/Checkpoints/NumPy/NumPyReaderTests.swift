@@ -4,7 +4,7 @@ import Testing
 
 @testable import Inference
 
-@Suite("NumPy reader")
+@Suite(.timeLimit(.minutes(2)))
 struct NumPyReaderTests {
     private struct Expectation: Decodable {
         struct Tensor: Decodable {
@@ -26,8 +26,8 @@ struct NumPyReaderTests {
             .sorted()
     }
 
-    @Test("A sound file gives the arrays that NumPy saved", arguments: names(in: sound))
-    func readsWhatNumPySaved(_ name: String) throws {
+    @Test(arguments: names(in: sound))
+    func `A valid file gives the arrays that NumPy saved`(_ name: String) throws {
         let all = try FixtureFile.decode([String: Expectation].self, from: "Arrays/expected.json")
         let expected = try #require(all[name])
         let checkpoint = try Checkpoint(contentsOf: Self.sound.appending(path: name).path)
@@ -41,8 +41,7 @@ struct NumPyReaderTests {
         }
     }
 
-    @Test("There are sound and hostile files to test with")
-    func fixturesExist() {
+    @Test func `There are valid and hostile files to test with`() {
         #expect(Self.names(in: Self.sound).count == 5)
         #expect(Set(Self.names(in: Self.hostile)) == Set(Self.refusals.keys))
     }
@@ -145,24 +144,23 @@ struct NumPyReaderTests {
             "the array \"w.npy\" has version 1.1 at offset 6 where 1.0, 2.0 or 3.0 is expected",
     ]
 
-    @Test("What is no array of numbers is refused", arguments: names(in: hostile))
-    func refuses(_ name: String) throws {
+    @Test(arguments: names(in: hostile))
+    func `A file that is not an array of numbers is refused`(_ name: String) throws {
         let bytes = [UInt8](try Data(contentsOf: Self.hostile.appending(path: name)))
         #expect(Checkpoint.error(of: bytes)?.description == Self.refusals[name])
     }
 
     private static let damaged = ["saved.npz", "compressed.npz", "versions.npz"]
 
-    @Test("A file cut short anywhere is refused", arguments: damaged)
-    func refusesTruncation(_ name: String) throws {
+    @Test(arguments: damaged)
+    func `A truncated file is refused`(_ name: String) throws {
         let bytes = [UInt8](try Data(contentsOf: Self.sound.appending(path: name)))
         for count in 0..<bytes.count {
             #expect(Checkpoint.error(of: bytes[..<count]) != nil, "cut to \(count) of \(bytes.count) bytes")
         }
     }
 
-    @Test("A changed byte of a header is refused or leaves sound arrays, whatever the checksum says")
-    func survivesChangedHeaders() throws {
+    @Test func `A changed byte of a header is refused or leaves valid arrays, even with a correct checksum`() throws {
         let header = Array("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }   \n".utf8)
         let start: [UInt8] = [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(header.count), 0]
         var generator = SeededGenerator(seed: 3)
@@ -199,8 +197,7 @@ struct NumPyReaderTests {
         return body + central.bytes + Array("w.npy".utf8) + end.bytes
     }
 
-    @Test("Contiguous float32 is viewed in place")
-    func views() throws {
+    @Test func `Contiguous float32 is viewed in place`() throws {
         let folder = try TemporaryFolder()
         let path = folder.path("a.npz")
         try CheckpointWriter.write([("w", Tensor([2, 2], scalars: [1, 2, 3, 4]))], to: path, format: .npz)

@@ -3,23 +3,23 @@ import Testing
 
 @testable import Inference
 
-@Suite("Stacked pickles, PyTorch's form before version 1.6")
+/// Stacked pickles, PyTorch's form before version 1.6.
+@Suite(.timeLimit(.minutes(2)))
 struct LegacyPyTorchReaderTests {
     private static let sound = CheckpointFixtures.names(in: CheckpointFixtures.stacked)
 
-    @Test("A sound file gives the tensors that PyTorch finds in it, whatever it is called", arguments: sound)
-    func readsWhatPyTorchSaved(_ name: String) throws {
+    @Test(arguments: sound)
+    func `A valid file gives the tensors that PyTorch finds in it, whatever its name`(_ name: String) throws {
         try CheckpointFixtures.check(name, in: CheckpointFixtures.stacked)
     }
 
-    @Test("There are sound and hostile files to test with")
-    func fixturesExist() {
+    @Test func `There are valid and hostile files to test with`() {
         #expect(Self.sound.count == 13)
         #expect(CheckpointFixtures.names(in: CheckpointFixtures.hostileStacked) == Self.refusals.keys.sorted())
     }
 
-    @Test("A file cut short anywhere, or with a byte more, is refused", arguments: sound)
-    func refusesTruncation(_ name: String) throws {
+    @Test(arguments: sound)
+    func `A truncated file, or one with a trailing byte, is refused`(_ name: String) throws {
         let bytes = try CheckpointFixtures.bytes(name, in: CheckpointFixtures.stacked)
         for count in 0..<bytes.count {
             #expect(Checkpoint.error(of: bytes[..<count]) != nil, "cut to \(count) of \(bytes.count) bytes")
@@ -27,10 +27,8 @@ struct LegacyPyTorchReaderTests {
         #expect(Checkpoint.error(of: bytes + [0]) != nil)
     }
 
-    @Test(
-        "Changed bytes are refused or leave sound tensors",
-        arguments: ["views.pth", "first-versions.pth", "layouts.pth"])
-    func survivesChanges(_ name: String) throws {
+    @Test(arguments: ["views.pth", "first-versions.pth", "layouts.pth"])
+    func `Changed bytes are refused or leave valid tensors`(_ name: String) throws {
         let bytes = try CheckpointFixtures.bytes(name, in: CheckpointFixtures.stacked)
         var generator = SeededGenerator(seed: 4)
         var refusals = 0
@@ -50,8 +48,8 @@ struct LegacyPyTorchReaderTests {
         #expect(1..<10_000 ~= refusals)
     }
 
-    @Test("What is no stack of sound pickles and storages is refused", arguments: refusals.keys.sorted())
-    func refuses(_ name: String) throws {
+    @Test(arguments: refusals.keys.sorted())
+    func `A file that is not a valid sequence of pickles and storages is refused`(_ name: String) throws {
         let bytes = try CheckpointFixtures.bytes(name, in: CheckpointFixtures.hostileStacked)
         #expect(Checkpoint.error(of: bytes)?.description == Self.refusals[name])
     }

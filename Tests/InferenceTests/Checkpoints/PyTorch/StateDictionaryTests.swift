@@ -2,51 +2,50 @@ import Testing
 
 @testable import Inference
 
-@Suite("State dictionaries, and what training scripts keep beside them")
+/// State dictionaries, and what training scripts keep beside them.
+@Suite(.timeLimit(.minutes(2)))
 struct StateDictionaryTests {
     private static let scripts = CheckpointFixtures.names(in: CheckpointFixtures.trainingScripts)
         .filter { !$0.hasSuffix(".npy") }
 
-    @Test("A training script's file gives the weights, whatever is beside them", arguments: scripts)
-    func readsTrainingScripts(_ name: String) throws {
+    @Test(arguments: scripts)
+    func `A training script's file gives the weights, whatever else it contains`(_ name: String) throws {
         try CheckpointFixtures.check(name, in: CheckpointFixtures.trainingScripts)
     }
 
-    @Test("There are files of training scripts to test with")
-    func fixturesExist() { #expect(Self.scripts.count == 43) }
+    @Test func `There are files of training scripts to test with`() { #expect(Self.scripts.count == 43) }
 
-    @Test("A dictionary of layers may hold settings, too")
-    func readsLayers() throws {
+    @Test func `A dictionary of layers may contain settings`() throws {
         let path = CheckpointFixtures.trainingScripts.appending(path: "layers.npy").path
         #expect(try Checkpoint(contentsOf: path).tensors.names == ["conv1.weight", "conv1.bias"])
     }
 
-    @Test(
-        "A choice between several dictionaries of weights is said, and where there is none, nothing is",
-        arguments: [
-            (
-                "wrapped-model-and-ema.pth",
-                [
-                    "the weights are those of [\"model\"]; the file also has \"model_ema\": to take others, save them alone, as "
-                        + "torch.save(checkpoint[\"model_ema\"], path)"
-                ]
-            ),
-            (
-                "timm.pth.tar",
-                [
-                    "the weights are those of [\"state_dict\"]; the file also has \"state_dict_ema\": to take others, save them "
-                        + "alone, as torch.save(checkpoint[\"state_dict_ema\"], path)"
-                ]
-            ),
-            ("wrapped-model_ema.pth", []), ("lightning.ckpt", []), ("imagenet.pth.tar", []),
-        ])
-    func saysChoices(_ name: String, _ notes: [String]) throws {
+    @Test(arguments: [
+        (
+            "wrapped-model-and-ema.pth",
+            [
+                "the weights are those of [\"model\"]; the file also has \"model_ema\": to take others, save them alone, as "
+                    + "torch.save(checkpoint[\"model_ema\"], path)"
+            ]
+        ),
+        (
+            "timm.pth.tar",
+            [
+                "the weights are those of [\"state_dict\"]; the file also has \"state_dict_ema\": to take others, save them "
+                    + "alone, as torch.save(checkpoint[\"state_dict_ema\"], path)"
+            ]
+        ),
+        ("wrapped-model_ema.pth", []), ("lightning.ckpt", []), ("imagenet.pth.tar", []),
+    ])
+    func `A choice between several dictionaries of weights leaves a note, and no choice leaves none`(
+        _ name: String, _ notes: [String]
+    ) throws {
         let path = CheckpointFixtures.trainingScripts.appending(path: name).path
         #expect(try Checkpoint(contentsOf: path).notes == notes)
     }
 
-    @Test("What holds no weights is refused with the advice for what it is", arguments: refusals.keys.sorted())
-    func refuses(_ name: String) throws {
+    @Test(arguments: refusals.keys.sorted())
+    func `A file without weights is refused with advice for what it is`(_ name: String) throws {
         let bytes = try CheckpointFixtures.bytes(name, in: CheckpointFixtures.hostile)
         #expect(Checkpoint.error(of: bytes)?.description == Self.refusals[name])
     }
@@ -71,10 +70,8 @@ struct StateDictionaryTests {
             + "are: \"optimizer (torch.optim.sgd.SGD)\", \"args (argparse.Namespace)\"",
     ]
 
-    @Test(
-        "An object under a weight's name is refused by the network that needs it, and named",
-        arguments: refusalsAsWeights.keys.sorted())
-    func refusesAsWeight(_ name: String) throws {
+    @Test(arguments: refusalsAsWeights.keys.sorted())
+    func `An object in place of a weight is refused by name where the network needs it`(_ name: String) throws {
         let checkpoint = try Checkpoint(bytes: try CheckpointFixtures.bytes(name, in: CheckpointFixtures.hostile))
         #expect(checkpoint.tensors.names == ["fc.bias"])
         let kind = try #require(Self.refusalsAsWeights[name])
