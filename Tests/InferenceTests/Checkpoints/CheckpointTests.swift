@@ -80,7 +80,7 @@ struct CheckpointTests {
         #expect(try Checkpoint(contentsOf: file, maxByteCount: 10).tensors.isEmpty)
     }
 
-    /// The kernel gives this file a length of a whole page, and only a few bytes to read.
+    /// A file in /sys: its length is a whole page, but only a few bytes can be read.
     static let shortFile = "/sys/devices/system/cpu/online"
 
     @Test(.enabled(if: FileManager.default.fileExists(atPath: shortFile)))

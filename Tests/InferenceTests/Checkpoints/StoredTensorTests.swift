@@ -70,7 +70,7 @@ struct StoredTensorTests {
     }
 }
 
-/// Finite check.
+/// The check that all weights are finite.
 @Suite(.timeLimit(.minutes(2)))
 struct TensorFiniteTests {
     @Test(arguments: [0, 1, 4095, 4096, 8191, 9999])

@@ -88,7 +88,7 @@ struct ImageDecoderTests {
         }
     }
 
-    /// The case without its values.
+    /// The name of an error's case.
     private static func name(_ error: ImageError) -> String {
         switch error {
         case .empty: "empty"
@@ -105,7 +105,7 @@ struct ImageDecoderTests {
     }
 }
 
-/// From a file to a network's input, against the whole image.
+/// Streaming from a file to a network's input, compared with decoding the whole image first.
 @Suite(.timeLimit(.minutes(2)))
 struct ImageInputTests {
     private static let ways: [Preprocessing] = [
@@ -115,7 +115,7 @@ struct ImageInputTests {
         .preset(.stretch, input: [3, 2, 300]),
     ]
 
-    /// The input by way of the whole upright image.
+    /// The reference: the input from the whole upright image.
     private func expected(_ bytes: [UInt8], _ preprocessing: Preprocessing) throws -> [Float] {
         preprocessing(try ImageDecoder()(bytes)).scalars
     }
@@ -231,7 +231,7 @@ struct ImageInputTests {
     }
 }
 
-/// Decoding that is stopped from within.
+/// Cancellation while decoding.
 @Suite(.timeLimit(.minutes(2)))
 struct ImageStopTests {
     static let files: [(name: String, bytes: [UInt8])] = {
@@ -281,7 +281,7 @@ struct ImageStopTests {
     }
 }
 
-/// Damaged PNG files, against Pillow.
+/// Corrupt PNG files, compared with Pillow.
 @Suite(.timeLimit(.minutes(2)))
 struct DamagedPNGTests {
     struct Case: Decodable, CustomTestStringConvertible {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Inference
 
-/// Headers, read without a codec.
+/// Headers read without a codec, compared with the codec's.
 @Suite(.timeLimit(.minutes(2)))
 struct ImageHeaderTests {
     @Test(arguments: try ImageFixtures.load().images)
@@ -52,9 +52,9 @@ struct ImageHeaderTests {
         ] {
             let bytes = writer.bytes(width: width, height: height)
             let held = try #require(ImageHeader(bytes[...])).heldByteCount
-            // A block more at each edge.
+            // One more block at each edge.
             #expect(width * height * perPixel...width * height * perPixel * 11 / 10 ~= held)
-            // Beside the coefficients the library has some rows and tables.
+            // Besides the coefficients the library allocates some rows and tables.
             #expect(try ImageDecoder(maxHeldBytes: held + 400_000)(bytes).width == width)
             #expect(throws: ImageError.outOfMemory(width: width, height: height)) {
                 try ImageDecoder(maxHeldBytes: held / 2)(bytes)

@@ -3,10 +3,10 @@ import Testing
 
 @testable import Inference
 
-/// Windows of an image, against the whole.
+/// Decoding a window of an image, compared with decoding the whole image.
 @Suite(.timeLimit(.minutes(2)))
 struct ImageReaderTests {
-    /// What a reader gives for a window, cut to it.
+    /// The pixels of a window, decoded by a reader.
     static func window(
         _ bytes: [UInt8], _ format: ImageFormat = .jpeg, columns: Range<Int>, rows: Range<Int>, denominator: Int = 1
     ) throws -> [UInt8] {
@@ -17,7 +17,7 @@ struct ImageReaderTests {
             var pixels = [UInt8](repeating: 0, count: stride * rows.count)
             try pixels.withUnsafeMutableBufferPointer { pixels in
                 var (row, step) = (0, 1)
-                // In bands of every size, as nobody promises that the rows are asked for sixteen at a time.
+                // In bands of every size: callers need not ask for sixteen rows at a time.
                 while row < rows.count, let start = pixels.baseAddress {
                     let count = min(step, rows.count - row)
                     try reader.read(rowCount: count, to: start + row * stride, stride: stride)
@@ -34,7 +34,7 @@ struct ImageReaderTests {
         }
     }
 
-    /// The same cut out of the whole image.
+    /// The same window, cut out of the whole image.
     static func cut(_ pixels: [UInt8], width: Int, columns: Range<Int>, rows: Range<Int>) -> [UInt8] {
         rows.flatMap { row in pixels[3 * (row * width + columns.lowerBound)..<3 * (row * width + columns.upperBound)] }
     }

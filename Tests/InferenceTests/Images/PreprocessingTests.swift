@@ -20,7 +20,7 @@ struct PreprocessingTests {
         let preprocessing = Preprocessing.preset(preset, input: Shape(expected.input))
         let tensor = preprocessing(image)
         #expect(tensor.shape == preprocessing.tensorShape)
-        // Ours has the channels innermost, torchvision's the planes one behind the other.
+        // Ours is channels-last, torchvision's channels-first.
         let (channels, innermost) = (expected.input[0], tensor.scalars)
         let scalars = (0..<channels).flatMap { channel in
             stride(from: channel, to: innermost.count, by: channels).map { innermost[$0] }

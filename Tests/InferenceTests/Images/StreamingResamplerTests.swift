@@ -3,10 +3,10 @@ import Testing
 
 @testable import Inference
 
-/// One after the other: the instruction set is the whole process's.
+/// Compares the kernels of every instruction set with naive loops. Serialized, because the instruction set is process-wide.
 @Suite(.timeLimit(.minutes(2)), .serialized)
 struct StreamingResamplerTests {
-    /// Pillow's two passes over the whole image, rounded to bytes between them.
+    /// The reference: Pillow's two passes over the whole image, rounded to bytes in between.
     private func reference(_ image: PixelImage, to size: (height: Int, width: Int), columnsFirst: Bool) -> [UInt8] {
         let channels = image.channelCount
         func pass(

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Inference
 
-/// Dictionaries that numpy.save has pickled.
+/// Dictionaries pickled by `numpy.save`.
 @Suite(.timeLimit(.minutes(2)))
 struct ArrayDictionaryReaderTests {
     private struct Expectation: Decodable {
@@ -125,7 +125,7 @@ struct ArrayDictionaryReaderTests {
         #expect(1..<5000 ~= refusals)
     }
 
-    /// A dictionary of layers that all are one `[1, 2]` matrix.
+    /// A dictionary of layers that all refer to one `[1, 2]` matrix.
     private func dictionary(of names: [String]) -> [UInt8] {
         func text(_ text: String) -> [UInt8] {
             [0x58] + withUnsafeBytes(of: UInt32(text.utf8.count).littleEndian, Array.init) + Array(text.utf8)
@@ -163,7 +163,7 @@ struct ArrayDictionaryReaderTests {
                 == .limitExceeded(what: "bytes in the name of a layer", found: 257, limit: 256))
     }
 
-    /// Asks Python to run code that no layer needs.
+    /// Files that ask Python to run code that no layer needs.
     private static let carried = "code-reduce.npy"
 
     @Test func `Code beside the layers becomes an inert name, and the layers are read`() throws {

@@ -87,7 +87,7 @@ struct PickleMachineTests {
             offset: 196, found: "an untyped storage", expected: "a typed storage"),
     ]
 
-    /// What asks Python to run code that no tensor needs: it is carried, and nothing of it runs.
+    /// Pickles that ask Python to run code that no tensor needs; here it becomes inert objects.
     static let carried: [String: [String]] = ["pickle-beside-tensors.pth": ["w"], "pickle-named-only.pth": ["w"]]
 
     @Test(arguments: carried.keys.sorted())

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Inference
 
-/// Stacked pickles, PyTorch's form before version 1.6.
+/// The legacy format, from before PyTorch 1.6.
 @Suite(.timeLimit(.minutes(2)))
 struct LegacyPyTorchReaderTests {
     private static let sound = CheckpointFixtures.names(in: CheckpointFixtures.stacked)

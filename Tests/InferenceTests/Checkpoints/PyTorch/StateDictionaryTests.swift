@@ -2,7 +2,7 @@ import Testing
 
 @testable import Inference
 
-/// State dictionaries, and what training scripts keep beside them.
+/// State dictionaries in the files of training scripts.
 @Suite(.timeLimit(.minutes(2)))
 struct StateDictionaryTests {
     private static let scripts = CheckpointFixtures.names(in: CheckpointFixtures.trainingScripts)
