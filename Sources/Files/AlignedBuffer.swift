@@ -1,12 +1,8 @@
 import Synchronization
 
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Musl
-#endif
+import Glibc
 
-/// Memory that tensors view: aligned for whole vectors and freed with its last owner.
+/// Memory for whole files and tensors: aligned for vector instructions, and freed with its last owner.
 ///
 /// Large buffers are aligned to, and ask for, huge pages.
 public final class AlignedBuffer: @unchecked Sendable {  // guard: no writing once shared, no reading once discarded
@@ -38,7 +34,7 @@ public final class AlignedBuffer: @unchecked Sendable {  // guard: no writing on
     deinit { Self.release(bytes, to: pool) }
 
     /// Gives the whole pages of a range back to the system, for good: nobody may read it any more.
-    func discard(_ range: Range<Int>) {
+    package func discard(_ range: Range<Int>) {
         precondition(range.upperBound <= bytes.count, "\(range) is not within \(bytes.count) bytes")
         guard let start = bytes.baseAddress else { return }
         let page = sysconf(Int32(_SC_PAGESIZE))

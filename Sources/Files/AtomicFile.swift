@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Musl
-#endif
+import Glibc
 
 /// A file that takes another's place at once, when it is whole and on the disk, or not at all.
 ///
@@ -241,5 +237,12 @@ extension FileWriteError: CustomStringConvertible {
         case .notMadeDurable(let file, let reason):
             "\(file) is written, but a power cut could still undo that: \(reason)."
         }
+    }
+}
+
+extension [UInt8] {
+    /// Lends the bytes for the duration of a call; unlike `withUnsafeBytes`, it keeps the error's type.
+    package func withRawBytes<E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> Void) throws(E) {
+        try withUnsafeBufferPointer { bytes throws(E) in try body(UnsafeRawBufferPointer(bytes)) }
     }
 }

@@ -1,15 +1,11 @@
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Musl
-#endif
+import Glibc
 
 /// Reads small files whole, and never more of them than asked for.
 ///
 /// It serves `/proc` and cgroup files too, whose size is unknown before they are read.
-enum BoundedFile {
+package enum BoundedFile {
     /// Why a file was not read.
-    enum Failure: Error, Equatable {
+    package enum Failure: Error, Equatable {
         /// There is none.
         case missing
         /// It has more bytes than allowed.
@@ -19,7 +15,7 @@ enum BoundedFile {
     }
 
     /// The whole file. Units: bytes.
-    static func contents(of path: String, limit: Int) throws(Failure) -> [UInt8] {
+    package static func contents(of path: String, limit: Int) throws(Failure) -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
             throw errno == ENOENT || errno == ENOTDIR ? .missing : .system(reason: systemReason())
@@ -40,7 +36,7 @@ enum BoundedFile {
     }
 
     /// A small text file, or nil if it cannot be had.
-    static func text(_ path: String) -> String? {
+    package static func text(_ path: String) -> String? {
         (try? contents(of: path, limit: 1 << 20)).flatMap { String(validating: $0, as: UTF8.self) }
     }
 

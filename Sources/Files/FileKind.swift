@@ -2,19 +2,19 @@
 ///
 /// People put next to a network whatever their download left: a Git LFS pointer, an error page, an archive around the file, the
 /// same network in another framework's format.
-struct FileKind: Equatable, Sendable {
+package struct FileKind: Equatable, Sendable {
     /// The end of a sentence that begins with the file's name: "is compressed with gzip: unpack it first".
-    let sentence: String
+    package let sentence: String
 
     private init(_ sentence: String) { self.sentence = sentence }
 
     /// How much of a file is looked at. Units: bytes.
-    static let prefixByteCount = 512
+    package static let prefixByteCount = 512
 
     /// - Parameters:
     ///   - bytes: the file's beginning, ``prefixByteCount`` of it or all.
     ///   - name: the file's name, which tells apart what the bytes do not.
-    init?(of bytes: [UInt8], name: String = "") {
+    package init?(of bytes: [UInt8], name: String = "") {
         let bytes = bytes.count > Self.prefixByteCount ? Array(bytes.prefix(Self.prefixByteCount)) : bytes
         if let known = Self.magics.first(where: { $0.matches(bytes) }) {
             self = FileKind(known.sentence)
@@ -173,7 +173,7 @@ struct FileKind: Equatable, Sendable {
     // MARK: Archives
 
     /// What a zip archive holds that is no checkpoint of PyTorch or NumPy; nil where its records tell nothing.
-    static func archive(of names: [String]) -> FileKind? {
+    package static func archive(of names: [String]) -> FileKind? {
         func has(_ suffix: String) -> Bool { names.contains { $0.hasSuffix(suffix) } }
         func has(prefix: String) -> Bool { names.contains { $0.hasPrefix(prefix) } }
         if has("model.weights.h5") {
@@ -199,7 +199,7 @@ struct FileKind: Equatable, Sendable {
     }
 
     /// What `torch.jit.save` writes: code beside the tensors.
-    static let torchScript = FileKind(
+    package static let torchScript = FileKind(
         "is a TorchScript archive, which holds code: save its weights alone, with "
             + "torch.save(torch.jit.load(path).state_dict(), path)")
 }
@@ -210,7 +210,7 @@ extension FileKind {
         if bytes.starts(with: [0x50, 0x4B, 3, 4]) {
             return FileKind("is a zip archive, as PyTorch's and NumPy's checkpoints are")
         }
-        if bytes.starts(with: ArrayHeader.magic) { return FileKind("is a NumPy array") }
+        if bytes.starts(with: [0x93] + Array("NUMPY".utf8)) { return FileKind("is a NumPy array") }
         if bytes.count > 8, bytes[8] == UInt8(ascii: "{"), bytes[4...7] == [0, 0, 0, 0] {
             return FileKind("is a safetensors checkpoint")
         }
@@ -218,7 +218,7 @@ extension FileKind {
     }
 
     /// Text where a checkpoint is expected, by its first line.
-    static func text(_ bytes: [UInt8]) -> FileKind? {
+    package static func text(_ bytes: [UInt8]) -> FileKind? {
         let start = bytes.prefix(80)
         guard start.count >= 4, start.allSatisfy({ 0x20...0x7E ~= $0 || 0x09...0x0D ~= $0 }) else { return nil }
         let line = start.prefix { $0 != 0x0A && $0 != 0x0D }.prefix(60)

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Musl
-#endif
+import Glibc
 
 /// Reads a whole file into memory of our own.
 public enum FileSnapshot {
@@ -11,8 +7,8 @@ public enum FileSnapshot {
 
     /// The bytes of a regular file, all of one moment.
     ///
-    /// - Throws: ``CheckpointError`` when the file cannot be read, is too large, or changes meanwhile.
-    package static func contents(of path: String, maxByteCount: Int) throws(CheckpointError) -> AlignedBuffer {
+    /// - Throws: ``FileError`` when the file cannot be read, is too large, or changes meanwhile.
+    package static func contents(of path: String, maxByteCount: Int) throws(FileError) -> AlignedBuffer {
         // Without O_NONBLOCK opening a named pipe would wait for its writer.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw unreadable(path) }
@@ -45,7 +41,7 @@ public enum FileSnapshot {
     }
 
     /// The same as an array, for files that are small.
-    public static func bytes(of path: String, maxByteCount: Int) throws(CheckpointError) -> [UInt8] {
+    public static func bytes(of path: String, maxByteCount: Int) throws(FileError) -> [UInt8] {
         let buffer = try contents(of: path, maxByteCount: maxByteCount)
         return withExtendedLifetime(buffer) { Array(buffer.bytes) }
     }
@@ -58,7 +54,7 @@ public enum FileSnapshot {
     }
 
     /// The first bytes of a regular file, or all where there are fewer; nil where it cannot be read.
-    static func prefix(of path: String, byteCount: Int) -> [UInt8]? {
+    package static func prefix(of path: String, byteCount: Int) -> [UInt8]? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
@@ -68,13 +64,42 @@ public enum FileSnapshot {
         return count >= 0 ? Array(bytes.prefix(count)) : nil
     }
 
-    private static func status(of descriptor: Int32, _ path: String) throws(CheckpointError) -> stat {
+    private static func status(of descriptor: Int32, _ path: String) throws(FileError) -> stat {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw unreadable(path) }
         return status
     }
 
-    private static func unreadable(_ path: String) -> CheckpointError {
+    private static func unreadable(_ path: String) -> FileError {
         .unreadable(file: path, reason: String(cString: strerror(errno)))
+    }
+}
+
+/// Why a file was not read.
+public enum FileError: Error, Equatable, Sendable {
+    /// The system refused; `reason` is in its own words.
+    case unreadable(file: String, reason: String)
+    /// It is a folder, a pipe or a device.
+    case notAFile(file: String)
+    /// It has more bytes than are read. Units: bytes.
+    case tooLarge(file: String, byteCount: Int, limit: Int)
+    /// Its size or its time of change was another after it was read.
+    case changedWhileReading(file: String)
+    /// Its bytes are no text; `found` ends a sentence that begins with the file's name.
+    case notText(file: String, found: String)
+}
+
+extension FileError: CustomStringConvertible {
+    /// One sentence on one line, without its full stop.
+    public var description: String {
+        switch self {
+        case .unreadable(let file, let reason): "\(file) cannot be read: \(reason)"
+        case .notAFile(let file): "\(file) is not a regular file"
+        case .tooLarge(let file, let byteCount, let limit):
+            "\(file) has \(byteCount) bytes, and at most \(limit) are read"
+        case .changedWhileReading(let file):
+            "\(file) changed while it was read: write files beside it and rename them into place"
+        case .notText(let file, let found): "\(file) is not text in UTF-8: it \(found)"
+        }
     }
 }

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Musl
-#endif
+import Glibc
 
 /// Where model files are looked for.
 ///
@@ -31,12 +27,12 @@ public struct FileStatus: Sendable, Equatable {
     }
 
     public let kind: Kind
-    let inode: UInt64
+    package let inode: UInt64
     /// Units: bytes.
-    let byteCount: Int64
+    package let byteCount: Int64
     /// When its content last changed. Units: seconds and nanoseconds since 1970.
-    let seconds: Int
-    let nanoseconds: Int
+    package let seconds: Int
+    package let nanoseconds: Int
 
     init(_ status: stat, isReachable: Bool = true) {
         kind =
@@ -64,7 +60,7 @@ public struct FileSystemError: Error, Equatable, Sendable, CustomStringConvertib
         self.reason = reason
     }
 
-    init(path: String, code: Int32) { self.init(path: path, reason: Self.words(code)) }
+    package init(path: String, code: Int32) { self.init(path: path, reason: Self.words(code)) }
 
     public var description: String { "\(path) cannot be looked at: \(reason)" }
 
@@ -74,16 +70,16 @@ public struct FileSystemError: Error, Equatable, Sendable, CustomStringConvertib
     /// Codes that say that a path leads to nothing: the answer of a file system that works.
     private static let absences = [ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG]
 
-    static func isAbsence(_ code: Int32) -> Bool { absences.contains(code) }
+    package static func isAbsence(_ code: Int32) -> Bool { absences.contains(code) }
 
     /// The same of the system's words.
-    static func isAbsence(_ reason: String) -> Bool { absences.contains { words($0) == reason } }
+    package static func isAbsence(_ reason: String) -> Bool { absences.contains { words($0) == reason } }
 
     /// The system's words for what is not there, and for what may not be read.
-    static let missing = words(ENOENT)
-    static let denied = words(EACCES)
+    package static let missing = words(ENOENT)
+    package static let denied = words(EACCES)
 
-    static func words(_ code: Int32) -> String { String(cString: strerror(code)) }
+    package static func words(_ code: Int32) -> String { String(cString: strerror(code)) }
 }
 
 /// The file system of this machine.

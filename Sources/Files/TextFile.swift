@@ -12,22 +12,22 @@ public struct TextFile: Sendable {
     /// The class map of a million names, or any `model.json`, is shorter. Units: bytes.
     public static let defaultMaxByteCount = 16 << 20
 
-    /// - Throws: ``CheckpointError`` when the file cannot be read, is too large, or is no text.
-    public init(contentsOf path: String, maxByteCount: Int = Self.defaultMaxByteCount) throws(CheckpointError) {
+    /// - Throws: ``FileError`` when the file cannot be read, is too large, or is no text.
+    public init(contentsOf path: String, maxByteCount: Int = Self.defaultMaxByteCount) throws(FileError) {
         try self.init(try FileSnapshot.bytes(of: path, maxByteCount: maxByteCount), name: path)
     }
 
     /// Text that is in memory already.
     ///
     /// - Parameter name: what the file is called in errors.
-    /// - Throws: ``CheckpointError/notText(file:found:)``
-    public init(_ bytes: [UInt8], name: String) throws(CheckpointError) {
+    /// - Throws: ``FileError/notText(file:found:)``
+    public init(_ bytes: [UInt8], name: String) throws(FileError) {
         self.bytes = bytes
         text = try Self.decoded(bytes, name: name)
     }
 
-    private static func decoded(_ bytes: [UInt8], name: String) throws(CheckpointError) -> String {
-        func refused(_ found: String) -> CheckpointError { .notText(file: name, found: found) }
+    private static func decoded(_ bytes: [UInt8], name: String) throws(FileError) -> String {
+        func refused(_ found: String) -> FileError { .notText(file: name, found: found) }
         if let kind = FileKind(of: bytes, name: name) ?? FileKind.binary(bytes) { throw refused(kind.sentence) }
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) {
             guard let text = String(validating: bytes.dropFirst(3), as: UTF8.self) else {

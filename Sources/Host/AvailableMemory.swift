@@ -1,3 +1,5 @@
+import Files
+
 /// How much memory this process may still take: the least of what the machine has free and what its control groups leave.
 ///
 /// Pages of files that nobody needs now count as available, as in the kernel's own `MemAvailable`.
@@ -5,7 +7,7 @@
 /// - Source: Linux, Documentation/admin-guide/cgroup-v2.rst (`memory.max`), cgroup-v1/memory.rst, proc(5)
 public struct AvailableMemory: Sendable {
     /// A file's text, or nil if there is none.
-    let file: @Sendable (String) -> String?
+    package let file: @Sendable (String) -> String?
 
     /// Of this process now; nil where the kernel tells nothing. Units: bytes.
     public static var current: Int? { AvailableMemory(file: BoundedFile.text).byteCount }

@@ -1,8 +1,5 @@
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Musl
-#endif
+import Files
+import Glibc
 
 /// How many CPUs this process may use.
 ///
@@ -14,7 +11,7 @@ public struct CPUQuota: Sendable {
     /// The CPUs that are switched on: what to assume where the kernel tells nothing.
     public let fallback: Int
     /// A file's text, or nil if there is none.
-    let file: @Sendable (String) -> String?
+    package let file: @Sendable (String) -> String?
 
     /// CPUs that this process may use now, at least 1.
     public static var current: Int { ofThisProcess.count }

@@ -1,11 +1,4 @@
-import HTTPServer
-import Logging
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Musl
-#endif
+import Glibc
 
 /// How many descriptors the process may have open, and how many of them connections may take.
 public struct DescriptorLimit: Sendable, Equatable {
@@ -16,7 +9,7 @@ public struct DescriptorLimit: Sendable, Equatable {
 
     /// What the program opens beside connections: models and their folders, event loops, the kernel's own files, libraries, and clients that
     /// are turned away.
-    public static let reserve = SocketServer.descriptorReserve
+    public static let reserve = 192
 
     /// Programs that close "all" descriptors before they start another count up to the limit; and nobody here needs more than this
     /// without asking for it by `server.max_connections`.
@@ -53,24 +46,4 @@ public struct DescriptorLimit: Sendable, Equatable {
 
     /// How many connections have a descriptor each, with the reserve beside them, or half of what there is where that is less.
     public var connectionCapacity: Int { max(1, soft - min(Self.reserve, soft / 2)) }
-}
-
-extension Settings {
-    /// With no more connections than there are descriptors for; says so where that makes a difference.
-    func fittingDescriptors(_ limit: DescriptorLimit?, _ logger: Logger) -> Settings {
-        guard let limit, limit.connectionCapacity < server.maxConnections else { return self }
-        logger.warning(
-            """
-            fewer connections than server.max_connections are taken at once, for the process may not open more files: raise the \
-            hard limit (ulimit -Hn, LimitNOFILE= of systemd)
-            """,
-            metadata: [
-                "connections": .stringConvertible(limit.connectionCapacity),
-                "max_connections": .stringConvertible(server.maxConnections),
-                "open_files": .stringConvertible(limit.soft),
-            ])
-        var settings = self
-        settings.server.maxConnections = limit.connectionCapacity
-        return settings
-    }
 }

@@ -1,4 +1,4 @@
-import CKernels
+import CLinux
 import Dispatch
 import Synchronization
 
@@ -49,7 +49,7 @@ enum ShortWait {
     static func until(_ condition: () -> Bool) {
         let deadline = ContinuousClock.now + limit
         while !condition() {
-            for _ in 0..<16 { kernel_spin_hint() }
+            for _ in 0..<16 { cpu_relax() }
             if ContinuousClock.now > deadline { return }
         }
     }

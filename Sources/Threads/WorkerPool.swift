@@ -47,11 +47,11 @@ public final class WorkerPool: Sendable {
     }
 
     /// How many jobs wait for a thread.
-    var waitingCount: Int { state.waitingCount }
+    package var waitingCount: Int { state.waitingCount }
 
     /// How many jobs were begun so far; nil while one is being done or waits. Two that are equal say that nothing was done in
     /// between but help with a ``parallelFor(_:_:)``.
-    var jobCountAtRest: Int? { state.jobCountAtRest }
+    package var jobCountAtRest: Int? { state.jobCountAtRest }
 
     /// Runs the first job that waits in a lane on this thread, in the middle of what it does; false where none waits.
     ///

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Inference
+@testable import Files
 
 @Suite("Atomic file")
 struct AtomicFileTests {

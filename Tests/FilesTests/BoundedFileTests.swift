@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Server
+@testable import Files
 
 @Suite("BoundedFile")
 struct BoundedFileTests {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Inference
+@testable import Files
 
 @Suite("Files that are taken for others")
 struct FileKindTests {
@@ -57,8 +57,8 @@ struct FileKindTests {
         #expect(!found.contains("the bytes"), "\(found)")
     }
 
-    private static func error(of bytes: [UInt8], name: String) -> CheckpointError? {
-        do throws(CheckpointError) {
+    private static func error(of bytes: [UInt8], name: String) -> FileError? {
+        do throws(FileError) {
             _ = try Checkpoint(AlignedBuffer(bytes), name: name)
             return nil
         } catch {
@@ -69,7 +69,7 @@ struct FileKindTests {
     @Test("The same given as text is named, too", arguments: beginnings.indices)
     func namesText(_ index: Int) {
         let (name, bytes, word) = Self.beginnings[index]
-        let error = #expect(throws: CheckpointError.self) { try TextFile(bytes, name: name) }
+        let error = #expect(throws: FileError.self) { try TextFile(bytes, name: name) }
         #expect(error?.description.contains(word) == true, "\(String(describing: error))")
     }
 
@@ -79,7 +79,7 @@ struct FileKindTests {
         for (bytes, word) in [
             (hexZip, "zip archive"), ([0x93] + Array("NUMPY".utf8), "NumPy"), (safetensors, "safetensors"),
         ] {
-            let error = #expect(throws: CheckpointError.self) { try TextFile(bytes, name: "a") }
+            let error = #expect(throws: FileError.self) { try TextFile(bytes, name: "a") }
             #expect(error?.description.contains(word) == true, "\(String(describing: error))")
         }
     }

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Inference
+@testable import Files
 
 @Suite("Small text files")
 struct TextFileTests {
@@ -64,7 +64,7 @@ struct TextFileTests {
     @Test("Other encodings are refused by their likely names", arguments: refusals.indices)
     func refuses(_ index: Int) {
         let (bytes, found) = Self.refusals[index]
-        #expect(throws: CheckpointError.notText(file: "a", found: found)) { try TextFile(bytes, name: "a") }
+        #expect(throws: FileError.notText(file: "a", found: found)) { try TextFile(bytes, name: "a") }
     }
 
     @Test("A file is as long as it may be, and no byte longer; what is no regular file is refused")
@@ -72,9 +72,9 @@ struct TextFileTests {
         let folder = try TemporaryFolder()
         try folder.write(Array("abcd".utf8), to: "a")
         #expect(try TextFile(contentsOf: folder.path("a"), maxByteCount: 4).text == "abcd")
-        #expect(throws: CheckpointError.tooLarge(file: folder.path("a"), byteCount: 4, limit: 3)) {
+        #expect(throws: FileError.tooLarge(file: folder.path("a"), byteCount: 4, limit: 3)) {
             try TextFile(contentsOf: folder.path("a"), maxByteCount: 3)
         }
-        #expect(throws: CheckpointError.notAFile(file: "/dev/zero")) { try TextFile(contentsOf: "/dev/zero") }
+        #expect(throws: FileError.notAFile(file: "/dev/zero")) { try TextFile(contentsOf: "/dev/zero") }
     }
 }

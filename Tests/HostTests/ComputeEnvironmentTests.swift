@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Inference
+@testable import Host
 
 @Suite("ComputeEnvironment")
 struct ComputeEnvironmentTests {

@@ -1,7 +1,6 @@
-import Logging
 import Testing
 
-@testable import Server
+@testable import Host
 
 @Suite("How many files may be open")
 struct DescriptorLimitTests {
@@ -21,19 +20,6 @@ struct DescriptorLimitTests {
         arguments: [(1216, 1024), (1215, 1023), (384, 192), (383, 192), (20, 10), (1, 1)])
     func capacity(_ soft: Int, _ expected: Int) {
         #expect(DescriptorLimit(soft: soft, hard: soft).connectionCapacity == expected)
-    }
-
-    @Test("Fewer connections are taken where there are too few descriptors, and the log says so")
-    func settings() {
-        for (soft, connections, lineCount) in [(1216, 1024, 0), (1215, 1023, 1), (384, 192, 1)] {
-            let sink = RecordingSink()
-            let logger = Logger(label: "test") { _ in LineLogHandler(level: .info, format: .text, sink: sink) }
-            let settings = Settings().fittingDescriptors(DescriptorLimit(soft: soft, hard: soft), logger)
-            #expect(settings.server.maxConnections == connections)
-            #expect(sink.lines.filter { $0.contains("connections=\(connections)") }.count == lineCount)
-        }
-        let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
-        #expect(Settings().fittingDescriptors(nil, logger) == Settings())
     }
 
     @Test("This process's limit is told, and can be raised to where it is")

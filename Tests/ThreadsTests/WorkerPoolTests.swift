@@ -3,7 +3,7 @@ import Foundation
 import Synchronization
 import Testing
 
-@testable import Inference
+@testable import Threads
 
 @Suite("The worker pool")
 struct WorkerPoolTests {

@@ -3,7 +3,7 @@
 ///
 /// - Source: RFC 8259
 package struct JSONCursor<Failure: JSONFailure> {
-    let bytes: [UInt8]
+    package let bytes: [UInt8]
     /// Where the text ends in them.
     let end: Int
     /// The next byte to read.
@@ -17,7 +17,7 @@ package struct JSONCursor<Failure: JSONFailure> {
     }
 
     /// - Throws: when the text is not UTF-8.
-    init(_ text: ByteRegion) throws(Failure) {
+    package init(_ text: ByteRegion) throws(Failure) {
         guard text.text != nil else {
             throw Failure(JSONError(offset: 0, found: "bytes that are not UTF-8", expected: "UTF-8"))
         }
@@ -84,7 +84,7 @@ package struct JSONCursor<Failure: JSONFailure> {
         }
     }
 
-    mutating func skipSpaces() {
+    package mutating func skipSpaces() {
         while let byte = next, byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D { offset += 1 }
     }
 
@@ -116,6 +116,10 @@ package struct JSONError: Error, Equatable, Sendable {
     package let offset: Int
     package let found: String
     package let expected: String
+
+    package init(offset: Int, found: String, expected: String) {
+        (self.offset, self.found, self.expected) = (offset, found, expected)
+    }
 }
 
 /// An error that can say what is wrong with JSON: each reader has its own, and throws only that.
@@ -123,11 +127,6 @@ package protocol JSONFailure: Error {
     init(_ error: JSONError)
 }
 
-extension CheckpointError: JSONFailure {
-    package init(_ error: JSONError) {
-        self = .invalidHeader(offset: error.offset, found: error.found, expected: error.expected)
-    }
-}
 
 /// A value without parts, of a member that its reader may or may not know.
 package enum JSONScalar: Equatable, Sendable {

@@ -1,14 +1,14 @@
 /// JSON that is written piece by piece, where an encoder would hold everything several times.
-public enum JSONText {
+package enum JSONText {
     /// `text` as a JSON string, with its quotes (RFC 8259 §7).
-    public static func quoted(_ text: String) -> String {
+    package static func quoted(_ text: String) -> String {
         var quoted = ""
         append(text, to: &quoted)
         return quoted
     }
 
     /// Puts `text` behind others as a JSON string, with its quotes (RFC 8259 §7).
-    public static func append(_ text: String, to json: inout String) {
+    package static func append(_ text: String, to json: inout String) {
         json += "\""
         defer { json += "\"" }
         let isPlain = text.utf8.allSatisfy { $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }

@@ -1,3 +1,5 @@
+import Files
+
 /// The tensors of a checkpoint file and the bytes they are views of.
 ///
 /// The file is *read once* into memory, never mapped. Under a mapping, overwriting or truncating the file would change the
@@ -47,7 +49,7 @@ public struct Checkpoint: Sendable {
     ///
     /// - Throws: ``CheckpointError`` when a file cannot be read, changes while it is read, or is not a valid checkpoint.
     public init(contentsOf path: String, maxByteCount: Int = Self.defaultMaxByteCount) throws(CheckpointError) {
-        let file = try FileSnapshot.contents(of: path, maxByteCount: maxByteCount)
+        let file = try FileSnapshot.checkpoint(at: path, maxByteCount: maxByteCount)
         guard ShardIndex.recognizes(ByteRegion(file)) else {
             try self.init(file, name: path)
             return

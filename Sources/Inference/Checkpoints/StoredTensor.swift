@@ -1,3 +1,5 @@
+import Files
+
 /// A tensor in a checkpoint: a bounds-checked strided view of a storage, in the type it was saved in.
 ///
 /// It keeps the bytes of the whole file alive; a ``Tensor`` made from it does so only if it is a view.

@@ -1,4 +1,5 @@
 import CKernels
+import Files
 
 /// Decodes JPEG, PNG and WebP files to RGB, as Pillow's `ImageOps.exif_transpose(Image.open(f)).convert("RGB")` does.
 ///

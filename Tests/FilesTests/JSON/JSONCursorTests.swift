@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Inference
+@testable import Files
 
 @Suite("JSON cursor")
 struct JSONCursorTests {

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import TestSupport
 import Testing
@@ -68,13 +69,13 @@ struct CheckpointTests {
 
     @Test func `Files that cannot be read are refused by their path`() throws {
         let folder = CheckpointFixtures.sound.path
-        #expect(throws: CheckpointError.notAFile(file: folder)) { try Checkpoint(contentsOf: folder) }
-        #expect(throws: CheckpointError.notAFile(file: "/dev/zero")) { try Checkpoint(contentsOf: "/dev/zero") }
-        #expect(throws: CheckpointError.unreadable(file: "/no/such.pth", reason: "No such file or directory")) {
+        #expect(throws: CheckpointError.file(.notAFile(file: folder))) { try Checkpoint(contentsOf: folder) }
+        #expect(throws: CheckpointError.file(.notAFile(file: "/dev/zero"))) { try Checkpoint(contentsOf: "/dev/zero") }
+        #expect(throws: CheckpointError.file(.unreadable(file: "/no/such.pth", reason: "No such file or directory"))) {
             try Checkpoint(contentsOf: "/no/such.pth")
         }
         let file = folder + "/none.safetensors"
-        #expect(throws: CheckpointError.tooLarge(file: file, byteCount: 10, limit: 9)) {
+        #expect(throws: CheckpointError.file(.tooLarge(file: file, byteCount: 10, limit: 9))) {
             try Checkpoint(contentsOf: file, maxByteCount: 9)
         }
         #expect(try Checkpoint(contentsOf: file, maxByteCount: 10).tensors.isEmpty)
@@ -85,7 +86,7 @@ struct CheckpointTests {
 
     @Test(.enabled(if: FileManager.default.fileExists(atPath: shortFile)))
     func `A file that ends before its length is refused`() {
-        #expect(throws: CheckpointError.changedWhileReading(file: Self.shortFile)) {
+        #expect(throws: CheckpointError.file(.changedWhileReading(file: Self.shortFile))) {
             try Checkpoint(contentsOf: Self.shortFile)
         }
     }

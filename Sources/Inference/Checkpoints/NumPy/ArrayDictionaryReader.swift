@@ -1,3 +1,5 @@
+import Files
+
 /// Reads a dictionary saved with `numpy.save`: a `.npy` file of one object, which is a pickle.
 ///
 ///     {"conv1": [weights, biases], …}    or    {"conv1": {"weights": …, "biases": …}, …}

@@ -1,3 +1,5 @@
+import Files
+
 /// Reads the output of `numpy.savez` and `numpy.savez_compressed`: a zip archive with one `.npy` file per tensor.
 ///
 /// Pickles are never read: arrays of objects are refused.

@@ -1,3 +1,5 @@
+import Files
+
 /// The containers, storages, tensors and other objects that a pickle has created; values refer to them by index.
 struct PickleHeap {
     typealias Entry = (key: PickleValue, value: PickleValue)

@@ -1,3 +1,5 @@
+import Files
+
 /// PyTorch's storages and tensors.
 ///
 /// - Source: PyTorch's `torch/serialization.py` (`persistent_load`) and `torch/_utils.py`

@@ -1,3 +1,5 @@
+import Files
+
 /// A safe interpreter of pickles: it builds numbers, strings, containers and descriptions of tensors, and runs no code.
 ///
 /// Globals outside the allowlist of ``PickleCallable`` are inert names, and calling one gives a ``PickleObject``: training

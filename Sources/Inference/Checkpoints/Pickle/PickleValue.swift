@@ -1,3 +1,5 @@
+import Files
+
 /// A value on the stack of a ``PickleMachine``.
 ///
 /// Containers are indices into a ``PickleHeap``. So values do not nest: creating and freeing them never recurses, however deeply

@@ -1,3 +1,5 @@
+import Files
+
 /// Reads the legacy format of `torch.save`: a sequence of pickles followed by the storages.
 ///
 /// PyTorch before 1.6 writes it, and later versions with `_use_new_zipfile_serialization=False`.

@@ -1,3 +1,5 @@
+import Files
+
 /// Reads the zip format of `torch.save`: `data.pkl` describes the tensors, and `data/0`, `data/1` … are their storages.
 ///
 /// - Source: PyTorch's `torch/serialization.py` and `caffe2/serialize/inline_container.h`

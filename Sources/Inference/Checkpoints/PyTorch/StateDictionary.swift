@@ -1,3 +1,5 @@
+import Files
+
 /// Finds the state dictionary in a pickle: the root itself, or a dictionary that a training script saved under a key beside its
 /// epoch and optimiser.
 struct StateDictionary {

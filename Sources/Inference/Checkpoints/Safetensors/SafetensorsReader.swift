@@ -1,3 +1,5 @@
+import Files
+
 /// Reads safetensors: the header's length in eight bytes, a JSON header, then the tensors' bytes without gaps.
 ///
 /// - Source: the safetensors format description. The checks are those of its reference implementation; unknown and repeated

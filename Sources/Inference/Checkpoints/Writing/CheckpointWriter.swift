@@ -1,3 +1,5 @@
+import Files
+
 /// Writes named tensors to a checkpoint file in the format of PyTorch, safetensors or NumPy.
 ///
 /// The file is replaced atomically: see ``AtomicFile``.

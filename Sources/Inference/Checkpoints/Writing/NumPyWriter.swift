@@ -1,3 +1,5 @@
+import Files
+
 /// Writes the format of `numpy.savez(path, **state_dict)`: a zip archive with one `.npy` file per tensor.
 ///
 /// - Source: NumPy's `numpy/lib/format.py`, version 1.0 of the format

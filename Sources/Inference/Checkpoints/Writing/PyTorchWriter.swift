@@ -1,3 +1,5 @@
+import Files
+
 /// Writes the zip format of `torch.save(state_dict, path)`; PyTorch loads it with `weights_only=True`.
 ///
 /// - Source: PyTorch's `torch/serialization.py`

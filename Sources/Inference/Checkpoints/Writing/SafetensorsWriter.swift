@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Writes safetensors: the header's length in eight bytes, a JSON header, then the tensors' bytes without gaps.

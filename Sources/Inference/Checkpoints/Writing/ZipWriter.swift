@@ -1,4 +1,5 @@
 import CZlib
+import Files
 
 /// Writes a zip archive of stored (uncompressed) records whose data are aligned to 64 bytes, as by `torch.save`.
 ///

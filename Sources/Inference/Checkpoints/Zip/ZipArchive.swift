@@ -1,4 +1,5 @@
 import CZlib
+import Files
 
 /// The records of a zip archive in memory, all checked for consistency before any is used.
 ///
@@ -82,7 +83,20 @@ struct ZipArchive {
                 what: "inflated bytes in one record", found: record.byteCount, limit: ratioLimit.partialValue)
         }
         try budget.charge(record.byteCount, for: "inflated record \(PickleObject.shortened(record.name))")
-        return try Inflater.inflate(record)
+        // One byte more than declared, to detect a stream that goes on.
+        let output = AlignedBuffer(byteCount: record.byteCount + 1)
+        let outcome = record.data.withUnsafeBytes { Inflater.inflate($0, .none, into: output.bytes) }
+        guard outcome.produced <= record.byteCount else {
+            throw .inflatedSizeMismatch(record: record.name, found: outcome.produced, expected: record.byteCount)
+        }
+        guard outcome.isEnded, outcome.consumed == record.data.count else {
+            throw .invalidCompression(record: record.name, offset: outcome.consumed)
+        }
+        guard
+            outcome.produced == record.byteCount,
+            let bytes = ByteRegion(output).part(from: 0, count: record.byteCount)
+        else { throw .inflatedSizeMismatch(record: record.name, found: outcome.produced, expected: record.byteCount) }
+        return bytes
     }
 
     /// Finds a record's data after its local header, which must agree with the central directory.

@@ -1,3 +1,5 @@
+import Files
+
 /// The position of a zip archive's central directory, read from the end of central directory record.
 ///
 /// - Source: APPNOTE.TXT 6.3.10, §4.3.14 to §4.3.16
