@@ -2,6 +2,7 @@ import Files
 import Foundation
 import TestSupport
 import Testing
+
 @testable import Inference
 
 @Suite(.timeLimit(.minutes(2)))

@@ -1,6 +1,7 @@
 import Files
 import TestSupport
 import Testing
+
 @testable import Inference
 
 @Suite(.timeLimit(.minutes(2)))
