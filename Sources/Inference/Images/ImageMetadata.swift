@@ -160,7 +160,7 @@ extension ImageMetadata {
     }
 }
 
-/// Reads integers and slices out of bytes that nobody vouches for: what lies outside is nil, never a trap.
+/// A bounded cursor over untrusted bytes: reads outside the bounds give nil and never trap.
 struct ImageByteReader {
     let isLittleEndian: Bool
 
@@ -173,22 +173,22 @@ struct ImageByteReader {
         position = bytes.startIndex
     }
 
-    /// Goes to a place counted from the first byte; one outside is the end.
+    /// Moves to an offset from the first byte; an offset outside the bytes moves to the end.
     mutating func seek(to offset: Int) {
         position = (0...bytes.count).contains(offset) ? bytes.startIndex + offset : bytes.endIndex
     }
 
-    /// Goes to the next place of a byte, or to the end.
+    /// Moves to the next occurrence of a byte, or to the end.
     mutating func skip(to byte: UInt8) { position = bytes[position...].firstIndex(of: byte) ?? bytes.endIndex }
 
-    /// The next bytes, or nil where there are not as many.
+    /// The next bytes, or nil where there are fewer.
     mutating func slice(byteCount: Int) -> ArraySlice<UInt8>? {
         guard (0...(bytes.endIndex - position)).contains(byteCount) else { return nil }
         defer { position += byteCount }
         return bytes[position..<position + byteCount]
     }
 
-    /// The next unsigned integer of at most four bytes, in the reader's order.
+    /// The next unsigned integer of at most four bytes, in the reader's byte order.
     mutating func integer(byteCount: Int) -> Int? {
         guard byteCount <= 4, position + byteCount <= bytes.endIndex else { return nil }
         var value = 0
@@ -200,13 +200,13 @@ struct ImageByteReader {
         return value
     }
 
-    /// The bytes before the next zero, which is passed; nil where there is none.
+    /// The bytes before the next zero, which is consumed too; nil where there is none.
     mutating func terminated() -> ArraySlice<UInt8>? {
         guard let end = bytes[position...].firstIndex(of: 0) else { return nil }
         defer { position = end + 1 }
         return bytes[position..<end]
     }
 
-    /// All that is left.
+    /// All remaining bytes.
     var rest: ArraySlice<UInt8> { bytes[position...] }
 }

@@ -129,8 +129,8 @@ struct CheckpointTests {
 @Suite(.timeLimit(.minutes(2)))
 struct QuantizedCheckpointTests {
     private static let advice =
-        ", and quantized weights are not read: save the network before it is quantized, or its weights made float32 again "
-        + "with their scales; \"precision\": \"int8\" in model.json makes them small here"
+        ", and quantized weights are not supported: save the network before it is quantized, or dequantize its weights "
+        + "to float32; \"precision\": \"int8\" in model.json quantizes them here"
 
     @Test(arguments: [
         ("dynamic.pth", "fc._packed_params._packed_params", "qint8"),

@@ -173,7 +173,7 @@ extension CheckpointWriteError: CustomStringConvertible {
 }
 
 extension AtomicFile {
-    /// Adds bytes of a checkpoint.
+    /// Writes bytes, with errors of the checkpoint's writer.
     func add(_ bytes: UnsafeRawBufferPointer) throws(CheckpointWriteError) {
         do {
             try write(bytes)
@@ -182,7 +182,7 @@ extension AtomicFile {
         }
     }
 
-    /// Adds bytes of a checkpoint.
+    /// Writes bytes, with errors of the checkpoint's writer.
     func add(_ bytes: [UInt8]) throws(CheckpointWriteError) {
         try bytes.withRawBytes { bytes throws(CheckpointWriteError) in try add(bytes) }
     }

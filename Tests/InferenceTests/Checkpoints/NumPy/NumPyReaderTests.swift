@@ -50,8 +50,8 @@ struct NumPyReaderTests {
     /// One hostile file for each thing that can be wrong, and the sentence it must be refused with.
     static let refusals: [String: String] = [
         "bomb.npz":
-            "reading the checkpoint would hold 100000469 bytes of memory beside the file, with inflated record w.npy, and at "
-            + "most 67887984 are allowed for one of its size",
+            "reading the checkpoint would take 100000469 bytes of memory beside the file, with inflated record w.npy, and at "
+            + "most 67887984 are allowed for a file of its size",
         "cut-in-length.npz": "the array w.npy is cut short at offset 8: 3 of the 4 bytes needed are there",
         "cut-in-version.npz": "the array w.npy is cut short at offset 7: 0 of the 1 bytes needed are there",
         "data-long.npz": "tensor \"w\" has 8 bytes where its shape and type need 4",

@@ -54,13 +54,13 @@ struct StateDictionaryTests {
         "object-subclass-of-itself.pth":
             "the pickle has a nested tensor subclass at offset 89 where a function that makes a tensor is expected",
         "several-networks.pth":
-            "the pickle holds several dictionaries of weights, under \"generator\", \"discriminator\": save the one that is "
-            + "meant, as torch.save(checkpoint[\"generator\"], path)",
+            "the pickle holds several dictionaries of weights, under \"generator\", \"discriminator\": save the right "
+            + "one, as torch.save(checkpoint[\"generator\"], path)",
         "whole-averaged.pth":
-            "under \"ema\" stands an object of class models.yolo.Model where a dictionary of tensors is expected: save the "
+            "under \"ema\" is an object of class models.yolo.Model where a dictionary of tensors is expected: save the "
             + "network's state_dict there, as torch.save({\"ema\": model.state_dict(), …}, path)",
         "whole-module-wrapped.pth":
-            "under \"model\" stands an object of class models.yolo.Model where a dictionary of tensors is expected: save the "
+            "under \"model\" is an object of class models.yolo.Model where a dictionary of tensors is expected: save the "
             + "network's state_dict there, as torch.save({\"model\": model.state_dict(), …}, path)",
         "whole-module.pth":
             "the pickle holds an object of class \"torchvision.models.alexnet.AlexNet\" at offset 39, not only tensors: save "

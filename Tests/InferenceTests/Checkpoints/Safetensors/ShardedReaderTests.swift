@@ -74,7 +74,7 @@ struct ShardedReaderTests {
         try CheckpointWriter.write([("other", other)], to: path, format: .safetensors)
         #expect(
             error(folder)
-                == "tensor \"other\" of shard \"\(Self.second)\" is not in the index: shards and index are of one saving"
+                == "tensor \"other\" of shard \"\(Self.second)\" is not in the index: shards and index must be saved together"
         )
         try FileManager.default.removeItem(atPath: path)
         try CheckpointWriter.write([("3.bias", other)], to: path, format: .safetensors)
