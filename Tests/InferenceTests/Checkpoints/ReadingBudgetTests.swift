@@ -8,7 +8,7 @@ import Testing
 struct ReadingBudgetTests {
     private static let floor = ReadingBudget.floorByteCount
 
-    @Test func `A budget is a floor and eight times the file, to the byte, and grows with further files`() throws {
+    @Test func `The budget is a constant plus eight times the size of the file, and grows with further files`() throws {
         let budget = ReadingBudget(fileByteCount: 100)
         #expect(budget.limit == Self.floor + 800)
         try budget.charge(Self.floor + 800, for: "a list")
@@ -24,7 +24,7 @@ struct ReadingBudgetTests {
         #expect(ReadingBudget(fileByteCount: .max).limit == .max)
     }
 
-    @Test func `Room is paid for before it is taken, by capacity`() throws {
+    @Test func `Capacity is charged before it is allocated`() throws {
         let budget = ReadingBudget(fileByteCount: 0)
         var numbers: [Int] = []
         try numbers.reserve(3, from: budget, for: "numbers")
@@ -38,7 +38,7 @@ struct ReadingBudgetTests {
     }
 
     @Test(arguments: bombs.keys.sorted())
-    func `A small file that asks for much memory is refused, or costs no more than it may`(_ name: String) throws {
+    func `A small file that asks for much memory is refused, or stays within the budget`(_ name: String) throws {
         let bytes = try CheckpointFixtures.bytes(name, in: CheckpointFixtures.hostile)
         switch Checkpoint.error(of: bytes) {
         case .memoryLimit(_, let needed, let limit):
@@ -82,7 +82,7 @@ struct ReadingBudgetTests {
         ByteRegion(AlignedBuffer(Array(head.utf8) + (0..<count).flatMap(part) + Array(tail.utf8)))
     }
 
-    @Test func `Many texts, keys and places of the memo are paid for`() {
+    @Test func `Texts, keys and memo entries are charged`() {
         func text(_ index: Int) -> [UInt8] { Array("V\(index)\(String(repeating: "x", count: 150))\n".utf8) }
         let budget = { ReadingBudget(fileByteCount: 0) }
         #expect(throws: CheckpointError.self) {
@@ -119,7 +119,7 @@ struct ReadingBudgetTests {
         #expect(heap.tuples[1].capacity < 8)
     }
 
-    @Test func `A header's and an index's names are paid for`() {
+    @Test func `Names in headers and indexes are charged`() {
         let names = (0..<200).map { "\"t\($0)\": {\"dtype\": \"F32\", \"shape\": [], \"data_offsets\": [0, 0]}" }
         let header = ByteRegion(AlignedBuffer(Array("{\(names.joined(separator: ","))}".utf8)))
         let budget = ReadingBudget(fileByteCount: 0)

@@ -204,7 +204,7 @@ struct Latin1Tests {
         text.withUnsafeBytes(Latin1.bytes).map { buffer in withExtendedLifetime(buffer) { Array(buffer.bytes) } }
     }
 
-    @Test func `Every byte comes back from the character of its number`() {
+    @Test func `Every byte is decoded from its Latin-1 character`() {
         let all = Array(UInt8.min...UInt8.max)
         let text = String(String.UnicodeScalarView(all.map { Unicode.Scalar($0) }))
         #expect(bytes(Array(text.utf8)) == all)
@@ -213,5 +213,5 @@ struct Latin1Tests {
 
     @Test(
         arguments: [[0xC4, 0x80], [0xC3], [0xC3, 0x41], [0x80], [0xE2, 0x82, 0xAC], [0xFF], [0xC1, 0x80]] as [[UInt8]])
-    func `Characters beyond 255 and malformed text are none`(_ text: [UInt8]) { #expect(bytes(text) == nil) }
+    func `Characters beyond Latin-1 and malformed text are refused`(_ text: [UInt8]) { #expect(bytes(text) == nil) }
 }
