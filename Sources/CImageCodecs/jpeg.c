@@ -1,11 +1,12 @@
 // JPEG by libjpeg-turbo.
 //
-// Outside the window only the entropy coding is decoded, to find the rest of the data and the end of the file; the inverse DCT
-// and colour conversion are skipped. A truncated file is an error; libjpeg would fill the rest with grey. The library's warnings
-// (a premature end of a segment, bytes between markers) are ignored; its errors longjmp back into this file.
+// Outside the window only the entropy coding is decoded, to find the rest of the data and the end of the file; the
+// inverse DCT and colour conversion are skipped. A truncated file is an error; libjpeg would fill the rest with grey.
+// The library's warnings (a premature end of a segment, bytes between markers) are ignored; its errors longjmp back
+// into this file.
 //
-// The library reads the file in chunks (source windows). Refills, the progress callback and decoded rows all count work, so
-// that cancellation is checked every few milliseconds.
+// The library reads the file in chunks (source windows). Refills, the progress callback and decoded rows all count
+// work, so that cancellation is checked every few milliseconds.
 
 #include "reader.h"
 
@@ -19,8 +20,8 @@
 /// The most scans. Each scan passes over the whole image, even if it has only a few bytes; encoders write about ten.
 static const int scan_limit = 64;
 
-/// How much of the file the library sees at once. Near the end of a chunk its fast entropy decoder falls back to the slow one;
-/// that affects about 1 % of the chunk. Units: bytes.
+/// How much of the file the library sees at once. Near the end of a chunk its fast entropy decoder falls back to the
+/// slow one; that affects about 1 % of the chunk. Units: bytes.
 enum { source_window = 1 << 18 };
 
 typedef struct {

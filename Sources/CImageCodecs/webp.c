@@ -1,8 +1,8 @@
-// WebP by libwebp. The demuxer finds the first frame of still images and animations alike; the rest of the canvas is black.
-// Alpha is dropped, not blended.
+// WebP by libwebp. The demuxer finds the first frame of still images and animations alike; the rest of the canvas is
+// black. Alpha is dropped, not blended.
 //
-// The library gets a large frame in steps (incremental decoding), and cancellation is checked between them. A small file with
-// many pixels is decoded in one call that cannot be cancelled: the library has no callback for that.
+// The library gets a large frame in steps (incremental decoding), and cancellation is checked between them. A small
+// file with many pixels is decoded in one call that cannot be cancelled: the library has no callback for that.
 
 #include "reader.h"
 
@@ -65,8 +65,8 @@ static VP8StatusCode decode_steps(webp_reader *reader, const WebPData *data, Web
     if (data->size <= frame_step) { return WebPDecode(data->bytes, data->size, config); }
     WebPIDecoder *decoder = WebPIDecode(NULL, 0, config);
     if (!decoder) { return VP8_STATUS_OUT_OF_MEMORY; }
-    // The library parses a lossless frame's header again after each step that cuts it. Growing steps bound that to three times
-    // its length.
+    // The library parses a lossless frame's header again after each step that cuts it. Growing steps bound that to
+    // three times its length.
     const int is_lossless = !memcmp(data->bytes, "VP8L", 4);
     VP8StatusCode result = VP8_STATUS_SUSPENDED;
     for (size_t count = 0; count < data->size && result == VP8_STATUS_SUSPENDED;) {

@@ -13,7 +13,8 @@ enum {
     MOST_SUMS = 12,
     /// Inputs per block: a block of expanded weights takes 32 KiB and is reused by several groups of images.
     BLOCK = 256,
-    /// Prefetch distance for weights: the hardware prefetcher does not keep up where each weight feeds many accumulators.
+    /// Prefetch distance for weights: the hardware prefetcher does not keep up where each weight feeds many
+    /// accumulators.
     /// Units: bytes.
     AHEAD = 8192,
     /// Size of a cache line. Units: bytes.
@@ -53,8 +54,8 @@ INLINE void expand(const char *row, weight_type type, int vector, lanes *values)
         *values = __builtin_convertvector(numbers, lanes);
 #endif
     } else {
-        // Shifts fraction and exponent to their float32 positions; multiplying by 2¹¹² corrects the exponent bias (127 - 15),
-        // for subnormals too. There are no infinities.
+        // Shifts fraction and exponent to their float32 positions; multiplying by 2¹¹² corrects the exponent bias (127
+        // - 15), for subnormals too. There are no infinities.
         halves numbers;
         memcpy(&numbers, row + vector * sizeof numbers, sizeof numbers);
         const words wide = __builtin_convertvector(numbers, words);
@@ -69,10 +70,11 @@ INLINE void expand(const char *row, weight_type type, int vector, lanes *values)
     }
 }
 
-/// Multiplies `depth` rows of a panel by a group of images. Accumulators stay in registers; each output and image has `parts` of
-/// them, which hides the latency of fused multiply-adds.
+/// Multiplies `depth` rows of a panel by a group of images. Accumulators stay in registers; each output and image has
+/// `parts` of them, which hides the latency of fused multiply-adds.
 ///
-/// `type`, `images`, `parts`, and whether `expanded` is null are constants once this is inlined, so that the loops are unrolled.
+/// `type`, `images`, `parts`, and whether `expanded` is null are constants once this is inlined, so that the loops are
+/// unrolled.
 /// - expanded: receives the weights as float32, `[k][output]`; may be null.
 INLINE void multiply_tile(const char *panel, weight_type type, float *expanded, const float *input,
                           ptrdiff_t input_stride, ptrdiff_t depth, int images, int parts, bool accumulates,
@@ -174,8 +176,8 @@ INLINE void finish(const float *sums, const float *scales, const kernel_linear *
     }
 }
 
-/// Reads the weights once. More than `most` images are split into groups of about equal size, which all process one block of
-/// inputs before the next; the first group expands the block's weights for the others.
+/// Reads the weights once. More than `most` images are split into groups of about equal size, which all process one
+/// block of inputs before the next; the first group expands the block's weights for the others.
 INLINE void linear_panel(const char *panel, weight_type type, const float *scales, const kernel_linear *l, int most,
                          float *sums) {
     const ptrdiff_t group_count = (l->image_count + most - 1) / most;

@@ -29,7 +29,8 @@ INLINE float float_of(uint32_t bits) {
 /// Source: IEEE 754-2019, §3.4.
 INLINE uint32_t float16_of(float value) {
     const uint32_t magnitude = bits_of(value) & 0x7FFFFFFF;
-    // Adds half a unit in the last kept place, or just less if that bit is even; then corrects the exponent bias from 127 to 15.
+    // Adds half a unit in the last kept place, or just less if that bit is even; then corrects the exponent bias from
+    // 127 to 15.
     const uint32_t normal = ((magnitude + 0xFFF + (magnitude >> 13 & 1)) >> 13) - (112 << 10);
     // Below 2⁻¹⁴ the unit is 2⁻²⁴, the last place of float32 between ½ and 1.
     const uint32_t subnormal = bits_of(float_of(magnitude) + 0.5f) - bits_of(0.5f);
@@ -113,8 +114,9 @@ INLINE float scale_of(float most, weight_type type) {
     }
 }
 
-/// Flips the rounding of the numbers closest to a tie until the errors of a tile sum to at most half a step. Neighbouring inputs
-/// are correlated (pixels of a feature map, outputs of a ReLU), and their common part is multiplied by that sum.
+/// Flips the rounding of the numbers closest to a tie until the errors of a tile sum to at most half a step.
+/// Neighbouring inputs are correlated (pixels of a feature map, outputs of a ReLU), and their common part is multiplied
+/// by that sum.
 /// Source: Guo et al., SQuant, 2022 (arXiv:2202.07471).
 INLINE void balance(const float *values, uint32_t *numbers) {
     float errors[TILE], sum = 0;

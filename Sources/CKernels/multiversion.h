@@ -2,8 +2,9 @@
 
 #include "instruction_set.h"
 
-// Function multiversioning: a kernel is written once, as `name_body`, and compiled for each instruction set. The version is
-// chosen at each call, so one binary fits every CPU. Bodies use GNU vectors and plain loops, which the compiler vectorises.
+// Function multiversioning: a kernel is written once, as `name_body`, and compiled for each instruction set. The
+// version is chosen at each call, so one binary fits every CPU. Bodies use GNU vectors and plain loops, which the
+// compiler vectorises.
 
 /// For bodies and their helpers: they must be inlined into a function with the right target attribute.
 #define INLINE static inline __attribute__((always_inline))

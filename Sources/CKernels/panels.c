@@ -21,8 +21,8 @@ typedef struct {
 
 /// The micro-kernel: `rows` rows times `panels` panels, accumulated in registers.
 ///
-/// `rows`, `panels` and `prefetches` are constants once this is inlined, so that the loops are unrolled. With `prefetches` the
-/// next panels are prefetched, since weights come from beyond the L2 cache.
+/// `rows`, `panels` and `prefetches` are constants once this is inlined, so that the loops are unrolled. With
+/// `prefetches` the next panels are prefetched, since weights come from beyond the L2 cache.
 INLINE void multiply_tile(const float *left, const float *right, const product *p, int rows, int panels, bool prefetches,
                           float *output) {
     lanes sums[MOST_ROWS][MOST_PANELS];
@@ -79,10 +79,11 @@ INLINE void multiply_rows(const float *left, const float *right, const product *
 #undef CASE
 }
 
-/// Loops over panels outside and blocks of rows inside, so that the panels stay in the cache while the left-hand matrix streams.
+/// Loops over panels outside and blocks of rows inside, so that the panels stay in the cache while the left-hand matrix
+/// streams.
 ///
-/// `most_rows` times `panels` accumulators fill the registers. Blocks have about equal heights, so that no small remainder is
-/// left.
+/// `most_rows` times `panels` accumulators fill the registers. Blocks have about equal heights, so that no small
+/// remainder is left.
 INLINE void multiply_panels(const float *left, ptrdiff_t row_count, const float *right, ptrdiff_t panel_count,
                             const product *p, float *output, int most_rows, int panels) {
     const ptrdiff_t blocks = (row_count + most_rows - 1) / most_rows;
@@ -101,7 +102,8 @@ INLINE void multiply_panels(const float *left, ptrdiff_t row_count, const float 
 }
 
 #if defined(__x86_64__)
-/// 32 registers of 16 floats: 24 accumulators, two panel vectors, the rest for broadcast factors. With few rows, more panels fit.
+/// 32 registers of 16 floats: 24 accumulators, two panel vectors, the rest for broadcast factors. With few rows, more
+/// panels fit.
 AVX512 static void multiply_avx512(const float *left, ptrdiff_t row_count, const float *right, ptrdiff_t panel_count,
                                    const product *p, float *output) {
     if (row_count <= 5) multiply_panels(left, row_count, right, panel_count, p, output, 5, 4);

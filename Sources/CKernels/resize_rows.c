@@ -1,6 +1,6 @@
-// The horizontal pass. A 22-bit weight is split into two halves of 11 bits, so that multiply-add instructions on pairs of
-// 16-bit numbers (PMADDWD) apply. Pixels are shuffled into pairs of neighbours of one channel and multiplied by both halves; the
-// two sums are combined at the end. All sums are exact modulo 2³², and so equal those with unsplit weights.
+// The horizontal pass. A 22-bit weight is split into two halves of 11 bits, so that multiply-add instructions on pairs
+// of 16-bit numbers (PMADDWD) apply. Pixels are shuffled into pairs of neighbours of one channel and multiplied by both
+// halves; the two sums are combined at the end. All sums are exact modulo 2³², and so equal those with unsplit weights.
 
 #include "resize.h"
 

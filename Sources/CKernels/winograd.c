@@ -6,14 +6,15 @@
 #include "multiversion.h"
 #include "winograd_points.h"
 
-// The interpolation points are 0 if the extent is even, then pairs ±p, then infinity. With z = 1 if 0 is a point, else 0, and E
-// the product of x² - p² over the other pairs, the rows of Bᵀ are the coefficients of
+// The interpolation points are 0 if the extent is even, then pairs ±p, then infinity. With z = 1 if 0 is a point, else
+// 0, and E the product of x² - p² over the other pairs, the rows of Bᵀ are the coefficients of
 //   for 0            Π (x² - p²)
 //   for ±p           xᶻ · (x ± p) · E(x²)
 //   for infinity     xᶻ · Π (x² - p²)
 // so a pair ±p shares the even and the odd part of its polynomial.
 
-/// The coefficient of x²ᵏ in the product of x² - p² over all pairs except `left_out`; `left_out` = `pairs` excludes none.
+/// The coefficient of x²ᵏ in the product of x² - p² over all pairs except `left_out`; `left_out` = `pairs` excludes
+/// none.
 INLINE float even_coefficient(int pairs, int left_out, int k) {
     static const float coefficients[3][4][4] = {
         {{1}, {-1, 1}},

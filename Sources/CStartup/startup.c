@@ -1,8 +1,8 @@
 // Checks that this process may start enough threads, before any library tries.
 //
-// OpenBLAS starts one thread per core but one while it is loaded, before main, and kills the process by SIGINT if that fails. So
-// the threads are tried before any constructor runs, and the process exits with one sentence if they are refused. That early,
-// only the C library's wrappers of system calls are usable.
+// OpenBLAS starts one thread per core but one while it is loaded, before main, and kills the process by SIGINT if that
+// fails. So the threads are tried before any constructor runs, and the process exits with one sentence if they are
+// refused. That early, only the C library's wrappers of system calls are usable.
 //
 // Source: ELF gABI, "Initialization and Termination Functions" (DT_PREINIT_ARRAY); clone(2), futex(2).
 
@@ -41,8 +41,8 @@ static int pass_gate(void *unused) {
     return 0;
 }
 
-// Starts `count` threads that exist at the same time, then ends them. Returns how many could be started; `code` is the error
-// number if that is fewer.
+// Starts `count` threads that exist at the same time, then ends them. Returns how many could be started; `code` is the
+// error number if that is fewer.
 static int try_threads(int count, int *code) {
     char *stacks = mmap(NULL, (size_t)count * STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (stacks == MAP_FAILED) {
@@ -91,7 +91,8 @@ static void add_number(Text *text, int number) {
     add(text, start);
 }
 
-// Reports the failure as the command would: `doctor` as a finding on standard output, others as a sentence on standard error.
+// Reports the failure as the command would: `doctor` as a finding on standard output, others as a sentence on standard
+// error.
 static void tell(int argc, char **argv, int found, int wanted, int code) {
     const char *reason = code == EPERM ? "Operation not permitted" : code == EAGAIN ? "Resource temporarily unavailable" : "no memory";
     const char *advice = code == EPERM
@@ -158,7 +159,8 @@ static void check_threads(int argc, char **argv, char **environment) {
     if (wanted > MOST_THREADS) wanted = MOST_THREADS;
     int code = 0, found = 0;
 #if defined(SYS_clone3)
-    // A call without arguments fails for its arguments if clone3 is permitted. If it is unknown (ENOSYS), the C library uses clone.
+    // A call without arguments fails for its arguments if clone3 is permitted. If it is unknown (ENOSYS), the C library
+    // uses clone.
     if (syscall(SYS_clone3, NULL, 0) < 0 && errno != EINVAL && errno != EFAULT && errno != ENOSYS) code = errno;
 #endif
     if (code == 0) found = try_threads(wanted, &code);

@@ -30,8 +30,8 @@ typedef struct {
 
 /// Cancellation and limits of a codec.
 typedef struct {
-    /// Called every few milliseconds, whatever the file contains; a result other than 0 cancels with `codec_stopped`. It may
-    /// block: no lock is held. Null disables cancellation.
+    /// Called every few milliseconds, whatever the file contains; a result other than 0 cancels with `codec_stopped`.
+    /// It may block: no lock is held. Null disables cancellation.
     int (*should_stop)(void *context);
     /// Passed to `should_stop`.
     void *context;
@@ -43,7 +43,8 @@ typedef struct {
 ///
 ///     codec_open_… > codec_begin > codec_read_rows … > codec_finish > codec_close
 ///
-/// After a status other than `codec_ok` only `codec_close` may be called. Nothing is printed, and the process never exits.
+/// After a status other than `codec_ok` only `codec_close` may be called. Nothing is printed, and the process never
+/// exits.
 typedef struct codec_reader codec_reader;
 
 /// Reads a file's header. The bytes must stay valid until the reader is closed. `*reader` is null if it could not be
@@ -67,8 +68,8 @@ int codec_can_scale(const codec_reader *reader);
 /// - `window`: in, the part of the scaled image to decode; out, the part that rows will have, which contains it.
 codec_status codec_begin(codec_reader *reader, uint32_t denominator, codec_window *window, codec_message *message);
 
-/// Decodes the window's next rows as RGB without gaps, rows `stride` bytes apart. `row_count` is at most the number of rows
-/// left in the window.
+/// Decodes the window's next rows as RGB without gaps, rows `stride` bytes apart. `row_count` is at most the number of
+/// rows left in the window.
 codec_status codec_read_rows(
     codec_reader *reader, uint8_t *rows, size_t stride, uint32_t row_count, codec_message *message);
 
@@ -78,8 +79,8 @@ codec_status codec_finish(codec_reader *reader, codec_message *message);
 /// Frees the reader; null is allowed.
 void codec_close(codec_reader *reader);
 
-/// Inflates a zlib stream into at most `capacity` bytes. Returns the number of bytes written, or -1 if the stream is corrupt or
-/// does not fit.
+/// Inflates a zlib stream into at most `capacity` bytes. Returns the number of bytes written, or -1 if the stream is
+/// corrupt or does not fit.
 int64_t codec_inflate(const uint8_t *bytes, size_t count, uint8_t *output, size_t capacity);
 
 /// Encodes an image as PNG: rows from the top, without gaps, of one byte a pixel (grey) or three (red, green, blue).

@@ -9,19 +9,20 @@
 // Backward passes of layers, besides matrix products. A gradient is the derivative of the loss with respect to a value.
 // Gradients of a layer's input are overwritten, not accumulated, unless stated otherwise.
 
-/// row2im (col2im for channels-last), the adjoint of ``kernel_im2row``: adds each row's elements to their pixels of `image`.
+/// row2im (col2im for channels-last), the adjoint of ``kernel_im2row``: adds each row's elements to their pixels of
+/// `image`.
 void kernel_row2im(const float *rows, ptrdiff_t channels, const kernel_window *window, ptrdiff_t first, ptrdiff_t count,
                    float *image);
 
-/// ``kernel_max_pool`` that also stores the argmax: the row-major index in the window, the first one of equal values, as in
-/// PyTorch. Limits: windows of at most 256 elements.
+/// ``kernel_max_pool`` that also stores the argmax: the row-major index in the window, the first one of equal values,
+/// as in PyTorch. Limits: windows of at most 256 elements.
 void kernel_max_pool_choose(const float *image, const kernel_window *window, ptrdiff_t channels,
                             ptrdiff_t output_height, float *output, uint8_t *choices);
 
 /// Adds each output's gradient to the pixel that was the maximum.
 ///
-/// If `relu_output` is not null, it holds the pooled outputs of a ReLU before the pooling: gradients of outputs that are not
-/// positive count as zero, which is the fused gradient of the ReLU.
+/// If `relu_output` is not null, it holds the pooled outputs of a ReLU before the pooling: gradients of outputs that
+/// are not positive count as zero, which is the fused gradient of the ReLU.
 void kernel_max_pool_gradient(const float *output_gradient, const uint8_t *choices, const float *relu_output,
                               const kernel_window *window, ptrdiff_t channels, ptrdiff_t output_height,
                               float *input_gradient);
@@ -39,8 +40,8 @@ void kernel_local_response_norm_gradient(const float *input, const float *output
 /// Backward pass of ReLU, in place: `gradient[i] = 0` where `output[i]` is not positive.
 void kernel_relu_gradient(const float *output, float *gradient, ptrdiff_t count);
 
-/// Dropout: zeroes each value with probability `threshold / 2³²` and multiplies the others by `scale`. The mask depends only on
-/// `seed` and `first + i`, so that the backward pass applies the same one.
+/// Dropout: zeroes each value with probability `threshold / 2³²` and multiplies the others by `scale`. The mask depends
+/// only on `seed` and `first + i`, so that the backward pass applies the same one.
 void kernel_dropout(float *values, ptrdiff_t first, ptrdiff_t count, uint64_t seed, uint32_t threshold, float scale);
 
 /// `sums[column] += Σ rows[row * row_stride + column]`

@@ -3,14 +3,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-// Optimiser steps: one pass each over the parameters, their gradients and the optimiser's state. The caller computes the scalar
-// factors in double. Gradients are multiplied by `gradient_scale` (for clipping) on the fly and not modified.
+// Optimiser steps: one pass each over the parameters, their gradients and the optimiser's state. The caller computes
+// the scalar factors in double. Gradients are multiplied by `gradient_scale` (for clipping) on the fly and not
+// modified.
 
 /// `d = gradient + weight_decay · value; value -= rate · d`
 void kernel_sgd(float *values, const float *gradients, ptrdiff_t count, float gradient_scale, float weight_decay,
                 float rate);
 
-/// `velocity = momentum · velocity + d; value -= rate · (nesterov ? d + momentum · velocity : velocity)`, d as in kernel_sgd.
+/// `velocity = momentum · velocity + d; value -= rate · (nesterov ? d + momentum · velocity : velocity)`, d as in
+/// kernel_sgd.
 void kernel_momentum(float *values, const float *gradients, float *velocities, ptrdiff_t count, float gradient_scale,
                      float weight_decay, float rate, float momentum, bool nesterov);
 

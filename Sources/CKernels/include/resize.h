@@ -3,8 +3,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// The inner loops from a decoded image's bytes to a network's input. Pixels are interleaved bytes; `channels` is 1 or 3. Filter
-// weights are non-negative fixed-point numbers with 22 fractional bits. Accumulators start at one half and may wrap around.
+// The inner loops from a decoded image's bytes to a network's input. Pixels are interleaved bytes; `channels` is 1 or
+// 3. Filter weights are non-negative fixed-point numbers with 22 fractional bits. Accumulators start at one half and
+// may wrap around.
 
 /// One half with 22 fractional bits: the initial value of accumulators, so that the final shift rounds.
 #define RESIZE_HALF (1 << 21)
@@ -20,14 +21,15 @@
 /// A horizontal filter: output x is the weighted sum of `tap_count` pixels from `starts[x]` on.
 typedef struct {
     ptrdiff_t output_count;
-    /// A multiple of `RESIZE_STEP`; unused taps have weight zero. The last taps may be past the end of the row, within the
-    /// slack.
+    /// A multiple of `RESIZE_STEP`; unused taps have weight zero. The last taps may be past the end of the row, within
+    /// the slack.
     ptrdiff_t tap_count;
     /// `output_count` numbers, rounded up to a multiple of the group. Units: pixels.
     const int32_t *starts;
     /// `[output][tap]`
     const int32_t *weights;
-    /// `[output / 4][tap / 4][output % 4][low, high][tap % 4]`: each weight is high · 2¹¹ + low. Not used for one channel.
+    /// `[output / 4][tap / 4][output % 4][low, high][tap % 4]`: each weight is high · 2¹¹ + low. Not used for one
+    /// channel.
     const int16_t *packed;
 } resize_columns;
 
@@ -56,7 +58,8 @@ void resize_grey_row(const uint8_t *pixels, uint8_t *greys, ptrdiff_t count);
 void resize_normalize(const uint8_t *bytes, float divisor, const float *mean, const float *deviation, float *output,
                       ptrdiff_t count);
 
-/// Rotates or mirrors an RGB image: output pixel (x, y) is input pixel `origin + x * step_x + y * step_y`. Units: pixels.
+/// Rotates or mirrors an RGB image: output pixel (x, y) is input pixel `origin + x * step_x + y * step_y`. Units:
+/// pixels.
 void resize_reorder(
     const uint8_t *input, ptrdiff_t origin, ptrdiff_t step_x, ptrdiff_t step_y, uint8_t *output, size_t width,
     size_t height);

@@ -3,8 +3,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-// Winograd's minimal filtering for images in channels-last layout. A tile of n × n inputs gives m × m outputs, m = n - r + 1
-// for a kernel of r × r. The interpolation points are 0 (unless n is odd), ±1, ±2, ±1/2 as far as n needs them, and infinity.
+// Winograd's minimal filtering for images in channels-last layout. A tile of n × n inputs gives m × m outputs, m = n -
+// r + 1 for a kernel of r × r. The interpolation points are 0 (unless n is odd), ±1, ±2, ±1/2 as far as n needs them,
+// and infinity.
 // Source: Lavin and Gray 2015, arXiv:1509.09308.
 
 /// How an image is divided into tiles. Units: elements.
@@ -21,10 +22,11 @@ typedef struct {
     ptrdiff_t tile_columns;
 } kernel_winograd_tiles;
 
-/// The input transform Bᵀ·d·B of one row of tiles: `output[place * place_stride + tile * tile_stride + channel]`, where place
-/// is the row-major index in the transformed tile.
+/// The input transform Bᵀ·d·B of one row of tiles: `output[place * place_stride + tile * tile_stride + channel]`, where
+/// place is the row-major index in the transformed tile.
 ///
-/// The output's channels are rounded up to a multiple of sixteen. `zeros` points to as many zeros as there are channels.
+/// The output's channels are rounded up to a multiple of sixteen. `zeros` points to as many zeros as there are
+/// channels.
 void kernel_winograd_input(const float *image, const kernel_winograd_tiles *tiles, ptrdiff_t tile_row,
                            ptrdiff_t channels, const float *zeros, float *output, ptrdiff_t place_stride,
                            ptrdiff_t tile_stride);
@@ -38,21 +40,21 @@ void kernel_winograd_output(const float *products, ptrdiff_t place_stride, ptrdi
 /// Space to depth: pixel (y, x) of the result holds the block of `stride` × `stride` pixels from
 /// (y · stride, x · stride) - `padding` on, in row-major order with their channels; zeros outside the image.
 ///
-/// Shape: `[height, width, channels]` in, pixels `pixel_stride` apart; `[rows, columns, stride, stride, channels]` out, from
-/// `first_row` of the result on.
+/// Shape: `[height, width, channels]` in, pixels `pixel_stride` apart; `[rows, columns, stride, stride, channels]` out,
+/// from `first_row` of the result on.
 void kernel_space_to_depth(const float *image, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels,
                            ptrdiff_t pixel_stride, ptrdiff_t stride, ptrdiff_t padding_height, ptrdiff_t padding_width,
                            ptrdiff_t first_row, ptrdiff_t rows, ptrdiff_t columns, float *output);
 
-/// The kernel transform G·g·Gᵀ of `count` kernels, computed in float64: `result[place * count + kernel]`, where place is the
-/// row-major index in the transformed tile.
+/// The kernel transform G·g·Gᵀ of `count` kernels, computed in float64: `result[place * count + kernel]`, where place
+/// is the row-major index in the transformed tile.
 ///
 /// Shape: matrix G `[extent, kernel_extent]`, kernels `[count, kernel_extent, kernel_extent]`.
 void kernel_winograd_kernels(const double *matrix, int extent, int kernel_extent, const float *kernels, ptrdiff_t count,
                              float *result);
 
-/// A·y·Aᵀ, the adjoint of the output transform, for the gradients of one row of output tiles; zeros outside the image. The
-/// output has the layout of ``kernel_winograd_input``.
+/// A·y·Aᵀ, the adjoint of the output transform, for the gradients of one row of output tiles; zeros outside the image.
+/// The output has the layout of ``kernel_winograd_input``.
 void kernel_winograd_output_gradient(const float *gradient, const kernel_winograd_tiles *tiles, ptrdiff_t tile_row,
                                      ptrdiff_t channels, const float *zeros, float *output, ptrdiff_t place_stride,
                                      ptrdiff_t tile_stride);

@@ -2,18 +2,19 @@ import Files
 
 /// The tensors of a checkpoint file and the bytes they are views of.
 ///
-/// The file is *read once* into memory, never mapped. Under a mapping, overwriting or truncating the file would change the
-/// weights of the running model or kill the process (SIGBUS). One snapshot also makes the digest that of exactly the bytes that
-/// were loaded. Contiguous float32 tensors are views of that memory, without a second copy. The memory is freed with its last
-/// user: once the tensors of a float16 file are converted and the checkpoint is released, the file's bytes are gone.
+/// The file is *read once* into memory, never mapped. Under a mapping, overwriting or truncating the file would change
+/// the weights of the running model or kill the process (SIGBUS). One snapshot also makes the digest that of exactly
+/// the bytes that were loaded. Contiguous float32 tensors are views of that memory, without a second copy. The memory
+/// is freed with its last user: once the tensors of a float16 file are converted and the checkpoint is released, the
+/// file's bytes are gone.
 ///
-/// Reading a pickle builds tensors and containers only; no code in a checkpoint runs. Every other object becomes an inert name,
-/// which is refused where a network needs it. Memory beside the file is bounded by a ``ReadingBudget``.
+/// Reading a pickle builds tensors and containers only; no code in a checkpoint runs. Every other object becomes an
+/// inert name, which is refused where a network needs it. Memory beside the file is bounded by a ``ReadingBudget``.
 public struct Checkpoint: Sendable {
     /// The supported file formats. They are recognised by content, not by file name.
     public enum Format: String, Sendable {
-        /// PyTorch's `torch.save`: a zip archive of a pickle and its storages, or the legacy format before version 1.6, a
-        /// sequence of pickles and storages.
+        /// PyTorch's `torch.save`: a zip archive of a pickle and its storages, or the legacy format before version 1.6,
+        /// a sequence of pickles and storages.
         case pytorch
         /// safetensors: one file, or several shards and their index.
         case safetensors
@@ -33,7 +34,8 @@ public struct Checkpoint: Sendable {
     public let skipped: [SkippedTensor]
     /// Values with the name of a weight that are not tensors; refused if the network needs them.
     public let objects: [StoredObject]
-    /// Remarks for the user, such as which of several dictionaries of weights was taken: one sentence each, without a full stop.
+    /// Remarks for the user, such as which of several dictionaries of weights was taken: one sentence each, without a
+    /// full stop.
     public let notes: [String]
     /// The `__metadata__` of a safetensors file; empty for other formats.
     public let metadata: [String: String]
@@ -47,7 +49,8 @@ public struct Checkpoint: Sendable {
 
     /// Reads a checkpoint file, and its shards if it is an index.
     ///
-    /// - Throws: ``CheckpointError`` when a file cannot be read, changes while it is read, or is not a valid checkpoint.
+    /// - Throws: ``CheckpointError`` when a file cannot be read, changes while it is read, or is not a valid
+    ///   checkpoint.
     public init(contentsOf path: String, maxByteCount: Int = Self.defaultMaxByteCount) throws(CheckpointError) {
         let file = try FileSnapshot.checkpoint(at: path, maxByteCount: maxByteCount)
         guard ShardIndex.recognizes(ByteRegion(file)) else {
@@ -133,8 +136,8 @@ public struct Checkpoint: Sendable {
 
     private static func container(of file: ByteRegion, name: String) throws(CheckpointError) -> Container {
         let start = file.withUnsafeBytes { Array($0.prefix(FileKind.prefixByteCount)) }
-        // safetensors first: in a zip archive, a brace at offset 8 would be an invalid compression method. If the file starts with
-        // a brace too, it is JSON text; as a header length those bytes would exceed any file.
+        // safetensors first: in a zip archive, a brace at offset 8 would be an invalid compression method. If the file
+        // starts with a brace too, it is JSON text; as a header length those bytes would exceed any file.
         if start.count >= 9, start[8] == UInt8(ascii: "{"), start[0] != UInt8(ascii: "{") || start[7] == 0 {
             return .safetensors
         }
@@ -175,8 +178,8 @@ struct CheckpointContents {
     var notes: [String] = []
     var metadata: [String: String] = [:]
 
-    /// Memory limit. The tensors' float32 copies are charged too: views may overlap and repeat elements, so that a small file
-    /// could ask for far more memory than its size.
+    /// Memory limit. The tensors' float32 copies are charged too: views may overlap and repeat elements, so that a
+    /// small file could ask for far more memory than its size.
     let budget: ReadingBudget
 
     init(budget: ReadingBudget) { self.budget = budget }

@@ -1,14 +1,15 @@
 /// Limits the memory that reading one checkpoint may take beside the file's own bytes.
 ///
-/// All readers of a file charge one budget *before* they allocate: for inflated records, a pickle's stack, memo, containers and
-/// text, parsed headers and indexes, and the tensors' float32 copies. Otherwise a small file could ask for any amount of memory:
-/// a tuple takes one byte in a pickle, and a record of zeros a thousandth of its size in an archive.
+/// All readers of a file charge one budget *before* they allocate: for inflated records, a pickle's stack, memo,
+/// containers and text, parsed headers and indexes, and the tensors' float32 copies. Otherwise a small file could ask
+/// for any amount of memory: a tuple takes one byte in a pickle, and a record of zeros a thousandth of its size in an
+/// archive.
 ///
-/// Charged are capacities, not counts, including the allocator's overhead. A growing array briefly holds its old and its new
-/// memory, so the peak can be 1.5 times the limit.
+/// Charged are capacities, not counts, including the allocator's overhead. A growing array briefly holds its old and
+/// its new memory, so the peak can be 1.5 times the limit.
 package final class ReadingBudget {
-    /// The limit's constant part, enough for every small file: the pickle of a network of thousands of tensors with optimiser
-    /// state takes about 20 MiB. Units: bytes.
+    /// The limit's constant part, enough for every small file: the pickle of a network of thousands of tensors with
+    /// optimiser state takes about 20 MiB. Units: bytes.
     package static let floorByteCount = 64 << 20
     /// Bytes of memory for each byte of the file: float16 doubles as float32, and the file may be compressed.
     package static let bytesPerFileByte = 8
@@ -53,8 +54,8 @@ package final class ReadingBudget {
 }
 
 extension Array {
-    /// Reserves capacity for more elements and charges it first. The capacity at least doubles, so that appending stays amortised
-    /// O(1).
+    /// Reserves capacity for more elements and charges it first. The capacity at least doubles, so that appending stays
+    /// amortised O(1).
     mutating func reserve(
         _ more: Int, from budget: ReadingBudget, for what: @autoclosure () -> String
     ) throws(CheckpointError) {

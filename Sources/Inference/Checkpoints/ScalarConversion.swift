@@ -1,5 +1,5 @@
-/// Converts other floating-point formats to float32 and back with branch-free bit arithmetic, so that loops vectorise on every
-/// CPU.
+/// Converts other floating-point formats to float32 and back with branch-free bit arithmetic, so that loops vectorise
+/// on every CPU.
 ///
 /// - Source: IEEE 754-2019, §3.4
 enum ScalarConversion {
@@ -28,8 +28,8 @@ enum ScalarConversion {
     @inline(__always)
     static func float16(_ value: Float) -> UInt16 {
         let magnitude = value.bitPattern & 0x7FFF_FFFF
-        // Adds just under half a unit in the last place, or half where the last kept bit is odd; carries propagate correctly up
-        // to infinity.
+        // Adds just under half a unit in the last place, or half where the last kept bit is odd; carries propagate
+        // correctly up to infinity.
         let odd = (magnitude >> 13) & 1
         let normal = (magnitude &+ 0x0FFF &+ odd &- 112 << 23) >> 13
         // Below 2⁻¹⁴, adding ½ aligns the fraction with float16's unit of 2⁻²⁴ and rounds it.
@@ -60,7 +60,8 @@ struct StridedElements {
     let strides: [Int]
     let isContiguous: Bool
 
-    /// Large enough to use whole cache lines on both sides of a transposition, small enough for the L1 cache. Units: elements.
+    /// Large enough to use whole cache lines on both sides of a transposition, small enough for the L1 cache. Units:
+    /// elements.
     private static let tileExtent = 32
 
     /// Fills `output`, which has exactly the shape's element count, at least one.
@@ -91,8 +92,8 @@ struct StridedElements {
         }
     }
 
-    /// Visits every element in tiles of the last two axes. Reading a transposed matrix row by row would miss the cache at every
-    /// element.
+    /// Visits every element in tiles of the last two axes. Reading a transposed matrix row by row would miss the cache
+    /// at every element.
     @inline(__always)
     private func copyPlanes(_ copy: (_ source: Int, _ target: Int) -> Void) {
         let extents = [1, 1] + shape.extents
@@ -133,7 +134,8 @@ struct ScalarEncoder {
 
     /// Passes the bytes on in order: float32 without a copy, other types in chunks.
     ///
-    /// - Throws: ``CheckpointWriteError/overflow(name:index:value:scalarType:)`` for a finite number that becomes infinite.
+    /// - Throws: ``CheckpointWriteError/overflow(name:index:value:scalarType:)`` for a finite number that becomes
+    ///   infinite.
     static func encode(
         _ entry: WritableTensor, to put: (UnsafeRawBufferPointer) throws(CheckpointWriteError) -> Void
     ) throws(CheckpointWriteError) {

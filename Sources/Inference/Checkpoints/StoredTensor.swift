@@ -95,8 +95,8 @@ public struct StoredTensor: Sendable {
 
     /// The tensor as contiguous float32 in row-major order.
     ///
-    /// A tensor that is so already, and aligned, is a view. Others are copied and converted: float16 and bfloat16 exactly,
-    /// float64 rounded to nearest, as by PyTorch's `.float()`.
+    /// A tensor that is so already, and aligned, is a view. Others are copied and converted: float16 and bfloat16
+    /// exactly, float64 rounded to nearest, as by PyTorch's `.float()`.
     public func tensor() -> Tensor {
         if shape.elementCount == 0 { return Tensor(shape) { _ in } }
         let start = storage.range.lowerBound + storageOffset * scalarType.byteCount

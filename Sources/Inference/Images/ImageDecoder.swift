@@ -3,11 +3,12 @@ import Files
 
 /// Decodes JPEG, PNG and WebP files to RGB, as Pillow's `ImageOps.exif_transpose(Image.open(f)).convert("RGB")` does.
 ///
-/// Supported are baseline and progressive JPEG (grey, YCbCr, RGB, CMYK and YCCK), PNG of every colour type, bit depth and
-/// interlacing, and WebP (the first frame of an animation). Alpha is dropped, not blended; colour profiles are not applied.
+/// Supported are baseline and progressive JPEG (grey, YCbCr, RGB, CMYK and YCCK), PNG of every colour type, bit depth
+/// and interlacing, and WebP (the first frame of an animation). Alpha is dropped, not blended; colour profiles are not
+/// applied.
 ///
-/// Limits: ``maxPixels`` and ``maxSide`` are checked against the header before any memory is allocated for pixels. The number
-/// of scans in a JPEG and the size of text chunks are bounded too.
+/// Limits: ``maxPixels`` and ``maxSide`` are checked against the header before any memory is allocated for pixels. The
+/// number of scans in a JPEG and the size of text chunks are bounded too.
 public struct ImageDecoder: Sendable {
     /// The longest side that is decoded: the most that JPEG's 16-bit fields can express. It keeps the cost of resizing
     /// proportional to the number of pixels. Units: pixels.
@@ -105,14 +106,14 @@ extension ImageDecoder {
 
     /// Decodes and preprocesses a JPEG, PNG or WebP file to a network's input.
     ///
-    /// In mode ``DecodeMode/exact`` the result equals that of ``decode(_:)`` followed by preprocessing, bit for bit. Rows are
-    /// streamed from the codec to the resampler in bands, and parts outside the crop are skipped where the codec can do that.
-    /// So the whole image is never in memory, except for WebP and interlaced PNG.
+    /// In mode ``DecodeMode/exact`` the result equals that of ``decode(_:)`` followed by preprocessing, bit for bit.
+    /// Rows are streamed from the codec to the resampler in bands, and parts outside the crop are skipped where the
+    /// codec can do that. So the whole image is never in memory, except for WebP and interlaced PNG.
     ///
     /// Shape: ``Preprocessing/tensorShape``.
     /// - Parameters:
-    ///   - announced: the pixel count that ``ImageHeader`` found when the request was admitted, 0 where it found no header; a
-    ///     file with more pixels is refused. Nil to skip the check.
+    ///   - announced: the pixel count that ``ImageHeader`` found when the request was admitted, 0 where it found no
+    ///     header; a file with more pixels is refused. Nil to skip the check.
     ///   - timing: the times taken are added to it.
     ///   - shouldStop: called every few milliseconds on this thread; true cancels with ``ImageError/stopped``.
     /// - Throws: ``ImageError`` for everything that is not one complete image within the limits.
@@ -134,8 +135,8 @@ extension ImageDecoder {
 
     /// The same into memory of the caller.
     ///
-    /// - Parameter output: room for at least the scalars of ``Preprocessing/tensorShape``. If an error is thrown, its contents
-    ///   are undefined.
+    /// - Parameter output: room for at least the scalars of ``Preprocessing/tensorShape``. If an error is thrown, its
+    ///   contents are undefined.
     public func write(
         _ bytes: ArraySlice<UInt8>, for preprocessing: Preprocessing, announced: Int? = nil,
         into output: UnsafeMutableBufferPointer<Float>, timing: inout Timing, shouldStop: (() -> Bool)? = nil

@@ -24,8 +24,8 @@ public enum ImageError: Error, Equatable, Sendable {
     /// Memory for decoding an image of this size could not be allocated. Units: pixels.
     case outOfMemory(width: Int, height: Int)
 
-    /// The codec needs `byteCount` bytes of working memory, more than the limit: progressive JPEG, interlaced PNG and WebP
-    /// are decoded as a whole. Units: bytes.
+    /// The codec needs `byteCount` bytes of working memory, more than the limit: progressive JPEG, interlaced PNG and
+    /// WebP are decoded as a whole. Units: bytes.
     case tooMuchHeld(byteCount: Int, limit: Int)
 
     /// The caller cancelled decoding.

@@ -1,7 +1,7 @@
 /// An image's size and decoding cost, read from the file's header without a codec.
 ///
-/// The server admits and schedules images by it before it spends memory or time on them. The header is untrusted: the decoder
-/// compares it with the size that the codec finds (``ImageDecoder/input(_:for:announced:timing:shouldStop:)``).
+/// The server admits and schedules images by it before it spends memory or time on them. The header is untrusted: the
+/// decoder compares it with the size that the codec finds (``ImageDecoder/input(_:for:announced:timing:shouldStop:)``).
 public struct ImageHeader: Sendable, Equatable {
     /// Width as stored, before the EXIF orientation. Units: pixels.
     public let width: Int
@@ -24,8 +24,8 @@ public struct ImageHeader: Sendable, Equatable {
     /// Time to decode one pixel of a large photo and run the horizontal pass over it. Units: nanoseconds.
     private static let timePerPixel = 10
 
-    /// The most segments or chunks before the header. Camera files have less than a hundred; those with large profiles and
-    /// thumbnails a few hundred.
+    /// The most segments or chunks before the header. Camera files have less than a hundred; those with large profiles
+    /// and thumbnails a few hundred.
     private static let maxSegmentCount = 4096
 
     /// The most bytes between a JPEG's segments that belong to none.

@@ -70,8 +70,8 @@ extension ImageMetadata {
     /// The most bytes that a text chunk may inflate to, and the most that are read of a stored one.
     static let maxTextByteCount = 1 << 20
 
-    /// Reads a PNG's eXIf chunk or, failing that, the hexadecimal text chunk that older programs write; and the text chunk
-    /// with XMP.
+    /// Reads a PNG's eXIf chunk or, failing that, the hexadecimal text chunk that older programs write; and the text
+    /// chunk with XMP.
     ///
     /// - Source: PNG (Third Edition) §11.3.3 and §11.3.4.6; XMP Specification Part 3 §1.1.5
     init(png bytes: ArraySlice<UInt8>) {

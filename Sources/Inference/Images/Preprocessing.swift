@@ -67,8 +67,8 @@ public struct Preprocessing: Sendable, Hashable {
 
     /// Combines the steps.
     ///
-    /// - Parameter crop: size of the centre crop after resizing. Where the resized image is smaller, it is padded with black,
-    ///   as by torchvision's `CenterCrop`.
+    /// - Parameter crop: size of the centre crop after resizing. Where the resized image is smaller, it is padded with
+    ///   black, as by torchvision's `CenterCrop`.
     /// - Throws: ``PreprocessingError`` naming the step that is out of range or inconsistent with the others.
     public init(
         colour: Colour, resize: Resize, crop: (height: Int, width: Int), scale: Scale, mean: [Float],
@@ -154,8 +154,8 @@ public struct Preprocessing: Sendable, Hashable {
         return try body(bytes)
     }
 
-    /// Scales, subtracts the mean and divides by the deviation, in float32 and in this order, as torchvision's `ToTensor` and
-    /// `Normalize` do.
+    /// Scales, subtracts the mean and divides by the deviation, in float32 and in this order, as torchvision's
+    /// `ToTensor` and `Normalize` do.
     ///
     /// Shape: ``tensorShape`` in and out.
     package func normalize(_ bytes: UnsafePointer<UInt8>, into output: UnsafeMutableBufferPointer<Float>) {
@@ -188,8 +188,8 @@ extension Preprocessing {
         /// PyTorch tutorials' AlexNet: stretch to the network's input, mean and deviation 0.5.
         case stretch
 
-        /// torchvision: shortest side 256, centre crop 224, ImageNet's mean and deviation. For other input sizes the ratio of
-        /// 8 to 7 is kept.
+        /// torchvision: shortest side 256, centre crop 224, ImageNet's mean and deviation. For other input sizes the
+        /// ratio of 8 to 7 is kept.
         case imagenet
 
         /// Caffe: stretch to the network's input, BGR, mean 104, 117, 124, not scaled.

@@ -13,9 +13,9 @@
 ///         "deviation": [0.229, 0.224, 0.225]
 ///     }
 ///
-/// Every field is optional. The default colour is RGB, or grey for a network with one input channel; the default crop is the
-/// network's input; by default the image is stretched to the crop, the scale is `unit`, the mean 0 and the deviation 1.
-/// Unknown fields and values are errors.
+/// Every field is optional. The default colour is RGB, or grey for a network with one input channel; the default crop
+/// is the network's input; by default the image is stretched to the crop, the scale is `unit`, the mean 0 and the
+/// deviation 1. Unknown fields and values are errors.
 public enum PreprocessingDescription: Sendable, Hashable {
     /// A named preset.
     case preset(Preprocessing.Preset)

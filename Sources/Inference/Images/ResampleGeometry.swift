@@ -1,8 +1,8 @@
 /// The geometry of a resize that equals Pillow's `resize(size, BILINEAR)` bit for bit, followed by a crop.
 ///
-/// The filter is separable. Pillow resamples the whole image along one axis, rounds to bytes, then resamples along the other
-/// axis. ``StreamingResampler`` does both passes row by row as the file is decoded. An image with an EXIF orientation is not
-/// rotated first: its axes are swapped or reversed instead.
+/// The filter is separable. Pillow resamples the whole image along one axis, rounds to bytes, then resamples along the
+/// other axis. ``StreamingResampler`` does both passes row by row as the file is decoded. An image with an EXIF
+/// orientation is not rotated first: its axes are swapped or reversed instead.
 struct ResampleGeometry {
     /// Weights of the horizontal pass, along the stored rows.
     let columns: ResampleWeights
@@ -10,7 +10,8 @@ struct ResampleGeometry {
     /// Weights of the vertical pass, across the stored rows.
     let rows: ResampleWeights
 
-    /// Whether the horizontal pass (along the stored rows) comes first. The order matters because each pass rounds to bytes.
+    /// Whether the horizontal pass (along the stored rows) comes first. The order matters because each pass rounds to
+    /// bytes.
     let isHorizontalFirst: Bool
 
     /// Maps rows and columns of the stored image to the upright output.
@@ -49,7 +50,8 @@ struct ResampleGeometry {
     ///
     /// - Parameters:
     ///   - input: size of the stored image. Units: pixels.
-    ///   - span: the height and width that the output covers, from the first row and column on; nil for the whole image.
+    ///   - span: the height and width that the output covers, from the first row and column on; nil for the whole
+    ///     image.
     ///   - output: size of the upright, uncropped result. Units: pixels.
     ///   - rowWindow: with `columnWindow`, the crop of the upright result.
     init(
@@ -100,7 +102,8 @@ struct ResampleGeometry {
         outputWidth = columnWindow.count
     }
 
-    /// The span's range on the upright axis: it starts at the stored image's first pixel, which is the last if reversed.
+    /// The span's range on the upright axis: it starts at the stored image's first pixel, which is the last if
+    /// reversed.
     private static func span(_ span: Double, of length: Int, isReversed: Bool) -> Range<Double> {
         isReversed ? Double(length) - span..<Double(length) : 0..<span
     }

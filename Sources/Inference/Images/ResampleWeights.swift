@@ -2,8 +2,8 @@ import CKernels
 
 /// The filter weights that resample one axis, as in Pillow's antialiased bilinear filter.
 ///
-/// The filter is a triangle. Its support (radius) is one input pixel, or one output pixel when the axis shrinks. Only the
-/// outputs inside a window are kept, so that a crop of a long axis costs no more than the crop.
+/// The filter is a triangle. Its support (radius) is one input pixel, or one output pixel when the axis shrinks. Only
+/// the outputs inside a window are kept, so that a crop of a long axis costs no more than the crop.
 struct ResampleWeights: Equatable {
     /// For each output, the first input pixel under the filter; ascending.
     private(set) var starts: [Int32]
@@ -92,7 +92,8 @@ struct ResampleWeights: Equatable {
     }
 }
 
-/// The horizontal pass of a separable resize: weights laid out for the SIMD kernels, with padded taps and packed halves.
+/// The horizontal pass of a separable resize: weights laid out for the SIMD kernels, with padded taps and packed
+/// halves.
 struct HorizontalPass {
     private let starts: [Int32]
     private let weights: [Int32]

@@ -1,9 +1,10 @@
 import CKernels
 
-/// Resamples an image while it is decoded: takes rows from top to bottom, a band at a time, and writes the output bytes.
+/// Resamples an image while it is decoded: takes rows from top to bottom, a band at a time, and writes the output
+/// bytes.
 ///
-/// Each input row goes through the horizontal pass and is accumulated into the few output rows whose filter covers it (or the
-/// other way round, as the geometry says). So memory is bounded by a few rows, however tall the image is.
+/// Each input row goes through the horizontal pass and is accumulated into the few output rows whose filter covers it
+/// (or the other way round, as the geometry says). So memory is bounded by a few rows, however tall the image is.
 struct StreamingResampler: ~Copyable {
     private let geometry: ResampleGeometry
     private let columns: HorizontalPass

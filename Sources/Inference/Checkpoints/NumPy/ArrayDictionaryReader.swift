@@ -5,7 +5,8 @@ import Files
 ///     {"conv1": [weights, biases], …}    or    {"conv1": {"weights": …, "biases": …}, …}
 ///
 /// Such dictionaries are in TensorFlow's layout and are converted to PyTorch's (`conv1.weight`, `conv1.bias`); see
-/// ``TensorFlowLayout``. A dictionary of single arrays, `{"features.0.weight": …}`, is taken as it is, like an `.npz` file.
+/// ``TensorFlowLayout``. A dictionary of single arrays, `{"features.0.weight": …}`, is taken as it is, like an `.npz`
+/// file.
 ///
 /// - Source: NumPy's `numpy/lib/format.py`; `bvlc_alexnet.npy` and its like, as caffe-tensorflow writes them.
 enum ArrayDictionaryReader {
@@ -87,7 +88,8 @@ struct ArrayLayer {
     /// The most values of one layer that are looked at: the pickle may refer to one long list many times.
     private static let maxPartCount = 8
 
-    /// Whether a container has neither arrays nor containers that could have some: a list of classes, say, or a setting.
+    /// Whether a container has neither arrays nor containers that could have some: a list of classes, say, or a
+    /// setting.
     private static func holdsNoArrays(_ values: some Sequence<PickleValue>) -> Bool {
         values.prefix(maxPartCount + 1).allSatisfy { value in
             switch value {
@@ -97,8 +99,8 @@ struct ArrayLayer {
         }
     }
 
-    /// Reads a layer from a list, tuple or object array `[weights, biases]`, or from a dictionary of both; nil for values without
-    /// arrays, such as an epoch number.
+    /// Reads a layer from a list, tuple or object array `[weights, biases]`, or from a dictionary of both; nil for
+    /// values without arrays, such as an epoch number.
     ///
     /// - Throws: ``CheckpointError/invalidLayer(name:found:)`` when there are other arrays than these two.
     init?(name: String, _ value: PickleValue, _ heap: PickleHeap) throws(CheckpointError) {

@@ -68,7 +68,8 @@ struct NumPyArray {
 
     /// The array as a tensor; nil where it is not floating point.
     ///
-    /// - Throws: ``CheckpointError`` when the number of bytes does not match shape and type, or the type is not numeric.
+    /// - Throws: ``CheckpointError`` when the number of bytes does not match shape and type, or the type is not
+    ///   numeric.
     func tensor(name: String) throws(CheckpointError) -> StoredTensor? {
         let scalarType = Self.scalarTypes[typeName]
         guard let elementByteCount = scalarType?.byteCount ?? Self.otherTypes[typeName] else {

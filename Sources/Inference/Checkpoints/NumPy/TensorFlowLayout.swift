@@ -1,16 +1,16 @@
 /// Converts weights from TensorFlow's memory layout to PyTorch's.
 ///
-/// Convolution kernels are `H W I O` (I per group) instead of `O I KH KW`; matrices `in × out` instead of `out × in`. Feature
-/// maps are flattened in the order `H W C` instead of `C H W`, so the rows of the first matrix after the convolutions are
-/// permuted as well.
+/// Convolution kernels are `H W I O` (I per group) instead of `O I KH KW`; matrices `in × out` instead of `out × in`.
+/// Feature maps are flattened in the order `H W C` instead of `C H W`, so the rows of the first matrix after the
+/// convolutions are permuted as well.
 ///
-/// - Source: `tf.nn.conv2d` (filter), `tf.nn.xw_plus_b`, and caffe-tensorflow's `kaffe/transformers.py` (`ParameterNamer`,
-///   `DataReshaper`), which wrote the dictionaries that are in circulation.
+/// - Source: `tf.nn.conv2d` (filter), `tf.nn.xw_plus_b`, and caffe-tensorflow's `kaffe/transformers.py`
+///   (`ParameterNamer`, `DataReshaper`), which wrote the dictionaries that are in circulation.
 enum TensorFlowLayout {
     /// The layers' tensors in PyTorch's layout, in natural order of the layers' names.
     ///
-    /// - Throws: ``CheckpointError/invalidLayout(name:found:expected:)`` where the inputs of the first matrix are not square
-    ///   feature maps of the last convolution's channels.
+    /// - Throws: ``CheckpointError/invalidLayout(name:found:expected:)`` where the inputs of the first matrix are not
+    ///   square feature maps of the last convolution's channels.
     static func converted(_ layers: [ArrayLayer]) throws(CheckpointError) -> [(name: String, tensor: StoredTensor)] {
         let layers = NaturalOrder.sorted(layers, by: \.name)
         let channels = layers.last { $0.weight.shape.rank == 4 }?.weight.shape[3]

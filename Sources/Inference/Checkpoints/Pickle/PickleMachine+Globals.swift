@@ -12,7 +12,8 @@ extension PickleMachine {
 
     /// The result of calling a global. No code runs: globals outside the allowlist give an object that is only a name.
     ///
-    /// - Parameter isInstance: whether the opcode creates an instance of a class (NEWOBJ) instead of calling a function.
+    /// - Parameter isInstance: whether the opcode creates an instance of a class (NEWOBJ) instead of calling a
+    ///   function.
     mutating func call(
         _ value: PickleValue, with arguments: [PickleValue], isInstance: Bool
     ) throws(CheckpointError) -> PickleValue {
@@ -27,7 +28,8 @@ extension PickleMachine {
     private mutating func call(
         _ callable: PickleCallable, with arguments: [PickleValue], isInstance: Bool
     ) throws(CheckpointError) -> PickleValue {
-        // A tensor made of an inert object is one too: its storage has an unknown class, or it is a parameter of a subclass.
+        // A tensor made of an inert object is one too: its storage has an unknown class, or it is a parameter of a
+        // subclass.
         if callable.isTensorMaker, case .object(let index)? = arguments.first {
             return try object(named: heap.objects[index].name, isInstance: heap.objects[index].isInstance)
         }
@@ -94,8 +96,8 @@ extension PickleMachine {
         try heap.make(PickleObject(name: name, isInstance: isInstance, offset: position))
     }
 
-    /// `copyreg._reconstructor(class, base, state)` and `copyreg.__newobj__(class, …)`. If the state is a dictionary, the class is
-    /// a subclass of `dict`.
+    /// `copyreg._reconstructor(class, base, state)` and `copyreg.__newobj__(class, …)`. If the state is a dictionary,
+    /// the class is a subclass of `dict`.
     private mutating func object(madeOf arguments: [PickleValue]) throws(CheckpointError) -> PickleValue {
         let name: String
         switch arguments.first {
@@ -110,7 +112,8 @@ extension PickleMachine {
                 dictionary: arguments.count == 3 ? heap.dictionary(arguments[2]) : nil))
     }
 
-    /// `OrderedDict()`, Python 2's `OrderedDict([[key, value], …])`, `defaultdict(list)` and `Counter({key: count, …})`.
+    /// `OrderedDict()`, Python 2's `OrderedDict([[key, value], …])`, `defaultdict(list)` and `Counter({key: count,
+    /// …})`.
     private mutating func dictionary(_ arguments: [PickleValue]) throws(CheckpointError) -> PickleValue {
         guard let argument = arguments.last else { return try heap.makeDictionary() }
         switch argument {

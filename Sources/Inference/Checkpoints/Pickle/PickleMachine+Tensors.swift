@@ -4,11 +4,11 @@ import Files
 ///
 /// - Source: PyTorch's `torch/serialization.py` (`persistent_load`) and `torch/_utils.py`
 extension PickleMachine {
-    /// Resolves a persistent id `('storage', torch.FloatStorage, key, location, element count)`. The legacy format appends
-    /// `(view key, offset, size)` or None. The location (device) is ignored.
+    /// Resolves a persistent id `('storage', torch.FloatStorage, key, location, element count)`. The legacy format
+    /// appends `(view key, offset, size)` or None. The location (device) is ignored.
     ///
-    /// The legacy format stores a whole network as `('module', class, file, source)`, which becomes the class. A storage of an
-    /// unknown class becomes an inert object.
+    /// The legacy format stores a whole network as `('module', class, file, source)`, which becomes the class. A
+    /// storage of an unknown class becomes an inert object.
     mutating func storage(_ id: [PickleValue]) throws(CheckpointError) -> PickleValue {
         if id.count == 4, heap.text(id[0]) == "module", case .callable = id[1] { return id[1] }
         guard
@@ -35,8 +35,8 @@ extension PickleMachine {
         return offset..<offset + count
     }
 
-    /// `_rebuild_tensor_v2(storage, offset, size, stride, requires_grad, backward_hooks[, metadata])`. The first version ends after
-    /// the strides; `_rebuild_qtensor` has quantizer parameters there.
+    /// `_rebuild_tensor_v2(storage, offset, size, stride, requires_grad, backward_hooks[, metadata])`. The first
+    /// version ends after the strides; `_rebuild_qtensor` has quantizer parameters there.
     mutating func tensor(
         _ arguments: [PickleValue], argumentCounts: ClosedRange<Int>
     ) throws(CheckpointError) -> PickleValue {
@@ -48,8 +48,8 @@ extension PickleMachine {
         return try heap.make(tensor)
     }
 
-    /// `_rebuild_from_type_v2(function, class, arguments, state)`: the result of `function(*arguments)` with attributes. In the
-    /// first version the state is a dictionary.
+    /// `_rebuild_from_type_v2(function, class, arguments, state)`: the result of `function(*arguments)` with
+    /// attributes. In the first version the state is a dictionary.
     mutating func subclassTensor(_ arguments: [PickleValue]) throws(CheckpointError) -> PickleValue {
         guard arguments.count == 4 else {
             throw invalid("\(arguments.count) arguments", "a function and its arguments")
@@ -78,8 +78,8 @@ extension PickleMachine {
         return try heap.make(tensor)
     }
 
-    /// BUILD of a tensor that was created empty, from `(storage, offset, size, stride)`: PyTorch's first versions. The state of a
-    /// parameter that has its data already holds training settings, which are ignored.
+    /// BUILD of a tensor that was created empty, from `(storage, offset, size, stride)`: PyTorch's first versions. The
+    /// state of a parameter that has its data already holds training settings, which are ignored.
     mutating func fill(tensor index: Int, with state: PickleValue) throws(CheckpointError) {
         if heap.tensors[index] != nil { return }
         let parts = try items(ofTuple: state)
@@ -118,7 +118,8 @@ extension PickleMachine {
 ///
 /// - Source: NumPy's `ndarray.__reduce__`, `ndarray.__setstate__` and `numpy.core.numeric._frombuffer`
 extension PickleMachine {
-    /// `_codecs.encode(text, 'latin1')`: bytes written as text, one character per byte. Empty bytes are written as `bytes()`.
+    /// `_codecs.encode(text, 'latin1')`: bytes written as text, one character per byte. Empty bytes are written as
+    /// `bytes()`.
     ///
     /// A genuine file encodes each text once, so the limit is the pickle's length in all.
     mutating func encoded(_ arguments: [PickleValue]) throws(CheckpointError) -> PickleValue {

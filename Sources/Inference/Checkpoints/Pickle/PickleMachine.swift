@@ -2,11 +2,12 @@ import Files
 
 /// A safe interpreter of pickles: it builds numbers, strings, containers and descriptions of tensors, and runs no code.
 ///
-/// Globals outside the allowlist of ``PickleCallable`` are inert names, and calling one gives a ``PickleObject``: training
-/// scripts save their arguments, counters and paths beside the weights.
+/// Globals outside the allowlist of ``PickleCallable`` are inert names, and calling one gives a ``PickleObject``:
+/// training scripts save their arguments, counters and paths beside the weights.
 ///
-/// Time is bounded by the number of steps: each opcode pushes at most one value, containers are shared by index instead of
-/// copied, and the few opcodes that copy count every copied value as a step. Memory is bounded by a ``ReadingBudget``.
+/// Time is bounded by the number of steps: each opcode pushes at most one value, containers are shared by index instead
+/// of copied, and the few opcodes that copy count every copied value as a step. Memory is bounded by a
+/// ``ReadingBudget``.
 struct PickleMachine {
     var cursor: ByteCursor
     var stack: PickleStack
@@ -19,8 +20,8 @@ struct PickleMachine {
     /// Number of bytes that encoded text has been decoded to.
     var decodedByteCount = 0
 
-    /// The most steps. A network of a thousand tensors with optimiser state takes about 100,000; lists of every step's loss take
-    /// more.
+    /// The most steps. A network of a thousand tensors with optimiser state takes about 100,000; lists of every step's
+    /// loss take more.
     static let maxStepCount = 1 << 22
     /// Memory of a memo entry right after its hash table has grown. Units: bytes.
     static let memoEntryByteCount = 128
@@ -296,8 +297,8 @@ extension PickleMachine {
         return heap.tuples[index]
     }
 
-    /// BUILD: sets the state of the object below the top. The state of an `OrderedDict` is PyTorch's `_metadata`, which is not
-    /// needed.
+    /// BUILD: sets the state of the object below the top. The state of an `OrderedDict` is PyTorch's `_metadata`, which
+    /// is not needed.
     mutating func build() throws(CheckpointError) {
         let state = try pop()
         switch try top() {

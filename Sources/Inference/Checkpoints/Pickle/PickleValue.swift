@@ -2,8 +2,8 @@ import Files
 
 /// A value on the stack of a ``PickleMachine``.
 ///
-/// Containers are indices into a ``PickleHeap``. So values do not nest: creating and freeing them never recurses, however deeply
-/// a pickle nests its lists, and a list that contains itself does not leak.
+/// Containers are indices into a ``PickleHeap``. So values do not nest: creating and freeing them never recurses,
+/// however deeply a pickle nests its lists, and a list that contains itself does not leak.
 enum PickleValue: Sendable {
     case none
     case boolean(Bool)

@@ -1,7 +1,7 @@
 import Files
 
-/// Finds the state dictionary in a pickle: the root itself, or a dictionary that a training script saved under a key beside its
-/// epoch and optimiser.
+/// Finds the state dictionary in a pickle: the root itself, or a dictionary that a training script saved under a key
+/// beside its epoch and optimiser.
 struct StateDictionary {
     /// The value of a weight.
     enum Element {
@@ -39,8 +39,8 @@ struct StateDictionary {
 
     /// Searches a pickle for weights.
     ///
-    /// - Throws: ``CheckpointError/noTensors(keys:)`` or ``CheckpointError/notAStateDictionary(found:)`` when there are none,
-    ///   ``CheckpointError/severalStateDictionaries(keys:)`` when the choice is ambiguous.
+    /// - Throws: ``CheckpointError/noTensors(keys:)`` or ``CheckpointError/notAStateDictionary(found:)`` when there are
+    ///   none, ``CheckpointError/severalStateDictionaries(keys:)`` when the choice is ambiguous.
     init(root: PickleValue, heap: PickleHeap) throws(CheckpointError) {
         guard let rootIndex = heap.dictionary(root) else { throw heap.notADictionary(root) }
         var search = Search(heap: heap)
@@ -64,8 +64,8 @@ struct StateDictionary {
         notes = found.others.isEmpty ? [] : [Self.note(found)]
     }
 
-    /// The weight in a value: a tensor, an array, or the quantized weight of a pair of weight and bias, which quantized linear
-    /// layers save.
+    /// The weight in a value: a tensor, an array, or the quantized weight of a pair of weight and bias, which quantized
+    /// linear layers save.
     private static func element(_ value: PickleValue, _ heap: PickleHeap) -> Element? {
         switch value {
         case .tensor(let index): return heap.tensors[index].map(Element.tensor)
@@ -100,8 +100,8 @@ struct StateDictionary {
         let heap: PickleHeap
         var visited: Set<Int> = []
 
-        /// Searches under the usual keys first, then in the dictionary itself, then under other keys, of which only one may lead
-        /// to weights.
+        /// Searches under the usual keys first, then in the dictionary itself, then under other keys, of which only one
+        /// may lead to weights.
         mutating func find(in dictionary: Int, depth: Int) throws(CheckpointError) -> Found? {
             guard depth <= maxDepth, !visited.contains(dictionary) else { return nil }
             try heap.budget.charge(32, for: "the search for weights")
@@ -195,7 +195,8 @@ struct StateDictionary {
 }
 
 extension PickleHeap {
-    /// The error for a root value that is not a dictionary; for an object it names the class or function and the offset.
+    /// The error for a root value that is not a dictionary; for an object it names the class or function and the
+    /// offset.
     func notADictionary(_ value: PickleValue) -> CheckpointError {
         guard case .object(let index) = value else { return .notAStateDictionary(found: kind(value)) }
         let object = objects[index]

@@ -2,8 +2,8 @@ import Files
 
 /// Reads safetensors: the header's length in eight bytes, a JSON header, then the tensors' bytes without gaps.
 ///
-/// - Source: the safetensors format description. The checks are those of its reference implementation; unknown and repeated
-///   keys are refused as well.
+/// - Source: the safetensors format description. The checks are those of its reference implementation; unknown and
+///   repeated keys are refused as well.
 enum SafetensorsReader {
     /// The longest header, as in the reference implementation. Units: bytes.
     static let maxHeaderByteCount = 100_000_000
@@ -101,7 +101,8 @@ struct SafetensorsHeader {
     /// The `__metadata__`: strings for users, such as `{"format": "pt"}`.
     private(set) var metadata: [String: String] = [:]
 
-    /// The most tensors, far above any checkpoint; it bounds the memory that a header of the greatest length can ask for.
+    /// The most tensors, far above any checkpoint; it bounds the memory that a header of the greatest length can ask
+    /// for.
     static let maxTensorCount = 1 << 18
 
     /// Memory for an entry beside its name. Units: bytes.
@@ -123,8 +124,8 @@ struct SafetensorsHeader {
     /// Parses a header.
     ///
     /// - Parameter budget: charged for copies of the text and for the entries.
-    /// - Throws: ``CheckpointError`` for anything that is not exactly a header: unknown or repeated keys, values of other types,
-    ///   or more than spaces after it.
+    /// - Throws: ``CheckpointError`` for anything that is not exactly a header: unknown or repeated keys, values of
+    ///   other types, or more than spaces after it.
     init(_ text: ByteRegion, budget: ReadingBudget) throws(CheckpointError) {
         // The cursor's copy of the text, and at most one string of its length.
         try budget.charge(2 * text.count, for: "the safetensors header")

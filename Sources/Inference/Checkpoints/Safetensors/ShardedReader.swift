@@ -82,8 +82,8 @@ struct ShardIndex {
     /// The suffix of an index's file name.
     static let suffix = ".safetensors.index.json"
 
-    /// Whether a file starts like a JSON object and contains `"weight_map"`. A safetensors file cannot: eight printable bytes as
-    /// its header's length would exceed every limit.
+    /// Whether a file starts like a JSON object and contains `"weight_map"`. A safetensors file cannot: eight printable
+    /// bytes as its header's length would exceed every limit.
     static func recognizes(_ file: ByteRegion) -> Bool {
         file.withUnsafeBytes { bytes in
             bytes.prefix(8).allSatisfy { 0x20..<0x7F ~= $0 || spaces.contains($0) }
@@ -104,7 +104,8 @@ struct ShardIndex {
 
     /// Parses an index.
     ///
-    /// - Parameter budget: charged for copies of the text and for the entries; nil gives the default budget for its length.
+    /// - Parameter budget: charged for copies of the text and for the entries; nil gives the default budget for its
+    ///   length.
     /// - Throws: ``CheckpointError/invalidIndex(offset:found:expected:)`` when the text is not an index,
     ///   ``CheckpointError/invalidShardName(name:)`` for a shard that is not in the same folder.
     init(_ text: ByteRegion, budget: ReadingBudget? = nil) throws(CheckpointError) {

@@ -3,9 +3,11 @@ import Files
 
 /// Writes a zip archive of stored (uncompressed) records whose data are aligned to 64 bytes, as by `torch.save`.
 ///
-/// The date is constant, so that equal contents give equal files. Numbers that do not fit their fields go to zip64 fields.
+/// The date is constant, so that equal contents give equal files. Numbers that do not fit their fields go to zip64
+/// fields.
 ///
-/// - Source: APPNOTE.TXT 6.3.10, §4.3.7 to §4.3.16 and §4.5.3; the padding: PyTorch's `caffe2/serialize/inline_container.cc`
+/// - Source: APPNOTE.TXT 6.3.10, §4.3.7 to §4.3.16 and §4.5.3; the padding: PyTorch's
+///   `caffe2/serialize/inline_container.cc`
 struct ZipWriter {
     /// A written record, for the central directory.
     private struct Entry {

@@ -3,8 +3,8 @@ import Files
 
 /// The records of a zip archive in memory, all checked for consistency before any is used.
 ///
-/// Duplicate names, overlapping records, encryption and local headers that contradict the central directory are refused. The
-/// bytes of stored (uncompressed) records are not copied.
+/// Duplicate names, overlapping records, encryption and local headers that contradict the central directory are
+/// refused. The bytes of stored (uncompressed) records are not copied.
 struct ZipArchive {
     /// The records in the order of the central directory.
     let records: [ZipRecord]
@@ -21,7 +21,8 @@ struct ZipArchive {
 
     /// Reads the central directory and checks all records.
     ///
-    /// - Parameter budget: charged for the directory and for inflated bytes; nil gives the default budget for the file's length.
+    /// - Parameter budget: charged for the directory and for inflated bytes; nil gives the default budget for the
+    ///   file's length.
     /// - Throws: ``CheckpointError`` when the archive is incomplete or inconsistent.
     init(_ file: ByteRegion, budget: ReadingBudget? = nil) throws(CheckpointError) {
         let budget = budget ?? ReadingBudget(fileByteCount: file.count)

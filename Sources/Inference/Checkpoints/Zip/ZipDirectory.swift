@@ -19,7 +19,8 @@ struct ZipDirectory {
 
     /// Finds the central directory and checks that its end record follows it directly.
     ///
-    /// - Throws: ``CheckpointError/missingDirectory(byteCount:)`` when no end record ends exactly at the end of the file.
+    /// - Throws: ``CheckpointError/missingDirectory(byteCount:)`` when no end record ends exactly at the end of the
+    ///   file.
     init(of file: ByteRegion) throws(CheckpointError) {
         guard let endOffset = Self.findEnd(in: file) else { throw .missingDirectory(byteCount: file.count) }
         var end = try Self.cursor(in: file, at: endOffset + 4)
