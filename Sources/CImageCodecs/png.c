@@ -2,10 +2,10 @@
 // the original. So corrupt files are treated by one rule, which is Pillow's:
 //
 //     before the pixel data   every chunk must be complete and its CRC correct; unknown chunk types are skipped
-//     the pixel data          the zlib stream must yield every row; the CRCs of IDAT chunks are ignored, the stream's own
-//                             checksum counts if it is read together with the last row
-//     after the last row      nothing is read or inflated, but a long excess of pixel data is an error: it belongs to another
-//                             image
+//     the pixel data          the zlib stream must yield every row; the CRCs of IDAT chunks are ignored, the stream's
+//                             own checksum counts if it is read together with the last row
+//     after the last row      nothing is read or inflated, but a long excess of pixel data is an error: it belongs to
+//                             another image
 //
 // Profiles, texts and suggested palettes are never inflated. tRNS and alpha are dropped, not blended.
 
@@ -18,8 +18,9 @@
 #include <png.h>
 #include <zlib.h>
 
-/// The most compressed pixel data after the last row: encoders leave a checksum there, and some a row or two. Units:
-/// bytes.
+/// The most compressed pixel data after the last row: encoders leave a checksum there, and some a row or two.
+
+/// Units: bytes.
 enum { excess_limit = 1 << 16 };
 
 enum { signature_size = 8, header_size = 13, palette_size = 3 * 256, chunk_overhead = 12 };

@@ -58,8 +58,9 @@ void resize_grey_row(const uint8_t *pixels, uint8_t *greys, ptrdiff_t count);
 void resize_normalize(const uint8_t *bytes, float divisor, const float *mean, const float *deviation, float *output,
                       ptrdiff_t count);
 
-/// Rotates or mirrors an RGB image: output pixel (x, y) is input pixel `origin + x * step_x + y * step_y`. Units:
-/// pixels.
+/// Rotates or mirrors an RGB image: output pixel (x, y) is input pixel `origin + x * step_x + y * step_y`.
+
+/// Units: pixels.
 void resize_reorder(
     const uint8_t *input, ptrdiff_t origin, ptrdiff_t step_x, ptrdiff_t step_y, uint8_t *output, size_t width,
     size_t height);

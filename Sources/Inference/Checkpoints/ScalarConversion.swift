@@ -60,8 +60,9 @@ struct StridedElements {
     let strides: [Int]
     let isContiguous: Bool
 
-    /// Large enough to use whole cache lines on both sides of a transposition, small enough for the L1 cache. Units:
-    /// elements.
+    /// Large enough to use whole cache lines on both sides of a transposition, small enough for the L1 cache.
+
+    /// Units: elements.
     private static let tileExtent = 32
 
     /// Fills `output`, which has exactly the shape's element count, at least one.

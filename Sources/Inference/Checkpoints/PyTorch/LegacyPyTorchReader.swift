@@ -4,7 +4,8 @@ import Files
 ///
 /// PyTorch before 1.6 writes it, and later versions with `_use_new_zipfile_serialization=False`.
 ///
-///     magic number | protocol version | system info | the object | storage keys | for each key: element count (8 bytes), elements
+///     magic number | protocol version | system info | the object | storage keys |
+///     for each key: element count (8 bytes), elements
 ///
 /// - Source: `_legacy_save` and `_legacy_load` of PyTorch's `torch/serialization.py`
 struct LegacyPyTorchReader {
