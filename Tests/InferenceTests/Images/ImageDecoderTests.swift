@@ -10,12 +10,12 @@ struct ImageDecoderTests {
     func `An image has Pillow's pixels, upright and as it is stored`(_ expected: ImageFixtures.Fixture) throws {
         let bytes = try ImageFixtures.bytes(expected.file)
         let upright = try ImageDecoder()(bytes)
-        #expect([upright.width, upright.height] == [expected.width, expected.height])
+        #expect((upright.width, upright.height) == (expected.width, expected.height))
         #expect(ImageFixtures.digest(upright.pixels) == expected.digest)
         #expect(upright.channelCount == 3)
 
         let stored = try ImageDecoder(appliesOrientation: false).decode(bytes)
-        #expect([stored.width, stored.height] == [expected.stored.width, expected.stored.height])
+        #expect((stored.width, stored.height) == (expected.stored.width, expected.stored.height))
         #expect(ImageFixtures.digest(stored.pixels) == expected.stored.digest)
     }
 
