@@ -218,7 +218,7 @@ struct ArrayDictionaryReaderTests {
             "the pickle asks to run \"numpy.testing._private.utils.runstring\" at offset 59, and a checkpoint"
             + " needs only tensors: save model.state_dict()",
         "code-in-state.npy":
-            "the pickle has what os.system returns at offset 150 where an array's bytes is expected",
+            "the pickle has the result of os.system at offset 150 where an array's bytes is expected",
         "code-inst.npy":
             "the pickle asks to run \"os.system\" at offset 17, and a checkpoint needs only tensors: save"
             + " model.state_dict()",
