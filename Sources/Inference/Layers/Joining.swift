@@ -1,3 +1,5 @@
+import CKernels
+
 /// The channels of its inputs one behind the other: where branches meet.
 ///
 /// Shape: inputs `[N, C₁, H, W]`, `[N, C₂, H, W]`, …, output `[N, C₁ + C₂ + …, H, W]`.
@@ -30,5 +32,126 @@ public struct Concat: Layer {
             }
         }
         return Tensor([count, inputs.reduce(0) { $0 + $1.shape[1] }, height, width], scalars: output)
+    }
+}
+
+/// Lays the channels of each pixel side by side: one copy of each input.
+///
+/// A convolution that wrote straight into its place of the concatenation would have to know the width of the whole; the copies
+/// take about a hundredth of the time of GoogLeNet's convolutions.
+struct ChannelConcatenation: Operation {
+    let name = "copies"
+    /// Of each input.
+    let channels: [Int]
+    /// Of one image.
+    let pixelCount: Int
+
+    func run(_ run: OperationRun) {
+        let width = channels.reduce(0, +)
+        run.parallelForRanges(run.batchSize * pixelCount, minCount: 128) { pixels, _ in
+            var firstChannel = 0
+            for (index, count) in channels.enumerated() {
+                var source = run.input(index) + pixels.lowerBound * count
+                var target = run.output + pixels.lowerBound * width + firstChannel
+                for _ in pixels {
+                    target.update(from: source, count: count)
+                    source += count
+                    target += width
+                }
+                firstChannel += count
+            }
+        }
+    }
+}
+
+/// The sum of its inputs, element by element: where a residual meets what it goes around.
+///
+/// Shape: two or more inputs of one shape; the output's is theirs.
+/// - Source: He et al. 2015, arXiv:1512.03385, §3.1.
+public struct Add: Layer {
+    /// The sum, which has no parameters.
+    public init() {}
+
+    public var fusesActivation: Bool { true }
+
+    public func outputShape(for inputs: [Shape]) throws(ShapeError) -> Shape {
+        guard inputs.count > 1, inputs.allSatisfy({ $0 == inputs[0] }) else {
+            throw ShapeError(layer: "Add", found: inputs, expected: "two or more inputs of one shape")
+        }
+        return inputs[0]
+    }
+
+    public func algorithms(for inputs: [Shape], activation: Activation?) -> [Algorithm] {
+        [
+            Algorithm(
+                ElementwiseSum(inputCount: inputs.count, elementCount: inputs[0].elementCount, activation: activation))
+        ]
+    }
+
+    public func callAsFunction(_ inputs: [Tensor]) -> Tensor {
+        var sums = inputs[0].scalars
+        for input in inputs.dropFirst() {
+            for (index, value) in input.scalars.enumerated() { sums[index] += value }
+        }
+        return Tensor(inputs[0].shape, scalars: sums)
+    }
+}
+
+/// A sum of inputs, with a rectifier in the last pass.
+struct ElementwiseSum: Operation {
+    let name = "elementwise"
+    let inputCount: Int
+    let elementCount: Int
+    let activation: Activation?
+
+    func run(_ run: OperationRun) {
+        run.parallelForRanges(run.batchSize * elementCount, minCount: 16 << 10) { range, _ in
+            let output = run.output + range.lowerBound
+            for index in 1..<inputCount {
+                kernel_add_pairs(
+                    index == 1 ? run.input() + range.lowerBound : UnsafePointer(output),
+                    run.input(index) + range.lowerBound, output, range.count,
+                    activation == .relu && index == inputCount - 1)
+            }
+        }
+    }
+}
+
+/// Lays an image's channels, rows and columns out as one axis.
+///
+/// Shape: input `[N, C, H, W]`, output `[N, C·H·W]`.
+/// - Source: PyTorch, `torch.flatten(x, 1)`.
+public struct Flatten: UnaryLayer {
+    /// The layer, which has no parameters.
+    public init() {}
+
+    /// One channel or one pixel lies in memory as it will be read.
+    public func isView(of inputs: [Shape]) -> Bool {
+        inputs[0].rank == 1 || inputs[0][0] == 1 || inputs[0].elementCount == inputs[0][0]
+    }
+
+    public func outputShape(for input: Shape) throws(ShapeError) -> Shape { [input.elementCount] }
+
+    public func algorithms(for input: Shape, output: Shape, activation: Activation?) -> [Algorithm] {
+        [Algorithm(ChannelFlattening(input: input))]
+    }
+
+    public func callAsFunction(_ input: Tensor) -> Tensor {
+        input.reshaped(to: [input.shape[0], input.shape.elementCount / max(input.shape[0], 1)])
+    }
+}
+
+/// Puts channels outermost, in the order in which linear layers' weights expect them.
+struct ChannelFlattening: Operation {
+    let name = "transpose"
+    /// `[C, H, W]`
+    let input: Shape
+
+    func run(_ run: OperationRun) {
+        for image in 0..<run.batchSize {
+            kernel_transpose(
+                run.input() + image * input.elementCount, input[1] * input[2], input[0],
+                run.output + image * input.elementCount)
+        }
     }
 }

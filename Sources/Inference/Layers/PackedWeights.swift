@@ -160,3 +160,52 @@ extension PackedWeights.Element {
         }
     }
 }
+
+/// The numbers that a model's linear layers keep their weights in.
+///
+/// At small batches these layers take as long as their weights take to come from memory, so that half the bytes is half
+/// the time. It concerns the linear layers' weights alone: convolutions, biases, activations and sums are float32 always.
+public enum Precision: String, Sendable, CaseIterable {
+    /// As exact as the sums of IEEE 754 single precision, PyTorch's default: in two bytes or three where a layer's weights allow
+    /// it, else as they are.
+    case float32
+    /// IEEE 754 half precision, 11 significant bits; a checkpoint that was saved in float16 loses nothing.
+    case float16
+    /// Whole numbers from -127 to 127 times one scale an output. The last layer, whose outputs are the network's, stays
+    /// float16: an error there reaches the probabilities undamped.
+    case int8
+}
+
+/// In what form linear layers keep a checkpoint's weights.
+struct WeightPacking: Sendable {
+    private let precision: Precision
+    private let workers: WorkerPool
+
+    /// The largest ``PackedWeights/relativeError`` that float32 overlooks: a sum of a few thousand float32 products is no
+    /// closer to the true one.
+    static let float32ErrorLimit: Float = 1e-6
+
+    init(_ precision: Precision, workers: WorkerPool) {
+        self.precision = precision
+        self.workers = workers
+    }
+
+    /// Packs a linear layer's finite weights.
+    ///
+    /// With float32 they take the fewest bytes that lose nothing that counts: two where they were float16 before, three
+    /// where an output's weights are of similar size, else four.
+    /// - Parameter isOutput: whether the layer's outputs are the network's.
+    func pack(_ weight: Tensor, isOutput: Bool) -> PackedWeights {
+        switch precision {
+        case .float32:
+            for element in [PackedWeights.Element.float16, .int24] {
+                let packed = PackedWeights(
+                    weight, as: element, workers: workers, errorLimit: Self.float32ErrorLimit)
+                if let packed { return packed }
+            }
+            return PackedWeights(weight, as: .float32, workers: workers)
+        case .float16: return PackedWeights(weight, as: .float16, workers: workers)
+        case .int8: return PackedWeights(weight, as: isOutput ? .float16 : .int8, workers: workers)
+        }
+    }
+}

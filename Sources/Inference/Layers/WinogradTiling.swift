@@ -96,3 +96,132 @@ package struct WinogradTiling: Sendable {
         }
     }
 }
+
+/// The sides of Winograd's tiles: F(m, r) computes m outputs at once from n = m + r - 1 inputs.
+///
+/// - Source: Lavin and Gray 2015, arXiv:1509.09308, §4.
+package struct WinogradTile: Hashable, Sendable {
+    /// r, the side of the kernel.
+    package let kernelExtent: Int
+    /// m, the side of a tile's output.
+    package let outputExtent: Int
+
+    /// n, the side of a tile's input.
+    package var extent: Int { outputExtent + kernelExtent - 1 }
+
+    /// How many products a tile takes for each pair of channels.
+    package var placeCount: Int { extent * extent }
+
+    /// The tiles that ``kernel_winograd_input`` and ``kernel_winograd_output`` know for a kernel.
+    static func all(kernelExtent: Int) -> [Self] {
+        guard 3...5 ~= kernelExtent else { return [] }
+        return [4, 6, 7, 8].map { Self(kernelExtent: kernelExtent, outputExtent: $0 - kernelExtent + 1) }
+            .filter { $0.outputExtent > 1 }
+    }
+
+    /// The finite points at which kernels and tiles are evaluated as polynomials; infinity is one more.
+    private var points: [Double] {
+        (extent.isMultiple(of: 2) ? [0] : []) + [1, 2, 0.5].prefix((extent - 1) / 2).flatMap { [$0, -$0] }
+    }
+
+    /// G, row by row: `extent` × `kernelExtent`.
+    package var filterMatrix: [[Double]] {
+        points.map { point in
+            let scale = points.filter { $0 != point }.reduce(1) { $0 * (point - $1) }
+            var row = [1 / scale]
+            for _ in 1..<kernelExtent { row.append(row[row.count - 1] * point) }
+            return row
+        } + [(0..<kernelExtent).map { $0 == kernelExtent - 1 ? 1 : 0 }]
+    }
+
+    /// Transforms kernels to G·g·Gᵀ, in float64 until the last step.
+    ///
+    /// Shape: kernels `[count, r, r]`, result `[n·n, count]`.
+    func transform(_ kernels: UnsafePointer<Float>, count: Int, into result: UnsafeMutablePointer<Float>) {
+        filterMatrix.flatMap(\.self).withUnsafeBufferPointer {
+            kernel_winograd_kernels($0.baseAddress, Int32(extent), Int32(kernelExtent), kernels, count, result)
+        }
+    }
+}
+
+/// A convolution's transformed kernels in the order in which they are multiplied: for each block of output channels one
+/// matrix a place of a tile, each in panels as ``kernel_multiply_panels`` reads them, all one behind the other.
+struct WinogradFilters: Sendable {
+    let tile: WinogradTile
+    private let outputs: Int
+    private let depth: Int
+    private let panels: Tensor
+
+    private static let panelColumns = Int(KERNEL_PANEL_COLUMNS)
+    /// The output channels of a block: few enough that their products for some tiles stay in the second-level cache.
+    private static let blockSize = 4 * panelColumns
+
+    /// Transforms and packs the kernels of one group.
+    ///
+    /// Shape: weight `[outputs, depth, r, r]`.
+    init(
+        tile: WinogradTile, weight: UnsafePointer<Float>, outputs: Int, depth: Int, workers: WorkerPool,
+        memory: BufferPool?
+    ) {
+        self.tile = tile
+        self.outputs = outputs
+        self.depth = depth
+        nonisolated(unsafe) let weight = weight
+        let blockCount = (outputs + Self.blockSize - 1) / Self.blockSize
+        let panelCount = (outputs + Self.panelColumns - 1) / Self.panelColumns
+        panels = Tensor([tile.placeCount, panelCount, depth, Self.panelColumns], from: memory) { packed in
+            nonisolated(unsafe) let packed = packed
+            workers.parallelFor(blockCount) { block, _ in
+                let first = block * Self.blockSize
+                let count = min(Self.blockSize, outputs - first)
+                withUnsafeTemporaryAllocation(of: Float.self, capacity: tile.placeCount * count * depth) { kernels in
+                    guard let kernels = kernels.baseAddress, let packed = packed.baseAddress else { return }
+                    tile.transform(
+                        weight + first * depth * tile.kernelExtent * tile.kernelExtent, count: count * depth,
+                        into: kernels)
+                    let columns = (count + Self.panelColumns - 1) / Self.panelColumns * Self.panelColumns
+                    for place in 0..<tile.placeCount {
+                        kernel_pack_panels(
+                            kernels + place * count * depth, count, depth,
+                            packed + (tile.placeCount * first + place * columns) * depth)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Units: bytes.
+    var byteCount: Int { panels.shape.elementCount * MemoryLayout<Float>.stride }
+
+    /// How many blocks the output channels make.
+    var blockCount: Int { (outputs + Self.blockSize - 1) / Self.blockSize }
+
+    /// The most channels that a block has, those of a partly empty panel included.
+    var widestBlock: Int { min(Self.blockSize, paddedCount(outputs)) }
+
+    /// The output channels of a block.
+    func outputs(ofBlock block: Int) -> Range<Int> {
+        block * Self.blockSize..<min((block + 1) * Self.blockSize, outputs)
+    }
+
+    private func paddedCount(_ count: Int) -> Int {
+        (count + Self.panelColumns - 1) / Self.panelColumns * Self.panelColumns
+    }
+
+    /// The products of transformed tiles with one block's kernels at one place.
+    ///
+    /// Shape: tiles `[tileCount, depth]` with rows `stride` apart, output `[tileCount, widestBlock]`.
+    func multiply(
+        block: Int, place: Int, _ tiles: UnsafePointer<Float>, stride: Int, tileCount: Int,
+        into output: UnsafeMutablePointer<Float>
+    ) {
+        let range = outputs(ofBlock: block)
+        let columns = paddedCount(range.count)
+        panels.withUnsafeScalars { panels in
+            guard let panels = panels.baseAddress else { return }
+            kernel_multiply_panels(
+                tiles, stride, tileCount, panels + (tile.placeCount * range.lowerBound + place * columns) * depth,
+                columns / Self.panelColumns, depth, output, widestBlock)
+        }
+    }
+}

@@ -93,3 +93,92 @@ public struct Network: Sendable {
         return outputs[outputs.count - 1]
     }
 }
+
+extension Network {
+    /// Cuts the network in two before a node, where one value alone goes across, however often it is read there; nil where more
+    /// does, or nothing is left on one side.
+    func split(before cut: Int) -> (head: Network, tail: Network)? {
+        guard cut > 0, cut < nodes.count, nodes[cut...].allSatisfy({ $0.inputs.allSatisfy { $0 >= cut - 1 } })
+        else { return nil }
+        // What goes across is the tail's input, whose index is one below that of its first node.
+        let behind = nodes[cut...].map { node in
+            Node(name: node.name, layer: node.layer, inputs: node.inputs.map { $0 - cut })
+        }
+        guard let head = try? Network(inputShape: inputShape, nodes: Array(nodes[..<cut])),
+            let tail = try? Network(inputShape: shapes[cut - 1], nodes: behind)
+        else { return nil }
+        return (head, tail)
+    }
+
+    /// The first cut that a condition on a node and the shape of its input allows; nil where there is none.
+    func split(beforeFirst condition: (Node, Shape) -> Bool) -> (head: Network, tail: Network)? {
+        for cut in nodes.indices.dropFirst()
+        where nodes[cut].inputs.contains(cut - 1) && condition(nodes[cut], shapes[cut - 1]) {
+            if let parts = split(before: cut) { return parts }
+        }
+        return nil
+    }
+}
+
+extension Network {
+    /// The same network with each batch normalisation computed by the convolution right before it, where that feeds nothing
+    /// else; those behind anything else stay.
+    ///
+    /// ``parameterCount`` stays what it was: that many numbers were learned.
+    func foldingNormalizations() -> Network {
+        var readerCount = [Int](repeating: 0, count: nodes.count)
+        for input in nodes.flatMap(\.inputs) where input >= 0 { readerCount[input] += 1 }
+        var folded: [Node] = []
+        var foldedShapes: [Shape] = []
+        // Where the value of each old node is found among the new ones.
+        var places: [Int] = []
+        for (index, node) in nodes.enumerated() {
+            if let normalization = node.layer as? BatchNorm2d, let input = node.inputs.first, input >= 0,
+                readerCount[input] == 1, places[input] == folded.count - 1,
+                let convolution = nodes[input].layer as? Conv2d
+            {
+                let place = places[input]
+                folded[place] = Node(
+                    name: nodes[input].name, layer: convolution.folding(normalization), inputs: folded[place].inputs)
+                places.append(place)
+                continue
+            }
+            places.append(folded.count)
+            folded.append(
+                Node(name: node.name, layer: node.layer, inputs: node.inputs.map { $0 == Self.input ? $0 : places[$0] })
+            )
+            foldedShapes.append(shapes[index])
+        }
+        return Network(inputShape: inputShape, nodes: folded, shapes: foldedShapes, parameterCount: parameterCount)
+    }
+}
+
+extension Network {
+    /// The same network with each sum of two values computed by the pointwise convolution right before it, where that feeds
+    /// nothing else.
+    func fusingSums() -> Network {
+        var readerCount = [Int](repeating: 0, count: nodes.count)
+        for input in nodes.flatMap(\.inputs) where input >= 0 { readerCount[input] += 1 }
+        var fused: [Node] = []
+        var fusedShapes: [Shape] = []
+        // Where the value of each old node is found among the new ones.
+        var places: [Int] = []
+        for (index, node) in nodes.enumerated() {
+            var inputs = node.inputs.map { $0 == Self.input ? $0 : places[$0] }
+            if node.layer is Add, inputs.count == 2, index > 0, readerCount[index - 1] == 1,
+                let addend = node.inputs.firstIndex(where: { $0 != index - 1 }), node.inputs.contains(index - 1),
+                let convolution = nodes[index - 1].layer as? Conv2d, SummedConv2d.computes(convolution)
+            {
+                inputs = [fused[fused.count - 1].inputs[0], inputs[addend]]
+                fused[fused.count - 1] = Node(
+                    name: nodes[index - 1].name, layer: SummedConv2d(convolution), inputs: inputs)
+                places.append(fused.count - 1)
+                continue
+            }
+            places.append(fused.count)
+            fused.append(Node(name: node.name, layer: node.layer, inputs: inputs))
+            fusedShapes.append(shapes[index])
+        }
+        return Network(inputShape: inputShape, nodes: fused, shapes: fusedShapes, parameterCount: parameterCount)
+    }
+}
