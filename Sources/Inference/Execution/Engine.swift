@@ -11,14 +11,6 @@ public final class Engine: Sendable {
     private let sections: [Section]
     private let workers: WorkerPool
 
-    /// A part of the network.
-    private struct Section: Sendable {
-        let segment: Segment
-        let inputShape: Shape
-        /// The most images that are run together.
-        let batchLimit: Int
-    }
-
     /// Maps of no more pixels than this are small.
     private static let smallMap = 400
     /// As many images of 13×13 pixels as make the products with a kernel hide the time it takes to read it.
@@ -32,11 +24,7 @@ public final class Engine: Sendable {
         var sections: [Section] = []
         func append(_ part: Network, batchLimit: Int) {
             sections.append(
-                Section(
-                    segment: Segment(
-                        network: part, workers: workers, selector: selector, batchLimit: batchLimit),
-                    inputShape: part.inputShape,
-                    batchLimit: batchLimit))
+                Section(network: part, workers: workers, selector: selector, batchLimit: batchLimit))
         }
         if let parts = rest.split(beforeFirst: { node, input in
             node.layer is Conv2d && input[1] * input[2] <= Self.smallMap
@@ -58,21 +46,21 @@ public final class Engine: Sendable {
     /// - Parameter limit: no measurement is begun after this time.
     public func measureAlgorithms(within limit: Duration) {
         let tuner = AlgorithmTuner(workers: workers, deadline: .now + limit)
-        for section in sections { section.segment.measure(with: tuner) }
+        for section in sections { section.measure(with: tuner) }
     }
 
     /// What the layers and the operations that were made of them hold. Units: bytes.
     var weightByteCount: Int {
         network.nodes.reduce(0) { $0 + $1.layer.parameterByteCount }
-            + sections.reduce(0) { $0 + $1.segment.weightByteCount }
+            + sections.reduce(0) { $0 + $1.weightByteCount }
     }
 
     /// What the largest runs of all sections take on all threads. Units: bytes.
     func arenaByteCount(batchSize: Int) -> Int {
         sections.reduce(0) { sum, section in
             let count = min(section.batchLimit, batchSize)
-            let shared = section.segment.arenaByteCount(batchSize: count, threadCount: workers.threadCount)
-            let own = section.segment.arenaByteCount(batchSize: count, threadCount: 1) * workers.threadCount
+            let shared = section.arenaByteCount(batchSize: count, threadCount: workers.threadCount)
+            let own = section.arenaByteCount(batchSize: count, threadCount: 1) * workers.threadCount
             return sum + max(shared, section.batchLimit == .max ? 0 : own)
         }
     }
@@ -139,11 +127,11 @@ public final class Engine: Sendable {
         let isDividedHere = isDivided && section.batchLimit < .max
         let parts = parts(of: images, limit: section.batchLimit, isDivided: isDividedHere)
         @Sendable func run(_ part: Range<Int>, threadCount: Int) {
-            section.segment.run(
+            section.run(
                 batchSize: part.count, threadCount: threadCount,
                 fill: { input in
                     nonisolated(unsafe) let input = input
-                    let size = section.inputShape.elementCount
+                    let size = section.network.inputShape.elementCount
                     @Sendable func place(of images: Range<Int>) -> UnsafeMutableBufferPointer<Float> {
                         let first = (images.lowerBound - part.lowerBound) * size
                         return UnsafeMutableBufferPointer(rebasing: input[first..<first + images.count * size])

@@ -1,21 +1,28 @@
 import Synchronization
 
-/// A part of a network that runs on batches of its own size: a plan for each, and arenas that are free.
-final class Segment: Sendable {
+/// A part of a network that runs on batches of its own size, with a plan for each size.
+///
+/// An engine has up to three; see ``Engine``.
+final class Section: Sendable {
+    /// The part itself.
+    let network: Network
+    /// The most images that are run together; `Int.max` where the whole batch is.
+    let batchLimit: Int
+    private let planner: Planner
+    private let workers: WorkerPool
+    private let plans = Mutex<[PlanKey: Plan]>([:])
+    /// The arenas of no run that is under way.
+    private let freeArenas = Mutex<[AlignedBuffer]>([])
+
     private struct PlanKey: Hashable {
         let batchSize: Int
         let threadCount: Int
     }
 
-    private let network: Network
-    private let planner: Planner
-    private let workers: WorkerPool
-    private let plans = Mutex<[PlanKey: Plan]>([:])
-    private let freeArenas = Mutex<[AlignedBuffer]>([])
-
     init(network: Network, workers: WorkerPool, selector: AlgorithmSelector, batchLimit: Int) {
         self.network = network
         self.workers = workers
+        self.batchLimit = batchLimit
         planner = Planner(network: network, workers: workers, selector: selector, batchLimit: batchLimit)
     }
 
@@ -27,8 +34,8 @@ final class Segment: Sendable {
     /// - Parameters:
     ///   - threadCount: how many threads share each step.
     ///   - fill: writes the batch's input, `[N, …]`.
-    ///   - didRun: is told what each step took, for measurements.
-    ///   - take: reads its output, `[N, …]`.
+    ///   - didRun: is called with each step and its duration, for profiles.
+    ///   - take: reads the batch's output, `[N, …]`.
     func run<R>(
         batchSize: Int, threadCount: Int, fill: (UnsafeMutableBufferPointer<Float>) -> Void,
         didRun: ((Plan.Step, Duration) -> Void)? = nil,
@@ -49,7 +56,7 @@ final class Segment: Sendable {
     /// What the operations made so far hold beside the layers' parameters. Units: bytes.
     var weightByteCount: Int { planner.weightByteCount }
 
-    /// What a run of so many images takes. Units: bytes.
+    /// The working memory of a run of so many images. Units: bytes.
     func arenaByteCount(batchSize: Int, threadCount: Int) -> Int {
         plan(PlanKey(batchSize: batchSize, threadCount: threadCount)).arenaByteCount
     }
@@ -63,8 +70,9 @@ final class Segment: Sendable {
         }
     }
 
-    /// A free arena that is large enough; one that has become too small is let go, so that their number stays that of
-    /// the runs that ever were under way together.
+    /// A free arena that is large enough, or a new one.
+    ///
+    /// A free one that is too small is let go, so that there are never more arenas than runs that were under way together.
     private func takeArena(byteCount: Int) -> AlignedBuffer {
         let free = freeArenas.withLock { $0.popLast() }
         if let free, free.bytes.count >= byteCount { return free }

@@ -12,7 +12,7 @@ public struct ReLU: UnaryLayer {
     public func outputShape(for input: Shape) throws(ShapeError) -> Shape { input }
 
     public func algorithms(for input: Shape, output: Shape, activation: Activation?) -> [Algorithm] {
-        [Algorithm(ElementwiseReLU(elementCount: input.elementCount))]
+        [Algorithm(ReLUOperation(elementCount: input.elementCount))]
     }
 
     public func callAsFunction(_ input: Tensor) -> Tensor {
@@ -21,7 +21,7 @@ public struct ReLU: UnaryLayer {
 }
 
 /// A rectifier that could not ride on the layer before it.
-struct ElementwiseReLU: Operation {
+struct ReLUOperation: Operation {
     let name = "elementwise"
     let elementCount: Int
 
@@ -43,7 +43,7 @@ public struct Sigmoid: UnaryLayer {
     public func outputShape(for input: Shape) throws(ShapeError) -> Shape { input }
 
     public func algorithms(for input: Shape, output: Shape, activation: Activation?) -> [Algorithm] {
-        [Algorithm(ElementwiseFunction(name: "sigmoid", elementCount: input.elementCount) { 1 / (1 + exp(-$0)) })]
+        [Algorithm(ElementwiseOperation(name: "sigmoid", elementCount: input.elementCount) { 1 / (1 + exp(-$0)) })]
     }
 
     public func callAsFunction(_ input: Tensor) -> Tensor {
@@ -62,7 +62,7 @@ public struct Tanh: UnaryLayer {
     public func outputShape(for input: Shape) throws(ShapeError) -> Shape { input }
 
     public func algorithms(for input: Shape, output: Shape, activation: Activation?) -> [Algorithm] {
-        [Algorithm(ElementwiseFunction(name: "tanh", elementCount: input.elementCount) { tanh($0) })]
+        [Algorithm(ElementwiseOperation(name: "tanh", elementCount: input.elementCount) { tanh($0) })]
     }
 
     public func callAsFunction(_ input: Tensor) -> Tensor {
@@ -71,7 +71,7 @@ public struct Tanh: UnaryLayer {
 }
 
 /// A function of each element by itself, for networks that are too small to want more.
-struct ElementwiseFunction: Operation {
+struct ElementwiseOperation: Operation {
     let name: String
     let elementCount: Int
     let function: @Sendable (Float) -> Float

@@ -18,7 +18,7 @@ public struct Concat: Layer {
     }
 
     public func algorithms(for inputs: [Shape], activation: Activation?) -> [Algorithm] {
-        [Algorithm(ChannelConcatenation(channels: inputs.map { $0[0] }, pixelCount: inputs[0][1] * inputs[0][2]))]
+        [Algorithm(ConcatOperation(channels: inputs.map { $0[0] }, pixelCount: inputs[0][1] * inputs[0][2]))]
     }
 
     public func callAsFunction(_ inputs: [Tensor]) -> Tensor {
@@ -39,7 +39,7 @@ public struct Concat: Layer {
 ///
 /// A convolution that wrote straight into its place of the concatenation would have to know the width of the whole; the copies
 /// take about a hundredth of the time of GoogLeNet's convolutions.
-struct ChannelConcatenation: Operation {
+struct ConcatOperation: Operation {
     let name = "copies"
     /// Of each input.
     let channels: [Int]
@@ -84,7 +84,7 @@ public struct Add: Layer {
     public func algorithms(for inputs: [Shape], activation: Activation?) -> [Algorithm] {
         [
             Algorithm(
-                ElementwiseSum(inputCount: inputs.count, elementCount: inputs[0].elementCount, activation: activation))
+                AddOperation(inputCount: inputs.count, elementCount: inputs[0].elementCount, activation: activation))
         ]
     }
 
@@ -98,7 +98,7 @@ public struct Add: Layer {
 }
 
 /// A sum of inputs, with a rectifier in the last pass.
-struct ElementwiseSum: Operation {
+struct AddOperation: Operation {
     let name = "elementwise"
     let inputCount: Int
     let elementCount: Int
@@ -133,7 +133,7 @@ public struct Flatten: UnaryLayer {
     public func outputShape(for input: Shape) throws(ShapeError) -> Shape { [input.elementCount] }
 
     public func algorithms(for input: Shape, output: Shape, activation: Activation?) -> [Algorithm] {
-        [Algorithm(ChannelFlattening(input: input))]
+        [Algorithm(FlattenOperation(input: input))]
     }
 
     public func callAsFunction(_ input: Tensor) -> Tensor {
@@ -142,7 +142,7 @@ public struct Flatten: UnaryLayer {
 }
 
 /// Puts channels outermost, in the order in which linear layers' weights expect them.
-struct ChannelFlattening: Operation {
+struct FlattenOperation: Operation {
     let name = "transpose"
     /// `[C, H, W]`
     let input: Shape

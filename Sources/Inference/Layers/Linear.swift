@@ -76,12 +76,12 @@ public struct Linear: UnaryLayer {
         case .float32(let weight):
             [
                 Algorithm(name: PackedWeights.Element.float32.rawValue) { workers, _ in
-                    PackedLinear(
+                    LinearOperation(
                         weight: PackedWeights(weight, as: .float32, workers: workers), bias: bias,
                         activation: activation)
                 }
             ]
-        case .packed(let weight): [Algorithm(PackedLinear(weight: weight, bias: bias, activation: activation))]
+        case .packed(let weight): [Algorithm(LinearOperation(weight: weight, bias: bias, activation: activation))]
         }
     }
 
@@ -102,7 +102,7 @@ public struct Linear: UnaryLayer {
 }
 
 /// A linear layer whose weights lie in panels: each is read once a batch, expanded in a register and used for a dozen images.
-struct PackedLinear: Operation {
+struct LinearOperation: Operation {
     var name: String { weight.element.rawValue }
     private let weight: PackedWeights
     private let bias: Tensor

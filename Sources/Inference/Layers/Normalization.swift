@@ -61,7 +61,7 @@ public struct BatchNorm2d: UnaryLayer {
         let factors = factors
         return [
             Algorithm(
-                ChannelScaling(
+                ChannelAffineOperation(
                     scale: Tensor([channelCount], scalars: factors.map { Float($0.scale) }),
                     shift: Tensor([channelCount], scalars: factors.map { Float($0.shift) }), input: input,
                     activation: activation))
@@ -113,7 +113,7 @@ public struct ChannelAffine: UnaryLayer {
     }
 
     public func algorithms(for input: Shape, output: Shape, activation: Activation?) -> [Algorithm] {
-        [Algorithm(ChannelScaling(scale: scale, shift: shift, input: input, activation: activation))]
+        [Algorithm(ChannelAffineOperation(scale: scale, shift: shift, input: input, activation: activation))]
     }
 
     public func callAsFunction(_ input: Tensor) -> Tensor {
@@ -129,7 +129,7 @@ public struct ChannelAffine: UnaryLayer {
 }
 
 /// One factor and one summand a channel, pixel by pixel.
-struct ChannelScaling: Operation {
+struct ChannelAffineOperation: Operation {
     let name = "pixels"
     let scale: Tensor
     let shift: Tensor
@@ -201,7 +201,7 @@ public struct LocalResponseNorm: UnaryLayer {
     }
 
     public func algorithms(for input: Shape, output: Shape, activation: Activation?) -> [Algorithm] {
-        [Algorithm(CrossChannelNormalization(layer: self, input: input))]
+        [Algorithm(LocalResponseNormOperation(layer: self, input: input))]
     }
 
     public func callAsFunction(_ input: Tensor) -> Tensor {
@@ -227,7 +227,7 @@ public struct LocalResponseNorm: UnaryLayer {
 }
 
 /// Local response normalisation, pixel by pixel.
-struct CrossChannelNormalization: Operation {
+struct LocalResponseNormOperation: Operation {
     let name = "pixels"
     let layer: LocalResponseNorm
     let input: Shape

@@ -19,7 +19,7 @@ public struct MaxPool2d: UnaryLayer {
     }
 
     public func algorithms(for input: Shape, output: Shape, activation: Activation?) -> [Algorithm] {
-        [Algorithm(MaxPooling(window: window, input: input, output: output))]
+        [Algorithm(MaxPool2dOperation(window: window, input: input, output: output))]
     }
 
     public func callAsFunction(_ input: Tensor) -> Tensor {
@@ -50,7 +50,7 @@ public struct MaxPool2d: UnaryLayer {
 }
 
 /// Max-pooling, all channels of a window at once.
-struct MaxPooling: Operation {
+struct MaxPool2dOperation: Operation {
     let name = "windows"
     let window: Window
     let input: Shape
@@ -91,7 +91,7 @@ public struct AvgPool2d: UnaryLayer {
     }
 
     public func algorithms(for input: Shape, output: Shape, activation: Activation?) -> [Algorithm] {
-        [Algorithm(AveragePooling(window: window, countsPadding: countsPadding, input: input, output: output))]
+        [Algorithm(AvgPool2dOperation(window: window, countsPadding: countsPadding, input: input, output: output))]
     }
 
     public func callAsFunction(_ input: Tensor) -> Tensor {
@@ -127,7 +127,7 @@ public struct AvgPool2d: UnaryLayer {
 }
 
 /// Average pooling, all channels of a window at once.
-struct AveragePooling: Operation {
+struct AvgPool2dOperation: Operation {
     let name = "windows"
     let window: Window
     let countsPadding: Bool
@@ -169,7 +169,7 @@ public struct AdaptiveAvgPool2d: UnaryLayer {
     }
 
     public func algorithms(for input: Shape, output: Shape, activation: Activation?) -> [Algorithm] {
-        [Algorithm(AdaptiveAveragePooling(input: input, outputSize: outputSize))]
+        [Algorithm(AdaptiveAvgPool2dOperation(input: input, outputSize: outputSize))]
     }
 
     /// Regions of one value each.
@@ -201,7 +201,7 @@ public struct AdaptiveAvgPool2d: UnaryLayer {
 }
 
 /// Adaptive average pooling, all channels of a region at once.
-struct AdaptiveAveragePooling: Operation {
+struct AdaptiveAvgPool2dOperation: Operation {
     let name = "regions"
     let input: Shape
     let outputSize: Size2d

@@ -34,8 +34,8 @@ struct WinogradConvolution: Operation {
             Algorithm(
                 name: name(tiling.tile), cost: tiling.cost,
                 relativeError: {
-                    ConvolutionError(layer: layer, geometry: geometry)
-                        .largest(of: $0, isRectified: activation == .relu, workers: $1)
+                    ConvolutionAccuracy(layer: layer, geometry: geometry)
+                        .largest(of: $0, appliesReLU: activation == .relu, workers: $1)
                 }
             ) { workers, memory in
                 Self(
@@ -202,7 +202,7 @@ struct WinogradConvolution: Operation {
 }
 
 /// How far an operation's results are from a convolution's definition in float64.
-struct ConvolutionError {
+struct ConvolutionAccuracy {
     let layer: Conv2d
     let geometry: ConvolutionGeometry
 
@@ -213,7 +213,7 @@ struct ConvolutionError {
     ///
     /// Limits: for an operation without an activation the sample is what it computes; with one, negative outputs are zero in
     /// both.
-    func largest(of operation: any Operation, isRectified: Bool, workers: WorkerPool) -> Double {
+    func largest(of operation: any Operation, appliesReLU: Bool, workers: WorkerPool) -> Double {
         let bench = OperationBench(
             operation: operation, inputCount: geometry.inputChannels * geometry.height * geometry.width,
             outputCount: geometry.outputChannels * geometry.positions, batchSize: 1, threadCount: 1, workers: workers)
@@ -225,7 +225,7 @@ struct ConvolutionError {
         var (largestError, largest) = (0.0, 0.0)
         for index in stride(from: 0, to: total, by: step) {
             let sum = value(position: index / geometry.outputChannels, channel: index % geometry.outputChannels, bench)
-            let expected = isRectified ? max(sum, 0) : sum
+            let expected = appliesReLU ? max(sum, 0) : sum
             largestError = max(largestError, abs(Double(bench.output[index]) - expected))
             largest = max(largest, abs(sum))
         }

@@ -69,89 +69,6 @@ public struct ModelDescription: Sendable, Decodable {
         case softmax, sigmoid
     }
 
-    /// Height and width of the network's input: one number for both, or `[height, width]`.
-    public struct InputSizeDescription: Sendable, Decodable {
-        let height: Int
-        let width: Int
-
-        public init(from decoder: any Decoder) throws {
-            let container = try decoder.singleValueContainer()
-            if let extent = try? container.decode(Int.self) {
-                (height, width) = (extent, extent)
-                return
-            }
-            let extents = try container.decode([Int].self)
-            guard extents.count == 2 else {
-                throw ModelError.description(
-                    "input_size takes one number or [height, width], not \(extents.count) numbers")
-            }
-            (height, width) = (extents[0], extents[1])
-        }
-
-        func checked() throws(ModelError) -> Size2d {
-            let range = 1...Preprocessing.maxSide
-            guard range.contains(height), range.contains(width) else {
-                throw ModelError.description("input_size takes 1 to \(range.upperBound) pixels a side")
-            }
-            return Size2d(height: height, width: width)
-        }
-    }
-
-    /// The parameters of ``LocalResponseNorm``, each with its own default.
-    public struct LocalResponseNormDescription: Sendable, Decodable {
-        /// Units: channels.
-        public var size: Int?
-        /// See ``LocalResponseNorm/Convention``.
-        public var alpha: Float?
-        /// The exponent.
-        public var beta: Float?
-        /// What is divided by where all is quiet.
-        public var k: Float?
-        /// `caffe` or `tensorflow`.
-        public var convention: String?
-
-        /// Unset for `false`: there is none.
-        private let isPresent: Bool
-
-        fileprivate enum CodingKeys: String, CodingKey, CaseIterable { case size, alpha, beta, k, convention }
-
-        public init(from decoder: any Decoder) throws {
-            if let isPresent = try? decoder.singleValueContainer().decode(Bool.self) {
-                self.isPresent = isPresent
-                return
-            }
-            isPresent = true
-            try UnknownKey.refuse(in: decoder, known: CodingKeys.allCases.map(\.rawValue))
-            let values = try decoder.container(keyedBy: CodingKeys.self)
-            size = try values.decodeIfPresent(Int.self, forKey: .size)
-            alpha = try values.decodeIfPresent(Float.self, forKey: .alpha)
-            beta = try values.decodeIfPresent(Float.self, forKey: .beta)
-            k = try values.decodeIfPresent(Float.self, forKey: .k)
-            convention = try values.decodeIfPresent(String.self, forKey: .convention)
-        }
-
-        /// - Throws: ``ModelError/description(_:)`` with what is out of range.
-        func option() throws(ModelError) -> ArchitectureOptions.Normalization {
-            guard isPresent else { return .none }
-            let convention = try convention.map { name throws(ModelError) in
-                guard let convention = LocalResponseNorm.Convention(rawValue: name) else {
-                    throw ModelError.description(
-                        "local_response_norm.convention is \"\(name)\"; \"caffe\" and \"tensorflow\" are known")
-                }
-                return convention
-            }
-            guard 1...1024 ~= size ?? 5, (alpha ?? 0).isFinite, alpha ?? 0 >= 0, (beta ?? 0).isFinite,
-                (k ?? 1).isFinite,
-                k ?? 1 > 0
-            else {
-                throw ModelError.description(
-                    "local_response_norm wants a size of 1 to 1024, alpha of 0 or more, k above 0 and a finite beta")
-            }
-            return .described(
-                LocalResponseNormParameters(size: size, alpha: alpha, beta: beta, k: k, convention: convention))
-        }
-    }
-
     public init(from decoder: any Decoder) throws {
         try UnknownKey.refuse(in: decoder, known: CodingKeys.allCases.map(\.rawValue))
         let values = try decoder.container(keyedBy: CodingKeys.self)
@@ -188,20 +105,6 @@ public struct ModelDescription: Sendable, Decodable {
         return output
     }
 
-    /// Checks that the outputs' activation fits their number.
-    ///
-    /// - Throws: ``ModelError/description(_:)``
-    func checkOutput(count: Int) throws(ModelError) {
-        if output == .softmax, count == 1 {
-            throw ModelError.description(
-                "output is \"softmax\", which is 1 for every image where the network has one output; say \"sigmoid\"")
-        }
-        if output == .sigmoid, count > 1 {
-            throw ModelError.description(
-                "output is \"sigmoid\", which is for networks of one output; this one has \(count)")
-        }
-    }
-
     /// - Throws: ``ModelError/description(_:)`` with a sentence that names the key.
     init(json: [UInt8]) throws(ModelError) {
         do {
@@ -219,25 +122,6 @@ public struct ModelDescription: Sendable, Decodable {
         } catch {
             throw ModelError.description("it is not well-formed JSON")
         }
-    }
-
-    /// The algorithms that the description asks for.
-    ///
-    /// - Throws: ``ModelError/description(_:)`` for a layer that the network has not, or an algorithm that does not compute it.
-    func checkedAlgorithms(for network: Network) throws(ModelError) -> [String: String] {
-        for (node, algorithm) in (algorithms ?? [:]).sorted(by: { $0.key < $1.key }) {
-            guard let known = network.algorithmNames(of: node), !known.isEmpty else {
-                throw ModelError.description(
-                    "algorithms names the layer \"\(node)\"; the network has "
-                        + network.nodes.map(\.name).filter { network.algorithmNames(of: $0)?.isEmpty == false }
-                        .joined(separator: ", "))
-            }
-            guard known.contains(algorithm) else {
-                throw ModelError.description(
-                    "algorithms.\(node) is \"\(algorithm)\"; known there are \(known.joined(separator: ", "))")
-            }
-        }
-        return algorithms ?? [:]
     }
 }
 

@@ -99,7 +99,7 @@ package enum AlexNet {
         guard channels > 0 else { throw CheckpointError.differs(parameters, from: form) }
         let activation = (options.activation ?? .relu).layer
         let normalization = form.normalization(parameters, options)
-        var builder = NetworkBuilder(parameters, inputShape: [channels, geometry.input.height, geometry.input.width])
+        var builder = CheckpointNetworkBuilder(parameters, inputShape: [channels, geometry.input.height, geometry.input.width])
         for (index, convolution) in convolutions.enumerated() {
             let kernelSize = form.kernelSizes[index]
             try builder.convolution(

@@ -27,12 +27,17 @@ package enum GoogLeNet {
 
         var outputChannels: Int { pointwise + wide3 + wide5 + pooled }
 
-        /// Each branch's convolutions: where they stand in it, their output channels and the side of their kernel.
-        var branches: [[(place: String, outputs: Int, kernelSize: Int)]] {
+        /// The branches without the pooling of the last one.
+        var branches: [InceptionBranch] {
             [
                 [("", pointwise, 1)], [(".0", narrow3, 1), (".1", wide3, 3)], [(".0", narrow5, 1), (".1", wide5, 3)],
                 [(".1", pooled, 1)],
-            ]
+            ].enumerated().map { index, units in
+                InceptionBranch(
+                    units: units.map { place, outputs, kernelSize in
+                        ("\(name).branch\(index + 1)\(place)", outputs, kernelSize)
+                    })
+            }
         }
     }
 
@@ -51,9 +56,6 @@ package enum GoogLeNet {
     fileprivate static let stem: [(name: String, outputs: Int, kernelSize: Int)] = [
         ("conv1", 64, 7), ("conv2", 64, 1), ("conv3", 192, 3),
     ]
-
-    /// TensorFlow's; PyTorch's own is 1e-5.
-    private static let epsilon = 1e-3
 }
 
 extension GoogLeNet.Form: Architecture {
@@ -74,11 +76,11 @@ extension GoogLeNet.Form: Architecture {
             channels = outputs
         }
         for block in GoogLeNet.stages.joined() {
-            for (index, branch) in block.branches.enumerated() {
+            for branch in block.branches {
                 var inputs = channels
-                for (place, outputs, kernelSize) in branch {
-                    append("\(block.name).branch\(index + 1)\(place)", outputs, inputs, kernelSize)
-                    inputs = outputs
+                for unit in branch.units {
+                    append(unit.name, unit.outputChannels, inputs, unit.kernelSize)
+                    inputs = unit.outputChannels
                 }
             }
             channels = block.outputChannels
@@ -88,41 +90,19 @@ extension GoogLeNet.Form: Architecture {
 
     package func network(_ parameters: ParameterSet, options: ArchitectureOptions) throws(CheckpointError) -> Network {
         let channels = parameters["conv1.conv"]?.weight.shape.extents.dropFirst().first ?? inputShape[0]
-        var builder = NetworkBuilder(parameters, inputShape: input(channels: channels, options))
+        var builder = CheckpointNetworkBuilder(parameters, inputShape: input(channels: channels, options))
         if transformsInput(parameters, options), channels == 3 {
             try builder.add("transform_input", Self.inputTransformation)
         }
-        func convolution(
-            _ name: String, _ outputs: Int, _ kernelSize: Int, stride: Int = 1, from input: Int? = nil,
-            in builder: inout NetworkBuilder
-        ) throws(CheckpointError) {
-            try builder.convolution(
-                "\(name).conv", outputChannels: outputs, kernelSize: kernelSize, stride: stride,
-                padding: kernelSize / 2, needsBias: false, from: input)
-            try builder.normalization("\(name).bn", epsilon: GoogLeNet.epsilon)
-            try builder.add("\(name).relu", ReLU())
-        }
         for (index, (name, outputs, kernelSize)) in GoogLeNet.stem.enumerated() {
-            try convolution(name, outputs, kernelSize, stride: index == 0 ? 2 : 1, in: &builder)
+            try builder.addUnit(name, outputChannels: outputs, kernelSize: kernelSize, stride: index == 0 ? 2 : 1)
             if index != 1 { try builder.add("maxpool\(index / 2 + 1)", pool(3, stride: 2)) }
         }
         for (stage, blocks) in GoogLeNet.stages.enumerated() {
             for block in blocks {
-                let input = builder.last
-                var ends: [Int] = []
-                for (index, branch) in block.branches.enumerated() {
-                    let name = "\(block.name).branch\(index + 1)"
-                    var start = input
-                    if index == 3 {
-                        start = try builder.add("\(name).0", pool(3, stride: 1, padding: 1), from: [input])
-                    }
-                    for (place, outputs, kernelSize) in branch {
-                        try convolution(name + place, outputs, kernelSize, from: start, in: &builder)
-                        start = builder.last
-                    }
-                    ends.append(start)
-                }
-                try builder.add("\(block.name).concat", Concat(), from: ends)
+                var branches = block.branches
+                branches[3].pooling = ("\(block.name).branch4.0", pool(3, stride: 1, padding: 1))
+                try builder.addInception(branches, named: "\(block.name).concat")
             }
             if stage == 0 { try builder.add("maxpool3", pool(3, stride: 2)) }
             if stage == 1 { try builder.add("maxpool4", pool(2, stride: 2)) }
@@ -181,51 +161,67 @@ struct InceptionBlock {
     /// What stands before the keys, as `inception1.`.
     let prefix: String
 
-    /// One convolution, with the published output channels.
-    private struct Part {
-        let name: String
-        let outputChannels: Int
-        let kernelSize: Int
+    /// The branches, with the published output channels.
+    private var branches: [InceptionBranch] {
+        [
+            InceptionBranch(units: [(prefix + "branch1X1", 64, 1)]),
+            InceptionBranch(units: [(prefix + "branch5X5_1", 48, 1), (prefix + "branch5X5_2", 64, 5)]),
+            InceptionBranch(units: [
+                (prefix + "branch3X3_1", 64, 1), (prefix + "branch3X3_2", 96, 3), (prefix + "branch3X3_3", 96, 3),
+            ]),
+            InceptionBranch(
+                pooling: (prefix + "avgpool", AvgPool2d(kernelSize: 3, stride: 1, padding: 1)),
+                units: [(prefix + "branch_pool", 32, 1)]),
+        ]
     }
-
-    private static let branches: [[Part]] = [
-        [Part(name: "branch1X1", outputChannels: 64, kernelSize: 1)],
-        [
-            Part(name: "branch5X5_1", outputChannels: 48, kernelSize: 1),
-            Part(name: "branch5X5_2", outputChannels: 64, kernelSize: 5),
-        ],
-        [
-            Part(name: "branch3X3_1", outputChannels: 64, kernelSize: 1),
-            Part(name: "branch3X3_2", outputChannels: 96, kernelSize: 3),
-            Part(name: "branch3X3_3", outputChannels: 96, kernelSize: 3),
-        ],
-        [Part(name: "branch_pool", outputChannels: 32, kernelSize: 1)],
-    ]
-
-    /// TensorFlow's; PyTorch's own is 1e-5.
-    private static let epsilon = 1e-3
 
     /// Adds the block behind the last node.
     ///
     /// - Throws: ``CheckpointError`` where a tensor is missing or does not fit.
-    func add(to builder: inout NetworkBuilder) throws(CheckpointError) {
-        let input = builder.last
+    func add(to builder: inout CheckpointNetworkBuilder) throws(CheckpointError) {
+        try builder.addInception(branches, named: prefix + "concat")
+    }
+}
+
+/// One branch of an Inception block: a pooling where it begins with one, then units of convolution, batch normalisation and ReLU.
+private struct InceptionBranch {
+    var pooling: (name: String, layer: any Layer)?
+    /// The unit's name, the output channels of the published form, and the side of the kernel.
+    let units: [(name: String, outputChannels: Int, kernelSize: Int)]
+}
+
+extension CheckpointNetworkBuilder {
+    /// TensorFlow's; PyTorch's own is 1e-5.
+    private static var epsilon: Double { 1e-3 }
+
+    /// Adds a convolution that keeps the size of its maps but for the stride, a batch normalisation and a ReLU. Their
+    /// parameters are those of `name.conv` and `name.bn`.
+    @discardableResult
+    fileprivate mutating func addUnit(
+        _ name: String, outputChannels: Int, kernelSize: Int, stride: Int = 1, from input: Int? = nil
+    ) throws(CheckpointError) -> Int {
+        try convolution(
+            "\(name).conv", outputChannels: outputChannels, kernelSize: kernelSize, stride: stride,
+            padding: kernelSize / 2, needsBias: false, from: input)
+        try normalization("\(name).bn", epsilon: Self.epsilon)
+        return try add("\(name).relu", ReLU())
+    }
+
+    /// Adds branches that all read the last node, and joins their channels in this order.
+    fileprivate mutating func addInception(
+        _ branches: [InceptionBranch], named name: String
+    ) throws(CheckpointError) {
+        let input = last
         var ends: [Int] = []
-        for (index, branch) in Self.branches.enumerated() {
-            var start = input
-            if index == Self.branches.count - 1 {
-                start = try builder.add(
-                    prefix + "avgpool", AvgPool2d(kernelSize: 3, stride: 1, padding: 1), from: [input])
+        for branch in branches {
+            var end = input
+            if let (name, layer) = branch.pooling { end = try add(name, layer, from: [input]) }
+            for unit in branch.units {
+                end = try addUnit(
+                    unit.name, outputChannels: unit.outputChannels, kernelSize: unit.kernelSize, from: end)
             }
-            for part in branch {
-                try builder.convolution(
-                    "\(prefix)\(part.name).conv", outputChannels: part.outputChannels, kernelSize: part.kernelSize,
-                    padding: part.kernelSize / 2, needsBias: false, from: start)
-                try builder.normalization("\(prefix)\(part.name).bn", epsilon: Self.epsilon)
-                start = try builder.add("\(prefix)\(part.name).relu", ReLU())
-            }
-            ends.append(start)
+            ends.append(end)
         }
-        try builder.add(prefix + "concat", Concat(), from: ends)
+        try add(name, Concat(), from: ends)
     }
 }

@@ -99,7 +99,7 @@ extension LeNet.Form: Architecture {
         }
         let activation = usualActivation(parameters, options).layer
         let (extent, padding) = try geometry(parameters, options)
-        var builder = NetworkBuilder(parameters, inputShape: [convolutions[0].weight.shape[1], extent, extent])
+        var builder = CheckpointNetworkBuilder(parameters, inputShape: [convolutions[0].weight.shape[1], extent, extent])
         for (index, layer) in convolutions.enumerated() {
             try builder.convolution(
                 layer.name, outputChannels: LeNet.widths.convolutions[index], kernelSize: LeNet.kernelSize,

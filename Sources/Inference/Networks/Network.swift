@@ -1,17 +1,18 @@
 /// A network: layers, and which feeds which.
 ///
-/// The nodes stand in an order in which each comes after what it needs; the last one's output is the network's.
+/// Nodes are in topological order, so that each comes after those that feed it; the last node's output is the network's.
+/// ``NetworkBuilder`` makes every network, and checks the shapes.
 public struct Network: Sendable {
-    /// One layer at its place.
+    /// One layer at its place in the graph.
     public struct Node: Sendable {
-        /// The name its parameters have in the checkpoint, as `features.0`, or the layer's kind.
+        /// The name that the layer's parameters have in the checkpoint, as `features.0`, or a name of its kind, as `pool1`.
         public let name: String
         /// What the node computes.
         public let layer: any Layer
-        /// Positions of the nodes that feed it; ``Network/input`` is the network's own input.
+        /// The indices of the nodes that feed this one; ``Network/input`` stands for the network's own input.
         public let inputs: [Int]
 
-        /// A layer that is fed by the nodes at `inputs`.
+        /// A layer that the nodes at `inputs` feed.
         public init(name: String, layer: any Layer, inputs: [Int]) {
             self.name = name
             self.layer = layer
@@ -24,62 +25,54 @@ public struct Network: Sendable {
 
     /// Shape: `[C, H, W]`.
     public let inputShape: Shape
-    /// Each behind those that feed it.
+    /// In topological order.
     public let nodes: [Node]
-    /// The output of each node, without the batch axis.
+    /// The shape of each node's output, without the batch axis.
     public let shapes: [Shape]
     /// How many numbers were learned.
     public let parameterCount: Int
 
-    /// Checks that every layer can take what it is fed.
+    /// For ``NetworkBuilder``, which knows that each shape is its node's.
     ///
-    /// - Throws: ``ShapeError`` at the first that cannot.
-    public init(inputShape: Shape, nodes: [Node]) throws(ShapeError) {
-        precondition(!nodes.isEmpty, "a network needs a layer")
-        var shapes: [Shape] = []
-        for (index, node) in nodes.enumerated() {
-            precondition(
-                node.inputs.allSatisfy { $0 >= Self.input && $0 < index }, "\(node.name) comes before what it needs")
-            shapes.append(
-                try node.layer.outputShape(for: node.inputs.map { $0 == Self.input ? inputShape : shapes[$0] }))
-        }
-        self.init(inputShape: inputShape, nodes: nodes, shapes: shapes)
-    }
-
-    /// A chain: each layer is fed by the one before.
-    public init(inputShape: Shape, chain: [(name: String, layer: any Layer)]) throws(ShapeError) {
-        try self.init(
-            inputShape: inputShape,
-            nodes: chain.enumerated().map { Node(name: $1.name, layer: $1.layer, inputs: [$0 - 1]) })
-    }
-
-    /// The same network with other layers in the old ones' places, which take and give the same shapes.
-    package func mapLayers(_ layer: (Node) -> any Layer) -> Network {
-        Network(
-            inputShape: inputShape,
-            nodes: nodes.map { Node(name: $0.name, layer: layer($0), inputs: $0.inputs) }, shapes: shapes)
-    }
-
     /// - Parameter parameterCount: nil for what the layers hold now.
-    init(inputShape: Shape, nodes: [Node], shapes: [Shape], parameterCount: Int? = nil) {
+    init(inputShape: Shape, nodes: [Node], shapes: [Shape], parameterCount: Int?) {
+        precondition(!nodes.isEmpty, "a network needs a layer")
         self.inputShape = inputShape
         self.nodes = nodes
         self.shapes = shapes
         self.parameterCount = parameterCount ?? nodes.reduce(0) { $0 + $1.layer.parameterCount }
     }
 
+    /// A network of these nodes, which stand in topological order.
+    ///
+    /// - Throws: ``ShapeError`` at the first layer that cannot take what feeds it.
+    public init(inputShape: Shape, nodes: [Node]) throws(ShapeError) {
+        var builder = NetworkBuilder(inputShape: inputShape)
+        for node in nodes { try builder.add(node.name, node.layer, from: node.inputs) }
+        self = builder.network()
+    }
+
+    /// A chain: each layer is fed by the one before.
+    ///
+    /// - Throws: ``ShapeError`` at the first layer that cannot take what feeds it.
+    public init(inputShape: Shape, chain: [(name: String, layer: any Layer)]) throws(ShapeError) {
+        var builder = NetworkBuilder(inputShape: inputShape)
+        for (name, layer) in chain { try builder.add(name, layer) }
+        self = builder.network()
+    }
+
     /// Shape: `[K]` for a classifier of K classes.
     public var outputShape: Shape { shapes[shapes.count - 1] }
 
-    /// The algorithms that compute a layer; nil where there is no layer of that name.
+    /// The shapes of what feeds a node, without the batch axis.
+    public func inputShapes(of node: Node) -> [Shape] {
+        node.inputs.map { $0 == Self.input ? inputShape : shapes[$0] }
+    }
+
+    /// The names of the algorithms that compute a layer; nil where there is no layer of that name.
     func algorithmNames(of name: String) -> [String]? {
         guard let node = nodes.first(where: { $0.name == name }) else { return nil }
         return node.layer.algorithms(for: inputShapes(of: node), activation: nil).map(\.name)
-    }
-
-    /// What feeds a node. Shape: without the batch axis.
-    public func inputShapes(of node: Node) -> [Shape] {
-        node.inputs.map { $0 == Self.input ? inputShape : shapes[$0] }
     }
 
     /// Runs every layer by its textbook loop: the reference for ``Engine``.
@@ -94,23 +87,35 @@ public struct Network: Sendable {
     }
 }
 
+// MARK: Networks made of networks
+
 extension Network {
-    /// Cuts the network in two before a node, where one value alone goes across, however often it is read there; nil where more
-    /// does, or nothing is left on one side.
+    /// The same network with other layers in the places of the old ones.
+    ///
+    /// - Precondition: each new layer takes and gives the shapes of the old one.
+    package func mapLayers(_ layer: (Node) -> any Layer) -> Network {
+        var builder = NetworkBuilder(inputShape: inputShape)
+        for node in nodes { builder.addKnown(node.name, layer(node), from: node.inputs) }
+        return builder.network()
+    }
+
+    /// Cuts the network in two before a node.
+    ///
+    /// - Returns: nil where a part would be empty, or where the tail reads any value of the head but its output.
     func split(before cut: Int) -> (head: Network, tail: Network)? {
         guard cut > 0, cut < nodes.count, nodes[cut...].allSatisfy({ $0.inputs.allSatisfy { $0 >= cut - 1 } })
         else { return nil }
-        // What goes across is the tail's input, whose index is one below that of its first node.
-        let behind = nodes[cut...].map { node in
+        // The head's output, node cut − 1, becomes the tail's input, −1.
+        let tail = nodes[cut...].map { node in
             Node(name: node.name, layer: node.layer, inputs: node.inputs.map { $0 - cut })
         }
         guard let head = try? Network(inputShape: inputShape, nodes: Array(nodes[..<cut])),
-            let tail = try? Network(inputShape: shapes[cut - 1], nodes: behind)
+            let tail = try? Network(inputShape: shapes[cut - 1], nodes: tail)
         else { return nil }
         return (head, tail)
     }
 
-    /// The first cut that a condition on a node and the shape of its input allows; nil where there is none.
+    /// Cuts before the first node that fulfils a condition on itself and the shape of its input; nil where none can be cut off.
     func split(beforeFirst condition: (Node, Shape) -> Bool) -> (head: Network, tail: Network)? {
         for cut in nodes.indices.dropFirst()
         where nodes[cut].inputs.contains(cut - 1) && condition(nodes[cut], shapes[cut - 1]) {
@@ -118,67 +123,50 @@ extension Network {
         }
         return nil
     }
-}
 
-extension Network {
-    /// The same network with each batch normalisation computed by the convolution right before it, where that feeds nothing
-    /// else; those behind anything else stay.
+    /// The same network with each batch normalisation folded into the convolution right before it, where that feeds nothing
+    /// else; normalisations behind other layers stay.
     ///
-    /// ``parameterCount`` stays what it was: that many numbers were learned.
+    /// ``parameterCount`` keeps its value: that many numbers were learned.
     func foldingNormalizations() -> Network {
-        var readerCount = [Int](repeating: 0, count: nodes.count)
-        for input in nodes.flatMap(\.inputs) where input >= 0 { readerCount[input] += 1 }
-        var folded: [Node] = []
-        var foldedShapes: [Shape] = []
-        // Where the value of each old node is found among the new ones.
-        var places: [Int] = []
-        for (index, node) in nodes.enumerated() {
-            if let normalization = node.layer as? BatchNorm2d, let input = node.inputs.first, input >= 0,
-                readerCount[input] == 1, places[input] == folded.count - 1,
-                let convolution = nodes[input].layer as? Conv2d
-            {
-                let place = places[input]
-                folded[place] = Node(
-                    name: nodes[input].name, layer: convolution.folding(normalization), inputs: folded[place].inputs)
-                places.append(place)
-                continue
-            }
-            places.append(folded.count)
-            folded.append(
-                Node(name: node.name, layer: node.layer, inputs: node.inputs.map { $0 == Self.input ? $0 : places[$0] })
-            )
-            foldedShapes.append(shapes[index])
+        fusing { first, second in
+            guard let convolution = first as? Conv2d, let normalization = second as? BatchNorm2d else { return nil }
+            return convolution.folding(normalization)
         }
-        return Network(inputShape: inputShape, nodes: folded, shapes: foldedShapes, parameterCount: parameterCount)
     }
-}
 
-extension Network {
     /// The same network with each sum of two values computed by the pointwise convolution right before it, where that feeds
     /// nothing else.
     func fusingSums() -> Network {
-        var readerCount = [Int](repeating: 0, count: nodes.count)
-        for input in nodes.flatMap(\.inputs) where input >= 0 { readerCount[input] += 1 }
-        var fused: [Node] = []
-        var fusedShapes: [Shape] = []
-        // Where the value of each old node is found among the new ones.
-        var places: [Int] = []
-        for (index, node) in nodes.enumerated() {
-            var inputs = node.inputs.map { $0 == Self.input ? $0 : places[$0] }
-            if node.layer is Add, inputs.count == 2, index > 0, readerCount[index - 1] == 1,
-                let addend = node.inputs.firstIndex(where: { $0 != index - 1 }), node.inputs.contains(index - 1),
-                let convolution = nodes[index - 1].layer as? Conv2d, SummedConv2d.computes(convolution)
-            {
-                inputs = [fused[fused.count - 1].inputs[0], inputs[addend]]
-                fused[fused.count - 1] = Node(
-                    name: nodes[index - 1].name, layer: SummedConv2d(convolution), inputs: inputs)
-                places.append(fused.count - 1)
-                continue
-            }
-            places.append(fused.count)
-            fused.append(Node(name: node.name, layer: node.layer, inputs: inputs))
-            fusedShapes.append(shapes[index])
+        fusing { first, second in
+            guard let convolution = first as? Conv2d, second is Add, SummedConv2d.computes(convolution) else { return nil }
+            return SummedConv2d(convolution)
         }
-        return Network(inputShape: inputShape, nodes: fused, shapes: fusedShapes, parameterCount: parameterCount)
+    }
+
+    /// Replaces pairs of nodes, of which the first feeds the second alone, by one node with the first one's name.
+    ///
+    /// - Parameter fused: the layer that computes both, which takes the inputs of the first and then the other inputs of the
+    ///   second; nil where the two stay apart.
+    private func fusing(_ fused: (_ first: any Layer, _ second: any Layer) -> (any Layer)?) -> Network {
+        var readerCount = [Int](repeating: 0, count: nodes.count)
+        for input in nodes.flatMap(\.inputs) where input != Self.input { readerCount[input] += 1 }
+        var builder = NetworkBuilder(inputShape: inputShape)
+        // For each old node, the new one that computes its value.
+        var places: [Int] = []
+        func place(of input: Int) -> Int { input == Self.input ? input : places[input] }
+        for node in nodes {
+            let first = node.inputs.first { input in
+                input != Self.input && readerCount[input] == 1 && places[input] == builder.last
+            }
+            if let first, node.inputs.count <= 2, let layer = fused(nodes[first].layer, node.layer) {
+                let others = node.inputs.filter { $0 != first }
+                builder.replaceLast(with: layer, adding: others.map(place))
+            } else {
+                builder.addKnown(node.name, node.layer, from: node.inputs.map(place))
+            }
+            places.append(builder.last)
+        }
+        return builder.network(parameterCount: parameterCount)
     }
 }

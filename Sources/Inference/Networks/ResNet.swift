@@ -119,7 +119,7 @@ extension ResNet.Form: Architecture {
 
     package func network(_ parameters: ParameterSet, options: ArchitectureOptions) throws(CheckpointError) -> Network {
         let channels = parameters["conv1"]?.weight.shape.extents.dropFirst().first ?? inputShape[0]
-        var builder = NetworkBuilder(parameters, inputShape: input(channels: channels, options))
+        var builder = CheckpointNetworkBuilder(parameters, inputShape: input(channels: channels, options))
         try builder.convolution("conv1", outputChannels: 64, kernelSize: 7, stride: 2, padding: 3, needsBias: false)
         try builder.normalization("bn1")
         try builder.add("relu", ReLU())
@@ -131,7 +131,7 @@ extension ResNet.Form: Architecture {
         return try builder.network()
     }
 
-    private func add(_ block: ResNet.Block, to builder: inout NetworkBuilder) throws(CheckpointError) {
+    private func add(_ block: ResNet.Block, to builder: inout CheckpointNetworkBuilder) throws(CheckpointError) {
         let input = builder.last
         var around = input
         if block.isProjected {

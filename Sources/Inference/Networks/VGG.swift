@@ -90,7 +90,7 @@ extension VGG.Form: Architecture {
         guard convolutions.count == blocks.reduce(0, +), linears.count == 3,
             normalizations.count == (isNormalized ? convolutions.count : 0)
         else { throw CheckpointError.differs(parameters, from: self) }
-        var builder = NetworkBuilder(
+        var builder = CheckpointNetworkBuilder(
             parameters, inputShape: input(channels: convolutions[0].weight.shape[1], options))
         var index = 0
         for (block, count) in blocks.enumerated() {

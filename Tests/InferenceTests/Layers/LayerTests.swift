@@ -71,7 +71,7 @@ struct LayerTests {
         let input = Tensor([1, 4], scalars: [-1, 0, 2.5, .nan])
         for output in [
             ReLU()(input).scalars,
-            run(ElementwiseReLU(elementCount: 4), on: input, outputShape: [1, 4], workers: WorkerPool(threadCount: 1)),
+            run(ReLUOperation(elementCount: 4), on: input, outputShape: [1, 4], workers: WorkerPool(threadCount: 1)),
         ] {
             #expect(output[..<3] == [0, 0, 2.5])
             #expect(output[3].isNaN)

@@ -6,7 +6,7 @@ import Testing
 @testable import Inference
 
 @Suite("Linear layers, against the textbook loop")
-struct PackedLinearTests {
+struct LinearTests {
     private let workers = WorkerPool(threadCount: 3)
 
     @Test(

@@ -6,7 +6,7 @@ import Testing
 struct InceptionBlockTests {
     private func network(_ fixture: NetworkFixture) throws -> Network {
         let parameters = try ParameterSet(Checkpoint(fixture.checkpoint(), name: "fixture"))
-        var builder = NetworkBuilder(parameters, inputShape: Shape(Array(fixture.inputShape.dropFirst())))
+        var builder = CheckpointNetworkBuilder(parameters, inputShape: Shape(Array(fixture.inputShape.dropFirst())))
         // What all names begin with is taken for a wrapper's and is gone.
         try InceptionBlock(prefix: "").add(to: &builder)
         try builder.add("flatten", Flatten())
@@ -33,7 +33,7 @@ struct InceptionBlockTests {
     func missing() throws {
         let parameters = try ParameterSet(
             StoredTensors([("block.branch1X1.conv.weight", [4, 6, 1, 1]), ("fc.weight", [1])]))
-        var builder = NetworkBuilder(parameters, inputShape: [6, 5, 6])
+        var builder = CheckpointNetworkBuilder(parameters, inputShape: [6, 5, 6])
         #expect(throws: CheckpointError.missingTensor(name: "block.branch1X1.bn.weight", expected: [4])) {
             try InceptionBlock(prefix: "block.").add(to: &builder)
         }
