@@ -1,27 +1,30 @@
 import Synchronization
 
-/// What one run of a network took, step by step.
+/// The measured times of one run of a network, step by step.
 public struct RunProfile: Sendable {
-    /// One operation's share.
+    /// One layer with what is fused into it.
     public struct Step: Sendable {
-        /// The layer's name.
+        /// The layer's name, as `features.0`.
         public let node: String
-        /// The operation's name.
+        /// The name of the algorithm that computed it, as `im2row`.
         public let algorithm: String
-        /// Of the whole batch, by the layer's definition.
+        /// The multiply-adds of the whole batch by the layer's definition, whatever the algorithm really does.
         public let multiplyAddCount: Int
-        /// All of its runs together; where threads take images of their own, divided by the threads.
+        /// The time of all runs of the step together. Where each thread runs images of its own, the mean over the
+        /// threads.
         public let duration: Duration
     }
 
+    /// How many images the batch had.
     public let batchSize: Int
+    /// The steps, in the network's order; fused layers and views have none.
     public let steps: [Step]
 
-    /// All steps together.
+    /// The time of all steps together.
     public var duration: Duration { steps.reduce(.zero) { $0 + $1.duration } }
 }
 
-/// Adds up what the steps of a run took, on whichever threads.
+/// Sums the durations of a run's steps over its threads.
 final class ProfileRecorder: Sendable {
     private struct Entry {
         let node: String
@@ -40,7 +43,7 @@ final class ProfileRecorder: Sendable {
 
     /// Adds one run of a step.
     ///
-    /// - Parameter threadCount: how many threads run it beside one another, each on images of its own.
+    /// - Parameter threadCount: how many threads run the step at the same time, each on images of its own.
     func record(_ step: Plan.Step, duration: Duration, batchSize: Int, threadCount: Int) {
         entries.withLock { entries in
             let index =
@@ -54,7 +57,7 @@ final class ProfileRecorder: Sendable {
         }
     }
 
-    /// The steps in the network's order.
+    /// The sums, in the network's order.
     func profile(batchSize: Int) -> RunProfile {
         entries.withLock { entries in
             let sorted = entries.sorted { (order[$0.node] ?? 0) < (order[$1.node] ?? 0) }

@@ -11,7 +11,7 @@ final class Section: Sendable {
     private let planner: Planner
     private let workers: WorkerPool
     private let plans = Mutex<[PlanKey: Plan]>([:])
-    /// The arenas of no run that is under way.
+    /// The arenas that no run uses now.
     private let freeArenas = Mutex<[AlignedBuffer]>([])
 
     private struct PlanKey: Hashable {
@@ -53,7 +53,7 @@ final class Section: Sendable {
         return take(UnsafeBufferPointer(values(at: plan.outputOffset, shape: network.outputShape)))
     }
 
-    /// What the operations made so far hold beside the layers' parameters. Units: bytes.
+    /// The weights of the operations made so far, beside the layers' parameters. Units: bytes.
     var weightByteCount: Int { planner.weightByteCount }
 
     /// The working memory of a run of so many images. Units: bytes.
@@ -72,7 +72,7 @@ final class Section: Sendable {
 
     /// A free arena that is large enough, or a new one.
     ///
-    /// A free one that is too small is let go, so that there are never more arenas than runs that were under way together.
+    /// A free one that is too small is freed, so that there are never more arenas than there were concurrent runs.
     private func takeArena(byteCount: Int) -> AlignedBuffer {
         let free = freeArenas.withLock { $0.popLast() }
         if let free, free.bytes.count >= byteCount { return free }

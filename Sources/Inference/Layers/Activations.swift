@@ -6,7 +6,7 @@ import Foundation
 /// Shape: any; the output's is the input's.
 /// - Source: Krizhevsky et al. 2012, §3.1.
 public struct ReLU: UnaryLayer {
-    /// The rectifier, which has no parameters.
+    /// The function, which has no parameters.
     public init() {}
 
     public func outputShape(for input: Shape) throws(ShapeError) -> Shape { input }
@@ -20,7 +20,7 @@ public struct ReLU: UnaryLayer {
     }
 }
 
-/// A rectifier that could not ride on the layer before it.
+/// Computes a ``ReLU`` that is not fused into the layer before it.
 struct ReLUOperation: Operation {
     let name = "elementwise"
     let elementCount: Int
@@ -70,7 +70,7 @@ public struct Tanh: UnaryLayer {
     }
 }
 
-/// A function of each element by itself, for networks that are too small to want more.
+/// Computes any function element by element, one call each: the networks with sigmoid or tanh are small.
 struct ElementwiseOperation: Operation {
     let name: String
     let elementCount: Int
@@ -83,12 +83,13 @@ struct ElementwiseOperation: Operation {
     }
 }
 
-/// Zeroes values at random while a network learns, and scales up the others; where it predicts, nothing happens.
+/// Dropout: zeroes values at random during training and scales up the others; at inference it does nothing.
 ///
 /// Shape: any; the output's is the input's.
-/// - Source: Srivastava et al. 2014, "Dropout: a simple way to prevent neural networks from overfitting"; `torch.nn.Dropout`.
+/// - Source: Srivastava et al. 2014, "Dropout: a simple way to prevent neural networks from overfitting";
+///   `torch.nn.Dropout`.
 public struct Dropout: UnaryLayer {
-    /// How likely a value is zeroed: from 0, never, to less than 1.
+    /// The probability with which a value is zeroed, in 0 ..< 1.
     public let probability: Float
 
     /// A layer that zeroes values with this probability.

@@ -1,6 +1,6 @@
 import CKernels
 
-/// A two-dimensional convolution (cross-correlation, as every framework has it).
+/// A two-dimensional convolution; mathematically a cross-correlation, as in every framework.
 ///
 /// Shape: input `[N, C, H, W]`, weight `[O, C / groups, KH, KW]`, bias `[O]`, output `[N, O, H', W']`,
 /// H' = (H + 2·padding − kernel) / stride + 1, rounded down.
@@ -8,16 +8,20 @@ import CKernels
 public struct Conv2d: UnaryLayer {
     /// The kernels, `[O, C / groups, KH, KW]`.
     public let weight: Tensor
-    /// One value an output channel, `[O]`; zeros where the layer has none.
+    /// One value for each output channel, `[O]`; zeros unless ``hasBias``.
     public let bias: Tensor
-    /// Whether the bias was learned.
+    /// Whether the bias is a parameter of the layer.
     public let hasBias: Bool
-    /// How the window walks.
+    /// Size, stride and padding of the kernels.
     public let window: Window
     /// Into how many independent groups the channels are divided.
     public let groups: Int
 
-    /// A convolution with its parameters; the bias may be missing. `groups` divides both the input's and the output's channels.
+    /// A convolution with its parameters.
+    ///
+    /// - Parameters:
+    ///   - bias: nil for a layer without one.
+    ///   - groups: divides the channels of the input and those of the output.
     public init(weight: Tensor, bias: Tensor?, stride: Size2d = 1, padding: Size2d = 0, groups: Int = 1) {
         precondition(weight.shape.rank == 4, "a convolution's weight is [O, I, KH, KW], not \(weight.shape)")
         let zeroedBias = bias ?? Tensor([weight.shape[0]]) { $0.initialize(repeating: 0) }
@@ -35,9 +39,9 @@ public struct Conv2d: UnaryLayer {
             kernelSize: Size2d(height: weight.shape[2], width: weight.shape[3]), stride: stride, padding: padding)
     }
 
-    /// Of the input, all groups together.
+    /// The input's channels, all groups together.
     public var inputChannels: Int { weight.shape[1] * groups }
-    /// Of the output, all groups together.
+    /// The output's channels, all groups together.
     public var outputChannels: Int { weight.shape[0] }
     public var parameters: [Tensor] { hasBias ? [weight, bias] : [weight] }
     public var fusesActivation: Bool { true }
@@ -117,9 +121,10 @@ public struct Conv2d: UnaryLayer {
 }
 
 extension Conv2d {
-    /// The convolution that answers what this one and then a normalisation of its output would.
+    /// One convolution that computes this one and then a normalisation of its output.
     ///
-    /// Both are linear: the kernels of a channel are multiplied by γ / √(variance + epsilon), in float64 until the last step.
+    /// Both are linear: the kernels of a channel are multiplied by γ / √(variance + epsilon), in float64 until the last
+    /// step.
     /// - Source: Jacob et al. 2017, arXiv:1712.05877, §3.2.
     func folding(_ normalization: BatchNorm2d) -> Conv2d {
         let factors = normalization.factors
@@ -144,8 +149,8 @@ extension Conv2d {
     }
 }
 
-/// A pointwise convolution whose output is added to another value, in the pass that adds its bias: the end of a residual
-/// bottleneck.
+/// A pointwise convolution fused with a sum: its output is added to another value in the pass that adds the bias. The
+/// end of a residual bottleneck.
 ///
 /// Shape: inputs `[N, C, H, W]` and `[N, O, H', W']`, output `[N, O, H', W']`.
 /// - Source: He et al. 2015, arXiv:1512.03385, §3.3.
@@ -158,7 +163,7 @@ struct SummedConv2d: Layer {
         self.convolution = convolution
     }
 
-    /// Larger kernels have faster algorithms, which do not add.
+    /// Whether a convolution can be fused with a sum. Larger kernels have faster algorithms, which do not add.
     static func computes(_ convolution: Conv2d) -> Bool { convolution.window.kernelSize == 1 }
 
     var parameters: [Tensor] { convolution.parameters }
@@ -192,7 +197,7 @@ struct SummedConv2d: Layer {
     func callAsFunction(_ inputs: [Tensor]) -> Tensor { Add()([convolution(inputs[0]), inputs[1]]) }
 }
 
-/// The extents of one convolution, in the terms of a matrix product.
+/// The extents of one convolution, in terms of a matrix product.
 struct ConvolutionGeometry: Hashable, Sendable {
     let inputChannels: Int
     let height: Int
@@ -217,26 +222,26 @@ struct ConvolutionGeometry: Hashable, Sendable {
     var inputsPerGroup: Int { inputChannels / groups }
     var outputsPerGroup: Int { outputChannels / groups }
 
-    /// How many products make one output value: (C / groups)·KH·KW.
+    /// How many products are summed for one output value: (C / groups)·KH·KW.
     var depth: Int { inputsPerGroup * window.kernelSize.height * window.kernelSize.width }
 
-    /// Output positions of one channel of one image.
+    /// How many values one channel of one image's output has.
     var positions: Int { outputHeight * outputWidth }
 
     var multiplyAddCount: Int { outputChannels * depth * positions }
 
-    /// Set where each window is one pixel, so that the input already is the matrix of rows.
+    /// Whether each window is one pixel, so that the input already is the matrix that im2row would make.
     var isPointwise: Bool {
         window == Window(kernelSize: 1)
     }
 
-    /// What the time of an algorithm depends on, in words: the key of its measurements.
+    /// See ``Layer/workload(for:)``.
     var workload: String {
         "conv \(inputChannels)x\(height)x\(width) to \(outputChannels), kernel \(window.kernelSize), "
             + "stride \(window.stride), padding \(window.padding), groups \(groups)"
     }
 
-    /// The same in C's terms.
+    /// The window as the C kernels take it.
     var kernelWindow: kernel_window {
         kernel_window(window, height: height, width: width, pixelStride: inputChannels, outputWidth: outputWidth)
     }

@@ -1,17 +1,17 @@
 import CKernels
-import COpenBLAS
 
-/// A convolution as a matrix product: windows are unfolded into rows, a block at a time, and multiplied with the kernels.
+/// Computes ``Conv2d`` by im2row: windows are unfolded into the rows of a matrix, which is multiplied with the kernels.
 ///
-/// The work is cut into blocks of output positions, so that a block's rows stay in the second-level cache and a lone
-/// image still occupies every thread. Windows of one pixel need no unfolding.
-/// - Source: Chellapilla, Puri and Simard 2006, "High performance convolutional neural networks for document processing".
+/// The work is cut into blocks of output positions, so that the rows of a block stay in the second-level cache, and a
+/// single image still occupies every thread. Pointwise convolutions need no unfolding.
+/// - Source: Chellapilla, Puri and Simard 2006, "High performance convolutional neural networks for document
+///   processing".
 struct Im2rowConvolution: Operation {
-    /// Who multiplies.
+    /// The matrix product that multiplies.
     enum Product: String, Sendable, CaseIterable {
-        /// Our own product, with kernels packed once.
+        /// The product of CKernels, with kernels that are packed once.
         case panels = "im2row"
-        /// OpenBLAS, with kernels as they lie in memory: the reference.
+        /// OpenBLAS, with kernels row by row: the reference.
         case blas = "im2row-blas"
     }
 
@@ -28,7 +28,7 @@ struct Im2rowConvolution: Operation {
         case rows(Tensor)
     }
 
-    /// What a block's rows may take: about half the second-level cache of a core. Units: floats.
+    /// The largest matrix of rows: about half the second-level cache of a core. Units: floats.
     private static let rowLimit = 128 << 10
 
     /// - Parameter addsSecondInput: whether a second input of the output's shape is added before the activation.
@@ -75,16 +75,16 @@ struct Im2rowConvolution: Operation {
 
     var multiplyAddCount: Int { geometry.multiplyAddCount }
 
-    /// Output channels of a group, with those of a partly empty panel.
+    /// Output channels of a group, rounded up to whole panels.
     private var paddedOutputs: Int {
         guard case .panels(let matrices) = kernels else { return geometry.outputsPerGroup }
         return matrices.first?.paddedColumns ?? 0
     }
 
-    /// Set where the product can be written straight to the output: its rows do not reach into another group's channels.
+    /// Whether the product can be written to the output directly: its rows do not reach into another group's channels.
     private var writesInPlace: Bool { paddedOutputs == geometry.outputsPerGroup }
 
-    /// The rows under a block, and its products where they go through scratch. Units: floats.
+    /// Scratch for the unfolded rows of a block. Units: floats.
     private var unfoldedCount: Int { geometry.isPointwise ? 0 : ArenaLayout.align(geometry.depth * largestBlock) }
 
     var weightByteCount: Int {

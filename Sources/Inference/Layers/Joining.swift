@@ -1,6 +1,6 @@
 import CKernels
 
-/// The channels of its inputs one behind the other: where branches meet.
+/// Concatenates its inputs along the channel axis: where branches meet.
 ///
 /// Shape: inputs `[N, C₁, H, W]`, `[N, C₂, H, W]`, …, output `[N, C₁ + C₂ + …, H, W]`.
 /// - Source: Szegedy et al. 2014, arXiv:1409.4842, §4; `torch.cat(x, 1)`.
@@ -35,15 +35,17 @@ public struct Concat: Layer {
     }
 }
 
-/// Lays the channels of each pixel side by side: one copy of each input.
+/// Computes ``Concat``: copies each input's channels to their place in every pixel.
 ///
-/// A convolution that wrote straight into its place of the concatenation would have to know the width of the whole; the copies
-/// take about a hundredth of the time of GoogLeNet's convolutions.
+/// Shape: inputs `[N, H, W, Cᵢ]`, output `[N, H, W, C₁ + C₂ + …]`.
+///
+/// The convolutions could write there themselves, if they knew the stride of the concatenation. The copies take about
+/// 1/100 of the time of GoogLeNet's convolutions, so they do not.
 struct ConcatOperation: Operation {
     let name = "copies"
-    /// Of each input.
+    /// The channels of each input.
     let channels: [Int]
-    /// Of one image.
+    /// H·W.
     let pixelCount: Int
 
     func run(_ run: OperationRun) {
@@ -64,7 +66,7 @@ struct ConcatOperation: Operation {
     }
 }
 
-/// The sum of its inputs, element by element: where a residual meets what it goes around.
+/// Adds its inputs element by element: the end of a residual block, where the shortcut joins.
 ///
 /// Shape: two or more inputs of one shape; the output's is theirs.
 /// - Source: He et al. 2015, arXiv:1512.03385, §3.1.
@@ -97,7 +99,7 @@ public struct Add: Layer {
     }
 }
 
-/// A sum of inputs, with a rectifier in the last pass.
+/// Computes ``Add``, two inputs at a time, with the fused ReLU in the last pass.
 struct AddOperation: Operation {
     let name = "elementwise"
     let inputCount: Int
@@ -117,7 +119,7 @@ struct AddOperation: Operation {
     }
 }
 
-/// Lays an image's channels, rows and columns out as one axis.
+/// Makes one axis of an image's channels, rows and columns.
 ///
 /// Shape: input `[N, C, H, W]`, output `[N, C·H·W]`.
 /// - Source: PyTorch, `torch.flatten(x, 1)`.
@@ -125,7 +127,7 @@ public struct Flatten: UnaryLayer {
     /// The layer, which has no parameters.
     public init() {}
 
-    /// One channel or one pixel lies in memory as it will be read.
+    /// With one channel or one pixel, `[H, W, C]` and `[C, H, W]` are the same order in memory.
     public func isView(of inputs: [Shape]) -> Bool {
         inputs[0].rank == 1 || inputs[0][0] == 1 || inputs[0].elementCount == inputs[0][0]
     }
@@ -141,7 +143,9 @@ public struct Flatten: UnaryLayer {
     }
 }
 
-/// Puts channels outermost, in the order in which linear layers' weights expect them.
+/// Computes ``Flatten``: transposes each image to the order of a linear layer's weights.
+///
+/// Shape: input `[N, H, W, C]`, output `[N, C, H, W]`.
 struct FlattenOperation: Operation {
     let name = "transpose"
     /// `[C, H, W]`

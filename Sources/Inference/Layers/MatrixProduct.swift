@@ -3,22 +3,25 @@ import COpenBLAS
 
 /// Matrix products by OpenBLAS, one thread a call: the engine parallelises around it.
 package enum BLAS {
-    /// Evaluated once: from then on OpenBLAS never starts threads of its own.
+    /// Evaluated once; from then on OpenBLAS starts no threads of its own.
     private static let isSingleThreaded: Bool = {
         openblas_set_num_threads(1)
         return true
     }()
 
-    /// Whether a factor lies as it is meant, or its transpose does.
+    /// Whether memory holds a factor row by row, or its transpose.
     package enum Factor {
         case plain, transposed
 
         fileprivate var flag: CBLAS_TRANSPOSE { self == .plain ? CblasNoTrans : CblasTrans }
     }
 
-    /// C = A·B, or C += A·B; all matrices row by row. Strides are the distance between two rows as they lie. Units: floats.
+    /// C = A·B, or C += A·B; all matrices row by row.
     ///
-    /// Shape: A `[rows, depth]`, B `[depth, columns]`, C `[rows, columns]`; a transposed factor lies the other way round.
+    /// Strides are the distances between two rows in memory. Units: floats.
+    ///
+    /// Shape: A `[rows, depth]`, B `[depth, columns]`, C `[rows, columns]`; a transposed factor lies the other way
+    /// round.
     package static func multiply(
         rows: Int, columns: Int, depth: Int,
         left: UnsafePointer<Float>, _ leftFactor: Factor = .plain, leftStride: Int,

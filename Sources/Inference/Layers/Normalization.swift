@@ -1,10 +1,10 @@
 import CKernels
 import Foundation
 
-/// Batch normalisation as a network predicts with it: each channel less its running mean, divided by its running deviation.
+/// Batch normalisation at inference, with the mean and variance of each channel that training remembered.
 ///
-/// out = (in − mean) / √(variance + epsilon) · weight + bias, which ``Network/foldingNormalizations()`` lets the convolution
-/// before it compute.
+/// out = (in − mean) / √(variance + epsilon) · weight + bias. ``Network/foldingNormalizations()`` folds it into a
+/// convolution.
 ///
 /// Shape: input `[N, C, H, W]`, weight, bias, mean and variance `[C]`, output the input's.
 /// - Source: Ioffe and Szegedy 2015, arXiv:1502.03167; `torch.nn.BatchNorm2d`.
@@ -13,11 +13,11 @@ public struct BatchNorm2d: UnaryLayer {
     public let weight: Tensor
     /// β, `[C]`.
     public let bias: Tensor
-    /// Of each channel, over the training's pictures, `[C]`.
+    /// The mean of each channel over the training images, `[C]`.
     public let runningMean: Tensor
-    /// Of each channel, over the training's pictures, `[C]`.
+    /// The variance of each channel over the training images, `[C]`.
     public let runningVariance: Tensor
-    /// What keeps the deviation from being zero.
+    /// Added to the variance, so that nothing is divided by zero.
     public let epsilon: Double
 
     /// A normalisation with its parameters; the variance is above −`epsilon` everywhere.
@@ -40,7 +40,7 @@ public struct BatchNorm2d: UnaryLayer {
     public var parameters: [Tensor] { [weight, bias] }
     public var fusesActivation: Bool { true }
 
-    /// What the layer comes to: a factor and a summand a channel.
+    /// The layer as an affine function of each channel: out = in · scale + shift.
     var factors: [(scale: Double, shift: Double)] {
         let (mean, variance) = (runningMean.scalars, runningVariance.scalars)
         let (gamma, beta) = (weight.scalars, bias.scalars)
@@ -84,16 +84,18 @@ public struct BatchNorm2d: UnaryLayer {
     }
 }
 
-/// Scales and shifts each channel by numbers that were never learned, as a network's own way of normalising its input.
+/// Scales and shifts each channel by constants: how a network normalises its input itself.
+///
+/// out = in · scale + shift.
 ///
 /// Shape: input `[N, C, H, W]`, scale and shift `[C]`, output the input's.
 public struct ChannelAffine: UnaryLayer {
-    /// One factor a channel, `[C]`.
+    /// One factor for each channel, `[C]`.
     public let scale: Tensor
-    /// What is added to each channel then, `[C]`.
+    /// What is added to each channel after that, `[C]`.
     public let shift: Tensor
 
-    /// A layer with one scale and one shift a channel.
+    /// A layer with these constants.
     public init(scale: Tensor, shift: Tensor) {
         precondition(
             scale.shape.rank == 1 && scale.shape == shift.shape,
@@ -128,11 +130,14 @@ public struct ChannelAffine: UnaryLayer {
     }
 }
 
-/// One factor and one summand a channel, pixel by pixel.
+/// Computes ``ChannelAffine`` and ``BatchNorm2d``, pixel by pixel.
+///
+/// Shape: input and output `[N, H, W, C]`.
 struct ChannelAffineOperation: Operation {
     let name = "pixels"
     let scale: Tensor
     let shift: Tensor
+    /// `[C, H, W]`
     let input: Shape
     let activation: Activation?
 
@@ -151,7 +156,7 @@ struct ChannelAffineOperation: Operation {
     }
 }
 
-/// Divides each value by a power of the energy of its neighbours in other channels.
+/// Local response normalisation: divides each value by a power of the energy of its neighbours in other channels.
 ///
 /// out[c] = in[c] / (k + a·Σ in[j]²)^beta, over the `size` channels j around c; a is alpha / size where the
 /// convention is Caffe's, and alpha itself where it is TensorFlow's.
@@ -169,11 +174,11 @@ public struct LocalResponseNorm: UnaryLayer {
 
     /// How many channels are neighbours. Units: channels.
     public let size: Int
-    /// How strongly the neighbours count; see ``Convention``.
+    /// The weight of the neighbours' energy; see ``Convention``.
     public let alpha: Float
-    /// The exponent.
+    /// The exponent of the denominator.
     public let beta: Float
-    /// What is divided by where all is quiet.
+    /// The constant under the power: where all neighbours are zero, out = in / k^beta.
     public let k: Float
     /// What alpha is a factor of.
     public let convention: Convention
@@ -190,7 +195,7 @@ public struct LocalResponseNorm: UnaryLayer {
         self.convention = convention
     }
 
-    /// The factor of each square.
+    /// a in the formula: the factor of each square.
     package var alphaPerTerm: Float { convention == .caffe ? alpha / Float(size) : alpha }
 
     public func outputShape(for input: Shape) throws(ShapeError) -> Shape {
@@ -226,10 +231,13 @@ public struct LocalResponseNorm: UnaryLayer {
     }
 }
 
-/// Local response normalisation, pixel by pixel.
+/// Computes ``LocalResponseNorm``, pixel by pixel.
+///
+/// Shape: input and output `[N, H, W, C]`.
 struct LocalResponseNormOperation: Operation {
     let name = "pixels"
     let layer: LocalResponseNorm
+    /// `[C, H, W]`
     let input: Shape
 
     func scratchByteCount(batchSize: Int) -> Int { (2 * input[0] + layer.size) * MemoryLayout<Float>.stride }

@@ -1,7 +1,7 @@
-/// One layer computed by one algorithm on inputs of a known shape, for any batch size: the unit a plan is made of.
+/// One layer computed by one algorithm on inputs of a known shape, for any batch size: a step of a ``Plan``.
 ///
-/// An operation owns its weights in whatever form it wants them, is made once a model, and is shared by every plan
-/// and every thread. Values with rows and columns lie with their channels innermost, `[N, H, W, C]`; others `[N, F]`.
+/// An operation owns its weights in the form that suits it. It is made once for each model, and all plans and threads
+/// share it. Values with rows and columns lie with their channels innermost, `[N, H, W, C]`; others `[N, F]`.
 public protocol Operation: Sendable {
     /// The algorithm's name in measurements, as `im2row`.
     var name: String { get }
@@ -9,10 +9,10 @@ public protocol Operation: Sendable {
     /// Scratch memory that each thread needs for itself. Units: bytes.
     func scratchByteCount(batchSize: Int) -> Int
 
-    /// What it holds of weights beside the layer's own parameters. Units: bytes.
+    /// The weights that it holds beside the layer's own parameters. Units: bytes.
     var weightByteCount: Int { get }
 
-    /// Multiply-adds of one image by the layer's definition, whatever the algorithm really does.
+    /// See ``Layer/multiplyAddCount(for:)``.
     var multiplyAddCount: Int { get }
 
     /// Computes the whole batch.
@@ -29,17 +29,20 @@ extension Operation {
 
 /// What an operation works on: memory of the arena and the threads that share the work.
 public struct OperationRun: @unchecked Sendable {  // guard: the arena belongs to one run of one plan at a time
-    /// How many images there are.
+    /// How many images the batch has.
     public let batchSize: Int
     /// Where each of the step's inputs begins in the arena. Units: floats.
     let inputOffsets: [Int]
+    /// Where the output begins in the arena. Units: floats.
     let outputOffset: Int
+    /// Where the first thread's scratch begins in the arena. Units: floats.
     let scratchOffset: Int
     /// The distance between two threads' scratch. Units: floats.
     let scratchStride: Int
+    /// The arena.
     let memory: UnsafeMutablePointer<Float>
     let workers: WorkerPool
-    /// How many threads may share the work; one where others are busy with images of their own.
+    /// How many threads may share the work; 1 where each thread works on images of its own.
     public let threadCount: Int
 
     /// Offsets are counted from `memory` on. Units: floats.
@@ -66,7 +69,8 @@ public struct OperationRun: @unchecked Sendable {  // guard: the arena belongs t
     /// The scratch memory of a slot of ``parallelFor(_:_:)``.
     public func scratch(slot: Int) -> UnsafeMutablePointer<Float> { memory + scratchOffset + slot * scratchStride }
 
-    /// Runs `body` for each index of `0..<count` on the threads that share the work, as ``WorkerPool/parallelFor(_:_:)``.
+    /// Runs `body` for each index of `0..<count` on the threads that share the work, as
+    /// ``WorkerPool/parallelFor(_:_:)``.
     public func parallelFor(_ count: Int, _ body: @escaping @Sendable (_ index: Int, _ slot: Int) -> Void) {
         guard threadCount > 1 else {
             for index in 0..<count { body(index, 0) }
@@ -84,16 +88,17 @@ public struct OperationRun: @unchecked Sendable {  // guard: the arena belongs t
     }
 }
 
-/// One way to compute a layer on inputs of a known shape, before it is made ready: making it costs time and memory for
-/// weights, so only what is chosen is made.
+/// One way to compute a layer on inputs of a known shape, not yet prepared.
+///
+/// Preparing it costs time, and memory for weights, so that only the chosen algorithm is prepared.
 public struct Algorithm: Sendable {
-    /// As in measurements and in overrides: `im2row`, `winograd-4x4`.
+    /// Its name in measurements and in `model.json`: `im2row`, `winograd-4x4`.
     public let name: String
-    /// What one image takes, as far as it can be told without measuring; to compare the algorithms of one layer with.
+    /// An estimate of the time for one image, to compare the algorithms of one layer where nothing was measured.
     /// Units: about one multiply-add.
     package let cost: Double
-    /// Measures, on the layer's own weights, how far the results are from those of float64, relative to the largest of them;
-    /// nil where the algorithm only adds up the products of the layer's definition.
+    /// Measures the largest error against float64 on the layer's own weights, relative to the largest result; nil where
+    /// the algorithm only adds up the products of the layer's definition.
     let relativeError: (@Sendable (_ operation: any Operation, _ workers: WorkerPool) -> Double)?
     private let prepare: @Sendable (_ workers: WorkerPool, _ memory: BufferPool?) -> any Operation
 
@@ -108,11 +113,11 @@ public struct Algorithm: Sendable {
         self.prepare = prepare
     }
 
-    /// The only way there is.
+    /// The algorithm of a layer that has only one.
     init(_ operation: any Operation) { self.init(name: operation.name) { _, _ in operation } }
 
     /// Prepares the weights as they are now, on these threads.
     ///
-    /// - Parameter memory: lends the prepared weights their memory where they are prepared again and again, as in training.
+    /// - Parameter memory: a pool for the prepared weights, where they are prepared again and again, as in training.
     package func make(_ workers: WorkerPool, memory: BufferPool? = nil) -> any Operation { prepare(workers, memory) }
 }

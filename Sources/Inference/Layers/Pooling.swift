@@ -1,12 +1,13 @@
 import CKernels
 
-/// The largest value under each window; with a stride below the kernel size the windows overlap.
+/// Max-pooling: the largest value under each window. Windows overlap where the stride is smaller than the kernel.
 ///
-/// Shape: input `[N, C, H, W]`, output `[N, C, H', W']`, H' = (H + 2·padding − kernel) / stride + 1, rounded down, or up as `ceil_mode` does.
+/// Shape: input `[N, C, H, W]`, output `[N, C, H', W']`, H' = (H + 2·padding − kernel) / stride + 1, rounded down, or
+/// up with PyTorch's `ceil_mode`.
 /// Limits: padding is at most half the kernel, so that no window is empty.
 /// - Source: PyTorch, `torch.nn.MaxPool2d`; overlapping: Krizhevsky et al. 2012, §3.4.
 public struct MaxPool2d: UnaryLayer {
-    /// How the window walks.
+    /// Size, stride and padding of the windows.
     public let window: Window
 
     /// A pooling; `roundsUp` is PyTorch's `ceil_mode`.
@@ -49,11 +50,15 @@ public struct MaxPool2d: UnaryLayer {
     }
 }
 
-/// Max-pooling, all channels of a window at once.
+/// Computes ``MaxPool2d``: all channels of a window at once.
+///
+/// Shape: input `[N, H, W, C]`, output `[N, H', W', C]`.
 struct MaxPool2dOperation: Operation {
     let name = "windows"
     let window: Window
+    /// `[C, H, W]`
     let input: Shape
+    /// `[C, H', W']`
     let output: Shape
 
     func run(_ run: OperationRun) {
@@ -67,15 +72,16 @@ struct MaxPool2dOperation: Operation {
     }
 }
 
-/// The mean under each window.
+/// Average pooling: the mean under each window.
 ///
-/// Shape: input `[N, C, H, W]`, output `[N, C, H', W']`, H' = (H + 2·padding − kernel) / stride + 1, rounded down, or up as `ceil_mode` does.
+/// Shape: input `[N, C, H, W]`, output `[N, C, H', W']`, H' = (H + 2·padding − kernel) / stride + 1, rounded down, or
+/// up with PyTorch's `ceil_mode`.
 /// Limits: padding is at most half the kernel, so that no window is empty.
 /// - Source: PyTorch, `torch.nn.AvgPool2d`; the subsampling of LeCun et al. 1998, §II.B.
 public struct AvgPool2d: UnaryLayer {
-    /// How the window walks.
+    /// Size, stride and padding of the windows.
     public let window: Window
-    /// Whether the padding's zeros count among the values of a mean: PyTorch's `count_include_pad`.
+    /// Whether the zeros of the padding count as values of a mean: PyTorch's `count_include_pad`.
     public let countsPadding: Bool
 
     /// A pooling; `roundsUp` is PyTorch's `ceil_mode`.
@@ -126,12 +132,16 @@ public struct AvgPool2d: UnaryLayer {
     }
 }
 
-/// Average pooling, all channels of a window at once.
+/// Computes ``AvgPool2d``: all channels of a window at once.
+///
+/// Shape: input `[N, H, W, C]`, output `[N, H', W', C]`.
 struct AvgPool2dOperation: Operation {
     let name = "windows"
     let window: Window
     let countsPadding: Bool
+    /// `[C, H, W]`
     let input: Shape
+    /// `[C, H', W']`
     let output: Shape
 
     func run(_ run: OperationRun) {
@@ -145,15 +155,15 @@ struct AvgPool2dOperation: Operation {
     }
 }
 
-/// Means over regions that divide the input, so that the output has a given size whatever the input's is.
+/// Adaptive average pooling: the means of regions that divide the input, so that the output has a given size.
 ///
 /// Shape: input `[N, C, H, W]`, output `[N, C, H', W']`; row y' is the mean of rows ⌊y'·H/H'⌋ ..< ⌈(y' + 1)·H/H'⌉.
 /// - Source: PyTorch, `torch.nn.AdaptiveAvgPool2d`.
 public struct AdaptiveAvgPool2d: UnaryLayer {
-    /// Of the output, whatever the input's is.
+    /// Rows and columns of the output, whatever the input's size is.
     public let outputSize: Size2d
 
-    /// A pooling to `outputSize`, whatever the input's size is.
+    /// A pooling to `outputSize`.
     public init(outputSize: Size2d) {
         precondition(outputSize.height > 0 && outputSize.width > 0, "an output of \(outputSize) is empty")
         self.outputSize = outputSize
@@ -172,7 +182,7 @@ public struct AdaptiveAvgPool2d: UnaryLayer {
         [Algorithm(AdaptiveAvgPool2dOperation(input: input, outputSize: outputSize))]
     }
 
-    /// Regions of one value each.
+    /// Where input and output have the same size, each region is one value.
     public func isView(of inputs: [Shape]) -> Bool {
         inputs[0][1] == outputSize.height && inputs[0][2] == outputSize.width
     }
@@ -200,9 +210,12 @@ public struct AdaptiveAvgPool2d: UnaryLayer {
     }
 }
 
-/// Adaptive average pooling, all channels of a region at once.
+/// Computes ``AdaptiveAvgPool2d``: all channels of a region at once.
+///
+/// Shape: input `[N, H, W, C]`, output `[N, H', W', C]`.
 struct AdaptiveAvgPool2dOperation: Operation {
     let name = "regions"
+    /// `[C, H, W]`
     let input: Shape
     let outputSize: Size2d
 

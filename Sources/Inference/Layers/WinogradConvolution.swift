@@ -1,16 +1,16 @@
 import Algorithms
 import CKernels
 
-/// A convolution by Winograd's minimal filtering: 2 to 6 times fewer multiplications than its definition has, paid for
-/// with additions.
+/// Computes ``Conv2d`` by Winograd's minimal filtering: 2 to 6 times fewer multiplications than by definition, for some
+/// more additions.
 ///
-/// A stride s is taken apart into phases: the input's rows and columns are dealt out to s·s times as many channels, over
-/// which the convolution is one of stride 1 and of a kernel s times smaller. AlexNet's first, 11×11 with stride 4 over 3
-/// channels, becomes 3×3 over 48.
+/// A stride s is removed by space-to-depth: the input's rows and columns are dealt out to s·s times as many channels,
+/// its phases. Over these the convolution has stride 1 and a kernel s times smaller. AlexNet's first, 11×11 with stride
+/// 4 over 3 channels, becomes 3×3 over 48.
 ///
-/// Some rows of tiles are transformed, a vector of channels at a time, and multiplied with the transformed kernels by one
-/// matrix product for each place of a tile; the products are transformed back with bias and activation in the last step.
-/// Threads share the rows of tiles, and where there are fewer than threads the output channels too.
+/// A block of rows of tiles is transformed, a vector of channels at a time. For each place of a tile, one matrix
+/// product multiplies it with the transformed kernels. The products are transformed back, with bias and activation in
+/// the last step. Threads share the rows of tiles, and the output channels too where there are fewer rows than threads.
 /// - Source: Lavin and Gray 2015, arXiv:1509.09308.
 struct WinogradConvolution: Operation {
     let name: String
@@ -23,10 +23,10 @@ struct WinogradConvolution: Operation {
 
     /// Tiles that are multiplied together: enough that streaming the kernels from memory hides behind the products.
     private static let blockSize = 72
-    /// Kernels larger than this are divided between threads rather than read by each. Units: bytes.
+    /// Larger kernels are divided among the threads, instead of each thread reading all of them. Units: bytes.
     private static let largeKernels = 4 << 20
 
-    /// One way for each size of tile; none where the kernel is none that the transforms know.
+    /// One algorithm for each size of tile; none where no transform fits the kernel.
     static func algorithms(
         layer: Conv2d, geometry: ConvolutionGeometry, activation: Activation?
     ) -> [Algorithm] {
@@ -70,9 +70,11 @@ struct WinogradConvolution: Operation {
         }
     }
 
-    /// Deals the kernels' rows and columns out to one channel a phase, in the order of ``kernel_space_to_depth``.
+    /// Deals the kernels' rows and columns out to one channel for each phase, in the order of
+    /// ``kernel_space_to_depth``.
     ///
-    /// Shape: weight `[O, I, K, K]`, result `[O, stride·stride·I, kernelExtent, kernelExtent]`, zero behind the kernel's edge.
+    /// Shape: weight `[O, I, K, K]`, result `[O, stride·stride·I, kernelExtent, kernelExtent]`, zero behind the
+    /// kernel's edge.
     private static func phases(
         of weight: Tensor, stride: Int, kernelExtent: Int, memory: BufferPool?
     ) -> Tensor {
@@ -96,21 +98,21 @@ struct WinogradConvolution: Operation {
 
     private var widestBlock: Int { filters.first?.widestBlock ?? 0 }
 
-    /// Rows of tiles of all images that are worked on together.
+    /// How many rows of tiles, counted through all images, a block has.
     private var rowsPerBlock: Int { max(1, Self.blockSize / tiling.columns) }
 
-    /// Small kernels are read by each thread, for rows of its own.
+    /// Where kernels are small, each thread reads them all for rows of its own.
     private func blockCount(rowCount: Int, threadCount: Int) -> Int {
         let count = (rowCount + rowsPerBlock - 1) / rowsPerBlock
         return count < threadCount && kernelByteCount <= Self.largeKernels ? min(threadCount, rowCount) : count
     }
 
-    /// Of one group, transformed.
+    /// The transformed kernels of one group. Units: bytes.
     private var kernelByteCount: Int {
         tiling.tile.placeCount * tiling.depth * geometry.outputsPerGroup * MemoryLayout<Float>.stride
     }
 
-    /// One thread's memory. Units: floats.
+    /// Where the parts of one thread's scratch begin, and how long it is. Units: floats.
     private struct Scratch {
         let zeros: Int
         let phases: Int
@@ -153,7 +155,7 @@ struct WinogradConvolution: Operation {
         }
     }
 
-    /// Computes some blocks of output channels of a group for some rows of tiles, counted through all images.
+    /// Computes some blocks of a group's output channels for some rows of tiles, counted through all images.
     private func convolve(
         _ run: OperationRun, group: Int, rows: Range<Int>, channelBlocks: Range<Int>,
         memory: UnsafeMutablePointer<Float>
@@ -186,7 +188,7 @@ struct WinogradConvolution: Operation {
         }
     }
 
-    /// One row of tiles of some channels of the output.
+    /// Transforms back the products of one row of tiles, for some output channels.
     private func transformBack(
         _ products: UnsafePointer<Float>, placeStride: Int, _ run: OperationRun, row: Int, firstOutput: Int, count: Int
     ) {
@@ -201,18 +203,18 @@ struct WinogradConvolution: Operation {
     }
 }
 
-/// How far an operation's results are from a convolution's definition in float64.
+/// Measures how far an operation's results are from a convolution's definition, computed in float64.
 struct ConvolutionAccuracy {
     let layer: Conv2d
     let geometry: ConvolutionGeometry
 
-    /// About so many products are summed in float64: enough to see each place of a tile, few enough for a start.
+    /// How many products are summed in float64: enough to see each place of a tile, and few enough for a quick start.
     private static let productLimit = 2 << 20
 
-    /// The largest difference on a sample of outputs of one image of noise, relative to the largest output of the sample.
+    /// The largest difference on a sample of outputs for one image of noise, relative to the largest output of the
+    /// sample.
     ///
-    /// Limits: for an operation without an activation the sample is what it computes; with one, negative outputs are zero in
-    /// both.
+    /// - Parameter appliesReLU: whether the operation has a fused ReLU; negative outputs are then zero in both.
     func largest(of operation: any Operation, appliesReLU: Bool, workers: WorkerPool) -> Double {
         let bench = OperationBench(
             operation: operation, inputCount: geometry.inputChannels * geometry.height * geometry.width,

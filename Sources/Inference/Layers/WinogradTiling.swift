@@ -1,11 +1,11 @@
 import CKernels
 
-/// How a convolution's maps are covered with Winograd's tiles, and the way of an image's tiles into the transformed domain.
+/// How Winograd's tiles cover the maps of a convolution, and the transform of an image's tiles.
 package struct WinogradTiling: Sendable {
     package let tile: WinogradTile
-    /// Rows of tiles of an image.
+    /// How many rows of tiles an image has.
     package let rows: Int
-    /// Tiles of a row.
+    /// How many tiles a row has.
     package let columns: Int
     private let geometry: ConvolutionGeometry
     private static let lanes = Int(KERNEL_PANEL_COLUMNS)
@@ -17,7 +17,7 @@ package struct WinogradTiling: Sendable {
         columns = (geometry.outputWidth + tile.outputExtent - 1) / tile.outputExtent
     }
 
-    /// One for each size of tile; none where the kernel is none that the transforms know.
+    /// One tiling for each size of tile; none where no transform fits the kernel.
     static func all(_ geometry: ConvolutionGeometry) -> [Self] {
         let (kernelSize, stride) = (geometry.window.kernelSize, geometry.window.stride)
         guard kernelSize.height == kernelSize.width, stride.height == stride.width else { return [] }
@@ -25,41 +25,41 @@ package struct WinogradTiling: Sendable {
             .map { Self(tile: $0, geometry: geometry) }
     }
 
-    /// The same for a layer on inputs of a shape that it accepts.
+    /// The tilings of a layer on inputs of a shape that it accepts.
     package static func all(_ layer: Conv2d, input: Shape, output: Shape) -> [Self] {
         all(ConvolutionGeometry(layer: layer, input: input, output: output))
     }
 
-    /// What one image takes. Units: about one multiply-add.
+    /// An estimate of the time for one image. Units: about one multiply-add.
     package var cost: Double {
-        // A place of a channel is read, transformed and written: about thirty products' worth.
+        // Reading, transforming and writing one place of one channel takes as long as about thirty multiply-adds.
         let perPlace = depth * geometry.outputsPerGroup + 30 * (depth + geometry.outputsPerGroup)
         return Double(rows * columns * tile.placeCount * perPlace * geometry.groups)
     }
 
-    /// How many phases each row and each column has.
+    /// The convolution's stride, which is the number of phases of rows, and of columns.
     package var stride: Int { geometry.window.stride.height }
 
-    /// Channels of a group, each phase counted as one.
+    /// Channels of a group, counting each phase as one.
     package var depth: Int { geometry.inputsPerGroup * stride * stride }
 
-    /// The channels of a transformed tile, in whole vectors.
+    /// The channels of a transformed tile, rounded up to whole vectors.
     package var paddedDepth: Int { Self.padded(depth) }
 
-    /// A count of channels in whole vectors.
+    /// A count of channels, rounded up to whole vectors.
     package static func padded(_ count: Int) -> Int { (count + lanes - 1) / lanes * lanes }
 
-    /// Memory that one row of tiles needs for its phases. Units: floats.
+    /// Scratch for the phases under one row of tiles. Units: floats.
     package var phaseCount: Int { stride == 1 ? 0 : tile.extent * phaseColumns * depth }
 
     /// The columns of phases under a row of tiles.
     private var phaseColumns: Int { columns * tile.outputExtent + tile.kernelExtent - 1 }
 
-    /// From one place's transformed tiles to the next's: off by a cache line, so that the places of a tile do not all fall
-    /// into the same set of the cache.
+    /// The distance from one place's transformed tiles to the next's. A cache line is added, so that the places of a
+    /// tile do not all fall into the same set of the cache. Units: floats.
     package func placeStride(tileCount: Int, width: Int) -> Int { tileCount * width + Self.lanes }
 
-    /// How tiles lie on an image of the output.
+    /// The tiles of an output image, as the C kernels take them.
     package var outputTiles: kernel_winograd_tiles {
         kernel_winograd_tiles(
             extent: Int32(tile.extent), output_extent: Int32(tile.outputExtent), height: geometry.outputHeight,
@@ -67,12 +67,12 @@ package struct WinogradTiling: Sendable {
             tile_columns: columns)
     }
 
-    /// One row of tiles of the input.
+    /// Transforms one row of tiles of the input.
     ///
     /// - Parameters:
-    ///   - zeros: as many as ``paddedDepth``.
-    ///   - phases: room for ``phaseCount``.
-    ///   - transformed: tiles ``paddedDepth`` apart, places `placeStride` apart.
+    ///   - zeros: ``paddedDepth`` zeros.
+    ///   - phases: scratch for ``phaseCount`` floats.
+    ///   - transformed: the result, with tiles ``paddedDepth`` apart and places `placeStride` apart.
     package func transform(
         _ image: UnsafePointer<Float>, group: Int, row: Int, zeros: UnsafePointer<Float>,
         phases: UnsafeMutablePointer<Float>, into transformed: UnsafeMutablePointer<Float>, placeStride: Int
@@ -97,7 +97,7 @@ package struct WinogradTiling: Sendable {
     }
 }
 
-/// The sides of Winograd's tiles: F(m, r) computes m outputs at once from n = m + r - 1 inputs.
+/// The size of Winograd's tiles: F(m, r) computes m outputs at once from n = m + r − 1 inputs.
 ///
 /// - Source: Lavin and Gray 2015, arXiv:1509.09308, §4.
 package struct WinogradTile: Hashable, Sendable {
@@ -109,22 +109,22 @@ package struct WinogradTile: Hashable, Sendable {
     /// n, the side of a tile's input.
     package var extent: Int { outputExtent + kernelExtent - 1 }
 
-    /// How many products a tile takes for each pair of channels.
+    /// n·n: how many products a tile takes for each pair of channels.
     package var placeCount: Int { extent * extent }
 
-    /// The tiles that ``kernel_winograd_input`` and ``kernel_winograd_output`` know for a kernel.
+    /// The tiles for a kernel that ``kernel_winograd_input`` and ``kernel_winograd_output`` implement.
     static func all(kernelExtent: Int) -> [Self] {
         guard 3...5 ~= kernelExtent else { return [] }
         return [4, 6, 7, 8].map { Self(kernelExtent: kernelExtent, outputExtent: $0 - kernelExtent + 1) }
             .filter { $0.outputExtent > 1 }
     }
 
-    /// The finite points at which kernels and tiles are evaluated as polynomials; infinity is one more.
+    /// The finite points at which kernels and tiles are evaluated as polynomials; infinity is the last one.
     private var points: [Double] {
         (extent.isMultiple(of: 2) ? [0] : []) + [1, 2, 0.5].prefix((extent - 1) / 2).flatMap { [$0, -$0] }
     }
 
-    /// G, row by row: `extent` × `kernelExtent`.
+    /// G, n × r, row by row.
     package var filterMatrix: [[Double]] {
         points.map { point in
             let scale = points.filter { $0 != point }.reduce(1) { $0 * (point - $1) }
@@ -144,8 +144,10 @@ package struct WinogradTile: Hashable, Sendable {
     }
 }
 
-/// A convolution's transformed kernels in the order in which they are multiplied: for each block of output channels one
-/// matrix a place of a tile, each in panels as ``kernel_multiply_panels`` reads them, all one behind the other.
+/// The transformed kernels of one group of a convolution, in the order in which they are multiplied.
+///
+/// For each block of output channels there is one matrix for each place of a tile, in the panels that
+/// ``kernel_multiply_panels`` reads.
 struct WinogradFilters: Sendable {
     let tile: WinogradTile
     private let outputs: Int
@@ -153,7 +155,7 @@ struct WinogradFilters: Sendable {
     private let panels: Tensor
 
     private static let panelColumns = Int(KERNEL_PANEL_COLUMNS)
-    /// The output channels of a block: few enough that their products for some tiles stay in the second-level cache.
+    /// Output channels of a block: few enough for their products with some tiles to stay in the second-level cache.
     private static let blockSize = 4 * panelColumns
 
     /// Transforms and packs the kernels of one group.
@@ -193,10 +195,10 @@ struct WinogradFilters: Sendable {
     /// Units: bytes.
     var byteCount: Int { panels.shape.elementCount * MemoryLayout<Float>.stride }
 
-    /// How many blocks the output channels make.
+    /// How many blocks the output channels are divided into.
     var blockCount: Int { (outputs + Self.blockSize - 1) / Self.blockSize }
 
-    /// The most channels that a block has, those of a partly empty panel included.
+    /// The channels of the largest block, rounded up to whole panels.
     var widestBlock: Int { min(Self.blockSize, paddedCount(outputs)) }
 
     /// The output channels of a block.

@@ -1,8 +1,8 @@
 extension ModelDescription {
-    /// What the description says about its network beside the tensors.
+    /// The options of the network that the description gives.
     ///
-    /// - Parameter preprocessing: what is said about it; where it crops or stretches, it tells the network's input.
-    /// - Throws: ``ModelError/description(_:)`` with the value that is not known.
+    /// - Parameter preprocessing: the described preprocessing; if it crops or stretches, it implies the input's size.
+    /// - Throws: ``ModelError/description(_:)`` for an unknown value, or one that is out of range.
     func makeOptions(_ preprocessing: PreprocessingDescription?) throws(ModelError) -> ArchitectureOptions {
         var options = ArchitectureOptions()
         options.localResponseNorm = try localResponseNorm?.option() ?? .usual
@@ -38,7 +38,8 @@ extension ModelDescription {
         return choice
     }
 
-    /// - Throws: ``ModelError/description(_:)`` for an option that the network has not: nobody would read it.
+    /// - Throws: ``ModelError/description(_:)`` for an option that does not apply to the architecture: it would have no
+    ///   effect.
     func checkOptions(of architecture: any Architecture) throws(ModelError) {
         let said: [(ArchitectureOptions.Key, Bool)] = [
             (.activation, activation != nil), (.pooling, pooling != nil), (.transformInput, transformInput != nil),
@@ -52,9 +53,8 @@ extension ModelDescription {
         }
     }
 
-    /// Checks that the outputs' activation fits their number.
-    ///
-    /// - Throws: ``ModelError/description(_:)``
+    /// - Throws: ``ModelError/description(_:)`` where the described output activation does not fit the number of
+    ///   outputs.
     func checkOutput(count: Int) throws(ModelError) {
         if output == .softmax, count == 1 {
             throw ModelError.description(
@@ -66,9 +66,10 @@ extension ModelDescription {
         }
     }
 
-    /// The algorithms that the description asks for.
+    /// The algorithms that the description demands, by layer.
     ///
-    /// - Throws: ``ModelError/description(_:)`` for a layer that the network has not, or an algorithm that does not compute it.
+    /// - Throws: ``ModelError/description(_:)`` for a layer that the network does not have, or an algorithm that the
+    ///   layer does not have.
     func checkedAlgorithms(for network: Network) throws(ModelError) -> [String: String] {
         for (node, algorithm) in (algorithms ?? [:]).sorted(by: { $0.key < $1.key }) {
             guard let known = network.algorithmNames(of: node), !known.isEmpty else {
@@ -89,7 +90,9 @@ extension ModelDescription {
 extension ModelDescription {
     /// Height and width of the network's input: one number for both, or `[height, width]`.
     public struct InputSizeDescription: Sendable, Decodable {
+        /// Units: pixels.
         let height: Int
+        /// Units: pixels.
         let width: Int
 
         public init(from decoder: any Decoder) throws {
@@ -115,20 +118,20 @@ extension ModelDescription {
         }
     }
 
-    /// The parameters of ``LocalResponseNorm``, each with its own default.
+    /// The parameters of ``LocalResponseNorm``; those that are left out have the architecture's values.
     public struct LocalResponseNormDescription: Sendable, Decodable {
-        /// Units: channels.
+        /// How many channels are neighbours. Units: channels.
         public var size: Int?
-        /// See ``LocalResponseNorm/Convention``.
+        /// The weight of the neighbours' energy; see ``LocalResponseNorm/Convention``.
         public var alpha: Float?
-        /// The exponent.
+        /// The exponent of the denominator.
         public var beta: Float?
-        /// What is divided by where all is quiet.
+        /// The constant in the denominator; above 0.
         public var k: Float?
-        /// `caffe` or `tensorflow`.
+        /// `caffe` or `tensorflow`; see ``LocalResponseNorm/Convention``.
         public var convention: String?
 
-        /// Unset for `false`: there is none.
+        /// False for `false`: the network has no normalisation.
         private let isPresent: Bool
 
         fileprivate enum CodingKeys: String, CodingKey, CaseIterable { case size, alpha, beta, k, convention }
@@ -148,7 +151,7 @@ extension ModelDescription {
             convention = try values.decodeIfPresent(String.self, forKey: .convention)
         }
 
-        /// - Throws: ``ModelError/description(_:)`` with what is out of range.
+        /// - Throws: ``ModelError/description(_:)`` for a value that is out of range.
         func option() throws(ModelError) -> ArchitectureOptions.Normalization {
             guard isPresent else { return .none }
             let convention = try convention.map { name throws(ModelError) in
@@ -172,7 +175,7 @@ extension ModelDescription {
 }
 
 extension PreprocessingDescription {
-    /// The size in which the steps end, where they say one; nil leaves it to the network.
+    /// The size that the steps end in; nil where they leave it to the network. Units: pixels.
     var inputSize: Size2d? {
         guard case .steps(let steps) = self else { return nil }
         if let height = steps.cropHeight, let width = steps.cropWidth { return Size2d(height: height, width: width) }

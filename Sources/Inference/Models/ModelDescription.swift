@@ -14,45 +14,46 @@ import Foundation
 ///       "local_response_norm": { "size": 5, "alpha": 1e-4, "beta": 0.75, "k": 1, "convention": "caffe" }
 ///     }
 public struct ModelDescription: Sendable, Decodable {
-    /// Overrules the architecture that names and shapes suggest.
+    /// The architecture's name; nil for the one that names and shapes of tensors suggest.
     public var architecture: String?
-    /// The checkpoint's file name in the model's folder.
+    /// The checkpoint's file name in the model's folder; nil for the only checkpoint there.
     public var checkpoint: String?
-    /// The class map's file name in the model's folder.
+    /// The class map's file name in the model's folder; nil for one of the usual names.
     public var classes: String?
-    /// A preset or every step; see ``Preprocessing``.
+    /// A preset or all steps; nil for the architecture's preset. See ``Preprocessing``.
     public var preprocessing: PreprocessingDescription?
-    /// What the linear layers' weights are held in; see ``Precision``.
+    /// The precision of the linear layers' weights; nil for the configured one. See ``Precision``.
     public var precision: Precision?
-    /// Limits of its own, where the settings' do not fit it.
+    /// Limits for this model in place of the server's.
     public var batching: BatchingDescription?
-    /// By which algorithm a layer is computed, where measuring should not decide: names as `alexnet bench --layers` tells them.
+    /// Algorithms by layer, where measuring should not decide; `alexnet bench --layers` prints both names.
     public var algorithms: [String: String]?
-    /// Local response normalisation, of which no checkpoint tells: an object, or `false` for none.
+    /// Local response normalisation, which leaves no trace in a checkpoint: an object, or `false` for none.
     public var localResponseNorm: LocalResponseNormDescription?
-    /// What stands behind LeNet's and AlexNet's layers: `none`, `relu`, `tanh` or `sigmoid`.
+    /// The activation of LeNet and AlexNet: `none`, `relu`, `tanh` or `sigmoid`.
     public var activation: String?
-    /// How LeNet and AlexNet make their maps smaller: `max` or `average`.
+    /// The pooling of LeNet and AlexNet: `max` or `average`.
     public var pooling: String?
-    /// The side of AlexNet's pooling windows. Units: pixels.
+    /// Height, and width, of AlexNet's pooling windows. Units: pixels.
     public var poolSize: Int?
-    /// Of the first convolution of LeNet and AlexNet. Units: pixels.
+    /// The padding of the first convolution of LeNet and AlexNet. Units: pixels.
     public var padding: Int?
-    /// Of the network's input.
+    /// Height and width of the network's input.
     public var inputSize: InputSizeDescription?
-    /// Whether GoogLeNet brings ImageNet's normalisation to mean and deviation 0.5, as torchvision's pretrained weights want.
+    /// Whether GoogLeNet converts ImageNet's normalisation to mean and deviation 0.5, as torchvision's pretrained
+    /// weights need.
     public var transformInput: Bool?
-    /// What the names of the network's tensors begin with, where the file holds other things too.
+    /// The prefix of the network's tensors, where the checkpoint holds others too.
     public var prefix: String?
-    /// What makes probabilities of the outputs: `softmax`, or `sigmoid` of the only one.
+    /// How outputs become probabilities: `softmax`, or `sigmoid` for a single output.
     public var output: OutputActivation?
-    /// What input and outputs are called; see ``TensorNames``.
+    /// The names of input and outputs; see ``TensorNames``.
     public var tensors: TensorNames?
 
-    /// `alexnet train` writes some hundred bytes. Units: bytes.
+    /// The largest `model.json`; `alexnet train` writes some hundred bytes. Units: bytes.
     static let maxByteCount = 1 << 20
 
-    /// A description that says nothing: everything is inferred.
+    /// An empty description: everything is inferred.
     public init() {}
 
     private enum CodingKeys: String, CodingKey, CaseIterable {
@@ -64,9 +65,12 @@ public struct ModelDescription: Sendable, Decodable {
         case transformInput = "transform_input"
     }
 
-    /// What makes probabilities of a network's outputs.
+    /// How a network's outputs become probabilities; see ``Softmax``.
     public enum OutputActivation: String, Sendable, CaseIterable {
-        case softmax, sigmoid
+        /// For several outputs, which sum to 1.
+        case softmax
+        /// For a single output: the probability of the second of two classes.
+        case sigmoid
     }
 
     public init(from decoder: any Decoder) throws {
@@ -105,7 +109,9 @@ public struct ModelDescription: Sendable, Decodable {
         return output
     }
 
-    /// - Throws: ``ModelError/description(_:)`` with a sentence that names the key.
+    /// Reads the bytes of `model.json`.
+    ///
+    /// - Throws: ``ModelError/description(_:)`` or ``ModelError/preprocessing(_:)`` with the key that is wrong.
     init(json: [UInt8]) throws(ModelError) {
         do {
             self = try JSONDecoder().decode(Self.self, from: Data(json))
@@ -125,7 +131,7 @@ public struct ModelDescription: Sendable, Decodable {
     }
 }
 
-/// A key that nobody reads is a typing error, and a silent one would change what is served.
+/// A key that is not read. It is refused, since it is probably misspelt, and ignoring it would change what is served.
 struct UnknownKey: Error, CustomStringConvertible {
     let key: String
     let known: [String]
@@ -146,14 +152,14 @@ struct UnknownKey: Error, CustomStringConvertible {
     }
 }
 
-/// Limits that a `model.json` sets for its model, under `batching`; those it leaves out are the server's.
+/// The limits under `batching` in `model.json`; nil for the server's.
 public struct BatchingDescription: Sendable, Equatable, Decodable {
-    /// The most images in one forward pass: 1 to 4096.
+    /// The most images in one forward pass: 1 to 4096. Units: images.
     public var maxBatchSize: Int?
-    /// The most images that may wait: 1 to 1,000,000.
+    /// The most images in the model's queue: 1 to 1,000,000. Units: images.
     public var queueCapacity: Int?
 
-    /// Everything is the server's.
+    /// The server's limits.
     public init() {}
 
     private enum CodingKeys: String, CodingKey, CaseIterable {
@@ -177,19 +183,19 @@ public struct BatchingDescription: Sendable, Equatable, Decodable {
     }
 }
 
-/// What a model's input and outputs are called by clients that address tensors by name.
+/// The names of a model's input and outputs, for clients that address tensors by name.
 public struct TensorNames: Sendable, Equatable, Decodable {
-    /// The picture, or the network's input made from it.
+    /// The image, or the network's input that was made from it.
     public var input = "input"
-    /// The outputs behind the soft-max.
+    /// The outputs after the soft-max.
     public var probabilities = "probabilities"
-    /// The outputs before it.
+    /// The outputs before the soft-max.
     public var logits = "logits"
 
     /// The longest name. Units: bytes.
     static let maxByteCount = 128
 
-    /// The names where `model.json` does not say.
+    /// The default names.
     public init() {}
 
     private enum CodingKeys: String, CodingKey, CaseIterable { case input, probabilities, logits }

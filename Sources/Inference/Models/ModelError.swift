@@ -1,26 +1,41 @@
 /// A model cannot be loaded.
 public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The model's folder does not exist.
     case noFolder(path: String)
-    /// Whether anything is wrong is not known.
+    /// A file or a folder could not be looked at, so that it is not known whether anything is wrong.
     case cannotLook(FileSystemError)
+    /// A file is reached through a symbolic link out of the models directory.
     case linkLeavesDirectory(file: String)
-    /// What became of reading the class map or `model.json`.
+    /// The class map or `model.json` could not be read.
     case unreadable(CheckpointError)
+    /// The path that was given for a checkpoint is a folder.
     case checkpointIsFolder(path: String)
+    /// The folder holds no checkpoint.
     case noCheckpoint(folder: String)
-    /// A folder with another framework's file, or an archive, instead of a checkpoint.
+    /// The folder holds no checkpoint, but another framework's file, or an archive. `found` says what it is, as the end
+    /// of a sentence that begins with "which".
     case foreignCheckpoint(folder: String, file: String, found: String)
+    /// The folder holds several checkpoints, and `model.json` names none.
     case ambiguousCheckpoint(folder: String, files: [String])
+    /// The folder holds shards of a checkpoint without their index; `shard` is one of them.
     case shardsWithoutIndex(folder: String, shard: String)
+    /// The folder holds no class map.
     case noClassMap(folder: String)
+    /// `model.json` names a file that is not in its folder.
     case pathOutsideFolder(file: String)
+    /// `model.json` names an architecture that is none of `known`.
     case unknownArchitecture(name: String, known: [String])
-    /// What is wrong with `model.json`, as the end of a sentence.
+    /// `model.json` cannot be used; the reason, as the end of a sentence.
     case description(String)
+    /// The checkpoint cannot be used.
     case checkpoint(file: String, CheckpointError)
+    /// The class map cannot be used.
     case classes(file: String, ClassMapError)
+    /// The preprocessing does not work with the network, or has a step that is wrong.
     case preprocessing(PreprocessingError)
+    /// The warm-up run answered infinity or NaN.
     case nonFiniteOutput
+    /// The network's arenas would take more than `limit`. Units: bytes.
     case tooLarge(byteCount: Int, limit: Int)
 
     public var description: String {
@@ -53,7 +68,7 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
             error.description.hasPrefix(file) ? error.description + "." : "\(file): \(error.description)."
         case .classes(let file, let error): "\(file): \(error.description)"
         case .preprocessing(let error): error.description
-        case .nonFiniteOutput: "The network answers a grey or a noisy picture with values that are not finite."
+        case .nonFiniteOutput: "The network answers a grey or a noisy image with values that are not finite."
         case .tooLarge(let byteCount, let limit):
             "The network's activations would take \(byteCount >> 20) MiB; at most \(limit >> 20) MiB are used."
         }
@@ -61,7 +76,8 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 extension ModelError {
-    /// Whether nothing is known yet: a file could not be looked at or read, or changed meanwhile. Another try may end otherwise.
+    /// Whether the error is transient: a file could not be looked at or read, or changed while it was read. A retry may
+    /// succeed.
     public var isPassing: Bool {
         switch self {
         case .cannotLook: true
@@ -70,8 +86,9 @@ extension ModelError {
         }
     }
 
-    /// What kind of thing is wrong, as the end of a sentence for whoever may ask the server: without a path and without a byte of any
-    /// file. ``description`` has the details.
+    /// The kind of error, as the end of a sentence that any client may read: it has no path and no byte of a file.
+    ///
+    /// ``description`` has the details.
     public var reason: String {
         switch self {
         case .noFolder: "its folder is not there"

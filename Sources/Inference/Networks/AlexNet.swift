@@ -1,7 +1,7 @@
-/// AlexNet in the forms that people hold.
+/// AlexNet in the forms that are published and taught.
 ///
-/// Five convolutions and one or three linear layers, whatever they are called. What the tensors leave open (the first
-/// convolution's padding, the input's size, normalisations without parameters) is in ``AlexNetGeometry``.
+/// Five convolutions and one or three linear layers, whatever their names. ``AlexNetGeometry`` decides what the tensors
+/// leave open: the first convolution's padding and the input's size.
 /// - Source: Krizhevsky, Sutskever and Hinton 2012, "ImageNet classification with deep convolutional neural networks"
 ///   (``Form/paper``, as Caffe and TensorFlow ship it); Krizhevsky 2014, arXiv:1404.5997, "One weird trick for
 ///   parallelizing convolutional neural networks" (``Form/torchvision``); Zhang et al., "Dive into Deep Learning", §8.1
@@ -19,9 +19,9 @@ package enum AlexNet {
         case oneTower = "alexnet_one_tower"
         /// 96-256-384-384-256 with batch normalisation behind each convolution, input 3×227×227.
         case batchNormalized = "alexnet_bn"
-        /// 96-256-384-384-256 without groups, the first convolution unpadded, input 1×224×224.
+        /// 96-256-384-384-256 without groups, the first convolution without padding, input 1×224×224.
         case oneChannel = "alexnet_one_channel"
-        /// The same with a padding of 1 in the first convolution: d2l.ai's.
+        /// ``oneChannel`` with a padding of 1 in the first convolution: d2l.ai's.
         case d2l = "alexnet_d2l"
         /// 64-192-384-256-256 with kernels of 3×3 for CIFAR's 3×32×32.
         case cifar = "alexnet_cifar"
@@ -31,10 +31,14 @@ package enum AlexNet {
 
     /// Which form a checkpoint holds; nil where it is no AlexNet.
     ///
-    /// The kernels' sides, batch normalisation and the number of linear layers tell most. Then groups tell the paper's; the
-    /// grid before the first linear layer (5×5, not 6×6) the one-channel ones, of which d2l.ai's is one `nn.Sequential`
-    /// with plain numbers; 48 first channels the half-width one; 96 first channels, or numbers that leave room for local
-    /// response normalisations, the paper's in one tower.
+    /// These decide, in this order:
+    /// 1. the sizes of the kernels, the number of linear layers, batch normalisation;
+    /// 2. groups: ``Form/paper``;
+    /// 3. a grid of 5×5 before the first linear layer: ``Form/d2l`` where the network is one `nn.Sequential`, else
+    ///    ``Form/oneChannel``;
+    /// 4. numbers in the names that leave room for local response normalisations: ``Form/oneTower``;
+    /// 5. the output channels of the first convolution: 48 ``Form/halfWidth``, 96 ``Form/oneTower``, else
+    ///    ``Form/torchvision``.
     package static func form(of parameters: ParameterSet) -> Form? {
         let (convolutions, linears) = (parameters.convolutions, parameters.linears)
         let normalizations = parameters.normalizations
@@ -66,8 +70,8 @@ package enum AlexNet {
         }
     }
 
-    /// Whether the names leave room for a normalisation beside activation and pooling behind each of the first two
-    /// convolutions; nil where names tell nothing, or another thing.
+    /// Whether the names leave room for a normalisation, beside activation and pooling, behind each of the first two
+    /// convolutions; nil where the names do not tell.
     static func hasRoomForNormalization(_ parameters: ParameterSet) -> Bool? {
         let names = parameters.convolutions.map(\.name)
         guard names.count == 5, let first = SequentialPlace.gap(from: names[0], to: names[1]),
@@ -82,7 +86,7 @@ package enum AlexNet {
 
     /// Builds the network around a checkpoint's parameters.
     ///
-    /// - Throws: ``CheckpointError`` when a tensor's shape does not fit the form.
+    /// - Throws: ``CheckpointError`` where a tensor's shape does not fit the form.
     package static func network(
         _ form: Form, _ parameters: ParameterSet, options: ArchitectureOptions = ArchitectureOptions()
     ) throws(CheckpointError) -> Network {
@@ -99,7 +103,8 @@ package enum AlexNet {
         guard channels > 0 else { throw CheckpointError.differs(parameters, from: form) }
         let activation = (options.activation ?? .relu).layer
         let normalization = form.normalization(parameters, options)
-        var builder = CheckpointNetworkBuilder(parameters, inputShape: [channels, geometry.input.height, geometry.input.width])
+        var builder = CheckpointNetworkBuilder(
+            parameters, inputShape: [channels, geometry.input.height, geometry.input.width])
         for (index, convolution) in convolutions.enumerated() {
             let kernelSize = form.kernelSizes[index]
             try builder.convolution(
@@ -146,12 +151,13 @@ extension AlexNet.Form {
         }
     }
 
+    /// Rows, and columns, of the convolutions' kernels.
     var kernelSizes: [Int] { self == .cifar ? [3, 3, 3, 3, 3] : [11, 5, 3, 3, 3] }
 
     /// The groups of the convolutions.
     fileprivate var groups: [Int] { self == .paper ? [1, 2, 1, 2, 2] : [1, 1, 1, 1, 1] }
 
-    /// The layers' names, as their papers' and tutorials' checkpoints have them: convolutions, then linear layers.
+    /// The names of the layers in published checkpoints: convolutions, then linear layers.
     fileprivate var layerNames: [String] {
         switch self {
         case .halfWidth, .torchvision, .cifar:
@@ -174,10 +180,12 @@ extension AlexNet.Form {
         }
     }
 
-    /// Whether all its layers have gradients here.
+    /// Whether all its layers have gradients in this program.
     package var isTrainable: Bool { self != .batchNormalized }
 
-    /// The parameters of a network that is to be made, in its order; names as torchvision and the tutorials have them.
+    /// The names and shapes of the parameters of a new network, in its order; names as in published checkpoints.
+    ///
+    /// - Parameter inputChannels: nil for those of the published form.
     package func parameterShapes(inputChannels: Int? = nil, classCount: Int) -> [(name: String, shape: Shape)] {
         var shapes: [(name: String, shape: Shape)] = []
         func append(_ name: String, _ shape: Shape) {
@@ -202,8 +210,8 @@ extension AlexNet.Form {
 
     /// The local response normalisation; nil where the network has none.
     ///
-    /// Where nothing is said the paper's form has Caffe's, and the one-tower form the paper's own (k = 2) if its names leave
-    /// room for it.
+    /// Without an option, ``paper`` has Caffe's, and ``oneTower`` has the paper's own (k = 2) if its names leave room
+    /// for it.
     func normalization(_ parameters: ParameterSet, _ options: ArchitectureOptions) -> LocalResponseNorm? {
         let usual = self == .paper ? LocalResponseNorm() : LocalResponseNorm(k: 2)
         switch options.localResponseNorm {
@@ -212,7 +220,7 @@ extension AlexNet.Form {
         case .usual:
             if self == .paper { return usual }
             guard self == .oneTower else { return nil }
-            // A demanded one tower has it, unless the names say that there is no room.
+            // If model.json names this form, it has the normalisation unless the names leave no room.
             return AlexNet.hasRoomForNormalization(parameters) ?? options.isNamed ? usual : nil
         }
     }

@@ -1,15 +1,15 @@
-/// The sizes in an AlexNet that its tensors do not tell, though they lead to the same grid before the first linear layer.
+/// The sizes of an AlexNet that its tensors leave open.
 ///
-/// An 11×11 kernel with stride 4 makes 55×55 of 224×224 with padding 2, and of 227×227 without; 54×54 of 224×224 with
-/// padding 0 or 1.
+/// Different sizes lead to the same grid before the first linear layer: an 11×11 kernel with stride 4 makes 55×55 of
+/// 224×224 with padding 2, and of 227×227 without; it makes 54×54 of 224×224 with padding 0 and with padding 1.
 struct AlexNetGeometry: Equatable {
-    /// Height and width of the input.
+    /// Height and width of the network's input. Units: pixels.
     var input: Size2d
-    /// Of the first convolution.
+    /// Stride of the first convolution. Units: pixels.
     var stride: Int
-    /// Of the first convolution.
+    /// Padding of the first convolution. Units: pixels.
     var padding: Int
-    /// The side of the windows of all poolings, which are 2 pixels apart.
+    /// Height, and width, of the windows of all poolings; their stride is 2. Units: pixels.
     var poolSize: Int
 
     init(_ extent: Int, stride: Int, padding: Int, poolSize: Int) {
@@ -19,7 +19,7 @@ struct AlexNetGeometry: Equatable {
         self.poolSize = poolSize
     }
 
-    /// Those that are published for a form, or taught, the likeliest first.
+    /// The geometries in which a form is published or taught, the likeliest first.
     static func published(_ form: AlexNet.Form) -> [Self] {
         let padded = Self(224, stride: 4, padding: 2, poolSize: 3)
         let large = Self(227, stride: 4, padding: 0, poolSize: 3)
@@ -40,7 +40,7 @@ struct AlexNetGeometry: Equatable {
         }
     }
 
-    /// The maps before the first linear layer; nil where a window does not fit.
+    /// Rows and columns of the maps before the first linear layer; nil where a window does not fit.
     func grid(_ form: AlexNet.Form) -> Size2d? {
         let kernelSizes = form.kernelSizes
         let first = Window(
@@ -52,7 +52,7 @@ struct AlexNetGeometry: Equatable {
             .flatMap(pool.outputSize)
     }
 
-    /// Those that fit a checkpoint and what is said, the likeliest first.
+    /// The geometries that fit a checkpoint and the options, the likeliest first.
     static func fitting(
         _ form: AlexNet.Form, _ parameters: ParameterSet, _ options: ArchitectureOptions
     ) -> [Self] {
@@ -70,30 +70,33 @@ struct AlexNetGeometry: Equatable {
         var sized = options
         sized.inputSize = size
         let found = fitting(sized).filter { form == .torchvision || published(form).contains($0) }
-        // A preprocessing that ends in another size than a network can take is cropped, or refused as such.
+        // The preprocessing's size does not fit the network: it is an error of the preprocessing, or is cropped there.
         return found.isEmpty ? fitting(options) : found
     }
 
-    /// The published ones as far as they agree with what is said; then those with what is said in the published ones' place.
+    /// The published geometries that agree with the options, then the others with the options in place of their values.
     private static func candidates(
         _ form: AlexNet.Form, width: Int, _ options: ArchitectureOptions
     ) -> [Self] {
         var published = published(form)
-        // Whoever normalises torchvision's widths or half of the paper's keeps their padding.
+        // Networks with torchvision's widths, or half of the paper's, have torchvision's padding, with normalisation
+        // too.
         if form == .oneTower || form == .batchNormalized, width != form.widths[0] { published.reverse() }
-        let said = published.map { candidate in
+        let overridden = published.map { candidate in
             var candidate = candidate
             candidate.input = options.inputSize ?? candidate.input
             candidate.padding = options.padding ?? candidate.padding
             candidate.poolSize = options.poolSize ?? candidate.poolSize
             return candidate
         }
-        var found = zip(published, said).filter { $0 == $1 }.map(\.0)
-        for candidate in said where !found.contains(candidate) { found.append(candidate) }
+        var found = zip(published, overridden).filter { $0 == $1 }.map(\.0)
+        for candidate in overridden where !found.contains(candidate) { found.append(candidate) }
         return found
     }
 
-    /// - Throws: ``CheckpointError/unsuitableInput(reason:)`` where nothing leads to what the first linear layer takes.
+    /// The likeliest geometry that fits a checkpoint and the options.
+    ///
+    /// - Throws: ``CheckpointError/unsuitableInput(reason:)`` where none leads to the input of the first linear layer.
     static func geometry(
         of form: AlexNet.Form, _ parameters: ParameterSet, _ options: ArchitectureOptions
     ) throws(CheckpointError) -> Self {
@@ -157,7 +160,7 @@ extension AlexNet.Form {
         let room = AlexNet.hasRoomForNormalization(parameters)
         switch self {
         case .paper:
-            // The names under which Caffe's weights are handed on mean Caffe's values.
+            // These are the names of Caffe's weights, which were trained with Caffe's values.
             if parameters["conv1"] != nil, parameters["fc8"] != nil { return nil }
             return Assumption(
                 "local response normalisation is taken to be Caffe's (alpha 1e-4 divided by 5, k 1); TensorFlow's ports and "

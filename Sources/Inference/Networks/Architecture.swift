@@ -1,36 +1,36 @@
-/// A family's member: how its checkpoints are recognised, and what network they make.
+/// A kind of network, as ResNet-50: how its checkpoints are recognised, and how the network is built from them.
 ///
-/// Adding a network means one file with a type that conforms to this, and one line in ``Architectures``.
+/// A new architecture is a type that conforms to this, and one line in ``Architectures``.
 package protocol Architecture: Sendable {
-    /// As `"architecture"` in `model.json` says it.
+    /// The name in `"architecture"` of `model.json`.
     var name: String { get }
-    /// Of the published form. Shape: `[C, H, W]`.
+    /// The input of the published form. Shape: `[C, H, W]`.
     var inputShape: Shape { get }
-    /// How images become the input where `model.json` does not say.
+    /// How images become the input, unless `model.json` says otherwise.
     var preprocessing: Preprocessing.Preset { get }
-    /// The options that mean something here.
+    /// The options that apply to this architecture.
     var options: Set<ArchitectureOptions.Key> { get }
-    /// The beginnings of names that a file may hold for training's sake.
+    /// Prefixes of tensors that a checkpoint may hold and that only training uses, as of auxiliary heads.
     var ignoredPrefixes: [String] { get }
 
-    /// The tensors of the published form, those that a normalisation remembers included; the first is a convolution's weight,
-    /// and the last two are the output's.
+    /// The tensors of the published form, with the running means and variances of normalisations. The first is a
+    /// convolution's weight; the last two are the weight and the bias of the output layer.
     func tensorShapes(inputChannels: Int, classCount: Int) -> [(name: String, shape: Shape)]
 
     /// Whether a checkpoint holds this network.
     func fits(_ parameters: ParameterSet) -> Bool
 
-    /// Builds the network around a checkpoint's parameters, whose widths may be others than the published form's.
+    /// Builds the network around a checkpoint's parameters, whose widths may differ from the published form's.
     ///
     /// - Throws: ``CheckpointError`` where a tensor is missing, has no place, or does not fit those around it.
     func network(_ parameters: ParameterSet, options: ArchitectureOptions) throws(CheckpointError) -> Network
 
-    /// What the checkpoint and the options leave open about the network that was built of them.
+    /// What the checkpoint and the options leave open about the network that was built from them.
     func assumptions(
         about network: Network, _ parameters: ParameterSet, options: ArchitectureOptions
     ) -> [Assumption]
 
-    /// Whether there is a published way to preprocess images for these parameters: ``preprocessing``.
+    /// Whether ``preprocessing`` is published for these parameters; otherwise it is a guess.
     func hasPublishedPreprocessing(_ parameters: ParameterSet) -> Bool
 }
 
@@ -38,21 +38,22 @@ extension Architecture {
     package var options: Set<ArchitectureOptions.Key> { [] }
     package var ignoredPrefixes: [String] { [] }
 
-    /// Names and shapes are those of the published form, for any number of classes, in colour or grey.
+    /// Whether names and shapes are those of the published form, for any number of classes, in colour or in grey.
     package func fits(_ parameters: ParameterSet) -> Bool { differences(from: parameters).isEmpty }
 
     package func assumptions(
         about network: Network, _ parameters: ParameterSet, options: ArchitectureOptions
     ) -> [Assumption] { [] }
 
-    /// The published networks take colour; whoever makes one for grey images chooses how.
+    /// The published networks take colour images; for grey ones nothing is published.
     package func hasPublishedPreprocessing(_ parameters: ParameterSet) -> Bool {
         parameters.convolutions.allSatisfy { $0.weight.shape[1] != 1 }
     }
 }
 
 extension Architecture {
-    /// The input of a network that takes any size: what is said, or what is published. Shape: `[C, H, W]`.
+    /// The input of a network that takes any size: the size in the options, or else the published one. Shape:
+    /// `[C, H, W]`.
     func input(channels: Int, _ options: ArchitectureOptions) -> Shape {
         guard let size = options.inputSize ?? options.preprocessedSize else {
             return [channels, inputShape[1], inputShape[2]]
@@ -66,7 +67,7 @@ extension Architecture where Self: RawRepresentable, RawValue == String {
 }
 
 extension Architecture {
-    /// What a checkpoint has otherwise than the published form; its number of classes and a grey input are no difference.
+    /// How a checkpoint differs from the published form, apart from the number of classes and a grey input.
     func differences(from parameters: ParameterSet) -> [CheckpointError] {
         let found = counted(parameters)
         let shapes = Dictionary(found.map { ($0.name, $0.shape) }) { first, _ in first }
@@ -86,8 +87,8 @@ extension Architecture {
         return differences
     }
 
-    /// How much a checkpoint has in common with the published form: 1 for the same names and shapes, half of it for the same
-    /// shapes under other names.
+    /// How much a checkpoint has in common with the published form: 1 for the same names and shapes, 0.5 for the same
+    /// shapes under other names, 0 for nothing.
     func closeness(to parameters: ParameterSet) -> Double {
         let found = counted(parameters)
         let shapes = Dictionary(found.map { ($0.name, $0.shape) }) { first, _ in first }
@@ -105,11 +106,12 @@ extension Architecture {
         return Double(score) / Double(max(expected.count + found.count, 1))
     }
 
+    /// The tensors of a checkpoint without those that only training uses.
     private func counted(_ parameters: ParameterSet) -> [(name: String, shape: Shape)] {
         parameters.shapes.filter { tensor in !ignoredPrefixes.contains { tensor.name.hasPrefix($0) } }
     }
 
-    /// The published form with a file's own number of classes and of input channels.
+    /// The published form with the checkpoint's number of classes and of input channels.
     private func expected(beside found: [String: Shape]) -> [(name: String, shape: Shape)] {
         let published = tensorShapes(inputChannels: inputShape[0], classCount: 1000)
         guard let first = published.first?.name, let last = published.dropLast().last?.name else { return published }
@@ -120,15 +122,15 @@ extension Architecture {
 }
 
 extension CheckpointError {
-    /// That a checkpoint is not what `model.json` says it is.
+    /// The error for a checkpoint that does not hold an architecture: its differences from the published form.
     static func differs(_ parameters: ParameterSet, from architecture: some Architecture) -> Self {
         let differences = architecture.differences(from: parameters)
         return .fitsNoArchitecture(
-            closest: architecture.name, differences: Array(differences.prefix(toldCount)), count: differences.count)
+            closest: architecture.name, differences: Array(differences.prefix(listedCount)), count: differences.count)
     }
 
-    /// How many differences are told.
-    private static var toldCount: Int { 4 }
+    /// The most differences that the error lists.
+    private static var listedCount: Int { 4 }
 }
 
 extension [(name: String, shape: Shape)] {
@@ -138,15 +140,15 @@ extension [(name: String, shape: Shape)] {
     }
 }
 
-/// Something that a checkpoint leaves open about its network, and how it was taken.
+/// Something that a checkpoint leaves open about its network, and what was assumed.
 ///
-/// Two networks can have the same tensors: a padding, an activation or a normalisation without parameters leaves no trace in
-/// names and shapes. Wherever that is so, the likelier network is served and this says which, so that no number is wrong in
-/// silence.
+/// Two networks can have the same tensors: a padding, an activation or a normalisation without parameters leaves no
+/// trace in names and shapes. The likelier network is then served, and this tells which, so that no answer is silently
+/// wrong.
 public struct Assumption: Sendable, Equatable, CustomStringConvertible {
-    /// What is assumed, and what would fit the tensors as well; a sentence without its full stop.
+    /// What is assumed, and what else would fit the tensors; a sentence without its full stop.
     public let text: String
-    /// What to write into `model.json` to settle it: `"padding": 1`.
+    /// The line for `model.json` that settles it, as `"padding": 1`.
     public let line: String
 
     init(_ text: String, line: String) {
@@ -154,6 +156,6 @@ public struct Assumption: Sendable, Equatable, CustomStringConvertible {
         self.line = line
     }
 
-    /// One sentence with the line to add.
+    /// ``text`` and ``line`` in one sentence.
     public var description: String { "\(text); to settle it, add \(line) to the model folder's model.json" }
 }

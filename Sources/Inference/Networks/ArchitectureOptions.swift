@@ -1,6 +1,7 @@
-/// What neither names nor shapes tell about a network: `model.json` says it, or the network's usual form counts.
+/// What the names and shapes of tensors leave open about a network: `model.json` decides it, or else the architecture's
+/// default.
 package struct ArchitectureOptions: Sendable {
-    /// The keys of `model.json` that mean something for some architectures only.
+    /// The keys of `model.json` that apply to some architectures only.
     package enum Key: String, Sendable, CaseIterable {
         case activation, pooling, padding
         case inputSize = "input_size"
@@ -9,11 +10,11 @@ package struct ArchitectureOptions: Sendable {
         case transformInput = "transform_input"
     }
 
-    /// The function behind a layer with weights.
+    /// The activation behind a layer with weights.
     package enum Nonlinearity: String, Sendable, CaseIterable {
         case none, relu, tanh, sigmoid
 
-        /// nil for none.
+        /// The layer that computes it; nil for ``none``.
         var layer: (any Layer)? {
             switch self {
             case .none: nil
@@ -24,11 +25,11 @@ package struct ArchitectureOptions: Sendable {
         }
     }
 
-    /// How maps are made smaller.
+    /// The pooling that makes maps smaller.
     package enum Pooling: String, Sendable, CaseIterable {
         case max, average
 
-        /// A pooling with windows of `size` × `size`, `stride` apart.
+        /// The layer, with windows of `size` × `size`.
         func layer(size: Int, stride: Int) -> any Layer {
             switch self {
             case .max: MaxPool2d(kernelSize: Size2d(square: size), stride: Size2d(square: stride))
@@ -37,40 +38,42 @@ package struct ArchitectureOptions: Sendable {
         }
     }
 
-    /// What is said about local response normalisation.
+    /// What `model.json` says about local response normalisation.
     package enum Normalization: Sendable, Equatable {
-        /// Nothing.
+        /// Nothing: the architecture's default.
         case usual
-        /// There is none.
+        /// The network has none.
         case none
-        /// There is one; what is not said is the architecture's.
+        /// The network has one; parameters that are left out have the architecture's values.
         case described(LocalResponseNormParameters)
     }
 
-    /// Where the network has one: the paper's AlexNet and its kin.
+    /// Local response normalisation in AlexNet.
     package var localResponseNorm = Normalization.usual
-    /// nil for what the file's names suggest.
+    /// The activation; nil for the one that the file's names suggest.
     package var activation: Nonlinearity?
-    /// nil for the network's usual one.
+    /// The pooling; nil for the architecture's default.
     package var pooling: Pooling?
-    /// The side of the pooling windows; nil for the network's usual one. Units: pixels.
+    /// Height, and width, of the pooling windows; nil for the architecture's default. Units: pixels.
     package var poolSize: Int?
-    /// Whether the network first brings ImageNet's normalisation back to mean and deviation 0.5; nil for what the file suggests.
+    /// Whether the network converts ImageNet's normalisation to mean and deviation 0.5 first; nil for what the file
+    /// suggests.
     package var transformsInput: Bool?
-    /// Of the first convolution; nil for what the file suggests. Units: pixels.
+    /// Padding of the first convolution; nil for what the file suggests. Units: pixels.
     package var padding: Int?
-    /// Height and width of the network's input; nil for the published ones.
+    /// Height and width of the network's input; nil for the published ones. Units: pixels.
     package var inputSize: Size2d?
-    /// In what size the preprocessing ends, where it says one: the network's input, if that can be so large.
+    /// The size that the preprocessing in `model.json` ends in; nil where it does not say. It is the input's size if
+    /// the network can take it. Units: pixels.
     package var preprocessedSize: Size2d?
-    /// Whether `model.json` names the architecture: what the name implies is then no assumption.
+    /// Whether `model.json` names the architecture; what the name implies is then not an ``Assumption``.
     package var isNamed = false
 
-    /// What counts where nobody says anything.
+    /// The architecture's defaults.
     package init() {}
 }
 
-/// The parameters of a ``LocalResponseNorm`` as far as they are said.
+/// The parameters of a ``LocalResponseNorm`` that `model.json` gives; nil for the others.
 package struct LocalResponseNormParameters: Sendable, Equatable {
     var size: Int?
     var alpha: Float?
@@ -78,7 +81,7 @@ package struct LocalResponseNormParameters: Sendable, Equatable {
     var k: Float?
     var convention: LocalResponseNorm.Convention?
 
-    /// The layer, with the rest from `usual`.
+    /// The layer, with the missing parameters from `usual`.
     func layer(over usual: LocalResponseNorm) -> LocalResponseNorm {
         LocalResponseNorm(
             size: size ?? usual.size, alpha: alpha ?? usual.alpha, beta: beta ?? usual.beta, k: k ?? usual.k,

@@ -1,19 +1,20 @@
-/// The networks that are known: what `model.json` may name, and what checkpoints are compared with.
+/// All architectures: what `model.json` may name, and what checkpoints are compared with.
 package enum Architectures {
     /// In the order in which they are tried.
     package static let all: [any Architecture] =
         AlexNet.Form.allCases + LeNet.Form.allCases + VGG.Form.allCases + GoogLeNet.Form.allCases
         + ResNet.Form.allCases
 
-    /// The one that `model.json` names.
+    /// The architecture that `model.json` names; nil for an unknown name.
     package static func named(_ name: String) -> (any Architecture)? { all.first { $0.name == name } }
 
-    /// What a checkpoint was recognised as: the network, and the parameters under its names.
+    /// The architecture that a checkpoint holds, and its parameters under that architecture's names.
     package typealias Recognition = (architecture: any Architecture, parameters: ParameterSet)
 
-    /// The one that a checkpoint holds.
+    /// Recognises the architecture that a checkpoint holds.
     ///
-    /// - Throws: ``CheckpointError/fitsNoArchitecture(closest:differences:count:)`` where one is close, or
+    /// - Throws: ``CheckpointError/severalNetworks(networks:others:)`` where parts of it are networks,
+    ///   ``CheckpointError/fitsNoArchitecture(closest:differences:count:)`` where one is close, or
     ///   ``CheckpointError/unservedNetwork(looksLike:examples:count:)``.
     package static func recognize(_ parameters: ParameterSet) throws(CheckpointError) -> Recognition {
         let spellings = [parameters] + TensorSpelling.all.compactMap { $0(parameters) }
@@ -23,7 +24,8 @@ package enum Architectures {
         throw severalNetworks(in: parameters) ?? closest(to: spellings)
     }
 
-    /// That a part of the layers, told by the first component of their names, is a whole network; nil where none is.
+    /// The error for a checkpoint of which a part, the layers with the same first component in their names, is a
+    /// network; nil where no part is.
     private static func severalNetworks(in parameters: ParameterSet) -> CheckpointError? {
         let groups = Dictionary(grouping: parameters.layers) {
             $0.name.split(separator: ".").first.map(String.init) ?? ""
@@ -42,13 +44,13 @@ package enum Architectures {
         return networks.isEmpty ? nil : .severalNetworks(networks: networks, others: others)
     }
 
-    /// The parameters under the names that an architecture knows; the file's own where none of the spellings fits.
+    /// The parameters under the names that an architecture expects; unchanged where no spelling fits.
     static func spelled(_ parameters: ParameterSet, for architecture: any Architecture) -> ParameterSet {
         if architecture.fits(parameters) { return parameters }
         return TensorSpelling.all.lazy.compactMap { $0(parameters) }.first { architecture.fits($0) } ?? parameters
     }
 
-    /// The least ``Architecture/closeness(to:)`` at which differences are told: below it they would not help.
+    /// The least ``Architecture/closeness(to:)`` at which differences are listed; below it they would not help.
     private static let leastCloseness = 0.5
 
     private static func closest(to spellings: [ParameterSet]) -> CheckpointError {
@@ -69,7 +71,7 @@ package enum Architectures {
     }
 }
 
-/// Networks that people bring and that are not served, known by a name that only they use.
+/// Networks that are often brought and are not served, recognised by names that only they use.
 enum UnservedNetwork {
     private static let signs: [(network: String, isIn: @Sendable (String) -> Bool)] = [
         ("SqueezeNet", { $0.contains(".squeeze") || $0.contains("expand1x1") }),
@@ -85,27 +87,29 @@ enum UnservedNetwork {
         ("RegNet", { $0.contains("trunk_output") }),
     ]
 
-    /// nil where no sign is found.
+    /// The name of the network that a checkpoint seems to hold; nil where nothing points to one.
     static func name(of parameters: ParameterSet) -> String? {
         let names = parameters.layers.map(\.name) + parameters.leftOut
         return signs.first { sign in names.contains { sign.isIn($0) } }?.network
     }
 }
 
-/// The network that a checkpoint's tensors make, and what was assumed on the way.
+/// The network that was built from a checkpoint, and what was assumed about it.
 public struct RecognizedNetwork: Sendable {
-    /// As in `model.json`.
+    /// The architecture's name, as in `model.json`.
     public let architecture: String
     /// The layers and their weights.
     public let network: Network
-    /// How images usually become this network's input.
+    /// How images become the input, unless `model.json` says otherwise.
     public let preprocessing: Preprocessing.Preset
-    /// What the tensors and `model.json` leave open.
+    /// What the tensors and `model.json` leave open about the network.
     public let assumptions: [Assumption]
-    /// That ``preprocessing`` is a guess; nil where it is published for this network.
+    /// Says that ``preprocessing`` is a guess; nil where it is published for this network.
     public let preprocessingAssumption: Assumption?
 
-    /// - Throws: ``CheckpointError`` where the parameters do not make this network.
+    /// Builds the network of an architecture around its parameters.
+    ///
+    /// - Throws: ``CheckpointError`` where they do not fit.
     init(
         _ architecture: any Architecture, _ parameters: ParameterSet, options: ArchitectureOptions
     ) throws(CheckpointError) {
@@ -125,7 +129,7 @@ public struct RecognizedNetwork: Sendable {
 }
 
 extension Assumption {
-    /// That a network with one output ends in a sigmoid.
+    /// A network with one output is taken to end in a sigmoid.
     static func sigmoid(of classes: ClassMap) -> Self {
         let text =
             classes.count == 2

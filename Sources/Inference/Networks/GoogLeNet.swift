@@ -1,7 +1,8 @@
 /// GoogLeNet, Inception v1, with batch normalisation as torchvision ships it.
 ///
-/// The branch that is 5×5 in the paper is 3×3 here, as in torchvision's weights. The auxiliary heads, `aux1` and `aux2`, exist
-/// for training's sake and are left out; where they are gone, ``ArchitectureOptions/transformsInput`` is taken to be on.
+/// The branch that is 5×5 in the paper is 3×3 here, as in torchvision's weights. The auxiliary heads, `aux1` and
+/// `aux2`, serve training only and are left out. Where the checkpoint has none, ``ArchitectureOptions/transformsInput``
+/// is assumed.
 /// - Source: Szegedy et al. 2014, arXiv:1409.4842, table 1; `torchvision.models.googlenet`.
 package enum GoogLeNet {
     /// The raw value is the name of `"architecture"` in `model.json`.
@@ -9,7 +10,7 @@ package enum GoogLeNet {
         case googlenet
     }
 
-    /// The channels of an Inception block, branch by branch.
+    /// The published output channels of an Inception block's convolutions, branch by branch.
     fileprivate struct Block {
         let name: String
         let pointwise: Int
@@ -52,7 +53,7 @@ package enum GoogLeNet {
         [Block("5a", [256, 160, 320, 32, 128, 128]), Block("5b", [384, 192, 384, 48, 128, 128])],
     ]
 
-    /// Before the first Inception block.
+    /// The convolutions before the first Inception block.
     fileprivate static let stem: [(name: String, outputs: Int, kernelSize: Int)] = [
         ("conv1", 64, 7), ("conv2", 64, 1), ("conv3", 192, 3),
     ]
@@ -114,8 +115,8 @@ extension GoogLeNet.Form: Architecture {
         return try builder.network(ignoring: ignoredPrefixes)
     }
 
-    /// torchvision starts from pretrained weights with `transform_input` on and, unless asked, without auxiliary heads; from
-    /// nothing with the heads and without the transformation.
+    /// torchvision's pretrained weights come with `transform_input` and, unless asked for, without auxiliary heads;
+    /// networks that are trained from scratch have the heads and no transformation.
     private func transformsInput(_ parameters: ParameterSet, _ options: ArchitectureOptions) -> Bool {
         options.transformsInput ?? !hasHeads(parameters)
     }
@@ -145,20 +146,20 @@ extension GoogLeNet.Form: Architecture {
             roundsUp: true)
     }
 
-    /// From ImageNet's mean and deviation to 0.5 and 0.5.
+    /// Converts the normalisation with ImageNet's mean and deviation to one with 0.5 and 0.5.
     private static let inputTransformation = ChannelAffine(
         scale: Tensor([3], scalars: [0.229, 0.224, 0.225].map { Float($0 / 0.5) }),
         shift: Tensor([3], scalars: [0.485, 0.456, 0.406].map { Float(($0 - 0.5) / 0.5) }))
 }
 
-/// The Inception block that is taught with a 5×5 branch, a branch of two 3×3 and an average pool: Inception v3's first.
+/// Inception v3's first block, which tutorials teach: a 5×5 branch, a branch of two 3×3, and one with an average pool.
 ///
-/// Four branches, concatenated in this order: 1×1; 1×1 and 5×5; 1×1, 3×3 and 3×3; an average pool of 3×3 and 1×1. Behind every
-/// convolution stand a batch normalisation with epsilon 1e-3 and a rectifier. Keys are `branch1X1.conv`, `branch1X1.bn`,
-/// `branch5X5_{1,2}`, `branch3X3_{1,2,3}` and `branch_pool`; the widths are the file's.
+/// Four branches, concatenated in this order: 1×1; 1×1 and 5×5; 1×1, 3×3 and 3×3; an average pool of 3×3 and 1×1.
+/// Behind every convolution stand a batch normalisation with epsilon 1e-3 and a ReLU. Keys are `branch1X1.conv`,
+/// `branch1X1.bn`, `branch5X5_{1,2}`, `branch3X3_{1,2,3}` and `branch_pool`; the widths are the file's.
 /// - Source: Szegedy et al. 2015, arXiv:1512.00567, figure 5; `torchvision.models.inception.InceptionA`.
 struct InceptionBlock {
-    /// What stands before the keys, as `inception1.`.
+    /// The prefix of the keys, as `inception1.`.
     let prefix: String
 
     /// The branches, with the published output channels.
@@ -183,10 +184,11 @@ struct InceptionBlock {
     }
 }
 
-/// One branch of an Inception block: a pooling where it begins with one, then units of convolution, batch normalisation and ReLU.
+/// One branch of an Inception block: a pooling, if it begins with one, and units of convolution, batch normalisation
+/// and ReLU.
 private struct InceptionBranch {
     var pooling: (name: String, layer: any Layer)?
-    /// The unit's name, the output channels of the published form, and the side of the kernel.
+    /// Each unit's name, the output channels of the published form, and the rows, and columns, of its kernel.
     let units: [(name: String, outputChannels: Int, kernelSize: Int)]
 }
 
@@ -194,8 +196,8 @@ extension CheckpointNetworkBuilder {
     /// TensorFlow's; PyTorch's own is 1e-5.
     private static var epsilon: Double { 1e-3 }
 
-    /// Adds a convolution that keeps the size of its maps but for the stride, a batch normalisation and a ReLU. Their
-    /// parameters are those of `name.conv` and `name.bn`.
+    /// Adds a convolution, a batch normalisation and a ReLU, with the parameters of `name.conv` and `name.bn`. The
+    /// convolution is padded so that only its stride makes maps smaller.
     @discardableResult
     fileprivate mutating func addUnit(
         _ name: String, outputChannels: Int, kernelSize: Int, stride: Int = 1, from input: Int? = nil

@@ -1,10 +1,10 @@
 /// LeNet-5 in the forms that are taught.
 ///
-/// Two convolutions of 5×5, each with a pooling of 2×2 behind it, and three linear layers. Published with tanh and average
-/// pools; PyTorch's own tutorial has ReLUs and max-pools, another one no activation at all (`layer1.conv1`), d2l.ai's
-/// sigmoids and average pools. The tensors are the same, so that names decide where `model.json` does not say.
-/// - Source: LeCun, Bottou, Bengio and Haffner 1998, "Gradient-based learning applied to document recognition", §II.B; Zhang
-///   et al., "Dive into Deep Learning", §7.6.
+/// Two convolutions of 5×5, each with a pooling of 2×2 behind it, and three linear layers. The paper has tanh and
+/// average pooling; PyTorch's tutorial has ReLU and max-pooling; another one has no activation (`layer1.conv1`); d2l.ai
+/// has sigmoid and average pooling. Their tensors are the same, so that names decide unless `model.json` does.
+/// - Source: LeCun, Bottou, Bengio and Haffner 1998, "Gradient-based learning applied to document recognition", §II.B;
+///   Zhang et al., "Dive into Deep Learning", §7.6.
 package enum LeNet {
     /// The raw values are the names of `"architecture"` in `model.json`.
     package enum Form: String, Sendable, CaseIterable {
@@ -14,10 +14,10 @@ package enum LeNet {
         case colour = "lenet5_colour"
         /// MNIST's 1×28×28 with a padding of 2 around it: d2l.ai's. Its tensors are those of ``paper``.
         case padded = "lenet5_28"
-        /// 1×28×28 as it is: the maps before the linear layers are 4×4.
+        /// MNIST's 1×28×28 without padding: the maps before the linear layers are 4×4.
         case unpadded = "lenet5_28_unpadded"
 
-        /// Padding of the first convolution.
+        /// Padding of the first convolution. Units: pixels.
         fileprivate var padding: Int { self == .padded ? 2 : 0 }
         /// Rows and columns before the first linear layer, as published.
         fileprivate var grid: Int { self == .unpadded ? 4 : 5 }
@@ -27,8 +27,11 @@ package enum LeNet {
     /// The paper's output channels and features.
     private static let widths = (convolutions: [6, 16], linears: [120, 84])
 
-    /// Two convolutions of 5×5 and three linear layers make a LeNet, whatever their widths and names; the grid before the
-    /// first linear layer and the input's channels tell the form. One `nn.Sequential` with plain numbers is d2l.ai's.
+    /// Which form a checkpoint holds; nil where it is no LeNet.
+    ///
+    /// Two convolutions of 5×5 and three linear layers are a LeNet, whatever their widths and names. The grid before
+    /// the first linear layer and the input's channels decide the form; one `nn.Sequential` with plain numbers is
+    /// d2l.ai's.
     static func form(of parameters: ParameterSet) -> Form? {
         let (convolutions, linears) = (parameters.convolutions, parameters.linears)
         guard parameters.layers.count == 5, convolutions.count == 2, linears.count == 3,
@@ -44,12 +47,12 @@ package enum LeNet {
         }
     }
 
-    /// Rows and columns before the first linear layer; nil where its features are no square for each channel.
+    /// Rows, and columns, before the first linear layer; nil where its features are not a square for each channel.
     fileprivate static func grid(of parameters: ParameterSet) -> Int? {
         guard let features = parameters.linears.first?.weight.shape[1],
             let channels = parameters.convolutions.last?.weight.shape[0], channels > 0, features % channels == 0
         else { return nil }
-        // The side of the largest input that a preprocessing makes is 4096.
+        // The largest input that a preprocessing makes is 4096×4096.
         return (1...1024).first { $0 * $0 >= features / channels }.flatMap {
             $0 * $0 == features / channels ? $0 : nil
         }
@@ -99,7 +102,8 @@ extension LeNet.Form: Architecture {
         }
         let activation = usualActivation(parameters, options).layer
         let (extent, padding) = try geometry(parameters, options)
-        var builder = CheckpointNetworkBuilder(parameters, inputShape: [convolutions[0].weight.shape[1], extent, extent])
+        var builder = CheckpointNetworkBuilder(
+            parameters, inputShape: [convolutions[0].weight.shape[1], extent, extent])
         for (index, layer) in convolutions.enumerated() {
             try builder.convolution(
                 layer.name, outputChannels: LeNet.widths.convolutions[index], kernelSize: LeNet.kernelSize,
@@ -117,12 +121,12 @@ extension LeNet.Form: Architecture {
         return try builder.network()
     }
 
-    /// Height and width of the input that becomes so large a grid. Units: pixels.
+    /// Height, and width, of the input that leads to a grid of this size. Units: pixels.
     private func extent(grid: Int, padding: Int) -> Int { ((grid * 2 + 4) * 2 + 4) - 2 * padding }
 
-    /// Height and width of the input, and the first convolution's padding.
+    /// Height, and width, of the input, and the first convolution's padding. Units: pixels.
     ///
-    /// - Throws: ``CheckpointError/unsuitableInput(reason:)`` where what is said contradicts the first linear layer.
+    /// - Throws: ``CheckpointError/unsuitableInput(reason:)`` where the options contradict the first linear layer.
     private func geometry(
         _ parameters: ParameterSet, _ options: ArchitectureOptions
     ) throws(CheckpointError) -> (extent: Int, padding: Int) {
@@ -152,7 +156,7 @@ extension LeNet.Form: Architecture {
         return (size.height, padding)
     }
 
-    /// The activation that is said, or else that of the network whose names the file has.
+    /// The activation of the options, or else that of the tutorial whose names the file has.
     private func usualActivation(
         _ parameters: ParameterSet, _ options: ArchitectureOptions
     ) -> ArchitectureOptions.Nonlinearity {
@@ -160,7 +164,7 @@ extension LeNet.Form: Architecture {
         if LeNet.isD2L(parameters) || LeNet.isInTwoContainers(parameters) { return .sigmoid }
         let names = parameters.convolutions.map(\.name)
         if names[0].hasPrefix("layer1.") { return .none }
-        // A pooling alone stands between two convolutions that leave room for one layer.
+        // Where names leave room for one layer between the convolutions, that is the pooling.
         return SequentialPlace.gap(from: names[0], to: names[1]) == 1 ? .none : .relu
     }
 

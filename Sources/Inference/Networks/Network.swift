@@ -1,11 +1,12 @@
 /// A network: layers, and which feeds which.
 ///
-/// Nodes are in topological order, so that each comes after those that feed it; the last node's output is the network's.
-/// ``NetworkBuilder`` makes every network, and checks the shapes.
+/// Nodes are in topological order, so that each comes after those that feed it; the last node's output is the
+/// network's. ``NetworkBuilder`` makes every network, and checks the shapes.
 public struct Network: Sendable {
     /// One layer at its place in the graph.
     public struct Node: Sendable {
-        /// The name that the layer's parameters have in the checkpoint, as `features.0`, or a name of its kind, as `pool1`.
+        /// The name that the layer's parameters have in the checkpoint, as `features.0`, or a name of its kind, as
+        /// `pool1`.
         public let name: String
         /// What the node computes.
         public let layer: any Layer
@@ -115,7 +116,8 @@ extension Network {
         return (head, tail)
     }
 
-    /// Cuts before the first node that fulfils a condition on itself and the shape of its input; nil where none can be cut off.
+    /// Cuts before the first node that fulfils a condition on itself and the shape of its input; nil where none can be
+    /// cut off.
     func split(beforeFirst condition: (Node, Shape) -> Bool) -> (head: Network, tail: Network)? {
         for cut in nodes.indices.dropFirst()
         where nodes[cut].inputs.contains(cut - 1) && condition(nodes[cut], shapes[cut - 1]) {
@@ -124,8 +126,8 @@ extension Network {
         return nil
     }
 
-    /// The same network with each batch normalisation folded into the convolution right before it, where that feeds nothing
-    /// else; normalisations behind other layers stay.
+    /// The same network with each batch normalisation folded into the convolution right before it, where that feeds
+    /// nothing else; normalisations behind other layers stay.
     ///
     /// ``parameterCount`` keeps its value: that many numbers were learned.
     func foldingNormalizations() -> Network {
@@ -135,19 +137,21 @@ extension Network {
         }
     }
 
-    /// The same network with each sum of two values computed by the pointwise convolution right before it, where that feeds
-    /// nothing else.
+    /// The same network with each sum of two values computed by the pointwise convolution right before it, where that
+    /// feeds nothing else.
     func fusingSums() -> Network {
         fusing { first, second in
-            guard let convolution = first as? Conv2d, second is Add, SummedConv2d.computes(convolution) else { return nil }
+            guard let convolution = first as? Conv2d, second is Add, SummedConv2d.computes(convolution) else {
+                return nil
+            }
             return SummedConv2d(convolution)
         }
     }
 
     /// Replaces pairs of nodes, of which the first feeds the second alone, by one node with the first one's name.
     ///
-    /// - Parameter fused: the layer that computes both, which takes the inputs of the first and then the other inputs of the
-    ///   second; nil where the two stay apart.
+    /// - Parameter fused: the layer that computes both, which takes the inputs of the first and then the other inputs
+    ///   of the second; nil where the two stay apart.
     private func fusing(_ fused: (_ first: any Layer, _ second: any Layer) -> (any Layer)?) -> Network {
         var readerCount = [Int](repeating: 0, count: nodes.count)
         for input in nodes.flatMap(\.inputs) where input != Self.input { readerCount[input] += 1 }

@@ -80,8 +80,8 @@ struct CheckpointNetworkBuilder {
 
     /// See ``NetworkBuilder/add(_:_:from:)``.
     ///
-    /// - Throws: ``CheckpointError/unsuitableInput(reason:)`` where the layer cannot take what feeds it: the network's input has
-    ///   an unsuitable size.
+    /// - Throws: ``CheckpointError/unsuitableInput(reason:)`` where the layer cannot take what feeds it: the network's
+    ///   input has an unsuitable size.
     @discardableResult
     mutating func add(
         _ name: String, _ layer: any Layer, from inputs: [Int]? = nil

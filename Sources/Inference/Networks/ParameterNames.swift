@@ -1,10 +1,10 @@
-/// The order of names in which numbers count by their value, component by component: `features.3` before `features.10`, and
-/// `fc.1` before `fc1.0`.
+/// Natural order of names: component by component, with numbers by their value. `features.3` comes before
+/// `features.10`, and `fc.1` before `fc1.0`.
 enum NaturalOrder {
-    /// Compares runs of digits by their value, and all else by characters.
+    /// Whether the left name comes first.
     static func isOrdered(_ left: String, _ right: String) -> Bool { isOrdered(pieces(of: left), pieces(of: right)) }
 
-    /// Puts items in order, and takes each of their names apart but once.
+    /// Sorts items by name, and splits each name only once.
     static func sorted<Item>(_ items: some Sequence<Item>, by name: (Item) -> String) -> [Item] {
         items.map { (item: $0, pieces: pieces(of: name($0))) }
             .sorted { isOrdered($0.pieces, $1.pieces) }.map(\.item)
@@ -27,7 +27,7 @@ enum NaturalOrder {
         var pieces: [Piece] = []
         for character in name {
             let isDigit = character.isASCII && character.isNumber
-            // A dot stands alone, so that a component that goes on comes behind one that ends.
+            // A dot is a piece of its own, so that `fc.` comes before `fc1.`.
             if let last = pieces.last, last.isNumber == isDigit, character != ".", last.text != "." {
                 pieces[pieces.count - 1].text.append(character)
             } else {
@@ -38,17 +38,17 @@ enum NaturalOrder {
     }
 }
 
-/// Where a layer stands in an `nn.Sequential`, as its name tells: `features.3` is number 3 of `features`.
+/// A layer's place in an `nn.Sequential`, taken from its name: `features.3` is number 3 of `features`.
 ///
-/// The numbers count layers without parameters too. Between `features.0` and `features.3` stand two of them: a ReLU and a
-/// pooling in torchvision's AlexNet. A gap of three is another network's.
+/// The numbers count layers without parameters too. Between `features.0` and `features.3` there are two: ReLU and
+/// pooling in torchvision's AlexNet. A gap of three means another network.
 struct SequentialPlace: Equatable {
     /// The name of the `nn.Sequential`; empty where the whole network is one.
     let container: String
-    /// Its number there, from 0 on.
+    /// The layer's index in it.
     let number: Int
 
-    /// nil where the name does not end in a number.
+    /// - Returns: nil where the name does not end in a number.
     init?(_ name: String) {
         let parts = name.split(separator: ".", omittingEmptySubsequences: false)
         guard let last = parts.last, !last.isEmpty, last.allSatisfy({ $0.isASCII && $0.isNumber }),
@@ -58,7 +58,7 @@ struct SequentialPlace: Equatable {
         container = parts.dropLast().joined(separator: ".")
     }
 
-    /// How many layers stand between two; nil where they are not in one `nn.Sequential`, in this order.
+    /// How many layers are between two; nil where they are not in one `nn.Sequential`, in this order.
     static func gap(from first: String, to second: String) -> Int? {
         guard let first = Self(first), let second = Self(second), first.container == second.container,
             first.number < second.number
@@ -68,9 +68,11 @@ struct SequentialPlace: Equatable {
 }
 
 extension Network {
-    /// The pairs of neighbouring layers between which the names leave room for other layers than the network has there.
+    /// The pairs of neighbouring layers with parameters between which the numbers in their names count more or fewer
+    /// layers than the network has.
     ///
-    /// Dropout and Flatten may be there or not: they change nothing, or are called without a module of their own.
+    /// Dropout, Flatten and adaptive pooling may be counted or not: they are often called as functions, without a
+    /// module.
     /// - Precondition: the network is a chain.
     func unexplainedGaps() -> [(first: String, second: String, gap: Int, assumed: [String])] {
         var found: [(first: String, second: String, gap: Int, assumed: [String])] = []
@@ -82,7 +84,8 @@ extension Network {
             let optional = between.count {
                 $0 is Dropout || $0 is Flatten || $0 is AdaptiveAvgPool2d
             }
-            // Between two linear layers stands an activation, and a dropout if somebody wanted one.
+            // There may be a dropout before a linear layer that the network does not have: it does nothing at
+            // inference.
             let mayDropOut = node.layer is Linear && !between.contains { $0 is Dropout } ? 1 : 0
             guard !(between.count - optional...between.count + mayDropOut ~= gap) else { continue }
             found.append((nodes[last].name, node.name, gap, between.map { "\(type(of: $0))" }))
@@ -90,7 +93,9 @@ extension Network {
         return found
     }
 
-    /// The same as sentences.
+    /// The first two of ``unexplainedGaps()`` as assumptions.
+    ///
+    /// - Parameter line: the line for `model.json` that settles them.
     func gapAssumptions(line: String) -> [Assumption] {
         unexplainedGaps().prefix(2).map { gap in
             let assumed = gap.assumed.isEmpty ? "no layer is" : gap.assumed.joined(separator: ", ") + " are"
@@ -102,12 +107,11 @@ extension Network {
     }
 }
 
-/// Tensors that lie beside a network's because a training script's module held them too: class weights of a loss, the state
-/// of metrics, counters of a profiler. No prediction depends on them.
-enum TrainingCompanion {
-    /// Whether a tensor's name is that of such a one. The check goes by the components of the name, as `criterion` in
-    /// `model.criterion.weight`.
-    static func isOne(_ name: String) -> Bool {
+/// Tensors in a checkpoint that only training used, since the script's module held them: class weights of a loss, the
+/// state of metrics, counters of a profiler. No prediction depends on them.
+enum TrainingTensor {
+    /// Whether a name is that of such a tensor, by its components: `criterion` in `model.criterion.weight`.
+    static func hasName(_ name: String) -> Bool {
         let parts = name.lowercased().split(separator: ".")
         guard let last = parts.last else { return false }
         if counters.contains(String(last)) { return true }
@@ -115,7 +119,7 @@ enum TrainingCompanion {
         return parts.dropLast().contains { isLoss($0) || isMetric($0) }
     }
 
-    /// What thop, a counter of operations, registers in every module.
+    /// Buffers that thop, a profiler, registers in every module.
     private static let counters: Set = ["total_ops", "total_params"]
     /// Class weights that a module registers for its loss.
     private static let classWeights: Set = [
@@ -140,6 +144,6 @@ enum TrainingCompanion {
 }
 
 extension Checkpoint {
-    /// The names of tensors that no network reads: those of losses, metrics and counters.
-    public var companionNames: [String] { tensors.names.filter(TrainingCompanion.isOne) }
+    /// The names of tensors that only training used, and no network reads: those of losses, metrics and counters.
+    public var companionNames: [String] { tensors.names.filter(TrainingTensor.hasName) }
 }

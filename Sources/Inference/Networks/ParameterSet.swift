@@ -1,34 +1,36 @@
-/// A checkpoint's tensors, grouped as layers own them: a weight, the bias beside it, and what a normalisation remembers.
+/// A checkpoint's tensors, grouped by layer: a weight, its bias, and a normalisation's running mean and variance.
 ///
-/// The names are the network's own: a prefix that all layers share is the name of a wrapper's attribute (`model.`,
-/// `backbone.`) and is removed, and what belongs to a loss or a metric is left out.
+/// The names are those within the network: a prefix that all layers share is the attribute of a wrapper (`model.`,
+/// `backbone.`) and is removed. Tensors of losses and metrics are left out.
 package struct ParameterSet {
     /// In the order of their names, numbers by value: `features.3` comes before `features.10`.
     package let layers: [Layer]
-    /// What all names began with, as `model.`; empty where there was nothing.
+    /// The prefix that was removed from all names, as `model.`; empty where there was none.
     package let wrapper: String
-    /// The names of the tensors that are no part of the network: those of losses, metrics and counters.
+    /// The names of the tensors that were left out: those of losses, metrics and counters.
     package let leftOut: [String]
     private let indices: [String: Int]
 
-    /// ResNet-152 has 932. They are put in order and compared with every known network.
+    /// Limit of the work of sorting names and comparing them with every architecture. ResNet-152 has 932. Units:
+    /// tensors.
     static let maxTensorCount = 1 << 14
 
     /// - Parameters:
-    ///   - packing: what becomes of linear layers' weights; nil leaves everything where it lies in the file.
-    ///   - prefix: what the names of the network's tensors begin with; all others are left out. Empty for all.
-    /// - Throws: ``CheckpointError`` when a tensor is no layer's, or a layer has not all of its own, or none has the prefix.
+    ///   - packing: how linear layers' weights are packed; nil leaves all weights in the file's memory.
+    ///   - prefix: the prefix of the network's tensors; all others are left out. Empty takes all.
+    /// - Throws: ``CheckpointError`` where a tensor belongs to no layer, a layer lacks one of its tensors, or none has
+    ///   the prefix.
     init(_ checkpoint: Checkpoint, packing: WeightPacking?, prefix: String = "") throws(CheckpointError) {
         try Self.refuseQuantized(checkpoint.skipped.filter { $0.name.hasPrefix(prefix) })
-        let object = checkpoint.objects.first { $0.name.hasPrefix(prefix) && !TrainingCompanion.isOne($0.name) }
+        let object = checkpoint.objects.first { $0.name.hasPrefix(prefix) && !TrainingTensor.hasName($0.name) }
         if let object { throw .notATensor(name: object.name, found: object.kind) }
         try self.init(prefix.isEmpty ? checkpoint.tensors : checkpoint.tensors.under(prefix), packing: packing)
     }
 
-    /// The same with everything where it lies in the file.
+    /// All tensors, left in the file's memory.
     package init(_ checkpoint: Checkpoint) throws(CheckpointError) { try self.init(checkpoint, packing: nil) }
 
-    /// Weights in eight bits would be missed later on under a name that says nothing of why.
+    /// Refuses quantised weights here, where the error can name the reason; later they would only be missing.
     private static func refuseQuantized(_ skipped: [SkippedTensor]) throws(CheckpointError) {
         let parameters: [Suffix] = [.weight, .bias, .runningMean, .runningVariance]
         for tensor in skipped {
@@ -39,7 +41,7 @@ package struct ParameterSet {
         }
     }
 
-    /// The same for tensors of any origin.
+    /// Tensors of any origin, left in their memory.
     package init(_ tensors: StoredTensors) throws(CheckpointError) { try self.init(tensors, packing: nil) }
 
     init(_ tensors: StoredTensors, packing: WeightPacking?) throws(CheckpointError) {
@@ -50,7 +52,7 @@ package struct ParameterSet {
         var parts: [Suffix: [String: StoredTensor]] = [:]
         var leftOut: [String] = []
         for (name, tensor) in tensors {
-            if TrainingCompanion.isOne(name) {
+            if TrainingTensor.hasName(name) {
                 leftOut.append(name)
                 continue
             }
@@ -63,7 +65,8 @@ package struct ParameterSet {
         let unshared = packing == nil ? [] : tensors.namesOfUnshared
         for suffix in [Suffix.bias, .runningMean, .runningVariance] {
             for (stem, tensor) in parts[suffix] ?? [:] where weights[stem] == nil {
-                // Statistics without anything else are no layer that is known here.
+                // A running mean without weight and bias belongs to a normalisation without parameters, which is not
+                // supported.
                 if suffix != .bias, parts[.bias]?[stem] == nil {
                     throw CheckpointError.unexpectedTensor(name: stem + suffix.rawValue, shape: tensor.shape)
                 }
@@ -73,11 +76,11 @@ package struct ParameterSet {
         var layers: [Layer] = []
         for (stem, weight) in NaturalOrder.sorted(weights, by: \.key) {
             let expected = Shape(Array(weight.shape.extents.prefix(1)))
-            // Without a number in it a tensor may claim any extent, and no layer has such a one.
+            // An empty tensor may claim any extents; no layer has one.
             guard weight.shape.elementCount > 0 else {
                 throw CheckpointError.unexpectedTensor(name: stem + Suffix.weight.rawValue, shape: weight.shape)
             }
-            /// - Parameter isNeeded: whether the layer cannot do without.
+            /// - Parameter isNeeded: whether it is an error that there is none.
             func part(_ suffix: Suffix, isNeeded: Bool) throws(CheckpointError) -> StoredTensor? {
                 guard let tensor = parts[suffix]?[stem] else {
                     guard !isNeeded else {
@@ -98,7 +101,8 @@ package struct ParameterSet {
                 throw CheckpointError.shapeMismatch(
                     name: stem + Suffix.weight.rawValue, found: weight.shape, expected: expected)
             }
-            // Whether a layer can do without, its network knows: a convolution before a normalisation has none.
+            // Whether a layer needs a bias is checked when the network is built: a convolution before a normalisation
+            // has none.
             let bias = try part(.bias, isNeeded: isNormalized)
             let mean = try part(.runningMean, isNeeded: isNormalized)
             let variance = try part(.runningVariance, isNeeded: isNormalized)
@@ -111,7 +115,7 @@ package struct ParameterSet {
         self.init(layers, leftOut: leftOut)
     }
 
-    /// Some layers, under their names without what all of these begin with.
+    /// Some layers, under their names without the prefix that all of these share.
     init(_ layers: [Layer], leftOut: [String] = []) {
         let wrapper = Self.wrapper(of: layers.map(\.name))
         self.init(
@@ -126,7 +130,7 @@ package struct ParameterSet {
         indices = Dictionary(zip(layers.map(\.name), layers.indices)) { first, _ in first }
     }
 
-    /// The components that all names begin with; each name keeps its last one.
+    /// The components that all names begin with; each name keeps at least its last one.
     private static func wrapper(of names: [String]) -> String {
         guard var shared = names.first?.split(separator: ".", omittingEmptySubsequences: false).dropLast()[...] else {
             return ""
@@ -140,23 +144,23 @@ package struct ParameterSet {
         return shared.map { $0 + "." }.joined()
     }
 
-    /// The same layers under other names, in the order of those.
+    /// The same layers under other names, sorted by them.
     ///
-    /// - Parameter layer: nil where there is no other name; it is then the same.
-    /// - Returns: nil where two would have the same name.
+    /// - Parameter layer: the renamed layer; nil leaves it as it is.
+    /// - Returns: nil where two layers would have the same name.
     func renamed(_ layer: (Layer) -> Layer?) -> ParameterSet? {
         let renamed = NaturalOrder.sorted(layers.map { layer($0) ?? $0 }, by: \.name)
         guard Set(renamed.map(\.name)).count == renamed.count else { return nil }
         return ParameterSet(renamed, wrapper: wrapper, leftOut: leftOut)
     }
 
-    /// What stands behind a layer's name.
+    /// The suffix behind a layer's name, which tells the tensor's part in it.
     private enum Suffix: String, CaseIterable {
         case weight = ".weight"
         case bias = ".bias"
         case runningMean = ".running_mean"
         case runningVariance = ".running_var"
-        /// How long a normalisation learned; no prediction depends on it.
+        /// How many batches a normalisation saw in training; no prediction depends on it.
         case batchCount = ".num_batches_tracked"
     }
 
@@ -170,7 +174,7 @@ package struct ParameterSet {
     /// The batch normalisations, in the order of their names.
     package var normalizations: [Layer] { layers.filter { $0.statistics != nil } }
 
-    /// Every tensor that counts, layer by layer.
+    /// The names and shapes of all tensors, layer by layer.
     var shapes: [(name: String, shape: Shape)] {
         layers.flatMap { layer in
             let parts: [(Suffix, StoredTensor?)] = [
@@ -183,17 +187,18 @@ package struct ParameterSet {
 }
 
 extension ParameterSet {
-    /// One layer's parameters as they stand in the file.
+    /// One layer's parameters as the file holds them.
     package struct Layer {
         /// The name without `.weight` and `.bias`, as `features.0`.
         package let name: String
+        /// A convolution's `[O, I, KH, KW]`, a linear layer's `[O, I]`, a normalisation's `[C]`.
         package let weight: StoredTensor
         /// nil for a convolution that has none.
         package let bias: StoredTensor?
         /// A normalisation's `running_mean` and `running_var`.
         let statistics: (mean: StoredTensor, variance: StoredTensor)?
         private let packing: WeightPacking?
-        /// Whether the weight's bytes are nobody else's.
+        /// Whether no other tensor shares the weight's bytes.
         private let ownsWeight: Bool
 
         init(
@@ -215,7 +220,8 @@ extension ParameterSet {
             )
         }
 
-        /// The same parameters with the weight in another shape of as many elements; nil where it does not lie in one piece.
+        /// The same parameters with the weight in another shape of as many elements; nil where it is not contiguous in
+        /// memory.
         func reshaped(_ name: String, weight shape: Shape) -> Layer? {
             weight.reshaped(to: shape).map {
                 Layer(
@@ -249,8 +255,10 @@ extension ParameterSet {
                 padding: Size2d(square: padding), groups: groups)
         }
 
-        /// A linear layer with these parameters. Where its weight is packed the file's bytes of it are let go, so that the two
-        /// forms of a large network are not in memory together: a layer is made once.
+        /// A linear layer with these parameters; to be called once.
+        ///
+        /// Where the weight is packed, its bytes in the file's memory are given back, so that a large network is not in
+        /// memory twice.
         ///
         /// - Parameter isOutput: whether the layer's outputs are the network's.
         /// - Throws: ``CheckpointError`` where a tensor does not fit, or is not finite.
@@ -269,7 +277,8 @@ extension ParameterSet {
 
         /// A batch normalisation with these parameters.
         ///
-        /// - Throws: ``CheckpointError`` where a tensor is missing or does not fit, is not finite, or a variance is below zero.
+        /// - Throws: ``CheckpointError`` where a tensor is missing or does not fit, is not finite, or a variance is
+        ///   below zero.
         func normalization(channels: Int, epsilon: Double) throws(CheckpointError) -> BatchNorm2d {
             guard weight.shape == [channels] else {
                 throw CheckpointError.shapeMismatch(name: name + ".weight", found: weight.shape, expected: [channels])
@@ -296,10 +305,11 @@ extension ParameterSet {
             return detached(try finite(bias, "bias"))
         }
 
-        /// Where the large weights are packed, a view of the few that are left would keep the whole file in memory.
+        /// A copy where linear layers' weights are packed: a view of any other tensor would keep the whole file in
+        /// memory.
         private func detached(_ tensor: Tensor) -> Tensor { packing == nil ? tensor : tensor.copied() }
 
-        /// In float32. NaN and infinity are refused at load, where the old model still serves.
+        /// The tensor in float32, without NaN and infinity: they are refused at load, while the old model still serves.
         private func finite(_ stored: StoredTensor, _ part: String) throws(CheckpointError) -> Tensor {
             let tensor = stored.tensor()
             try tensor.checkFinite(name: "\(name).\(part)")

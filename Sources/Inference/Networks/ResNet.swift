@@ -1,9 +1,9 @@
 /// ResNet with 18 to 152 layers, its wide ones and ResNeXt.
 ///
-/// As torchvision has it: a bottleneck's stride is in its 3×3 ("ResNet v1.5"). Keys are torchvision's: `conv1`, `bn1`,
-/// `layer{1…4}.{block}.conv{1,2,3}`, `….bn{1,2,3}`, `….downsample.{0,1}`, `fc`.
-/// - Source: He, Zhang, Ren and Sun 2015, arXiv:1512.03385; Zagoruyko and Komodakis 2016, arXiv:1605.07146 (wide); Xie et al.
-///   2016, arXiv:1611.05431 (ResNeXt); `torchvision.models.resnet`.
+/// torchvision's form: a bottleneck's stride is in its 3×3 convolution ("ResNet v1.5"). Keys are torchvision's:
+/// `conv1`, `bn1`, `layer{1…4}.{block}.conv{1,2,3}`, `….bn{1,2,3}`, `….downsample.{0,1}`, `fc`.
+/// - Source: He, Zhang, Ren and Sun 2015, arXiv:1512.03385; Zagoruyko and Komodakis 2016, arXiv:1605.07146 (wide); Xie
+///   et al. 2016, arXiv:1611.05431 (ResNeXt); `torchvision.models.resnet`.
 package enum ResNet {
     /// The raw values are the names of `"architecture"` in `model.json`: torchvision's.
     package enum Form: String, Sendable, CaseIterable {
@@ -24,10 +24,10 @@ package enum ResNet {
             }
         }
 
-        /// Whether a block is 1×1, 3×3, 1×1 and not two of 3×3.
+        /// Whether a block is a bottleneck of 1×1, 3×3 and 1×1, and not two convolutions of 3×3.
         fileprivate var hasBottlenecks: Bool { self != .resnet18 && self != .resnet34 }
 
-        /// The groups of a bottleneck's 3×3.
+        /// The groups of a bottleneck's 3×3 convolution: the cardinality of ResNeXt.
         fileprivate var groups: Int {
             switch self {
             case .resnext50, .resnext101: 32
@@ -36,7 +36,7 @@ package enum ResNet {
             }
         }
 
-        /// Channels of a bottleneck's 3×3 in the first stage, of each group.
+        /// The channels of each group of a bottleneck's 3×3 convolution in the first stage.
         fileprivate var groupWidth: Int {
             switch self {
             case .resnext50, .resnext101Of64Groups: 4
@@ -51,17 +51,17 @@ package enum ResNet {
     fileprivate struct Block {
         let name: String
         let inputChannels: Int
-        /// Of the 3×3 convolutions.
+        /// The output channels of the 3×3 convolutions.
         let width: Int
         let outputChannels: Int
         let stride: Int
         let groups: Int
         let isBottleneck: Bool
 
-        /// Whether what goes around the block has to change its shape.
+        /// Whether the shortcut needs a projection, since the block changes the shape.
         var isProjected: Bool { stride != 1 || inputChannels != outputChannels }
 
-        /// The convolutions on the way through.
+        /// The convolutions on the residual path.
         var convolutions: [(outputs: Int, inputs: Int, kernelSize: Int, stride: Int)] {
             isBottleneck
                 ? [(width, inputChannels, 1, 1), (width, width / groups, 3, stride), (outputChannels, width, 1, 1)]
@@ -133,12 +133,12 @@ extension ResNet.Form: Architecture {
 
     private func add(_ block: ResNet.Block, to builder: inout CheckpointNetworkBuilder) throws(CheckpointError) {
         let input = builder.last
-        var around = input
+        var shortcut = input
         if block.isProjected {
             try builder.convolution(
                 "\(block.name).downsample.0", outputChannels: block.outputChannels, kernelSize: 1, stride: block.stride,
                 needsBias: false)
-            around = try builder.normalization("\(block.name).downsample.1")
+            shortcut = try builder.normalization("\(block.name).downsample.1")
         }
         for (index, part) in block.convolutions.enumerated() {
             try builder.convolution(
@@ -148,7 +148,7 @@ extension ResNet.Form: Architecture {
             try builder.normalization("\(block.name).bn\(index + 1)")
             if index < block.convolutions.count - 1 { try builder.add("\(block.name).relu\(index + 1)", ReLU()) }
         }
-        try builder.add("\(block.name).add", Add(), from: [builder.last, around])
+        try builder.add("\(block.name).add", Add(), from: [builder.last, shortcut])
         try builder.add("\(block.name).relu", ReLU())
     }
 }

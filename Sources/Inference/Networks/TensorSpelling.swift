@@ -1,9 +1,9 @@
-/// The names that other libraries and habits give to the layers of torchvision's networks.
+/// The names that other libraries and common scripts give to the layers of torchvision's networks.
 ///
-/// Each spelling turns a file's names into torchvision's; what it does not know it leaves alone, and the result counts only
-/// if it is exactly a known network.
+/// Each spelling turns a file's names into torchvision's and leaves unknown names alone. Its result counts only if it
+/// fits a known architecture exactly.
 enum TensorSpelling {
-    /// In the order in which they are tried, behind the file's own names.
+    /// In the order in which they are tried, after the file's own names.
     static let all: [@Sendable (ParameterSet) -> ParameterSet?] = [
         headInSequential, headOutsideBackbone, childrenOfResNet, huggingFaceResNet, timmVGG,
     ]
@@ -15,15 +15,15 @@ enum TensorSpelling {
         return parameters.renamed { $0.name == heads[0].name ? $0.renamed("fc") : nil }
     }
 
-    /// `self.backbone = resnet50(); self.backbone.fc = nn.Identity(); self.head = nn.Linear(2048, 5)`, and likewise with the head
-    /// in an `nn.Sequential`.
+    /// `self.backbone = resnet50(); self.backbone.fc = nn.Identity(); self.head = nn.Linear(2048, 5)`, and likewise
+    /// with the head in an `nn.Sequential`.
     private static func headOutsideBackbone(_ parameters: ParameterSet) -> ParameterSet? {
         let linears = parameters.linears
         guard linears.count == 1 else { return nil }
         let head = linears[0].name
         var wrapper = ""
         let others = parameters.layers.map(\.name).filter { $0 != head }
-        // The components that all but the head begin with.
+        // The components that all names but the head's begin with.
         while let next = others.first?.dropFirst(wrapper.count).split(separator: ".").first.map({ wrapper + $0 + "." }),
             others.allSatisfy({ $0.hasPrefix(next) })
         { wrapper = next }
@@ -33,7 +33,8 @@ enum TensorSpelling {
         }
     }
 
-    /// `nn.Sequential(*list(resnet.children())[:-1])` beside a linear layer: 0 is `conv1`, 1 is `bn1`, 4 to 7 are the stages.
+    /// `nn.Sequential(*list(resnet.children())[:-1])` beside a linear layer: 0 is `conv1`, 1 is `bn1`, 4 to 7 are the
+    /// stages.
     private static func childrenOfResNet(_ parameters: ParameterSet) -> ParameterSet? {
         guard let inner = headOutsideBackbone(parameters) ?? parameters.renamed({ _ in nil }) else { return nil }
         guard let stem = inner["0"], stem.weight.shape.rank == 4 else { return nil }

@@ -1,7 +1,7 @@
 /// VGG with 11, 13, 16 and 19 layers with weights, with and without batch normalisation.
 ///
-/// Convolutions of 3×3 in five blocks with a max-pool behind each, and three linear layers. Keys are torchvision's: `features.0`,
-/// …, `classifier.{0,3,6}`; those of `nn.Sequential`s that are arranged otherwise are understood as well.
+/// Convolutions of 3×3 in five blocks with a max-pool behind each, and three linear layers. Keys are torchvision's:
+/// `features.0`, …, `classifier.{0,3,6}`; other arrangements of `nn.Sequential` are recognised too.
 /// - Source: Simonyan and Zisserman 2014, arXiv:1409.1556, table 1, columns A, B, D and E; `torchvision.models.vgg`.
 package enum VGG {
     /// The raw values are the names of `"architecture"` in `model.json`.
@@ -30,11 +30,11 @@ package enum VGG {
         }
     }
 
-    /// Output channels of each block's convolutions.
+    /// The output channels of each block's convolutions.
     private static let widths = [64, 128, 256, 512, 512]
-    /// Of the two hidden linear layers.
+    /// The output features of the two hidden linear layers.
     private static let features = 4096
-    /// Rows and columns before the first linear layer.
+    /// Rows, and columns, before the first linear layer.
     private static let grid = 7
 }
 
@@ -72,7 +72,7 @@ extension VGG.Form: Architecture {
         return shapes
     }
 
-    /// The number of 3×3 convolutions and of normalisations makes the form, whatever the widths and names.
+    /// Whether the numbers of 3×3 convolutions and of normalisations are the form's, whatever the widths and names.
     package func fits(_ parameters: ParameterSet) -> Bool {
         let (convolutions, linears) = (parameters.convolutions, parameters.linears)
         return convolutions.count == blocks.reduce(0, +) && linears.count == 3

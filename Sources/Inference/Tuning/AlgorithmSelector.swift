@@ -1,31 +1,31 @@
-/// Decides by which of several algorithms a layer is computed.
+/// Chooses the algorithm of a layer: by order, by measured times, or by the algorithms' own estimates.
 public struct AlgorithmSelector: Sendable {
-    /// The largest error against float64, relative to a layer's largest output, with which an algorithm is eligible.
+    /// The largest error against float64, relative to a layer's largest output, with which an algorithm may be chosen.
     ///
-    /// A sum of a few thousand float32 products has an error of about 1e-6; Winograd's tiles of 7 and 8 come to 1e-5, and
-    /// five layers of them to 1e-5 of the largest logit.
+    /// A sum of a few thousand float32 products has an error of about 1e-6. Winograd's tiles of 7 and 8 have about
+    /// 1e-5; five layers with them change the logits by about 1e-5 of the largest.
     public static let errorLimit = 5e-5
 
-    /// Algorithms by the name of the node, where the choice is not left to the selector.
+    /// The demanded algorithms, by the name of the node.
     public let overrides: [String: String]
-    /// What was measured; where it was not, the algorithms' own estimates count.
+    /// The measured times; an algorithm without one is ranked by its own estimate.
     let timings: AlgorithmTimings
 
-    /// A selector; without overrides and timings it trusts the algorithms' own estimates.
+    /// A selector; without overrides and timings it goes by the algorithms' own estimates.
     public init(overrides: [String: String] = [:], timings: AlgorithmTimings = AlgorithmTimings()) {
         self.overrides = overrides
         self.timings = timings
     }
 
-    /// By how much an algorithm must be faster than another one to displace it: times on a busy machine differ by that much
-    /// from run to run.
+    /// The preferred algorithm is chosen unless another takes less than this part of its time: measured times differ by
+    /// as much from run to run.
     private static let margin = 0.9
 
-    /// The algorithms in the order in which they should be tried: the overriding one, then the fastest by measurement, then
-    /// the one that is expected to cost least.
+    /// The algorithms in the order in which they should be tried: the demanded one, then by measured time, then by
+    /// estimate.
     ///
-    /// - Parameter other: a condition whose algorithm is taken where it is nearly the fastest here too, since weights that
-    ///   are prepared once take half the memory.
+    /// - Parameter other: a second condition under which the layer runs. Its algorithm comes first if it is nearly the
+    ///   fastest here too, since weights that are prepared once take half the memory.
     func ranking(
         of algorithms: [Algorithm], node: String, workload: String, under condition: AlgorithmTimings.Condition,
         sharing other: AlgorithmTimings.Condition? = nil
@@ -51,6 +51,6 @@ public struct AlgorithmSelector: Sendable {
         }
     }
 
-    /// Is the algorithm one that the model's description asks for, whatever its precision?
+    /// Whether the model's description demands the algorithm, whatever its error.
     func isOverriding(_ algorithm: Algorithm, node: String) -> Bool { overrides[node] == algorithm.name }
 }

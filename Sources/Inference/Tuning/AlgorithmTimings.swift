@@ -2,24 +2,25 @@ import Files
 import Foundation
 import Synchronization
 
-/// How long algorithms took on this machine: what the choice between them stands on.
+/// The measured times of algorithms on this machine.
 ///
-/// Times belong to a layer's shape and not to its weights, so that a reload, and another model with such a layer, need no
-/// measurement of their own.
+/// Times belong to a layer's shape and not to its weights, so that a reload, or another model with such a layer, needs
+/// no measurement.
 public final class AlgorithmTimings: Sendable {
-    /// Under what circumstances a layer runs.
+    /// The condition under which a layer runs: how many images at once, and how many threads that share the work.
     struct Condition: Hashable, Sendable {
         let batchSize: Int
         let threadCount: Int
     }
 
-    /// What was measured.
+    /// One measured time.
     struct Entry: Hashable, Sendable, Codable {
         /// The layer's shape, as ``Layer/workload(for:)`` gives it.
         let workload: String
         let algorithm: String
         let batchSize: Int
         let threadCount: Int
+        /// The time of one run of the batch.
         let seconds: Double
     }
 
@@ -30,7 +31,7 @@ public final class AlgorithmTimings: Sendable {
 
     private let times = Mutex<[Key: [String: Double]]>([:])
 
-    /// Times that were measured before.
+    /// The times that were measured before.
     init(entries: [Entry] = []) {
         for entry in entries { record(entry) }
     }
@@ -38,7 +39,7 @@ public final class AlgorithmTimings: Sendable {
     /// No times yet.
     public convenience init() { self.init(entries: []) }
 
-    /// Adds what was measured, or replaces it.
+    /// Adds a time, or replaces the one before it.
     func record(_ entry: Entry) {
         let key = Key(
             workload: entry.workload,
@@ -51,7 +52,7 @@ public final class AlgorithmTimings: Sendable {
         times.withLock { $0[Key(workload: workload, condition: condition)] }
     }
 
-    /// Everything that was measured, in a steady order.
+    /// All times, in a stable order.
     var entries: [Entry] {
         times.withLock { times in
             times.flatMap { key, seconds in
@@ -69,10 +70,9 @@ public final class AlgorithmTimings: Sendable {
     }
 }
 
-/// The times of algorithms on one kind of CPU, kept between starts.
+/// The cache file of algorithms' times for one kind of machine.
 ///
-/// A cache: whatever is wrong with the file, it counts as empty, and whatever keeps it from being written costs no more than
-/// measuring again.
+/// An unusable file counts as empty. If it cannot be written, the next start measures again.
 public struct AlgorithmTimingFile: Sendable {
     private let url: URL
 
@@ -83,15 +83,16 @@ public struct AlgorithmTimingFile: Sendable {
         let times: [AlgorithmTimings.Entry]
     }
 
-    /// Changes when algorithms, or the way they are measured, change so much that old times mislead: those of format 1 may have been taken
-    /// beside other work.
+    /// To be raised when algorithms, or the way they are measured, change so much that old times mislead. Those of
+    /// format 1 may have been measured beside other work.
     private static let format = 2
-    /// Some hundred networks' layers; a longer file is none of ours. Units: entries, bytes.
+    /// The layers of some hundred networks; a larger file is not this program's. Units: entries.
     private static let maxEntryCount = 20_000
+    /// Units: bytes.
     private static let maxByteCount = 8 << 20
 
-    /// A file in a directory, which is made when there is something to write. Its name tells the machine: CPU, instruction
-    /// set, threads.
+    /// The file of this machine in a directory, which is made before the first write. The file's name is a digest of
+    /// the CPU, the instruction set and the number of threads.
     public init(directory: String, threadCount: Int) {
         let name = SHA256.hash(Array(Self.machine(threadCount: threadCount).utf8)).hexadecimal(byteCount: 6)
         url = URL(fileURLWithPath: directory).appendingPathComponent("algorithms-\(name).json")
@@ -100,7 +101,7 @@ public struct AlgorithmTimingFile: Sendable {
 
     private let machine: String
 
-    /// Where caches belong by the XDG Base Directory Specification; nil where there is no home.
+    /// The directory for caches by the XDG Base Directory Specification; nil where there is no home directory.
     public static func defaultDirectory(in environment: [String: String]) -> String? {
         if let cache = environment["XDG_CACHE_HOME"], cache.hasPrefix("/") { return cache + "/alexnet" }
         if let home = environment["HOME"], home.hasPrefix("/") { return home + "/.cache/alexnet" }

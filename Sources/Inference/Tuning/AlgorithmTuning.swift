@@ -1,35 +1,35 @@
 import CKernels
 import Foundation
 
-/// How the choice between algorithms comes about when a model is loaded.
+/// How algorithms are chosen when a model is loaded: by known times, and by measurements within a time limit.
 public struct AlgorithmTuning: Sendable {
-    /// What is known about this machine, for all models of the process.
+    /// The known times, which all models of the process share.
     let timings: AlgorithmTimings
-    /// How long a model's loading may measure what is not known. Units: of time.
+    /// How long unknown times may be measured while a model is loaded.
     let limit: Duration
-    /// Where the times outlive the process.
+    /// Keeps the times between two starts; nil keeps them in memory only.
     let file: AlgorithmTimingFile?
 
-    /// No measurement: the algorithms' own estimates decide.
+    /// Without measurement: the algorithms' own estimates decide.
     public static let estimated = AlgorithmTuning(limit: .zero, file: nil)
 
-    /// With the user's cache folder, for programs without a configuration.
+    /// With a file in the user's cache directory, for programs without a configuration.
     public static func cached(limit: Duration, threadCount: Int) -> AlgorithmTuning {
         let directory = AlgorithmTimingFile.defaultDirectory(in: ProcessInfo.processInfo.environment)
         return AlgorithmTuning(
             limit: limit, file: directory.map { AlgorithmTimingFile(directory: $0, threadCount: threadCount) })
     }
 
-    /// Reads what an earlier process measured.
+    /// Reads the times that earlier processes measured.
     ///
-    /// - Parameter limit: with zero nothing more is measured.
+    /// - Parameter limit: zero measures nothing.
     public init(limit: Duration, file: AlgorithmTimingFile?) {
         timings = AlgorithmTimings(entries: file?.read() ?? [])
         self.limit = limit
         self.file = file
     }
 
-    /// Measures for an engine that has not run yet, and keeps the times.
+    /// Measures the algorithms of an engine that has not run yet, and writes the times to the file.
     func callAsFunction(_ engine: Engine) {
         guard limit > .zero else { return }
         let known = timings.entries.count
@@ -38,40 +38,43 @@ public struct AlgorithmTuning: Sendable {
     }
 }
 
-/// Measures the algorithms of a layer, to choose between them.
+/// Measures the algorithms of a layer.
 ///
-/// Before each run the caches are filled with other data: between two runs of a layer the whole network passes, and with few
-/// images most of a layer's time may go into fetching its weights.
+/// Each run starts with cold caches, as in a network: all other layers run between two runs of a layer, and with few
+/// images most of a layer's time may go into reading its weights.
 ///
-/// Times are kept for good, so none is taken while the pool has other work: a run during which a request was decoded or computed does not
-/// count and is repeated once the threads are at rest.
+/// Times are kept for good, so none is measured while the pool has other work: a run during which a request was decoded
+/// or computed does not count, and is repeated when the threads are idle.
 struct AlgorithmTuner {
-    /// More than the last-level cache that two cores share on most machines. Units: bytes.
+    /// More than the last-level cache of most machines. Units: bytes.
     private static let otherByteCount = 48 << 20
+    /// The best of so many runs counts.
     private static let runCount = 3
-    /// An algorithm whose estimate is so many times the lowest one is not measured.
-    private static let hopeless = 4.0
-    /// How long to wait for a pool that is busy before it is asked again. Units: microseconds.
+    /// Algorithms with an estimate above so many times the lowest one are not measured.
+    private static let costLimit = 4.0
+    /// How long to wait before a busy pool is asked again. Units: microseconds.
     private static let pause: UInt32 = 1000
 
     private let workers: WorkerPool
     private let deadline: ContinuousClock.Instant
+    /// The memory that ``evict()`` reads.
     private let other = AlignedBuffer(byteCount: Self.otherByteCount)
 
-    /// A tuner that begins no measurement behind its deadline.
+    /// A tuner that begins no run after its deadline.
     init(workers: WorkerPool, deadline: ContinuousClock.Instant) {
         self.workers = workers
         self.deadline = deadline
         other.bytes.initializeMemory(as: UInt8.self, repeating: 1)
     }
 
-    /// The times of those algorithms that may win; nil where the time is up before all of them were measured undisturbed.
+    /// The times of the algorithms within ``costLimit``, in seconds; nil where the deadline came before all of them
+    /// were measured.
     func measure(
         _ algorithms: [Algorithm], inputCount: Int, outputCount: Int, under condition: AlgorithmTimings.Condition
     ) -> [String: Double]? {
         let lowest = algorithms.map(\.cost).min() ?? 0
         var seconds: [String: Double] = [:]
-        for algorithm in algorithms where algorithm.cost <= Self.hopeless * lowest {
+        for algorithm in algorithms where algorithm.cost <= Self.costLimit * lowest {
             let operation = algorithm.make(workers)
             let bench = OperationBench(
                 operation: operation, inputCount: inputCount, outputCount: outputCount, batchSize: condition.batchSize,
@@ -92,7 +95,7 @@ struct AlgorithmTuner {
         return seconds
     }
 
-    /// What a run takes; nil where the pool's threads had something else to do.
+    /// The duration of a run; nil where the pool's threads had other work during it.
     private func undisturbedRun(of bench: OperationBench) -> Duration? {
         guard let before = workers.jobCountAtRest else { return nil }
         evict()
@@ -103,7 +106,7 @@ struct AlgorithmTuner {
         return workers.jobCountAtRest == before ? duration : nil
     }
 
-    /// Reads other memory until little else is in the caches.
+    /// Evicts the caches by reading other memory.
     private func evict() {
         let words = other.bytes.bindMemory(to: UInt64.self)
         let sum = stride(from: 0, to: words.count, by: 8).reduce(into: UInt64(0)) { $0 &+= words[$1] }

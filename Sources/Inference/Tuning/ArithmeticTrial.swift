@@ -1,14 +1,15 @@
-/// Small layers with known answers: whether the inner loops compute what they should on this very CPU.
+/// A self-test of the inner loops on this CPU: small layers, whose results are compared with the textbook loops'.
 public enum ArithmeticTrial {
-    /// The largest difference to the layers' textbook loops that any algorithm shows with these instructions, relative to the
-    /// layer's largest output; infinite where a result is not a number.
+    /// The largest difference between any algorithm with these instructions and the textbook loop, relative to the
+    /// layer's largest output; infinite where a result is NaN.
     ///
-    /// Limits the whole process to the instructions while it runs: not to be called beside other arithmetic.
+    /// Limits the whole process to the instructions while it runs, so that no other arithmetic should run at the same
+    /// time.
     public static func largestDifference(with instructions: InstructionSet) -> Float {
         let previous = InstructionSet.current
         InstructionSet.limit(to: instructions)
         defer { InstructionSet.limit(to: previous) }
-        // Two threads, so that the seams between their shares are in it; sizes that fill no whole vector.
+        // Two threads, so that borders between their shares are tested; sizes that are no multiple of a vector's.
         let workers = WorkerPool(threadCount: 2)
         var values = Values()
         var layers: [(layer: any UnaryLayer, input: Shape)] = [
@@ -33,11 +34,11 @@ public enum ArithmeticTrial {
         }
     }
 
-    /// The largest difference of two arrays, relative to the second one's largest value if that is above 1; NaN counts as
-    /// infinite.
+    /// The largest difference between two arrays, relative to the second one's largest value if that is above 1;
+    /// infinite for NaN.
     ///
-    /// Winograd's transforms mix large and small outputs of a tile, so that an error is relative to the tile and not to the
-    /// single value.
+    /// Winograd's transforms mix large and small outputs of a tile, so that errors are relative to the tile and not to
+    /// the value.
     static func difference(_ found: [Float], _ expected: [Float]) -> Float {
         guard found.count == expected.count else { return .infinity }
         let scale = expected.reduce(1) { max($0, abs($1)) }
@@ -47,7 +48,7 @@ public enum ArithmeticTrial {
         }
     }
 
-    /// Numbers in −1…1 without a pattern, the same in every run.
+    /// Pseudorandom numbers in −1…1, the same in every run.
     private struct Values {
         private var state: UInt32 = 1
 
@@ -63,14 +64,14 @@ public enum ArithmeticTrial {
 }
 
 extension Operation {
-    /// Runs the operation by itself, on an arena of its own whose output and scratch are NaN at first.
+    /// Runs the operation alone, on an arena whose output and scratch are NaN at first.
     ///
     /// Shape: input `[N, C, H, W]` or `[N, F]`, output likewise; the operation sees channels innermost.
     func values(on input: Tensor, outputShape: Shape, workers: WorkerPool) -> [Float] {
         values(on: [input], outputShape: outputShape, workers: workers)
     }
 
-    /// The same for an operation that joins several inputs.
+    /// Runs an operation that joins several inputs.
     func values(on inputs: [Tensor], outputShape: Shape, workers: WorkerPool) -> [Float] {
         let inputCount = inputs.reduce(0) { $0 + $1.shape.elementCount }
         let outputCount = outputShape.elementCount
@@ -96,7 +97,7 @@ extension Operation {
                 threadCount: workers.threadCount))
         let output = Array(memory[inputCount..<inputCount + outputCount])
         guard outputShape.rank == 4 else { return output }
-        // The other way round is the same with channels and pixels exchanged.
+        // The inverse transposition is the same one, with channels and pixels exchanged.
         return output.channelsInnermost(shape: [outputShape[0], outputShape[2] * outputShape[3], outputShape[1], 1])
     }
 }

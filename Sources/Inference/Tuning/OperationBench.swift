@@ -1,4 +1,4 @@
-/// One operation by itself, on memory of its own that holds a picture's worth of noise.
+/// Runs one operation alone, on memory of its own that is filled with noise.
 struct OperationBench {
     private let operation: any Operation
     private let inputCount: Int
@@ -9,7 +9,9 @@ struct OperationBench {
     private let arena: AlignedBuffer
     private let scratchStride: Int
 
-    /// - Parameter inputCount: with `outputCount`, the values of one image.
+    /// - Parameters:
+    ///   - inputCount: the size of one image's input. Units: floats.
+    ///   - outputCount: the size of one image's output. Units: floats.
     init(
         operation: any Operation, inputCount: Int, outputCount: Int, batchSize: Int, threadCount: Int,
         workers: WorkerPool
@@ -26,7 +28,7 @@ struct OperationBench {
                 * MemoryLayout<Float>.stride)
         let memory = arena.bytes.bindMemory(to: Float.self)
         memory.initialize(repeating: 0)
-        // Half of the values zero, as behind a rectifier, and no two neighbours alike.
+        // Half of the values are zero, as behind a ReLU, and no two neighbours are equal.
         for index in 0..<self.inputCount {
             memory[index] = max(0, Float((index &* 2_654_435_761) & 0xFFFF) / 32_768 - 1)
         }
@@ -37,12 +39,12 @@ struct OperationBench {
         UnsafeBufferPointer(rebasing: arena.bytes.bindMemory(to: Float.self)[..<(inputCount / batchSize)])
     }
 
-    /// What the last run wrote.
+    /// The output of the last run.
     var output: UnsafeBufferPointer<Float> {
         UnsafeBufferPointer(rebasing: arena.bytes.bindMemory(to: Float.self)[inputCount..<inputCount + outputCount])
     }
 
-    /// Brings the input into the caches, where the layer before would have left it.
+    /// Brings the input into the caches, where the layer before leaves it in a network.
     func touchInput() {
         let memory = arena.bytes.bindMemory(to: Float.self)
         for index in stride(from: 0, to: inputCount, by: 16) { memory[index] += 0 }

@@ -121,7 +121,7 @@ struct ParameterSetTests {
         #expect(Set(parameters.leftOut) == Set(companions))
         // Not everything with such letters in it is one.
         for name in ["lossy.weight", "accuracy.weight", "features.class_weights", "test.weight", "glosser.0.weight"] {
-            #expect(!TrainingCompanion.isOne(name), "\(name)")
+            #expect(!TrainingTensor.hasName(name), "\(name)")
         }
     }
 
