@@ -4,10 +4,9 @@ import Testing
 
 @testable import Inference
 
-@Suite("Layout of the arena")
+@Suite("Layout of the arena", .timeLimit(.minutes(2)))
 struct ArenaLayoutTests {
-    @Test("A chain needs room for two neighbours only")
-    func chain() {
+    @Test func `a chain needs room for two neighbours only`() {
         var layout = ArenaLayout()
         #expect(layout.place(count: 160, at: 0, lastUse: 1) == 0)
         #expect(layout.place(count: 80, at: 1, lastUse: 2) == 160)
@@ -16,8 +15,7 @@ struct ArenaLayoutTests {
         #expect(layout.count == 240)
     }
 
-    @Test("What is alive at the same time never overlaps")
-    func noOverlaps() {
+    @Test func `what is alive at the same time never overlaps`() {
         var random = RandomValues(seed: 3)
         for _ in 0..<200 {
             var layout = ArenaLayout()

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Inference
 
-@Suite("Convolution algorithms, against the textbook loop")
+@Suite("Convolution algorithms, against the textbook loop", .timeLimit(.minutes(3)))
 struct ConvolutionTests {
     /// Channels in and out, height, width, kernel, stride, padding, groups, images.
     static let cases: [[Int]] = [
@@ -27,11 +27,13 @@ struct ConvolutionTests {
         [5, 18, 12, 11, 4, 1, 1, 1, 1],
     ]
 
-    @Test("Each algorithm equals the loop on random values", arguments: cases, [1, 2, 5])
-    func equalsLoop(_ geometry: [Int], threadCount: Int) { compare(geometry, threadCount: threadCount) }
+    @Test(arguments: cases, [1, 2, 5])
+    func `each algorithm equals the loop on random values`(_ geometry: [Int], threadCount: Int) {
+        compare(geometry, threadCount: threadCount)
+    }
 
-    @Test("Each instruction set gives what the loop gives", arguments: cases, InstructionSet.allCases)
-    func equalsLoop(_ geometry: [Int], instructions: InstructionSet) {
+    @Test(arguments: cases, InstructionSet.allCases)
+    func `each instruction set gives what the loop gives`(_ geometry: [Int], instructions: InstructionSet) {
         InstructionSet.limit(to: instructions)
         defer { InstructionSet.limit(to: .widest) }
         compare(geometry, threadCount: 1)
@@ -55,8 +57,7 @@ struct ConvolutionTests {
         }
     }
 
-    @Test("A block of positions is small enough for the cache, however deep the convolution")
-    func scratchIsBounded() throws {
+    @Test func `a block of positions is small enough for the cache, however deep the convolution`() throws {
         var random = RandomValues(seed: 1)
         let layer = Conv2d(weight: random.tensor([1, 300, 3, 3]), bias: random.tensor([1]), padding: 1)
         for operation in layer.operations(

@@ -5,13 +5,12 @@ import Testing
 
 @testable import Inference
 
-@Suite("Linear layers, against the textbook loop")
+@Suite("Linear layers, against the textbook loop", .timeLimit(.minutes(3)))
 struct LinearTests {
     private let workers = WorkerPool(threadCount: 3)
 
-    @Test(
-        "Each instruction set gives what the loop gives, for every count of images", arguments: InstructionSet.allCases)
-    func equalsLoop(_ instructions: InstructionSet) {
+    @Test(arguments: InstructionSet.allCases)
+    func `each instruction set gives what the loop gives, for every count of images`(_ instructions: InstructionSet) {
         InstructionSet.limit(to: instructions)
         defer { InstructionSet.limit(to: .widest) }
         for batchSize in Array(1...14) + [24, 25, 40] {
@@ -43,8 +42,7 @@ struct LinearTests {
         }
     }
 
-    @Test("Weights that are not packed are as they are")
-    func unpacked() {
+    @Test func `weights that are not packed are as they are`() {
         var random = RandomValues(seed: 4)
         let layer = Linear(weight: random.tensor([33, 70]), bias: random.tensor([33]))
         let input = random.tensor([2, 70])
@@ -54,8 +52,8 @@ struct LinearTests {
         #expect(largestDifference(output, layer(input).scalars) < 2e-5)
     }
 
-    @Test("Int24 is the nearest multiple of a power of two, ties to even", arguments: InstructionSet.allCases)
-    func int24Rounding(_ instructions: InstructionSet) {
+    @Test(arguments: InstructionSet.allCases)
+    func `Int24 is the nearest multiple of a power of two, ties to even`(_ instructions: InstructionSet) {
         InstructionSet.limit(to: instructions)
         defer { InstructionSet.limit(to: .widest) }
         // The largest value makes the scale 1.
@@ -73,8 +71,8 @@ struct LinearTests {
         #expect(unpacked([8_388_607.5, -8_388_607.5, 1], as: .int24) == [8_388_607, -8_388_607, 1])
     }
 
-    @Test("The relative error is that of the worst sixteenth of a row", arguments: InstructionSet.allCases)
-    func relativeError(_ instructions: InstructionSet) throws {
+    @Test(arguments: InstructionSet.allCases)
+    func `the relative error is that of the worst sixteenth of a row`(_ instructions: InstructionSet) throws {
         InstructionSet.limit(to: instructions)
         defer { InstructionSet.limit(to: .widest) }
         var random = RandomValues(seed: 8)
@@ -104,8 +102,8 @@ struct LinearTests {
         }
     }
 
-    @Test("Float16 is the nearest there is, ties to even", arguments: InstructionSet.allCases)
-    func float16Rounding(_ instructions: InstructionSet) {
+    @Test(arguments: InstructionSet.allCases)
+    func `Float16 is the nearest there is, ties to even`(_ instructions: InstructionSet) {
         InstructionSet.limit(to: instructions)
         defer { InstructionSet.limit(to: .widest) }
         // 32768 in the row makes the scale 1.
@@ -121,18 +119,16 @@ struct LinearTests {
         #expect(unpacked(row, as: .float16) == expected)
     }
 
-    @Test("Every finite float16 comes back as it was")
-    func float16Exact() {
+    @Test func `every finite float16 comes back as it was`() {
         let values = (0...UInt16.max).filter { $0 & 0x7C00 != 0x7C00 }.map(ScalarConversion.float(float16:))
         for row in [values, values.map { abs($0) < 1 ? $0 : 0 }, values.map { abs($0) < 0x1p-14 ? $0 : 0 }] {
             #expect(unpacked(row, as: .float16) == row)
         }
     }
 
-    @Test(
-        "Int8 is a multiple of a 127th of the row's largest, the nearest but for ties",
-        arguments: InstructionSet.allCases)
-    func int8Rounding(_ instructions: InstructionSet) {
+    @Test(arguments: InstructionSet.allCases)
+    func `Int8 is a multiple of a 127th of the row's largest, the nearest but for ties`(_ instructions: InstructionSet)
+    {
         InstructionSet.limit(to: instructions)
         defer { InstructionSet.limit(to: .widest) }
         // The errors of the values rounded to nearest, ties to even, sum to 1: the first of those that miss most goes up.
@@ -143,8 +139,8 @@ struct LinearTests {
         #expect(unpacked([127, -0.25, -0.25, -0.25], as: .int8) == [127, -1, 0, 0])
     }
 
-    @Test("The errors of each sixteen int8 weights sum to half a step at most", arguments: InstructionSet.allCases)
-    func int8Balance(_ instructions: InstructionSet) {
+    @Test(arguments: InstructionSet.allCases)
+    func `the errors of each sixteen int8 weights sum to half a step at most`(_ instructions: InstructionSet) {
         InstructionSet.limit(to: instructions)
         defer { InstructionSet.limit(to: .widest) }
         var random = RandomValues(seed: 11)
@@ -161,9 +157,9 @@ struct LinearTests {
     }
 
     @Test(
-        "No finite weight is too large or too small", arguments: PackedWeights.Element.allCases,
+        arguments: PackedWeights.Element.allCases,
         [Float(1e-34), 1e-20, 1e-6, 65504, 65519, 65536, 1e9, 1e37])
-    func range(_ element: PackedWeights.Element, scale: Float) {
+    func `no finite weight is too large or too small`(_ element: PackedWeights.Element, scale: Float) {
         var random = RandomValues(seed: 6)
         let row = random.tensor([1, 100]).scalars.map { $0 * scale }
         let largest = row.map(abs).max() ?? 0
@@ -173,8 +169,8 @@ struct LinearTests {
         for (value, original) in zip(unpacked(row, as: element), row) { #expect(abs(value - original) <= tolerance) }
     }
 
-    @Test("Rows of zeros, and rows that might as well be, give the bias", arguments: PackedWeights.Element.allCases)
-    func zeros(_ element: PackedWeights.Element) {
+    @Test(arguments: PackedWeights.Element.allCases)
+    func `rows of zeros, and of numbers too small to count, give the bias`(_ element: PackedWeights.Element) {
         #expect(unpacked([0, 0, 0], as: element) == [0, 0, 0])
         let tiny = Float.leastNonzeroMagnitude
         #expect(unpacked([tiny, -tiny, 0], as: element).allSatisfy { abs($0) <= tiny })
@@ -185,8 +181,7 @@ struct LinearTests {
             run(operation, on: Tensor([1, 1], scalars: [5]), outputShape: [1, 2], workers: workers) == [3, -4])
     }
 
-    @Test("A packed layer counts its parameters and takes a quarter of the bytes, half, three quarters, or all")
-    func size() {
+    @Test func `a packed layer counts its parameters and takes a quarter of the bytes, half, three quarters, or all`() {
         let weight = Tensor([64, 100], scalars: [Float](repeating: 1, count: 6400))
         for (element, byteCount) in [(PackedWeights.Element.int8, 1), (.float16, 2), (.int24, 3), (.float32, 4)] {
             let packed = PackedWeights(weight, as: element, workers: workers)

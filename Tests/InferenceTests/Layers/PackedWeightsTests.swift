@@ -5,7 +5,7 @@ import Testing
 
 @testable import Inference
 
-@Suite("The precision of a model")
+@Suite("The precision of a model", .timeLimit(.minutes(2)))
 struct PrecisionTests {
     private let workers = WorkerPool(threadCount: 2)
 
@@ -13,8 +13,7 @@ struct PrecisionTests {
         model.profile(batchSize: 1).steps.filter { $0.node.hasPrefix("classifier") }.map(\.algorithm)
     }
 
-    @Test("A flag overrules model.json, which overrules the configuration")
-    func whoSays() throws {
+    @Test func `a flag overrules model.json, which overrules the configuration`() throws {
         let tiny = try TinyModel()
         let files = try ModelFiles(folder: tiny.folder.path)
         func load(_ configured: Precision, _ flag: Precision? = nil) throws -> Precision {
@@ -27,8 +26,7 @@ struct PrecisionTests {
         #expect(try load(.float16, .float32) == .float32)
     }
 
-    @Test("It is that of the linear layers; with int8 the last one keeps float16")
-    func operations() throws {
+    @Test func `it is that of the linear layers; with int8 the last one keeps float16`() throws {
         let tiny = try TinyModel()
         let expected: [Precision: [String]] = [
             // The last layer has eight inputs only: a small weight has no others beside it in its sixteenth.
@@ -42,8 +40,8 @@ struct PrecisionTests {
         }
     }
 
-    @Test("Every precision gives nearly the same logits", arguments: [1, 2, 13])
-    func logits(_ batchSize: Int) throws {
+    @Test(arguments: [1, 2, 13])
+    func `every precision gives nearly the same logits`(_ batchSize: Int) throws {
         let tiny = try TinyModel()
         let files = try ModelFiles(folder: tiny.folder.path)
         let exact = try ModelLoader(workers: workers).load(files)
@@ -60,8 +58,7 @@ struct PrecisionTests {
         }
     }
 
-    @Test("Packed weights let the checkpoint's memory go")
-    func memory() throws {
+    @Test func `packed weights let the checkpoint's memory go`() throws {
         // Spaces behind the header, so that float32 lies where it can be viewed.
         var bytes = TinyModel.checkpoint(classCount: 3, seed: 1)
         let headerCount = bytes.withUnsafeBytes { $0.loadUnaligned(as: UInt64.self) }
@@ -82,8 +79,7 @@ struct PrecisionTests {
         }
     }
 
-    @Test("Float32 takes the fewest bytes that lose nothing that counts")
-    func float32() {
+    @Test func `Float32 takes the fewest bytes that lose nothing that counts`() {
         var random = RandomValues(seed: 2)
         let packing = WeightPacking(.float32, workers: workers)
         func element(_ weight: Tensor) -> PackedWeights.Element { packing.pack(weight, isOutput: false).element }
@@ -101,8 +97,8 @@ struct PrecisionTests {
         #expect(packing.pack(uneven, isOutput: false).unpacked().scalars == scalars)
     }
 
-    @Test("Weights that are not finite are refused by name, and those that overflow too", arguments: Precision.allCases)
-    func refusals(_ precision: Precision) throws {
+    @Test(arguments: Precision.allCases)
+    func `weights that are not finite are refused by name, and those that overflow too`(_ precision: Precision) throws {
         let tiny = try TinyModel()
         let loader = ModelLoader(workers: workers, precision: precision)
         func load(replacing range: Range<Int>, with value: Float) throws -> Model {

@@ -3,20 +3,19 @@ import Testing
 @testable import Inference
 
 /// One after the other: a network of 60 million parameters is made for each.
-@Suite("AlexNet in its four forms, against PyTorch", .serialized)
+@Suite("AlexNet in its four forms, against PyTorch", .serialized, .timeLimit(.minutes(3)))
 struct AlexNetTests {
     private static let forms: [String: AlexNet.Form] = [
         "half_width": .halfWidth, "torchvision": .torchvision, "paper": .paper, "one_channel": .oneChannel,
     ]
 
-    @Test("The fixture holds every form, and the paper's in both conventions")
-    func fixtureIsComplete() {
+    @Test func `the fixture holds every form, and the paper's in both conventions`() {
         #expect(Set(NetworkFixture.all.map(\.form)) == Set(Self.forms.keys))
         #expect(NetworkFixture.all.count == 5)
     }
 
-    @Test("The form is inferred, and its logits are PyTorch's", arguments: NetworkFixture.all)
-    func logits(_ fixture: NetworkFixture) throws {
+    @Test(arguments: NetworkFixture.all)
+    func `the form is inferred, and its logits are PyTorch's`(_ fixture: NetworkFixture) throws {
         let checkpoint = try Checkpoint(fixture.checkpoint(), name: "fixture")
         let parameters = try ParameterSet(checkpoint)
         let form = try #require(AlexNet.form(of: parameters))
@@ -29,8 +28,7 @@ struct AlexNetTests {
         }
     }
 
-    @Test("Both spellings of the half-width network's keys are understood")
-    func otherSpelling() throws {
+    @Test func `both spellings of the half-width network's keys are understood`() throws {
         let fixture = try #require(NetworkFixture.all.first { $0.form == "half_width" })
         let checkpoint = try Checkpoint(fixture.checkpoint(usingOtherNames: true), name: "fixture")
         #expect(checkpoint.tensors["features.conv1.0.weight"] != nil)
@@ -42,8 +40,9 @@ struct AlexNetTests {
         #expect(largestDifference(engine(fixture.inputs.map(\.channelsLast))[0], fixture.logits[0]) < 1e-4)
     }
 
-    @Test("The two conventions of normalisation differ measurably, so that neither test can pass with the other")
-    func conventionsDiffer() throws {
+    @Test func `the two conventions of normalisation differ measurably, so that neither test can pass with the other`()
+        throws
+    {
         let caffe = try #require(NetworkFixture.all.first { $0.name == "paper_caffe" })
         let tensorflow = try #require(NetworkFixture.all.first { $0.name == "paper_tensorflow" })
         #expect(largestDifference(caffe.logits[0], tensorflow.logits[0]) > 5e-4)

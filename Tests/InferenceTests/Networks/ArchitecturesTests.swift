@@ -2,7 +2,7 @@ import Testing
 
 @testable import Inference
 
-@Suite("Which network a checkpoint holds")
+@Suite("Which network a checkpoint holds", .timeLimit(.minutes(2)))
 struct ArchitecturesTests {
     private func recognize(_ tensors: [(name: String, shape: Shape)]) throws -> String {
         try Architectures.recognize(ParameterSet(StoredTensors(tensors))).architecture.name
@@ -14,8 +14,7 @@ struct ArchitecturesTests {
         try #require(Architectures.named(name)).tensorShapes(inputChannels: channels, classCount: classCount)
     }
 
-    @Test("The fixture holds all of torchvision's, and the published counts are those that everybody cites")
-    func fixtureIsComplete() {
+    @Test func `the fixture holds all of torchvision's, and the published counts are those that everybody cites`() {
         let counts = Dictionary(uniqueKeysWithValues: ArchitectureFixture.all.map { ($0.name, $0.parameterCount) })
         #expect(counts["alexnet"] == 61_100_840)
         #expect(counts["vgg16"] == 138_357_544)
@@ -28,14 +27,13 @@ struct ArchitecturesTests {
                 })
     }
 
-    @Test("Names are unique")
-    func names() {
+    @Test func `names are unique`() {
         #expect(Set(Architectures.all.map(\.name)).count == Architectures.all.count)
         #expect(Architectures.named("resnet") == nil)
     }
 
-    @Test("Names, shapes and the number of parameters are torchvision's", arguments: ArchitectureFixture.all)
-    func tensors(_ fixture: ArchitectureFixture) throws {
+    @Test(arguments: ArchitectureFixture.all)
+    func `names, shapes and the number of parameters are torchvision's`(_ fixture: ArchitectureFixture) throws {
         let tensors = try tensors(fixture.name, classCount: 1000)
         #expect(tensors.count == fixture.tensorCount)
         #expect(ArchitectureFixture.digest(of: tensors) == fixture.digest)
@@ -43,14 +41,15 @@ struct ArchitecturesTests {
         #expect(learned.reduce(0) { $0 + $1.shape.elementCount } == fixture.parameterCount)
     }
 
-    @Test("LeNet-5 has 61,706 parameters")
-    func lenet() throws {
+    @Test func `LeNet-5 has 61,706 parameters`() throws {
         #expect(
             try tensors("lenet5", channels: 1).reduce(0) { $0 + $1.shape.elementCount } == 61_706)
     }
 
-    @Test("Each is recognised, whatever its number of classes, in colour or grey, and whatever counted its batches")
-    func recognition() throws {
+    @Test
+    func `each is recognised, whatever its number of classes, in colour or grey, and whatever counted its batches`()
+        throws
+    {
         for architecture in Architectures.all where architecture.name != "lenet5_28" {
             // LeNet's padded form has the paper's tensors.
             let own = architecture.inputShape[0]
@@ -67,8 +66,7 @@ struct ArchitecturesTests {
         #expect(try recognize(tensors("lenet5_28", channels: 1)) == "lenet5")
     }
 
-    @Test("GoogLeNet's auxiliary heads are no part of it")
-    func auxiliaryHeads() throws {
+    @Test func `GoogLeNet's auxiliary heads are no part of it`() throws {
         let heads: [(name: String, shape: Shape)] = [
             ("aux1.conv.conv.weight", [128, 512, 1, 1]), ("aux1.fc1.weight", [1024, 2048]), ("aux1.fc1.bias", [1024]),
             ("aux2.fc2.weight", [10, 1024]), ("aux2.fc2.bias", [10]),
@@ -77,8 +75,7 @@ struct ArchitecturesTests {
         #expect(throws: CheckpointError.self) { try recognize(tensors("resnet18") + heads) }
     }
 
-    @Test("Chains are recognised by order and shape, under the numbers that nn.Sequential gives")
-    func otherNames() throws {
+    @Test func `chains are recognised by order and shape, under the numbers that nn.Sequential gives`() throws {
         let lenet: [(name: String, shape: Shape)] = [
             ("0", [6, 1, 5, 5]), ("3", [16, 6, 5, 5]), ("7", [120, 400]), ("9", [84, 120]), ("11", [10, 84]),
         ]
@@ -100,8 +97,9 @@ struct ArchitecturesTests {
         #expect(try recognize(vgg) == "vgg16_bn")
     }
 
-    @Test("Where nothing fits, the closest is named, with the first differences and how many more there are")
-    func closest() throws {
+    @Test func `where nothing fits, the closest is named, with the first differences and how many more there are`()
+        throws
+    {
         var stem = try tensors("resnet18")
         stem[0].shape = [64, 3, 3, 3]
         #expect(
@@ -133,8 +131,7 @@ struct ArchitecturesTests {
         ) { try recognize(renamed) }
     }
 
-    @Test("What is far from every network is named if its names tell, and no difference is told")
-    func unserved() throws {
+    @Test func `what is far from every network is named if its names tell, and no difference is told`() throws {
         let squeezeNet: [(name: String, shape: Shape)] = [
             ("features.0.weight", [96, 3, 7, 7]), ("features.0.bias", [96]),
             ("features.3.squeeze.weight", [16, 96, 1, 1]), ("features.3.squeeze.bias", [16]),
@@ -152,8 +149,7 @@ struct ArchitecturesTests {
         ) { try recognize([("w.weight", [2, 2])]) }
     }
 
-    @Test("An architecture that model.json demands says what the file has otherwise")
-    func demanded() throws {
+    @Test func `an architecture that model.json demands says what the file has otherwise`() throws {
         let parameters = try ParameterSet(StoredTensors(tensors("resnet18")))
         for (name, expected) in [
             ("resnet34", CheckpointError.missingTensor(name: "layer1.2.conv1.weight", expected: [64, 64, 3, 3])),
@@ -175,8 +171,7 @@ struct ArchitecturesTests {
         }
     }
 
-    @Test("A variance below zero is refused by name, and one of zero is not")
-    func variance() throws {
+    @Test func `a variance below zero is refused by name, and one of zero is not`() throws {
         let tensors = try tensors("resnet18", classCount: 2)
         #expect(
             throws: CheckpointError.negativeVariance(name: "bn1.running_var", index: 0, value: "-1.0")

@@ -3,7 +3,7 @@ import Testing
 @testable import Inference
 
 /// Networks of zeros without their memory: names and shapes are all that counts here.
-@Suite("What a checkpoint leaves open about its network")
+@Suite("What a checkpoint leaves open about its network", .timeLimit(.minutes(2)))
 struct AssumptionTests {
     /// An AlexNet's tensors.
     ///
@@ -47,10 +47,10 @@ struct AssumptionTests {
     private static let plain = ["0", "3", "6", "8", "10", "14", "17", "20"]
     private static let rooms = ["conv.0", "conv.3", "conv.6", "conv.8", "conv.10", "fc.0", "fc.3", "fc.6"]
 
-    @Test(
-        "A 5×5 grid has a padding of 1 in one container, and of 0 in two, unless it is said; the other one is told",
-        arguments: [1, 3], [plain.map { "net." + $0 }, plain, rooms])
-    func padding(_ channels: Int, _ names: [String]) throws {
+    @Test(arguments: [1, 3], [plain.map { "net." + $0 }, plain, rooms])
+    func `a 5×5 grid has a padding of 1 in one container, and of 0 in two, unless it is said; the other one is told`(
+        _ channels: Int, _ names: [String]
+    ) throws {
         let parameters = try alexNet(names, channels: channels, grid: 5)
         let usual = names == Self.rooms ? 0 : 1
         let network = try recognize(parameters)
@@ -68,8 +68,7 @@ struct AssumptionTests {
         #expect((network.preprocessingAssumption == nil) == (channels == 1))
     }
 
-    @Test("A padding that does not lead to the first linear layer is refused with the numbers")
-    func contradiction() throws {
+    @Test func `a padding that does not lead to the first linear layer is refused with the numbers`() throws {
         let parameters = try alexNet(Self.plain, channels: 1, grid: 5)
         let error = #expect(throws: CheckpointError.self) { try recognize(parameters) { $0.padding = 2 } }
         #expect(
@@ -79,8 +78,9 @@ struct AssumptionTests {
         )
     }
 
-    @Test("96 first channels are the paper's in one tower: 227×227 unpadded, and 224×224 padded by 2 is told")
-    func oneTower() throws {
+    @Test func `96 first channels are the paper's in one tower: 227×227 unpadded, and 224×224 padded by 2 is told`()
+        throws
+    {
         let parameters = try alexNet(Self.features + Self.classifier)
         let network = try recognize(parameters)
         #expect(network.architecture == "alexnet_one_tower")
@@ -98,8 +98,9 @@ struct AssumptionTests {
         }
     }
 
-    @Test("Numbers that leave room for a normalisation behind the first two ReLUs mean one, whatever the widths")
-    func roomForNormalization() throws {
+    @Test func `numbers that leave room for a normalisation behind the first two ReLUs mean one, whatever the widths`()
+        throws
+    {
         let names = ["net.0", "net.4", "net.8", "net.10", "net.12"] + Self.classifier
         for widths in [[96, 256, 384, 384, 256], [48, 128, 192, 192, 128]] {
             let network = try recognize(try alexNet(names, widths: widths))
@@ -122,15 +123,15 @@ struct AssumptionTests {
         #expect(changed.assumptions.isEmpty)
     }
 
-    @Test("Names without numbers leave the normalisation open")
-    func unnumbered() throws {
+    @Test func `names without numbers leave the normalisation open`() throws {
         let names = (1...5).map { "conv\($0)" } + ["fc1", "fc2", "fc3"]
         let network = try recognize(try alexNet(names))
         #expect(network.assumptions.contains { $0.line.contains("local_response_norm") })
     }
 
-    @Test("torchvision's and the half-width network leave nothing open, and gaps that are not theirs are told")
-    func gaps() throws {
+    @Test func `torchvision's and the half-width network leave nothing open, and gaps that are not theirs are told`()
+        throws
+    {
         for widths in [[64, 192, 384, 256, 256], [48, 128, 192, 192, 128]] {
             #expect(try recognize(try alexNet(Self.features + Self.classifier, widths: widths)).assumptions.isEmpty)
             let shifted = ["features.0", "features.3", "features.6", "features.9", "features.12"] + Self.classifier
@@ -148,16 +149,15 @@ struct AssumptionTests {
         #expect(try recognize(try alexNet(functional, widths: [64, 192, 384, 256, 256])).assumptions.count == 2)
     }
 
-    @Test("Widths that nobody published leave the input open")
-    func unknownWidths() throws {
+    @Test func `widths that were never published leave the input open`() throws {
         let network = try recognize(try alexNet(Self.features + Self.classifier, widths: [32, 64, 96, 96, 64]))
         #expect(network.architecture == "alexnet")
         #expect(network.assumptions.count == 1)
         #expect(network.preprocessingAssumption != nil)
     }
 
-    @Test("CIFAR's variants tell their stride by the grid", arguments: [(2, 2, 32), (4, 1, 32), (3, 1, 32)])
-    func cifar(_ grid: Int, _ stride: Int, _ extent: Int) throws {
+    @Test(arguments: [(2, 2, 32), (4, 1, 32), (3, 1, 32)])
+    func `CIFAR's variants tell their stride by the grid`(_ grid: Int, _ stride: Int, _ extent: Int) throws {
         let parameters = try alexNet(
             Self.features + Self.classifier, widths: [64, 192, 384, 256, 256], grid: grid,
             kernelSizes: [3, 3, 3, 3, 3])
@@ -167,8 +167,7 @@ struct AssumptionTests {
         #expect(network.network.inputShape == [3, extent, extent])
     }
 
-    @Test("One linear layer behind one pixel is the network with the large first kernel")
-    func cifarLargeKernel() throws {
+    @Test func `one linear layer behind one pixel is the network with the large first kernel`() throws {
         let parameters = try alexNet(
             Self.features + ["classifier"], widths: [64, 192, 384, 256, 256], grid: 1)
         let network = try recognize(parameters)
@@ -191,8 +190,9 @@ struct AssumptionTests {
 
     private func kinds(_ network: Network) -> [String] { network.nodes.map { "\(type(of: $0.layer))" } }
 
-    @Test("d2l.ai's LeNet is told by its plain numbers, and its activation, pooling and padding can be said")
-    func d2lLeNet() throws {
+    @Test func `d2l.ai's LeNet is told by its plain numbers, and its activation, pooling and padding can be said`()
+        throws
+    {
         let parameters = try leNet(["0", "3", "7", "9", "11"])
         let network = try recognize(parameters)
         #expect(network.architecture == "lenet5_28")
@@ -213,8 +213,7 @@ struct AssumptionTests {
         #expect(throws: CheckpointError.self) { try recognize(parameters) { $0.inputSize = 33 } }
     }
 
-    @Test("Every LeNet says which activation is taken, and a gap of one means none")
-    func leNetActivation() throws {
+    @Test func `every LeNet says which activation is taken, and a gap of one means none`() throws {
         for (names, activation) in [
             (["conv1", "conv2", "fc1", "fc2", "fc3"], "ReLU"),
             (["conv.0", "conv.3", "fc.0", "fc.2", "fc.4"], "Sigmoid"),
@@ -230,8 +229,7 @@ struct AssumptionTests {
         #expect(large.preprocessingAssumption != nil)
     }
 
-    @Test("GoogLeNet's input transformation follows its auxiliary heads, and is told")
-    func googLeNet() throws {
+    @Test func `GoogLeNet's input transformation follows its auxiliary heads, and is told`() throws {
         let tensors = GoogLeNet.Form.googlenet.tensorShapes(inputChannels: 3, classCount: 4)
         let heads: [(name: String, shape: Shape)] = [("aux1.fc2.weight", [4, 1024]), ("aux1.fc2.bias", [4])]
         for (extra, transforms) in [([], true), (heads, false)] {
@@ -245,8 +243,7 @@ struct AssumptionTests {
         }
     }
 
-    @Test("Networks for grey images have no published preprocessing unless they are published for them")
-    func greyPreprocessing() throws {
+    @Test func `networks for grey images have no published preprocessing unless they are published for them`() throws {
         for (channels, isOpen) in [(1, true), (3, false)] {
             let tensors = ResNet.Form.resnet18.tensorShapes(inputChannels: channels, classCount: 2)
             let network = try recognize(try ParameterSet(StoredTensors(repeating: 0, tensors)))

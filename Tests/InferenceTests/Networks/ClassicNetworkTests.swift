@@ -3,10 +3,9 @@ import Testing
 @testable import Inference
 
 /// One after the other: some are whole networks.
-@Suite("LeNet, VGG, GoogLeNet and ResNet, against PyTorch", .serialized)
+@Suite("LeNet, VGG, GoogLeNet and ResNet, against PyTorch", .serialized, .timeLimit(.minutes(3)))
 struct ClassicNetworkTests {
-    @Test("The fixture holds every family")
-    func fixtureIsComplete() {
+    @Test func `the fixture holds every family`() {
         #expect(
             NetworkFixture.classics.map(\.form) == [
                 "lenet5", "lenet5_colour", "lenet5", "lenet5_28", "lenet5_28_unpadded", "vgg11", "vgg13_bn", "vgg16",
@@ -14,8 +13,8 @@ struct ClassicNetworkTests {
             ])
     }
 
-    @Test("The logits are PyTorch's, with normalisations folded and sums fused", arguments: NetworkFixture.classics)
-    func logits(_ fixture: NetworkFixture) throws {
+    @Test(arguments: NetworkFixture.classics)
+    func `the logits are PyTorch's, with normalisations folded and sums fused`(_ fixture: NetworkFixture) throws {
         let parameters = try ParameterSet(Checkpoint(fixture.checkpoint(), name: "fixture"))
         let architecture = try #require(Architectures.named(fixture.form))
         #expect(try Architectures.recognize(parameters).architecture.name == fixture.form)
@@ -31,8 +30,7 @@ struct ClassicNetworkTests {
         }
     }
 
-    @Test("A normalisation that stays by itself answers the same")
-    func unfolded() throws {
+    @Test func `a normalisation that stays by itself answers the same`() throws {
         let fixture = try #require(NetworkFixture.classics.first { $0.form == "vgg13_bn" })
         let network = try VGG.Form.vgg13Normalized.network(
             ParameterSet(Checkpoint(fixture.checkpoint(), name: "fixture")), options: ArchitectureOptions())
@@ -43,8 +41,7 @@ struct ClassicNetworkTests {
         }
     }
 
-    @Test("The tutorial's keys mean no activation, and model.json overrules that")
-    func tutorialActivation() throws {
+    @Test func `the tutorial's keys mean no activation, and model.json overrules that`() throws {
         let fixture = try #require(NetworkFixture.classics.first)
         let parameters = try ParameterSet(Checkpoint(fixture.checkpoint(), name: "fixture"))
         #expect(parameters.layers.first?.name == "layer1.conv1")
@@ -63,8 +60,7 @@ struct ClassicNetworkTests {
             ])
     }
 
-    @Test("A ResNet is cut between two blocks, and GoogLeNet before its branches")
-    func sections() throws {
+    @Test func `a ResNet is cut between two blocks, and GoogLeNet before its branches`() throws {
         func head(_ form: String) throws -> String? {
             let fixture = try #require(NetworkFixture.classics.first { $0.form == form })
             let network = try #require(Architectures.named(form))

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Inference
 
-@Suite("The tutorial's Inception block, against PyTorch")
+@Suite("The tutorial's Inception block, against PyTorch", .timeLimit(.minutes(2)))
 struct InceptionBlockTests {
     private func network(_ fixture: NetworkFixture) throws -> Network {
         let parameters = try ParameterSet(Checkpoint(fixture.checkpoint(), name: "fixture"))
@@ -13,8 +13,7 @@ struct InceptionBlockTests {
         return try builder.network()
     }
 
-    @Test("Two blocks' worth of branches, folded or not, answer what PyTorch does")
-    func values() throws {
+    @Test func `two blocks' worth of branches, folded or not, answer what PyTorch does`() throws {
         let fixture = try #require(NetworkFixture.blocks.first)
         let network = try network(fixture)
         for network in [network, network.foldingNormalizations()] {
@@ -29,8 +28,7 @@ struct InceptionBlockTests {
         #expect(network.nodes.count { $0.layer is BatchNorm2d } == 7)
     }
 
-    @Test("A branch that is missing is named")
-    func missing() throws {
+    @Test func `a branch that is missing is named`() throws {
         let parameters = try ParameterSet(
             StoredTensors([("block.branch1X1.conv.weight", [4, 6, 1, 1]), ("fc.weight", [1])]))
         var builder = CheckpointNetworkBuilder(parameters, inputShape: [6, 5, 6])

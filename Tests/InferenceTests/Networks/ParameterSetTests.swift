@@ -3,7 +3,7 @@ import Testing
 
 @testable import Inference
 
-@Suite("Parameters by layer")
+@Suite("Parameters by layer", .timeLimit(.minutes(2)))
 struct ParameterSetTests {
     /// A safetensors file of zeros.
     private func checkpoint(_ tensors: [(name: String, shape: [Int])]) throws -> Checkpoint {
@@ -23,8 +23,7 @@ struct ParameterSetTests {
         return try Checkpoint(buffer, name: "test")
     }
 
-    @Test("Numbers in names are ordered by their value")
-    func order() throws {
+    @Test func `numbers in names are ordered by their value`() throws {
         let names = ["features.10", "features.3", "classifier.1", "features.0", "fc10", "fc9", "conv"]
         let parameters = try ParameterSet(
             checkpoint(names.flatMap { [($0 + ".weight", [1, 1]), ($0 + ".bias", [1])] }))
@@ -33,15 +32,13 @@ struct ParameterSetTests {
                 == ["classifier.1", "conv", "fc9", "fc10", "features.0", "features.3", "features.10"])
     }
 
-    @Test("A component of a name that ends comes before one that goes on")
-    func orderOfComponents() throws {
+    @Test func `a component of a name that ends comes before one that goes on`() throws {
         let names = ["fc1.1", "fc.1", "fc2.0", "fc_out.0"]
         let parameters = try ParameterSet(checkpoint(names.map { ($0 + ".weight", [1, 1]) }))
         #expect(parameters.layers.map(\.name) == ["fc.1", "fc1.1", "fc2.0", "fc_out.0"])
     }
 
-    @Test("A weight alone is a layer; a bias without its weight, and what is neither are named")
-    func incomplete() throws {
+    @Test func `a weight alone is a layer; a bias without its weight, and what is neither are named`() throws {
         let lone = try ParameterSet(checkpoint([("a.weight", [2, 3]), ("slope.weight", [1])]))
         #expect(lone.layers.map(\.name) == ["a", "slope"])
         #expect(throws: CheckpointError.missingTensor(name: "a.bias", expected: [2])) {
@@ -58,8 +55,10 @@ struct ParameterSetTests {
         }
     }
 
-    @Test("A convolution may lack its bias, and a normalisation has statistics; how long it learned does not count")
-    func normalizations() throws {
+    @Test
+    func `a convolution may lack its bias, and a normalisation has statistics; how long it learned does not count`()
+        throws
+    {
         let parameters = try ParameterSet(
             checkpoint([
                 ("conv.weight", [2, 1, 3, 3]), ("bn.weight", [2]), ("bn.bias", [2]), ("bn.running_mean", [2]),
@@ -74,10 +73,10 @@ struct ParameterSetTests {
                 == ["bn.weight", "bn.bias", "bn.running_mean", "bn.running_var", "conv.weight"])
     }
 
-    @Test(
-        "A normalisation without one of its parts, or with parts of other lengths, is refused by name",
-        arguments: ["weight", "bias", "running_mean", "running_var"])
-    func incompleteNormalization(_ part: String) throws {
+    @Test(arguments: ["weight", "bias", "running_mean", "running_var"])
+    func `a normalisation without one of its parts, or with parts of other lengths, is refused by name`(_ part: String)
+        throws
+    {
         let names = ["weight", "bias", "running_mean", "running_var"].map { "bn." + $0 }
         #expect(throws: CheckpointError.missingTensor(name: "bn." + part, expected: [2])) {
             try ParameterSet(checkpoint(names.filter { $0 != "bn." + part }.map { ($0, [2]) }))
@@ -93,7 +92,6 @@ struct ParameterSetTests {
     }
 
     @Test(
-        "A prefix that all layers share is a wrapper's, however deep; one that some share is not",
         arguments: [
             (["model.conv1", "model.fc"], "model.", ["conv1", "fc"]),
             (["a.b.0", "a.b.3"], "a.b.", ["0", "3"]),
@@ -102,15 +100,16 @@ struct ParameterSetTests {
             (["model.fc", "model.fc.1"], "model.", ["fc", "fc.1"]),
             (["model1.a", "model.b"], "", ["model.b", "model1.a"]),
         ] as [([String], String, [String])])
-    func wrappers(_ names: [String], _ wrapper: String, _ expected: [String]) throws {
+    func `a prefix that all layers share is a wrapper's, however deep; one that only some share is not`(
+        _ names: [String], _ wrapper: String, _ expected: [String]
+    ) throws {
         let parameters = try ParameterSet(checkpoint(names.map { ($0 + ".weight", [1, 1]) }))
         #expect(parameters.wrapper == wrapper)
         #expect(parameters.layers.map(\.name) == expected)
         for name in expected { #expect(parameters[name]?.name == name) }
     }
 
-    @Test("What losses, metrics and counters hold is left out, before the wrapper is looked for")
-    func companions() throws {
+    @Test func `what losses, metrics and counters hold is left out, before the wrapper is looked for`() throws {
         let companions = [
             "criterion.weight", "loss_fn.pos_weight", "model.criterion.weight", "center_loss.centers", "class_weights",
             "val_acc.total", "train_f1_macro.tp", "test_metrics.x.y", "model.conv.total_ops", "total_params",
@@ -125,8 +124,7 @@ struct ParameterSetTests {
         }
     }
 
-    @Test("Statistics beside a convolution's weight are refused")
-    func misplacedStatistics() {
+    @Test func `statistics beside a convolution's weight are refused`() {
         #expect(throws: CheckpointError.shapeMismatch(name: "a.weight", found: [2, 1, 3, 3], expected: [2])) {
             try ParameterSet(
                 checkpoint([
@@ -135,8 +133,7 @@ struct ParameterSetTests {
         }
     }
 
-    @Test("A weight without a number in it is refused, whatever extents it claims")
-    func emptyWeights() {
+    @Test func `a weight without a number in it is refused, whatever extents it claims`() {
         for shape in [[1 << 58, 0, 3, 3], [0, 3, 3, 3], [0]] {
             #expect(throws: CheckpointError.unexpectedTensor(name: "a.weight", shape: Shape(shape))) {
                 try ParameterSet(checkpoint([("a.weight", shape)]))
@@ -144,8 +141,7 @@ struct ParameterSetTests {
         }
     }
 
-    @Test("Shapes that contradict one another are refused, absurd ones included")
-    func absurdShapes() throws {
+    @Test func `shapes that contradict one another are refused, absurd ones included`() throws {
         func network(_ change: (inout [(name: String, shape: [Int])]) -> Void) throws -> Network {
             var tensors: [(name: String, shape: [Int])] = []
             for (name, shape) in [
@@ -186,8 +182,7 @@ struct ParameterSetTests {
         }
     }
 
-    @Test("The number of tensors is bounded, since they are compared with every known network")
-    func boundsTensors() throws {
+    @Test func `the number of tensors is bounded, since they are compared with every known network`() throws {
         func tensors(_ count: Int) throws -> StoredTensors {
             try StoredTensors(repeating: 0, (0..<count).map { ("l\($0).weight", [1, 1, 1, 1]) })
         }
@@ -197,8 +192,10 @@ struct ParameterSetTests {
         ) { try ParameterSet(tensors(16_385)) }
     }
 
-    @Test("A weight that is packed leaves nothing of itself in the file's memory, unless others have a part of it")
-    func discarding() throws {
+    @Test
+    func `a weight that is packed leaves nothing of itself in the file's memory, unless others have a part of it`()
+        throws
+    {
         // Several pages each; "b" and "c" are the same bytes, and "d" overlaps with "e".
         let features = 256
         let count = features * features

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Inference
 
-@Suite("Names that other libraries give to torchvision's layers")
+@Suite("Names that other libraries give to torchvision's layers", .timeLimit(.minutes(2)))
 struct TensorSpellingTests {
     private func recognize(
         _ architecture: any Architecture, _ rename: (String) -> String
@@ -20,8 +20,8 @@ struct TensorSpellingTests {
         ).layers.map(\.name)
     }
 
-    @Test("A head in an nn.Sequential is the head", arguments: ["", "model."])
-    func headInSequential(_ prefix: String) throws {
+    @Test(arguments: ["", "model."])
+    func `a head in an nn.Sequential is the head`(_ prefix: String) throws {
         for architecture in [ResNet.Form.resnet18, GoogLeNet.Form.googlenet] as [any Architecture] {
             let found = try recognize(architecture) { name in
                 prefix + (name.hasPrefix("fc.") ? "fc.1" + name.dropFirst(2) : name)
@@ -31,8 +31,7 @@ struct TensorSpellingTests {
         }
     }
 
-    @Test("A head of two layers is not one")
-    func twoLayers() throws {
+    @Test func `a head of two layers is not one`() throws {
         let head: [(name: String, shape: Shape)] = [
             ("fc.0.weight", [64, 512]), ("fc.0.bias", [64]), ("fc.3.weight", [5, 64]), ("fc.3.bias", [5]),
         ]
@@ -42,8 +41,7 @@ struct TensorSpellingTests {
         }
     }
 
-    @Test("A head beside its backbone is the head, whatever both are called")
-    func headOutside() throws {
+    @Test func `a head beside its backbone is the head, whatever both are called`() throws {
         for (backbone, head) in [("backbone.", "classifier"), ("net.encoder.", "head.1"), ("features.", "fc")] {
             let found = try recognize(ResNet.Form.resnet50) { name in
                 name.hasPrefix("fc.") ? head + name.dropFirst(2) : backbone + name
@@ -53,8 +51,8 @@ struct TensorSpellingTests {
         }
     }
 
-    @Test("A Sequential of a ResNet's children has its layers by number", arguments: ["features.", ""])
-    func children(_ prefix: String) throws {
+    @Test(arguments: ["features.", ""])
+    func `a Sequential of a ResNet's children has its layers by number`(_ prefix: String) throws {
         let numbers = ["conv1": "0", "bn1": "1", "layer1": "4", "layer2": "5", "layer3": "6", "layer4": "7"]
         let found = try recognize(ResNet.Form.resnet34) { name in
             let parts = name.split(separator: ".", maxSplits: 1).map(String.init)
@@ -84,8 +82,8 @@ struct TensorSpellingTests {
         }
     }
 
-    @Test("Hugging Face's ResNets are torchvision's", arguments: [ResNet.Form.resnet18, .resnet50])
-    func huggingFace(_ form: ResNet.Form) throws {
+    @Test(arguments: [ResNet.Form.resnet18, .resnet50])
+    func `Hugging Face's ResNets are torchvision's`(_ form: ResNet.Form) throws {
         for prefix in ["", "model."] {
             let found = try recognize(form) { prefix + huggingFace($0) }
             #expect(found.name == form.name)
@@ -93,8 +91,7 @@ struct TensorSpellingTests {
         }
     }
 
-    @Test("timm's VGG has its hidden linear layers as convolutions, row by row the same numbers")
-    func timmVGG() throws {
+    @Test func `timm's VGG has its hidden linear layers as convolutions, row by row the same numbers`() throws {
         let names = ["classifier.0": "pre_logits.fc1", "classifier.3": "pre_logits.fc2", "classifier.6": "head.fc"]
         var tensors = VGG.Form.vgg11.tensorShapes(inputChannels: 3, classCount: 5).map { tensor in
             let stem = tensor.name.split(separator: ".").dropLast().joined(separator: ".")
@@ -114,8 +111,7 @@ struct TensorSpellingTests {
         #expect(try found.parameters.layers.map(\.name) == layers(VGG.Form.vgg11))
     }
 
-    @Test("Two networks in one file are told apart by their prefixes, and one is chosen by it")
-    func severalNetworks() throws {
+    @Test func `two networks in one file are told apart by their prefixes, and one is chosen by it`() throws {
         let tensors = ResNet.Form.resnet18.tensorShapes(inputChannels: 3, classCount: 5)
         let both = try StoredTensors(
             repeating: 0, ["model.", "ema."].flatMap { prefix in tensors.map { (prefix + $0.name, $0.shape) } })
@@ -133,8 +129,7 @@ struct TensorSpellingTests {
         ) { try Architectures.recognize(ParameterSet(beside)) }
     }
 
-    @Test("Reshaping keeps the order of the elements, and refuses what has gaps or another count")
-    func reshaping() throws {
+    @Test func `reshaping keeps the order of the elements, and refuses what has gaps or another count`() throws {
         let tensor = Tensor([2, 2, 1, 2], scalars: [1, 2, 3, 4, 5, 6, 7, 8])
         let stored = try tensor.stored(as: "x")
         let flat = try #require(stored.reshaped(to: [2, 4]))

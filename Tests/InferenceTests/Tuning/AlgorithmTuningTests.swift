@@ -6,7 +6,7 @@ import Testing
 
 @testable import Inference
 
-@Suite("The choice between algorithms")
+@Suite("The choice between algorithms", .timeLimit(.minutes(2)))
 struct AlgorithmTuningTests {
     private struct Fill: Inference.Operation {
         let name: String
@@ -51,14 +51,12 @@ struct AlgorithmTuningTests {
             workload: "choice", algorithm: algorithm, batchSize: batchSize, threadCount: threadCount, seconds: seconds)
     }
 
-    @Test("Without times the lowest estimate wins, and an override over everything")
-    func estimates() throws {
+    @Test func `without times the lowest estimate wins, and an override over everything`() throws {
         #expect(Self.name(try Self.planner(AlgorithmSelector())) == "cheap")
         #expect(Self.name(try Self.planner(AlgorithmSelector(overrides: ["node": "dear"]))) == "dear")
     }
 
-    @Test("What was measured wins over estimates, for one image and for several apart")
-    func measured() throws {
+    @Test func `what was measured wins over estimates, for one image and for several apart`() throws {
         let timings = AlgorithmTimings(entries: [
             Self.entry("cheap", 3), Self.entry("middling", 2), Self.entry("dear", 1, batchSize: 1, threadCount: 2),
         ])
@@ -67,16 +65,16 @@ struct AlgorithmTuningTests {
         #expect(Self.name(planner, batchSize: 1, threadCount: 2) == "dear")
     }
 
-    @Test("An algorithm that is faster by less than times vary does not displace the expected one")
-    func margin() throws {
+    @Test func `an algorithm that is faster by less than times vary does not displace the expected one`() throws {
         for (seconds, expected) in [(0.95, "cheap"), (0.85, "middling")] {
             let timings = AlgorithmTimings(entries: [Self.entry("cheap", 1), Self.entry("middling", seconds)])
             #expect(Self.name(try Self.planner(AlgorithmSelector(timings: timings))) == expected)
         }
     }
 
-    @Test("One image is computed as several are where that is nearly as fast, so that weights are prepared once")
-    func sharing() throws {
+    @Test func `one image is computed as several are where that is nearly as fast, so that weights are prepared once`()
+        throws
+    {
         for (seconds, expected) in [(1.1, "middling"), (1.15, "dear")] {
             let timings = AlgorithmTimings(entries: [
                 Self.entry("cheap", 3), Self.entry("middling", 2), Self.entry("dear", 3),
@@ -90,8 +88,7 @@ struct AlgorithmTuningTests {
         }
     }
 
-    @Test("An algorithm that is not precise enough is passed over, unless it is demanded")
-    func precision() throws {
+    @Test func `an algorithm that is not precise enough is passed over, unless it is demanded`() throws {
         let limit = AlgorithmSelector.errorLimit
         #expect(Self.name(try Self.planner(AlgorithmSelector(), error: limit)) == "cheap")
         #expect(Self.name(try Self.planner(AlgorithmSelector(), error: limit * 1.01)) == "middling")
@@ -99,8 +96,7 @@ struct AlgorithmTuningTests {
         #expect(Self.name(try Self.planner(demanding, error: limit * 1.01)) == "cheap")
     }
 
-    @Test("Measuring leaves out what cannot win, and begins nothing when the time is up")
-    func measurement() throws {
+    @Test func `measuring leaves out what cannot win, and begins nothing when the time is up`() throws {
         let timings = AlgorithmTimings()
         let planner = try Self.planner(AlgorithmSelector(timings: timings))
         let workers = WorkerPool(threadCount: 2)
@@ -112,8 +108,7 @@ struct AlgorithmTuningTests {
         #expect(timings.entries.allSatisfy { $0.seconds > 0 })
     }
 
-    @Test("Winograd's error on a layer's own weights is small, and that of wrong results is not")
-    func convolutionError() throws {
+    @Test func `Winograd's error on a layer's own weights is small, and that of wrong results is not`() throws {
         var random = RandomValues(seed: 4)
         let layer = Conv2d(weight: random.tensor([8, 6, 3, 3]), bias: random.tensor([8]), padding: 1)
         let workers = WorkerPool(threadCount: 1)
@@ -129,8 +124,7 @@ struct AlgorithmTuningTests {
         #expect(check(wrong, workers) > 0.01)
     }
 
-    @Test("Nothing is measured while the pool has other work, and what was begun does not count")
-    func busyPool() throws {
+    @Test func `nothing is measured while the pool has other work, and what was begun does not count`() throws {
         let workers = WorkerPool(threadCount: 2)
         let timings = AlgorithmTimings()
         let planner = Planner(
@@ -157,8 +151,7 @@ struct AlgorithmTuningTests {
         #expect(timings.entries.count == 4, "two algorithms under two conditions")
     }
 
-    @Test("A run beside which a job was done is repeated")
-    func disturbedRun() throws {
+    @Test func `a run beside which a job was done is repeated`() throws {
         let workers = WorkerPool(threadCount: 2)
         let runs = Mutex(0)
         struct Disturbed: Inference.Operation {
@@ -185,8 +178,7 @@ struct AlgorithmTuningTests {
         #expect(runs.withLock { $0 } == 4, "three that count, and the one that does not")
     }
 
-    @Test("Times outlive the process; a file that is damaged or of another machine counts as empty")
-    func file() throws {
+    @Test func `times outlive the process; a file that is damaged or of another machine counts as empty`() throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
         defer { try? FileManager.default.removeItem(at: folder) }
         let file = AlgorithmTimingFile(directory: folder.path, threadCount: 2)
@@ -207,8 +199,7 @@ struct AlgorithmTuningTests {
         }
     }
 
-    @Test("Caches lie where the XDG specification has them")
-    func directory() {
+    @Test func `caches lie where the XDG specification has them`() {
         #expect(AlgorithmTimingFile.defaultDirectory(in: ["XDG_CACHE_HOME": "/c", "HOME": "/h"]) == "/c/alexnet")
         #expect(AlgorithmTimingFile.defaultDirectory(in: ["HOME": "/h"]) == "/h/.cache/alexnet")
         #expect(
