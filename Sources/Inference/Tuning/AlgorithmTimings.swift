@@ -75,6 +75,8 @@ public final class AlgorithmTimings: Sendable {
 /// An unusable file counts as empty. If it cannot be written, the next start measures again.
 public struct AlgorithmTimingFile: Sendable {
     private let url: URL
+    /// CPU, instruction set and number of threads.
+    private let machine: String
 
     /// What the file holds.
     private struct Contents: Codable {
@@ -98,8 +100,6 @@ public struct AlgorithmTimingFile: Sendable {
         url = URL(fileURLWithPath: directory).appendingPathComponent("algorithms-\(name).json")
         machine = Self.machine(threadCount: threadCount)
     }
-
-    private let machine: String
 
     /// The directory for caches by the XDG Base Directory Specification; nil where there is no home directory.
     public static func defaultDirectory(in environment: [String: String]) -> String? {
