@@ -1,3 +1,5 @@
+import Threads
+
 /// Runs a network on batches; several threads may call it at the same time.
 ///
 /// The network is cut into up to three sections, each with the batch size that suits it:

@@ -1,3 +1,6 @@
+import Files
+import Threads
+
 /// How a network runs on batches of one size: which operation computes each layer, and where in the arena each value
 /// lies.
 ///

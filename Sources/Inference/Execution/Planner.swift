@@ -1,4 +1,5 @@
 import Synchronization
+import Threads
 
 /// Makes the plans of a network, and keeps the operations, which all its plans share.
 final class Planner: Sendable {

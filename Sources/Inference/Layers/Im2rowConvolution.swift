@@ -1,4 +1,5 @@
 import CKernels
+import Files
 
 /// Computes ``Conv2d`` by im2row: windows are unfolded into the rows of a matrix, which is multiplied with the kernels.
 ///

@@ -1,5 +1,6 @@
 import CKernels
 import COpenBLAS
+import Files
 
 /// Matrix products by OpenBLAS, one thread a call: the engine parallelises around it.
 package enum BLAS {

@@ -1,3 +1,6 @@
+import Files
+import Threads
+
 /// One layer computed by one algorithm on inputs of a known shape, for any batch size: a step of a ``Plan``.
 ///
 /// An operation owns its weights in the form that suits it. It is made once for each model, and all plans and threads

@@ -1,5 +1,7 @@
 import CKernels
+import Files
 import Synchronization
+import Threads
 
 /// A linear layer's weights, packed into panels of 32 outputs, so that the kernel reads memory in one sequence.
 ///

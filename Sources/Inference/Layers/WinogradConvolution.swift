@@ -1,5 +1,7 @@
 import Algorithms
 import CKernels
+import Files
+import Threads
 
 /// Computes ``Conv2d`` by Winograd's minimal filtering: 2 to 6 times fewer multiplications than by definition, for some
 /// more additions.

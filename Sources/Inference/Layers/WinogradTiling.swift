@@ -1,4 +1,6 @@
 import CKernels
+import Files
+import Threads
 
 /// How Winograd's tiles cover the maps of a convolution, and the transform of an image's tiles.
 package struct WinogradTiling: Sendable {

@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Threads
 
 /// Loads a model from its files and verifies it: names, shapes, finite values, class count, a warm-up run.
 public struct ModelLoader: Sendable {
@@ -82,7 +83,7 @@ public struct ModelLoader: Sendable {
     }
 
     private func read(_ path: String, maxByteCount: Int) throws(ModelError) -> TextFile {
-        do throws(CheckpointError) {
+        do throws(FileError) {
             return try TextFile(contentsOf: path, maxByteCount: maxByteCount)
         } catch {
             throw ModelError.unreadable(error)

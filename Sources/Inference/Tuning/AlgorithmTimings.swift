@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Host
 import Synchronization
 
 /// The measured times of algorithms on this machine.

@@ -1,5 +1,7 @@
 import CKernels
+import Files
 import Foundation
+import Threads
 
 /// How algorithms are chosen when a model is loaded: by known times, and by measurements within a time limit.
 public struct AlgorithmTuning: Sendable {

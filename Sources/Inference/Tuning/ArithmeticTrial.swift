@@ -1,3 +1,7 @@
+import Files
+import Host
+import Threads
+
 /// A self-test of the inner loops on this CPU: small layers, whose results are compared with the textbook loops'.
 public enum ArithmeticTrial {
     /// The largest difference between any algorithm with these instructions and the textbook loop, relative to the

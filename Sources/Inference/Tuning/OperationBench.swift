@@ -1,3 +1,6 @@
+import Files
+import Threads
+
 /// Runs one operation alone, on memory of its own that is filled with noise.
 struct OperationBench {
     private let operation: any Operation
