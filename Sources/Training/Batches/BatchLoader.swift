@@ -1,3 +1,4 @@
+import Dispatch
 import Inference
 import Synchronization
 
@@ -70,5 +71,161 @@ public final class BatchLoader: Sendable {
             if reported.withLock({ $0.insert(index).inserted }) { onUnreadable(error) }
             return false
         }
+    }
+}
+
+/// Pictures as the network takes them, with their classes.
+public struct Batch: Sendable {
+    /// Which batch of the epoch it is, whether or not others were handed out before it.
+    public let number: Int
+    /// Which pictures of the data set it holds, without those that could not be read.
+    public let indices: [Int]
+    /// The classes of these.
+    public let labels: [Int]
+    /// The inputs one behind the other, and perhaps unused memory behind them. The memory is used again once nobody holds
+    /// the batch.
+    public let images: AlignedBuffer
+    /// Shape: `[N, H, W, C]`
+    public let shape: Shape
+
+    /// How many pictures there are: at least one.
+    public var count: Int { indices.count }
+
+    /// The inputs where they lie.
+    public var tensor: Tensor { Tensor(shape, viewing: images, byteOffset: 0) }
+
+    /// The same as plain memory.
+    public var scalars: UnsafeMutableBufferPointer<Float> {
+        UnsafeMutableBufferPointer(rebasing: images.bytes.bindMemory(to: Float.self)[..<shape.elementCount])
+    }
+}
+
+/// The batches of one epoch, in order. For one consumer; any thread, the pool's too.
+public final class BatchSequence: Sequence, IteratorProtocol {
+    private let loader: BatchLoader
+    private let order: [Int]
+    private let epoch: Int
+    /// Those that are not begun.
+    private var numbers: Range<Int>
+    private var pending: [PendingBatch] = []
+
+    init(_ loader: BatchLoader, order: [Int], epoch: Int, numbers: Range<Int>) {
+        (self.loader, self.order, self.epoch, self.numbers) = (loader, order, epoch, numbers)
+        for _ in 0..<loader.aheadCount { begin() }
+    }
+
+    /// What nobody wants any more is not begun.
+    deinit { pending.forEach { $0.cancel() } }
+
+    /// The next batch in which a picture can be read, prepared by this thread as far as it is not yet; nil at the end.
+    public func next() -> Batch? {
+        while true {
+            if pending.isEmpty { begin() }
+            guard !pending.isEmpty else { return nil }
+            let batch = pending.removeFirst().finished()
+            begin()
+            if let batch { return batch }
+        }
+    }
+
+    private func begin() {
+        guard let number = numbers.popFirst() else { return }
+        let start = number * loader.batchSize
+        let batch = PendingBatch(
+            loader, number: number, epoch: epoch,
+            indices: Array(order[start..<Swift.min(start + loader.batchSize, order.count)]))
+        pending.append(batch)
+        guard loader.aheadCount > 0 else { return }
+        for _ in 0..<loader.pool.threadCount {
+            loader.pool.submit(.normal) { [weak batch] in while batch?.prepareOne() == true {} }
+        }
+    }
+}
+
+/// A batch in the making: whoever has time takes one picture after the other.
+///
+/// Each place of `isReadable` and `images` is written by the one who took its index from `next`, and read after all of them
+/// have counted themselves in `finishedCount`.
+final class PendingBatch: @unchecked Sendable {  // guard: one writer a place, and no reader before all are done
+    private let loader: BatchLoader
+    private let number: Int
+    private let epoch: Int
+    private let indices: [Int]
+    private let images: AlignedBuffer
+    private let isReadable: UnsafeMutableBufferPointer<Bool>
+    private let next = Atomic(0)
+    private let finishedCount = Atomic(0)
+    private let done = DispatchSemaphore(value: 0)
+
+    init(_ loader: BatchLoader, number: Int, epoch: Int, indices: [Int]) {
+        self.loader = loader
+        self.number = number
+        self.epoch = epoch
+        self.indices = indices
+        images = loader.memory.take(
+            byteCount: loader.batchSize * loader.preprocessing.outputShape.elementCount * MemoryLayout<Float>.stride)
+        isReadable = .allocate(capacity: indices.count)
+        isReadable.initialize(repeating: false)
+    }
+
+    deinit { isReadable.deallocate() }
+
+    /// Prepares one picture; false when none is left.
+    func prepareOne() -> Bool {
+        let place = next.wrappingAdd(1, ordering: .relaxed).oldValue
+        guard place < indices.count else { return false }
+        let count = loader.preprocessing.outputShape.elementCount
+        let scalars = images.bytes.assumingMemoryBound(to: Float.self)
+        isReadable[place] = loader.prepare(
+            indices[place], epoch: epoch,
+            into: UnsafeMutableBufferPointer(rebasing: scalars[place * count..<(place + 1) * count]))
+        if finishedCount.wrappingAdd(1, ordering: .acquiringAndReleasing).newValue == indices.count { done.signal() }
+        return true
+    }
+
+    /// Lets nobody begin another picture.
+    func cancel() { next.store(indices.count, ordering: .relaxed) }
+
+    /// The batch, once it is ready: until then this thread prepares pictures too. Nil where none of them can be read.
+    ///
+    /// Others are in the middle of one picture at most when none is left, and they wait for nobody.
+    func finished() -> Batch? {
+        while prepareOne() {}
+        if !indices.isEmpty { done.wait() }
+        let count = loader.preprocessing.outputShape.elementCount
+        var kept: [Int] = []
+        kept.reserveCapacity(indices.count)
+        let scalars = images.bytes.assumingMemoryBound(to: Float.self)
+        for place in indices.indices where isReadable[place] {
+            if kept.count < place, let start = scalars.baseAddress {
+                (start + kept.count * count).update(from: start + place * count, count: count)
+            }
+            kept.append(indices[place])
+        }
+        guard !kept.isEmpty else { return nil }
+        return Batch(
+            number: number, indices: kept, labels: kept.map(loader.dataset.label), images: images,
+            shape: Shape([kept.count] + loader.preprocessing.tensorShape.extents))
+    }
+}
+
+/// The order in which an epoch takes the pictures: a permutation that seed and epoch determine, so that training resumes
+/// at any step.
+public struct EpochSampler: Sendable, Equatable {
+    /// How many pictures there are.
+    public let count: Int
+    /// Determines the permutations.
+    public let seed: UInt64
+
+    /// Permutes `0..<count`.
+    public init(count: Int, seed: UInt64) {
+        self.count = count
+        self.seed = seed
+    }
+
+    /// Each index once.
+    public func order(epoch: Int) -> [Int] {
+        var generator = SplitMix64(seed: seed, purpose: .order, epoch)
+        return generator.shuffled(Array(0..<count))
     }
 }

@@ -1,3 +1,5 @@
+import Files
+
 /// Where data are, as `--data` says it: `FOLDER`, `fashion-mnist:DIR`, `mnist:DIR`, `cifar10:DIR` or `cifar100:DIR`.
 public struct DataSource: Sendable, Equatable {
     /// How the data lie there.
@@ -214,4 +216,61 @@ public struct DataSource: Sendable, Equatable {
                 expected: "\(training.size.width)×\(training.size.height)")
         }
     }
+}
+
+/// Which pictures are held out for validation: the same share of every class, drawn by a seed.
+struct StratifiedSplit: Equatable {
+    /// Ascending.
+    let training: [Int]
+    /// Ascending.
+    let validation: [Int]
+
+    /// Draws from each class the share, rounded, at least one picture; a class of one picture keeps it for training.
+    ///
+    /// - Parameters:
+    ///   - labels: one a picture.
+    ///   - share: more than 0 and less than 1.
+    init(labels: [Int], share: Double, seed: UInt64) {
+        let groups = Dictionary(grouping: labels.indices) { labels[$0] }
+        var (training, validation): ([Int], [Int]) = ([], [])
+        for (label, indices) in groups.sorted(by: { $0.key < $1.key }) {
+            var generator = SplitMix64(seed: seed, purpose: .split, label)
+            let shuffled = generator.shuffled(indices)
+            let count = max(1, min(shuffled.count - 1, Int((share * Double(shuffled.count)).rounded())))
+            let held = shuffled.count == 1 ? 0 : count
+            validation += shuffled.prefix(held)
+            training += shuffled.dropFirst(held)
+        }
+        self.training = training.sorted()
+        self.validation = validation.sorted()
+    }
+}
+
+/// Says in 64 digits which data a model was trained on.
+///
+/// SHA-256; of a folder's files names, sizes and labels count, of files of many pictures every byte.
+struct DataDigest: ~Copyable {
+    private var hash = SHA256()
+
+    /// Adds text and its end.
+    mutating func add(_ text: String) {
+        hash.update(Array(text.utf8))
+        hash.update([0])
+    }
+
+    /// Adds a folder's listing.
+    mutating func add(_ folder: ImageFolder) {
+        for name in folder.classNames { add(name) }
+        for index in 0..<folder.count {
+            add("\(folder.label(at: index)) \(folder.entries[index].entry.byteCount) \(folder.relativePath(at: index))")
+        }
+    }
+
+    /// Adds a whole file, whatever its name.
+    mutating func add(_ file: DataFile) {
+        withExtendedLifetime(file.stored) { hash.update(UnsafeRawBufferPointer(file.stored.bytes)) }
+    }
+
+    /// In lower case.
+    consuming func hexadecimal() -> String { hash.finalize().hexadecimal() }
 }

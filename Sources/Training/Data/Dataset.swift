@@ -29,3 +29,71 @@ extension Dataset {
     /// Nothing: files of many pictures hold nothing else.
     public var leftOut: LeftOutFiles { .none }
 }
+
+/// Some pictures of another data set, in an order of their own.
+public struct Subset: Dataset {
+    private let whole: any Dataset
+    /// Which pictures of the whole.
+    public let indices: [Int]
+
+    /// Takes the pictures of these indices.
+    public init(_ whole: any Dataset, indices: [Int]) {
+        precondition(
+            indices.allSatisfy((0..<whole.count).contains), "an index lies outside a data set of \(whole.count)")
+        self.whole = whole
+        self.indices = indices
+    }
+
+    public var classNames: [String] { whole.classNames }
+    public var count: Int { indices.count }
+    public var leftOut: LeftOutFiles { whole.leftOut }
+    public func label(at index: Int) -> Int { whole.label(at: indices[index]) }
+    public func name(at index: Int) -> String { whole.name(at: indices[index]) }
+    public func picture(at index: Int) throws(DatasetError) -> PixelImage { try whole.picture(at: indices[index]) }
+}
+
+/// Two data sets of the same classes, one behind the other.
+struct JoinedDatasets: Dataset {
+    private let first: any Dataset
+    private let second: any Dataset
+
+    init(_ first: any Dataset, _ second: any Dataset) {
+        precondition(first.classNames == second.classNames, "data sets of other classes are not joined")
+        (self.first, self.second) = (first, second)
+    }
+
+    var classNames: [String] { first.classNames }
+    var count: Int { first.count + second.count }
+    /// Two parts of one folder have left out the same files.
+    var leftOut: LeftOutFiles { first.leftOut == second.leftOut ? first.leftOut : first.leftOut + second.leftOut }
+    func label(at index: Int) -> Int {
+        index < first.count ? first.label(at: index) : second.label(at: index - first.count)
+    }
+    func name(at index: Int) -> String {
+        index < first.count ? first.name(at: index) : second.name(at: index - first.count)
+    }
+    func picture(at index: Int) throws(DatasetError) -> PixelImage {
+        index < first.count ? try first.picture(at: index) : try second.picture(at: index - first.count)
+    }
+}
+
+/// A data set with every picture's colours inverted: what was on black is on white.
+public struct InvertedPictures: Dataset {
+    private let base: any Dataset
+
+    /// The same pictures, each byte taken from 255.
+    public init(_ base: any Dataset) { self.base = base }
+
+    public var classNames: [String] { base.classNames }
+    public var count: Int { base.count }
+    public var leftOut: LeftOutFiles { base.leftOut }
+    public func label(at index: Int) -> Int { base.label(at: index) }
+    public func name(at index: Int) -> String { base.name(at: index) }
+
+    public func picture(at index: Int) throws(DatasetError) -> PixelImage {
+        let picture = try base.picture(at: index)
+        return PixelImage(
+            width: picture.width, height: picture.height, channelCount: picture.channelCount,
+            pixels: picture.pixels.map { 255 - $0 })
+    }
+}

@@ -78,3 +78,40 @@ public struct Evaluation: Sendable, Equatable {
             predicted: predicted, probability: 1 / sum, loss: log(sum) + largest - Double(own), rank: rank)
     }
 }
+
+/// Of all mistakes, those with the largest loss: the pictures that are worth looking at.
+public struct WorstMistakes: Sendable {
+    /// The worst first.
+    public private(set) var mistakes: [Mistake] = []
+    private let limit: Int
+
+    /// Keeps no more than that.
+    public init(limit: Int) { self.limit = limit }
+
+    /// Looks at one answer.
+    public mutating func add(_ outcome: Evaluation.Outcome, label: Int, name: @autoclosure () -> String) {
+        guard limit > 0, outcome.predicted != label, !outcome.loss.isNaN else { return }
+        if mistakes.count == limit, let least = mistakes.last, outcome.loss <= least.loss { return }
+        let mistake = Mistake(
+            name: name(), label: label, predicted: outcome.predicted, probability: outcome.probability,
+            loss: outcome.loss)
+        // Behind its equals, so that the order does not depend on chance.
+        let place = mistakes.firstIndex { $0.loss < mistake.loss } ?? mistakes.endIndex
+        mistakes.insert(mistake, at: place)
+        if mistakes.count > limit { mistakes.removeLast() }
+    }
+}
+
+/// A picture that was taken for something else.
+public struct Mistake: Sendable, Equatable {
+    /// Where the picture is: its path, or the file and the place in it.
+    public let name: String
+    /// The true class's index in the model's class map.
+    public let label: Int
+    /// The class that it was taken for.
+    public let predicted: Int
+    /// How likely that class was said to be, 0…1.
+    public let probability: Double
+    /// −ln of the true class's probability.
+    public let loss: Double
+}

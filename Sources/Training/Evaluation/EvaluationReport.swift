@@ -1,3 +1,5 @@
+import Foundation
+
 /// An evaluation as a document: what `alexnet evaluate --json` writes.
 public struct EvaluationReport: Sendable, Encodable {
     /// What was evaluated, as the command line names it.
@@ -121,5 +123,114 @@ public struct EvaluationReport: Sendable, Encodable {
                     name: $0.name, label: classNames[$0.label], predicted: classNames[$0.predicted],
                     probability: $0.probability, loss: $0.loss.isFinite ? $0.loss : nil)
             }, forKey: .mistakes)
+    }
+}
+
+extension EvaluationReport {
+    /// More classes than this would not fit a terminal's width: the most frequent confusions stand for the matrix then.
+    private static let maxMatrixClassCount = 20
+    private static let confusionCount = 20
+    /// Units: characters.
+    private static let maxNameWidth = 24
+
+    /// Tables for people.
+    public var text: String {
+        var sections = [summary, classTable]
+        sections.append(classNames.count <= Self.maxMatrixClassCount ? matrix : confusions)
+        if !result.worst.mistakes.isEmpty { sections.append(mistakes) }
+        return sections.joined(separator: "\n")
+    }
+
+    private var summary: String {
+        let evaluation = result.evaluation
+        var lines = [
+            "\(subject.model) (\(subject.version)) on \(subject.data)"
+                + (subject.inverted ? ", colours inverted" : "") + (subject.tenCrop ? ", ten crops" : ""),
+            "pictures  \(evaluation.count)" + origin
+                + (result.skipped.isEmpty ? "" : ", and \(result.skipped.count) that could not be read"),
+            "top-1     " + Self.percent(evaluation.top1),
+        ]
+        if leftOut.count > 0 {
+            lines.insert(
+                "left out  \(leftOut.count == 1 ? "1 file" : "\(leftOut.count) files"): \(leftOut.summary)", at: 2)
+        }
+        if classNames.count > 5 { lines.append("top-5     " + Self.percent(evaluation.top5)) }
+        lines.append("loss      " + String(format: "%.4f", evaluation.loss))
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// What the number of images leaves open.
+    private var origin: String {
+        switch subject.origin {
+        case .unknown, .changed, .untouched: ""
+        case .heldOut: " that were held out of training"
+        case .validation: " that chose the best epoch"
+        case .trained(let count): ", of all of which \(count) were trained on"
+        }
+    }
+
+    private var classTable: String {
+        let width = min(max(classNames.map(\.count).max() ?? 0, 5), Self.maxNameWidth)
+        var lines = [Self.padded("class", width) + "  precision     recall         F1   pictures"]
+        for (index, name) in classNames.enumerated() {
+            let score = result.evaluation.confusion.score(of: index)
+            let numbers = [score.precision, score.recall, score.f1].map { value in
+                Self.leftPadded(value.map(Self.percent) ?? "–", 11)
+            }
+            lines.append(Self.padded(name, width) + numbers.joined() + Self.leftPadded("\(score.count)", 11))
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// Rows are true, columns predicted classes, which are numbered to save width.
+    private var matrix: String {
+        let confusion = result.evaluation.confusion
+        let nameWidth = min(max(classNames.map(\.count).max() ?? 0, 15), Self.maxNameWidth)
+        let width = max(5, "\(confusion.count)".count + 1)
+        var lines = [
+            Self.padded("true, predicted", nameWidth) + "   "
+                + classNames.indices.map { Self.leftPadded("\($0)", width) }.joined()
+        ]
+        for (index, name) in classNames.enumerated() {
+            let counts = confusion.row(index).map { Self.leftPadded($0 == 0 ? "·" : "\($0)", width) }
+            lines.append(Self.leftPadded("\(index)", 2) + " " + Self.padded(name, nameWidth) + counts.joined())
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private var confusions: String {
+        let confusions = result.evaluation.confusion.mostFrequentConfusions(Self.confusionCount)
+        let lines = confusions.map { confusion in
+            Self.leftPadded("\(confusion.count)", 6) + "  " + classNames[confusion.label] + " taken for "
+                + classNames[confusion.predicted]
+        }
+        return (["most frequent confusions"] + lines).joined(separator: "\n") + "\n"
+    }
+
+    private var mistakes: String {
+        let lines = result.worst.mistakes.map { mistake in
+            String(format: "%7.2f  ", mistake.loss) + classNames[mistake.label] + " taken for "
+                + classNames[mistake.predicted] + String(format: " (%.1f %%)  ", mistake.probability * 100)
+                + Self.printable(mistake.name)
+        }
+        return (["   loss  worst mistakes"] + lines).joined(separator: "\n") + "\n"
+    }
+
+    private static func percent(_ share: Double) -> String { String(format: "%.2f %%", share * 100) }
+
+    private static func padded(_ text: String, _ width: Int) -> String {
+        let text = printable(text)
+        let shortened = text.count > width ? text.prefix(width - 1) + "…" : text
+        return shortened + String(repeating: " ", count: max(0, width - shortened.count))
+    }
+
+    private static func leftPadded(_ text: String, _ width: Int) -> String {
+        String(repeating: " ", count: max(1, width - text.count)) + text
+    }
+
+    /// File names may hold what would move a terminal's cursor.
+    private static func printable(_ text: String) -> String {
+        String(
+            String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
     }
 }

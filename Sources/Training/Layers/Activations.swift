@@ -27,3 +27,32 @@ struct ReLUDifferentiation: DifferentiableOperation {
         }
     }
 }
+
+extension Dropout: DifferentiableLayer {
+    func differentiable(_ site: LayerSite) -> any DifferentiableOperation {
+        DropoutDifferentiation(elementCount: site.output.elementCount, probability: probability)
+    }
+}
+
+/// Zeroes values at random; the gradient makes the same choice once more instead of remembering it.
+struct DropoutDifferentiation: DifferentiableOperation {
+    /// Of one example.
+    let elementCount: Int
+    let probability: Float
+
+    var worksInPlace: Bool { true }
+
+    func forward(_ run: DifferentiableRun) { drop(run.output, run) }
+
+    func backward(_ run: DifferentiableRun) { drop(run.outputGradient, run) }
+
+    private func drop(_ values: UnsafeMutablePointer<Float>, _ run: DifferentiableRun) {
+        guard let seed = run.seed, probability > 0 else { return }
+        nonisolated(unsafe) let values = values
+        let threshold = UInt32(Double(probability) * 0x1p32)
+        run.parallelFor(run.batchSize) { image, _ in
+            let first = image * elementCount
+            kernel_dropout(values + first, first, elementCount, seed, threshold, 1 / (1 - probability))
+        }
+    }
+}

@@ -143,3 +143,133 @@ public struct TrainingStateFile<Settings: Codable & Sendable>: Sendable {
         [.values] + (optimizer.state + (movingAverage.map { [$0.state] } ?? [])).map { .state($0) }
     }
 }
+
+/// The JSON in the metadata of a training's state.
+struct TrainingStateHeader<Settings: Codable & Sendable>: Codable, Sendable {
+    var version = 1
+    let state: TrainingState<Settings>
+    /// The optimiser's.
+    let stepCount: Int
+    /// The moving average's; nil where there is none.
+    let averageUpdateCount: Int?
+
+    init(state: TrainingState<Settings>, stepCount: Int, averageUpdateCount: Int?) {
+        self.state = state
+        self.stepCount = stepCount
+        self.averageUpdateCount = averageUpdateCount
+    }
+
+    /// Reads the header of a file.
+    ///
+    /// - Throws: ``TrainingStateError`` where there is none, or none that makes sense.
+    init(_ checkpoint: Checkpoint) throws(TrainingStateError) {
+        let file = checkpoint.name
+        guard checkpoint.format == .safetensors, let text = checkpoint.metadata[Self.key] else {
+            throw .foreign(file: file)
+        }
+        do {
+            let version = try Self.decoder.decode(Version.self, from: Data(text.utf8)).version
+            guard version == 1 else {
+                throw TrainingStateError.unsupportedVersion(file: file, found: version, expected: 1)
+            }
+            self = try Self.decoder.decode(Self.self, from: Data(text.utf8))
+        } catch let error as TrainingStateError {
+            throw error
+        } catch {
+            throw .invalidHeader(file: file, reason: Self.sentence(error))
+        }
+        for count in [stepCount, averageUpdateCount ?? 0] where !(0...1 << 40).contains(count) {
+            throw .invalidHeader(file: file, reason: "it tells of \(count) steps")
+        }
+        try state.validate(file: file)
+    }
+
+    /// What goes into the file's metadata.
+    func metadata(for file: String) throws(TrainingStateError) -> [String: String] {
+        do {
+            return [Self.key: String(decoding: try Self.encoder.encode(self), as: UTF8.self)]
+        } catch {
+            throw .notEncoded(file: file, reason: Self.sentence(error))
+        }
+    }
+
+    private static var key: String { "alexnet_training_state" }
+
+    /// What tells whether the rest can be read.
+    private struct Version: Decodable {
+        let version: Int
+    }
+
+    private static var encoder: JSONEncoder {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        encoder.nonConformingFloatEncodingStrategy = .convertToString(
+            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+        return encoder
+    }
+
+    private static var decoder: JSONDecoder {
+        let decoder = JSONDecoder()
+        decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+        return decoder
+    }
+
+    /// What JSON's errors mean, without their inner workings.
+    private static func sentence(_ error: any Error) -> String {
+        let context: DecodingError.Context
+        let problem: String
+        switch error {
+        case DecodingError.keyNotFound(let key, let at): (context, problem) = (at, "\(key.stringValue) is missing")
+        case DecodingError.typeMismatch(_, let at):
+            (context, problem) = (at, "the value has another type than expected")
+        case DecodingError.valueNotFound(_, let at): (context, problem) = (at, "the value is null")
+        case DecodingError.dataCorrupted(let at): (context, problem) = (at, "the value cannot be read")
+        case EncodingError.invalidValue(let value, let at):
+            (context, problem) = (DecodingError.Context(codingPath: at.codingPath, debugDescription: ""), "\(value)")
+        default: return "\(error)"
+        }
+        let path = context.codingPath.map(\.stringValue).joined(separator: ".")
+        return path.isEmpty
+            ? "its header is damaged: \(problem)" : "its header is damaged at \(path.prefix(200)): \(problem)"
+    }
+}
+
+/// Why a training's state was not written, or cannot be resumed from.
+public enum TrainingStateError: Error, Equatable, Sendable {
+    case notWritten(CheckpointWriteError)
+    /// A number that could not be resumed from is not stored over one that can.
+    case notFinite(file: String, CheckpointError)
+    /// The settings have no form as JSON.
+    case notEncoded(file: String, reason: String)
+    /// The file is not whole, or holds no sound tensors.
+    case unreadable(file: String, CheckpointError)
+    /// The file is a checkpoint of something else.
+    case foreign(file: String)
+    case unsupportedVersion(file: String, found: Int, expected: Int)
+    case invalidHeader(file: String, reason: String)
+    /// The network or the optimiser differs from the one that was stored.
+    case unexpectedTensor(file: String, name: String)
+    case wrongScalarType(file: String, name: String, found: String)
+}
+
+extension TrainingStateError: CustomStringConvertible {
+    /// One sentence.
+    public var description: String {
+        switch self {
+        case .notWritten(let error): error.description
+        case .notFinite(let file, let error): "\(file) is not written: \(error)"
+        case .notEncoded(let file, let reason): "\(file) cannot be written: the settings are no JSON: \(reason)"
+        case .unreadable(let file, let error): "\(file) cannot be resumed from: \(error)"
+        case .foreign(let file): "\(file) is a checkpoint, but not the state of a training that could be resumed"
+        case .unsupportedVersion(let file, let found, let expected):
+            "\(file) has version \(found) of the form of a training's state, where \(expected) is expected"
+        case .invalidHeader(let file, let reason): "\(file) cannot be resumed from: \(reason)"
+        case .unexpectedTensor(let file, let name):
+            "\(file) has a tensor \(name.prefix(100)), which has no place in this training: "
+                + "the network, the optimiser or the averaging differs from when it was stored"
+        case .wrongScalarType(let file, let name, let found):
+            "\(file) has tensor \(name.prefix(100)) in \(found), where float32 is expected"
+        }
+    }
+}

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Inference
 import Server
+import Synchronization
 
 /// `alexnet predict`: class and probability of pictures, without a server.
 struct Predict: ParsableCommand {
@@ -81,5 +82,65 @@ struct Predict: ParsableCommand {
         }
         progress.clear()
         if failureCount > 0 { throw ExitCode(Failure.workCode) }
+    }
+}
+
+/// Writes answers to standard output: a table for people, or a line of JSON a picture.
+struct PredictionPrinter {
+    let model: Model
+    let top: Int
+    let isJSON: Bool
+    /// Units: characters.
+    let labelWidth: Int
+
+    /// - Throws: ``OutputStream/Failure`` when standard output takes no more.
+    func write(_ picture: PictureSource, _ result: Result<[Float], any Error>) throws(OutputStream.Failure) {
+        switch result {
+        case .success(let logits):
+            let classification = Classification(logits: logits, classes: model.classes, top: top)
+            if isJSON {
+                try writeJSON(.answer(PredictionAnswer(classification, by: model, filename: picture.path)))
+            } else {
+                try OutputStream.output.write(row(classification, picture) + "\n")
+            }
+        case .failure(let error):
+            if isJSON { try writeJSON(.error(status: nil, detail: "\(error)", filename: picture.path)) }
+            OutputStream.error.writeIfPossible("alexnet: \(picture.label): \(error)\n")
+        }
+    }
+
+    private func writeJSON(_ entry: PredictionEntry) throws(OutputStream.Failure) {
+        try OutputStream.output.write(entry.json + "\n")
+    }
+
+    /// The file, the best class, and the runners-up.
+    private func row(_ classification: Classification, _ picture: PictureSource) -> String {
+        let name = picture.label.count > labelWidth ? "…" + picture.label.suffix(labelWidth - 1) : picture.label
+        let candidates = classification.top.map { candidate in
+            candidate.label + " " + String(format: "%.1f %%", candidate.probability * 100)
+        }
+        return name.padding(toLength: labelWidth, withPad: " ", startingAt: 0) + "  "
+            + candidates.joined(separator: "  ")
+    }
+}
+
+/// Classifies a handful of pictures together: decoded side by side, then one forward pass.
+struct PredictionBatch {
+    let model: Model
+    let decoder: ImageDecoder
+    let workers: WorkerPool
+
+    /// What became of each picture, in order: its logits, or why there are none.
+    func run(_ pictures: [PictureSource]) -> [Result<[Float], any Error>] {
+        let inputs = Mutex<[Result<Tensor, any Error>?]>(Array(repeating: nil, count: pictures.count))
+        workers.parallelFor(pictures.count) { [model, decoder] index, _ in
+            let input = Result<Tensor, any Error> {
+                try decoder.input(pictures[index].read(), for: model.preprocessing)
+            }
+            inputs.withLock { $0[index] = input }
+        }
+        let decoded = inputs.withLock { $0.compactMap(\.self) }
+        var logits = model.logits(decoded.compactMap { try? $0.get() })[...]
+        return decoded.map { input in input.map { _ in logits.removeFirst() } }
     }
 }

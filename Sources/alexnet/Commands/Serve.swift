@@ -1,4 +1,5 @@
 import ArgumentParser
+import CMalloc
 import Foundation
 import Inference
 import Logging
@@ -89,5 +90,50 @@ struct Serve: AsyncParsableCommand {
         var logger = logger
         if logger.logLevel > .debug { logger.logLevel = max(logger.logLevel, .warning) }
         return logger
+    }
+}
+
+/// How the C library's heap deals with large blocks.
+enum HeapPolicy {
+    /// From this size on a block is mapped by itself and goes back to the system when it is freed. Units: bytes.
+    private static let mappingThreshold: Int32 = 256 << 10
+
+    /// Keeps the heap of a process that runs for months from growing with the odd large request.
+    ///
+    /// By itself glibc raises the threshold to the largest block that was ever freed, up to 32 MiB; from then on such blocks
+    /// leave holes in the heap of each thread.
+    /// - Source: mallopt(3), M_MMAP_THRESHOLD.
+    static func returnLargeBlocks() {
+        #if canImport(Glibc)
+            mallopt(M_MMAP_THRESHOLD, mappingThreshold)
+        #endif
+    }
+}
+
+/// What was given as the directory of all models is one model, or a file.
+enum ModelsDirectoryMistake: Error, Equatable, CustomStringConvertible {
+    case modelFolder(path: String, parent: String)
+    case file(path: String)
+
+    /// Looks whether one of these is behind an error of the store's; nil where not.
+    init?(_ error: any Error) {
+        switch error as? ModelStoreError {
+        case .emptyDirectory(let path):
+            let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+            guard names.contains(where: { Checkpoint.Format(suffixOf: $0) != nil }) else { return nil }
+            let parent = URL(fileURLWithPath: path).standardizedFileURL.deletingLastPathComponent().path
+            self = .modelFolder(path: path, parent: parent)
+        case .noDirectory(let path) where FileManager.default.fileExists(atPath: path): self = .file(path: path)
+        default: return nil
+        }
+    }
+
+    var description: String {
+        switch self {
+        case .modelFolder(let path, let parent):
+            "\(path) is a model folder itself; name the directory that it lies in: --models \(Train.quoted(parent))."
+        case .file(let path):
+            "\(path) is a file; --models names a directory with one folder a model, and --checkpoint a file."
+        }
     }
 }

@@ -50,3 +50,8 @@ struct Finding: Equatable, Sendable, Encodable {
         return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
     }
 }
+
+/// Judges facts that somebody else has gathered: a finding follows from them alone, so that tests can make them up.
+protocol Check: Sendable {
+    var finding: Finding { get }
+}

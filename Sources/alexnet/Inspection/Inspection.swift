@@ -1,3 +1,4 @@
+import Foundation
 import Inference
 
 /// All that can be told about a model, or about a checkpoint whose network nobody knows.
@@ -77,5 +78,200 @@ struct Inspection: Encodable {
         parameters = known.network?.parameterCount ?? tensors.reduce(0) { $0 + $1.count }
         multiplyAdds = layers?.reduce(0) { $0 + $1.multiplyAdds }
         flops = multiplyAdds.map { 2 * $0 }
+    }
+}
+
+extension Inspection {
+    /// No more classes than this are named.
+    private static let maxClassCount = 20
+
+    /// Tables for people.
+    var text: String {
+        var lines = heading
+        let width = nameWidth
+        func row(_ name: String, _ kind: String, _ shape: String, _ parameters: String, _ products: String) -> String {
+            self.row(name, kind, shape, parameters, products, nameWidth: width)
+        }
+        if let layers {
+            lines += ["", row("layer", "kind", "output", "parameters", "multiply-adds")]
+            lines += layers.map { layer in
+                row(
+                    layer.name, layer.kind, "\(Shape(layer.output))", number(layer.parameters),
+                    number(layer.multiplyAdds))
+            }
+            lines.append(row("all", "", "", number(parameters), number(multiplyAdds ?? 0)))
+            lines.append("\(Count.grouped(flops ?? 0)) FLOPs a picture")
+        } else {
+            lines += ["", row("tensor", "type", "shape", "numbers", "")]
+            lines += tensors.map { row($0.name, $0.type, "\(Shape($0.shape))", number($0.count), "") }
+            lines.append(row("all", "", "", number(parameters), ""))
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private var heading: [String] {
+        var lines = [
+            "file           \(path)",
+            "format         \(format), \(types.joined(separator: " and ")), \(Count.grouped(byteCount)) bytes",
+        ]
+        func add(_ label: String, _ value: String?) {
+            if let value { lines.append(label.padding(toLength: 15, withPad: " ", startingAt: 0) + value) }
+        }
+        add("architecture", architecture ?? "unknown")
+        add("version", version)
+        add("precision", precision)
+        add("input", input.map { "\(Shape($0))" })
+        add("preprocessing", preprocessing?.text)
+        add(
+            "classes",
+            classes.map { names in
+                "\(names.count): " + names.prefix(Self.maxClassCount).joined(separator: ", ")
+                    + (names.count > Self.maxClassCount ? ", …" : "")
+            })
+        for (key, value) in metadata.sorted(by: { $0.key < $1.key }) { add("metadata", "\(key): \(value)") }
+        if !skipped.isEmpty { add("left out", skipped.joined(separator: ", ")) }
+        add("note", note)
+        for note in notes { add("note", note + ".") }
+        for assumption in assumptions { add("assumed", assumption) }
+        return lines.map(Self.printable)
+    }
+
+    private func number(_ number: Int) -> String { number == 0 ? "" : Count.grouped(number) }
+
+    /// That of the longest name, within reason.
+    private var nameWidth: Int {
+        min(max((layers?.map(\.name) ?? tensors.map(\.name)).map(\.count).max() ?? 0, 6), 40)
+    }
+
+    private func row(
+        _ name: String, _ kind: String, _ shape: String, _ parameters: String, _ products: String, nameWidth: Int
+    ) -> String {
+        let line =
+            left(name, nameWidth + 2) + left(kind, layers == nil ? 10 : 36) + left(shape, 20) + right(parameters, 14)
+            + right(products, 16)
+        return String(line.reversed().drop { $0 == " " }.reversed())
+    }
+
+    private func left(_ text: String, _ width: Int) -> String {
+        let text = Self.printable(text)
+        return text + String(repeating: " ", count: max(1, width - text.count))
+    }
+
+    private func right(_ text: String, _ width: Int) -> String {
+        String(repeating: " ", count: max(1, width - text.count)) + text
+    }
+
+    /// Names from a file may hold what would move a terminal's cursor.
+    private static func printable(_ text: String) -> String {
+        String(
+            String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
+    }
+}
+
+/// One layer of a network as `alexnet inspect` lists it.
+struct LayerRow: Encodable {
+    let name: String
+    /// What it is, with what sets it apart: `Conv2d 11×11, stride 4, padding 2`.
+    let kind: String
+    /// Without the batch axis.
+    let output: [Int]
+    let parameters: Int
+    /// Of one image.
+    let multiplyAdds: Int
+
+    private enum CodingKeys: String, CodingKey {
+        case name, kind, output, parameters
+        case multiplyAdds = "multiply_adds"
+    }
+
+    /// Every layer of a network, in its order.
+    static func rows(of network: Network) -> [LayerRow] {
+        zip(network.nodes, network.shapes).map { node, output in
+            LayerRow(
+                name: node.name, kind: kind(of: node.layer), output: output.extents,
+                parameters: node.layer.parameterCount,
+                multiplyAdds: node.layer.multiplyAddCount(for: network.inputShapes(of: node)))
+        }
+    }
+
+    private static func kind(of layer: any Layer) -> String {
+        switch layer {
+        case let layer as Conv2d:
+            return "Conv2d " + words(layer.window) + (layer.groups > 1 ? ", \(layer.groups) groups" : "")
+        case let layer as MaxPool2d: return "MaxPool2d " + words(layer.window)
+        case let layer as AvgPool2d: return "AvgPool2d " + words(layer.window)
+        case let layer as LocalResponseNorm: return "LocalResponseNorm \(layer.size), \(layer.convention.rawValue)"
+        case let layer as AdaptiveAvgPool2d: return "AdaptiveAvgPool2d \(layer.outputSize)"
+        default: return "\(type(of: layer))"
+        }
+    }
+
+    private static func words(_ window: Window) -> String {
+        var parts = ["\(window.kernelSize)"]
+        if window.stride != 1 { parts.append("stride " + words(window.stride)) }
+        if window.padding != 0 { parts.append("padding " + words(window.padding)) }
+        if window.roundsUp { parts.append("rounded up") }
+        return parts.joined(separator: ", ")
+    }
+
+    private static func words(_ size: Size2d) -> String {
+        size.height == size.width ? "\(size.height)" : "\(size)"
+    }
+}
+
+/// One tensor of a checkpoint as `alexnet inspect` lists it.
+struct TensorRow: Encodable {
+    let name: String
+    /// As it lies in the file.
+    let type: String
+    let shape: [Int]
+
+    /// How many numbers it has.
+    var count: Int { Shape(shape).elementCount }
+
+    /// Every tensor of a checkpoint, in its order.
+    static func rows(of checkpoint: Checkpoint) -> [TensorRow] {
+        checkpoint.tensors.map {
+            TensorRow(name: $0.name, type: $0.tensor.scalarType.rawValue, shape: $0.tensor.shape.extents)
+        }
+    }
+}
+
+/// How a picture becomes a network's input, in the words of `model.json`.
+struct PreprocessingEntry: Encodable {
+    private struct Resize: Encodable {
+        let mode: String
+        var height: Int?
+        var width: Int?
+        var side: Int?
+    }
+
+    private let colour: String
+    private let resize: Resize
+    private let crop: [Int]
+    private let scale: String
+    private let mean: [Float]
+    private let deviation: [Float]
+
+    init(_ preprocessing: Preprocessing) {
+        colour = preprocessing.colour.rawValue
+        resize =
+            switch preprocessing.resize {
+            case .stretch(let height, let width): Resize(mode: "stretch", height: height, width: width)
+            case .shortest(let side): Resize(mode: "shortest", side: side)
+            }
+        crop = Array(preprocessing.outputShape.extents.dropFirst())
+        scale = preprocessing.scale.rawValue
+        mean = preprocessing.mean
+        deviation = preprocessing.deviation
+    }
+
+    /// On one line.
+    var text: String {
+        let size =
+            resize.side.map { "shortest side to \($0), centre crop \(crop[0])×\(crop[1])" }
+            ?? "stretch to \(resize.height ?? 0)×\(resize.width ?? 0)"
+            + (crop == [resize.height ?? 0, resize.width ?? 0] ? "" : ", centre crop \(crop[0])×\(crop[1])")
+        return "\(colour), \(size), \(scale == "unit" ? "0…1" : "0…255"), mean \(mean), deviation \(deviation)"
     }
 }

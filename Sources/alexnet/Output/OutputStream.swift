@@ -69,3 +69,16 @@ extension OutputStream {
         for sentence in leftOut.sentences { writeIfPossible("alexnet: left out: \(sentence)\n") }
     }
 }
+
+/// Large numbers for people: `14,583,706`.
+enum Count {
+    static func grouped(_ number: Int) -> String {
+        let digits = String(number.magnitude)
+        var text = ""
+        for (index, digit) in digits.enumerated() {
+            if index > 0, (digits.count - index).isMultiple(of: 3) { text.append(",") }
+            text.append(digit)
+        }
+        return number < 0 ? "-" + text : text
+    }
+}

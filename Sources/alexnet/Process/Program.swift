@@ -1,3 +1,4 @@
+import ArgumentParser
 import Dispatch
 import Foundation
 
@@ -25,5 +26,28 @@ enum Program {
             exit(0)
         }
         dispatchMain()
+    }
+}
+
+/// How a command that went wrong ends: one sentence on standard error, and an exit code that says whose fault it was.
+enum Failure {
+    /// The exit code of a command line or configuration that is wrong.
+    static let usageCode: Int32 = 2
+
+    /// The exit code of work that failed.
+    static let workCode: Int32 = 1
+
+    /// How long a server waits for whoever reads standard error before it ends without a word.
+    static let serverPatience = Duration.seconds(1)
+
+    /// 2: the command line or the configuration is wrong.
+    static func usage(_ error: any Error) -> ExitCode { report(error, code: usageCode) }
+
+    /// 1: the work failed.
+    static func work(_ error: any Error) -> ExitCode { report(error, code: workCode) }
+
+    private static func report(_ error: any Error, code: Int32) -> ExitCode {
+        OutputStream.error.writeIfPossible("alexnet: \(error)\n")
+        return ExitCode(code)
     }
 }
