@@ -9,12 +9,12 @@ struct Alexnet: AsyncParsableCommand {
         commandName: "alexnet",
         abstract: "Puts an image classifier behind HTTP, on a CPU.",
         discussion: """
-            Start a server on the models in weights/ and send it a picture:
+            Start a server on the models in weights/ and send it an image:
 
               alexnet serve
               curl -F image=@docs/sneaker.png localhost:8080/predict
 
-            Or ask for one picture without a server:
+            Or ask for one image without a server:
 
               alexnet predict docs/sneaker.png
 

@@ -1,25 +1,25 @@
 import Inference
 
-/// What is changed at random in a picture each time the network sees it, so that it learns what stays.
+/// What is changed at random in an image each time the network sees it, so that it learns what stays.
 ///
-/// Everything happens on bytes before the model's ``Preprocessing`` normalises them: first the part of the picture that is
+/// Everything happens on bytes before the model's ``Preprocessing`` normalises them: first the part of the image that is
 /// seen, then background or inversion, mirroring, and colours. Changes other than of size are made where there are fewer
 /// pixels: before enlarging, after shrinking. A network of one channel sees grey before colours change.
 public struct Augmentation: Sendable, Hashable {
-    /// What of the picture is seen.
+    /// What of the image is seen.
     public enum Geometry: Sendable, Hashable {
         /// What the model's preprocessing shows.
         case whole
         /// torchvision's `RandomResizedCrop`.
         case crop(RandomResizedCrop)
-        /// The paper's: a random window of the picture resized to somewhat more than the input. ``EnlargedPicture/usual``
+        /// The paper's: a random window of the image resized to somewhat more than the input. ``EnlargedImage/usual``
         /// is 256 for 224.
         case window(enlargement: Double)
-        /// The whole picture smaller or larger, somewhere.
+        /// The whole image smaller or larger, somewhere.
         case placement(RandomPlacement)
     }
 
-    /// What of the picture is seen.
+    /// What of the image is seen.
     public var geometry: Geometry
     /// How often left and right change places.
     public var mirrorProbability: Double
@@ -30,14 +30,14 @@ public struct Augmentation: Sendable, Hashable {
     /// How colours change; nil leaves them.
     public var jitter: ColourJitter?
     /// The paper's shift along these; nil leaves colours.
-    public var components: ColourComponents?
+    public var components: ColourPCA?
     /// Of the shift's amount along each component.
     public var shiftDeviation: Double
 
     /// Changes nothing unless told.
     public init(
         geometry: Geometry = .whole, mirrorProbability: Double = 0, backdropProbability: Double = 0,
-        inversionProbability: Double = 0, jitter: ColourJitter? = nil, components: ColourComponents? = nil,
+        inversionProbability: Double = 0, jitter: ColourJitter? = nil, components: ColourPCA? = nil,
         shiftDeviation: Double = 0.1
     ) {
         self.geometry = geometry
@@ -49,20 +49,20 @@ public struct Augmentation: Sendable, Hashable {
         self.shiftDeviation = shiftDeviation
     }
 
-    /// Is every picture left as the model's preprocessing shows it?
+    /// Is every image left as the model's preprocessing shows it?
     public var isIdentity: Bool { self == Augmentation(shiftDeviation: shiftDeviation) }
 
-    /// Writes what the network sees of a picture this time; without any change, what `preprocessing` writes to the last bit.
+    /// Writes what the network sees of an image this time; without any change, what `preprocessing` writes to the last bit.
     ///
     /// - Parameter output: at least as many scalars as ``Preprocessing/tensorShape`` has; the first ones are written.
     public func write(
-        _ picture: PixelImage, for preprocessing: Preprocessing, using generator: inout SplitMix64,
+        _ image: PixelImage, for preprocessing: Preprocessing, using generator: inout SplitMix64,
         into output: UnsafeMutableBufferPointer<Float>
     ) {
         if isIdentity {
-            preprocessing.write(picture, into: output)
+            preprocessing.write(image, into: output)
         } else {
-            var raster = raster(picture, for: preprocessing, using: &generator)
+            var raster = raster(image, for: preprocessing, using: &generator)
             raster.normalize(preprocessing, into: output)
         }
     }
@@ -71,53 +71,53 @@ public struct Augmentation: Sendable, Hashable {
     ///
     /// Shape: the network's input, or one channel where all three are the same.
     func raster(
-        _ picture: PixelImage, for preprocessing: Preprocessing, using generator: inout SplitMix64
+        _ image: PixelImage, for preprocessing: Preprocessing, using generator: inout SplitMix64
     ) -> Raster {
         let isGrey = preprocessing.colour == .grey
-        guard let part = part(of: picture, for: preprocessing, using: &generator) else {
-            var raster = Raster(preprocessing.resized(picture))
+        guard let part = part(of: image, for: preprocessing, using: &generator) else {
+            var raster = Raster(preprocessing.resized(image))
             change(&raster, isGrey: isGrey, using: &generator)
             return raster
         }
         if part.enlarges {
-            var raster = part.hull(of: picture)
+            var raster = part.hull(of: image)
             if isGrey, raster.channelCount == 3 { raster = raster.grey() }
             change(&raster, isGrey: isGrey, using: &generator)
             return raster.resized(part.inHull, turnsGrey: false)
         }
         var raster =
-            part.overflows(picture)
-            ? part.hull(of: picture).resized(part.inHull, turnsGrey: isGrey)
-            : part.resized(picture, turnsGrey: isGrey)
+            part.overflows(image)
+            ? part.hull(of: image).resized(part.inHull, turnsGrey: isGrey)
+            : part.resized(image, turnsGrey: isGrey)
         change(&raster, isGrey: isGrey, using: &generator)
         return raster
     }
 
-    /// Draws what is seen; nil where that is what preprocessing shows and is no part of the picture.
+    /// Draws what is seen; nil where that is what preprocessing shows and is no part of the image.
     private func part(
-        of picture: PixelImage, for preprocessing: Preprocessing, using generator: inout SplitMix64
-    ) -> PicturePart? {
+        of image: PixelImage, for preprocessing: Preprocessing, using generator: inout SplitMix64
+    ) -> ResizedCrop? {
         let (height, width) = (preprocessing.outputShape[1], preprocessing.outputShape[2])
         let rows: Range<Double>
         let columns: Range<Double>
         switch geometry {
         case .whole:
             guard preprocessing.resize == .stretch(height: height, width: width) else { return nil }
-            (rows, columns) = (0..<Double(picture.height), 0..<Double(picture.width))
+            (rows, columns) = (0..<Double(image.height), 0..<Double(image.width))
         case .crop(let crop):
-            let (y, x) = crop(height: picture.height, width: picture.width, using: &generator)
+            let (y, x) = crop(height: image.height, width: image.width, using: &generator)
             rows = Double(y.lowerBound)..<Double(y.upperBound)
             columns = Double(x.lowerBound)..<Double(x.upperBound)
         case .window(let enlargement):
-            let enlarged = EnlargedPicture(picture, for: preprocessing, enlargement: enlargement)
+            let enlarged = EnlargedImage(image, for: preprocessing, enlargement: enlargement)
             let room = enlarged.room
             return enlarged.part(
-                of: picture, down: generator.index(below: room.down + 1),
+                of: image, down: generator.index(below: room.down + 1),
                 right: generator.index(below: room.right + 1))
         case .placement(let placement):
-            (rows, columns) = placement(height: picture.height, width: picture.width, using: &generator)
+            (rows, columns) = placement(height: image.height, width: image.width, using: &generator)
         }
-        return PicturePart(rows: rows, columns: columns, height: height, width: width)
+        return ResizedCrop(rows: rows, columns: columns, height: height, width: width)
     }
 
     /// Makes all changes but of size.
@@ -139,7 +139,7 @@ public struct Augmentation: Sendable, Hashable {
 }
 
 extension Augmentation {
-    /// Ways to change pictures that are known to work, by name.
+    /// Ways to change images that are known to work, by name.
     public enum Preset: String, CaseIterable, Sendable {
         /// Nothing changes.
         case none
@@ -158,13 +158,13 @@ extension Augmentation {
     /// A preset.
     ///
     /// - Parameter components: what ``Preset/paper`` shifts colours along: the data set's, as the paper has it.
-    public init(_ preset: Preset, components: ColourComponents = .imageNet) {
+    public init(_ preset: Preset, components: ColourPCA = .imageNet) {
         switch preset {
         case .none: self.init()
         case .tutorial: self.init(geometry: .crop(RandomResizedCrop()), mirrorProbability: 0.5)
         case .paper:
             self.init(
-                geometry: .window(enlargement: EnlargedPicture.usual), mirrorProbability: 0.5, components: components)
+                geometry: .window(enlargement: EnlargedImage.usual), mirrorProbability: 0.5, components: components)
         case .product:
             self.init(
                 geometry: .placement(RandomPlacement(scale: 0.8...1.1, ratio: 0.9...1.1, overhang: 0.04)),

@@ -6,9 +6,9 @@ import Foundation
 /// shade. Along its outline the product's share of a pixel is the pixel's light over its neighbours', since there the
 /// black shines through. Most backgrounds are nearly white, some of any colour, and their light falls off to one side.
 ///
-/// Limits: pictures without colours and with a dark edge; others are left as they are.
+/// Limits: images without colours and with a dark edge; others are left as they are.
 struct Backdrop: Equatable {
-    /// Is the product dark where the picture is light? Fashion-MNIST's pictures are negatives.
+    /// Is the product dark where the image is light? Fashion-MNIST's images are negatives.
     var isNegative: Bool
     /// Red, green, blue. Units: 0…1.
     var product: [Double]
@@ -23,9 +23,9 @@ struct Backdrop: Equatable {
 
     /// The lightest a background's pixel may be, with the noise that JPEG adds.
     private static let darkest: UInt8 = 8
-    /// The farthest channels of a picture without colours lie apart.
+    /// The farthest channels of an image without colours lie apart.
     private static let greyness = 8
-    /// The least share of the picture that is background.
+    /// The least share of the image that is background.
     private static let leastShare = 0.02
     /// Of eight neighbours, how many are background where a pixel is on its own.
     private static let loneCount = 7
@@ -81,12 +81,12 @@ struct Backdrop: Equatable {
         }
     }
 
-    /// The picture before the background; nil where the picture is not of the kind.
+    /// The image before the background; nil where the image is not of the kind.
     ///
     /// Shape: as many channels as asked for.
-    func callAsFunction(_ picture: borrowing Raster, channelCount: Int) -> Raster? {
-        guard Self.isGrey(picture) else { return nil }
-        let grey = picture.grey()
+    func callAsFunction(_ image: borrowing Raster, channelCount: Int) -> Raster? {
+        guard Self.isGrey(image) else { return nil }
+        let grey = image.grey()
         let (height, width) = (grey.height, grey.width)
         guard let isBackground = Self.background(of: grey) else { return nil }
         let result = Raster(height: height, width: width, channelCount: channelCount)
@@ -117,10 +117,10 @@ struct Backdrop: Equatable {
         0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2]
     }
 
-    private static func isGrey(_ picture: borrowing Raster) -> Bool {
-        guard picture.channelCount == 3 else { return true }
-        for index in stride(from: 0, to: picture.byteCount, by: 3) {
-            let (r, g, b) = (picture.pixels[index], picture.pixels[index + 1], picture.pixels[index + 2])
+    private static func isGrey(_ image: borrowing Raster) -> Bool {
+        guard image.channelCount == 3 else { return true }
+        for index in stride(from: 0, to: image.byteCount, by: 3) {
+            let (r, g, b) = (image.pixels[index], image.pixels[index + 1], image.pixels[index + 2])
             if Int(max(r, g, b)) - Int(min(r, g, b)) > greyness { return false }
         }
         return true

@@ -41,7 +41,7 @@ public struct ColourJitter: Sendable, Hashable {
 }
 
 extension Raster {
-    /// Makes one change to every pixel; grey pictures have neither saturation nor hue.
+    /// Makes one change to every pixel; grey images have neither saturation nor hue.
     mutating func apply(_ change: ColourJitter.Change) {
         switch change {
         case .brightness(let factor): map([Self.blendTable(from: 0, factor)])
@@ -51,7 +51,7 @@ extension Raster {
         }
     }
 
-    /// The picture's mean luma, rounded.
+    /// The image's mean luma, rounded.
     private var meanLuma: UInt8 {
         let grey = grey()
         var sum = 0
@@ -82,7 +82,7 @@ extension Raster {
     private mutating func turnHue(by shift: Double) {
         let turn = UInt8(truncatingIfNeeded: Int(shift * 255))
         for index in stride(from: 0, to: byteCount, by: 3) {
-            var colour = HueColour(red: pixels[index], green: pixels[index + 1], blue: pixels[index + 2])
+            var colour = HSV(red: pixels[index], green: pixels[index + 1], blue: pixels[index + 2])
             colour.hue &+= turn
             (pixels[index], pixels[index + 1], pixels[index + 2]) = colour.rgb
         }
@@ -92,7 +92,7 @@ extension Raster {
 /// A colour as hue, saturation and value, one byte each, as Pillow's mode `HSV`.
 ///
 /// - Source: Pillow `Convert.c`, `rgb2hsv_row` and `hsv2rgb`; Smith 1978
-struct HueColour: Equatable {
+struct HSV: Equatable {
     /// 256 is once around the circle.
     var hue: UInt8
     var saturation: UInt8

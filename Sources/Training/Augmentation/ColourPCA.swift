@@ -3,7 +3,7 @@ import Inference
 /// The directions in which a data set's colours vary, and by how much: what the paper shifts colours along.
 ///
 /// - Source: Krizhevsky et al. 2012, §4.1
-public struct ColourComponents: Sendable, Hashable {
+public struct ColourPCA: Sendable, Hashable {
     /// Of unit length, red, green, blue; in the order of ``variances``.
     public let directions: [[Double]]
     /// Eigenvalues of the covariance of red, green and blue in 0…1, the greatest first.
@@ -12,7 +12,7 @@ public struct ColourComponents: Sendable, Hashable {
     /// ImageNet's.
     ///
     /// - Source: facebookarchive/fb.resnet.torch, `datasets/imagenet.lua`
-    public static let imageNet = ColourComponents(
+    public static let imageNet = ColourPCA(
         directions: [[-0.5675, -0.5808, -0.5836], [0.7192, -0.0045, -0.6948], [0.4009, -0.8140, 0.4203]],
         variances: [0.2175, 0.0188, 0.0045])
 
@@ -24,15 +24,15 @@ public struct ColourComponents: Sendable, Hashable {
         (self.directions, self.variances) = (directions, variances)
     }
 
-    /// Looks at a sample of a data set; pictures that cannot be read are left out, and grey ones vary along grey.
+    /// Looks at a sample of a data set; images that cannot be read are left out, and grey ones vary along grey.
     ///
-    /// - Parameter limit: how many pictures are read at most.
+    /// - Parameter limit: how many images are read at most.
     public init(of dataset: any Dataset, limit: Int = 1000, seed: UInt64) {
         var generator = SplitMix64(seed: seed, purpose: .sample)
         let indices = generator.shuffled(Array(0..<dataset.count)).prefix(limit)
         var moments = ColourMoments()
         for index in indices {
-            if let picture = try? dataset.picture(at: index) { moments.add(picture) }
+            if let image = try? dataset.image(at: index) { moments.add(image) }
         }
         self.init(covariance: moments.covariance)
     }
@@ -68,7 +68,7 @@ public struct ColourComponents: Sendable, Hashable {
             variances: order.map { max(0, matrix[$0][$0]) })
     }
 
-    /// Draws what is added to red, green and blue of a whole picture. Units: 0…1.
+    /// Draws what is added to red, green and blue of a whole image. Units: 0…1.
     func shift(deviation: Double, using generator: inout SplitMix64) -> [Double] {
         var shift = [0.0, 0, 0]
         for (direction, variance) in zip(directions, variances) {
@@ -80,7 +80,7 @@ public struct ColourComponents: Sendable, Hashable {
 }
 
 extension Raster {
-    /// Adds to red, green and blue; a grey picture gets the mean. Units: 0…1.
+    /// Adds to red, green and blue; a grey image gets the mean. Units: 0…1.
     mutating func shift(by shift: [Double]) {
         let shift = channelCount == 3 ? shift : [shift.reduce(0, +) / 3]
         map(
@@ -96,13 +96,13 @@ struct ColourMoments {
     private var sums = [0, 0, 0]
     private var products = [[0, 0, 0], [0, 0, 0], [0, 0, 0]]
 
-    /// Adds all pixels of a picture.
-    mutating func add(_ picture: PixelImage) {
-        let step = picture.channelCount
-        count += picture.width * picture.height
+    /// Adds all pixels of an image.
+    mutating func add(_ image: PixelImage) {
+        let step = image.channelCount
+        count += image.width * image.height
         var sums = (0, 0, 0)
         var squares = (rr: 0, gg: 0, bb: 0, rg: 0, rb: 0, gb: 0)
-        picture.pixels.withUnsafeBufferPointer { pixels in
+        image.pixels.withUnsafeBufferPointer { pixels in
             for index in stride(from: 0, to: pixels.count, by: step) {
                 let r = Int(pixels[index])
                 let g = step == 3 ? Int(pixels[index + 1]) : r

@@ -1,14 +1,14 @@
 import Inference
 
-/// A picture resized to somewhat more than the network's input, so that there is room to cut inputs out of it: 256 pixels
+/// An image resized to somewhat more than the network's input, so that there is room to cut inputs out of it: 256 pixels
 /// for 224, as in the paper.
 ///
 /// - Source: Krizhevsky et al. 2012, §2 and §4.1
-struct EnlargedPicture: Equatable {
-    /// Of the whole picture resized. Units: pixels.
+struct EnlargedImage: Equatable {
+    /// Of the whole image resized. Units: pixels.
     let height: Int
     let width: Int
-    /// The part in the middle that inputs are cut out of; all of it where the picture is stretched.
+    /// The part in the middle that inputs are cut out of; all of it where the image is stretched.
     let rows: Range<Int>
     let columns: Range<Int>
     /// The network's input. Units: pixels.
@@ -19,7 +19,7 @@ struct EnlargedPicture: Equatable {
     static let usual = 256.0 / 224
 
     /// - Parameter enlargement: at least 1.
-    init(_ picture: PixelImage, for preprocessing: Preprocessing, enlargement: Double = usual) {
+    init(_ image: PixelImage, for preprocessing: Preprocessing, enlargement: Double = usual) {
         precondition(enlargement >= 1, "an enlargement of \(enlargement) leaves no room")
         (outputHeight, outputWidth) = (preprocessing.outputShape[1], preprocessing.outputShape[2])
         let high = Int((Double(outputHeight) * enlargement).rounded())
@@ -30,19 +30,19 @@ struct EnlargedPicture: Equatable {
             // The longer side is rounded down, as torchvision does it.
             let side = max(high, wide)
             let long =
-                Int(Double(side * max(picture.height, picture.width)) / Double(min(picture.height, picture.width)))
-            (height, width) = picture.height <= picture.width ? (side, long) : (long, side)
+                Int(Double(side * max(image.height, image.width)) / Double(min(image.height, image.width)))
+            (height, width) = image.height <= image.width ? (side, long) : (long, side)
         }
         let (top, left) = ((height - high) / 2, (width - wide) / 2)
         (rows, columns) = (top..<top + high, left..<left + wide)
     }
 
     /// The input whose first pixel lies this far down and right from the first that is allowed.
-    func part(of picture: PixelImage, down: Int, right: Int) -> PicturePart {
+    func part(of image: PixelImage, down: Int, right: Int) -> ResizedCrop {
         let top = rows.lowerBound + down
         let left = columns.lowerBound + right
-        return PicturePart(
-            wholeOf: picture, height: height, width: width, rowWindow: top..<top + outputHeight,
+        return ResizedCrop(
+            wholeOf: image, height: height, width: width, rowWindow: top..<top + outputHeight,
             columnWindow: left..<left + outputWidth)
     }
 
@@ -50,7 +50,7 @@ struct EnlargedPicture: Equatable {
     var room: (down: Int, right: Int) { (rows.count - outputHeight, columns.count - outputWidth) }
 }
 
-/// A picture as the paper tests it: four corners and the centre of its enlargement, and the mirror images of these.
+/// An image as the paper tests it: four corners and the centre of its enlargement, and the mirror images of these.
 ///
 /// In torchvision's order: top left, top right, bottom left, bottom right, centre, then the same of the mirror image.
 /// - Source: Krizhevsky et al. 2012, §4.1; torchvision `TenCrop`
@@ -60,21 +60,21 @@ public struct TenCrop: Sendable {
 
     private let preprocessing: Preprocessing
 
-    /// Crops for a model's preprocessing, which says how pictures are resized and normalised.
+    /// Crops for a model's preprocessing, which says how images are resized and normalised.
     public init(_ preprocessing: Preprocessing) { self.preprocessing = preprocessing }
 
     /// All ten, as one batch.
     ///
     /// Shape: `[10, H, W, C]`
-    public func callAsFunction(_ picture: PixelImage) -> Tensor {
-        Tensor(Shape([Self.count] + preprocessing.tensorShape.extents)) { write(picture, into: $0) }
+    public func callAsFunction(_ image: PixelImage) -> Tensor {
+        Tensor(Shape([Self.count] + preprocessing.tensorShape.extents)) { write(image, into: $0) }
     }
 
     /// The same into memory of the caller's.
     ///
     /// - Parameter output: at least ten times as many scalars as ``Preprocessing/tensorShape`` has.
-    public func write(_ picture: PixelImage, into output: UnsafeMutableBufferPointer<Float>) {
-        let enlarged = EnlargedPicture(picture, for: preprocessing)
+    public func write(_ image: PixelImage, into output: UnsafeMutableBufferPointer<Float>) {
+        let enlarged = EnlargedImage(image, for: preprocessing)
         let room = enlarged.room
         // torchvision's centre: half a pixel goes to the even side.
         let middle = (
@@ -86,8 +86,8 @@ public struct TenCrop: Sendable {
         for (index, place) in (places + places).enumerated() {
             let isMirrored = index >= places.count
             let part = enlarged.part(
-                of: picture, down: place.0, right: isMirrored ? room.right - place.1 : place.1)
-            var raster = part.resized(picture, turnsGrey: preprocessing.colour == .grey)
+                of: image, down: place.0, right: isMirrored ? room.right - place.1 : place.1)
+            var raster = part.resized(image, turnsGrey: preprocessing.colour == .grey)
             if isMirrored { raster.mirror() }
             raster.normalize(
                 preprocessing, into: UnsafeMutableBufferPointer(rebasing: output[index * count..<(index + 1) * count]))

@@ -4,7 +4,7 @@ import Foundation
 ///
 /// - Source: Szegedy et al. 2014, §6; torchvision `RandomResizedCrop.get_params`
 public struct RandomResizedCrop: Sendable, Hashable {
-    /// The part's area as a share of the picture's.
+    /// The part's area as a share of the image's.
     public var area: ClosedRange<Double>
     /// Its width over its height.
     public var ratio: ClosedRange<Double>
@@ -17,7 +17,7 @@ public struct RandomResizedCrop: Sendable, Hashable {
         (self.area, self.ratio) = (area, ratio)
     }
 
-    /// Draws the rows and columns for a picture of this size.
+    /// Draws the rows and columns for an image of this size.
     func callAsFunction(
         height: Int, width: Int, using generator: inout SplitMix64
     ) -> (rows: Range<Int>, columns: Range<Int>) {
@@ -50,16 +50,16 @@ public struct RandomResizedCrop: Sendable, Hashable {
     }
 }
 
-/// The whole picture at another size and place, as a product stands in a photo; around it lies its border's colour.
+/// The whole image at another size and place, as a product stands in a photo; around it lies its border's colour.
 public struct RandomPlacement: Sendable, Hashable {
-    /// The picture's side as a share of the input's; above 1 its margins are cut off.
+    /// The image's side as a share of the input's; above 1 its margins are cut off.
     public var scale: ClosedRange<Double>
     /// By how much it is made wider than high.
     public var ratio: ClosedRange<Double>
     /// How far it may be moved beyond the input's edges, as a share of the input's side.
     public var overhang: Double
 
-    /// - Precondition: the picture keeps at least a fifth of the input's side.
+    /// - Precondition: the image keeps at least a fifth of the input's side.
     public init(scale: ClosedRange<Double>, ratio: ClosedRange<Double> = 1...1, overhang: Double = 0) {
         precondition(
             scale.lowerBound >= 0.2 && ratio.lowerBound > 0.2 && ratio.upperBound < 5 && overhang >= 0,
@@ -67,7 +67,7 @@ public struct RandomPlacement: Sendable, Hashable {
         (self.scale, self.ratio, self.overhang) = (scale, ratio, overhang)
     }
 
-    /// Draws what of the plane around the picture the network sees.
+    /// Draws what of the plane around the image the network sees.
     func callAsFunction(
         height: Int, width: Int, using generator: inout SplitMix64
     ) -> (rows: Range<Double>, columns: Range<Double>) {

@@ -1,7 +1,7 @@
 import CKernels
 import Inference
 
-/// A picture's bytes while augmentation changes them.
+/// An image's bytes while augmentation changes them.
 ///
 /// Shape: `[H, W, C]`, rows without gaps, C = 1 or 3 (red, green, blue).
 struct Raster: ~Copyable {
@@ -23,7 +23,7 @@ struct Raster: ~Copyable {
         UnsafeMutableBufferPointer(rebasing: pixels[byteCount...]).initialize(repeating: 0)
     }
 
-    /// Copies a picture.
+    /// Copies an image.
     init(_ image: PixelImage) {
         self.init(height: image.height, width: image.width, channelCount: image.channelCount)
         _ = pixels.update(fromContentsOf: image.pixels)
@@ -82,7 +82,7 @@ struct Raster: ~Copyable {
     }
 
     /// A part resized, and a window of the result; grey where that is wanted.
-    borrowing func resized(_ part: PicturePart, turnsGrey: Bool) -> Raster {
+    borrowing func resized(_ part: ResizedCrop, turnsGrey: Bool) -> Raster {
         let channelCount = turnsGrey ? 1 : channelCount
         let result = Raster(
             height: part.rowWindow.count, width: part.columnWindow.count, channelCount: channelCount)

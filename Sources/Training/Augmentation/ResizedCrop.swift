@@ -1,8 +1,8 @@
 import CKernels
 import Inference
 
-/// What of a picture the network sees: a part of it, the size the part gets, and the window of that.
-struct PicturePart: Equatable {
+/// What of an image the network sees: a part of it, the size the part gets, and the window of that.
+struct ResizedCrop: Equatable {
     /// With `columns`, the part. It need not begin with a whole pixel, and may reach over the edges. Units: pixels.
     var rows: Range<Double>
     var columns: Range<Double>
@@ -19,12 +19,12 @@ struct PicturePart: Equatable {
         (rowWindow, columnWindow) = (0..<height, 0..<width)
     }
 
-    /// A window of the whole picture resized.
+    /// A window of the whole image resized.
     init(
-        wholeOf picture: PixelImage, height: Int, width: Int, rowWindow: Range<Int>, columnWindow: Range<Int>
+        wholeOf image: PixelImage, height: Int, width: Int, rowWindow: Range<Int>, columnWindow: Range<Int>
     ) {
-        rows = 0..<Double(picture.height)
-        columns = 0..<Double(picture.width)
+        rows = 0..<Double(image.height)
+        columns = 0..<Double(image.width)
         (self.height, self.width) = (height, width)
         (self.rowWindow, self.columnWindow) = (rowWindow, columnWindow)
     }
@@ -40,25 +40,25 @@ struct PicturePart: Equatable {
     /// Has the network's input at least as many pixels as the part?
     var enlarges: Bool { hull.rows.count * hull.columns.count <= rowWindow.count * columnWindow.count }
 
-    /// Does the part reach over the picture's edges?
-    func overflows(_ picture: PixelImage) -> Bool {
-        hull.rows.lowerBound < 0 || hull.columns.lowerBound < 0 || hull.rows.upperBound > picture.height
-            || hull.columns.upperBound > picture.width
+    /// Does the part reach over the image's edges?
+    func overflows(_ image: PixelImage) -> Bool {
+        hull.rows.lowerBound < 0 || hull.columns.lowerBound < 0 || hull.rows.upperBound > image.height
+            || hull.columns.upperBound > image.width
     }
 
-    /// Cuts the hull out of a picture, and puts the border's colour where the picture does not reach.
-    func hull(of picture: PixelImage) -> Raster {
+    /// Cuts the hull out of an image, and puts the border's colour where the image does not reach.
+    func hull(of image: PixelImage) -> Raster {
         let (rows, columns) = hull
-        let channels = picture.channelCount
+        let channels = image.channelCount
         let raster = Raster(height: rows.count, width: columns.count, channelCount: channels)
-        let border = overflows(picture) ? picture.borderColour : []
+        let border = overflows(image) ? image.borderColour : []
         let filled = border.isEmpty ? [] : columns.flatMap { _ in border }
-        picture.pixels.withUnsafeBufferPointer { pixels in
+        image.pixels.withUnsafeBufferPointer { pixels in
             guard let source = pixels.baseAddress, let target = raster.pixels.baseAddress else { return }
-            let inner = columns.clamped(to: 0..<picture.width)
+            let inner = columns.clamped(to: 0..<image.width)
             for (line, row) in rows.enumerated() {
                 let output = target + line * columns.count * channels
-                let isInside = (0..<picture.height).contains(row)
+                let isInside = (0..<image.height).contains(row)
                 if !isInside || inner.count < columns.count {
                     filled.withUnsafeBufferPointer {
                         _ = UnsafeMutableBufferPointer(start: output, count: $0.count).update(fromContentsOf: $0)
@@ -66,7 +66,7 @@ struct PicturePart: Equatable {
                 }
                 if isInside {
                     (output + (inner.lowerBound - columns.lowerBound) * channels).update(
-                        from: source + (row * picture.width + inner.lowerBound) * channels,
+                        from: source + (row * image.width + inner.lowerBound) * channels,
                         count: inner.count * channels)
                 }
             }
@@ -75,7 +75,7 @@ struct PicturePart: Equatable {
     }
 
     /// This part in its hull.
-    var inHull: PicturePart {
+    var inHull: ResizedCrop {
         var part = self
         let (rows, columns) = (Double(hull.rows.lowerBound), Double(hull.columns.lowerBound))
         part.rows = self.rows.lowerBound - rows..<self.rows.upperBound - rows
@@ -85,24 +85,24 @@ struct PicturePart: Equatable {
 
     /// The part resized where it lies.
     ///
-    /// - Precondition: it does not overflow the picture.
-    func resized(_ picture: PixelImage, turnsGrey: Bool) -> Raster {
+    /// - Precondition: it does not overflow the image.
+    func resized(_ image: PixelImage, turnsGrey: Bool) -> Raster {
         let (rows, columns) = hull
-        let channels = picture.channelCount
+        let channels = image.channelCount
         let result = Raster(
             height: rowWindow.count, width: columnWindow.count, channelCount: turnsGrey ? 1 : channels)
         guard let output = result.pixels.baseAddress else { return result }
         let resize = inHull.resize(from: (rows.count, columns.count))
-        picture.pixels.withUnsafeBufferPointer { pixels in
-            let start = (rows.lowerBound * picture.width + columns.lowerBound) * channels
+        image.pixels.withUnsafeBufferPointer { pixels in
+            let start = (rows.lowerBound * image.width + columns.lowerBound) * channels
             resize(
-                UnsafeBufferPointer(rebasing: pixels[start...]), stride: picture.width * channels,
+                UnsafeBufferPointer(rebasing: pixels[start...]), stride: image.width * channels,
                 width: columns.count, channelCount: channels, turnsGrey: turnsGrey, to: output)
         }
         return result
     }
 
-    /// How a picture of this size is resized.
+    /// How an image of this size is resized.
     func resize(from input: (height: Int, width: Int)) -> BoxResize {
         BoxResize(
             from: input, rows: rows, columns: columns, to: (height, width), rowWindow: rowWindow,

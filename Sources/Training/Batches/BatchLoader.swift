@@ -2,16 +2,16 @@ import Dispatch
 import Inference
 import Synchronization
 
-/// Prepares batches of a data set: reads, augments and normalises pictures on the pool's threads, beside the network.
+/// Prepares batches of a data set: reads, augments and normalises images on the pool's threads, beside the network.
 ///
 /// What is in a batch depends on order, seed and epoch alone, never on threads. The batches' memory is used again and
 /// again, from epoch to epoch.
 public final class BatchLoader: Sendable {
-    /// The pictures.
+    /// The images.
     public let dataset: any Dataset
-    /// The most pictures of a batch.
+    /// The most images of a batch.
     public let batchSize: Int
-    /// What a picture becomes.
+    /// What an image becomes.
     public let preprocessing: Preprocessing
     let augmentation: Augmentation
     let seed: UInt64
@@ -23,16 +23,16 @@ public final class BatchLoader: Sendable {
     private let reported = Mutex<Set<Int>>([])
 
     /// - Parameters:
-    ///   - seed: with the epoch and a picture's index determines how the picture is augmented.
+    ///   - seed: with the epoch and an image's index determines how the image is augmented.
     ///   - aheadCount: how many batches are prepared while one is used.
     ///   - memory: where batches' memory lies in between; loaders of equal batches may share it.
-    ///   - onUnreadable: is told of each picture that cannot be read, once, on any thread; the picture is left out.
+    ///   - onUnreadable: is told of each image that cannot be read, once, on any thread; the image is left out.
     public init(
         _ dataset: any Dataset, batchSize: Int, augmentation: Augmentation = Augmentation(),
         preprocessing: Preprocessing, seed: UInt64, pool: WorkerPool, aheadCount: Int = 2,
         memory: BufferPool? = nil, onUnreadable: @escaping @Sendable (DatasetError) -> Void
     ) {
-        precondition(batchSize > 0 && aheadCount >= 0, "batches of \(batchSize) pictures, \(aheadCount) ahead")
+        precondition(batchSize > 0 && aheadCount >= 0, "batches of \(batchSize) images, \(aheadCount) ahead")
         self.dataset = dataset
         self.batchSize = batchSize
         self.augmentation = augmentation
@@ -44,13 +44,13 @@ public final class BatchLoader: Sendable {
         self.onUnreadable = onUnreadable
     }
 
-    /// How many batches that many pictures make; the last may be smaller.
+    /// How many batches that many images make; the last may be smaller.
     public func batchCount(of count: Int) -> Int { (count + batchSize - 1) / batchSize }
 
     /// The batches of an epoch, from any of them on.
     ///
     /// - Parameters:
-    ///   - order: the pictures' indices, as ``EpochSampler`` gives them.
+    ///   - order: the images' indices, as ``EpochSampler`` gives them.
     ///   - first: the number of the first batch that is wanted.
     ///   - dropsLast: leaves out a last batch that is not full.
     public func batches(
@@ -60,12 +60,12 @@ public final class BatchLoader: Sendable {
         return BatchSequence(self, order: order, epoch: epoch, numbers: min(first, count)..<count)
     }
 
-    /// Writes one picture's input; false where the picture cannot be read.
+    /// Writes one image's input; false where the image cannot be read.
     func prepare(_ index: Int, epoch: Int, into output: UnsafeMutableBufferPointer<Float>) -> Bool {
         do throws(DatasetError) {
-            let picture = try dataset.picture(at: index)
+            let image = try dataset.image(at: index)
             var generator = SplitMix64(seed: seed, purpose: .augmentation, epoch, index)
-            augmentation.write(picture, for: preprocessing, using: &generator, into: output)
+            augmentation.write(image, for: preprocessing, using: &generator, into: output)
             return true
         } catch {
             if reported.withLock({ $0.insert(index).inserted }) { onUnreadable(error) }
@@ -74,11 +74,11 @@ public final class BatchLoader: Sendable {
     }
 }
 
-/// Pictures as the network takes them, with their classes.
+/// Images as the network takes them, with their classes.
 public struct Batch: Sendable {
     /// Which batch of the epoch it is, whether or not others were handed out before it.
     public let number: Int
-    /// Which pictures of the data set it holds, without those that could not be read.
+    /// Which images of the data set it holds, without those that could not be read.
     public let indices: [Int]
     /// The classes of these.
     public let labels: [Int]
@@ -88,7 +88,7 @@ public struct Batch: Sendable {
     /// Shape: `[N, H, W, C]`
     public let shape: Shape
 
-    /// How many pictures there are: at least one.
+    /// How many images there are: at least one.
     public var count: Int { indices.count }
 
     /// The inputs where they lie.
@@ -117,7 +117,7 @@ public final class BatchSequence: Sequence, IteratorProtocol {
     /// What nobody wants any more is not begun.
     deinit { pending.forEach { $0.cancel() } }
 
-    /// The next batch in which a picture can be read, prepared by this thread as far as it is not yet; nil at the end.
+    /// The next batch in which an image can be read, prepared by this thread as far as it is not yet; nil at the end.
     public func next() -> Batch? {
         while true {
             if pending.isEmpty { begin() }
@@ -142,7 +142,7 @@ public final class BatchSequence: Sequence, IteratorProtocol {
     }
 }
 
-/// A batch in the making: whoever has time takes one picture after the other.
+/// A batch in the making: whoever has time takes one image after the other.
 ///
 /// Each place of `isReadable` and `images` is written by the one who took its index from `next`, and read after all of them
 /// have counted themselves in `finishedCount`.
@@ -170,7 +170,7 @@ final class PendingBatch: @unchecked Sendable {  // guard: one writer a place, a
 
     deinit { isReadable.deallocate() }
 
-    /// Prepares one picture; false when none is left.
+    /// Prepares one image; false when none is left.
     func prepareOne() -> Bool {
         let place = next.wrappingAdd(1, ordering: .relaxed).oldValue
         guard place < indices.count else { return false }
@@ -183,12 +183,12 @@ final class PendingBatch: @unchecked Sendable {  // guard: one writer a place, a
         return true
     }
 
-    /// Lets nobody begin another picture.
+    /// Lets nobody begin another image.
     func cancel() { next.store(indices.count, ordering: .relaxed) }
 
-    /// The batch, once it is ready: until then this thread prepares pictures too. Nil where none of them can be read.
+    /// The batch, once it is ready: until then this thread prepares images too. Nil where none of them can be read.
     ///
-    /// Others are in the middle of one picture at most when none is left, and they wait for nobody.
+    /// Others are in the middle of one image at most when none is left, and they wait for nobody.
     func finished() -> Batch? {
         while prepareOne() {}
         if !indices.isEmpty { done.wait() }
@@ -209,10 +209,10 @@ final class PendingBatch: @unchecked Sendable {  // guard: one writer a place, a
     }
 }
 
-/// The order in which an epoch takes the pictures: a permutation that seed and epoch determine, so that training resumes
+/// The order in which an epoch takes the images: a permutation that seed and epoch determine, so that training resumes
 /// at any step.
 public struct EpochSampler: Sendable, Equatable {
-    /// How many pictures there are.
+    /// How many images there are.
     public let count: Int
     /// Determines the permutations.
     public let seed: UInt64

@@ -2,7 +2,7 @@ import Inference
 
 /// One part of CIFAR-10 or CIFAR-100 in the binary version: records of labels and three planes of 32×32 bytes.
 ///
-/// Shape: pictures `[32, 32, 3]`.
+/// Shape: images `[32, 32, 3]`.
 /// - Source: Krizhevsky 2009; cs.toronto.edu/~kriz/cifar.html
 public struct CIFARDataset: Dataset {
     /// Which of the two; CIFAR-100 is read with its fine labels.
@@ -44,7 +44,7 @@ public struct CIFARDataset: Dataset {
     /// As they lie on the disk.
     let files: [DataFile]
     private let labelByteCount: Int
-    /// One a file: the first picture that is not in it or one before it.
+    /// One a file: the first image that is not in it or one before it.
     private let ends: [Int]
 
     private static let side = 32
@@ -114,7 +114,7 @@ public struct CIFARDataset: Dataset {
 
     /// The record's file and its place there.
     private func place(_ index: Int) -> (file: DataFile, record: Int, offset: Int) {
-        precondition((0..<count).contains(index), "there is no picture \(index) of \(count)")
+        precondition((0..<count).contains(index), "there is no image \(index) of \(count)")
         let file = ends.firstIndex { index < $0 } ?? 0
         let record = index - (file == 0 ? 0 : ends[file - 1])
         return (files[file], record, record * (labelByteCount + 3 * Self.side * Self.side))
@@ -130,7 +130,7 @@ public struct CIFARDataset: Dataset {
         return "\(file.name)#\(record)"
     }
 
-    public func picture(at index: Int) throws(DatasetError) -> PixelImage {
+    public func image(at index: Int) throws(DatasetError) -> PixelImage {
         let (file, _, offset) = place(index)
         let planeByteCount = Self.side * Self.side
         let pixels = [UInt8](unsafeUninitializedCapacity: 3 * planeByteCount) { output, count in

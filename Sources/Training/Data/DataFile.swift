@@ -1,6 +1,6 @@
 import Inference
 
-/// A whole file of pictures or labels, plain or inflated.
+/// A whole file of images or labels, plain or inflated.
 ///
 /// The size is known before memory is taken for it: the file's own, or for gzip what the header inside it declares.
 struct DataFile: Sendable {

@@ -3,7 +3,7 @@ import Foundation
 import Inference
 
 /// The files to validate with that are, byte for byte, among those to learn from: they make a network look better than it is.
-public struct SharedImages: Sendable, Equatable {
+public struct DataLeakage: Sendable, Equatable {
     /// How many files to validate with are among those to learn from.
     public let count: Int
     /// One of them, and the file that it equals; nil where there is none.
@@ -52,7 +52,7 @@ public struct SharedImages: Sendable, Equatable {
 
 extension DataSource {
     /// Which of a folder's files to validate with are among those to learn from; nil for data that are not one file an image.
-    public func sharedImages(_ parts: Parts) -> SharedImages? {
-        kind == .folder ? SharedImages(training: parts.training, validation: parts.validation) : nil
+    public func leakage(_ parts: Parts) -> DataLeakage? {
+        kind == .folder ? DataLeakage(training: parts.training, validation: parts.validation) : nil
     }
 }

@@ -20,10 +20,10 @@ public struct DataSource: Sendable, Equatable {
         /// SHA-256 of what makes the data what they are, for `model.json`; it does not depend on where they lie.
         public let digest: String
 
-        /// What lies among the pictures of either part and is none.
-        public var leftOut: LeftOutFiles {
+        /// What lies among the images of either part and is none.
+        public var ignored: IgnoredFiles {
             // Two shares of one folder have the same.
-            training.leftOut == validation.leftOut ? training.leftOut : training.leftOut + validation.leftOut
+            training.ignored == validation.ignored ? training.ignored : training.ignored + validation.ignored
         }
     }
 
@@ -185,7 +185,7 @@ public struct DataSource: Sendable, Equatable {
 
     /// Whether a folder's images lie in several folders of it, and none in the folder itself.
     private static func holdsClasses(_ path: String) throws(DatasetError) -> Bool {
-        let folders = try Folder.pictures(below: path).map { $0.path.split(separator: "/").dropLast().first }
+        let folders = try Folder.images(below: path).map { $0.path.split(separator: "/").dropLast().first }
         return !folders.contains(nil) && Set(folders).count > 1
     }
 
@@ -208,7 +208,7 @@ public struct DataSource: Sendable, Equatable {
         }
     }
 
-    /// Two parts have pictures of the same size.
+    /// Two parts have images of the same size.
     private static func check(_ training: IDXDataset, _ validation: IDXDataset) throws(DatasetError) {
         guard training.size == validation.size else {
             throw .sizeMismatch(
@@ -218,17 +218,17 @@ public struct DataSource: Sendable, Equatable {
     }
 }
 
-/// Which pictures are held out for validation: the same share of every class, drawn by a seed.
+/// Which images are held out for validation: the same share of every class, drawn by a seed.
 struct StratifiedSplit: Equatable {
     /// Ascending.
     let training: [Int]
     /// Ascending.
     let validation: [Int]
 
-    /// Draws from each class the share, rounded, at least one picture; a class of one picture keeps it for training.
+    /// Draws from each class the share, rounded, at least one image; a class of one image keeps it for training.
     ///
     /// - Parameters:
-    ///   - labels: one a picture.
+    ///   - labels: one an image.
     ///   - share: more than 0 and less than 1.
     init(labels: [Int], share: Double, seed: UInt64) {
         let groups = Dictionary(grouping: labels.indices) { labels[$0] }
@@ -248,7 +248,7 @@ struct StratifiedSplit: Equatable {
 
 /// Says in 64 digits which data a model was trained on.
 ///
-/// SHA-256; of a folder's files names, sizes and labels count, of files of many pictures every byte.
+/// SHA-256; of a folder's files names, sizes and labels count, of files of many images every byte.
 struct DataDigest: ~Copyable {
     private var hash = SHA256()
 

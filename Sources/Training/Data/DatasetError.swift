@@ -1,16 +1,16 @@
 import Inference
 
-/// A data set, or a picture of one, that cannot be used: what was found, what was expected, and where.
+/// A data set, or an image of one, that cannot be used: what was found, what was expected, and where.
 public enum DatasetError: Error, Equatable, Sendable {
-    /// A picture that is corrupt or over a limit.
-    case picture(name: String, ImageError)
+    /// An image that is corrupt or over a limit.
+    case image(name: String, ImageError)
 
     // What was asked for.
     case unknownSource(found: String)
     case splitOutOfRange(found: Double)
     case nothingToHoldOut(path: String)
 
-    // Folders of pictures.
+    // Folders of images.
     case noFolder(path: String)
     case unreadable(path: String, reason: String)
     case noClassFolders(path: String)
@@ -19,7 +19,7 @@ public enum DatasetError: Error, Equatable, Sendable {
     case partAmongClasses(path: String, others: [String])
     case classesDiffer(path: String, other: String, name: String)
 
-    // Files of many pictures.
+    // Files of many images.
     case missingFile(path: String, expected: String)
     case onlyPythonVersion(path: String)
     case tooLarge(file: String, byteCount: Int, limit: Int)
@@ -41,7 +41,7 @@ extension DatasetError: CustomStringConvertible {
     /// One sentence.
     public var description: String {
         switch self {
-        case .picture(let name, let error):
+        case .image(let name, let error):
             "\(name): \(error)"
 
         case .unknownSource(let found):
@@ -50,7 +50,7 @@ extension DatasetError: CustomStringConvertible {
         case .splitOutOfRange(let found):
             "the validation split is \(found), and more than 0 and less than 1 is expected"
         case .nothingToHoldOut(let path):
-            "no class of \(path) has two pictures, so that none can be held out for validation"
+            "no class of \(path) has two images, so that none can be held out for validation"
 
         case .noFolder(let path):
             "there is no folder \(path)"
@@ -89,9 +89,9 @@ extension DatasetError: CustomStringConvertible {
         case .extentOutOfRange(let file, let field, let found, let limit):
             "\(file) says it has \(found) \(field), and 1 to \(limit) are expected"
         case .countMismatch(let images, let imageCount, let labels, let labelCount):
-            "\(images) has \(imageCount) pictures and \(labels) \(labelCount) labels"
+            "\(images) has \(imageCount) images and \(labels) \(labelCount) labels"
         case .sizeMismatch(let file, let found, let expected):
-            "\(file) has pictures of \(found) pixels where \(expected) are expected"
+            "\(file) has images of \(found) pixels where \(expected) are expected"
         case .labelOutOfRange(let file, let index, let found, let classCount):
             "label \(index) of \(file) is \(found), and 0 to \(classCount - 1) is expected"
         case .partialRecord(let file, let byteCount, let recordByteCount):

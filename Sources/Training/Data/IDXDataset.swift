@@ -1,8 +1,8 @@
 import Inference
 
-/// One part of Fashion-MNIST or MNIST: grey pictures in one IDX file, their labels in another, plain or in gzip.
+/// One part of Fashion-MNIST or MNIST: grey images in one IDX file, their labels in another, plain or in gzip.
 ///
-/// Shape: pictures `[H, W, 1]`, 28×28 as published.
+/// Shape: images `[H, W, 1]`, 28×28 as published.
 /// - Source: LeCun et al. 1998; Xiao et al. 2017, "Fashion-MNIST"
 public struct IDXDataset: Dataset {
     /// Which data the files hold: they look alike.
@@ -70,14 +70,14 @@ public struct IDXDataset: Dataset {
         throw .missingFile(path: folders[0], expected: "\(name) or \(name).gz")
     }
 
-    /// Of every picture. Units: pixels.
+    /// Of every image. Units: pixels.
     var size: (height: Int, width: Int) { (images.extents[1], images.extents[2]) }
 
     public func label(at index: Int) -> Int { Int(labels.content.bytes[labels.start + index]) }
 
     public func name(at index: Int) -> String { "\(images.file.name)#\(index)" }
 
-    public func picture(at index: Int) throws(DatasetError) -> PixelImage {
+    public func image(at index: Int) throws(DatasetError) -> PixelImage {
         let (height, width) = size
         let start = images.start + index * height * width
         return PixelImage(
@@ -99,11 +99,11 @@ struct IDXFile {
     /// Where the values begin in ``content``.
     let start: Int
 
-    /// Limits: the most pictures, and the longest side. Units: pixels.
+    /// Limits: the most images, and the longest side. Units: pixels.
     static let limits = (count: 10_000_000, side: 1024)
 
     /// - Parameters:
-    ///   - rank: 1 for labels, 3 for pictures.
+    ///   - rank: 1 for labels, 3 for images.
     /// - Throws: ``DatasetError`` where header and size contradict each other, or a number is out of range.
     init(path: String, rank: Int) throws(DatasetError) {
         file = try DataFile(path: path)
@@ -134,6 +134,6 @@ struct IDXFile {
 /// What the extents of an IDX file are called, and their limits.
 private func checks(of extents: [Int]) -> [(field: String, limit: Int, found: Int)] {
     let (count, side) = IDXFile.limits
-    let fields = extents.count == 1 ? ["labels"] : ["pictures", "rows", "columns"]
+    let fields = extents.count == 1 ? ["labels"] : ["images", "rows", "columns"]
     return zip(fields, extents).enumerated().map { ($1.0, $0 == 0 ? count : side, $1.1) }
 }

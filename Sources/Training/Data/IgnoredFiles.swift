@@ -1,5 +1,5 @@
 /// The files of a data folder that are not taken as images, and why: what is dropped is told.
-public struct LeftOutFiles: Sendable, Equatable {
+public struct IgnoredFiles: Sendable, Equatable {
     /// Why a file is left out.
     public enum Reason: Sendable, Hashable {
         /// An image of a format that is not read, by its suffix.
@@ -25,10 +25,10 @@ public struct LeftOutFiles: Sendable, Equatable {
 
         /// A file that by its suffix is not read.
         public init(unread path: String) {
-            let suffix = PictureSuffix.text(of: path)
+            let suffix = ImageSuffix.text(of: path)
             self.init(
                 path: path,
-                reason: PictureSuffix(path) == .otherFormat ? .format(suffix: suffix) : .noImage(suffix: suffix))
+                reason: ImageSuffix(path) == .otherFormat ? .format(suffix: suffix) : .noImage(suffix: suffix))
         }
     }
 
@@ -45,7 +45,7 @@ public struct LeftOutFiles: Sendable, Equatable {
     public init(_ entries: [Entry] = []) { self.entries = entries }
 
     /// Nothing was left out.
-    public static let none = LeftOutFiles()
+    public static let none = IgnoredFiles()
 
     public var count: Int { entries.count }
 
@@ -62,12 +62,12 @@ public struct LeftOutFiles: Sendable, Equatable {
     public var summary: String { groups.map(\.summary).joined(separator: ", ") }
 
     /// Both.
-    static func + (one: LeftOutFiles, other: LeftOutFiles) -> LeftOutFiles {
-        LeftOutFiles(one.entries + other.entries)
+    static func + (one: IgnoredFiles, other: IgnoredFiles) -> IgnoredFiles {
+        IgnoredFiles(one.entries + other.entries)
     }
 }
 
-extension LeftOutFiles.Group {
+extension IgnoredFiles.Group {
     /// More names are no reading for people.
     private static let namedCount = 3
 
@@ -92,7 +92,7 @@ extension LeftOutFiles.Group {
     }
 }
 
-extension LeftOutFiles.Group: Encodable {
+extension IgnoredFiles.Group: Encodable {
     private enum CodingKeys: String, CodingKey { case reason, suffix, count, files }
 
     /// The number and the first hundred names.
@@ -113,7 +113,7 @@ extension LeftOutFiles.Group: Encodable {
 }
 
 /// What a file's suffix says about it.
-public enum PictureSuffix: Sendable, Equatable {
+public enum ImageSuffix: Sendable, Equatable {
     /// An image that is read.
     case read
     /// An image of another format.

@@ -1,24 +1,24 @@
 import Foundation
 import Inference
 
-/// Pictures in one folder a class, as torchvision's `ImageFolder`: the folders' names, sorted, are the classes.
+/// Images in one folder a class, as torchvision's `ImageFolder`: the folders' names, sorted, are the classes.
 ///
-/// JPEG, PNG and WebP files count, in folders within the class folders too; hidden files do not, and others are ``leftOut``.
+/// JPEG, PNG and WebP files count, in folders within the class folders too; hidden files do not, and others are ``ignored``.
 public struct ImageFolder: Dataset {
     public let classNames: [String]
     /// The folder of the class folders.
     public let path: String
-    public let leftOut: LeftOutFiles
+    public let ignored: IgnoredFiles
     /// Sorted by class, then by path.
     let entries: [(label: Int, entry: Folder.Entry)]
     private let decoder: ImageDecoder
 
-    /// Limits: the most bytes of a picture's file.
+    /// Limits: the most bytes of an image's file.
     static let maxByteCount = 256 << 20
 
     public var count: Int { entries.count }
 
-    /// Lists the folders; pictures are read when they are asked for.
+    /// Lists the folders; images are read when they are asked for.
     ///
     /// - Throws: ``DatasetError`` where there is no such folder, it has less than two class folders, or one is empty.
     public init(_ path: String, decoder: ImageDecoder = ImageDecoder(keptInputs: 0)) throws(DatasetError) {
@@ -30,18 +30,18 @@ public struct ImageFolder: Dataset {
         classNames = try Folder.subfolders(of: path)
         guard !classNames.isEmpty else { throw .noClassFolders(path: path) }
         var entries: [(label: Int, entry: Folder.Entry)] = []
-        var leftOut = try Folder.filesBeside(classNames, in: path)
+        var ignored = try Folder.filesBeside(classNames, in: path)
         for (label, name) in classNames.enumerated() {
             let found = try Folder.contents(below: "\(path)/\(name)")
-            guard !found.pictures.isEmpty else {
-                throw .emptyClassFolder(path: "\(path)/\(name)", others: LeftOutFiles(found.leftOut).summary)
+            guard !found.images.isEmpty else {
+                throw .emptyClassFolder(path: "\(path)/\(name)", others: IgnoredFiles(found.ignored).summary)
             }
-            entries += found.pictures.map { (label, $0) }
-            leftOut += found.leftOut
+            entries += found.images.map { (label, $0) }
+            ignored += found.ignored
         }
         guard classNames.count > 1 else { throw .singleClass(path: path, name: classNames[0]) }
         self.entries = entries
-        self.leftOut = LeftOutFiles(leftOut)
+        self.ignored = IgnoredFiles(ignored)
     }
 
     public func label(at index: Int) -> Int { entries[index].label }
@@ -51,7 +51,7 @@ public struct ImageFolder: Dataset {
     /// From the folder of the class folders on.
     func relativePath(at index: Int) -> String { "\(classNames[entries[index].label])/\(entries[index].entry.path)" }
 
-    public func picture(at index: Int) throws(DatasetError) -> PixelImage {
+    public func image(at index: Int) throws(DatasetError) -> PixelImage {
         let name = name(at: index)
         let bytes: [UInt8]
         do throws(CheckpointError) {
@@ -62,14 +62,14 @@ public struct ImageFolder: Dataset {
         do throws(ImageError) {
             return try decoder(bytes)
         } catch {
-            throw .picture(name: name, error)
+            throw .image(name: name, error)
         }
     }
 }
 
 /// What a folder of class folders holds.
 enum Folder {
-    /// A picture's file below a class folder.
+    /// An image's file below a class folder.
     struct Entry: Sendable, Equatable {
         /// From the class folder on.
         let path: String
@@ -111,15 +111,15 @@ enum Folder {
     }
 
     /// All JPEG, PNG and WebP files below a folder, sorted by path.
-    static func pictures(below path: String) throws(DatasetError) -> [Entry] { try contents(below: path).pictures }
+    static func images(below path: String) throws(DatasetError) -> [Entry] { try contents(below: path).images }
 
     /// All JPEG, PNG and WebP files below a folder, and all others that are not hidden, both sorted by path. Links are followed; a
     /// folder that was listed is not listed again, so that links in a circle end.
     static func contents(
         below path: String
-    ) throws(DatasetError) -> (pictures: [Entry], leftOut: [LeftOutFiles.Entry]) {
+    ) throws(DatasetError) -> (images: [Entry], ignored: [IgnoredFiles.Entry]) {
         var entries: [Entry] = []
-        var leftOut: [LeftOutFiles.Entry] = []
+        var ignored: [IgnoredFiles.Entry] = []
         var visited: Set<String> = []
         var waiting = [""]
         while let prefix = waiting.popLast() {
@@ -128,36 +128,36 @@ enum Folder {
             guard visited.insert(real).inserted else { continue }
             for name in try names(in: folder) {
                 let inner = prefix.isEmpty ? name : "\(prefix)/\(name)"
-                if PictureSuffix(name) == .read, let byteCount = FileSnapshot.byteCount(of: "\(path)/\(inner)") {
+                if ImageSuffix(name) == .read, let byteCount = FileSnapshot.byteCount(of: "\(path)/\(inner)") {
                     entries.append(Entry(path: inner, byteCount: byteCount))
                 } else if exists("\(path)/\(inner)") {
                     waiting.append(inner)
                 } else {
-                    leftOut.append(entry("\(path)/\(inner)"))
+                    ignored.append(entry("\(path)/\(inner)"))
                 }
             }
         }
         return (
             entries.sorted { $0.path.unicodeScalars.lexicographicallyPrecedes($1.path.unicodeScalars) },
-            leftOut.sorted { $0.path.unicodeScalars.lexicographicallyPrecedes($1.path.unicodeScalars) }
+            ignored.sorted { $0.path.unicodeScalars.lexicographicallyPrecedes($1.path.unicodeScalars) }
         )
     }
 
     /// The files in a folder that has only folders to offer.
-    static func filesBeside(_ subfolders: [String], in path: String) throws(DatasetError) -> [LeftOutFiles.Entry] {
+    static func filesBeside(_ subfolders: [String], in path: String) throws(DatasetError) -> [IgnoredFiles.Entry] {
         let folders = Set(subfolders)
-        var leftOut: [LeftOutFiles.Entry] = []
+        var ignored: [IgnoredFiles.Entry] = []
         for name in try names(in: path) where !folders.contains(name) {
-            let isPicture = PictureSuffix(name) == .read && FileSnapshot.byteCount(of: "\(path)/\(name)") != nil
+            let isImage = ImageSuffix(name) == .read && FileSnapshot.byteCount(of: "\(path)/\(name)") != nil
             let file = "\(path)/\(name)"
-            leftOut.append(isPicture ? LeftOutFiles.Entry(path: file, reason: .outsideClasses) : entry(file))
+            ignored.append(isImage ? IgnoredFiles.Entry(path: file, reason: .outsideClasses) : entry(file))
         }
-        return leftOut
+        return ignored
     }
 
-    /// A file that is left out, by its suffix or, where that is a picture's, because it cannot be had.
-    private static func entry(_ file: String) -> LeftOutFiles.Entry {
-        PictureSuffix(file) == .read
-            ? LeftOutFiles.Entry(path: file, reason: .noFile) : LeftOutFiles.Entry(unread: file)
+    /// A file that is left out, by its suffix or, where that is an image's, because it cannot be had.
+    private static func entry(_ file: String) -> IgnoredFiles.Entry {
+        ImageSuffix(file) == .read
+            ? IgnoredFiles.Entry(path: file, reason: .noFile) : IgnoredFiles.Entry(unread: file)
     }
 }

@@ -1,10 +1,10 @@
-/// How often pictures of each class were taken for each class.
+/// How often images of each class were taken for each class.
 ///
 /// Axes: rows are the true classes, columns the predicted ones.
 public struct ConfusionMatrix: Sendable, Equatable {
     /// Of both axes.
     public let classCount: Int
-    /// How many pictures were counted.
+    /// How many images were counted.
     public private(set) var count = 0
     private var counts: [Int]
 
@@ -15,7 +15,7 @@ public struct ConfusionMatrix: Sendable, Equatable {
         counts = [Int](repeating: 0, count: classCount * classCount)
     }
 
-    /// Counts one picture.
+    /// Counts one image.
     public mutating func add(label: Int, predicted: Int) {
         precondition(
             0..<classCount ~= label && 0..<classCount ~= predicted,
@@ -31,13 +31,13 @@ public struct ConfusionMatrix: Sendable, Equatable {
         count += other.count
     }
 
-    /// How many pictures of class `label` were taken for class `predicted`.
+    /// How many images of class `label` were taken for class `predicted`.
     public subscript(label label: Int, predicted predicted: Int) -> Int { counts[label * classCount + predicted] }
 
-    /// One row: what pictures of a class were taken for.
+    /// One row: what images of a class were taken for.
     public func row(_ label: Int) -> [Int] { Array(counts[label * classCount..<(label + 1) * classCount]) }
 
-    /// The pictures that were taken for what they are.
+    /// The images that were taken for what they are.
     public var correctCount: Int { (0..<classCount).reduce(0) { $0 + self[label: $1, predicted: $1] } }
 
     /// How well one class is told from the others.
@@ -71,11 +71,11 @@ public struct ConfusionMatrix: Sendable, Equatable {
 
 /// How well one class is told from the others.
 public struct ClassScore: Sendable, Equatable {
-    /// Pictures of the class that were taken for it.
+    /// Images of the class that were taken for it.
     public let correctCount: Int
-    /// Pictures of the class.
+    /// Images of the class.
     public let count: Int
-    /// Pictures that were taken for the class.
+    /// Images that were taken for the class.
     public let predictedCount: Int
 
     /// Counts that belong together.
@@ -85,10 +85,10 @@ public struct ClassScore: Sendable, Equatable {
         self.predictedCount = predictedCount
     }
 
-    /// Of the pictures that were taken for the class, the share that belongs to it; nil where there is none.
+    /// Of the images that were taken for the class, the share that belongs to it; nil where there is none.
     public var precision: Double? { Self.ratio(correctCount, predictedCount) }
 
-    /// Of the pictures of the class, the share that was taken for it; nil where there is none.
+    /// Of the images of the class, the share that was taken for it; nil where there is none.
     public var recall: Double? { Self.ratio(correctCount, count) }
 
     /// The harmonic mean of precision and recall; nil where the class neither occurs nor is predicted.

@@ -1,12 +1,12 @@
 import Foundation
 
-/// What a network's answers to labelled pictures come to: loss, top-1, top-5, and which classes it confuses.
+/// What a network's answers to labelled images come to: loss, top-1, top-5, and which classes it confuses.
 ///
 /// Answers are added one by one, in any order; two evaluations of parts are merged into that of the whole.
 public struct Evaluation: Sendable, Equatable {
     /// Which class was taken for which.
     public private(set) var confusion: ConfusionMatrix
-    /// Pictures whose class is among the five most likely.
+    /// Images whose class is among the five most likely.
     public private(set) var top5CorrectCount = 0
     private var lossSum = 0.0
 
@@ -31,13 +31,13 @@ public struct Evaluation: Sendable, Equatable {
     /// The mean softmax cross-entropy; NaN or infinite where a logit was, and NaN of nothing.
     public var loss: Double { lossSum / Double(count) }
 
-    /// The share of pictures whose class is the most likely one; NaN of nothing.
+    /// The share of images whose class is the most likely one; NaN of nothing.
     public var top1: Double { Double(confusion.correctCount) / Double(count) }
 
-    /// The share of pictures whose class is among the five most likely; NaN of nothing.
+    /// The share of images whose class is among the five most likely; NaN of nothing.
     public var top5: Double { Double(top5CorrectCount) / Double(count) }
 
-    /// Adds the answer to one picture.
+    /// Adds the answer to one image.
     ///
     /// A logit that is not a number makes the answer a wrong one.
     /// - Parameters:
@@ -55,7 +55,7 @@ public struct Evaluation: Sendable, Equatable {
         return outcome
     }
 
-    /// Adds the answers to other pictures.
+    /// Adds the answers to other images.
     public mutating func merge(_ other: Evaluation) {
         confusion.merge(other.confusion)
         top5CorrectCount += other.top5CorrectCount
@@ -79,7 +79,7 @@ public struct Evaluation: Sendable, Equatable {
     }
 }
 
-/// Of all mistakes, those with the largest loss: the pictures that are worth looking at.
+/// Of all mistakes, those with the largest loss: the images that are worth looking at.
 public struct WorstMistakes: Sendable {
     /// The worst first.
     public private(set) var mistakes: [Mistake] = []
@@ -102,9 +102,9 @@ public struct WorstMistakes: Sendable {
     }
 }
 
-/// A picture that was taken for something else.
+/// An image that was taken for something else.
 public struct Mistake: Sendable, Equatable {
-    /// Where the picture is: its path, or the file and the place in it.
+    /// Where the image is: its path, or the file and the place in it.
     public let name: String
     /// The true class's index in the model's class map.
     public let label: Int

@@ -9,9 +9,9 @@ public struct EvaluationReport: Sendable, Encodable {
         public let data: String
         /// What is known of whether the model was trained on them.
         public let origin: EvaluationData.Origin
-        /// Whether ten crops of each picture were averaged.
+        /// Whether ten crops of each image were averaged.
         public let tenCrop: Bool
-        /// Whether the pictures' colours were inverted.
+        /// Whether the images' colours were inverted.
         public let inverted: Bool
 
         /// A model and its data.
@@ -82,7 +82,7 @@ public struct EvaluationReport: Sendable, Encodable {
 
     private enum CodingKeys: String, CodingKey {
         case subject, pictures, skipped, loss, top1, top5, classes, confusion, mistakes
-        case leftOut = "left_out"
+        case ignored = "left_out"
     }
 
     /// What was evaluated.
@@ -91,12 +91,12 @@ public struct EvaluationReport: Sendable, Encodable {
     public let classNames: [String]
     /// What came of it.
     public let result: Evaluator.Result
-    /// The files of the data that were not taken as pictures.
-    public let leftOut: LeftOutFiles
+    /// The files of the data that were not taken as images.
+    public let ignored: IgnoredFiles
 
     /// A report on a result.
-    public init(subject: Subject, classNames: [String], result: Evaluator.Result, leftOut: LeftOutFiles = .none) {
-        self.leftOut = leftOut
+    public init(subject: Subject, classNames: [String], result: Evaluator.Result, ignored: IgnoredFiles = .none) {
+        self.ignored = ignored
         self.subject = subject
         self.classNames = classNames
         self.result = result
@@ -109,7 +109,7 @@ public struct EvaluationReport: Sendable, Encodable {
         try values.encode(subject, forKey: .subject)
         try values.encode(evaluation.count, forKey: .pictures)
         try values.encode(result.skipped.map(\.description), forKey: .skipped)
-        try values.encode(leftOut.groups, forKey: .leftOut)
+        try values.encode(ignored.groups, forKey: .ignored)
         try values.encode(evaluation.loss.isFinite ? evaluation.loss : nil, forKey: .loss)
         try values.encode(evaluation.top1, forKey: .top1)
         try values.encode(evaluation.top5, forKey: .top5)
@@ -146,13 +146,13 @@ extension EvaluationReport {
         var lines = [
             "\(subject.model) (\(subject.version)) on \(subject.data)"
                 + (subject.inverted ? ", colours inverted" : "") + (subject.tenCrop ? ", ten crops" : ""),
-            "pictures  \(evaluation.count)" + origin
+            "images  \(evaluation.count)" + origin
                 + (result.skipped.isEmpty ? "" : ", and \(result.skipped.count) that could not be read"),
             "top-1     " + Self.percent(evaluation.top1),
         ]
-        if leftOut.count > 0 {
+        if ignored.count > 0 {
             lines.insert(
-                "left out  \(leftOut.count == 1 ? "1 file" : "\(leftOut.count) files"): \(leftOut.summary)", at: 2)
+                "left out  \(ignored.count == 1 ? "1 file" : "\(ignored.count) files"): \(ignored.summary)", at: 2)
         }
         if classNames.count > 5 { lines.append("top-5     " + Self.percent(evaluation.top5)) }
         lines.append("loss      " + String(format: "%.4f", evaluation.loss))
@@ -171,7 +171,7 @@ extension EvaluationReport {
 
     private var classTable: String {
         let width = min(max(classNames.map(\.count).max() ?? 0, 5), Self.maxNameWidth)
-        var lines = [Self.padded("class", width) + "  precision     recall         F1   pictures"]
+        var lines = [Self.padded("class", width) + "  precision     recall         F1   images"]
         for (index, name) in classNames.enumerated() {
             let score = result.evaluation.confusion.score(of: index)
             let numbers = [score.precision, score.recall, score.f1].map { value in

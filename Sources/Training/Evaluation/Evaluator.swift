@@ -2,9 +2,9 @@ import Foundation
 import Inference
 import Synchronization
 
-/// Runs a model over labelled pictures: read and preprocessed side by side, then one forward pass for each batch.
+/// Runs a model over labelled images: read and preprocessed side by side, then one forward pass for each batch.
 public struct Evaluator: Sendable {
-    /// How one picture becomes what the network sees: one input, or several whose probabilities are averaged.
+    /// How one image becomes what the network sees: one input, or several whose probabilities are averaged.
     ///
     /// Shape: the model's `preprocessing.tensorShape` each.
     public typealias Views = @Sendable (PixelImage) -> [Tensor]
@@ -17,24 +17,24 @@ public struct Evaluator: Sendable {
 
     /// What came of it.
     public struct Result: Sendable {
-        /// Of all pictures that could be read.
+        /// Of all images that could be read.
         public fileprivate(set) var evaluation: Evaluation
         /// Those that are worth looking at.
         public fileprivate(set) var worst: WorstMistakes
-        /// Why pictures could not be read, in their order.
+        /// Why images could not be read, in their order.
         public fileprivate(set) var skipped: [DatasetError] = []
     }
 
     /// An evaluator of one model.
     ///
     /// - Parameters:
-    ///   - batchSize: the most pictures in one forward pass.
+    ///   - batchSize: the most images in one forward pass.
     ///   - worstCount: how many of the worst mistakes are kept.
     ///   - views: nil takes the model's own preprocessing, as in serving.
     public init(
         model: Model, workers: WorkerPool, batchSize: Int = 64, worstCount: Int = 0, views: Views? = nil
     ) {
-        precondition(batchSize > 0, "a batch holds at least one picture, not \(batchSize)")
+        precondition(batchSize > 0, "a batch holds at least one image, not \(batchSize)")
         self.model = model
         self.workers = workers
         self.batchSize = batchSize
@@ -46,9 +46,9 @@ public struct Evaluator: Sendable {
     /// Evaluates a data set, or an even selection of it.
     ///
     /// - Parameters:
-    ///   - limit: how many pictures at most: every n-th then, so that all classes of a sorted data set have their share.
-    ///   - progress: called with the number of pictures done since the last call.
-    /// - Throws: ``EvaluationError`` where data and model do not fit, or no picture can be read.
+    ///   - limit: how many images at most: every n-th then, so that all classes of a sorted data set have their share.
+    ///   - progress: called with the number of images done since the last call.
+    /// - Throws: ``EvaluationError`` where data and model do not fit, or no image can be read.
     public func run(
         on data: any Dataset, limit: Int = .max, progress: (_ count: Int) -> Void = { _ in }
     ) throws(EvaluationError) -> Result {
@@ -61,7 +61,7 @@ public struct Evaluator: Sendable {
             add(batch, of: data, mapping, to: &result)
             progress(batch.count)
         }
-        guard result.evaluation.count > 0 else { throw .noPicture(skippedCount: result.skipped.count) }
+        guard result.evaluation.count > 0 else { throw .noImages(skippedCount: result.skipped.count) }
         return result
     }
 
@@ -70,7 +70,7 @@ public struct Evaluator: Sendable {
         workers.parallelFor(batch.count) { [views] index, _ in
             let inputs: Swift.Result<[Tensor], DatasetError>
             do throws(DatasetError) {
-                inputs = .success(views(try data.picture(at: batch[index])))
+                inputs = .success(views(try data.image(at: batch[index])))
             } catch {
                 inputs = .failure(error)
             }
@@ -94,7 +94,7 @@ public struct Evaluator: Sendable {
     }
 }
 
-/// One answer out of those to several views of a picture.
+/// One answer out of those to several views of an image.
 ///
 /// - Source: Krizhevsky et al. 2012, §4.1: "averaging the predictions made by the network's softmax layer on the ten patches"
 public enum AveragedViews {

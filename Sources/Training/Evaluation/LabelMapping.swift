@@ -2,7 +2,7 @@ import Inference
 
 /// Which of a model's classes each class of a data set is, by their names.
 ///
-/// Case and punctuation make no difference, so that a folder `t-shirt_top` holds pictures of the class `T-shirt/top`. The
+/// Case and punctuation make no difference, so that a folder `t-shirt_top` holds images of the class `T-shirt/top`. The
 /// data may have fewer classes than the model, and in another order; but no class that the model does not know.
 public struct LabelMapping: Sendable, Equatable {
     /// The index in the model's class map of each of the data's classes.
@@ -56,8 +56,8 @@ public enum EvaluationError: Error, Equatable, Sendable {
     case moreClasses(data: Int, model: Int, example: String)
     case unknownClass(name: String, known: [String])
     case ambiguousClass(name: String)
-    /// Not one picture could be read.
-    case noPicture(skippedCount: Int)
+    /// Not one image could be read.
+    case noImages(skippedCount: Int)
 }
 
 extension EvaluationError: CustomStringConvertible {
@@ -72,9 +72,9 @@ extension EvaluationError: CustomStringConvertible {
                 + (known.count > 12 ? " and \(known.count - 12) more." : ".")
         case .ambiguousClass(let name):
             "The data's class \"\(name)\" could be several of the model's, or is one of them twice."
-        case .noPicture(let skippedCount):
+        case .noImages(let skippedCount):
             skippedCount == 0
-                ? "The data have no picture to evaluate." : "None of the \(skippedCount) pictures could be read."
+                ? "The data have no image to evaluate." : "None of the \(skippedCount) images could be read."
         }
     }
 }

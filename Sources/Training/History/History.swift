@@ -68,7 +68,7 @@ public struct History: Codable, Equatable, Sendable {
 public struct HistoryRow: Codable, Equatable, Sendable {
     /// From 1.
     public let epoch: Int
-    /// The mean over the epoch's pictures, each as it was when the network saw it, dropout and all.
+    /// The mean over the epoch's images, each as it was when the network saw it, dropout and all.
     public let trainLoss: Double
     /// 0…1, in the same way.
     public let trainAccuracy: Double

@@ -2,7 +2,7 @@ import CKernels
 import Inference
 
 extension ReLU: DifferentiableLayer {
-    func differentiable(_ site: LayerSite) -> any DifferentiableOperation {
+    func differentiable(_ site: LayerContext) -> any DifferentiableOperation {
         ReLUDifferentiation(elementCount: site.output.elementCount)
     }
 }
@@ -29,7 +29,7 @@ struct ReLUDifferentiation: DifferentiableOperation {
 }
 
 extension Dropout: DifferentiableLayer {
-    func differentiable(_ site: LayerSite) -> any DifferentiableOperation {
+    func differentiable(_ site: LayerContext) -> any DifferentiableOperation {
         DropoutDifferentiation(elementCount: site.output.elementCount, probability: probability)
     }
 }

@@ -2,7 +2,7 @@ import CKernels
 import Inference
 
 extension Conv2d: DifferentiableLayer {
-    func differentiable(_ site: LayerSite) -> any DifferentiableOperation {
+    func differentiable(_ site: LayerContext) -> any DifferentiableOperation {
         Conv2dDifferentiation(self, site)
     }
 
@@ -18,44 +18,44 @@ extension Conv2d: DifferentiableLayer {
 final class Conv2dDifferentiation: DifferentiableOperation, @unchecked Sendable {  // guard: `prepare` has no company
     private let forwardAlgorithm: Algorithm
     private var forwardOperation: (any Operation)?
-    private let kernelGradient: (any KernelGradient)?
+    private let weightGradient: (any ConvolutionWeightGradient)?
     private let inputGradient: (any ConvolutionInputGradient)?
     /// Lends the prepared kernels their memory: it is the same at each step.
     private let memory = BufferPool(countLimit: 8)
 
-    init(_ layer: Conv2d, _ site: LayerSite) {
+    init(_ layer: Conv2d, _ site: LayerContext) {
         // The layer's own parameters are where training began; from now on these count.
         let layer = layer.with(site.entries.map(site.parameters.tensor))
         let shape = ConvolutionShape(layer, input: site.inputs[0], output: site.output)
         forwardAlgorithm = .cheapest(of: layer, input: site.inputs[0], activation: site.activation)
         let bias = layer.hasBias ? site.entries[1] : nil
         if !site.wantsParameterGradients {
-            kernelGradient = nil
-        } else if let tiling = WinogradKernelGradient.tilings(of: layer, shape).first {
-            kernelGradient = WinogradKernelGradient(
+            weightGradient = nil
+        } else if let tiling = WinogradWeightGradient.tilings(of: layer, shape).first {
+            weightGradient = WinogradWeightGradient(
                 tiling: tiling, shape: shape, parameters: site.parameters, weight: site.entries[0],
                 bias: bias)
         } else {
-            kernelGradient = UnfoldedKernelGradient(
+            weightGradient = Im2ColWeightGradient(
                 shape: shape, parameters: site.parameters, weight: site.entries[0], bias: bias)
         }
         if !site.wantsInputGradient {
             inputGradient = nil
-        } else if TurnedConvolution.computes(shape) {
-            inputGradient = TurnedConvolution(layer, shape, memory: memory)
+        } else if TransposedConvolution.computes(shape) {
+            inputGradient = TransposedConvolution(layer, shape, memory: memory)
         } else {
-            inputGradient = ScatteredGradient(layer, shape)
+            inputGradient = Col2ImInputGradient(layer, shape)
         }
     }
 
     func scratchByteCount(batchSize: Int) -> Int {
         max(
             operation.scratchByteCount(batchSize: batchSize),
-            kernelGradient?.scratchByteCount(batchSize: batchSize) ?? 0,
+            weightGradient?.scratchByteCount(batchSize: batchSize) ?? 0,
             inputGradient?.scratchByteCount(batchSize: batchSize) ?? 0)
     }
 
-    func sharedByteCount(batchSize: Int) -> Int { kernelGradient?.sharedByteCount(batchSize: batchSize) ?? 0 }
+    func sharedByteCount(batchSize: Int) -> Int { weightGradient?.sharedByteCount(batchSize: batchSize) ?? 0 }
 
     private var operation: any Operation {
         guard let forwardOperation else { preconditionFailure("a convolution runs before it is prepared") }
@@ -72,7 +72,7 @@ final class Conv2dDifferentiation: DifferentiableOperation, @unchecked Sendable 
     func forward(_ run: DifferentiableRun) { operation.run(run.predicting(from: run.input, to: run.output)) }
 
     func backward(_ run: DifferentiableRun) {
-        kernelGradient?.run(run)
+        weightGradient?.run(run)
         if let target = run.inputGradients[0] { inputGradient?.run(run, into: target) }
     }
 }
@@ -119,7 +119,7 @@ struct ConvolutionShape {
 }
 
 /// One way to compute the gradients of a convolution's kernels and biases.
-protocol KernelGradient: Sendable {
+protocol ConvolutionWeightGradient: Sendable {
     func scratchByteCount(batchSize: Int) -> Int
     func sharedByteCount(batchSize: Int) -> Int
     func run(_ run: DifferentiableRun)

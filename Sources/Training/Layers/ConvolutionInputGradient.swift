@@ -5,7 +5,7 @@ import Inference
 /// outputs in each other's place.
 ///
 /// - Source: Dumoulin and Visin 2016, arXiv:1603.07285, §4.
-final class TurnedConvolution: ConvolutionInputGradient, @unchecked Sendable {  // guard: `prepare` has no company
+final class TransposedConvolution: ConvolutionInputGradient, @unchecked Sendable {  // guard: `prepare` has no company
     private let layer: Conv2d
     private let shape: ConvolutionShape
     /// `[C, O / groups, KH, KW]`
@@ -70,7 +70,7 @@ final class TurnedConvolution: ConvolutionInputGradient, @unchecked Sendable {  
 }
 
 /// With any stride: the gradients of the unfolded windows, dX = dY·W, folded back.
-final class ScatteredGradient: ConvolutionInputGradient, @unchecked Sendable {  // guard: `prepare` has no company
+final class Col2ImInputGradient: ConvolutionInputGradient, @unchecked Sendable {  // guard: `prepare` has no company
     private let layer: Conv2d
     private let shape: ConvolutionShape
     /// Channels innermost, `[O, KH, KW, C / groups]`.

@@ -3,7 +3,7 @@ import Inference
 /// A layer that gradients pass through.
 protocol DifferentiableLayer: Layer {
     /// The layer's passes on inputs of a known shape.
-    func differentiable(_ site: LayerSite) -> any DifferentiableOperation
+    func differentiable(_ site: LayerContext) -> any DifferentiableOperation
 
     /// The same layer with other parameters, in the order of ``Layer/parameters``.
     func with(_ parameters: [Tensor]) -> Self
@@ -15,15 +15,15 @@ extension DifferentiableLayer {
 }
 
 /// Where a layer stands in a network that learns.
-struct LayerSite {
+struct LayerContext {
     /// Of one example.
     let inputs: [Shape]
     /// Of one example.
     let output: Shape
     /// Computed by this layer together with its output; its gradient is not this layer's business.
     let activation: Activation?
-    /// Set where the input is the output of a rectifier that leaves its gradient to this layer.
-    let rectifiedInput: Bool
+    /// Set where the input is the output of a ReLU that leaves its gradient to this layer.
+    let fusesInputReLU: Bool
     let parameters: Parameters
     /// The layer's own, in the order of ``Layer/parameters``.
     let entries: [Parameters.Entry]
@@ -42,7 +42,7 @@ protocol DifferentiableOperation: Sendable {
     var worksInPlace: Bool { get }
 
     /// What is remembered from the forward pass to the backward pass. Units: bytes.
-    func keptByteCount(batchSize: Int) -> Int
+    func savedByteCount(batchSize: Int) -> Int
 
     /// Scratch memory that each thread needs for itself. Units: bytes.
     func scratchByteCount(batchSize: Int) -> Int
@@ -61,7 +61,7 @@ protocol DifferentiableOperation: Sendable {
 
 extension DifferentiableOperation {
     var worksInPlace: Bool { false }
-    func keptByteCount(batchSize: Int) -> Int { 0 }
+    func savedByteCount(batchSize: Int) -> Int { 0 }
     func scratchByteCount(batchSize: Int) -> Int { 0 }
     func sharedByteCount(batchSize: Int) -> Int { 0 }
     func prepare(_ workers: WorkerPool) {}

@@ -4,7 +4,7 @@ import Inference
 /// Of each group a product of the output's gradients with the unfolded windows, dW = dYᵀ·X, whatever the convolution is.
 ///
 /// The batch is dealt out to parts, whose sums are added up in order: so the result does not depend on who computed which.
-struct UnfoldedKernelGradient: KernelGradient {
+struct Im2ColWeightGradient: ConvolutionWeightGradient {
     let shape: ConvolutionShape
     let parameters: Parameters
     let weight: Parameters.Entry

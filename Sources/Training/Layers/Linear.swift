@@ -2,7 +2,7 @@ import CKernels
 import Inference
 
 extension Linear: DifferentiableLayer {
-    func differentiable(_ site: LayerSite) -> any DifferentiableOperation {
+    func differentiable(_ site: LayerContext) -> any DifferentiableOperation {
         LinearDifferentiation(
             inputs: inputFeatures, outputs: outputFeatures, activation: site.activation, parameters: site.parameters,
             weight: site.entries[0], bias: site.entries[1], wantsParameterGradients: site.wantsParameterGradients)
@@ -73,7 +73,7 @@ struct LinearDifferentiation: DifferentiableOperation {
 }
 
 extension Flatten: DifferentiableLayer {
-    func differentiable(_ site: LayerSite) -> any DifferentiableOperation {
+    func differentiable(_ site: LayerContext) -> any DifferentiableOperation {
         isView(of: site.inputs) ? ViewDifferentiation() : FlattenDifferentiation(input: site.inputs[0])
     }
 }

@@ -2,7 +2,7 @@ import CKernels
 import Inference
 
 extension LocalResponseNorm: DifferentiableLayer {
-    func differentiable(_ site: LayerSite) -> any DifferentiableOperation {
+    func differentiable(_ site: LayerContext) -> any DifferentiableOperation {
         LocalResponseNormDifferentiation(layer: self, input: site.inputs[0])
     }
 }

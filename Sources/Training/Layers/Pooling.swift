@@ -2,9 +2,9 @@ import CKernels
 import Inference
 
 extension MaxPool2d: DifferentiableLayer {
-    func differentiable(_ site: LayerSite) -> any DifferentiableOperation {
+    func differentiable(_ site: LayerContext) -> any DifferentiableOperation {
         MaxPoolDifferentiation(
-            window: window, input: site.inputs[0], output: site.output, isRectified: site.rectifiedInput)
+            window: window, input: site.inputs[0], output: site.output, fusesInputReLU: site.fusesInputReLU)
     }
 }
 
@@ -15,13 +15,13 @@ struct MaxPoolDifferentiation: DifferentiableOperation {
     let input: Shape
     /// `[C, H', W']`
     let output: Shape
-    /// Whether a rectifier before this layer leaves its gradient to it.
-    let isRectified: Bool
+    /// Whether a ReLU before this layer leaves its gradient to it.
+    let fusesInputReLU: Bool
 
     /// The places of a window are counted in bytes.
     static let mostPlaces = 256
 
-    func keptByteCount(batchSize: Int) -> Int { output.elementCount * batchSize }
+    func savedByteCount(batchSize: Int) -> Int { output.elementCount * batchSize }
 
     private var kernelWindow: kernel_window {
         kernel_window(
@@ -49,14 +49,14 @@ struct MaxPoolDifferentiation: DifferentiableOperation {
             let first = image * output.elementCount
             kernel_max_pool_gradient(
                 run.outputGradient + first, choices(run, of: image),
-                isRectified ? UnsafePointer(run.output + first) : nil, &window, input[0], output[1],
+                fusesInputReLU ? UnsafePointer(run.output + first) : nil, &window, input[0], output[1],
                 target + image * input.elementCount)
         }
     }
 }
 
 extension AdaptiveAvgPool2d: DifferentiableLayer {
-    func differentiable(_ site: LayerSite) -> any DifferentiableOperation {
+    func differentiable(_ site: LayerContext) -> any DifferentiableOperation {
         isView(of: site.inputs)
             ? ViewDifferentiation() : AdaptiveAvgPoolDifferentiation(input: site.inputs[0], output: site.output)
     }

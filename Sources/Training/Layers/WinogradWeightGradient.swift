@@ -8,7 +8,7 @@ import Inference
 ///
 /// Threads share the images while tiles are transformed, and the places while they are multiplied.
 /// - Source: Lavin and Gray 2015, arXiv:1509.09308, §3: the same bilinear form as forwards, by its other factor.
-struct WinogradKernelGradient: KernelGradient {
+struct WinogradWeightGradient: ConvolutionWeightGradient {
     private let tiling: WinogradTiling
     private let shape: ConvolutionShape
     private let parameters: Parameters

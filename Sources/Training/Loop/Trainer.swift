@@ -15,7 +15,7 @@ public final class Trainer {
 
     private let learner: TrainableNetwork
     private let optimizer: any Optimizer
-    private let average: MovingAverage?
+    private let average: ExponentialMovingAverage?
     private let clipping: GradientClipping?
     private let parts: DataSource.Parts
     private let chance: ChanceLevel
@@ -31,7 +31,7 @@ public final class Trainer {
 
     /// A training at its beginning: the network's parameters are those that it begins with.
     ///
-    /// - Parameter onUnreadable: is told of each picture that cannot be read, once.
+    /// - Parameter onUnreadable: is told of each image that cannot be read, once.
     /// - Throws: ``TrainingError`` where the settings do not fit the network or the data.
     public init(
         _ network: Network, settings: TrainingSettings, optimizer optimizerSettings: OptimizerSettings,
@@ -41,7 +41,7 @@ public final class Trainer {
     ) throws(TrainingError) {
         try settings.validate()
         guard settings.batchSize <= parts.training.count else {
-            throw .batchTooLarge(batchSize: settings.batchSize, pictureCount: parts.training.count)
+            throw .batchTooLarge(batchSize: settings.batchSize, imageCount: parts.training.count)
         }
         guard let preset = Augmentation.Preset(rawValue: settings.augmentation) else {
             throw .unknownSetting(name: "augmentation", value: settings.augmentation)
@@ -49,7 +49,7 @@ public final class Trainer {
         learner = try TrainableNetwork(
             network, maxBatchSize: settings.batchSize, frozen: Set(settings.frozen), workers: workers)
         optimizer = optimizerSettings.makeOptimizer(count: learner.parameters.count)
-        average = settings.averageDecay.map { [learner] in MovingAverage(of: learner.parameters, decay: $0) }
+        average = settings.averageDecay.map { [learner] in ExponentialMovingAverage(of: learner.parameters, decay: $0) }
         clipping = settings.clipNorm.map { GradientClipping(maxNorm: $0) }
         self.parts = parts
         chance = ChanceLevel(
@@ -65,8 +65,8 @@ public final class Trainer {
                 dataset, batchSize: settings.batchSize, augmentation: augmentation, preprocessing: preprocessing,
                 seed: settings.seed, pool: workers, onUnreadable: onUnreadable)
         }
-        let components: ColourComponents? =
-            preset == .paper ? ColourComponents(of: parts.training, seed: settings.seed) : nil
+        let components: ColourPCA? =
+            preset == .paper ? ColourPCA(of: parts.training, seed: settings.seed) : nil
         trainingLoader = loader(parts.training, Augmentation(preset, components: components ?? .imageNet))
         validationLoader = loader(parts.validation, Augmentation())
     }
@@ -147,7 +147,7 @@ public final class Trainer {
 
     private func step(_ batch: Batch) throws(TrainingError) {
         guard let images = batch.scalars.baseAddress else { return }
-        // A batch in which no picture could be read is not handed out, but counts.
+        // A batch in which no image could be read is not handed out, but counts.
         state.progress.step = batch.number
         var generator = SplitMix64(seed: state.settings.seed, purpose: .dropout, globalStep)
         let (loss, correct) = learner.gradients(
@@ -249,7 +249,7 @@ public final class Trainer {
 public protocol TrainingObserver: AnyObject {
     /// A step was taken.
     func didStep(_ step: TrainingStep)
-    /// Validation has come so far. Units: pictures.
+    /// Validation has come so far. Units: images.
     func didValidate(_ count: Int, of total: Int)
     /// An epoch is over.
     func didEndEpoch(_ row: HistoryRow, isBest: Bool)
@@ -264,9 +264,9 @@ public struct TrainingStep: Sendable, Equatable {
     /// From 1.
     public let number: Int
     public let countPerEpoch: Int
-    /// Pictures of this epoch that were seen so far.
+    /// Images of this epoch that were seen so far.
     public let imageCount: Int
-    /// The pictures of an epoch.
+    /// The images of an epoch.
     public let imagesPerEpoch: Int
     /// The mean over this epoch so far.
     public let loss: Double

@@ -17,8 +17,8 @@ public enum TrainingError: Error, Equatable, Sendable {
     case notTrainable(file: String, found: String, trainable: [String])
     /// A checkpoint of another network than was asked for.
     case otherArchitecture(file: String, found: String, asked: String, differences: [CheckpointError])
-    case batchTooLarge(batchSize: Int, pictureCount: Int)
-    /// None of an epoch's pictures could be read.
+    case batchTooLarge(batchSize: Int, imageCount: Int)
+    /// None of an epoch's images could be read.
     case nothingReadable
     /// The loss is no number any more. Steps count from 1.
     case diverged(epoch: Int, step: Int, loss: Double)
@@ -50,10 +50,10 @@ extension TrainingError: CustomStringConvertible {
                 + differences.prefix(2).map(\.description).joined(separator: ", ")
                 + (differences.count > 2 ? ", and \(differences.count - 2) more" : "")
                 + "; leave --model out to train the \(found)"
-        case .batchTooLarge(let batchSize, let pictureCount):
-            "a batch of \(batchSize) is more than the \(pictureCount) pictures there are to learn from; "
+        case .batchTooLarge(let batchSize, let imageCount):
+            "a batch of \(batchSize) is more than the \(imageCount) images there are to learn from; "
                 + "choose a smaller one"
-        case .nothingReadable: "none of the pictures could be read, so there is nothing to learn from"
+        case .nothingReadable: "none of the images could be read, so there is nothing to learn from"
         case .diverged(let epoch, let step, let loss):
             "the loss became \(loss.isNaN ? "NaN" : "\(loss)") in step \(step) of epoch \(epoch); a lower learning rate or a limit on the "
                 + "gradients' norm may help" + (epoch > 1 ? ". The best epoch so far is kept" : "")

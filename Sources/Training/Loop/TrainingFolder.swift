@@ -84,7 +84,7 @@ public struct TrainingFolder: Sendable {
         }
     }
 
-    /// Writes the history as a table and as a picture.
+    /// Writes the history as a table and as an image.
     ///
     /// - Throws: ``TrainingError/notWritten(_:)``
     func write(_ history: History) throws(TrainingError) {

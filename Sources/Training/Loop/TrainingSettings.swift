@@ -17,7 +17,7 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
     /// See ``Augmentation/Preset``.
     public var augmentation: String
     public var epochs: Int
-    /// Units: pictures.
+    /// Units: images.
     public var batchSize: Int
     public var seed: UInt64
     /// See ``Initialization``.
@@ -32,12 +32,12 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
     public var labelSmoothing: Double
     /// The largest norm of all gradients together; nil for any.
     public var clipNorm: Double?
-    /// See ``MovingAverage``; nil for none.
+    /// See ``ExponentialMovingAverage``; nil for none.
     public var averageDecay: Double?
     /// How the checkpoint's numbers are written, see ``ScalarType``; nil for float32.
     public var scalarType: String?
 
-    /// Limits: more pictures in a step learn no better, and take memory by the gigabyte.
+    /// Limits: more images in a step learn no better, and take memory by the gigabyte.
     public static let batchSizes = 1...4096
 
     private enum CodingKeys: String, CodingKey {

@@ -14,7 +14,7 @@ struct GradientPlan {
         /// Tells this step's random choices from those of other steps.
         let salt: UInt64
         /// Where the operation remembers something.
-        let keptOffset: Int
+        let savedOffset: Int
         /// The forward pass is the previous node's work, the backward pass the next one's.
         let skipsForward: Bool
         let skipsBackward: Bool
@@ -109,7 +109,7 @@ extension GradientPlan {
             return count
         }
 
-        /// Is the node a rectifier that the node before it computes?
+        /// Is the node a ReLU that the node before it computes?
         private func isFused(_ index: Int) -> Bool {
             let node = network.nodes[index]
             guard node.layer is ReLU, let input = node.inputs.first, input >= 0, readerCount[input + 1] == 1 else {
@@ -124,7 +124,7 @@ extension GradientPlan {
             return network.nodes.indices.first { network.nodes[$0].inputs.contains(index) }
         }
 
-        /// Does a pooling take over the rectifier's gradient?
+        /// Does a pooling take over the ReLU's gradient?
         private func leavesGradient(_ index: Int) -> Bool {
             guard network.nodes[index].layer is ReLU, let reader = onlyReader(of: index) else { return false }
             return network.nodes[reader].layer is MaxPool2d
@@ -148,9 +148,9 @@ extension GradientPlan {
             let entries = parameters.entries(of: node.name)
             let trains = !entries.isEmpty && !frozen.contains(node.name)
             let fusesReader = onlyReader(of: index).map(isFused) ?? false
-            let site = LayerSite(
+            let site = LayerContext(
                 inputs: shapes, output: network.shapes[index], activation: fusesReader ? .relu : nil,
-                rectifiedInput: node.inputs[0] >= 0 && leavesGradient(node.inputs[0]), parameters: parameters,
+                fusesInputReLU: node.inputs[0] >= 0 && leavesGradient(node.inputs[0]), parameters: parameters,
                 entries: entries, wantsParameterGradients: trains,
                 wantsInputGradient: inputs.contains { learns[$0] })
             let operation = layer.differentiable(site)
@@ -165,12 +165,12 @@ extension GradientPlan {
                 learns.append(trains || inputs.contains { learns[$0] })
                 valueOfNode.append(values.count - 1)
             }
-            let keptByteCount = operation.keptByteCount(batchSize: batchSize)
-            let keptOffset = place(ArenaLayout.align(byteCount: keptByteCount))
+            let savedByteCount = operation.savedByteCount(batchSize: batchSize)
+            let savedOffset = place(ArenaLayout.align(byteCount: savedByteCount))
             steps.append(
                 Step(
                     node: node.name, operation: operation, inputs: inputs, output: valueOfNode[index],
-                    salt: UInt64(index), keptOffset: keptOffset, skipsForward: isFused(index),
+                    salt: UInt64(index), savedOffset: savedOffset, skipsForward: isFused(index),
                     skipsBackward: leavesGradient(index),
                     inputGradients: inputs.map { learns[$0] ? .written : .unwanted }))
         }

@@ -92,7 +92,7 @@ public final class TrainableNetwork {
             batchSize: batchSize, seed: seed.map { $0 &+ step.salt &* 0x9E37_79B9_7F4A_7C15 },
             inputs: step.inputs.map { values($0, images: images) }, output: memory + (output.offset ?? 0),
             inputGradients: inputGradients, outputGradient: memory + (output.gradientOffset ?? 0),
-            kept: memory + step.keptOffset, shared: memory + plan.sharedOffset, scratch: memory + plan.scratchOffset,
+            kept: memory + step.savedOffset, shared: memory + plan.sharedOffset, scratch: memory + plan.scratchOffset,
             scratchStride: plan.scratchStride, workers: workers)
     }
 

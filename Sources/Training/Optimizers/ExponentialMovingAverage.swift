@@ -6,7 +6,7 @@ import Inference
 ///     average += (1 − decay) · (value − average)        decay = min(limit, (1 + t) / (10 + t)), t = 0 at the first update
 ///
 /// - Source: Polyak and Juditsky 1992; the decay's beginning: TensorFlow's `ExponentialMovingAverage` with `num_updates`
-public final class MovingAverage: @unchecked Sendable {  // guard: used by the training loop only
+public final class ExponentialMovingAverage: @unchecked Sendable {  // guard: used by the training loop only
     /// How many steps were averaged; set only to resume.
     public var updateCount = 0
     /// `average`, in the layout of ``Parameters``.

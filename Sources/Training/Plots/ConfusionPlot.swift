@@ -1,12 +1,12 @@
 import Foundation
 
 extension ConfusionMatrix {
-    /// The matrix as a picture on a white ground: each row's cells are the darker, the larger their share of the true class.
+    /// The matrix as an image on a white ground: each row's cells are the darker, the larger their share of the true class.
     ///
     /// It grows with the number of classes, so that every class keeps its name and every cell its number; a key tells the
     /// colours, and each cell tells its classes and its share where the reader's program shows titles.
     ///
-    /// Limits: of more than a thousand classes only the colours are drawn; no viewer shows a larger picture.
+    /// Limits: of more than a thousand classes only the colours are drawn; no viewer shows a larger image.
     /// - Parameter classNames: one for each class.
     public func svg(classNames: [String], title: String) -> String {
         precondition(classNames.count == classCount, "\(classNames.count) names for \(classCount) classes")
@@ -14,7 +14,7 @@ extension ConfusionMatrix {
     }
 }
 
-/// Where everything stands in a confusion matrix's picture. Units: pixels.
+/// Where everything stands in a confusion matrix's image. Units: pixels.
 private struct ConfusionPlot {
     let matrix: ConfusionMatrix
     let classNames: [String]

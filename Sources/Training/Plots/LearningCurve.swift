@@ -1,6 +1,6 @@
 import Foundation
 
-/// A history as a picture: losses above, accuracies below, over the epochs.
+/// A history as an image: losses above, accuracies below, over the epochs.
 ///
 /// It has no background and its greys stand out from white and from black, so that it fits light and dark pages; it needs no
 /// font but what the reader has.

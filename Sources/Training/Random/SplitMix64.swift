@@ -1,6 +1,6 @@
 import Foundation
 
-/// A sequence of random numbers that a few numbers determine, so that what is drawn for a picture depends neither on threads
+/// A sequence of random numbers that a few numbers determine, so that what is drawn for an image depends neither on threads
 /// nor on what was drawn for another.
 ///
 /// The conversions are its own, since the standard library's may change from release to release and a resumed training
@@ -20,7 +20,7 @@ public struct SplitMix64: RandomNumberGenerator, Sendable {
     /// The same seed gives the same numbers.
     public init(seed: UInt64) { state = seed }
 
-    /// The sequence of one thing, such as a picture in an epoch: other integers, or the same in another order, give another.
+    /// The sequence of one thing, such as an image in an epoch: other integers, or the same in another order, give another.
     public init(seed: UInt64, purpose: Purpose, _ place: Int...) {
         var state = Self.mix(seed &+ Self.increment)
         for part in [purpose.rawValue] + place.map({ UInt64(bitPattern: Int64($0)) }) {

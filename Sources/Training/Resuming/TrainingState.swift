@@ -2,7 +2,7 @@
 /// ``TrainingStateFile``.
 ///
 /// Shuffling, augmentation, dropout and initial weights draw from streams that belong to the seed and to the epoch, step or
-/// picture, so the seed is all the state that chance has.
+/// image, so the seed is all the state that chance has.
 public struct TrainingState<Settings: Codable & Sendable>: Codable, Sendable {
     /// What the training was started with, as its caller describes it.
     public var settings: Settings
@@ -52,11 +52,11 @@ public struct TrainingProgress: Codable, Equatable, Sendable {
 
     // What the epoch's row of the history is made of.
 
-    /// The sum of its pictures' losses so far.
+    /// The sum of its images' losses so far.
     public var lossSum = 0.0
-    /// How many of its pictures were told right so far.
+    /// How many of its images were told right so far.
     public var correctCount = 0
-    /// How many of its pictures were seen so far.
+    /// How many of its images were seen so far.
     public var imageCount = 0
     /// How long it has taken so far.
     public var seconds = 0.0

@@ -35,7 +35,7 @@ public struct TrainingStateFile<Settings: Codable & Sendable>: Sendable {
     ///   ``TrainingStateError/notFinite(file:_:)`` after a step that nobody wants to go on from; the old file is still there.
     public static func write(
         _ state: TrainingState<Settings>, _ parameters: Parameters, optimizer: any Optimizer,
-        movingAverage: MovingAverage?, to path: String
+        movingAverage: ExponentialMovingAverage?, to path: String
     ) throws(TrainingStateError) {
         let header = TrainingStateHeader(
             state: state, stepCount: optimizer.stepCount, averageUpdateCount: movingAverage?.updateCount)
@@ -70,7 +70,7 @@ public struct TrainingStateFile<Settings: Codable & Sendable>: Sendable {
     /// - Parameter movingAverage: nil exactly where the file has none.
     /// - Throws: ``TrainingStateError`` where a tensor is missing, has another shape, is left over, or is not finite.
     public func restore(
-        _ parameters: Parameters, optimizer: any Optimizer, movingAverage: MovingAverage?
+        _ parameters: Parameters, optimizer: any Optimizer, movingAverage: ExponentialMovingAverage?
     ) throws(TrainingStateError) {
         var copies: [(from: Tensor, to: UnsafeMutableBufferPointer<Float>)] = []
         var names = Set<String>()
@@ -139,7 +139,7 @@ public struct TrainingStateFile<Settings: Codable & Sendable>: Sendable {
         }
     }
 
-    private static func stretches(_ optimizer: any Optimizer, _ movingAverage: MovingAverage?) -> [Stretch] {
+    private static func stretches(_ optimizer: any Optimizer, _ movingAverage: ExponentialMovingAverage?) -> [Stretch] {
         [.values] + (optimizer.state + (movingAverage.map { [$0.state] } ?? [])).map { .state($0) }
     }
 }

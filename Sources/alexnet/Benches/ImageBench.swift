@@ -1,11 +1,11 @@
 import Foundation
 import Inference
 
-/// Measures the way from a picture's bytes to a network's input, on one thread.
-struct PictureBench {
+/// Measures the way from an image's bytes to a network's input, on one thread.
+struct ImageBench {
     /// A row, as it is written: medians.
     struct Row: Encodable {
-        let picture: String
+        let image: String
         let decode: DecodeMode
         let milliseconds: Double
         /// The codec's part, and all else: resizing, cropping, normalising.
@@ -13,13 +13,14 @@ struct PictureBench {
         let preprocessMilliseconds: Double
 
         private enum CodingKeys: String, CodingKey {
-            case picture, decode, milliseconds
+            case decode, milliseconds
+            case image = "picture"
             case decodeMilliseconds = "decode_milliseconds"
             case preprocessMilliseconds = "preprocess_milliseconds"
         }
     }
 
-    let picture: PictureSource
+    let image: ImageSource
     let decoder: ImageDecoder
     let preprocessing: Preprocessing
 
@@ -28,7 +29,7 @@ struct PictureBench {
 
     /// Runs until the time is up, after two runs that nobody counts.
     func measure(seconds: Double) throws -> Row {
-        let bytes = try picture.read()
+        let bytes = try image.read()
         for _ in 0..<2 { _ = try decoder.input(bytes, for: preprocessing) }
         var totals: [Double] = []
         var decoding: [Double] = []
@@ -43,7 +44,7 @@ struct PictureBench {
             rest.append(Self.milliseconds(timing.preprocessing))
         }
         return Row(
-            picture: picture.path, decode: decoder.mode, milliseconds: Self.median(totals),
+            image: image.path, decode: decoder.mode, milliseconds: Self.median(totals),
             decodeMilliseconds: Self.median(decoding), preprocessMilliseconds: Self.median(rest))
     }
 
@@ -55,7 +56,7 @@ struct PictureBench {
     }
 }
 
-extension PictureBench.Row {
+extension ImageBench.Row {
     /// Prints the row: a line for people, or one of JSON.
     func write(isJSON: Bool) {
         if isJSON {
@@ -66,7 +67,7 @@ extension PictureBench.Row {
             let times = String(
                 format: "%9.3f ms (decode %.3f, resize and normalise %.3f)", milliseconds, decodeMilliseconds,
                 preprocessMilliseconds)
-            print("\(PictureSource(path: picture).label)  \(decode.rawValue)  \(times)")
+            print("\(ImageSource(path: image).label)  \(decode.rawValue)  \(times)")
         }
     }
 }

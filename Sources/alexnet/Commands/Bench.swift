@@ -3,7 +3,7 @@ import Foundation
 import Inference
 import Server
 
-/// `alexnet bench`: how fast the network is here, or the way of a picture to its input.
+/// `alexnet bench`: how fast the network is here, or the way of an image to its input.
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measure the network alone, or with --picture what leads to its input.",
@@ -35,8 +35,10 @@ struct Bench: ParsableCommand {
     @Flag(help: "Measure training steps (forward, backward, Adam) on noise, not predictions.")
     var training = false
 
-    @Option(help: ArgumentHelp("Measure the decoding and resizing of a picture, not the network.", valueName: "file"))
-    var picture: String?
+    @Option(
+        name: .customLong("picture"),
+        help: ArgumentHelp("Measure the decoding and resizing of an image, not the network.", valueName: "file"))
+    var image: String?
 
     @Option(help: ArgumentHelp("How --picture is decoded: exact or scaled.", valueName: "mode"))
     var decode: DecodeMode?
@@ -46,11 +48,11 @@ struct Bench: ParsableCommand {
 
     func validate() throws {
         _ = try batchSizes()
-        if decode != nil, picture == nil { throw ValidationError("--decode belongs to --picture.") }
-        if layers, picture != nil {
+        if decode != nil, image == nil { throw ValidationError("--decode belongs to --picture.") }
+        if layers, image != nil {
             throw ValidationError("--layers are the network's; --picture measures no network.")
         }
-        if training, layers || picture != nil {
+        if training, layers || image != nil {
             throw ValidationError("--training measures whole steps; it goes with neither --layers nor --picture.")
         }
         guard seconds > 0, seconds <= 3600 else { throw ValidationError("--seconds takes a number up to 3600.") }
@@ -68,7 +70,7 @@ struct Bench: ParsableCommand {
     }
 
     func run() throws {
-        if let picture { return try measure(PictureSource(path: picture)) }
+        if let image { return try measure(ImageSource(path: image)) }
         let workers = try CommandThreads.pool(threads)
         let loaded: Model
         do {
@@ -102,15 +104,15 @@ struct Bench: ParsableCommand {
         }
     }
 
-    private func measure(_ picture: PictureSource) throws {
+    private func measure(_ image: ImageSource) throws {
         do {
             var preprocessing = Preprocessing.preset(model.source.preprocessing ?? .imagenet, input: [3, 224, 224])
             if model.isNamed {
                 preprocessing = try ModelLoader(workers: WorkerPool(threadCount: 1)).load(try model.files())
                     .preprocessing
             }
-            let bench = PictureBench(
-                picture: picture, decoder: ImageDecoder(mode: decode ?? .exact), preprocessing: preprocessing)
+            let bench = ImageBench(
+                image: image, decoder: ImageDecoder(mode: decode ?? .exact), preprocessing: preprocessing)
             try bench.measure(seconds: seconds).write(isJSON: json)
         } catch {
             throw Failure.work(error)

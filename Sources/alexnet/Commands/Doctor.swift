@@ -21,7 +21,7 @@ struct Doctor: ParsableCommand {
     func run() throws {
         // Standard output that nobody reads any more is an error, not the end.
         signal(SIGPIPE, SIG_IGN)
-        let examination = Examination(
+        let examination = Diagnostics(
             config: options.config, flags: options.flags, files: options.source.files,
             precision: options.source.precision,
             environment: ProcessInfo.processInfo.environment)
@@ -44,7 +44,7 @@ struct Doctor: ParsableCommand {
 }
 
 /// Gathers the facts, one check after the other, and tells each finding as soon as there is one.
-struct Examination {
+struct Diagnostics {
     /// As for ``Settings/load(file:environment:flags:)``.
     let config: String?
     let flags: [String: String]
@@ -66,7 +66,7 @@ struct Examination {
         for instructions in InstructionSet.allCases.prefix(through: InstructionSet.widest) {
             try tell(ArithmeticCheck.trial(instructions).finding)
         }
-        for picture in BuiltInPicture.all { try tell(CodecCheck(picture).finding) }
+        for image in SampleImage.all { try tell(CodecCheck(image).finding) }
 
         // What depends on the configuration cannot be told without one.
         let configuration = ConfigurationCheck(file: config, environment: environment, flags: flags)

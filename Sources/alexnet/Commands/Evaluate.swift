@@ -4,16 +4,16 @@ import Inference
 import Server
 import Training
 
-/// `alexnet evaluate`: how good a model is, on labelled pictures.
+/// `alexnet evaluate`: how good a model is, on labelled images.
 struct Evaluate: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Measure a model on labelled pictures: accuracy, loss, confusion, and the worst mistakes.",
+        abstract: "Measure a model on labelled images: accuracy, loss, confusion, and the worst mistakes.",
         discussion: """
             The data are a folder with one folder a class, or published files: fashion-mnist:DIR, mnist:DIR, cifar10:DIR and \
             cifar100:DIR; where they have a validation or test part, that one is taken. Where the model was trained on these very \
             data (model.json tells), what was held out then is taken, unless --all asks for everything. Classes are matched to the \
             model's by name. Images that cannot be read, and files that are none, are named and left out. Precision is the share of the images taken for a class \
-            that belong to it, recall the share of its pictures that were taken for it, F1 their harmonic mean.
+            that belong to it, recall the share of its images that were taken for it, F1 their harmonic mean.
             """
     )
 
@@ -28,10 +28,10 @@ struct Evaluate: ParsableCommand {
     @Flag(help: "Average the probabilities of ten crops, as the paper does: corners, centre, and their mirror images.")
     var tenCrop = false
 
-    @Flag(help: "Invert the pictures' colours: how robust the model is to light backgrounds.")
+    @Flag(help: "Invert the images' colours: how robust the model is to light backgrounds.")
     var invert = false
 
-    @Option(help: ArgumentHelp("Take this many pictures only, from everywhere in the data.", valueName: "n"))
+    @Option(help: ArgumentHelp("Take this many images only, from everywhere in the data.", valueName: "n"))
     var limit: Int?
 
     @Option(help: ArgumentHelp("How many of the worst mistakes to list.", valueName: "n"))
@@ -46,7 +46,7 @@ struct Evaluate: ParsableCommand {
     @Option(help: ArgumentHelp("Threads (default: the cores this process may use).", valueName: "n"))
     var threads: Int?
 
-    @Option(help: ArgumentHelp("Pictures in one forward pass at most.", valueName: "n"))
+    @Option(help: ArgumentHelp("Images in one forward pass at most.", valueName: "n"))
     var batchSize = 64
 
     /// More names are no reading for people.
@@ -71,13 +71,13 @@ struct Evaluate: ParsableCommand {
                 workers: workers, tuning: .cached(limit: .seconds(1), threadCount: workers.threadCount),
                 precision: model.source.precision
             ).load(try model.files())
-            loaded.tellAssumptions()
+            loaded.printAssumptions()
             let report = EvaluationReport(
                 subject: .init(
                     model: loaded.name, version: loaded.version, data: data, origin: measured.origin, tenCrop: tenCrop,
                     inverted: invert),
                 classNames: loaded.classes.names, result: try evaluate(loaded, on: measured.dataset, workers),
-                leftOut: measured.dataset.leftOut)
+                ignored: measured.dataset.ignored)
             try write(report)
         } catch {
             throw Failure.work(error)
@@ -85,17 +85,17 @@ struct Evaluate: ParsableCommand {
     }
 
     private func evaluate(_ model: Model, on data: any Dataset, _ workers: WorkerPool) throws -> Evaluator.Result {
-        OutputStream.error.tell(data.leftOut)
+        OutputStream.error.tell(data.ignored)
         let mapping = try LabelMapping(dataClasses: data.classNames, modelClasses: model.classes.names)
         if let note = mapping.note { OutputStream.error.writeIfPossible("alexnet: \(note)\n") }
         let crops = TenCrop(model.preprocessing)
-        let views: Evaluator.Views = { picture in crops(picture).slices }
+        let views: Evaluator.Views = { image in crops(image).slices }
         let evaluator = Evaluator(
             model: model, workers: workers, batchSize: tenCrop ? max(1, batchSize / TenCrop.count) : batchSize,
             worstCount: mistakes, views: tenCrop ? views : nil)
         var progress = ProgressBar(total: min(limit ?? .max, data.count), unit: "images", isShown: true)
         defer { progress.clear() }
-        let result = try evaluator.run(on: invert ? InvertedPictures(data) : data, limit: limit ?? .max) {
+        let result = try evaluator.run(on: invert ? InvertedImages(data) : data, limit: limit ?? .max) {
             progress.advance(by: $0)
         }
         progress.clear()

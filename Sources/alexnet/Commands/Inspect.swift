@@ -9,7 +9,7 @@ struct Inspect: ParsableCommand {
         abstract: "Tell a model's layers, shapes, parameters and FLOPs.",
         discussion: """
             Takes a model folder or a checkpoint. Of a checkpoint whose network is unknown the tensors are listed. Multiply-adds \
-            are those of the layers' definitions for one picture; a multiply-add is two FLOPs. --filters draws the first \
+            are those of the layers' definitions for one image; a multiply-add is two FLOPs. --filters draws the first \
             layer's filters, each stretched from black to white.
             """
     )

@@ -4,17 +4,17 @@ import Inference
 import Server
 import Synchronization
 
-/// `alexnet predict`: class and probability of pictures, without a server.
+/// `alexnet predict`: class and probability of images, without a server.
 struct Predict: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Classify pictures: files, folders of them, or standard input (-).",
+        abstract: "Classify images: files, folders of them, or standard input (-).",
         discussion: """
-            Prints a table on a terminal and, with --json, one line a picture as POST /predict answers it. Ends with 1 if \
-            a picture could not be read; the others are answered all the same.
+            Prints a table on a terminal and, with --json, one line an image as POST /predict answers it. Ends with 1 if \
+            an image could not be read; the others are answered all the same.
             """
     )
 
-    @Argument(help: ArgumentHelp("Pictures, folders of pictures, or - for standard input.", valueName: "path"))
+    @Argument(help: ArgumentHelp("Images, folders of images, or - for standard input.", valueName: "path"))
     var paths: [String]
 
     @OptionGroup var model: ModelOptions
@@ -22,19 +22,19 @@ struct Predict: ParsableCommand {
     @Option(help: ArgumentHelp("How many classes to list.", valueName: "k"))
     var top = 5
 
-    @Flag(help: "One line of JSON a picture.")
+    @Flag(help: "One line of JSON an image.")
     var json = false
 
     @Option(help: ArgumentHelp("Threads (default: the cores this process may use).", valueName: "n"))
     var threads: Int?
 
-    @Option(help: ArgumentHelp("Pictures in one forward pass at most.", valueName: "n"))
+    @Option(help: ArgumentHelp("Images in one forward pass at most.", valueName: "n"))
     var batchSize = 32
 
-    @Option(help: ArgumentHelp("Width times height of a picture at most.", valueName: "n"))
+    @Option(help: ArgumentHelp("Width times height of an image at most.", valueName: "n"))
     var maxPixels = 128_000_000
 
-    @Flag(inversion: .prefixedNo, help: "Turn pictures as their EXIF orientation says.")
+    @Flag(inversion: .prefixedNo, help: "Turn images as their EXIF orientation says.")
     var orientation = true
 
     @Option(help: ArgumentHelp("exact, or scaled: large JPEGs at 1/2, 1/4 or 1/8 of their size.", valueName: "mode"))
@@ -59,20 +59,20 @@ struct Predict: ParsableCommand {
         } catch {
             throw Failure.work(error)
         }
-        loaded.tellAssumptions()
-        let (pictures, leftOut) = PictureSource.all(at: paths)
-        OutputStream.error.tell(leftOut)
+        loaded.printAssumptions()
+        let (images, ignored) = ImageSource.all(at: paths)
+        OutputStream.error.tell(ignored)
         let decoder = ImageDecoder(maxPixels: maxPixels, appliesOrientation: orientation, mode: decode)
-        let printer = PredictionPrinter(model: loaded, top: top, isJSON: json, labelWidth: pictures.labelWidth)
-        var progress = ProgressBar(total: pictures.count, unit: "pictures", isShown: isatty(STDOUT_FILENO) == 0)
+        let printer = PredictionPrinter(model: loaded, top: top, isJSON: json, labelWidth: images.labelWidth)
+        var progress = ProgressBar(total: images.count, unit: "images", isShown: isatty(STDOUT_FILENO) == 0)
         var failureCount = 0
-        for start in stride(from: 0, to: pictures.count, by: batchSize) {
-            let batch = Array(pictures[start..<min(start + batchSize, pictures.count)])
+        for start in stride(from: 0, to: images.count, by: batchSize) {
+            let batch = Array(images[start..<min(start + batchSize, images.count)])
             let results = PredictionBatch(model: loaded, decoder: decoder, workers: workers).run(batch)
             progress.clear()
-            for (picture, result) in zip(batch, results) {
+            for (image, result) in zip(batch, results) {
                 do {
-                    try printer.write(picture, result)
+                    try printer.write(image, result)
                 } catch {
                     throw Failure.work(error)
                 }
@@ -85,7 +85,7 @@ struct Predict: ParsableCommand {
     }
 }
 
-/// Writes answers to standard output: a table for people, or a line of JSON a picture.
+/// Writes answers to standard output: a table for people, or a line of JSON an image.
 struct PredictionPrinter {
     let model: Model
     let top: Int
@@ -94,18 +94,18 @@ struct PredictionPrinter {
     let labelWidth: Int
 
     /// - Throws: ``OutputStream/Failure`` when standard output takes no more.
-    func write(_ picture: PictureSource, _ result: Result<[Float], any Error>) throws(OutputStream.Failure) {
+    func write(_ image: ImageSource, _ result: Result<[Float], any Error>) throws(OutputStream.Failure) {
         switch result {
         case .success(let logits):
             let classification = Classification(logits: logits, classes: model.classes, top: top)
             if isJSON {
-                try writeJSON(.answer(PredictionAnswer(classification, by: model, filename: picture.path)))
+                try writeJSON(.answer(PredictionAnswer(classification, by: model, filename: image.path)))
             } else {
-                try OutputStream.output.write(row(classification, picture) + "\n")
+                try OutputStream.output.write(row(classification, image) + "\n")
             }
         case .failure(let error):
-            if isJSON { try writeJSON(.error(status: nil, detail: "\(error)", filename: picture.path)) }
-            OutputStream.error.writeIfPossible("alexnet: \(picture.label): \(error)\n")
+            if isJSON { try writeJSON(.error(status: nil, detail: "\(error)", filename: image.path)) }
+            OutputStream.error.writeIfPossible("alexnet: \(image.label): \(error)\n")
         }
     }
 
@@ -114,8 +114,8 @@ struct PredictionPrinter {
     }
 
     /// The file, the best class, and the runners-up.
-    private func row(_ classification: Classification, _ picture: PictureSource) -> String {
-        let name = picture.label.count > labelWidth ? "…" + picture.label.suffix(labelWidth - 1) : picture.label
+    private func row(_ classification: Classification, _ image: ImageSource) -> String {
+        let name = image.label.count > labelWidth ? "…" + image.label.suffix(labelWidth - 1) : image.label
         let candidates = classification.top.map { candidate in
             candidate.label + " " + String(format: "%.1f %%", candidate.probability * 100)
         }
@@ -124,18 +124,18 @@ struct PredictionPrinter {
     }
 }
 
-/// Classifies a handful of pictures together: decoded side by side, then one forward pass.
+/// Classifies a handful of images together: decoded side by side, then one forward pass.
 struct PredictionBatch {
     let model: Model
     let decoder: ImageDecoder
     let workers: WorkerPool
 
-    /// What became of each picture, in order: its logits, or why there are none.
-    func run(_ pictures: [PictureSource]) -> [Result<[Float], any Error>] {
-        let inputs = Mutex<[Result<Tensor, any Error>?]>(Array(repeating: nil, count: pictures.count))
-        workers.parallelFor(pictures.count) { [model, decoder] index, _ in
+    /// What became of each image, in order: its logits, or why there are none.
+    func run(_ images: [ImageSource]) -> [Result<[Float], any Error>] {
+        let inputs = Mutex<[Result<Tensor, any Error>?]>(Array(repeating: nil, count: images.count))
+        workers.parallelFor(images.count) { [model, decoder] index, _ in
             let input = Result<Tensor, any Error> {
-                try decoder.input(pictures[index].read(), for: model.preprocessing)
+                try decoder.input(images[index].read(), for: model.preprocessing)
             }
             inputs.withLock { $0[index] = input }
         }

@@ -12,7 +12,7 @@ struct Serve: AsyncParsableCommand {
         abstract: "Serve models over HTTP.",
         discussion: """
             Flags overrule environment variables (ALEXNET_SERVER_PORT), which overrule config/alexnet.yaml; that file \
-            explains every key. The line "ready http://…" on standard output says when pictures can be sent; logs go to \
+            explains every key. The line "ready http://…" on standard output says when images can be sent; logs go to \
             standard error. SIGHUP reloads every model, SIGTERM answers what was taken and ends.
             """
     )

@@ -4,10 +4,10 @@ import Inference
 import Server
 import Training
 
-/// `alexnet train`: from pictures to a servable model.
+/// `alexnet train`: from images to a servable model.
 struct Train: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Train a network on labelled pictures, from nothing or from a checkpoint.",
+        abstract: "Train a network on labelled images, from nothing or from a checkpoint.",
         discussion: """
             Fills a model folder: the best epoch's checkpoint, class_indices.json, model.json, and history.csv with its curve, \
             history.svg. A server that watches the folder loads each new best by itself.
@@ -64,7 +64,7 @@ struct Train: AsyncParsableCommand {
             }
             if force { throw ValidationError("--resume goes on where --force would begin anew; give one of them.") }
         } else if data.data == nil {
-            throw ValidationError("--data says where the pictures are; see alexnet train --help.")
+            throw ValidationError("--data says where the images are; see alexnet train --help.")
         }
     }
 
@@ -90,7 +90,7 @@ struct Train: AsyncParsableCommand {
     private func finish(_ outcome: Trainer.Outcome, _ interruption: Interruption) throws {
         switch outcome {
         case .finished:
-            print("Done. Ask it with: alexnet predict --model \(Self.quoted(output)) PICTURE")
+            print("Done. Ask it with: alexnet predict --model \(Self.quoted(output)) IMAGE")
         case .stopped:
             print("Stopped. Go on with: alexnet train --resume --output \(Self.quoted(output))")
             throw ExitCode(interruption.exitCode)

@@ -28,7 +28,7 @@ struct ArithmeticCheck: Check {
     }
 }
 
-/// Whether a library decodes a picture to the pixels that it should.
+/// Whether a library decodes an image to the pixels that it should.
 struct CodecCheck: Check {
     let library: String
     let expected: [UInt8]
@@ -38,7 +38,7 @@ struct CodecCheck: Check {
     static let tolerance = 4
 
     var finding: Finding {
-        let name = "pictures"
+        let name = "images"
         switch result {
         case .failure(let error):
             return .failed(name, "\(library), \(error)", advice: "Reinstall \(library): it does not read a sound file.")
@@ -58,17 +58,17 @@ struct CodecCheck: Check {
 }
 
 extension CodecCheck {
-    init(_ picture: BuiltInPicture) {
-        library = picture.library
-        expected = picture.pixels
-        result = Result { () throws(ImageError) in try ImageDecoder()(picture.file).pixels }
+    init(_ image: SampleImage) {
+        library = image.library
+        expected = image.pixels
+        result = Result { () throws(ImageError) in try ImageDecoder()(image.file).pixels }
     }
 }
 
-/// A picture of two by two pixels whose decoded bytes are known.
+/// An image of two by two pixels whose decoded bytes are known.
 ///
 /// Written and decoded by Pillow: JPEG of quality 90 without subsampling, PNG, lossless WebP.
-struct BuiltInPicture {
+struct SampleImage {
     /// The library that decodes it.
     let library: String
     let file: [UInt8]
@@ -85,7 +85,7 @@ struct BuiltInPicture {
 
     /// One a library.
     static let all = [
-        BuiltInPicture(
+        SampleImage(
             "libjpeg",
             """
             /9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAMCAgMCAgMDAwMEAwMEBQgFBQQEBQoHBwYIDAoMDAsKCwsNDhIQDQ4RDgsLEBYQERMU
@@ -96,14 +96,14 @@ struct BuiltInPicture {
             n//Z
             """.filter { !$0.isNewline },
             [203, 28, 45, 27, 183, 40, 39, 55, 202, 227, 233, 255]),
-        BuiltInPicture(
+        SampleImage(
             "libpng",
             """
             iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAFklEQVR42mM4IachssWGQc7o0ocPHwAg6AYFcQY8SgAAAABJRU5E
             rkJggg==
             """.filter { !$0.isNewline },
             colours),
-        BuiltInPicture(
+        SampleImage(
             "libwebp", "UklGRi4AAABXRUJQVlA4TCEAAAAvAUAAAIVAgDgRoV2YHIEAIVWfNhFCAkK23AxT+x9k5g8A", colours),
     ]
 }

@@ -76,7 +76,7 @@ struct ModelFolderCheck: Check {
 struct ModelCheck: Check {
     /// What came of loading.
     enum Outcome {
-        /// It loaded, and answered two pictures.
+        /// It loaded, and answered two images.
         case loaded(architecture: String, precision: Precision, classCount: Int, duration: Duration)
         /// The loader's sentence.
         case refused(String)

@@ -65,7 +65,7 @@ struct MemoryCheck: Check {
     let available: Int?
     /// All models' checkpoints. Units: bytes.
     let checkpoints: Int
-    /// The bodies and pictures that may be under way. Units: bytes.
+    /// The bodies and images that may be under way. Units: bytes.
     let requests: Int
 
     static func here(_ settings: Settings, models: [ModelFiles]) -> Self {

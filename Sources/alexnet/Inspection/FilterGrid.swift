@@ -1,12 +1,12 @@
 import Inference
 
-/// The first layer's filters side by side: what a network looks for in a picture.
+/// The first layer's filters side by side: what a network looks for in an image.
 ///
 /// Each filter is stretched to the whole range from black to white, enlarged without smoothing, and set apart by white lines.
 struct FilterGrid {
     let image: PixelImage
 
-    /// Why there is no picture of some filters.
+    /// Why there is no image of some filters.
     struct Unsuitable: Error, CustomStringConvertible {
         let reason: String
 
@@ -27,7 +27,7 @@ struct FilterGrid {
     init(_ filters: Tensor, isBGR: Bool) throws(Unsuitable) {
         let shape = filters.shape
         guard shape.rank == 4, shape[1] == 1 || shape[1] == 3 else {
-            throw Unsuitable(reason: "their shape is \(shape), and [O, 1 or 3, KH, KW] is a picture's")
+            throw Unsuitable(reason: "their shape is \(shape), and [O, 1 or 3, KH, KW] is an image's")
         }
         guard 1...Self.maxFilterCount ~= shape[0], 1...Self.maxExtent ~= shape[2], 1...Self.maxExtent ~= shape[3] else {
             throw Unsuitable(

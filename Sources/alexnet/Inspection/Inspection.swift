@@ -100,7 +100,7 @@ extension Inspection {
                     number(layer.multiplyAdds))
             }
             lines.append(row("all", "", "", number(parameters), number(multiplyAdds ?? 0)))
-            lines.append("\(Count.grouped(flops ?? 0)) FLOPs a picture")
+            lines.append("\(Count.grouped(flops ?? 0)) FLOPs an image")
         } else {
             lines += ["", row("tensor", "type", "shape", "numbers", "")]
             lines += tensors.map { row($0.name, $0.type, "\(Shape($0.shape))", number($0.count), "") }
@@ -237,7 +237,7 @@ struct TensorRow: Encodable {
     }
 }
 
-/// How a picture becomes a network's input, in the words of `model.json`.
+/// How an image becomes a network's input, in the words of `model.json`.
 struct PreprocessingEntry: Encodable {
     private struct Resize: Encodable {
         let mode: String

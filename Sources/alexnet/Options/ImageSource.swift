@@ -2,28 +2,28 @@ import Foundation
 import Inference
 import Training
 
-/// A picture that was named on the command line, or found in a folder that was.
-struct PictureSource: Sendable {
+/// An image that was named on the command line, or found in a folder that was.
+struct ImageSource: Sendable {
     /// As it was named; `-` is standard input.
     let path: String
 
-    /// More than any picture within the decoder's limits has. Units: bytes.
+    /// More than any image within the decoder's limits has. Units: bytes.
     private static let maxByteCount = 1 << 30
 
-    /// Every picture at the given paths; a folder's are those below it, by name, hidden ones left out.
+    /// Every image at the given paths; a folder's are those below it, by name, hidden ones left out.
     ///
-    /// A path that is nothing, and a folder without pictures, stand for themselves: reading them tells what is wrong, and
+    /// A path that is nothing, and a folder without images, stand for themselves: reading them tells what is wrong, and
     /// the others are read all the same.
-    static func all(at paths: [String]) -> (pictures: [PictureSource], leftOut: LeftOutFiles) {
-        var all: [PictureSource] = []
-        var leftOut: [LeftOutFiles.Entry] = []
+    static func all(at paths: [String]) -> (images: [ImageSource], ignored: IgnoredFiles) {
+        var all: [ImageSource] = []
+        var ignored: [IgnoredFiles.Entry] = []
         for path in paths {
             let files = isFolder(path) ? files(below: path) : []
-            let pictures = files.filter { PictureSuffix($0) == .read }
-            all += (pictures.isEmpty ? [path] : pictures).map(PictureSource.init)
-            leftOut += files.filter { PictureSuffix($0) != .read }.map(LeftOutFiles.Entry.init(unread:))
+            let images = files.filter { ImageSuffix($0) == .read }
+            all += (images.isEmpty ? [path] : images).map(ImageSource.init)
+            ignored += files.filter { ImageSuffix($0) != .read }.map(IgnoredFiles.Entry.init(unread:))
         }
-        return (all, LeftOutFiles(leftOut))
+        return (all, IgnoredFiles(ignored))
     }
 
     private static func isFolder(_ path: String) -> Bool {
@@ -48,8 +48,8 @@ struct PictureSource: Sendable {
 
     /// The file's bytes.
     ///
-    /// - Throws: ``PictureSourceError``.
-    func read() throws(PictureSourceError) -> [UInt8] {
+    /// - Throws: ``ImageSourceError``.
+    func read() throws(ImageSourceError) -> [UInt8] {
         if path == "-" {
             guard let data = try? FileHandle.standardInput.readToEnd() else { throw .noInput }
             return [UInt8](data)
@@ -58,7 +58,7 @@ struct PictureSource: Sendable {
         if Self.isFolder(path), !FileManager.default.isReadableFile(atPath: path) {
             throw .unreadable(reason: "The folder cannot be read: Permission denied")
         }
-        if Self.isFolder(path) { throw .emptyFolder(suffixes: PictureSuffix.all) }
+        if Self.isFolder(path) { throw .emptyFolder(suffixes: ImageSuffix.all) }
         do {
             return try FileSnapshot.bytes(of: path, maxByteCount: Self.maxByteCount)
         } catch {
@@ -68,8 +68,8 @@ struct PictureSource: Sendable {
     }
 }
 
-/// A picture that was asked for cannot be read.
-enum PictureSourceError: Error, Equatable, Sendable, CustomStringConvertible {
+/// An image that was asked for cannot be read.
+enum ImageSourceError: Error, Equatable, Sendable, CustomStringConvertible {
     case noInput
     case emptyFolder(suffixes: [String])
     case checkpoint
@@ -77,17 +77,17 @@ enum PictureSourceError: Error, Equatable, Sendable, CustomStringConvertible {
 
     var description: String {
         switch self {
-        case .noInput: "Standard input holds no picture."
+        case .noInput: "Standard input holds no image."
         case .emptyFolder(let suffixes):
-            "The folder holds no picture (\(suffixes.joined(separator: ", ")))."
+            "The folder holds no image (\(suffixes.joined(separator: ", ")))."
         case .checkpoint:
-            "This is a checkpoint by its name, not a picture; a model is named with --checkpoint FILE or --model FOLDER."
+            "This is a checkpoint by its name, not an image; a model is named with --checkpoint FILE or --model FOLDER."
         case .unreadable(let reason): reason + "."
         }
     }
 }
 
-extension [PictureSource] {
+extension [ImageSource] {
     /// How wide a column of their names is, within reason. Units: characters.
     var labelWidth: Int { Swift.min(map(\.label.count).max() ?? 0, 48) }
 }

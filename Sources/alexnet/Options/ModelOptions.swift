@@ -46,7 +46,7 @@ struct ModelOptions: ParsableArguments {
 
 extension Model {
     /// Says on standard error what the model's files leave open about the network, so that no number is wrong in silence.
-    func tellAssumptions() {
+    func printAssumptions() {
         for note in notes { OutputStream.error.writeIfPossible("alexnet: \(name): \(note).\n") }
         for assumption in assumptions { OutputStream.error.writeIfPossible("alexnet: \(name): \(assumption).\n") }
     }
@@ -92,7 +92,7 @@ struct CheckpointOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "How a picture becomes the network's input: stretch, imagenet, caffe or unit (default: the usual way of the "
+            "How an image becomes the network's input: stretch, imagenet, caffe or unit (default: the usual way of the "
                 + "architecture).",
             valueName: "preset"))
     var preprocessing: Preprocessing.Preset?

@@ -20,7 +20,7 @@ struct ServingOptions: ParsableArguments {
 
     @OptionGroup var source: CheckpointOptions
 
-    @Option(help: ArgumentHelp("exact or scaled: how pictures are decoded (images.decode).", valueName: "mode"))
+    @Option(help: ArgumentHelp("exact or scaled: how images are decoded (images.decode).", valueName: "mode"))
     var decode: String?
 
     @Option(

@@ -64,9 +64,9 @@ enum OutputStream: Int32 {
 }
 
 extension OutputStream {
-    /// Names the files of the data that are not taken as pictures, a line a reason.
-    func tell(_ leftOut: LeftOutFiles) {
-        for sentence in leftOut.sentences { writeIfPossible("alexnet: left out: \(sentence)\n") }
+    /// Names the files of the data that are not taken as images, a line a reason.
+    func tell(_ ignored: IgnoredFiles) {
+        for sentence in ignored.sentences { writeIfPossible("alexnet: left out: \(sentence)\n") }
     }
 }
 

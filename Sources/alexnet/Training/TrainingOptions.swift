@@ -19,7 +19,7 @@ struct TrainingDataOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "How pictures are changed at random: none, tutorial (random resized crops, mirrored), paper (random "
+            "How images are changed at random: none, tutorial (random resized crops, mirrored), paper (random "
                 + "224 crops of 256, mirrored, colours shifted) or product (moved, mirrored, inverted, on backgrounds).",
             valueName: "preset"))
     var augmentation: Augmentation.Preset?
@@ -54,7 +54,7 @@ struct TrainingNetworkOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "How a picture becomes the network's input: stretch, imagenet, caffe or unit (default: the usual way of the "
+            "How an image becomes the network's input: stretch, imagenet, caffe or unit (default: the usual way of the "
                 + "architecture).",
             valueName: "preset"))
     var preprocessing: Preprocessing.Preset?
@@ -101,12 +101,12 @@ struct TrainingNetworkOptions: ParsableArguments {
 
 /// How `alexnet train` learns.
 struct LearningOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("How often all pictures are seen (default: 10).", valueName: "n"))
+    @Option(help: ArgumentHelp("How often all images are seen (default: 10).", valueName: "n"))
     var epochs: Int?
 
     @Option(
         help: ArgumentHelp(
-            "Pictures in one step (default: 64; without --lr fewer where there are less than 640 pictures).",
+            "Images in one step (default: 64; without --lr fewer where there are less than 640 images).",
             valueName: "n"))
     var batchSize: Int?
 

@@ -97,7 +97,7 @@ final class TrainingTask: @unchecked Sendable {  // guard: made, run and read by
         _ settings: TrainingSettings, _ source: DataSource, _ parts: DataSource.Parts
     ) -> [String] {
         var notes: [String] = []
-        if let shared = source.sharedImages(parts), shared.count > 0 {
+        if let shared = source.leakage(parts), shared.count > 0 {
             notes.append(
                 "Note: \(shared.count) of the \(parts.validation.count) images to validate with are also among those to "
                     + "learn from (\(shared.example ?? "")): the validation accuracy will look better than it is.")
@@ -188,9 +188,9 @@ final class TrainingTask: @unchecked Sendable {  // guard: made, run and read by
 
     /// What is trained, on what.
     func describe() {
-        OutputStream.error.tell(parts.leftOut)
+        OutputStream.error.tell(parts.ignored)
         print(
-            "\(settings.architecture), \(network.parameterCount) parameters; \(parts.training.count) pictures to learn "
+            "\(settings.architecture), \(network.parameterCount) parameters; \(parts.training.count) images to learn "
                 + "from, \(parts.validation.count) to validate, \(parts.training.classNames.count) classes; "
                 + "\(optimizer.kind.rawValue), learning rate \(schedule.base), batches of \(settings.batchSize)")
         notes.forEach { print($0) }

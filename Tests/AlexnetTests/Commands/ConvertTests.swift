@@ -47,7 +47,7 @@ struct ConvertTests {
 
     /// A file of the fixtures that the readers' tests have.
     private static func fixture(_ name: String) -> String {
-        URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
             .appending(path: "InferenceTests/Fixtures/\(name)").path
     }
 

@@ -1,13 +1,13 @@
+import ArgumentParser
 import Foundation
 import Inference
 import ModelTestSupport
 import TestSupport
 import Testing
-
 @testable import alexnet
 
 @Suite("An examination")
-struct ExaminationTests {
+struct DiagnosticsTests {
     /// A home that nothing may be written to, with an empty configuration.
     private final class Home {
         let url = FileManager.default.temporaryDirectory.appendingPathComponent("home-\(UUID().uuidString)")
@@ -28,7 +28,7 @@ struct ExaminationTests {
     ) throws -> [Finding] {
         var findings: [Finding] = []
         let environment = environment.merging(["HOME": home.url.path]) { $1 }
-        try Examination(config: home.config, flags: flags, files: files, environment: environment)() {
+        try Diagnostics(config: home.config, flags: flags, files: files, environment: environment)() {
             findings.append($0)
         }
         return findings
@@ -55,7 +55,7 @@ struct ExaminationTests {
         #expect(model?.found.hasPrefix("fashion-mnist, alexnet_half_width in float32 with 10 classes, loaded") == true)
         let sets = InstructionSet.allCases.prefix { $0 != .widest }.count + 1
         #expect(findings.filter { $0.check == "arithmetic" && $0.status == .ok }.count == sets)
-        #expect(findings.filter { $0.check == "pictures" && $0.status == .ok }.count == 3)
+        #expect(findings.filter { $0.check == "images" && $0.status == .ok }.count == 3)
         #expect(InstructionSet.current == .widest)
     }
 
@@ -124,5 +124,36 @@ struct ExaminationTests {
             ])
         #expect(findings.first { $0.check == "tuning cache" }?.status == .warning)
         #expect(home.names == ["alexnet.yaml"])
+    }
+}
+
+@Suite("Findings")
+struct FindingTests {
+    @Test("A line holds status, check, what was found and what to do")
+    func line() {
+        #expect(Finding.ok("port", "free").line == "ok       port              free")
+        #expect(
+            Finding.failed("open files", "64", advice: "Raise it.").line == "failed   open files        64. Raise it.")
+    }
+
+    @Test("A file's name cannot begin a line of its own")
+    func controlCharacters() {
+        #expect(Finding.ok("models", "a\nfailed\u{1B}[1m").line.hasSuffix("a?failed?[1m"))
+    }
+
+    @Test("As JSON it is one object in one line")
+    func json() {
+        #expect(Finding.ok("port", "a/b \"c\"\n").json == #"{"check":"port","found":"a/b \"c\"\n","status":"ok"}"#)
+        #expect(
+            Finding.warning("clock", "1970", advice: "Set it.").json
+                == #"{"advice":"Set it.","check":"clock","found":"1970","status":"warning"}"#)
+    }
+
+    @Test("Only a failure ends the command with 1")
+    func exitCode() {
+        let (ok, warning) = (Finding.ok("a", "b"), Finding.warning("a", "b", advice: "c"))
+        #expect(Doctor.exitCode(for: []) == nil)
+        #expect(Doctor.exitCode(for: [ok, warning]) == nil)
+        #expect(Doctor.exitCode(for: [ok, .failed("a", "b", advice: "c"), warning]) == ExitCode(1))
     }
 }

@@ -12,7 +12,7 @@ struct EvaluateTests {
     private let folder: TemporaryFolder
     private let tiny: TinyModel
 
-    /// Four plain pictures a class, and one that is none.
+    /// Four plain images a class, and one that is none.
     init() throws {
         folder = try TemporaryFolder()
         tiny = try TinyModel()
@@ -26,17 +26,17 @@ struct EvaluateTests {
                 try AtomicFile.write(try PNGEncoder.encode(image), to: "\(path)/\(index).png")
             }
         }
-        try Data("no picture".utf8).write(to: URL(fileURLWithPath: folder.path("data/Class-1/broken.png")))
+        try Data("no image".utf8).write(to: URL(fileURLWithPath: folder.path("data/Class-1/broken.png")))
     }
 
     private var arguments: [String] { ["evaluate", "--data", folder.path("data"), "--model", tiny.folder.path] }
 
-    @Test("Tables, JSON and SVG tell the same, and the picture that is none is named")
+    @Test("Tables, JSON and SVG tell the same, and the image that is none is named")
     func everything() throws {
         let found = try CapturedOutput(
             arguments + ["--json", folder.path("e.json"), "--svg", folder.path("e.svg"), "--mistakes", "3"])
         #expect(found.code == 0)
-        #expect(found.output.contains("pictures  12, and 1 that could not be read\n"))
+        #expect(found.output.contains("images  12, and 1 that could not be read\n"))
         #expect(found.output.contains("true, predicted"))
         #expect(found.error.hasPrefix("alexnet: left out: \(folder.path("data/Class-1/broken.png")): "))
 
@@ -66,7 +66,7 @@ struct EvaluateTests {
     }
 
     @Test("Files that are not read are named on standard error, and counted in the tables and in JSON")
-    func leftOut() throws {
+    func ignored() throws {
         for name in ["1.bmp", "2.bmp", "3.tif"] {
             try Data([1]).write(to: URL(fileURLWithPath: folder.path("data/Class-0/\(name)")))
         }
@@ -95,7 +95,7 @@ struct EvaluateTests {
             """
             {"training": {"settings": {"data": "elsewhere", "data_digest": "\(parts.digest)", "validation_split": 0.4, "seed": 5}}}
             """)
-        func measure(_ more: String...) throws -> (subject: [String: Any], pictures: Int, error: String) {
+        func measure(_ more: String...) throws -> (subject: [String: Any], images: Int, error: String) {
             let found = try CapturedOutput(arguments + ["--json", "-"] + more)
             #expect(found.code == 0)
             let json = try #require(
@@ -106,18 +106,18 @@ struct EvaluateTests {
             )
         }
         let heldOut = try measure()
-        #expect(heldOut.pictures == parts.validation.count && heldOut.pictures < 13)
+        #expect(heldOut.images == parts.validation.count && heldOut.images < 13)
         #expect(heldOut.subject["origin"] as? String == "held_out")
         #expect(heldOut.subject["trained_on"] as? Int == 0)
         #expect(
             heldOut.error.hasPrefix("alexnet: The model was trained on \(parts.training.count) images of these data: "))
         let all = try measure("--all")
-        #expect(all.pictures == 13)
+        #expect(all.images == 13)
         #expect(all.subject["trained_on"] as? Int == parts.training.count)
         #expect(all.error.hasPrefix("alexnet: The model was trained on \(parts.training.count) of these 13 images: "))
         try FileManager.default.removeItem(atPath: folder.path("data/Class-0/0.png"))
         let other = try measure()
-        #expect(other.pictures == 12)
+        #expect(other.images == 12)
         #expect(other.subject["origin"] as? String == "unknown")
         #expect(other.subject["trained_on"] is NSNull)
     }

@@ -78,17 +78,17 @@ struct InspectTests {
         #expect(found.output.contains("the tensors fit no known network"))
         #expect(found.output.contains("conv.weight  float32   [2, 3, 1, 1]                     6\n"))
         #expect(!found.output.contains("\u{1B}"))
-        let picture = try ImageDecoder()([UInt8](Data(contentsOf: URL(fileURLWithPath: folder.path("f.png")))))
-        #expect(picture.width == 2 + 2 * 66 && picture.height == 2 + 66)
+        let image = try ImageDecoder()([UInt8](Data(contentsOf: URL(fileURLWithPath: folder.path("f.png")))))
+        #expect(image.width == 2 + 2 * 66 && image.height == 2 + 66)
     }
 
     @Test("Filters are drawn, and what has none says so")
     func filters() throws {
         let path = folder.path("f.png")
         #expect(try CapturedOutput(["inspect", tiny.folder.path, "--filters", path]).code == 0)
-        let picture = try ImageDecoder()([UInt8](Data(contentsOf: URL(fileURLWithPath: path))))
+        let image = try ImageDecoder()([UInt8](Data(contentsOf: URL(fileURLWithPath: path))))
         // Two by two filters of 11×11, six times their size.
-        #expect(picture.width == 2 + 2 * (66 + 2) && picture.height == picture.width)
+        #expect(image.width == 2 + 2 * (66 + 2) && image.height == image.width)
 
         let flat = folder.path("flat.safetensors")
         try CheckpointWriter.write([("w", Tensor([1], scalars: [1]))], to: flat, format: .safetensors)

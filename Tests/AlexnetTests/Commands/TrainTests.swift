@@ -14,7 +14,7 @@ struct TrainTests {
         arguments: [
             (["--data", "d"], "Missing expected argument '--output <directory>'"),
             (["--data", "d", "--output", ""], "--output takes the path of a folder."),
-            (["--output", "o"], "--data says where the pictures are; see alexnet train --help."),
+            (["--output", "o"], "--data says where the images are; see alexnet train --help."),
             (["--data", "d", "--output", "o", "--epochs", "0"], "--epochs takes 1 to 1000000, not 0."),
             (["--data", "d", "--output", "o", "--epochs", "1000001"], "--epochs takes 1 to 1000000, not 1000001."),
             (["--data", "d", "--output", "o", "--batch-size", "0"], "--batch-size takes 1 to 4096, not 0."),

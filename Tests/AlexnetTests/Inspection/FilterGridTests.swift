@@ -41,12 +41,12 @@ struct FilterGridTests {
         }
     }
 
-    @Test("Shapes that are no picture, or too large for one, are refused; limits themselves are not")
+    @Test("Shapes that are no image, or too large for one, are refused; limits themselves are not")
     func limits() {
         #expect(
             error([4, 2, 3, 3])
                 == "The first layer's filters cannot be shown: their shape is [4, 2, 3, 3], and [O, 1 or 3, KH, KW] is a "
-                + "picture's.")
+                + "image's.")
         #expect(error([4, 3]) != nil)
         #expect(error([0, 3, 3, 3]) != nil)
         #expect(error([1025, 1, 1, 1]) != nil)

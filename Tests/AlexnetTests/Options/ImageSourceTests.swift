@@ -3,11 +3,11 @@ import Testing
 
 @testable import alexnet
 
-@Suite("Pictures on the command line")
-struct PictureSourceTests {
-    /// A folder with pictures, other files and a folder below.
+@Suite("Images on the command line")
+struct ImageSourceTests {
+    /// A folder with images, other files and a folder below.
     private func folder() throws -> String {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("pictures-\(UUID().uuidString)")
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("images-\(UUID().uuidString)")
         try FileManager.default.createDirectory(
             at: folder.appendingPathComponent("below/folder.jpg"), withIntermediateDirectories: true)
         for name in ["b.JPG", "a.png", "notes.txt", "below/c.webp", ".hidden.png", "line\nbreak.png"] {
@@ -16,12 +16,12 @@ struct PictureSourceTests {
         return folder.path
     }
 
-    @Test("A folder stands for the pictures in and below it, by name; files and - for themselves")
+    @Test("A folder stands for the images in and below it, by name; files and - for themselves")
     func all() throws {
         let folder = try folder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
         try Data().write(to: URL(fileURLWithPath: folder + "/below/scan.TIFF"))
-        let (sources, leftOut) = PictureSource.all(at: ["-", folder, folder + "/notes.txt"])
+        let (sources, ignored) = ImageSource.all(at: ["-", folder, folder + "/notes.txt"])
         #expect(
             sources.map(\.path) == [
                 "-", folder + "/a.png", folder + "/b.JPG", folder + "/below/c.webp", folder + "/line\nbreak.png",
@@ -29,7 +29,7 @@ struct PictureSourceTests {
             ])
         #expect(try sources[1].read() == [1, 2, 3])
         #expect(
-            leftOut.sentences == [
+            ignored.sentences == [
                 "1 file .tiff, for only JPEG, PNG and WebP are read; convert them to have them counted: "
                     + "\(folder)/below/scan.TIFF",
                 "1 file .txt, no image by the name: \(folder)/notes.txt",
@@ -37,17 +37,17 @@ struct PictureSourceTests {
         #expect(sources[4].label == folder + "/line?break.png")
     }
 
-    @Test("What is not there, and a folder without pictures, are read last and tell what is wrong")
+    @Test("What is not there, and a folder without images, are read last and tell what is wrong")
     func missing() throws {
         let folder = try folder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
         try FileManager.default.createDirectory(atPath: folder + "/empty", withIntermediateDirectories: true)
-        let sources = PictureSource.all(at: [folder + "/none.jpg", folder + "/empty", folder + "/a.png"]).pictures
+        let sources = ImageSource.all(at: [folder + "/none.jpg", folder + "/empty", folder + "/a.png"]).images
         #expect(sources.count == 3)
-        let missing = #expect(throws: PictureSourceError.self) { try sources[0].read() }
+        let missing = #expect(throws: ImageSourceError.self) { try sources[0].read() }
         #expect(missing?.description == "It cannot be read: No such file or directory.")
-        let empty = #expect(throws: PictureSourceError.self) { try sources[1].read() }
-        #expect(empty?.description == "The folder holds no picture (.jpg, .jpeg, .jpe, .jfif, .png, .webp).")
+        let empty = #expect(throws: ImageSourceError.self) { try sources[1].read() }
+        #expect(empty?.description == "The folder holds no image (.jpg, .jpeg, .jpe, .jfif, .png, .webp).")
         #expect(try sources[2].read() == [1, 2, 3])
     }
 

@@ -2,9 +2,9 @@ import Inference
 
 @testable import Training
 
-/// What Pillow and torchvision make of ``TestScene/picture(height:width:channelCount:)``.
+/// What Pillow and torchvision make of ``TestScene/image(height:width:channelCount:)``.
 struct AugmentationFixtures: Decodable {
-    /// A box of a picture resized; in `crops` it is cut out first. Box: top, left, height and width, or top, left, bottom
+    /// A box of an image resized; in `crops` it is cut out first. Box: top, left, height and width, or top, left, bottom
     /// and right.
     struct Resized: Decodable, Sendable {
         let picture: [Int]
@@ -13,7 +13,7 @@ struct AugmentationFixtures: Decodable {
         let bytes: String
     }
 
-    /// One change to a picture of 12×10 pixels.
+    /// One change to an image of 12×10 pixels.
     struct Jittered: Decodable, Sendable {
         let channels: Int
         let change: String
@@ -30,7 +30,7 @@ struct AugmentationFixtures: Decodable {
         }
     }
 
-    /// The ten crops of a picture, 14×14 of 16.
+    /// The ten crops of an image, 14×14 of 16.
     struct Ten: Decodable, Sendable {
         let picture: [Int]
         let bytes: [String]
@@ -45,8 +45,8 @@ struct AugmentationFixtures: Decodable {
         try FixtureFile.decode(Self.self, from: "Augmentation/expected.json")
     }
 
-    static func picture(_ shape: [Int]) -> PixelImage {
-        TestScene.picture(height: shape[0], width: shape[1], channelCount: shape[2])
+    static func image(_ shape: [Int]) -> PixelImage {
+        TestScene.image(height: shape[0], width: shape[1], channelCount: shape[2])
     }
 
     static func digits(_ bytes: [UInt8]) -> String {

@@ -5,19 +5,19 @@ import Testing
 
 struct AugmentationTests {
     private static func written(
-        _ augmentation: Augmentation, _ picture: PixelImage, _ preprocessing: Preprocessing, seed: UInt64 = 1
+        _ augmentation: Augmentation, _ image: PixelImage, _ preprocessing: Preprocessing, seed: UInt64 = 1
     ) -> [Float] {
         var generator = SplitMix64(seed: seed)
         return Tensor(preprocessing.tensorShape) {
-            augmentation.write(picture, for: preprocessing, using: &generator, into: $0)
+            augmentation.write(image, for: preprocessing, using: &generator, into: $0)
         }.scalars
     }
 
     private static func bytes(
-        _ augmentation: Augmentation, _ picture: PixelImage, _ preprocessing: Preprocessing, seed: UInt64 = 1
+        _ augmentation: Augmentation, _ image: PixelImage, _ preprocessing: Preprocessing, seed: UInt64 = 1
     ) -> [UInt8] {
         var generator = SplitMix64(seed: seed)
-        return augmentation.raster(picture, for: preprocessing, using: &generator).bytes
+        return augmentation.raster(image, for: preprocessing, using: &generator).bytes
     }
 
     private static func unit(_ channels: Int, _ height: Int, _ width: Int) -> Preprocessing {
@@ -29,60 +29,60 @@ struct AugmentationTests {
         arguments: Preprocessing.Preset.allCases)
     func identity(preset: Preprocessing.Preset) {
         for channels in [1, 3] {
-            for picture in [
-                TestScene.picture(height: 28, width: 28, channelCount: 1),
-                TestScene.picture(height: 41, width: 30, channelCount: 3),
+            for image in [
+                TestScene.image(height: 28, width: 28, channelCount: 1),
+                TestScene.image(height: 41, width: 30, channelCount: 3),
             ] {
                 let preprocessing = Preprocessing.preset(preset, input: [channels, 32, 40])
-                let expected = preprocessing(picture).scalars
-                #expect(Self.written(Augmentation(.none), picture, preprocessing) == expected)
+                let expected = preprocessing(image).scalars
+                #expect(Self.written(Augmentation(.none), image, preprocessing) == expected)
                 // The way of all changes, with none that is due.
                 var never = Augmentation()
                 never.mirrorProbability = 1e-300
-                #expect(Self.written(never, picture, preprocessing) == expected)
+                #expect(Self.written(never, image, preprocessing) == expected)
             }
         }
     }
 
     @Test("A crop resized has Pillow's bytes", arguments: try AugmentationFixtures.load().crops)
     func crop(_ expected: AugmentationFixtures.Resized) {
-        let picture = AugmentationFixtures.picture(expected.picture)
+        let image = AugmentationFixtures.image(expected.picture)
         let box = expected.box
-        let part = PicturePart(
+        let part = ResizedCrop(
             rows: box[0]..<box[0] + box[2], columns: box[1]..<box[1] + box[3], height: expected.size[0],
             width: expected.size[1])
         #expect(
-            AugmentationFixtures.digits(part.resized(picture, turnsGrey: false).bytes) == expected.bytes)
+            AugmentationFixtures.digits(part.resized(image, turnsGrey: false).bytes) == expected.bytes)
         #expect(
-            AugmentationFixtures.digits(part.hull(of: picture).resized(part.inHull, turnsGrey: false).bytes)
+            AugmentationFixtures.digits(part.hull(of: image).resized(part.inHull, turnsGrey: false).bytes)
                 == expected.bytes)
     }
 
     @Test("A box that begins within a pixel has Pillow's bytes", arguments: try AugmentationFixtures.load().boxes)
     func box(_ expected: AugmentationFixtures.Resized) {
         let box = expected.box
-        let part = PicturePart(
+        let part = ResizedCrop(
             rows: box[0]..<box[2], columns: box[1]..<box[3], height: expected.size[0], width: expected.size[1])
         #expect(
             AugmentationFixtures.digits(
-                part.resized(AugmentationFixtures.picture(expected.picture), turnsGrey: false).bytes)
+                part.resized(AugmentationFixtures.image(expected.picture), turnsGrey: false).bytes)
                 == expected.bytes)
     }
 
-    @Test("Mirrored and inverted pictures are what they say, before enlarging and after shrinking")
+    @Test("Mirrored and inverted images are what they say, before enlarging and after shrinking")
     func changes() {
         for (height, width) in [(2, 3), (8, 9)] {
-            let picture = TestScene.picture(height: height, width: width, channelCount: 3)
+            let image = TestScene.image(height: height, width: width, channelCount: 3)
             let preprocessing = Self.unit(3, 2, 3)
-            let plain = preprocessing.resized(picture).pixels
-            #expect(Self.bytes(Augmentation(inversionProbability: 1), picture, preprocessing) == plain.map { 255 - $0 })
+            let plain = preprocessing.resized(image).pixels
+            #expect(Self.bytes(Augmentation(inversionProbability: 1), image, preprocessing) == plain.map { 255 - $0 })
             let places = [2, 1, 0, 5, 4, 3]
             let mirrored = places.flatMap { Array(plain[3 * $0..<3 * $0 + 3]) }
-            #expect(Self.bytes(Augmentation(mirrorProbability: 1), picture, preprocessing) == mirrored)
+            #expect(Self.bytes(Augmentation(mirrorProbability: 1), image, preprocessing) == mirrored)
         }
     }
 
-    @Test("A network of one channel sees grey, one of BGR blue first, and grey pictures fill three channels")
+    @Test("A network of one channel sees grey, one of BGR blue first, and grey images fill three channels")
     func channels() {
         let augmentation = Augmentation(inversionProbability: 1)
         let colour = TestScene.flat(height: 2, width: 2, [255, 0, 0])
@@ -94,19 +94,19 @@ struct AugmentationTests {
         #expect(Self.written(augmentation, grey, caffe) == [96, 83, 76])
     }
 
-    @Test("The paper's windows are parts of the enlarged picture, whatever way pictures are resized")
+    @Test("The paper's windows are parts of the enlarged image, whatever way images are resized")
     func window() throws {
         for preset in [Preprocessing.Preset.stretch, .imagenet] {
-            let picture = TestScene.picture(height: 30, width: 20, channelCount: 3)
+            let image = TestScene.image(height: 30, width: 20, channelCount: 3)
             let preprocessing = Preprocessing.preset(preset, input: [3, 14, 14])
             let enlarged = Preprocessing.preset(preset == .stretch ? .stretch : .imagenet, input: [3, 16, 16])
             let whole =
                 preset == .stretch
-                ? enlarged.resized(picture)
+                ? enlarged.resized(image)
                 : try Preprocessing(
                     colour: .rgb, resize: .shortest(side: 16), crop: (16, 16), scale: .unit, mean: [0, 0, 0],
                     deviation: [1, 1, 1]
-                ).resized(picture)
+                ).resized(image)
             var windows: Set<[UInt8]> = []
             for (top, left) in [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (2, 0), (2, 1), (2, 2)] {
                 var window: [UInt8] = []
@@ -120,21 +120,21 @@ struct AugmentationTests {
             for seed in 0..<100 as Range<UInt64> {
                 seen.insert(
                     Self.bytes(
-                        Augmentation(geometry: .window(enlargement: 16.0 / 14)), picture, preprocessing, seed: seed))
+                        Augmentation(geometry: .window(enlargement: 16.0 / 14)), image, preprocessing, seed: seed))
             }
             #expect(seen == windows)
         }
     }
 
-    @Test("A picture made smaller is surrounded by its border's colour")
+    @Test("An image made smaller is surrounded by its border's colour")
     func placement() {
         let half = Augmentation(geometry: .placement(RandomPlacement(scale: 0.5...0.5)))
-        let picture = PixelImage(
+        let image = PixelImage(
             width: 4, height: 4, channelCount: 1, pixels: [9, 9, 9, 9, 9, 200, 200, 9, 9, 200, 200, 9, 9, 9, 9, 9])
         for seed in 0..<50 as Range<UInt64> {
-            let bytes = Self.bytes(half, picture, Self.unit(1, 64, 64), seed: seed)
+            let bytes = Self.bytes(half, image, Self.unit(1, 64, 64), seed: seed)
             #expect(bytes.min() == 9)
-            // A quarter of the picture, which is a quarter of the input, with soft edges.
+            // A quarter of the image, which is a quarter of the input, with soft edges.
             let sum = bytes.map { Int($0) - 9 }.reduce(0, +)
             #expect(abs(Double(sum) / 191 - 256) < 3)
         }
@@ -143,29 +143,29 @@ struct AugmentationTests {
         #expect(Self.bytes(twice, flat, Self.unit(3, 5, 5)) == (0..<25).flatMap { _ in [70, 80, 90] as [UInt8] })
     }
 
-    @Test("The same generator gives the same picture, another gives another", arguments: Augmentation.Preset.allCases)
+    @Test("The same generator gives the same image, another gives another", arguments: Augmentation.Preset.allCases)
     func seeded(preset: Augmentation.Preset) {
         let augmentation = Augmentation(preset)
-        let picture = TestScene.product()
+        let image = TestScene.product()
         let preprocessing = Preprocessing.preset(.stretch, input: [3, 64, 64])
-        let first = Self.written(augmentation, picture, preprocessing, seed: 1)
-        #expect(Self.written(augmentation, picture, preprocessing, seed: 1) == first)
-        #expect((Self.written(augmentation, picture, preprocessing, seed: 2) == first) == (preset == .none))
+        let first = Self.written(augmentation, image, preprocessing, seed: 1)
+        #expect(Self.written(augmentation, image, preprocessing, seed: 1) == first)
+        #expect((Self.written(augmentation, image, preprocessing, seed: 2) == first) == (preset == .none))
         #expect(first.allSatisfy { (-1...1).contains($0) })
     }
 
     @Test(
-        "Every preset takes pictures of every kind to networks of every kind", arguments: Augmentation.Preset.allCases)
+        "Every preset takes images of every kind to networks of every kind", arguments: Augmentation.Preset.allCases)
     func kinds(preset: Augmentation.Preset) {
         let augmentation = Augmentation(preset)
         for (height, width) in [(1, 1), (1, 40), (40, 1), (28, 28), (100, 70), (300, 500)] {
             for channelCount in [1, 3] {
-                let picture = TestScene.picture(height: height, width: width, channelCount: channelCount)
+                let image = TestScene.image(height: height, width: width, channelCount: channelCount)
                 for way in Preprocessing.Preset.allCases {
                     for input in [1, 3] {
                         let preprocessing = Preprocessing.preset(way, input: [input, 33, 47])
                         for seed in 0..<4 as Range<UInt64> {
-                            let scalars = Self.written(augmentation, picture, preprocessing, seed: seed)
+                            let scalars = Self.written(augmentation, image, preprocessing, seed: seed)
                             #expect(scalars.allSatisfy { (-124...256).contains($0) })
                         }
                     }

@@ -21,7 +21,7 @@ struct BackdropTests {
         ]
         let raster = Raster(PixelImage(width: 7, height: 7, channelCount: 1, pixels: levels))
         guard let scene = plain(raster, channelCount: 3) else {
-            Issue.record("the picture was refused")
+            Issue.record("the image was refused")
             return
         }
         let bytes = scene.bytes
@@ -33,7 +33,7 @@ struct BackdropTests {
         #expect(colour(2, 3) == [255, 128, 0])
         #expect(colour(3, 3) == [128, 64, 0])
         guard let grey = plain(raster, channelCount: 1) else {
-            Issue.record("the picture was refused")
+            Issue.record("the image was refused")
             return
         }
         #expect([grey.bytes[0], grey.bytes[8], grey.bytes[24]] == [29, 151, 76])
@@ -60,7 +60,7 @@ struct BackdropTests {
         #expect(bytes.dropFirst(36).prefix(3) == [14, 7, 230])
     }
 
-    @Test("Pictures in colour, or without a dark edge, are left as they are")
+    @Test("Images in colour, or without a dark edge, are left as they are")
     func refused() {
         let colour = plain(Raster(TestScene.flat(height: 4, width: 4, [0, 0, 9])), channelCount: 3) == nil
         #expect(colour)
@@ -78,7 +78,7 @@ struct BackdropTests {
             let backdrop = Backdrop(using: &generator)
             let raster = Raster(TestScene.product())
             guard let scene = backdrop(raster, channelCount: 3) else {
-                Issue.record("the picture was refused")
+                Issue.record("the image was refused")
                 return
             }
             let bytes = scene.bytes

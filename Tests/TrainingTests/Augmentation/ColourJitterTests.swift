@@ -6,7 +6,7 @@ import Testing
 struct ColourJitterTests {
     @Test("Each change gives torchvision's bytes", arguments: try AugmentationFixtures.load().jitters)
     func bytes(_ expected: AugmentationFixtures.Jittered) {
-        var raster = Raster(TestScene.picture(height: 12, width: 10, channelCount: expected.channels))
+        var raster = Raster(TestScene.image(height: 12, width: 10, channelCount: expected.channels))
         raster.apply(expected.expected)
         #expect(AugmentationFixtures.digits(raster.bytes) == expected.bytes)
     }

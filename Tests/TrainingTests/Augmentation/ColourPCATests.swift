@@ -3,24 +3,24 @@ import Testing
 
 @testable import Training
 
-struct ColourComponentsTests {
-    /// Pictures of the test's own.
-    private struct Pictures: Dataset {
-        let pictures: [PixelImage]
+struct ColourPCATests {
+    /// Images of the test's own.
+    private struct Images: Dataset {
+        let images: [PixelImage]
         var classNames: [String] { ["a", "b"] }
-        var count: Int { pictures.count }
+        var count: Int { images.count }
         func label(at index: Int) -> Int { index % 2 }
         func name(at index: Int) -> String { "\(index)" }
-        func picture(at index: Int) throws(DatasetError) -> PixelImage { pictures[index] }
+        func image(at index: Int) throws(DatasetError) -> PixelImage { images[index] }
     }
 
     @Test("Two colours vary along the line between them")
     func line() {
-        let data = Pictures(pictures: [
+        let data = Images(images: [
             TestScene.flat(height: 2, width: 2, [255, 0, 51]), TestScene.flat(height: 2, width: 2, [0, 0, 51]),
             TestScene.flat(height: 1, width: 4, [255, 204, 51]), TestScene.flat(height: 4, width: 1, [0, 204, 51]),
         ])
-        let components = ColourComponents(of: data, seed: 1)
+        let components = ColourPCA(of: data, seed: 1)
         // Red is 0 or 1: variance 1/4; green 0 or 0.8: 0.16; blue stays.
         #expect(zip(components.variances, [0.25, 0.16, 0]).allSatisfy { abs($0 - $1) < 1e-12 })
         #expect(components.directions.map { $0.map { abs($0) } } == [[1, 0, 0], [0, 1, 0], [0, 0, 1]])
@@ -30,7 +30,7 @@ struct ColourComponentsTests {
     func jacobi() {
         // Eigenvalues 6, 3 and 1 for (1, 1, 1)/√3 and so on would be hand-made; this one is checked by its definition.
         let matrix = [[4.0, 1, 2], [1, 3, 0.5], [2, 0.5, 5]]
-        let components = ColourComponents(covariance: matrix)
+        let components = ColourPCA(covariance: matrix)
         #expect(abs(components.variances.reduce(0, +) - 12) < 1e-12)
         for (direction, variance) in zip(components.directions, components.variances) {
             for row in 0..<3 {
@@ -42,12 +42,12 @@ struct ColourComponentsTests {
         #expect(components.variances == components.variances.sorted(by: >))
     }
 
-    @Test("Grey pictures vary along grey, and shift as one")
+    @Test("Grey images vary along grey, and shift as one")
     func grey() {
-        let data = Pictures(pictures: [
+        let data = Images(images: [
             TestScene.flat(height: 1, width: 1, [0]), TestScene.flat(height: 1, width: 1, [255]),
         ])
-        let components = ColourComponents(of: data, seed: 1)
+        let components = ColourPCA(of: data, seed: 1)
         #expect(abs(components.variances[0] - 0.75) < 1e-12)
         #expect(components.directions[0].allSatisfy { abs(abs($0) - 0.5773502692) < 1e-9 })
         var generator = SplitMix64(seed: 4)

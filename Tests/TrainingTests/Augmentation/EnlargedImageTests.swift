@@ -9,7 +9,7 @@ struct TenCropTests {
         let preprocessing = try Preprocessing(
             colour: .rgb, resize: .shortest(side: 16), crop: (14, 14), scale: .byte, mean: [0, 0, 0],
             deviation: [1, 1, 1])
-        let tensor = TenCrop(preprocessing)(AugmentationFixtures.picture(expected.picture))
+        let tensor = TenCrop(preprocessing)(AugmentationFixtures.image(expected.picture))
         #expect(tensor.shape == [10, 14, 14, 3])
         let bytes = tensor.scalars.map { UInt8($0) }
         for (index, crop) in expected.bytes.enumerated() {
@@ -18,11 +18,11 @@ struct TenCropTests {
         }
     }
 
-    @Test("A stretched picture is cut to its edges, in grey too")
+    @Test("A stretched image is cut to its edges, in grey too")
     func stretched() {
         let preprocessing = Preprocessing.preset(.unit, input: [1, 7, 14])
-        let tensor = TenCrop(preprocessing)(TestScene.picture(height: 8, width: 16, channelCount: 1))
-        let original = TestScene.picture(height: 8, width: 16, channelCount: 1).pixels
+        let tensor = TenCrop(preprocessing)(TestScene.image(height: 8, width: 16, channelCount: 1))
+        let original = TestScene.image(height: 8, width: 16, channelCount: 1).pixels
         #expect(tensor.shape == [10, 7, 14, 1])
         // 8 and 16 pixels: nothing is resized. The fourth crop ends with the last pixel.
         #expect(tensor.scalars[4 * 98 - 1] == Float(original[127]) / 255)

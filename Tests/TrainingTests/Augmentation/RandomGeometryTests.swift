@@ -3,7 +3,7 @@ import Testing
 @testable import Training
 
 struct RandomResizedCropTests {
-    @Test("Areas and proportions are those asked for, everywhere in the picture")
+    @Test("Areas and proportions are those asked for, everywhere in the image")
     func drawn() {
         let crop = RandomResizedCrop()
         var generator = SplitMix64(seed: 1)

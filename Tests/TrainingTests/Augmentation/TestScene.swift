@@ -1,10 +1,10 @@
 import CZlib
 import Inference
 
-/// Pictures and files that tests make themselves.
+/// Images and files that tests make themselves.
 enum TestScene {
-    /// The picture that `Fixtures/Augmentation/make.py` makes.
-    static func picture(height: Int, width: Int, channelCount: Int) -> PixelImage {
+    /// The image that `Fixtures/Augmentation/make.py` makes.
+    static func image(height: Int, width: Int, channelCount: Int) -> PixelImage {
         var pixels: [UInt8] = []
         for y in 0..<height {
             for x in 0..<width {

@@ -5,15 +5,15 @@ import Testing
 @testable import Training
 
 struct BatchLoaderTests {
-    /// Flat pictures of one pixel, each of its index's level; some cannot be read.
+    /// Flat images of one pixel, each of its index's level; some cannot be read.
     private struct Levels: Dataset {
         let count: Int
         var corrupt: Set<Int> = []
         var classNames: [String] { ["even", "odd"] }
         func label(at index: Int) -> Int { index % 2 }
-        func name(at index: Int) -> String { "picture \(index)" }
-        func picture(at index: Int) throws(DatasetError) -> PixelImage {
-            if corrupt.contains(index) { throw .picture(name: name(at: index), .empty) }
+        func name(at index: Int) -> String { "image \(index)" }
+        func image(at index: Int) throws(DatasetError) -> PixelImage {
+            if corrupt.contains(index) { throw .image(name: name(at: index), .empty) }
             return TestScene.flat(height: 1, width: 1, [UInt8(index)])
         }
     }
@@ -32,7 +32,7 @@ struct BatchLoaderTests {
     }
 
     @Test(
-        "Batches come in order, with pictures and labels as ordered, whatever the threads", arguments: [1, 2, 5],
+        "Batches come in order, with images and labels as ordered, whatever the threads", arguments: [1, 2, 5],
         [0, 1, 2, 7])
     func order(threadCount: Int, aheadCount: Int) throws {
         let loader = BatchLoader(
@@ -74,7 +74,7 @@ struct BatchLoaderTests {
         #expect(indices == Array(0..<50))
     }
 
-    @Test("Pictures that cannot be read are named once and left out, wherever they stand")
+    @Test("Images that cannot be read are named once and left out, wherever they stand")
     func corrupt() throws {
         let reports = Reports()
         let loader = BatchLoader(
@@ -90,11 +90,11 @@ struct BatchLoaderTests {
         #expect(
             reports.sorted
                 == [0, 11, 5, 6, 7].map {
-                    "picture \($0): The image is empty; send the bytes of a JPEG, PNG or WebP file."
+                    "image \($0): The image is empty; send the bytes of a JPEG, PNG or WebP file."
                 })
     }
 
-    @Test("A batch of which no picture can be read is passed over")
+    @Test("A batch of which no image can be read is passed over")
     func allCorrupt() throws {
         let loader = BatchLoader(
             Levels(count: 9, corrupt: [3, 4, 5]), batchSize: 3, preprocessing: try Self.preprocessing(), seed: 1,
@@ -104,7 +104,7 @@ struct BatchLoaderTests {
         #expect(loader.batches(order: [3, 4, 5], epoch: 0).next() == nil)
     }
 
-    @Test("Augmented batches depend on seed, epoch and picture alone")
+    @Test("Augmented batches depend on seed, epoch and image alone")
     func augmented() throws {
         func scalars(threadCount: Int, seed: UInt64 = 1, epoch: Int = 0, order: [Int] = Array(0..<20)) throws
             -> [[Float]]

@@ -34,9 +34,9 @@ struct CIFARDatasetTests {
         #expect((0..<10).map(data.label) == [1, 0, 2, 0, 3, 0, 4, 0, 5, 0])
         #expect(data.classNames[3] == "class3")
         #expect(data.name(at: 7) == "\(folder.path(""))/\(place)data_batch_4.bin#1")
-        let picture = try data.picture(at: 5)
-        #expect([picture.height, picture.width, picture.channelCount] == [32, 32, 3])
-        #expect(picture.pixels == (0..<1024).flatMap { _ in [3, 7, 8] as [UInt8] })
+        let image = try data.image(at: 5)
+        #expect([image.height, image.width, image.channelCount] == [32, 32, 3])
+        #expect(image.pixels == (0..<1024).flatMap { _ in [3, 7, 8] as [UInt8] })
         #expect(try CIFARDataset(.cifar10, folder: folder.path(""), part: .test).label(at: 0) == 9)
     }
 
@@ -45,9 +45,9 @@ struct CIFARDatasetTests {
         let folder = try ten()
         let pixels = (0..<3072).map { UInt8(truncatingIfNeeded: $0 % 251) }
         try folder.write([4] + pixels, to: "test_batch.bin")
-        let picture = try CIFARDataset(.cifar10, folder: folder.path(""), part: .test).picture(at: 0)
+        let image = try CIFARDataset(.cifar10, folder: folder.path(""), part: .test).image(at: 0)
         let interleaved: [UInt8] = (0..<1024).flatMap { [pixels[$0], pixels[1024 + $0], pixels[2048 + $0]] }
-        #expect(picture.pixels == interleaved)
+        #expect(image.pixels == interleaved)
     }
 
     @Test("CIFAR-100 is read with its fine labels")

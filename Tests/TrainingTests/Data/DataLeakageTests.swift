@@ -3,13 +3,13 @@ import Testing
 
 @testable import Training
 
-@Suite struct SharedImagesTests {
+@Suite struct DataLeakageTests {
     private let folder: TemporaryFolder
 
     init() throws { folder = try TemporaryFolder() }
 
-    private func shared(limit: Int = SharedImages.maxByteCount) throws -> SharedImages {
-        SharedImages(
+    private func shared(limit: Int = DataLeakage.maxByteCount) throws -> DataLeakage {
+        DataLeakage(
             training: try ImageFolder(folder.path("train")), validation: try ImageFolder(folder.path("val")),
             maxByteCount: limit)
     }
@@ -19,11 +19,11 @@ import Testing
             // Of the same size.
             try folder.write(TestPicture.png + [UInt8(tail)], to: place + ".png")
         }
-        #expect(try shared() == SharedImages(count: 0, example: nil))
+        #expect(try shared() == DataLeakage(count: 0, example: nil))
         try folder.write(TestPicture.png + [1], to: "val/b/copy.png")
         #expect(
             try shared()
-                == SharedImages(
+                == DataLeakage(
                     count: 1, example: "\(folder.path("val"))/b/copy.png is \(folder.path("train"))/a/1.png"))
         try folder.write(TestPicture.png + [2], to: "val/a/9.png")
         #expect(try shared().count == 2)

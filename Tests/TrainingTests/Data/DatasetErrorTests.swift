@@ -7,7 +7,7 @@ struct DatasetErrorTests {
         "Each error is one sentence that says what was found and what would be right",
         arguments: [
             (
-                .picture(name: "a/b.png", .empty),
+                .image(name: "a/b.png", .empty),
                 "a/b.png: The image is empty; send the bytes of a JPEG, PNG or WebP file."
             ),
             (
@@ -18,7 +18,7 @@ struct DatasetErrorTests {
             (.splitOutOfRange(found: 1.5), "the validation split is 1.5, and more than 0 and less than 1 is expected"),
             (
                 .nothingToHoldOut(path: "d"),
-                "no class of d has two pictures, so that none can be held out for validation"
+                "no class of d has two images, so that none can be held out for validation"
             ),
             (.noFolder(path: "d"), "there is no folder d"),
             (.unreadable(path: "d", reason: "Permission denied"), "d cannot be read: Permission denied"),
@@ -49,11 +49,11 @@ struct DatasetErrorTests {
             ),
             (
                 .countMismatch(images: "i", imageCount: 3, labels: "l", labelCount: 2),
-                "i has 3 pictures and l 2 labels"
+                "i has 3 images and l 2 labels"
             ),
             (
                 .sizeMismatch(file: "f", found: "1×2", expected: "1×1"),
-                "f has pictures of 1×2 pixels where 1×1 are expected"
+                "f has images of 1×2 pixels where 1×1 are expected"
             ),
             (
                 .labelOutOfRange(file: "f", index: 5, found: 10, classCount: 10),

@@ -3,24 +3,24 @@ import Testing
 
 @testable import Training
 
-@Suite("Inverted pictures")
-struct InvertedPicturesTests {
+@Suite("Inverted images")
+struct InvertedImagesTests {
     private struct One: Dataset {
         let classNames = ["a", "b"]
         let count = 1
         func label(at index: Int) -> Int { 1 }
         func name(at index: Int) -> String { "one" }
-        func picture(at index: Int) throws(DatasetError) -> PixelImage {
+        func image(at index: Int) throws(DatasetError) -> PixelImage {
             PixelImage(width: 3, height: 1, channelCount: 1, pixels: [0, 100, 255])
         }
     }
 
     @Test("Each byte is taken from 255; labels and names stay")
     func inverts() throws {
-        let inverted = InvertedPictures(One())
-        #expect(try inverted.picture(at: 0).pixels == [255, 155, 0])
+        let inverted = InvertedImages(One())
+        #expect(try inverted.image(at: 0).pixels == [255, 155, 0])
         #expect(inverted.label(at: 0) == 1 && inverted.name(at: 0) == "one")
         #expect(inverted.classNames == ["a", "b"] && inverted.count == 1)
-        #expect(try InvertedPictures(inverted).picture(at: 0) == One().picture(at: 0))
+        #expect(try InvertedImages(inverted).image(at: 0) == One().image(at: 0))
     }
 }

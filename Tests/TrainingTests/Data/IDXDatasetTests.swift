@@ -27,7 +27,7 @@ struct IDXDatasetTests {
     }
 
     @Test(
-        "Pictures, labels and names are those of the files, plain or in gzip, wherever torchvision puts them",
+        "Images, labels and names are those of the files, plain or in gzip, wherever torchvision puts them",
         arguments: ["", "raw/", "MNIST/raw/"], ["", ".gz"])
     func read(place: String, suffix: String) throws {
         let isPlain = suffix.isEmpty
@@ -38,7 +38,7 @@ struct IDXDatasetTests {
         #expect(data.count == 3)
         #expect(data.classNames == ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"])
         #expect((0..<3).map(data.label) == [9, 0, 4])
-        #expect(try data.picture(at: 1) == PixelImage(width: 2, height: 2, channelCount: 1, pixels: [5, 6, 7, 8]))
+        #expect(try data.image(at: 1) == PixelImage(width: 2, height: 2, channelCount: 1, pixels: [5, 6, 7, 8]))
         #expect(data.name(at: 2) == "\(folder.path(""))/\(place)train-images-idx3-ubyte\(suffix)#2")
     }
 
@@ -94,10 +94,10 @@ struct IDXDatasetTests {
     func extents() throws {
         let limits = IDXFile.limits
         for (extents, field, found, limit) in [
-            ([0, 2, 2], "pictures", 0, limits.count),
-            ([limits.count + 1, 2, 2], "pictures", limits.count + 1, limits.count),
+            ([0, 2, 2], "images", 0, limits.count),
+            ([limits.count + 1, 2, 2], "images", limits.count + 1, limits.count),
             ([3, 0, 2], "rows", 0, limits.side), ([3, 2, limits.side + 1], "columns", limits.side + 1, limits.side),
-            ([0xFFFF_FFFF, 0xFFFF_FFFF, 0xFFFF_FFFF], "pictures", 0xFFFF_FFFF, limits.count),
+            ([0xFFFF_FFFF, 0xFFFF_FFFF, 0xFFFF_FFFF], "images", 0xFFFF_FFFF, limits.count),
         ] {
             let folder = try folder(images: TestScene.idx(extents, []))
             #expect(
@@ -140,7 +140,7 @@ struct IDXDatasetTests {
         }
     }
 
-    @Test("As many labels as pictures are expected, and none of ten or above")
+    @Test("As many labels as images are expected, and none of ten or above")
     func labels() throws {
         let fewer = try folder(labels: TestScene.idx([2], [1, 2]))
         #expect(

@@ -6,7 +6,7 @@ import Testing
 @testable import Training
 
 struct ImageFolderTests {
-    @Test("Folders are classes by name, and pictures below them are sorted by path")
+    @Test("Folders are classes by name, and images below them are sorted by path")
     func read() throws {
         let folder = try TemporaryFolder()
         for name in ["tulips/b.png", "tulips/deep/er/a.PNG", "tulips/a.png", "daisy/x.png", "Zinnia/1.png"] {
@@ -22,7 +22,7 @@ struct ImageFolderTests {
                 == ["Zinnia/1.png", "daisy/x.png", "tulips/a.png", "tulips/b.png", "tulips/deep/er/a.PNG"]
                 .map { "\(folder.path(""))/\($0)" })
         #expect((0..<data.count).map(data.label) == [0, 1, 2, 2, 2])
-        #expect(try data.picture(at: 3) == ImageDecoder()(TestPicture.png))
+        #expect(try data.image(at: 3) == ImageDecoder()(TestPicture.png))
     }
 
     @Test("Links are followed, and a circle of them ends")
@@ -64,8 +64,8 @@ struct ImageFolderTests {
         }
     }
 
-    @Test("What lies among the pictures and is none is counted and named by its reason, in parts of the folder too")
-    func leftOut() throws {
+    @Test("What lies among the images and is none is counted and named by its reason, in parts of the folder too")
+    func ignored() throws {
         let folder = try TemporaryFolder()
         for name in ["a/1.png", "a/2.JPG", "b/1.jfif", "b/deep/2.webp", "stray.png"] {
             try folder.write(TestPicture.png, to: name)
@@ -80,9 +80,9 @@ struct ImageFolderTests {
             atPath: folder.path("b/gone.png"), withDestinationPath: folder.path("nowhere.png"))
         let data = try ImageFolder(folder.path(""))
         #expect((0..<data.count).map(data.relativePath) == ["a/1.png", "a/2.JPG", "b/1.jfif", "b/deep/2.webp"])
-        #expect(data.leftOut.count == 9)
+        #expect(data.ignored.count == 9)
         #expect(
-            Set(data.leftOut.sentences) == [
+            Set(data.ignored.sentences) == [
                 "4 files .bmp, for only JPEG, PNG and WebP are read; convert them to have them counted: "
                     + "\(folder.path("a/1.bmp")), \(folder.path("a/2.bmp")), \(folder.path("a/3.BMP")), …",
                 "1 file .tiff, for only JPEG, PNG and WebP are read; convert them to have them counted: "
@@ -92,24 +92,24 @@ struct ImageFolderTests {
                 "1 file outside the class folders, so of no class: \(folder.path("stray.png"))",
                 "1 file that cannot be opened, as a link that leads nowhere: \(folder.path("b/gone.png"))",
             ])
-        #expect(data.leftOut.groups.first?.paths.count == 4)
+        #expect(data.ignored.groups.first?.paths.count == 4)
         let part = Subset(data, indices: [0])
-        #expect(part.leftOut == data.leftOut)
-        #expect(InvertedPictures(part).leftOut == data.leftOut)
+        #expect(part.ignored == data.ignored)
+        #expect(InvertedImages(part).ignored == data.ignored)
     }
 
-    @Test("A picture that is corrupt or gone is named")
+    @Test("An image that is corrupt or gone is named")
     func unreadable() throws {
         let folder = try TemporaryFolder()
         try folder.write(TestPicture.truncatedPNG, to: "a/1.png")
         try folder.write(TestPicture.png, to: "b/1.png")
         let data = try ImageFolder(folder.path(""))
-        #expect(throws: DatasetError.picture(name: folder.path("a/1.png"), .truncated(format: .png))) {
-            try data.picture(at: 0)
+        #expect(throws: DatasetError.image(name: folder.path("a/1.png"), .truncated(format: .png))) {
+            try data.image(at: 0)
         }
         try FileManager.default.removeItem(atPath: folder.path("b/1.png"))
         #expect(
             throws: DatasetError.unreadable(path: folder.path("b/1.png"), reason: "No such file or directory")
-        ) { try data.picture(at: 1) }
+        ) { try data.image(at: 1) }
     }
 }

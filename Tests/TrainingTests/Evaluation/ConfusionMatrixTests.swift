@@ -61,7 +61,7 @@ struct ConfusionMatrixTests {
         #expect(matrix == Self.matrix(Self.rows.map { $0.map { 2 * $0 } }))
     }
 
-    @Test("The picture is well-formed XML with every count, whatever classes are called")
+    @Test("The image is well-formed XML with every count, whatever classes are called")
     func svg() throws {
         let svg = Self.matrix().svg(
             classNames: ["<b>&\"", "\u{1B}\u{7}ü", String(repeating: "x", count: 30), "d"], title: "a < b")
@@ -81,7 +81,7 @@ struct ConfusionMatrixTests {
         #expect(["1 %", "10 %", "100 %"].allSatisfy { text in parser.texts.count { $0 == text } == 2 })
     }
 
-    @Test("The picture grows with the classes, their names and the numbers, and the title fits")
+    @Test("The image grows with the classes, their names and the numbers, and the title fits")
     func svgSize() throws {
         func width(_ count: Int, name: String = "n", title: String = "t", cell: Int = 1) throws -> Int {
             var matrix = ConfusionMatrix(classCount: count)

@@ -5,7 +5,7 @@ import Testing
 @testable import Training
 
 /// The ways to the gradients of a convolution's kernels, one against the other.
-@Suite struct KernelGradientTests {
+@Suite struct ConvolutionWeightGradientTests {
     struct Case: Sendable, CustomTestStringConvertible {
         let inputs: Int
         let outputs: Int
@@ -39,7 +39,7 @@ import Testing
     /// The gradients of the weights, and of the biases.
     private func gradients(
         _ example: Case, _ layer: Conv2d, _ shape: ConvolutionShape, batchSize: Int,
-        by make: (Parameters) -> any KernelGradient
+        by make: (Parameters) -> any ConvolutionWeightGradient
     ) throws -> [Float] {
         let parameters = Parameters([("c.weight", layer.weight.shape), ("c.bias", layer.bias.shape)])
         let gradient = make(parameters)
@@ -79,7 +79,7 @@ import Testing
         let shape = ConvolutionShape(layer, input: input, output: try layer.outputShape(for: input))
         for batchSize in [1, 5] {
             let expected = try gradients(example, layer, shape, batchSize: batchSize) {
-                UnfoldedKernelGradient(shape: shape, parameters: $0, weight: $0.entries[0], bias: $0.entries[1])
+                Im2ColWeightGradient(shape: shape, parameters: $0, weight: $0.entries[0], bias: $0.entries[1])
             }
             let largest = expected.map(abs).max() ?? 0
             let tilings = WinogradTiling.all(layer, input: shape.input, output: shape.output)
@@ -89,7 +89,7 @@ import Testing
                     InstructionSet.limit(to: set)
                     defer { InstructionSet.limit(to: .widest) }
                     let found = try gradients(example, layer, shape, batchSize: batchSize) {
-                        WinogradKernelGradient(
+                        WinogradWeightGradient(
                             tiling: tiling, shape: shape, parameters: $0, weight: $0.entries[0], bias: $0.entries[1])
                     }
                     let difference = zip(found, expected).map { abs($0 - $1) }.max() ?? .nan

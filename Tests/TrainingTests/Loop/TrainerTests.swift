@@ -343,7 +343,7 @@ import Testing
         #expect(try Checkpoint(contentsOf: folder().path + "/tints.pth").tensors.count == 4)
     }
 
-    @Test func `pictures that cannot be read are told of once and left out`() throws {
+    @Test func `images that cannot be read are told of once and left out`() throws {
         var recipe = Recipe()
         recipe.settings.batchSize = 1
         recipe.training = Tints(count: 7, corrupt: [0, 3, 4])

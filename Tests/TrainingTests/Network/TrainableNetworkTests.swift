@@ -2,11 +2,10 @@ import CKernels
 import Foundation
 import Inference
 import Testing
-
 @testable import Training
 
 /// Twenty steps of whole networks, as PyTorch takes them: see Fixtures/Steps/make_losses.py.
-@Suite struct StepTests {
+@Suite struct TrainableNetworkTests {
     /// Losses by form and optimiser.
     private static func losses() throws -> [String: [String: [Double]]] {
         try FixtureFile.decode([String: [String: [Double]]].self, from: "Steps/losses.json")
@@ -66,6 +65,24 @@ import Testing
             optimizer.step(
                 learner.parameters, ranges: learner.trainableRanges, learningRate: kind == .adam ? 2e-6 : 4e-5,
                 workers: workers)
+        }
+    }
+}
+
+@Suite struct LayerSelectionTests {
+    private let known = ["features.0", "features.3", "features.10", "featuresque", "classifier.6"]
+
+    @Test func `a layer is meant by its name, and by that of the part that holds it`() throws {
+        #expect(try LayerSelection.layers(["features.0"], of: known) == ["features.0"])
+        #expect(try LayerSelection.layers(["features"], of: known) == ["features.0", "features.3", "features.10"])
+        #expect(try LayerSelection.layers(["classifier", "features.3"], of: known) == ["classifier.6", "features.3"])
+        #expect(try LayerSelection.layers([], of: known) == [])
+    }
+
+    @Test(arguments: ["features.1", "feature", "", "classifier.6.weight", "features."])
+    func `what means no layer is named`(_ name: String) {
+        #expect(throws: TrainingError.unknownLayers(names: [name], known: known)) {
+            _ = try LayerSelection.layers([name, "features.0"], of: known)
         }
     }
 }

@@ -3,13 +3,13 @@ import Testing
 
 @testable import Training
 
-@Suite struct MovingAverageTests {
+@Suite struct ExponentialMovingAverageTests {
     private let workers = WorkerPool(threadCount: 2)
 
     @Test func `it begins with the parameters, follows quickly at first, and slowly at last`() {
         let parameters = Parameters([("a.weight", [3]), ("b.weight", [3])])
         parameters.values[0] = 1
-        let average = MovingAverage(of: parameters, decay: 0.25)
+        let average = ExponentialMovingAverage(of: parameters, decay: 0.25)
         #expect(average.state.values[0] == 1)
         var expected: Float = 1
         for decay in [0.1, 2.0 / 11, 0.25, 0.25] {
@@ -31,7 +31,7 @@ import Testing
         let count = ParameterBlocks.blockExtent + 133
         let parameters = Parameters([("a.weight", [count])])
         var sequence = OptimizerFixture.Sequence()
-        let average = MovingAverage(of: parameters, decay: 0.9)
+        let average = ExponentialMovingAverage(of: parameters, decay: 0.9)
         sequence.fillValues(parameters.values, count: count)
         average.update(with: parameters, ranges: [0..<count], workers: workers)
         #expect((0..<count).allSatisfy { average.state.values[$0] == parameters.values[$0] * Float(0.9) })
@@ -40,7 +40,7 @@ import Testing
     @Test func `an exchange twice leaves everything bit for bit`() {
         let count = OptimizerFixture.parameterCount
         let parameters = Parameters([("a.weight", [count])])
-        let average = MovingAverage(of: parameters, decay: 0.9)
+        let average = ExponentialMovingAverage(of: parameters, decay: 0.9)
         var sequence = OptimizerFixture.Sequence()
         sequence.fillValues(parameters.values)
         average.update(with: parameters, ranges: [0..<count], workers: workers)

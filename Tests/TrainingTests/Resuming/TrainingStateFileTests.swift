@@ -15,7 +15,7 @@ import Testing
     private final class Run {
         let parameters = Parameters([("a.weight", [5, 3]), ("a.bias", [5]), ("b.weight", [2, 5])])
         let optimizer: any Optimizer
-        let average: MovingAverage?
+        let average: ExponentialMovingAverage?
         var state: TrainingState<Settings>
         private let workers = WorkerPool(threadCount: 1)
 
@@ -27,7 +27,7 @@ import Testing
                 history: History())
             optimizer = state.optimizer.makeOptimizer(count: parameters.count)
             Initialization.pytorch.fill(parameters, seed: 1, workers: workers)
-            average = isAveraging ? MovingAverage(of: parameters, decay: 0.9) : nil
+            average = isAveraging ? ExponentialMovingAverage(of: parameters, decay: 0.9) : nil
         }
 
         func step() {
