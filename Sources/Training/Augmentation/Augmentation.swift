@@ -1,40 +1,40 @@
 import Inference
 
-/// What is changed at random in an image each time the network sees it, so that it learns what stays.
+/// Random changes to a training image, drawn again each time the network sees it.
 ///
-/// Everything happens on bytes before the model's ``Preprocessing`` normalises them: first the part of the image that is
-/// seen, then background or inversion, mirroring, and colours. Changes other than of size are made where there are fewer
-/// pixels: before enlarging, after shrinking. A network of one channel sees grey before colours change.
+/// Works on bytes, before the model's ``Preprocessing`` normalises them. The order is: crop, then backdrop or inversion,
+/// then mirroring, then colours. Changes other than resizing are made at the smaller size: before an enlargement and
+/// after a reduction. For a network of one channel the image is converted to grey before its colours change.
 public struct Augmentation: Sendable, Hashable {
-    /// What of the image is seen.
+    /// Which part of the image becomes the input.
     public enum Geometry: Sendable, Hashable {
-        /// What the model's preprocessing shows.
+        /// The part that the model's preprocessing takes.
         case whole
         /// torchvision's `RandomResizedCrop`.
         case crop(RandomResizedCrop)
-        /// The paper's: a random window of the image resized to somewhat more than the input. ``EnlargedImage/usual``
-        /// is 256 for 224.
+        /// A random window of the image resized to more than the input, as in the paper. ``EnlargedImage/usual`` is
+        /// 256 pixels for an input of 224. Units: enlarged side / input side.
         case window(enlargement: Double)
-        /// The whole image smaller or larger, somewhere.
+        /// The whole image at a random size and position.
         case placement(RandomPlacement)
     }
 
-    /// What of the image is seen.
+    /// Which part of the image becomes the input.
     public var geometry: Geometry
-    /// How often left and right change places.
+    /// The probability of a horizontal flip, 0…1.
     public var mirrorProbability: Double
-    /// How often a product on black is put before a background, in colour.
+    /// The probability that a product on black is coloured and put before a background, 0…1.
     public var backdropProbability: Double
-    /// How often light and dark change places, where no background was put.
+    /// The probability that each byte b becomes 255 − b, where no backdrop was drawn, 0…1.
     public var inversionProbability: Double
-    /// How colours change; nil leaves them.
+    /// Brightness, contrast, saturation and hue; nil leaves them as they are.
     public var jitter: ColourJitter?
-    /// The paper's shift along these; nil leaves colours.
+    /// The principal components of the paper's colour shift; nil for no shift.
     public var components: ColourPCA?
-    /// Of the shift's amount along each component.
+    /// The standard deviation of the shift along each component, as a multiple of its variance.
     public var shiftDeviation: Double
 
-    /// Changes nothing unless told.
+    /// By default nothing changes.
     public init(
         geometry: Geometry = .whole, mirrorProbability: Double = 0, backdropProbability: Double = 0,
         inversionProbability: Double = 0, jitter: ColourJitter? = nil, components: ColourPCA? = nil,
@@ -49,10 +49,10 @@ public struct Augmentation: Sendable, Hashable {
         self.shiftDeviation = shiftDeviation
     }
 
-    /// Is every image left as the model's preprocessing shows it?
+    /// Is every image left as preprocessing makes it?
     public var isIdentity: Bool { self == Augmentation(shiftDeviation: shiftDeviation) }
 
-    /// Writes what the network sees of an image this time; without any change, what `preprocessing` writes to the last bit.
+    /// Draws the changes and writes the network's input. An identity writes bit for bit what `preprocessing` writes.
     ///
     /// - Parameter output: at least as many scalars as ``Preprocessing/tensorShape`` has; the first ones are written.
     public func write(
@@ -80,20 +80,20 @@ public struct Augmentation: Sendable, Hashable {
             return raster
         }
         if part.enlarges {
-            var raster = part.hull(of: image)
+            var raster = part.pixels(of: image)
             if isGrey, raster.channelCount == 3 { raster = raster.grey() }
             change(&raster, isGrey: isGrey, using: &generator)
-            return raster.resized(part.inHull, turnsGrey: false)
+            return raster.resized(part.inBoundingBox, turnsGrey: false)
         }
         var raster =
             part.overflows(image)
-            ? part.hull(of: image).resized(part.inHull, turnsGrey: isGrey)
+            ? part.pixels(of: image).resized(part.inBoundingBox, turnsGrey: isGrey)
             : part.resized(image, turnsGrey: isGrey)
         change(&raster, isGrey: isGrey, using: &generator)
         return raster
     }
 
-    /// Draws what is seen; nil where that is what preprocessing shows and is no part of the image.
+    /// Draws the crop; nil where preprocessing's own resize is used, which is no crop.
     private func part(
         of image: PixelImage, for preprocessing: Preprocessing, using generator: inout SplitMix64
     ) -> ResizedCrop? {
@@ -120,7 +120,7 @@ public struct Augmentation: Sendable, Hashable {
         return ResizedCrop(rows: rows, columns: columns, height: height, width: width)
     }
 
-    /// Makes all changes but of size.
+    /// Makes all changes except resizing.
     private func change(_ raster: inout Raster, isGrey: Bool, using generator: inout SplitMix64) {
         if generator.chance(mirrorProbability) { raster.mirror() }
         let inverts = generator.chance(inversionProbability)
@@ -139,25 +139,25 @@ public struct Augmentation: Sendable, Hashable {
 }
 
 extension Augmentation {
-    /// Ways to change images that are known to work, by name.
+    /// Augmentations that are known to work, by name.
     public enum Preset: String, CaseIterable, Sendable {
         /// Nothing changes.
         case none
 
-        /// A random part of a random size, and mirror images: the tutorials' `train.py`.
+        /// `RandomResizedCrop` and horizontal flips, as in the tutorials' `train.py`.
         case tutorial
 
-        /// Random windows of 224 in 256 pixels, mirror images, colours shifted: Krizhevsky et al. 2012.
+        /// Random windows of 224 in 256 pixels, horizontal flips, and a PCA colour shift: Krizhevsky et al. 2012.
         case paper
 
-        /// For products on black, as Fashion-MNIST's, that have to be recognised in photos on light backgrounds: smaller and
-        /// moved, mirrored, inverted, or in colour before a background.
+        /// For products on black, as in Fashion-MNIST, that have to be recognised in photos with light backgrounds:
+        /// resized and moved, flipped, inverted, or coloured before a background.
         case product
     }
 
-    /// A preset.
+    /// The augmentation of a preset.
     ///
-    /// - Parameter components: what ``Preset/paper`` shifts colours along: the data set's, as the paper has it.
+    /// - Parameter components: the principal components for ``Preset/paper``; the paper takes those of the data set.
     public init(_ preset: Preset, components: ColourPCA = .imageNet) {
         switch preset {
         case .none: self.init()

@@ -1,35 +1,37 @@
 import Foundation
 
-/// A product that was cut out on black, as Fashion-MNIST's are, put before a background as a shop's photo has it.
+/// Puts a product that was cut out on black, as in Fashion-MNIST, before a background like that of a shop's photo.
 ///
-/// What is black and joined to the edge is the background; the rest is the product, seen as a colour times its light and
-/// shade. Along its outline the product's share of a pixel is the pixel's light over its neighbours', since there the
-/// black shines through. Most backgrounds are nearly white, some of any colour, and their light falls off to one side.
+/// A flood fill from the edges finds the black background; the rest is the product, drawn as a colour times its
+/// brightness. Along the outline a pixel's alpha is its brightness divided by that of its neighbours, because there the
+/// pixel is a mixture with black. Most backgrounds are nearly white, some have any colour, and each has a linear gradient
+/// of brightness.
 ///
-/// Limits: images without colours and with a dark edge; others are left as they are.
+/// Limits: grey images with a dark edge; others are left as they are.
 struct Backdrop: Equatable {
-    /// Is the product dark where the image is light? Fashion-MNIST's images are negatives.
+    /// Is the product drawn dark where the image is light? Fashion-MNIST's images are negatives.
     var isNegative: Bool
-    /// Red, green, blue. Units: 0…1.
+    /// The product's colour: red, green, blue. Units: 0…1.
     var product: [Double]
-    /// How light the product's darkest parts are. Units: 0…1.
+    /// The brightness of the product's darkest parts. Units: 0…1.
     var shade: Double
-    /// Bends light and shade: above 1 darker.
+    /// The exponent of the product's brightness; above 1 is darker.
     var gamma: Double
-    /// Red, green, blue. Units: 0…1.
+    /// The background's colour: red, green, blue. Units: 0…1.
     var background: [Double]
-    /// How much lighter or darker the background is at the bottom and at the right edge than in the middle.
+    /// The gradient of the background's brightness: how much brighter it is at the bottom and at the right edge than in
+    /// the middle, as a share.
     var fall: (down: Double, right: Double)
 
-    /// The lightest a background's pixel may be, with the noise that JPEG adds.
+    /// The brightest a background pixel may be; JPEG adds noise to black. Units: bytes' values.
     private static let darkest: UInt8 = 8
-    /// The farthest channels of an image without colours lie apart.
+    /// The most by which a grey image's channels may differ. Units: bytes' values.
     private static let greyness = 8
-    /// The least share of the image that is background.
+    /// The least share of the image that has to be background.
     private static let leastShare = 0.02
-    /// Of eight neighbours, how many are background where a pixel is on its own.
+    /// A pixel is isolated where at least this many of its eight neighbours are background.
     private static let loneCount = 7
-    /// How far apart product and background are at least. Units: 0…1.
+    /// The least contrast between product and background. Units: 0…1.
     private static let leastContrast = 0.15
 
     static func == (a: Backdrop, b: Backdrop) -> Bool {
@@ -45,7 +47,7 @@ struct Backdrop: Equatable {
         (self.background, self.fall) = (background, fall)
     }
 
-    /// Draws colours and light.
+    /// Draws colours and brightness at random.
     init(using generator: inout SplitMix64) {
         isNegative = generator.chance(0.75)
         product = Self.colour(
@@ -64,7 +66,7 @@ struct Backdrop: Equatable {
             : colour(saturation: 0...1, value: 0...1, using: &generator)
     }
 
-    /// Would the product hardly be seen?
+    /// Is the contrast too low for the product to be seen?
     private var isTooClose: Bool {
         let middle = (1 + shade) / 2
         return zip(product, background).map { abs($0 * middle - $1) }.reduce(0, max) < Self.leastContrast
@@ -81,9 +83,9 @@ struct Backdrop: Equatable {
         }
     }
 
-    /// The image before the background; nil where the image is not of the kind.
+    /// Draws the product before the background; nil for an image that is coloured or has no dark edge.
     ///
-    /// Shape: as many channels as asked for.
+    /// Shape: `[H, W, channelCount]`, channelCount 1 or 3.
     func callAsFunction(_ image: borrowing Raster, channelCount: Int) -> Raster? {
         guard Self.isGrey(image) else { return nil }
         let grey = image.grey()
@@ -126,7 +128,7 @@ struct Backdrop: Equatable {
         return true
     }
 
-    /// One a pixel: is it black and joined to the edge? Nil where hardly any is.
+    /// The flood fill from the edges, one flag a pixel; nil where it covers too little of the image.
     private static func background(of grey: borrowing Raster) -> [Bool]? {
         let (height, width) = (grey.height, grey.width)
         var isBackground = [Bool](repeating: false, count: height * width)
@@ -158,7 +160,7 @@ struct Backdrop: Equatable {
         return Double(waiting.count) < leastShare * Double(height * width) ? nil : isBackground
     }
 
-    /// The product's level in a pixel, and its share of the pixel.
+    /// The product's brightness in a pixel, and its alpha.
     private static func share(
         _ row: Int, _ column: Int, _ grey: borrowing Raster, _ isBackground: [Bool]
     ) -> (level: UInt8, share: Double) {
@@ -177,7 +179,7 @@ struct Backdrop: Equatable {
             }
         }
         if backgroundCount == 0 { return (level, 1) }
-        // A pixel on its own is noise, or a thread of something light.
+        // An isolated pixel is noise, or a thread of something bright.
         return backgroundCount >= loneCount
             ? (level, Double(level) / 255) : (most, Double(level) / Double(most))
     }

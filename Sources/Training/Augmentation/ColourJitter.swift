@@ -1,18 +1,19 @@
 import CKernels
 
-/// Brightness, contrast, saturation and hue changed at random and in random order: torchvision's `ColorJitter` on Pillow's
-/// bytes.
+/// Random brightness, contrast, saturation and hue, in random order: torchvision's `ColorJitter` on Pillow images.
 ///
 /// - Source: torchvision `ColorJitter`; Pillow `ImageEnhance`, `Blend.c`, `Convert.c`
 public struct ColourJitter: Sendable, Hashable {
-    /// Factors lie in `1 − strength … 1 + strength`, from 0 on.
+    /// The factor is drawn from max(0, 1 − brightness)…1 + brightness; 0 for none.
     public var brightness: Double
+    /// The factor is drawn from max(0, 1 − contrast)…1 + contrast; 0 for none.
     public var contrast: Double
+    /// The factor is drawn from max(0, 1 − saturation)…1 + saturation; 0 for none.
     public var saturation: Double
-    /// Shifts lie in `−hue … hue`; 1 is once around the circle. Limits: 0…0.5.
+    /// The shift is drawn from −hue…hue, where 1 is once around the circle; 0 for none. Limits: 0…0.5.
     public var hue: Double
 
-    /// Strengths; 0 leaves as it is.
+    /// By default nothing changes.
     public init(brightness: Double = 0, contrast: Double = 0, saturation: Double = 0, hue: Double = 0) {
         precondition(
             brightness >= 0 && contrast >= 0 && saturation >= 0 && (0...0.5).contains(hue),
@@ -20,7 +21,7 @@ public struct ColourJitter: Sendable, Hashable {
         (self.brightness, self.contrast, self.saturation, self.hue) = (brightness, contrast, saturation, hue)
     }
 
-    /// One change, by how much.
+    /// One change and its factor, or its shift.
     enum Change: Equatable {
         case brightness(Double)
         case contrast(Double)
@@ -41,7 +42,7 @@ public struct ColourJitter: Sendable, Hashable {
 }
 
 extension Raster {
-    /// Makes one change to every pixel; grey images have neither saturation nor hue.
+    /// Makes one change to every pixel. Grey images have neither saturation nor hue.
     mutating func apply(_ change: ColourJitter.Change) {
         switch change {
         case .brightness(let factor): map([Self.blendTable(from: 0, factor)])
@@ -59,12 +60,12 @@ extension Raster {
         return UInt8(Double(sum) / Double(pixelCount) + 0.5)
     }
 
-    /// Pillow's `Image.blend` of one byte with each of 256.
+    /// Pillow's `Image.blend` of one byte with each of the 256.
     private static func blendTable(from origin: UInt8, _ factor: Double) -> [UInt8] {
         (0...255).map { blend(origin, UInt8($0), Float(factor)) }
     }
 
-    /// Pillow's `Image.blend`: within 0…1 cut down to whole bytes, outside cut off too.
+    /// Pillow's `Image.blend`: truncated to a whole number, and clamped to 0…255.
     private static func blend(_ first: UInt8, _ second: UInt8, _ factor: Float) -> UInt8 {
         let value = Float(first) + factor * Float(Int(second) - Int(first))
         return UInt8(min(max(value, 0), 255))
@@ -89,11 +90,11 @@ extension Raster {
     }
 }
 
-/// A colour as hue, saturation and value, one byte each, as Pillow's mode `HSV`.
+/// A colour as hue, saturation and value of one byte each, as in Pillow's mode `HSV`.
 ///
 /// - Source: Pillow `Convert.c`, `rgb2hsv_row` and `hsv2rgb`; Smith 1978
 struct HSV: Equatable {
-    /// 256 is once around the circle.
+    /// The angle; 256 is once around the circle.
     var hue: UInt8
     var saturation: UInt8
     var value: UInt8

@@ -1,12 +1,12 @@
 import Inference
 
-/// The directions in which a data set's colours vary, and by how much: what the paper shifts colours along.
+/// The principal components of a data set's colours, along which the paper's augmentation shifts the colours of an image.
 ///
 /// - Source: Krizhevsky et al. 2012, §4.1
 public struct ColourPCA: Sendable, Hashable {
-    /// Of unit length, red, green, blue; in the order of ``variances``.
+    /// Eigenvectors of unit length (red, green, blue), in the order of ``variances``.
     public let directions: [[Double]]
-    /// Eigenvalues of the covariance of red, green and blue in 0…1, the greatest first.
+    /// Eigenvalues of the covariance of red, green and blue in 0…1, the largest first.
     public let variances: [Double]
 
     /// ImageNet's.
@@ -16,7 +16,7 @@ public struct ColourPCA: Sendable, Hashable {
         directions: [[-0.5675, -0.5808, -0.5836], [0.7192, -0.0045, -0.6948], [0.4009, -0.8140, 0.4203]],
         variances: [0.2175, 0.0188, 0.0045])
 
-    /// Takes what was computed before.
+    /// Known components.
     public init(directions: [[Double]], variances: [Double]) {
         precondition(
             directions.count == 3 && variances.count == 3 && directions.allSatisfy { $0.count == 3 },
@@ -24,9 +24,11 @@ public struct ColourPCA: Sendable, Hashable {
         (self.directions, self.variances) = (directions, variances)
     }
 
-    /// Looks at a sample of a data set; images that cannot be read are left out, and grey ones vary along grey.
+    /// The components of a random sample of a data set. Unreadable images are skipped; grey images vary along grey only.
     ///
-    /// - Parameter limit: how many images are read at most.
+    /// - Parameters:
+    ///   - limit: how many images are read at most.
+    ///   - seed: decides which images are in the sample.
     public init(of dataset: any Dataset, limit: Int = 1000, seed: UInt64) {
         var generator = SplitMix64(seed: seed, purpose: .sample)
         let indices = generator.shuffled(Array(0..<dataset.count)).prefix(limit)
@@ -37,7 +39,7 @@ public struct ColourPCA: Sendable, Hashable {
         self.init(covariance: moments.covariance)
     }
 
-    /// Finds the eigenvectors of a symmetric matrix by Jacobi's rotations.
+    /// The eigenvectors of a symmetric 3×3 matrix, by Jacobi rotations.
     init(covariance: [[Double]]) {
         var matrix = covariance
         var vectors: [[Double]] = (0..<3).map { row in (0..<3).map { $0 == row ? 1 : 0 } }  // columns
@@ -68,7 +70,7 @@ public struct ColourPCA: Sendable, Hashable {
             variances: order.map { max(0, matrix[$0][$0]) })
     }
 
-    /// Draws what is added to red, green and blue of a whole image. Units: 0…1.
+    /// Draws the shift that is added to red, green and blue of every pixel of an image. Units: 0…1.
     func shift(deviation: Double, using generator: inout SplitMix64) -> [Double] {
         var shift = [0.0, 0, 0]
         for (direction, variance) in zip(directions, variances) {
@@ -80,7 +82,7 @@ public struct ColourPCA: Sendable, Hashable {
 }
 
 extension Raster {
-    /// Adds to red, green and blue; a grey image gets the mean. Units: 0…1.
+    /// Adds to red, green and blue of every pixel; a grey image gets the mean of the three. Units: 0…1.
     mutating func shift(by shift: [Double]) {
         let shift = channelCount == 3 ? shift : [shift.reduce(0, +) / 3]
         map(
@@ -90,7 +92,7 @@ extension Raster {
     }
 }
 
-/// Sums over pixels, exact since they are of whole numbers.
+/// First and second moments of pixels' colours. The sums are exact, because they are sums of whole numbers.
 struct ColourMoments {
     private var count = 0
     private var sums = [0, 0, 0]
@@ -124,7 +126,7 @@ struct ColourMoments {
         for row in 0..<3 { for column in 0..<3 { products[row][column] += matrix[row][column] } }
     }
 
-    /// Of red, green and blue in 0…1; zero where there are no pixels.
+    /// The covariance of red, green and blue in 0…1; zero where there are no pixels.
     var covariance: [[Double]] {
         let count = Double(max(count, 1))
         return (0..<3).map { row in

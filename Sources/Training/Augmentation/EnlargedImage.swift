@@ -1,21 +1,21 @@
 import Inference
 
-/// An image resized to somewhat more than the network's input, so that there is room to cut inputs out of it: 256 pixels
-/// for 224, as in the paper.
+/// An image resized to more than the network's input, so that inputs can be cropped out of it: 256 pixels for an input of
+/// 224, as in the paper.
 ///
 /// - Source: Krizhevsky et al. 2012, §2 and §4.1
 struct EnlargedImage: Equatable {
-    /// Of the whole image resized. Units: pixels.
+    /// The size of the whole resized image. Units: pixels.
     let height: Int
     let width: Int
-    /// The part in the middle that inputs are cut out of; all of it where the image is stretched.
+    /// The central part that crops are taken from; all of the image where it is stretched. Units: pixels.
     let rows: Range<Int>
     let columns: Range<Int>
-    /// The network's input. Units: pixels.
+    /// The size of the network's input. Units: pixels.
     let outputHeight: Int
     let outputWidth: Int
 
-    /// How many pixels there are for one of the input.
+    /// The paper's enlargement: enlarged side / input side.
     static let usual = 256.0 / 224
 
     /// - Parameter enlargement: at least 1.
@@ -27,7 +27,7 @@ struct EnlargedImage: Equatable {
         switch preprocessing.resize {
         case .stretch: (height, width) = (high, wide)
         case .shortest:
-            // The longer side is rounded down, as torchvision does it.
+            // torchvision rounds the longer side down.
             let side = max(high, wide)
             let long =
                 Int(Double(side * max(image.height, image.width)) / Double(min(image.height, image.width)))
@@ -37,7 +37,7 @@ struct EnlargedImage: Equatable {
         (rows, columns) = (top..<top + high, left..<left + wide)
     }
 
-    /// The input whose first pixel lies this far down and right from the first that is allowed.
+    /// The crop that lies this far down and right of the top left one. Units: pixels.
     func part(of image: PixelImage, down: Int, right: Int) -> ResizedCrop {
         let top = rows.lowerBound + down
         let left = columns.lowerBound + right
@@ -46,37 +46,38 @@ struct EnlargedImage: Equatable {
             columnWindow: left..<left + outputWidth)
     }
 
-    /// How far down and right an input may lie at most. Units: pixels.
+    /// The largest offsets of a crop. Units: pixels.
     var room: (down: Int, right: Int) { (rows.count - outputHeight, columns.count - outputWidth) }
 }
 
-/// An image as the paper tests it: four corners and the centre of its enlargement, and the mirror images of these.
+/// The ten crops that the paper averages over at test time: the four corners and the centre of the enlarged image, and their
+/// horizontal flips.
 ///
-/// In torchvision's order: top left, top right, bottom left, bottom right, centre, then the same of the mirror image.
+/// In torchvision's order: top left, top right, bottom left, bottom right, centre, then the same of the flipped image.
 /// - Source: Krizhevsky et al. 2012, §4.1; torchvision `TenCrop`
 public struct TenCrop: Sendable {
-    /// How many there are.
+    /// The number of crops.
     public static let count = 10
 
     private let preprocessing: Preprocessing
 
-    /// Crops for a model's preprocessing, which says how images are resized and normalised.
+    /// The crops for a model whose preprocessing says how images are resized and normalised.
     public init(_ preprocessing: Preprocessing) { self.preprocessing = preprocessing }
 
-    /// All ten, as one batch.
+    /// All ten crops as one batch.
     ///
     /// Shape: `[10, H, W, C]`
     public func callAsFunction(_ image: PixelImage) -> Tensor {
         Tensor(Shape([Self.count] + preprocessing.tensorShape.extents)) { write(image, into: $0) }
     }
 
-    /// The same into memory of the caller's.
+    /// Writes the ten crops into the caller's memory.
     ///
     /// - Parameter output: at least ten times as many scalars as ``Preprocessing/tensorShape`` has.
     public func write(_ image: PixelImage, into output: UnsafeMutableBufferPointer<Float>) {
         let enlarged = EnlargedImage(image, for: preprocessing)
         let room = enlarged.room
-        // torchvision's centre: half a pixel goes to the even side.
+        // torchvision's centre: half a pixel is rounded to even.
         let middle = (
             Int((Double(room.down) / 2).rounded(.toNearestOrEven)),
             Int((Double(room.right) / 2).rounded(.toNearestOrEven))

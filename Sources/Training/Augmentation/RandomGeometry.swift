@@ -1,23 +1,23 @@
 import Foundation
 
-/// A part of random area and proportions, stretched to the network's input: torchvision's `RandomResizedCrop`.
+/// A crop of random area and aspect ratio, stretched to the network's input: torchvision's `RandomResizedCrop`.
 ///
 /// - Source: Szegedy et al. 2014, §6; torchvision `RandomResizedCrop.get_params`
 public struct RandomResizedCrop: Sendable, Hashable {
-    /// The part's area as a share of the image's.
+    /// The crop's area as a share of the image's.
     public var area: ClosedRange<Double>
-    /// Its width over its height.
+    /// The crop's aspect ratio: width / height.
     public var ratio: ClosedRange<Double>
 
     private static let attempts = 10
 
-    /// torchvision's ranges, unless others are given.
+    /// By default torchvision's ranges.
     public init(area: ClosedRange<Double> = 0.08...1, ratio: ClosedRange<Double> = 3.0 / 4...4.0 / 3) {
         precondition(area.lowerBound > 0 && ratio.lowerBound > 0, "areas and ratios are positive: \(area), \(ratio)")
         (self.area, self.ratio) = (area, ratio)
     }
 
-    /// Draws the rows and columns for an image of this size.
+    /// Draws the crop's rows and columns for an image of this size.
     func callAsFunction(
         height: Int, width: Int, using generator: inout SplitMix64
     ) -> (rows: Range<Int>, columns: Range<Int>) {
@@ -36,7 +36,7 @@ public struct RandomResizedCrop: Sendable, Hashable {
         return centre(height: height, width: width)
     }
 
-    /// The largest part in the middle that is not out of proportion.
+    /// The fallback: the largest central crop within the range of aspect ratios.
     func centre(height: Int, width: Int) -> (rows: Range<Int>, columns: Range<Int>) {
         let proportion = Double(width) / Double(height)
         var (rows, columns) = (height, width)
@@ -50,16 +50,17 @@ public struct RandomResizedCrop: Sendable, Hashable {
     }
 }
 
-/// The whole image at another size and place, as a product stands in a photo; around it lies its border's colour.
+/// The whole image at a random size and position in the input, as a product in a photo. The rest is filled with the
+/// colour of the image's border.
 public struct RandomPlacement: Sendable, Hashable {
-    /// The image's side as a share of the input's; above 1 its margins are cut off.
+    /// The image's side as a share of the input's; above 1 its margins are cropped.
     public var scale: ClosedRange<Double>
-    /// By how much it is made wider than high.
+    /// The factor by which the aspect ratio (width / height) changes.
     public var ratio: ClosedRange<Double>
-    /// How far it may be moved beyond the input's edges, as a share of the input's side.
+    /// How far the image may extend beyond the input's edges, as a share of the input's side.
     public var overhang: Double
 
-    /// - Precondition: the image keeps at least a fifth of the input's side.
+    /// - Precondition: the image's side is at least a fifth of the input's.
     public init(scale: ClosedRange<Double>, ratio: ClosedRange<Double> = 1...1, overhang: Double = 0) {
         precondition(
             scale.lowerBound >= 0.2 && ratio.lowerBound > 0.2 && ratio.upperBound < 5 && overhang >= 0,
@@ -67,7 +68,7 @@ public struct RandomPlacement: Sendable, Hashable {
         (self.scale, self.ratio, self.overhang) = (scale, ratio, overhang)
     }
 
-    /// Draws what of the plane around the image the network sees.
+    /// Draws the input's position in the image's coordinates; it may reach beyond the image. Units: pixels.
     func callAsFunction(
         height: Int, width: Int, using generator: inout SplitMix64
     ) -> (rows: Range<Double>, columns: Range<Double>) {

@@ -1,7 +1,7 @@
 import CKernels
 import Inference
 
-/// An image's bytes while augmentation changes them.
+/// The bytes of an image, changed in place by augmentation.
 ///
 /// Shape: `[H, W, C]`, rows without gaps, C = 1 or 3 (red, green, blue).
 struct Raster: ~Copyable {
@@ -9,13 +9,13 @@ struct Raster: ~Copyable {
     let height: Int
     let width: Int
     let channelCount: Int
-    /// The bytes, and behind them what resampling may read.
+    /// The bytes, followed by the padding that resampling may read.
     let pixels: UnsafeMutableBufferPointer<UInt8>
 
     var pixelCount: Int { height * width }
     var byteCount: Int { height * width * channelCount }
 
-    /// Takes uninitialised memory.
+    /// Allocates uninitialised memory.
     init(height: Int, width: Int, channelCount: Int) {
         (self.height, self.width, self.channelCount) = (height, width, channelCount)
         let byteCount = height * width * channelCount
@@ -31,10 +31,10 @@ struct Raster: ~Copyable {
 
     deinit { pixels.deallocate() }
 
-    /// The bytes as an array of their own.
+    /// A copy of the bytes.
     var bytes: [UInt8] { Array(pixels.prefix(byteCount)) }
 
-    /// Turns left to right.
+    /// Flips horizontally.
     mutating func mirror() {
         for row in 0..<height {
             let start = row * width * channelCount
@@ -47,12 +47,12 @@ struct Raster: ~Copyable {
         }
     }
 
-    /// Turns light to dark.
+    /// Replaces each byte b by 255 − b.
     mutating func invert() { for index in 0..<byteCount { pixels[index] = 255 - pixels[index] } }
 
-    /// Looks every byte up in its channel's table.
+    /// Replaces every byte by its entry in the channel's table.
     ///
-    /// - Parameter tables: one a channel, or one for all; 256 bytes each.
+    /// - Parameter tables: one for each channel, or one for all; 256 bytes each.
     mutating func map(_ tables: [[UInt8]]) {
         if tables.count == 1 || channelCount == 1 {
             tables[0].withUnsafeBufferPointer { table in
@@ -81,7 +81,9 @@ struct Raster: ~Copyable {
         return grey
     }
 
-    /// A part resized, and a window of the result; grey where that is wanted.
+    /// A crop, resized and windowed.
+    ///
+    /// - Parameter turnsGrey: converts to one channel.
     borrowing func resized(_ part: ResizedCrop, turnsGrey: Bool) -> Raster {
         let channelCount = turnsGrey ? 1 : channelCount
         let result = Raster(
@@ -93,9 +95,9 @@ struct Raster: ~Copyable {
         return result
     }
 
-    /// What the network sees.
+    /// Writes the normalised input of the network.
     ///
-    /// - Precondition: the size is the network's, the channels too unless they are grey.
+    /// - Precondition: height and width are the network's; the image has its number of channels, or one.
     /// - Parameter output: at least as many scalars as ``Preprocessing/tensorShape`` has.
     mutating func normalize(_ preprocessing: Preprocessing, into output: UnsafeMutableBufferPointer<Float>) {
         guard let start = pixels.baseAddress else { return }

@@ -1,25 +1,25 @@
 import CKernels
 import Inference
 
-/// What of an image the network sees: a part of it, the size the part gets, and the window of that.
+/// A crop of an image, the size it is resized to, and the window of the result that becomes the network's input.
 struct ResizedCrop: Equatable {
-    /// With `columns`, the part. It need not begin with a whole pixel, and may reach over the edges. Units: pixels.
+    /// With `columns`, the crop. It need not begin at a whole pixel, and may reach beyond the image. Units: pixels.
     var rows: Range<Double>
     var columns: Range<Double>
-    /// What the part becomes. Units: pixels.
+    /// The size after resizing. Units: pixels.
     var height: Int
     var width: Int
-    /// With `columnWindow`, what the network sees of that.
+    /// With `columnWindow`, the window of the resized crop. Units: pixels.
     var rowWindow: Range<Int>
     var columnWindow: Range<Int>
 
-    /// A part that becomes the network's input.
+    /// A crop that is resized to the network's input.
     init(rows: Range<Double>, columns: Range<Double>, height: Int, width: Int) {
         (self.rows, self.columns, self.height, self.width) = (rows, columns, height, width)
         (rowWindow, columnWindow) = (0..<height, 0..<width)
     }
 
-    /// A window of the whole image resized.
+    /// A window of the whole image after resizing.
     init(
         wholeOf image: PixelImage, height: Int, width: Int, rowWindow: Range<Int>, columnWindow: Range<Int>
     ) {
@@ -29,26 +29,26 @@ struct ResizedCrop: Equatable {
         (self.rowWindow, self.columnWindow) = (rowWindow, columnWindow)
     }
 
-    /// The whole pixels that the part touches.
-    private var hull: (rows: Range<Int>, columns: Range<Int>) {
+    /// The bounding box of the crop in whole pixels.
+    private var boundingBox: (rows: Range<Int>, columns: Range<Int>) {
         (
             Int(rows.lowerBound.rounded(.down))..<Int(rows.upperBound.rounded(.up)),
             Int(columns.lowerBound.rounded(.down))..<Int(columns.upperBound.rounded(.up))
         )
     }
 
-    /// Has the network's input at least as many pixels as the part?
-    var enlarges: Bool { hull.rows.count * hull.columns.count <= rowWindow.count * columnWindow.count }
+    /// Has the network's input at least as many pixels as the crop?
+    var enlarges: Bool { boundingBox.rows.count * boundingBox.columns.count <= rowWindow.count * columnWindow.count }
 
-    /// Does the part reach over the image's edges?
+    /// Does the crop reach beyond the image?
     func overflows(_ image: PixelImage) -> Bool {
-        hull.rows.lowerBound < 0 || hull.columns.lowerBound < 0 || hull.rows.upperBound > image.height
-            || hull.columns.upperBound > image.width
+        boundingBox.rows.lowerBound < 0 || boundingBox.columns.lowerBound < 0 || boundingBox.rows.upperBound > image.height
+            || boundingBox.columns.upperBound > image.width
     }
 
-    /// Cuts the hull out of an image, and puts the border's colour where the image does not reach.
-    func hull(of image: PixelImage) -> Raster {
-        let (rows, columns) = hull
+    /// Copies the bounding box out of an image, and fills what lies outside of the image with the border's colour.
+    func pixels(of image: PixelImage) -> Raster {
+        let (rows, columns) = boundingBox
         let channels = image.channelCount
         let raster = Raster(height: rows.count, width: columns.count, channelCount: channels)
         let border = overflows(image) ? image.borderColour : []
@@ -74,25 +74,25 @@ struct ResizedCrop: Equatable {
         return raster
     }
 
-    /// This part in its hull.
-    var inHull: ResizedCrop {
+    /// This crop in the coordinates of its bounding box.
+    var inBoundingBox: ResizedCrop {
         var part = self
-        let (rows, columns) = (Double(hull.rows.lowerBound), Double(hull.columns.lowerBound))
+        let (rows, columns) = (Double(boundingBox.rows.lowerBound), Double(boundingBox.columns.lowerBound))
         part.rows = self.rows.lowerBound - rows..<self.rows.upperBound - rows
         part.columns = self.columns.lowerBound - columns..<self.columns.upperBound - columns
         return part
     }
 
-    /// The part resized where it lies.
+    /// Crops and resizes an image without a copy.
     ///
-    /// - Precondition: it does not overflow the image.
+    /// - Precondition: the crop does not reach beyond the image.
     func resized(_ image: PixelImage, turnsGrey: Bool) -> Raster {
-        let (rows, columns) = hull
+        let (rows, columns) = boundingBox
         let channels = image.channelCount
         let result = Raster(
             height: rowWindow.count, width: columnWindow.count, channelCount: turnsGrey ? 1 : channels)
         guard let output = result.pixels.baseAddress else { return result }
-        let resize = inHull.resize(from: (rows.count, columns.count))
+        let resize = inBoundingBox.resize(from: (rows.count, columns.count))
         image.pixels.withUnsafeBufferPointer { pixels in
             let start = (rows.lowerBound * image.width + columns.lowerBound) * channels
             resize(
@@ -102,7 +102,7 @@ struct ResizedCrop: Equatable {
         return result
     }
 
-    /// How an image of this size is resized.
+    /// The resampling of an image of this size.
     func resize(from input: (height: Int, width: Int)) -> BoxResize {
         BoxResize(
             from: input, rows: rows, columns: columns, to: (height, width), rowWindow: rowWindow,
@@ -111,7 +111,7 @@ struct ResizedCrop: Equatable {
 }
 
 extension PixelImage {
-    /// The median of the pixels along the edges, channel by channel: a product's background, if it has one.
+    /// The median of the pixels along the edges, channel by channel: the background's colour, if there is one.
     var borderColour: [UInt8] {
         (0..<channelCount).map { channel in
             var counts = [Int](repeating: 0, count: 256)

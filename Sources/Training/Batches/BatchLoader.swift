@@ -2,20 +2,20 @@ import Dispatch
 import Inference
 import Synchronization
 
-/// Prepares batches of a data set: reads, augments and normalises images on the pool's threads, beside the network.
+/// Prefetches batches of a data set: reads, augments and normalises images on the pool's threads while the network trains.
 ///
-/// What is in a batch depends on order, seed and epoch alone, never on threads. The batches' memory is used again and
-/// again, from epoch to epoch.
+/// A batch's content depends on order, seed and epoch alone, never on threads. Batches' memory is recycled, from epoch to
+/// epoch.
 public final class BatchLoader: Sendable {
-    /// The images.
+    /// The images and their labels.
     public let dataset: any Dataset
-    /// The most images of a batch.
+    /// The most images in a batch.
     public let batchSize: Int
-    /// What an image becomes.
+    /// How an image becomes the network's input.
     public let preprocessing: Preprocessing
     let augmentation: Augmentation
     let seed: UInt64
-    /// How many batches are prepared while one is used.
+    /// How many batches are prefetched while one is used.
     let aheadCount: Int
     let pool: WorkerPool
     let memory: BufferPool
@@ -23,10 +23,10 @@ public final class BatchLoader: Sendable {
     private let reported = Mutex<Set<Int>>([])
 
     /// - Parameters:
-    ///   - seed: with the epoch and an image's index determines how the image is augmented.
-    ///   - aheadCount: how many batches are prepared while one is used.
-    ///   - memory: where batches' memory lies in between; loaders of equal batches may share it.
-    ///   - onUnreadable: is told of each image that cannot be read, once, on any thread; the image is left out.
+    ///   - seed: together with the epoch and the image's index decides the augmentation.
+    ///   - aheadCount: how many batches are prefetched while one is used.
+    ///   - memory: recycles batches' memory; loaders of batches of one size may share it.
+    ///   - onUnreadable: called once for each image that cannot be read, on any thread; the image is left out.
     public init(
         _ dataset: any Dataset, batchSize: Int, augmentation: Augmentation = Augmentation(),
         preprocessing: Preprocessing, seed: UInt64, pool: WorkerPool, aheadCount: Int = 2,
@@ -44,14 +44,14 @@ public final class BatchLoader: Sendable {
         self.onUnreadable = onUnreadable
     }
 
-    /// How many batches that many images make; the last may be smaller.
+    /// The number of batches for this many images; the last one may be smaller.
     public func batchCount(of count: Int) -> Int { (count + batchSize - 1) / batchSize }
 
-    /// The batches of an epoch, from any of them on.
+    /// The batches of an epoch, from batch `first` on.
     ///
     /// - Parameters:
     ///   - order: the images' indices, as ``EpochSampler`` gives them.
-    ///   - first: the number of the first batch that is wanted.
+    ///   - first: the number of the first batch, from 0.
     ///   - dropsLast: leaves out a last batch that is not full.
     public func batches(
         order: [Int], epoch: Int, from first: Int = 0, dropsLast: Bool = false
@@ -60,7 +60,7 @@ public final class BatchLoader: Sendable {
         return BatchSequence(self, order: order, epoch: epoch, numbers: min(first, count)..<count)
     }
 
-    /// Writes one image's input; false where the image cannot be read.
+    /// Reads, augments and normalises one image; false where it cannot be read.
     func prepare(_ index: Int, epoch: Int, into output: UnsafeMutableBufferPointer<Float>) -> Bool {
         do throws(DatasetError) {
             let image = try dataset.image(at: index)
@@ -74,38 +74,37 @@ public final class BatchLoader: Sendable {
     }
 }
 
-/// Images as the network takes them, with their classes.
+/// The network's inputs for some images, with their labels.
 public struct Batch: Sendable {
-    /// Which batch of the epoch it is, whether or not others were handed out before it.
+    /// The batch's number in the epoch, from 0; batches without a readable image are counted too.
     public let number: Int
-    /// Which images of the data set it holds, without those that could not be read.
+    /// The indices of its images in the data set, without those that could not be read.
     public let indices: [Int]
-    /// The classes of these.
+    /// The class of each of these images.
     public let labels: [Int]
-    /// The inputs one behind the other, and perhaps unused memory behind them. The memory is used again once nobody holds
-    /// the batch.
+    /// The inputs one after the other, perhaps followed by unused memory. It is recycled once nobody holds the batch.
     public let images: AlignedBuffer
     /// Shape: `[N, H, W, C]`
     public let shape: Shape
 
-    /// How many images there are: at least one.
+    /// The number of images, at least one.
     public var count: Int { indices.count }
 
-    /// The inputs where they lie.
+    /// The inputs, viewed in place.
     public var tensor: Tensor { Tensor(shape, viewing: images, byteOffset: 0) }
 
-    /// The same as plain memory.
+    /// The inputs as plain memory.
     public var scalars: UnsafeMutableBufferPointer<Float> {
         UnsafeMutableBufferPointer(rebasing: images.bytes.bindMemory(to: Float.self)[..<shape.elementCount])
     }
 }
 
-/// The batches of one epoch, in order. For one consumer; any thread, the pool's too.
+/// The batches of one epoch, in order. For one consumer on any thread, the pool's threads included.
 public final class BatchSequence: Sequence, IteratorProtocol {
     private let loader: BatchLoader
     private let order: [Int]
     private let epoch: Int
-    /// Those that are not begun.
+    /// The batches whose preparation has not begun.
     private var numbers: Range<Int>
     private var pending: [PendingBatch] = []
 
@@ -114,10 +113,10 @@ public final class BatchSequence: Sequence, IteratorProtocol {
         for _ in 0..<loader.aheadCount { begin() }
     }
 
-    /// What nobody wants any more is not begun.
+    /// Cancels the prefetched batches.
     deinit { pending.forEach { $0.cancel() } }
 
-    /// The next batch in which an image can be read, prepared by this thread as far as it is not yet; nil at the end.
+    /// The next batch that has a readable image; nil at the end. The caller helps to prepare it.
     public func next() -> Batch? {
         while true {
             if pending.isEmpty { begin() }
@@ -142,11 +141,11 @@ public final class BatchSequence: Sequence, IteratorProtocol {
     }
 }
 
-/// A batch in the making: whoever has time takes one image after the other.
+/// A batch in preparation: any number of threads take one image after the other.
 ///
-/// Each place of `isReadable` and `images` is written by the one who took its index from `next`, and read after all of them
-/// have counted themselves in `finishedCount`.
-final class PendingBatch: @unchecked Sendable {  // guard: one writer a place, and no reader before all are done
+/// A slot of `isReadable` and `images` is written by the thread that took its index from `next`. It is read only after
+/// `finishedCount` has counted every slot.
+final class PendingBatch: @unchecked Sendable {  // guard: each slot has one writer, and is read after all are written
     private let loader: BatchLoader
     private let number: Int
     private let epoch: Int
@@ -170,7 +169,7 @@ final class PendingBatch: @unchecked Sendable {  // guard: one writer a place, a
 
     deinit { isReadable.deallocate() }
 
-    /// Prepares one image; false when none is left.
+    /// Prepares one image; false if none is left.
     func prepareOne() -> Bool {
         let place = next.wrappingAdd(1, ordering: .relaxed).oldValue
         guard place < indices.count else { return false }
@@ -183,12 +182,12 @@ final class PendingBatch: @unchecked Sendable {  // guard: one writer a place, a
         return true
     }
 
-    /// Lets nobody begin another image.
+    /// Lets no thread begin another image.
     func cancel() { next.store(indices.count, ordering: .relaxed) }
 
-    /// The batch, once it is ready: until then this thread prepares images too. Nil where none of them can be read.
+    /// Waits for the batch while preparing images too; nil where none of them can be read.
     ///
-    /// Others are in the middle of one image at most when none is left, and they wait for nobody.
+    /// Cannot deadlock: once no image is left, the other threads have at most one image each in hand and wait for nothing.
     func finished() -> Batch? {
         while prepareOne() {}
         if !indices.isEmpty { done.wait() }
@@ -209,21 +208,20 @@ final class PendingBatch: @unchecked Sendable {  // guard: one writer a place, a
     }
 }
 
-/// The order in which an epoch takes the images: a permutation that seed and epoch determine, so that training resumes
-/// at any step.
+/// The shuffled order of an epoch's images. It follows from seed and epoch alone, so that training can resume at any step.
 public struct EpochSampler: Sendable, Equatable {
-    /// How many images there are.
+    /// The number of images.
     public let count: Int
-    /// Determines the permutations.
+    /// Decides the permutations.
     public let seed: UInt64
 
-    /// Permutes `0..<count`.
+    /// A sampler of the indices 0..<count.
     public init(count: Int, seed: UInt64) {
         self.count = count
         self.seed = seed
     }
 
-    /// Each index once.
+    /// A permutation of 0..<count.
     public func order(epoch: Int) -> [Int] {
         var generator = SplitMix64(seed: seed, purpose: .order, epoch)
         return generator.shuffled(Array(0..<count))

@@ -2,21 +2,20 @@ import Files
 import Foundation
 import Inference
 
-/// The files to validate with that are, byte for byte, among those to learn from: they make a network look better than it is.
+/// Leakage from the training data into the validation data: files of both parts that are equal byte for byte. They make a
+/// network look better than it is.
 public struct DataLeakage: Sendable, Equatable {
-    /// How many files to validate with are among those to learn from.
+    /// How many of the validation files are in the training part too.
     public let count: Int
-    /// One of them, and the file that it equals; nil where there is none.
+    /// One of them and the training file that it equals, as `A is B`; nil where there is none.
     public let example: String?
 
-    /// Limits: the most bytes that are read for it. Only files of equal sizes are read at all.
+    /// The most bytes that are read in the search. Only files whose sizes are equal are read at all.
     static let maxByteCount = 256 << 20
 
     init(count: Int, example: String?) { (self.count, self.example) = (count, example) }
 
-    /// - Parameters:
-    ///   - training: whose images' names are their paths.
-    ///   - validation: likewise.
+    /// Compares two parts whose images' names are paths of files.
     init(training: any Dataset, validation: any Dataset, maxByteCount: Int = Self.maxByteCount) {
         var bySize: [Int: (learned: [String], heldOut: [String])] = [:]
         for index in 0..<validation.count {
@@ -28,7 +27,7 @@ public struct DataLeakage: Sendable, Equatable {
             if let size = FileSnapshot.byteCount(of: name), bySize[size] != nil { bySize[size]?.learned.append(name) }
         }
         var (count, example, left) = (0, String?.none, maxByteCount)
-        // The smallest first, so that the most are compared.
+        // The smallest first, so that as many as possible are compared.
         for (size, files) in bySize.sorted(by: { $0.key < $1.key }) where !files.learned.isEmpty {
             left -= size * (files.learned.count + files.heldOut.count)
             guard left >= 0 else { break }
@@ -51,7 +50,7 @@ public struct DataLeakage: Sendable, Equatable {
 }
 
 extension DataSource {
-    /// Which of a folder's files to validate with are among those to learn from; nil for data that are not one file an image.
+    /// The leakage between the parts of an image folder; nil for data that do not have one file for each image.
     public func leakage(_ parts: Parts) -> DataLeakage? {
         kind == .folder ? DataLeakage(training: parts.training, validation: parts.validation) : nil
     }

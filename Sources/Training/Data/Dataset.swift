@@ -1,42 +1,42 @@
 import Inference
 
-/// Labelled images, each read when it is asked for.
+/// Labelled images, each read on demand.
 ///
-/// Reading is thread-safe: images are read beside the network, several at a time.
+/// Reading is thread-safe: several images are read at a time while the network trains.
 public protocol Dataset: Sendable {
-    /// One name a class, in the order of the labels.
+    /// The names of the classes, by label.
     var classNames: [String] { get }
 
-    /// How many images there are.
+    /// The number of images.
     var count: Int { get }
 
     /// The class of an image: an index of ``classNames``.
     func label(at index: Int) -> Int
 
-    /// What an image is called in messages: its path, or the file and the place in it.
+    /// An image's name in messages: its path, or `FILE#INDEX` in a file of many.
     func name(at index: Int) -> String
 
-    /// What lies among the images and is none, or none that is read.
+    /// The files among the images that are not read.
     var ignored: IgnoredFiles { get }
 
-    /// An image as it is stored: upright, one channel or three.
+    /// Reads an image: upright, with one channel or three.
     ///
     /// - Throws: ``DatasetError`` where it cannot be read or decoded.
     func image(at index: Int) throws(DatasetError) -> PixelImage
 }
 
 extension Dataset {
-    /// Nothing: files of many images hold nothing else.
+    /// None: in a file of many images there are no other files.
     public var ignored: IgnoredFiles { .none }
 }
 
-/// Some images of another data set, in an order of their own.
+/// Some images of another data set, in any order.
 public struct Subset: Dataset {
     private let whole: any Dataset
-    /// Which images of the whole.
+    /// The images' indices in the whole data set.
     public let indices: [Int]
 
-    /// Takes the images of these indices.
+    /// The images of these indices.
     public init(_ whole: any Dataset, indices: [Int]) {
         precondition(
             indices.allSatisfy((0..<whole.count).contains), "an index lies outside a data set of \(whole.count)")
@@ -52,7 +52,7 @@ public struct Subset: Dataset {
     public func image(at index: Int) throws(DatasetError) -> PixelImage { try whole.image(at: indices[index]) }
 }
 
-/// Two data sets of the same classes, one behind the other.
+/// Two data sets of the same classes, one after the other.
 struct JoinedDatasets: Dataset {
     private let first: any Dataset
     private let second: any Dataset
@@ -64,7 +64,7 @@ struct JoinedDatasets: Dataset {
 
     var classNames: [String] { first.classNames }
     var count: Int { first.count + second.count }
-    /// Two parts of one folder have left out the same files.
+    /// Two parts of one folder ignore the same files.
     var ignored: IgnoredFiles { first.ignored == second.ignored ? first.ignored : first.ignored + second.ignored }
     func label(at index: Int) -> Int {
         index < first.count ? first.label(at: index) : second.label(at: index - first.count)
@@ -77,11 +77,11 @@ struct JoinedDatasets: Dataset {
     }
 }
 
-/// A data set with every image's colours inverted: what was on black is on white.
+/// A data set with inverted colours: what was on black is on white.
 public struct InvertedImages: Dataset {
     private let base: any Dataset
 
-    /// The same images, each byte taken from 255.
+    /// The same images, in which each byte b is 255 − b.
     public init(_ base: any Dataset) { self.base = base }
 
     public var classNames: [String] { base.classNames }

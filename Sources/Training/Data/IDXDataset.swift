@@ -1,16 +1,16 @@
 import Inference
 
-/// One part of Fashion-MNIST or MNIST: grey images in one IDX file, their labels in another, plain or in gzip.
+/// The training or test part of Fashion-MNIST or MNIST: grey images in one IDX file, their labels in another, plain or gzip.
 ///
 /// Shape: images `[H, W, 1]`, 28×28 as published.
 /// - Source: LeCun et al. 1998; Xiao et al. 2017, "Fashion-MNIST"
 public struct IDXDataset: Dataset {
-    /// Which data the files hold: they look alike.
+    /// The data set, which the files themselves do not tell.
     public enum Kind: String, Sendable {
         case fashionMNIST = "fashion-mnist"
         case mnist
 
-        /// In the order of the labels.
+        /// The names of the classes, by label.
         public var classNames: [String] {
             switch self {
             case .fashionMNIST:
@@ -23,7 +23,7 @@ public struct IDXDataset: Dataset {
         }
     }
 
-    /// Which of the two parts.
+    /// The part of the data; the raw value begins the files' names.
     public enum Part: String, Sendable {
         case training = "train"
         case test = "t10k"
@@ -31,12 +31,12 @@ public struct IDXDataset: Dataset {
 
     public let classNames: [String]
     public let count: Int
-    /// The two files as they lie on the disk.
+    /// The two files as they are stored.
     let files: [DataFile]
     private let images: IDXFile
     private let labels: IDXFile
 
-    /// Where torchvision and the publishers' archives put the files.
+    /// The folders in which torchvision and the publishers' archives put the files.
     private static let subfolders = ["", "/raw", "/FashionMNIST/raw", "/MNIST/raw"]
 
     /// Reads the two files of a part.
@@ -70,7 +70,7 @@ public struct IDXDataset: Dataset {
         throw .missingFile(path: folders[0], expected: "\(name) or \(name).gz")
     }
 
-    /// Of every image. Units: pixels.
+    /// The size of every image. Units: pixels.
     var size: (height: Int, width: Int) { (images.extents[1], images.extents[2]) }
 
     public func label(at index: Int) -> Int { Int(labels.content.bytes[labels.start + index]) }
@@ -86,20 +86,20 @@ public struct IDXDataset: Dataset {
     }
 }
 
-/// The bytes of an IDX file of unsigned bytes: a big-endian header, then the values.
+/// The content of an IDX file of unsigned bytes: a big-endian header, then the values.
 ///
 /// - Source: yann.lecun.com/exdb/mnist, "the IDX file format"
 struct IDXFile {
-    /// The file they come from.
+    /// The file as it is stored.
     let file: DataFile
-    /// Header and values.
+    /// Header and values, inflated.
     let content: AlignedBuffer
-    /// The extents the header gives: `[N]` or `[N, H, W]`.
+    /// The header's extents: `[N]` or `[N, H, W]`.
     let extents: [Int]
-    /// Where the values begin in ``content``.
+    /// The offset of the values in ``content``. Units: bytes.
     let start: Int
 
-    /// Limits: the most images, and the longest side. Units: pixels.
+    /// The most images, and the longest side in pixels.
     static let limits = (count: 10_000_000, side: 1024)
 
     /// - Parameters:
@@ -131,7 +131,7 @@ struct IDXFile {
     }
 }
 
-/// What the extents of an IDX file are called, and their limits.
+/// The names of an IDX file's extents, and their limits.
 private func checks(of extents: [Int]) -> [(field: String, limit: Int, found: Int)] {
     let (count, side) = IDXFile.limits
     let fields = extents.count == 1 ? ["labels"] : ["images", "rows", "columns"]

@@ -1,29 +1,29 @@
-/// The files of a data folder that are not taken as images, and why: what is dropped is told.
+/// The files of a data folder that are not read as images, each with the reason. They are reported to the user.
 public struct IgnoredFiles: Sendable, Equatable {
-    /// Why a file is left out.
+    /// Why a file is not read.
     public enum Reason: Sendable, Hashable {
-        /// An image of a format that is not read, by its suffix.
+        /// The suffix is that of an image format that is not supported.
         case format(suffix: String)
-        /// By its suffix no image at all.
+        /// The suffix is not that of an image.
         case noImage(suffix: String)
-        /// An image, but outside of the class folders.
+        /// An image that is outside of the class folders.
         case outsideClasses
-        /// By its suffix an image, but no file that can be read: a link that leads nowhere, for instance.
+        /// The suffix is that of an image, but the file cannot be opened: a dangling link, for instance.
         case noFile
     }
 
-    /// One file.
+    /// One file and its reason.
     public struct Entry: Sendable, Equatable {
         let path: String
         let reason: Reason
 
-        /// A file, and why it is left out.
+        /// A file and its reason.
         public init(path: String, reason: Reason) {
             self.path = path
             self.reason = reason
         }
 
-        /// A file that by its suffix is not read.
+        /// A file that is not read because of its suffix.
         public init(unread path: String) {
             let suffix = ImageSuffix.text(of: path)
             self.init(
@@ -32,8 +32,9 @@ public struct IgnoredFiles: Sendable, Equatable {
         }
     }
 
-    /// Files that are left out for one reason.
+    /// The files with one reason.
     public struct Group: Sendable, Equatable {
+        /// Why they are not read.
         public let reason: Reason
         /// Their paths, in the order in which they were found.
         public let paths: [String]
@@ -41,34 +42,35 @@ public struct IgnoredFiles: Sendable, Equatable {
 
     let entries: [Entry]
 
-    /// Files left out; none unless some are named.
+    /// These files; by default none.
     public init(_ entries: [Entry] = []) { self.entries = entries }
 
-    /// Nothing was left out.
+    /// No file.
     public static let none = IgnoredFiles()
 
+    /// The number of files.
     public var count: Int { entries.count }
 
-    /// One group a reason, the largest first.
+    /// One group for each reason, the largest first.
     public var groups: [Group] {
         Dictionary(grouping: entries, by: \.reason).map { Group(reason: $0, paths: $1.map(\.path)) }
             .sorted { ($1.paths.count, $0.paths[0]) < ($0.paths.count, $1.paths[0]) }
     }
 
-    /// One sentence a reason, with the first of the files by name; nothing where no file is left out.
+    /// One sentence for each reason, which names the first files.
     public var sentences: [String] { groups.map(\.sentence) }
 
-    /// `3 .bmp, 1 .tiff`.
+    /// A short list, as `3 .bmp, 1 .tiff`.
     public var summary: String { groups.map(\.summary).joined(separator: ", ") }
 
-    /// Both.
+    /// The files of both.
     static func + (one: IgnoredFiles, other: IgnoredFiles) -> IgnoredFiles {
         IgnoredFiles(one.entries + other.entries)
     }
 }
 
 extension IgnoredFiles.Group {
-    /// More names are no reading for people.
+    /// How many files a sentence names.
     private static let namedCount = 3
 
     var summary: String {
@@ -84,10 +86,10 @@ extension IgnoredFiles.Group {
         let names = paths.prefix(Self.namedCount).joined(separator: ", ") + (paths.count > Self.namedCount ? ", …" : "")
         return switch reason {
         case .format(let suffix):
-            "\(files) \(suffix), for only JPEG, PNG and WebP are read; convert them to have them counted: \(names)"
-        case .noImage(let suffix): "\(files) \(suffix), no image by the name: \(names)"
-        case .outsideClasses: "\(files) outside the class folders, so of no class: \(names)"
-        case .noFile: "\(files) that cannot be opened, as a link that leads nowhere: \(names)"
+            "\(files) \(suffix): only JPEG, PNG and WebP are read, so convert them to include them: \(names)"
+        case .noImage(let suffix): "\(files) \(suffix), not an image by the name: \(names)"
+        case .outsideClasses: "\(files) outside the class folders, which have no class: \(names)"
+        case .noFile: "\(files) that cannot be opened, for instance a dangling link: \(names)"
         }
     }
 }
@@ -95,7 +97,7 @@ extension IgnoredFiles.Group {
 extension IgnoredFiles.Group: Encodable {
     private enum CodingKeys: String, CodingKey { case reason, suffix, count, files }
 
-    /// The number and the first hundred names.
+    /// Writes the number of files and the first hundred paths.
     public func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: CodingKeys.self)
         let (name, suffix): (String, String?) =
@@ -112,16 +114,16 @@ extension IgnoredFiles.Group: Encodable {
     }
 }
 
-/// What a file's suffix says about it.
+/// What a file's suffix says about its content.
 public enum ImageSuffix: Sendable, Equatable {
-    /// An image that is read.
+    /// An image of a supported format.
     case read
     /// An image of another format.
     case otherFormat
-    /// No image.
+    /// Not an image.
     case none
 
-    /// In lower case, with their dot.
+    /// The supported suffixes, in lower case and with their dot.
     public static let all = [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp"]
 
     private static let otherFormats: Set = [

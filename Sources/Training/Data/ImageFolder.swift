@@ -1,24 +1,24 @@
 import Foundation
 import Inference
 
-/// Images in one folder a class, as torchvision's `ImageFolder`: the folders' names, sorted, are the classes.
+/// Images in one folder for each class, as in torchvision's `ImageFolder`: the sorted names of the folders are the classes.
 ///
-/// JPEG, PNG and WebP files count, in folders within the class folders too; hidden files do not, and others are ``ignored``.
+/// JPEG, PNG and WebP files are read, in nested folders too. Hidden files are skipped, and all others are ``ignored``.
 public struct ImageFolder: Dataset {
     public let classNames: [String]
-    /// The folder of the class folders.
+    /// The folder that holds the class folders.
     public let path: String
     public let ignored: IgnoredFiles
     /// Sorted by class, then by path.
     let entries: [(label: Int, entry: Folder.Entry)]
     private let decoder: ImageDecoder
 
-    /// Limits: the most bytes of an image's file.
+    /// The largest file of an image. Units: bytes.
     static let maxByteCount = 256 << 20
 
     public var count: Int { entries.count }
 
-    /// Lists the folders; images are read when they are asked for.
+    /// Lists the folders; images are read on demand.
     ///
     /// - Throws: ``DatasetError`` where there is no such folder, it has less than two class folders, or one is empty.
     public init(_ path: String, decoder: ImageDecoder = ImageDecoder(keptInputs: 0)) throws(DatasetError) {
@@ -48,7 +48,7 @@ public struct ImageFolder: Dataset {
 
     public func name(at index: Int) -> String { "\(path)/\(relativePath(at: index))" }
 
-    /// From the folder of the class folders on.
+    /// The path relative to ``path``.
     func relativePath(at index: Int) -> String { "\(classNames[entries[index].label])/\(entries[index].entry.path)" }
 
     public func image(at index: Int) throws(DatasetError) -> PixelImage {
@@ -67,17 +67,20 @@ public struct ImageFolder: Dataset {
     }
 }
 
-/// What a folder of class folders holds.
+/// The listing of class folders.
 enum Folder {
     /// An image's file below a class folder.
     struct Entry: Sendable, Equatable {
-        /// From the class folder on.
+        /// The path relative to the class folder.
         let path: String
         /// Units: bytes.
         let byteCount: Int
     }
 
-    /// Refuses what is no folder: a file, and one of the published kinds of data without its folder.
+    /// Checks that there is a folder.
+    ///
+    /// - Throws: ``DatasetError`` that says what is there instead: nothing, a file, or the name of a data set without its
+    ///   folder.
     static func check(_ path: String) throws(DatasetError) {
         if exists(path) { return }
         if FileManager.default.fileExists(atPath: path) {
@@ -94,7 +97,7 @@ enum Folder {
         return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) && isDirectory.boolValue
     }
 
-    /// What is not hidden, sorted by the names' scalars, as Python sorts.
+    /// The entries that are not hidden, sorted by Unicode scalars as in Python.
     static func names(in path: String) throws(DatasetError) -> [String] {
         do {
             return try FileManager.default.contentsOfDirectory(atPath: path)
@@ -113,8 +116,8 @@ enum Folder {
     /// All JPEG, PNG and WebP files below a folder, sorted by path.
     static func images(below path: String) throws(DatasetError) -> [Entry] { try contents(below: path).images }
 
-    /// All JPEG, PNG and WebP files below a folder, and all others that are not hidden, both sorted by path. Links are followed; a
-    /// folder that was listed is not listed again, so that links in a circle end.
+    /// All JPEG, PNG and WebP files below a folder, and all others that are not hidden, both sorted by path. Links are
+    /// followed. No folder is listed twice, so that a cycle of links ends.
     static func contents(
         below path: String
     ) throws(DatasetError) -> (images: [Entry], ignored: [IgnoredFiles.Entry]) {
@@ -143,7 +146,7 @@ enum Folder {
         )
     }
 
-    /// The files in a folder that has only folders to offer.
+    /// The files in a folder that should hold only folders.
     static func filesBeside(_ subfolders: [String], in path: String) throws(DatasetError) -> [IgnoredFiles.Entry] {
         let folders = Set(subfolders)
         var ignored: [IgnoredFiles.Entry] = []
@@ -155,7 +158,7 @@ enum Folder {
         return ignored
     }
 
-    /// A file that is left out, by its suffix or, where that is an image's, because it cannot be had.
+    /// A file that is ignored: because of its suffix or, where that is an image's, because it cannot be opened.
     private static func entry(_ file: String) -> IgnoredFiles.Entry {
         ImageSuffix(file) == .read
             ? IgnoredFiles.Entry(path: file, reason: .noFile) : IgnoredFiles.Entry(unread: file)

@@ -1,24 +1,24 @@
 import Foundation
 import Inference
 
-/// What a model is measured on, and what is known of whether it was trained on it.
+/// The images that a model is evaluated on, and how they relate to its training data.
 public struct EvaluationData: Sendable {
-    /// What is known of the images.
+    /// How the images relate to the model's training data.
     public enum Origin: Sendable, Equatable {
-        /// Nothing: no record of a training, or one on other data.
+        /// Unknown: there is no record of a training, or it is of other data.
         case unknown
-        /// Data at the place of those that the model was trained on, but changed since.
+        /// The training data's path, but their content has changed since.
         case changed
-        /// What was held out of the data when the rest was trained on; it chose the best epoch.
+        /// The share that was held out of the training data; it chose the best epoch. `trainedCount` others were trained on.
         case heldOut(trainedCount: Int)
-        /// The data's own part for validation; it chose the best epoch.
+        /// The data's own validation part; it chose the best epoch.
         case validation
-        /// The data's own part for testing or validation, where the best epoch was chosen on a share of the rest.
+        /// The data's own test or validation part, while a share of the training part chose the best epoch.
         case untouched
-        /// So many of the images were trained on.
+        /// This many of the images were trained on.
         case trained(count: Int)
 
-        /// How many of the images were trained on; nil where nobody knows.
+        /// How many of the images were trained on; nil where that is unknown.
         public var trainedCount: Int? {
             switch self {
             case .unknown, .changed: nil
@@ -27,7 +27,7 @@ public struct EvaluationData: Sendable {
             }
         }
 
-        /// As a report has it.
+        /// The name in a report's JSON.
         public var name: String {
             switch self {
             case .unknown: "unknown"
@@ -40,33 +40,35 @@ public struct EvaluationData: Sendable {
         }
     }
 
+    /// The images.
     public let dataset: any Dataset
+    /// How they relate to the model's training data.
     public let origin: Origin
 
-    /// What whoever reads the figures has to know, as a sentence; nil for nothing.
+    /// A sentence about the origin that a reader of the figures needs; nil where there is none.
     public var note: String? {
         switch origin {
         case .unknown, .untouched: nil
         case .changed:
-            "The data have changed since the model was trained on them, so that some of these images may be among those "
-                + "that it learnt from."
+            "The data have changed since the model was trained on them, so it may have been trained on some of these "
+                + "images."
         case .heldOut(let trainedCount):
             "The model was trained on \(trainedCount) images of these data: only the \(dataset.count) that were held out "
-                + "and chose its best epoch are measured; --all measures the others too."
-        case .validation: "These \(dataset.count) images chose the model's best epoch; it learnt from none of them."
+                + "and chose its best epoch are evaluated; --all evaluates all of them."
+        case .validation: "These \(dataset.count) images chose the model's best epoch; it was trained on none of them."
         case .trained(let count):
             "The model was trained on \(count == dataset.count ? "all" : "\(count)") of these \(dataset.count) images: "
-                + "what is measured is memory too."
+                + "the result is better than on new images."
         }
     }
 }
 
 extension DataSource {
-    /// What a model is measured on: what it has not learnt from, as far as its record tells.
+    /// The images to evaluate a model on: those that it was not trained on, as far as its record tells.
     ///
-    /// Without a record, or with that of other data: the validation or test part where there is one, and else all of the
-    /// folder. Where the data are those of the record, what was held out of them.
-    /// - Parameter includesTrained: takes all of the data, what the model has learnt from too.
+    /// Where the data are those of the record, the images that were held out. Otherwise the validation or test part, or the
+    /// whole folder where there is none.
+    /// - Parameter includesTrained: takes all images, those that the model was trained on too.
     /// - Throws: ``DatasetError`` where the data cannot be used.
     public func evaluation(
         of record: TrainingRecord?, includesTrained: Bool = false
@@ -77,7 +79,7 @@ extension DataSource {
             }
             if let parts = partsAbove(of: record) {
                 let whole = try evaluation()
-                // Held out of this very part, or all of it was learnt from.
+                // This part was split for the training, or all of it was trained on.
                 return record.validationSplit == nil || includesTrained
                     ? EvaluationData(dataset: whole, origin: .trained(count: parts.training.count))
                     : EvaluationData(
@@ -104,16 +106,16 @@ extension DataSource {
             : EvaluationData(dataset: parts.validation, origin: .validation)
     }
 
-    /// The parts that a training had, where these are its data.
+    /// The parts of a training, if these are its data.
     private func parts(of record: TrainingRecord) -> Parts? {
-        // What cannot be loaded for training, for want of a training part say, may still be evaluated.
+        // Data that cannot be loaded for training, without a training part for instance, can still be evaluated.
         guard let parts = try? load(validationSplit: record.validationSplit, seed: record.seed),
             parts.digest == record.dataDigest
         else { return nil }
         return parts
     }
 
-    /// The same, where this is the part to learn from of a training's data: `flowers/train` of `flowers`.
+    /// The parts of a training, if this is the training part of its data: `flowers/train` of `flowers`.
     private func partsAbove(of record: TrainingRecord) -> Parts? {
         guard kind == .folder else { return nil }
         let above = DataSource(.folder, path: URL(fileURLWithPath: path).deletingLastPathComponent().path)
@@ -121,7 +123,7 @@ extension DataSource {
         return above.parts(of: record)
     }
 
-    /// Whether a training found its data where these lie.
+    /// Is this the path of a training's data?
     private func isPlace(of record: TrainingRecord) -> Bool {
         guard let other = try? DataSource(record.data), other.kind == kind else { return false }
         return Self.place(other.path) == Self.place(path)
@@ -132,15 +134,15 @@ extension DataSource {
     }
 }
 
-/// What a model's `model.json` tells of its training: on which data, and which share of them was held out.
+/// The record of a training in `model.json`: its data, and which share of them was held out.
 public struct TrainingRecord: Sendable, Equatable, Decodable {
-    /// As `--data` named them.
+    /// The argument of `--data`.
     public let data: String
-    /// See ``DataSource/Parts/digest``.
+    /// The data's SHA-256, see ``DataSource/Parts/digest``.
     public let dataDigest: String
-    /// nil where the data had a part for validation, or the default share was held out.
+    /// The share that was held out; nil where the data have a validation part, or the default share was held out.
     public let validationSplit: Double?
-    /// Decides which images were held out.
+    /// The training's seed, which decides the images that were held out.
     public let seed: UInt64
 
     private enum CodingKeys: String, CodingKey {
@@ -149,7 +151,7 @@ public struct TrainingRecord: Sendable, Equatable, Decodable {
         case validationSplit = "validation_split"
     }
 
-    /// What is read of `model.json`.
+    /// The part of `model.json` that is read.
     private struct Description: Decodable {
         struct Training: Decodable { let settings: TrainingRecord }
         var checkpoint: String?
@@ -158,7 +160,7 @@ public struct TrainingRecord: Sendable, Equatable, Decodable {
 
         private enum CodingKeys: String, CodingKey { case checkpoint, classes, training }
 
-        /// Whatever is not as expected counts as not said: loading the model tells what is wrong.
+        /// Ignores what is malformed: loading the model reports it.
         init?(folder: String) {
             guard let bytes = try? FileSnapshot.bytes(of: folder + "/model.json", maxByteCount: maxByteCount),
                 let description = try? JSONDecoder().decode(Self.self, from: Data(bytes))
@@ -174,9 +176,10 @@ public struct TrainingRecord: Sendable, Equatable, Decodable {
         }
     }
 
-    /// Limits: the most bytes that are read of `model.json` and of a class map.
+    /// The most bytes that are read of `model.json` and of a class map.
     private static let maxByteCount = 16 << 20
 
+    /// A record of these data.
     public init(data: String, dataDigest: String, validationSplit: Double?, seed: UInt64) {
         self.data = data
         self.dataDigest = dataDigest
@@ -184,13 +187,13 @@ public struct TrainingRecord: Sendable, Equatable, Decodable {
         self.seed = seed
     }
 
-    /// That of a model folder; nil where it tells of no training.
+    /// The record of a model folder; nil where there is none.
     public init?(folder: String) {
         guard let record = Description(folder: folder)?.training?.settings else { return nil }
         self = record
     }
 
-    /// That of a checkpoint, as the `model.json` beside it tells it; nil where there is none, or it tells of another file.
+    /// The record in the `model.json` beside a checkpoint; nil where there is none, or it is of another checkpoint.
     public init?(checkpoint: String) {
         let (folder, name) = Self.place(of: checkpoint)
         guard let description = Description(folder: folder), description.checkpoint == name,
@@ -199,7 +202,7 @@ public struct TrainingRecord: Sendable, Equatable, Decodable {
         self = record
     }
 
-    /// The names of a checkpoint's classes, as the files beside it tell them; nil where none does.
+    /// The names of a checkpoint's classes, from the class map beside it; nil where there is none.
     public static func classNames(besideCheckpoint checkpoint: String) -> [String]? {
         let (folder, name) = place(of: checkpoint)
         let description = Description(folder: folder).flatMap { $0.checkpoint ?? name == name ? $0 : nil }

@@ -1,20 +1,23 @@
 import Foundation
 
-/// An evaluation as a document: what `alexnet evaluate --json` writes.
+/// The report of an evaluation: the JSON of `alexnet evaluate --json`, and tables.
 public struct EvaluationReport: Sendable, Encodable {
-    /// What was evaluated, as the command line names it.
+    /// What was evaluated.
     public struct Subject: Sendable, Encodable {
+        /// The model's name.
         public let model: String
+        /// The model's version: the digest of what was loaded.
         public let version: String
+        /// The argument of `--data`.
         public let data: String
-        /// What is known of whether the model was trained on them.
+        /// How the data relate to the model's training data.
         public let origin: EvaluationData.Origin
-        /// Whether ten crops of each image were averaged.
+        /// Were the probabilities of ten crops averaged?
         public let tenCrop: Bool
-        /// Whether the images' colours were inverted.
+        /// Were the images' colours inverted?
         public let inverted: Bool
 
-        /// A model and its data.
+        /// A model and the data that it was evaluated on.
         public init(
             model: String, version: String, data: String, origin: EvaluationData.Origin = .unknown, tenCrop: Bool,
             inverted: Bool
@@ -33,7 +36,7 @@ public struct EvaluationReport: Sendable, Encodable {
             case tenCrop = "ten_crop"
         }
 
-        /// `trained_on` is how many of the images the model was trained on, and `null` where nobody knows.
+        /// `trained_on` is how many of the images the model was trained on, and `null` where that is unknown.
         public func encode(to encoder: any Encoder) throws {
             var values = encoder.container(keyedBy: CodingKeys.self)
             try values.encode(model, forKey: .model)
@@ -87,14 +90,14 @@ public struct EvaluationReport: Sendable, Encodable {
 
     /// What was evaluated.
     public let subject: Subject
-    /// The names of the model's classes.
+    /// The names of the model's classes, by index.
     public let classNames: [String]
-    /// What came of it.
+    /// The metrics, the worst mistakes and the unreadable images.
     public let result: Evaluator.Result
-    /// The files of the data that were not taken as images.
+    /// The files of the data that were not read as images.
     public let ignored: IgnoredFiles
 
-    /// A report on a result.
+    /// The report of a result.
     public init(subject: Subject, classNames: [String], result: Evaluator.Result, ignored: IgnoredFiles = .none) {
         self.ignored = ignored
         self.subject = subject
@@ -102,7 +105,7 @@ public struct EvaluationReport: Sendable, Encodable {
         self.result = result
     }
 
-    /// Numbers that are not finite, which JSON has not, become `null`.
+    /// Writes numbers that are not finite, which JSON cannot express, as `null`.
     public func encode(to encoder: any Encoder) throws {
         let evaluation = result.evaluation
         var values = encoder.container(keyedBy: CodingKeys.self)
@@ -127,13 +130,13 @@ public struct EvaluationReport: Sendable, Encodable {
 }
 
 extension EvaluationReport {
-    /// More classes than this would not fit a terminal's width: the most frequent confusions stand for the matrix then.
+    /// With more classes the matrix is wider than a terminal, and the most frequent confusions are listed instead.
     private static let maxMatrixClassCount = 20
     private static let confusionCount = 20
     /// Units: characters.
     private static let maxNameWidth = 24
 
-    /// Tables for people.
+    /// The report as tables.
     public var text: String {
         var sections = [summary, classTable]
         sections.append(classNames.count <= Self.maxMatrixClassCount ? matrix : confusions)
@@ -159,13 +162,13 @@ extension EvaluationReport {
         return lines.joined(separator: "\n") + "\n"
     }
 
-    /// What the number of images leaves open.
+    /// What is added to the number of images.
     private var origin: String {
         switch subject.origin {
         case .unknown, .changed, .untouched: ""
         case .heldOut: " that were held out of training"
         case .validation: " that chose the best epoch"
-        case .trained(let count): ", of all of which \(count) were trained on"
+        case .trained(let count): ", \(count) of which were trained on"
         }
     }
 
@@ -182,7 +185,7 @@ extension EvaluationReport {
         return lines.joined(separator: "\n") + "\n"
     }
 
-    /// Rows are true, columns predicted classes, which are numbered to save width.
+    /// Rows are the true classes. Columns are the predicted classes, by number to save width.
     private var matrix: String {
         let confusion = result.evaluation.confusion
         let nameWidth = min(max(classNames.map(\.count).max() ?? 0, 15), Self.maxNameWidth)
@@ -228,7 +231,7 @@ extension EvaluationReport {
         String(repeating: " ", count: max(1, width - text.count)) + text
     }
 
-    /// File names may hold what would move a terminal's cursor.
+    /// Replaces control characters, with which a file's name could move the terminal's cursor.
     private static func printable(_ text: String) -> String {
         String(
             String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))

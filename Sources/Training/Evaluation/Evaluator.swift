@@ -2,9 +2,9 @@ import Foundation
 import Inference
 import Synchronization
 
-/// Runs a model over labelled images: read and preprocessed side by side, then one forward pass for each batch.
+/// Evaluates a model on labelled images: they are read and preprocessed in parallel, then each batch is one forward pass.
 public struct Evaluator: Sendable {
-    /// How one image becomes what the network sees: one input, or several whose probabilities are averaged.
+    /// Makes the network's inputs of an image: one, or several whose probabilities are averaged (test-time augmentation).
     ///
     /// Shape: the model's `preprocessing.tensorShape` each.
     public typealias Views = @Sendable (PixelImage) -> [Tensor]
@@ -15,13 +15,13 @@ public struct Evaluator: Sendable {
     private let worstCount: Int
     private let views: Views
 
-    /// What came of it.
+    /// The result of an evaluation.
     public struct Result: Sendable {
-        /// Of all images that could be read.
+        /// The metrics of all images that could be read.
         public fileprivate(set) var evaluation: Evaluation
-        /// Those that are worth looking at.
+        /// The mistakes with the largest loss.
         public fileprivate(set) var worst: WorstMistakes
-        /// Why images could not be read, in their order.
+        /// One error for each image that could not be read, in their order.
         public fileprivate(set) var skipped: [DatasetError] = []
     }
 
@@ -30,7 +30,7 @@ public struct Evaluator: Sendable {
     /// - Parameters:
     ///   - batchSize: the most images in one forward pass.
     ///   - worstCount: how many of the worst mistakes are kept.
-    ///   - views: nil takes the model's own preprocessing, as in serving.
+    ///   - views: makes the inputs of an image; nil is the model's own preprocessing, as in serving.
     public init(
         model: Model, workers: WorkerPool, batchSize: Int = 64, worstCount: Int = 0, views: Views? = nil
     ) {
@@ -43,12 +43,12 @@ public struct Evaluator: Sendable {
         self.views = views ?? { [preprocessing($0)] }
     }
 
-    /// Evaluates a data set, or an even selection of it.
+    /// Evaluates a data set, or an evenly spaced sample of it.
     ///
     /// - Parameters:
-    ///   - limit: how many images at most: every n-th then, so that all classes of a sorted data set have their share.
-    ///   - progress: called with the number of images done since the last call.
-    /// - Throws: ``EvaluationError`` where data and model do not fit, or no image can be read.
+    ///   - limit: the most images. The sample is evenly spaced, so that each class of a sorted data set has its share.
+    ///   - progress: called with the number of images since the last call.
+    /// - Throws: ``EvaluationError`` where the classes of data and model do not match, or no image can be read.
     public func run(
         on data: any Dataset, limit: Int = .max, progress: (_ count: Int) -> Void = { _ in }
     ) throws(EvaluationError) -> Result {
@@ -94,11 +94,11 @@ public struct Evaluator: Sendable {
     }
 }
 
-/// One answer out of those to several views of an image.
+/// The average prediction over several views of an image (test-time augmentation).
 ///
 /// - Source: Krizhevsky et al. 2012, §4.1: "averaging the predictions made by the network's softmax layer on the ten patches"
 public enum AveragedViews {
-    /// Logits whose soft-max is the mean of the views' soft-maxes: its logarithms.
+    /// The logarithms of the mean of the views' probabilities, which are logits of that mean.
     ///
     /// Shape: `[K]` for each view, `[K]`.
     public static func logits(of views: [[Float]]) -> [Float] {
@@ -109,7 +109,7 @@ public enum AveragedViews {
                 sums[index] += Double(probability)
             }
         }
-        // A probability of zero keeps a finite loss, that of the smallest one there is.
+        // A probability of zero is replaced by the smallest positive number, so that its loss is finite.
         return sums.map { Float(log(max($0 / Double(views.count), Double(Float.leastNonzeroMagnitude)))) }
     }
 }

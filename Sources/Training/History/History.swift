@@ -1,9 +1,9 @@
-/// How a training went, one row an epoch: the content of `history.csv` and `history.svg`.
+/// The history of a training, one row for each epoch: the content of `history.csv` and `history.svg`.
 public struct History: Codable, Equatable, Sendable {
-    /// Their epochs rise.
+    /// The epochs, ascending.
     public private(set) var rows: [HistoryRow] = []
 
-    /// Nothing yet.
+    /// No epochs yet.
     public init() {}
 
     /// Adds the next epoch.
@@ -12,8 +12,8 @@ public struct History: Codable, Equatable, Sendable {
         rows.append(row)
     }
 
-    /// The epoch that classifies best; of equal accuracies the one of the lowest loss, and of equal losses the earliest. Nil
-    /// where nothing was held out.
+    /// The epoch of the best validation accuracy; ties go to the lowest validation loss, then to the earliest epoch. Nil
+    /// without validation.
     public var best: HistoryRow? {
         rows.reduce(nil) { best, row in
             guard let accuracy = row.validationAccuracy, accuracy.isFinite else { return best }
@@ -24,17 +24,17 @@ public struct History: Codable, Equatable, Sendable {
     /// The row of an epoch; nil where there is none.
     public subscript(epoch epoch: Int) -> HistoryRow? { rows.last { $0.epoch == epoch } }
 
-    /// The text of `history.csv`: the columns' names, then a line an epoch, each with its end, so that another can follow.
+    /// The text of `history.csv`: a header, then one line for each epoch, each with a line feed.
     public var csv: String { ([HistoryRow.csvHeader] + rows.map(\.csvLine)).map { $0 + "\n" }.joined() }
 
-    /// Reads `history.csv`. A last line without its end, which a crash leaves where lines are appended, is left out.
+    /// Reads `history.csv`. A last line without a line feed, as a crash can leave it, is skipped.
     ///
     /// - Throws: ``HistoryError``
     public init(csv: String) throws(HistoryError) {
-        // By bytes: to Swift a carriage return and a line feed are one character.
+        // By bytes, because CR LF is one Character in Swift.
         var lines = csv.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
             .map { String(Substring($0)) }.map { $0.hasSuffix("\r") ? String($0.dropLast()) : $0 }
-        lines.removeLast()  // empty, or unfinished
+        lines.removeLast()  // empty or unfinished
         guard let header = lines.first, header == HistoryRow.csvHeader else {
             throw .invalidHeader(found: String((lines.first ?? csv).prefix(200)), expected: HistoryRow.csvHeader)
         }
@@ -49,7 +49,7 @@ public struct History: Codable, Equatable, Sendable {
         }
     }
 
-    /// Reads the rows, as strictly as from text.
+    /// Reads the rows with the same checks as from text.
     public init(from decoder: any Decoder) throws {
         for (index, row) in try [HistoryRow](from: decoder).enumerated() {
             let previous = rows.last?.epoch ?? 0
@@ -60,33 +60,33 @@ public struct History: Codable, Equatable, Sendable {
         }
     }
 
-    /// An array of the rows.
+    /// Writes the rows as an array.
     public func encode(to encoder: any Encoder) throws { try rows.encode(to: encoder) }
 }
 
-/// How one epoch went.
+/// The metrics of one epoch.
 public struct HistoryRow: Codable, Equatable, Sendable {
-    /// From 1.
+    /// The epoch's number, from 1.
     public let epoch: Int
-    /// The mean over the epoch's images, each as it was when the network saw it, dropout and all.
+    /// The mean training loss over the epoch's steps, with augmentation and dropout. Units: nats.
     public let trainLoss: Double
-    /// 0…1, in the same way.
+    /// The share of training images that were predicted correctly during the epoch's steps, 0…1.
     public let trainAccuracy: Double
-    /// After the epoch; nil where nothing was held out.
+    /// The mean validation loss after the epoch; nil without validation. Units: nats.
     public let validationLoss: Double?
-    /// 0…1; nil where nothing was held out.
+    /// The share of validation images that are predicted correctly after the epoch, 0…1; nil without validation.
     public let validationAccuracy: Double?
-    /// Of the epoch's last step.
+    /// The learning rate of the epoch's last step.
     public let learningRate: Double
-    /// While training, to the thousandth.
+    /// Training images a second, without validation, rounded to 0.001.
     public let imagesPerSecond: Double
-    /// Training and validation, to the thousandth.
+    /// The epoch's duration with validation, rounded to 0.001.
     public let seconds: Double
 
-    /// What an epoch's number can be.
+    /// The valid numbers of epochs.
     static let epochs = 1...1_000_000_000
 
-    /// The names are those of `history.csv`, in its order.
+    /// The columns of `history.csv`, in their order.
     enum CodingKeys: String, CodingKey, CaseIterable {
         case epoch
         case trainLoss = "train_loss"
@@ -98,6 +98,7 @@ public struct HistoryRow: Codable, Equatable, Sendable {
         case seconds
     }
 
+    /// A row whose last two numbers are rounded here.
     public init(
         epoch: Int, trainLoss: Double, trainAccuracy: Double, validationLoss: Double?, validationAccuracy: Double?,
         learningRate: Double, imagesPerSecond: Double, seconds: Double
@@ -112,9 +113,9 @@ public struct HistoryRow: Codable, Equatable, Sendable {
         self.seconds = (seconds * 1000).rounded() / 1000
     }
 
-    /// Whether the epoch classifies better what was held out: more of it right, or as much with a lower loss.
+    /// Is the validation accuracy higher, or equal with a lower validation loss?
     ///
-    /// Small validation parts tie often: of twenty images there are 21 accuracies.
+    /// Small validation parts tie often: twenty images have only 21 possible accuracies.
     public func isBetter(than other: HistoryRow) -> Bool {
         let (accuracy, otherAccuracy) = (validationAccuracy ?? -.infinity, other.validationAccuracy ?? -.infinity)
         guard accuracy == otherAccuracy else { return accuracy > otherAccuracy }
@@ -124,10 +125,10 @@ public struct HistoryRow: Codable, Equatable, Sendable {
 }
 
 extension HistoryRow {
-    /// The names of the columns.
+    /// The header of `history.csv`.
     static let csvHeader = CodingKeys.allCases.map(\.rawValue).joined(separator: ",")
 
-    /// The line without its end. Numbers are written so that reading gives the same bits; what is not known is empty.
+    /// The line without its line feed. Numbers are read back to the same bits; nil is an empty field.
     var csvLine: String {
         let numbers: [Double?] = [
             trainLoss, trainAccuracy, validationLoss, validationAccuracy, learningRate, imagesPerSecond, seconds,
@@ -135,7 +136,7 @@ extension HistoryRow {
         return (["\(epoch)"] + numbers.map { $0.map { "\($0)" } ?? "" }).joined(separator: ",")
     }
 
-    /// Reads a line; nil where it is none.
+    /// Parses a line; nil where it is malformed.
     init?(csvLine: some StringProtocol) {
         let fields = csvLine.split(separator: ",", omittingEmptySubsequences: false)
         guard fields.count == CodingKeys.allCases.count, let epoch = Int(fields[0]), fields[0].first != "+",
@@ -157,10 +158,13 @@ extension HistoryRow {
     }
 }
 
-/// Why a text is no history of a training. Lines count from 1.
+/// Why a text is not the history of a training. Lines are numbered from 1.
 public enum HistoryError: Error, Equatable, Sendable {
+    /// The first line does not name the columns.
     case invalidHeader(found: String, expected: String)
+    /// A line is not an epoch and seven numbers.
     case invalidLine(number: Int, found: String)
+    /// An epoch's number is not above the one of the line before.
     case misplacedEpoch(number: Int, found: Int, previous: Int)
 }
 
@@ -169,7 +173,7 @@ extension HistoryError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .invalidHeader(let found, let expected):
-            "the history begins with \"\(found)\" where the columns \(expected) are expected"
+            "the history begins with \"\(found)\", but the columns \(expected) are expected"
         case .invalidLine(let number, let found):
             "line \(number) of the history is \"\(found)\", not an epoch and seven numbers"
         case .misplacedEpoch(let number, let found, let previous):

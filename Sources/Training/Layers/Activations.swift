@@ -7,9 +7,9 @@ extension ReLU: DifferentiableLayer {
     }
 }
 
-/// max(x, 0): the gradient of what is not above zero is zero.
+/// max(x, 0), in place. Its gradient passes where the output is above zero.
 struct ReLUDifferentiation: DifferentiableOperation {
-    /// Of one example.
+    /// The number of elements of one example.
     let elementCount: Int
 
     var worksInPlace: Bool { true }
@@ -34,9 +34,9 @@ extension Dropout: DifferentiableLayer {
     }
 }
 
-/// Zeroes values at random; the gradient makes the same choice once more instead of remembering it.
+/// Inverted dropout, in place. The backward pass draws the same mask again instead of saving it.
 struct DropoutDifferentiation: DifferentiableOperation {
-    /// Of one example.
+    /// The number of elements of one example.
     let elementCount: Int
     let probability: Float
 

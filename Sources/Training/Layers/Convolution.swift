@@ -13,18 +13,18 @@ extension Conv2d: DifferentiableLayer {
     }
 }
 
-/// A convolution's three passes: forward as in inference, the parameters' gradients as products of unfolded windows, and the
-/// input's gradient as another convolution.
-final class Conv2dDifferentiation: DifferentiableOperation, @unchecked Sendable {  // guard: `prepare` has no company
+/// A convolution's forward pass, which is that of inference, and its two backward passes: the gradients of weights and biases,
+/// and the gradient of the input.
+final class Conv2dDifferentiation: DifferentiableOperation, @unchecked Sendable {  // guard: `prepare` runs alone
     private let forwardAlgorithm: Algorithm
     private var forwardOperation: (any Operation)?
     private let weightGradient: (any ConvolutionWeightGradient)?
     private let inputGradient: (any ConvolutionInputGradient)?
-    /// Lends the prepared kernels their memory: it is the same at each step.
+    /// Recycles the memory of the prepared weights from step to step.
     private let memory = BufferPool(countLimit: 8)
 
     init(_ layer: Conv2d, _ site: LayerContext) {
-        // The layer's own parameters are where training began; from now on these count.
+        // From now on the parameters under training count, not the layer's own.
         let layer = layer.with(site.entries.map(site.parameters.tensor))
         let shape = ConvolutionShape(layer, input: site.inputs[0], output: site.output)
         forwardAlgorithm = .cheapest(of: layer, input: site.inputs[0], activation: site.activation)
@@ -63,7 +63,7 @@ final class Conv2dDifferentiation: DifferentiableOperation, @unchecked Sendable 
     }
 
     func prepare(_ workers: WorkerPool) {
-        // What the last step used goes first: its memory is used again.
+        // The last step's weights are released first, so that their memory is recycled.
         forwardOperation = nil
         forwardOperation = forwardAlgorithm.make(workers, memory: memory)
         inputGradient?.prepare(workers)
@@ -78,8 +78,8 @@ final class Conv2dDifferentiation: DifferentiableOperation, @unchecked Sendable 
 }
 
 extension Algorithm {
-    /// The way to compute a convolution that is expected to cost least: the same on every machine, so that training can be
-    /// repeated bit for bit.
+    /// The algorithm of the lowest estimated cost. Nothing is measured: the choice is the same on every machine, so that
+    /// training is reproducible bit for bit.
     static func cheapest(of layer: Conv2d, input: Shape, activation: Activation?) -> Algorithm {
         let algorithms = layer.algorithms(for: [input], activation: activation)
         guard let cheapest = algorithms.min(by: { $0.cost < $1.cost }) else {
@@ -89,7 +89,7 @@ extension Algorithm {
     }
 }
 
-/// The extents of one convolution, in the terms of matrix products.
+/// The extents of a convolution, as those of a matrix product.
 struct ConvolutionShape {
     /// `[C, H, W]`
     let input: Shape
@@ -107,25 +107,25 @@ struct ConvolutionShape {
 
     var inputsPerGroup: Int { input[0] / groups }
     var outputsPerGroup: Int { output[0] / groups }
-    /// How many products make one output value: (C / groups)·KH·KW.
+    /// The number of products in one output value: (C / groups)·KH·KW.
     var depth: Int { inputsPerGroup * window.kernelSize.height * window.kernelSize.width }
-    /// Output positions of one channel of one image.
+    /// The number of output pixels of one channel of one image.
     var positions: Int { output[1] * output[2] }
 
-    /// The window's way over one image of one group.
+    /// The sliding window over one group's channels of one image, for the C kernels.
     var kernelWindow: kernel_window {
         kernel_window(window, height: input[1], width: input[2], pixelStride: input[0], outputWidth: output[2])
     }
 }
 
-/// One way to compute the gradients of a convolution's kernels and biases.
+/// An algorithm for the gradients of a convolution's weights and biases.
 protocol ConvolutionWeightGradient: Sendable {
     func scratchByteCount(batchSize: Int) -> Int
     func sharedByteCount(batchSize: Int) -> Int
     func run(_ run: DifferentiableRun)
 }
 
-/// One way to compute the gradient of a convolution's input.
+/// An algorithm for the gradient of a convolution's input.
 protocol ConvolutionInputGradient: Sendable {
     func scratchByteCount(batchSize: Int) -> Int
     func prepare(_ workers: WorkerPool)

@@ -1,11 +1,11 @@
 import CKernels
 import Inference
 
-/// With stride 1 the input's gradient is a convolution of the output's: by kernels turned by half a circle, inputs and
-/// outputs in each other's place.
+/// The transposed convolution. With stride 1 the input's gradient is a convolution of the output's gradient, by kernels that
+/// are rotated by 180° and whose input and output channels are swapped.
 ///
 /// - Source: Dumoulin and Visin 2016, arXiv:1603.07285, §4.
-final class TransposedConvolution: ConvolutionInputGradient, @unchecked Sendable {  // guard: `prepare` has no company
+final class TransposedConvolution: ConvolutionInputGradient, @unchecked Sendable {  // guard: `prepare` runs alone
     private let layer: Conv2d
     private let shape: ConvolutionShape
     /// `[C, O / groups, KH, KW]`
@@ -46,12 +46,12 @@ final class TransposedConvolution: ConvolutionInputGradient, @unchecked Sendable
 
     func prepare(_ workers: WorkerPool) {
         operation = nil
-        workers.parallelForBlocks(shape.input[0], blockSize: 8) { input, _ in self.turn(input) }
+        workers.parallelForBlocks(shape.input[0], blockSize: 8) { input, _ in self.rotate(input) }
         operation = algorithm.make(workers, memory: memory)
     }
 
-    /// The kernels that lead to one input channel.
-    private func turn(_ input: Int) {
+    /// Rotates the kernels that belong to one input channel.
+    private func rotate(_ input: Int) {
         let places = shape.window.kernelSize.height * shape.window.kernelSize.width
         let (group, channel) = (input / shape.inputsPerGroup, input % shape.inputsPerGroup)
         let target = kernels.bytes.assumingMemoryBound(to: Float.self)
@@ -69,14 +69,15 @@ final class TransposedConvolution: ConvolutionInputGradient, @unchecked Sendable
     }
 }
 
-/// With any stride: the gradients of the unfolded windows, dX = dY·W, folded back.
-final class Col2ImInputGradient: ConvolutionInputGradient, @unchecked Sendable {  // guard: `prepare` has no company
+/// The input's gradient with any stride, by col2im: the matrix product dX = dY·W gives the gradients of the windows, which are
+/// then added into the image.
+final class Col2ImInputGradient: ConvolutionInputGradient, @unchecked Sendable {  // guard: `prepare` runs alone
     private let layer: Conv2d
     private let shape: ConvolutionShape
-    /// Channels innermost, `[O, KH, KW, C / groups]`.
+    /// The weights with their channels innermost, `[O, KH, KW, C / groups]`.
     private let kernels: AlignedBuffer
 
-    /// What the rows of a block may take. Units: floats.
+    /// The most memory for a block of windows. Units: floats.
     private static let rowLimit = 256 << 10
 
     init(_ layer: Conv2d, _ shape: ConvolutionShape) {

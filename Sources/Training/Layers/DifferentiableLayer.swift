@@ -1,8 +1,8 @@
 import Inference
 
-/// A layer that gradients pass through.
+/// A layer with a backward pass.
 protocol DifferentiableLayer: Layer {
-    /// The layer's passes on inputs of a known shape.
+    /// The layer's forward and backward passes, for known shapes.
     func differentiable(_ site: LayerContext) -> any DifferentiableOperation
 
     /// The same layer with other parameters, in the order of ``Layer/parameters``.
@@ -10,49 +10,51 @@ protocol DifferentiableLayer: Layer {
 }
 
 extension DifferentiableLayer {
-    /// Most have none.
+    /// By default a layer has no parameters.
     func with(_ parameters: [Tensor]) -> Self { self }
 }
 
-/// Where a layer stands in a network that learns.
+/// What a layer needs to know of the network that it is trained in.
 struct LayerContext {
-    /// Of one example.
+    /// The shapes of the inputs, of one example.
     let inputs: [Shape]
-    /// Of one example.
+    /// The shape of the output, of one example.
     let output: Shape
-    /// Computed by this layer together with its output; its gradient is not this layer's business.
+    /// The fused activation of the forward pass; its gradient is computed by a step of its own.
     let activation: Activation?
-    /// Set where the input is the output of a ReLU that leaves its gradient to this layer.
+    /// Does this layer's backward pass include the gradient of the ReLU before it?
     let fusesInputReLU: Bool
+    /// The parameters of the whole network.
     let parameters: Parameters
-    /// The layer's own, in the order of ``Layer/parameters``.
+    /// The layer's own parameters, in the order of ``Layer/parameters``.
     let entries: [Parameters.Entry]
-    /// Not set for layers that are frozen.
+    /// False for a frozen layer.
     let wantsParameterGradients: Bool
-    /// Not set for inputs behind which nothing learns.
+    /// False where nothing before this layer is trained.
     let wantsInputGradient: Bool
 }
 
-/// One layer's passes through a network that learns: forward, and back with the gradients.
+/// A layer's forward and backward pass.
 ///
-/// Values with rows and columns lie with their channels innermost, `[N, H, W, C]`; others `[N, F]`. Results depend on the
-/// batch alone, never on how many threads work on it.
+/// The layout of images is `[N, H, W, C]`, channels innermost; that of features is `[N, F]`. Results do not depend on the
+/// number of threads.
 protocol DifferentiableOperation: Sendable {
-    /// Whether the output is written over the input, and the input's gradient over the output's.
+    /// Does the forward pass overwrite the input, and the backward pass the output's gradient?
     var worksInPlace: Bool { get }
 
-    /// What is remembered from the forward pass to the backward pass. Units: bytes.
+    /// Memory that the forward pass saves for the backward pass. Units: bytes.
     func savedByteCount(batchSize: Int) -> Int
 
-    /// Scratch memory that each thread needs for itself. Units: bytes.
+    /// Scratch memory for each thread. Units: bytes.
     func scratchByteCount(batchSize: Int) -> Int
 
     /// Scratch memory that all threads share. Units: bytes.
     func sharedByteCount(batchSize: Int) -> Int
 
-    /// Takes in the parameters as they are now: once before each forward pass.
+    /// Prepares the current parameters, once before each forward pass.
     func prepare(_ workers: WorkerPool)
 
+    /// Writes the output.
     func forward(_ run: DifferentiableRun)
 
     /// Writes the gradients of the inputs and of the parameters.
@@ -67,27 +69,29 @@ extension DifferentiableOperation {
     func prepare(_ workers: WorkerPool) {}
 }
 
-/// What a layer's passes work on: memory of one network that learns, and the threads that share the work.
+/// The memory that a layer's pass works on, and the threads that share the work.
 struct DifferentiableRun: @unchecked Sendable {  // guard: one run at a time has the network's memory
-    /// How many examples there are.
+    /// The number of examples.
     let batchSize: Int
-    /// Tells this step's random choices at this layer from all others; nil where nothing is left to chance.
+    /// The seed of this layer's random choices in this step; nil turns dropout off.
     let seed: UInt64?
-    /// Shape: `[N, …]` each.
+    /// The values before the layer. Shape: `[N, …]` each.
     let inputs: [UnsafePointer<Float>]
-    /// Shape: `[N, …]`.
+    /// The values behind the layer. Shape: `[N, …]`.
     let output: UnsafeMutablePointer<Float>
-    /// Shape: `[N, …]` each; nil where nobody asks.
+    /// The gradients to write. Shape: `[N, …]` each; nil where none is wanted.
     let inputGradients: [UnsafeMutablePointer<Float>?]
-    /// Shape: `[N, …]`.
+    /// The gradient behind the layer. Shape: `[N, …]`.
     let outputGradient: UnsafeMutablePointer<Float>
-    /// What the forward pass leaves for the backward pass.
-    let kept: UnsafeMutablePointer<Float>
+    /// Memory that the forward pass saves for the backward pass.
+    let saved: UnsafeMutablePointer<Float>
     /// Scratch memory that all threads share.
     let shared: UnsafeMutablePointer<Float>
+    /// Scratch memory of the first slot; see ``scratch(slot:)``.
     let scratch: UnsafeMutablePointer<Float>
-    /// The distance between two threads' scratch. Units: floats.
+    /// The distance between two slots' scratch memory. Units: floats.
     let scratchStride: Int
+    /// The threads.
     let workers: WorkerPool
 
     var input: UnsafePointer<Float> { inputs[0] }
@@ -100,7 +104,7 @@ struct DifferentiableRun: @unchecked Sendable {  // guard: one run at a time has
         workers.parallelFor(count, body)
     }
 
-    /// The run of an operation that predicts, from one value to another.
+    /// The same memory for an operation of inference, from one value to another.
     func predicting(
         from input: UnsafePointer<Float>, to output: UnsafeMutablePointer<Float>
     ) -> OperationRun {

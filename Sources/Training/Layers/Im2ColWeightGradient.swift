@@ -1,27 +1,28 @@
 import CKernels
 import Inference
 
-/// Of each group a product of the output's gradients with the unfolded windows, dW = dYᵀ·X, whatever the convolution is.
+/// The weights' gradient of any convolution, by im2col: for each group the matrix product dW = dYᵀ·X, where X holds the windows
+/// of the input as rows.
 ///
-/// The batch is dealt out to parts, whose sums are added up in order: so the result does not depend on who computed which.
+/// The batch is divided into parts whose sums are added in a fixed order, so that the result does not depend on the threads.
 struct Im2ColWeightGradient: ConvolutionWeightGradient {
     let shape: ConvolutionShape
     let parameters: Parameters
     let weight: Parameters.Entry
     let bias: Parameters.Entry?
 
-    /// What the unfolded windows of a block may take. Units: floats.
+    /// The most memory for a block of windows. Units: floats.
     private static let rowLimit = 256 << 10
-    /// What the parts' sums may take together. Units: floats.
+    /// The most memory for all parts' sums. Units: floats.
     private static let sumLimit = 16 << 20
 
-    /// Kernels with their channels innermost, `[O, KH, KW, C / groups]`, and the biases behind them.
+    /// The size of a part's sums: weights with their channels innermost, `[O, KH, KW, C / groups]`, then biases.
     private var sumCount: Int { ArenaLayout.align(weight.range.count + shape.output[0]) }
 
-    /// Into how many parts any batch is dealt out.
+    /// The number of parts of a batch.
     private var partCount: Int { max(1, min(16, Self.sumLimit / sumCount)) }
 
-    /// Output positions whose windows are unfolded together.
+    /// The number of windows in a block.
     private var blockSize: Int { min(shape.positions, max(32, Self.rowLimit / shape.depth)) }
 
     func scratchByteCount(batchSize: Int) -> Int { blockSize * shape.depth * MemoryLayout<Float>.stride }
@@ -61,7 +62,7 @@ struct Im2ColWeightGradient: ConvolutionWeightGradient {
         kernel_sum_rows(gradient, shape.positions, shape.output[0], shape.output[0], sums + weight.range.count)
     }
 
-    /// Adds up the parts' sums of one output channel, and puts them where PyTorch's layout wants them.
+    /// Adds the parts' sums of one output channel, and transposes them to PyTorch's layout.
     private func finish(_ output: Int, _ run: DifferentiableRun, partCount: Int) {
         guard let gradients = parameters.gradients.baseAddress else { return }
         let first = output * shape.depth

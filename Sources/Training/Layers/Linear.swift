@@ -11,7 +11,7 @@ extension Linear: DifferentiableLayer {
     func with(_ parameters: [Tensor]) -> Linear { Linear(weight: parameters[0], bias: parameters[1]) }
 }
 
-/// y = x·Wᵀ + b: three matrix products, each cut into blocks of the weights' rows or columns that the threads share.
+/// y = x·Wᵀ + b. Each of the three matrix products is divided into blocks of the weights' rows or columns for the threads.
 struct LinearDifferentiation: DifferentiableOperation {
     let inputs: Int
     let outputs: Int
@@ -21,7 +21,7 @@ struct LinearDifferentiation: DifferentiableOperation {
     let bias: Parameters.Entry
     let wantsParameterGradients: Bool
 
-    /// Rows or columns of the weights: enough to make the packing of the other factor worth while.
+    /// The rows or columns of a block: enough to amortise the packing of the other factor.
     private static let blockSize = 256
 
     private func parallelForBlocks(
@@ -78,14 +78,14 @@ extension Flatten: DifferentiableLayer {
     }
 }
 
-/// A layer whose output is its input.
+/// A layer whose output is its input, in place.
 struct ViewDifferentiation: DifferentiableOperation {
     var worksInPlace: Bool { true }
     func forward(_ run: DifferentiableRun) {}
     func backward(_ run: DifferentiableRun) {}
 }
 
-/// Puts channels outermost, and their gradients back.
+/// Transposes `[H, W, C]` to `[C, H, W]`, as PyTorch flattens, and the gradient back.
 struct FlattenDifferentiation: DifferentiableOperation {
     /// `[C, H, W]`
     let input: Shape

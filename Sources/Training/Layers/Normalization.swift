@@ -7,7 +7,7 @@ extension LocalResponseNorm: DifferentiableLayer {
     }
 }
 
-/// Krizhevsky's normalisation; its gradient takes the sums of squares anew.
+/// Local response normalisation. The backward pass computes the sums of squares again instead of saving them.
 struct LocalResponseNormDifferentiation: DifferentiableOperation {
     let layer: LocalResponseNorm
     /// `[C, H, W]`

@@ -8,18 +8,18 @@ extension MaxPool2d: DifferentiableLayer {
     }
 }
 
-/// The largest value under each window, whose gradient goes to the pixel that it came from.
+/// Max pooling. The gradient goes to the pixel that was the largest of its window.
 struct MaxPoolDifferentiation: DifferentiableOperation {
     let window: Window
     /// `[C, H, W]`
     let input: Shape
     /// `[C, H', W']`
     let output: Shape
-    /// Whether a ReLU before this layer leaves its gradient to it.
+    /// Does the backward pass include the gradient of the ReLU before this layer?
     let fusesInputReLU: Bool
 
-    /// The places of a window are counted in bytes.
-    static let mostPlaces = 256
+    /// The largest window in pixels, because the pixel's index is saved in one byte.
+    static let maxWindowArea = 256
 
     func savedByteCount(batchSize: Int) -> Int { output.elementCount * batchSize }
 
@@ -29,7 +29,7 @@ struct MaxPoolDifferentiation: DifferentiableOperation {
     }
 
     private func choices(_ run: DifferentiableRun, of image: Int) -> UnsafeMutablePointer<UInt8> {
-        UnsafeMutableRawPointer(run.kept).assumingMemoryBound(to: UInt8.self) + image * output.elementCount
+        UnsafeMutableRawPointer(run.saved).assumingMemoryBound(to: UInt8.self) + image * output.elementCount
     }
 
     func forward(_ run: DifferentiableRun) {
@@ -62,7 +62,7 @@ extension AdaptiveAvgPool2d: DifferentiableLayer {
     }
 }
 
-/// Means over regions, whose gradient is shared among the region's pixels.
+/// Adaptive average pooling. The gradient is distributed evenly over the pixels of each region.
 struct AdaptiveAvgPoolDifferentiation: DifferentiableOperation {
     /// `[C, H, W]`
     let input: Shape

@@ -1,25 +1,25 @@
 import CKernels
 import Inference
 
-/// The gradients of a convolution's kernels by Winograd's minimal filtering: the tiles of input and output gradient are
-/// transformed, multiplied place by place over all tiles of some images, and the sums transformed back.
+/// The gradient of a convolution's weights by Winograd's minimal filtering: the tiles of the input and of the output's gradient
+/// are transformed, multiplied element by element and summed over the tiles of some images, and the sums transformed back.
 ///
 ///     dg = Gᵀ·[Σ (A·dY·Aᵀ) ⊙ (Bᵀ·d·B)]·G
 ///
-/// Threads share the images while tiles are transformed, and the places while they are multiplied.
-/// - Source: Lavin and Gray 2015, arXiv:1509.09308, §3: the same bilinear form as forwards, by its other factor.
+/// The transforms are parallel over images, the multiplication over the elements of a tile.
+/// - Source: Lavin and Gray 2015, arXiv:1509.09308, §3: the bilinear form of the forward pass, differentiated by the filter.
 struct WinogradWeightGradient: ConvolutionWeightGradient {
     private let tiling: WinogradTiling
     private let shape: ConvolutionShape
     private let parameters: Parameters
     private let weight: Parameters.Entry
     private let bias: Parameters.Entry?
-    /// G, row by row.
+    /// The matrix G, row by row.
     private let matrix: [Double]
 
-    /// What some images' transformed tiles may take together: they shall stay in the last-level cache. Units: floats.
+    /// The most memory for transformed tiles, so that they fit into the last-level cache. Units: floats.
     private static let tileLimit = 2 << 20
-    /// Kernels that are transformed back by one task.
+    /// How many kernels one task transforms back.
     private static let kernelsPerTask = 1024
 
     init(
@@ -34,7 +34,7 @@ struct WinogradWeightGradient: ConvolutionWeightGradient {
         matrix = tiling.tile.filterMatrix.flatMap(\.self)
     }
 
-    /// The sizes of tile that are worth while, the best first.
+    /// The tile sizes that cost less than a direct convolution, the cheapest first.
     static func tilings(of layer: Conv2d, _ shape: ConvolutionShape) -> [WinogradTiling] {
         let direct = Double(shape.output[0] * shape.depth * shape.positions)
         return WinogradTiling.all(layer, input: shape.input, output: shape.output)
@@ -44,28 +44,31 @@ struct WinogradWeightGradient: ConvolutionWeightGradient {
     private var places: Int { tiling.tile.placeCount }
     private var tilesPerImage: Int { tiling.rows * tiling.columns }
     private var paddedOutputs: Int { WinogradTiling.padded(shape.outputsPerGroup) }
-    /// Kernels of a group, each phase counted as one.
+    /// The number of kernels of a group; each phase of a strided kernel counts as one.
     private var kernelCount: Int { shape.outputsPerGroup * tiling.depth }
 
-    /// Images whose tiles are in memory together.
+    /// How many images' tiles are in memory at a time.
     private var imagesPerBlock: Int {
         max(1, Self.tileLimit / (places * tilesPerImage * (tiling.paddedDepth + paddedOutputs)))
     }
 
-    /// The shared memory's parts. Units: floats.
+    /// Offsets into the shared memory. Units: floats.
     private struct Layout {
-        /// One group's sums, place by place.
+        /// The sums of one group, by tile element.
         let sums: Int
-        /// The input's transformed tiles, place by place.
+        /// The transformed tiles of the input, by tile element.
         let inputs: Int
+        /// The distance between two tile elements of the input.
         let inputStride: Int
-        /// The output gradient's.
+        /// The transformed tiles of the output's gradient, by tile element.
         let gradients: Int
+        /// The distance between two tile elements of the gradient.
         let gradientStride: Int
-        /// The kernels' phases, where there are any.
+        /// The phases of strided kernels.
         let phases: Int
-        /// One image's bias gradients behind the other's.
+        /// The bias gradients of each image.
         let biases: Int
+        /// The size of all parts.
         let count: Int
     }
 
@@ -112,7 +115,7 @@ struct WinogradWeightGradient: ConvolutionWeightGradient {
         if let bias { sumBiases(run, layout, into: bias) }
     }
 
-    /// Of each image by itself first: so the order of the sums does not depend on the threads.
+    /// Sums each image by itself first, so that the order of the additions does not depend on the threads.
     private func sumBiases(_ run: DifferentiableRun, _ layout: Layout, into bias: Parameters.Entry) {
         run.parallelFor(run.batchSize) { image, _ in
             let sums = run.shared + layout.biases + image * shape.output[0]
@@ -128,7 +131,7 @@ struct WinogradWeightGradient: ConvolutionWeightGradient {
         }
     }
 
-    /// One row of tiles of one image, of both factors.
+    /// Transforms one row of tiles of one image, of both factors.
     private func transform(
         _ run: DifferentiableRun, _ layout: Layout, image: Int, place: Int, row: Int, group: Int,
         scratch: UnsafeMutablePointer<Float>
@@ -154,7 +157,7 @@ struct WinogradWeightGradient: ConvolutionWeightGradient {
             into: run.shared + layout.sums + place * kernelCount, stride: tiling.depth, accumulates: !isFirst)
     }
 
-    /// Transforms the sums back to where PyTorch's layout wants them.
+    /// Transforms the sums back, in PyTorch's layout.
     private func finish(_ run: DifferentiableRun, _ layout: Layout, group: Int) {
         let taps = tiling.tile.kernelExtent * tiling.tile.kernelExtent
         nonisolated(unsafe) let gradients = parameters.gradients
@@ -174,7 +177,7 @@ struct WinogradWeightGradient: ConvolutionWeightGradient {
         run.parallelFor(shape.outputsPerGroup) { output, _ in gather(output, from: kernels, into: target) }
     }
 
-    /// One output channel's kernels from their phases; what lies behind a kernel's edge is left.
+    /// Interleaves the phases of one output channel's kernels; the padding behind a kernel's edge is dropped.
     private func gather(
         _ output: Int, from phases: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>
     ) {

@@ -97,12 +97,6 @@ public struct TrainingFolder: Sendable {
     }
 }
 
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Musl
-#endif
-
 /// Keeps other trainings from a folder until it is released, or the process ends in whatever way.
 final class FolderLock: Sendable {
     private let descriptor: Int32

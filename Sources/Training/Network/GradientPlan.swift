@@ -1,57 +1,67 @@
 import Inference
 
-/// How a network learns: which operation passes through each node, and where values, gradients and scratch lie in memory.
+/// The plan of a training step: the operation of each node, and the offsets of values, gradients and scratch memory.
 ///
-/// Every value is kept until the backward pass is over. Gradients share memory as soon as they have been used.
+/// Every value is kept until the backward pass is over. A gradient's memory is reused once it has been read.
 struct GradientPlan {
-    /// One node's operation on its memory. Units: floats.
+    /// One node's operation and its memory. Units of offsets: floats.
     struct Step {
+        /// The node's name.
         let node: String
+        /// The forward and backward pass.
         let operation: any DifferentiableOperation
-        /// Positions in ``values``.
+        /// Indices in ``values``.
         let inputs: [Int]
+        /// An index in ``values``.
         let output: Int
-        /// Tells this step's random choices from those of other steps.
+        /// Makes this step's random choices differ from those of other steps.
         let salt: UInt64
-        /// Where the operation remembers something.
+        /// Where the forward pass saves what the backward pass needs.
         let savedOffset: Int
-        /// The forward pass is the previous node's work, the backward pass the next one's.
+        /// A fused ReLU: the previous node computes its forward pass.
         let skipsForward: Bool
+        /// A fused ReLU: the next node computes its backward pass.
         let skipsBackward: Bool
-        /// For each input: what becomes of its gradient.
+        /// How the gradient of each input is written.
         var inputGradients: [InputGradient]
     }
 
-    /// What an operation does with the gradient of one of its inputs.
+    /// How an operation writes the gradient of one of its inputs.
     enum InputGradient: Equatable {
-        /// Behind this input nothing learns.
+        /// Not at all: nothing before this input is trained.
         case unwanted
-        /// It is written where it belongs.
+        /// To the value's gradient.
         case written
-        /// Another reader of the same value has written there: it is computed elsewhere and added. Units: floats.
+        /// To scratch memory, and then added: another reader of the value has written its gradient already. Units: floats.
         case added(scratchOffset: Int)
     }
 
-    /// A value that flows through the network. Units: floats.
+    /// A value between two nodes. Units: floats.
     struct Value {
-        /// Of one example.
+        /// The number of elements of one example.
         let elementCount: Int
-        /// nil for the network's input, which lies in memory of the caller's.
+        /// nil for the network's input, which is in the caller's memory.
         let offset: Int?
-        /// nil where nobody asks for the gradient.
+        /// nil where no gradient is wanted.
         var gradientOffset: Int?
     }
 
+    /// In the order of the forward pass.
     let steps: [Step]
+    /// The network's input first.
     let values: [Value]
+    /// The index of the logits in ``values``.
     let outputValue: Int
+    /// The scratch memory that all threads share. Units: floats.
     let sharedOffset: Int
+    /// The first thread's scratch memory. Units: floats.
     let scratchOffset: Int
+    /// The distance between two threads' scratch memory. Units: floats.
     let scratchStride: Int
-    /// Units: floats.
+    /// The size of all memory. Units: floats.
     let count: Int
 
-    /// - Parameter frozen: names of nodes whose parameters stay as they are.
+    /// - Parameter frozen: names of nodes whose parameters are not trained.
     init(
         network: Network, parameters: Parameters, frozen: Set<String>, maxBatchSize: Int, workers: WorkerPool
     ) throws(TrainingError) {
@@ -71,21 +81,21 @@ struct GradientPlan {
 }
 
 extension GradientPlan {
-    /// Makes a plan, node by node.
+    /// Builds a plan, node by node.
     struct Builder {
         private let network: Network
         private let parameters: Parameters
         private let frozen: Set<String>
         private let batchSize: Int
-        /// How many nodes read the output of each node; the network's input comes first.
+        /// How many nodes read each node's output; the network's input comes first.
         private let readerCount: [Int]
-        /// Which values something learns behind.
+        /// For each value: is a parameter before it trained?
         private var learns: [Bool] = [false]
         private(set) var steps: [Step] = []
         private(set) var values: [Value]
         /// The value that each node writes.
         private(set) var valueOfNode: [Int] = []
-        /// Units: floats.
+        /// The memory allocated so far. Units: floats.
         private(set) var count = 0
 
         init(network: Network, parameters: Parameters, frozen: Set<String>, batchSize: Int) {
@@ -109,7 +119,7 @@ extension GradientPlan {
             return count
         }
 
-        /// Is the node a ReLU that the node before it computes?
+        /// Is the node a ReLU whose forward pass is fused into the node before it?
         private func isFused(_ index: Int) -> Bool {
             let node = network.nodes[index]
             guard node.layer is ReLU, let input = node.inputs.first, input >= 0, readerCount[input + 1] == 1 else {
@@ -118,14 +128,14 @@ extension GradientPlan {
             return network.nodes[input].layer.fusesActivation
         }
 
-        /// The only node that reads a node's output, if there is only one.
+        /// The only node that reads a node's output; nil where there are several or none.
         private func onlyReader(of index: Int) -> Int? {
             guard readerCount[index + 1] == 1 else { return nil }
             return network.nodes.indices.first { network.nodes[$0].inputs.contains(index) }
         }
 
-        /// Does a pooling take over the ReLU's gradient?
-        private func leavesGradient(_ index: Int) -> Bool {
+        /// Is the node a ReLU whose gradient is fused into the max pooling behind it?
+        private func isGradientFused(_ index: Int) -> Bool {
             guard network.nodes[index].layer is ReLU, let reader = onlyReader(of: index) else { return false }
             return network.nodes[reader].layer is MaxPool2d
         }
@@ -137,10 +147,11 @@ extension GradientPlan {
             }
             if let pool = node.layer as? MaxPool2d {
                 let places = pool.window.kernelSize.height * pool.window.kernelSize.width
-                guard places <= MaxPoolDifferentiation.mostPlaces else {
+                guard places <= MaxPoolDifferentiation.maxWindowArea else {
                     throw .notDifferentiable(
                         layer: node.name,
-                        reason: "its window has \(places) places, and \(MaxPoolDifferentiation.mostPlaces) is the most")
+                        reason: "its window has \(places) pixels, but at most \(MaxPoolDifferentiation.maxWindowArea) are "
+                            + "supported")
                 }
             }
             let inputs = node.inputs.map { $0 == Network.input ? 0 : valueOfNode[$0] }
@@ -150,7 +161,7 @@ extension GradientPlan {
             let fusesReader = onlyReader(of: index).map(isFused) ?? false
             let site = LayerContext(
                 inputs: shapes, output: network.shapes[index], activation: fusesReader ? .relu : nil,
-                fusesInputReLU: node.inputs[0] >= 0 && leavesGradient(node.inputs[0]), parameters: parameters,
+                fusesInputReLU: node.inputs[0] >= 0 && isGradientFused(node.inputs[0]), parameters: parameters,
                 entries: entries, wantsParameterGradients: trains,
                 wantsInputGradient: inputs.contains { learns[$0] })
             let operation = layer.differentiable(site)
@@ -171,11 +182,11 @@ extension GradientPlan {
                 Step(
                     node: node.name, operation: operation, inputs: inputs, output: valueOfNode[index],
                     salt: UInt64(index), savedOffset: savedOffset, skipsForward: isFused(index),
-                    skipsBackward: leavesGradient(index),
+                    skipsBackward: isGradientFused(index),
                     inputGradients: inputs.map { learns[$0] ? .written : .unwanted }))
         }
 
-        /// Backwards through the steps: a gradient is needed from its first writer to the step that wrote the value.
+        /// Goes backwards through the steps: a gradient lives from its first writer to the step that wrote the value.
         private mutating func placeGradients() {
             var layout = ArenaLayout()
             let base = count
@@ -194,7 +205,7 @@ extension GradientPlan {
             if let last = valueOfNode.last { place(last, at: 0) }
             for (time, index) in steps.indices.reversed().enumerated() {
                 let step = steps[index]
-                // What nobody reads has no gradient to hand on.
+                // A value that nobody reads has no gradient to propagate.
                 let isRead = values[step.output].gradientOffset != nil
                 var gradients = isRead ? step.inputGradients : step.inputs.map { _ in .unwanted }
                 for (position, input) in step.inputs.enumerated() {

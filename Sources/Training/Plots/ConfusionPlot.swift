@@ -1,12 +1,12 @@
 import Foundation
 
 extension ConfusionMatrix {
-    /// The matrix as an image on a white ground: each row's cells are the darker, the larger their share of the true class.
+    /// The matrix as SVG on white: the larger a cell's share of its true class, the darker its colour.
     ///
-    /// It grows with the number of classes, so that every class keeps its name and every cell its number; a key tells the
-    /// colours, and each cell tells its classes and its share where the reader's program shows titles.
+    /// The plot grows with the number of classes, so that every class has its name and every cell its number. A key explains
+    /// the colours, and each cell has a tooltip with its classes and its share.
     ///
-    /// Limits: of more than a thousand classes only the colours are drawn; no viewer shows a larger image.
+    /// Limits: with more than a thousand classes only the colours are drawn, because viewers refuse larger images.
     /// - Parameter classNames: one for each class.
     public func svg(classNames: [String], title: String) -> String {
         precondition(classNames.count == classCount, "\(classNames.count) names for \(classCount) classes")
@@ -14,7 +14,7 @@ extension ConfusionMatrix {
     }
 }
 
-/// Where everything stands in a confusion matrix's image. Units: pixels.
+/// The layout of a confusion matrix's plot. Units: pixels.
 private struct ConfusionPlot {
     let matrix: ConfusionMatrix
     let classNames: [String]
@@ -23,7 +23,7 @@ private struct ConfusionPlot {
     private let isLabelled: Bool
     private let cell: Int
     private let fontSize: Int
-    /// Of the matrix's upper left corner.
+    /// The position of the matrix's upper left corner.
     private let left: Int
     private let top: Int
 
@@ -34,13 +34,13 @@ private struct ConfusionPlot {
     private static let edge = 16
     private static let titleSize = 15
     private static let headerHeight = 56
-    /// The axis titles' lines.
+    /// The height of an axis title.
     private static let axisHeight = 24
     private static let keyHeight = 74
     private static let swatchWidth = 52
     /// The shares that the key shows.
     private static let keyShares = [0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 1]
-    /// More classes get smaller cells, in which three digits can still be read.
+    /// With more classes the cells are smaller; three digits still fit.
     private static let roomyClassCount = 24
     private static let labelledClassCount = 1000
 
@@ -91,7 +91,7 @@ private struct ConfusionPlot {
         return "\(matrix.count) images\(share)"
     }
 
-    /// Faint lines between the cells, which lead the eye from a name to a cell.
+    /// Faint lines between the cells, which guide the eye from a name to a cell.
     private var grid: [String] {
         (1..<max(matrix.classCount, 1)).map { index in
             let (x, y) = (left + index * cell, top + index * cell)
@@ -99,7 +99,7 @@ private struct ConfusionPlot {
         }
     }
 
-    /// From a line's middle to where its letters stand.
+    /// The distance from a line's middle down to its baseline.
     private var baseline: Int { fontSize * 3 / 8 }
 
     private var names: [String] {
@@ -118,19 +118,19 @@ private struct ConfusionPlot {
         return row.enumerated().filter { $0.element > 0 }.map { predicted, count -> String in
             let colour = CellColour(share: Double(count) / Double(total), isCorrect: label == predicted)
             let (x, y) = (left + predicted * cell, top + label * cell)
-            let told: String =
+            let tooltip: String =
                 label == predicted
                 ? "\(classNames[label]): \(count) of \(total) right"
                 : "\(classNames[label]) taken for \(classNames[predicted]): \(count) of \(total)"
             let square = #"<rect x="\#(x)" y="\#(y)" width="\#(cell)" height="\#(cell)" fill="\#(colour.fill)"/>"#
             guard isLabelled else { return square }
-            return #"<g><title>\#(escaped(told)) (\#(percent(count, of: total)))</title>\#(square)"#
+            return #"<g><title>\#(escaped(tooltip)) (\#(percent(count, of: total)))</title>\#(square)"#
                 + #"<text x="\#(x + cell / 2)" y="\#(y + cell / 2 + baseline)" text-anchor="middle" "#
                 + #"fill="\#(colour.text)">\#(count)</text></g>"#
         }
     }
 
-    /// What the colours mean: shares of a row, drawn as the cells are.
+    /// The key: the colours of some shares of a row.
     private var key: [String] {
         let y = bottom + 16
         var lines = [
@@ -156,7 +156,7 @@ private struct ConfusionPlot {
         String(format: "%.1f %%", 100 * Double(part) / Double(whole))
     }
 
-    /// How wide a text is at most in a usual sans-serif: no font is measured, so wide letters are taken for wide.
+    /// An upper bound of a text's width in a common sans-serif font. No font is measured; each letter counts by its kind.
     private static func width(of text: String, fontSize: Int) -> Int {
         let ems = text.unicodeScalars.reduce(0.0) { sum, scalar in
             switch scalar.value {
@@ -168,7 +168,7 @@ private struct ConfusionPlot {
         return Int((ems * Double(fontSize)).rounded(.up))
     }
 
-    /// Text that may stand in XML: markup escaped, controls left out.
+    /// Text for XML: markup is escaped, and control characters are removed.
     private func escaped(_ text: String) -> String {
         var result = ""
         for scalar in text.unicodeScalars {
@@ -188,17 +188,17 @@ private struct ConfusionPlot {
     }
 }
 
-/// A cell's colour, blue where the class is right and red where it is not, and that of the number on it.
+/// The colours of a cell, blue for correct predictions and red for mistakes, and of the number in it.
 struct CellColour {
-    /// As SVG writes it.
+    /// The cell's colour in SVG.
     let fill: String
-    /// Whichever of black and white stands out more.
+    /// The number's colour: black or white, whichever has more contrast.
     let text: String
-    /// Of the text from the fill, 1…21.
+    /// The contrast ratio of text and fill, 1…21.
     let contrast: Double
 
     init(share: Double, isCorrect: Bool) {
-        // Few mistakes must be seen too: a tenth is coloured as strongly as four tenths of right answers.
+        // A few mistakes have to be visible too: a tenth is coloured as strongly as four tenths of correct predictions.
         let strength = isCorrect ? share : pow(share, 0.4)
         let full = isCorrect ? [31.0, 90.0, 166.0] : [196.0, 45.0, 38.0]
         let channels = full.map { (255 + ($0 - 255) * strength).rounded() }

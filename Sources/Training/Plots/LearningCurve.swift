@@ -1,14 +1,14 @@
 import Foundation
 
-/// A history as an image: losses above, accuracies below, over the epochs.
+/// The learning curve of a training as SVG: losses above, accuracies below, over the epochs.
 ///
-/// It has no background and its greys stand out from white and from black, so that it fits light and dark pages; it needs no
-/// font but what the reader has.
+/// The background is transparent and the greys have contrast to white and to black, so that it suits light and dark pages.
+/// It uses the reader's own font.
 public struct LearningCurve {
     private let history: History
     private let title: String
 
-    /// - Parameter title: what was trained on what.
+    /// - Parameter title: the heading, as the model's name.
     public init(_ history: History, title: String) {
         self.history = history
         self.title = title
@@ -59,7 +59,7 @@ public struct LearningCurve {
     private static let height = 576
     private static let left = 70
     private static let right = 740
-    /// More points than this are told by their line alone.
+    /// Longer curves have no dots.
     private static let dotLimit = 60
 
     private var legend: [String] {
@@ -71,12 +71,12 @@ public struct LearningCurve {
         }
     }
 
-    /// Beyond lies no loss worth an axis.
+    /// Larger values, which would flatten the rest of the curve, and NaN leave gaps.
     private static func drawable(_ value: Double?) -> Double? {
-        value.flatMap { abs($0) < 1e12 ? $0 : nil }  // NaN neither
+        value.flatMap { abs($0) < 1e12 ? $0 : nil }
     }
 
-    /// One pair of axes with what is drawn between them. Nil and what cannot be drawn leave gaps.
+    /// One pair of axes with its two curves; nil leaves gaps.
     private func panel(
         name: String, top: Int, bottom: Int, unit: String, train: [Double?], validation: [Double?]
     ) -> [String] {
@@ -133,11 +133,11 @@ public struct LearningCurve {
         return first.epoch...last.epoch
     }
 
-    /// One epoch stands in the middle.
+    /// An epoch's position; a single epoch is in the middle. Units: pixels.
     private func x(_ epoch: Double) -> Double {
         let span = Double(epochs.upperBound - epochs.lowerBound)
         let share = span == 0 ? 0.5 : (epoch - Double(epochs.lowerBound)) / span
-        // A little room beside the outermost dots.
+        // A margin for the outermost dots.
         return Double(Self.left + 10) + share * Double(Self.right - Self.left - 20)
     }
 
@@ -156,16 +156,16 @@ public struct LearningCurve {
     }
 }
 
-/// Round numbers along an axis: their distance is 1, 2 or 5 times a power of ten.
+/// Ticks of an axis at round numbers, spaced by 1, 2 or 5 times a power of ten.
 struct AxisTicks: Equatable {
-    /// The axis begins at the first and ends at the last.
+    /// The ticks; the axis begins at the first and ends at the last.
     let values: [Double]
-    /// Digits after the point that the values need.
+    /// The number of decimals in the labels.
     let decimalCount: Int
 
-    /// Ticks that cover a range, about as many as asked for.
+    /// Ticks that cover a range, about `count` of them.
     ///
-    /// Limits: the range's bounds are finite, and so is the distance between them.
+    /// Limits: the range's bounds and its length are finite.
     init(covering range: ClosedRange<Double>, count: Int) {
         let range = Self.widened(range)
         let step = Self.roundStep(atLeast: (range.upperBound - range.lowerBound) / Double(count))
@@ -175,9 +175,9 @@ struct AxisTicks: Equatable {
         decimalCount = max(0, -step.exponent)
     }
 
-    /// Whole numbers within a range, its first among them, at most one more than asked for.
+    /// Whole numbers within a range that include its first, at most `count + 1` of them.
     ///
-    /// Limits: numbers from 1 to a million million.
+    /// Limits: numbers from 1 to 10¹².
     init(countingWithin range: ClosedRange<Int>, count: Int) {
         let step = max(1, Int(Self.roundStep(atLeast: Double(range.count) / Double(count)).value.rounded(.up)))
         let second = (range.lowerBound / step + 1) * step
@@ -186,7 +186,7 @@ struct AxisTicks: Equatable {
         decimalCount = 0
     }
 
-    /// Something around values that are all alike, or almost.
+    /// Widens a range whose bounds are equal or almost equal.
     private static func widened(_ range: ClosedRange<Double>) -> ClosedRange<Double> {
         let scale = max(abs(range.lowerBound), abs(range.upperBound))
         if scale == 0 { return 0...1 }
@@ -194,7 +194,7 @@ struct AxisTicks: Equatable {
         return range.lowerBound - scale * 0.05...range.upperBound + scale * 0.05
     }
 
-    /// The value as it is written at the axis.
+    /// The text at a tick.
     func label(_ value: Double) -> String { String(format: "%.\(decimalCount)f", value) }
 
     private static func roundStep(atLeast least: Double) -> (value: Double, exponent: Int) {

@@ -54,7 +54,7 @@ struct AugmentationTests {
         #expect(
             AugmentationFixtures.digits(part.resized(image, turnsGrey: false).bytes) == expected.bytes)
         #expect(
-            AugmentationFixtures.digits(part.hull(of: image).resized(part.inHull, turnsGrey: false).bytes)
+            AugmentationFixtures.digits(part.pixels(of: image).resized(part.inBoundingBox, turnsGrey: false).bytes)
                 == expected.bytes)
     }
 

@@ -58,7 +58,7 @@ import Testing
                 gradient.run(
                     DifferentiableRun(
                         batchSize: batchSize, seed: nil, inputs: [try #require(input.baseAddress)],
-                        output: outputGradient, inputGradients: [nil], outputGradient: outputGradient, kept: memory,
+                        output: outputGradient, inputGradients: [nil], outputGradient: outputGradient, saved: memory,
                         shared: memory, scratch: memory + sharedCount, scratchStride: scratchStride,
                         workers: workers))
             }
