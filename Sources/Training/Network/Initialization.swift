@@ -32,7 +32,7 @@ public enum Initialization: String, Codable, Sendable, CaseIterable {
         for (index, entry) in entries.enumerated() where isIncluded(entry) {
             let distribution = distribution(of: entry, in: entries)
             var blocks = ParameterBlocks()
-            blocks.cut([entry.range], within: parameters.count)
+            blocks.divide([entry.range], within: parameters.count)
             blocks.forEach(workers) { block, range in
                 var random = SplitMix64(seed: seed, purpose: .initialization, index, block)
                 for place in range { parameters.values[place] = distribution.next(&random) }

@@ -1,42 +1,43 @@
 import Foundation
 
-/// How fast a network learns at each step.
+/// The learning rate of each step.
 ///
-/// Whatever the form, the rate rises in a straight line over the first steps where that is asked for: to
-/// base · (step + 1) / warmupStepCount.
+/// With any form, the rate can rise linearly over the first steps (warm-up): base · (step + 1) / warmupStepCount.
 public struct LearningRateSchedule: Codable, Equatable, Sendable {
-    /// What becomes of the rate.
+    /// The form of the schedule.
     public enum Form: Codable, Equatable, Sendable {
-        /// Nothing.
+        /// The rate does not change.
         case constant
-        /// It is multiplied by the factor every so many epochs.
+        /// The rate is multiplied by the factor every `epochCount` epochs.
         ///
         /// - Source: `torch.optim.lr_scheduler.StepLR`
         case step(epochCount: Int, factor: Double)
-        /// It is multiplied by the factor where more than `patience` epochs one after the other have not brought the validation
-        /// loss down by at least a ten-thousandth: the paper divides by ten.
+        /// The rate is multiplied by the factor after more than `patience` consecutive epochs that did not lower the validation
+        /// loss by a relative 1e-4. The paper divides by ten.
         ///
         /// - Source: Krizhevsky et al. 2012, §5; `torch.optim.lr_scheduler.ReduceLROnPlateau`
         case plateau(patience: Int, factor: Double)
-        /// It falls along half a cosine, from the end of the warm-up, to the minimum at the end of the last epoch.
+        /// The rate falls along half a cosine from the end of the warm-up to the minimum at the end of the last epoch.
         ///
         /// - Source: `torch.optim.lr_scheduler.CosineAnnealingLR`; Loshchilov and Hutter 2017, arXiv:1608.03983
         case cosine(minimum: Double)
     }
 
+    /// The form of the schedule.
     public let form: Form
-    /// The rate after the warm-up.
+    /// The learning rate after the warm-up.
     public let base: Double
-    /// 0 for none.
+    /// The number of warm-up steps; 0 for none.
     public let warmupStepCount: Int
-    /// The training's length, which only a cosine needs.
+    /// The length of the training, which only ``Form/cosine(minimum:)`` needs.
     public let epochCount: Int
+    /// The number of steps in an epoch.
     public let stepsPerEpoch: Int
 
-    /// What a plateau remembers from epoch to epoch.
+    /// The state of ``Form/plateau(patience:factor:)``.
     public private(set) var plateau = Plateau()
 
-    /// - Throws: ``HyperparameterError`` for a number that no training works with.
+    /// - Throws: ``HyperparameterError`` for a hyperparameter out of range.
     public init(
         _ form: Form, base: Double, warmupStepCount: Int = 0, epochCount: Int, stepsPerEpoch: Int
     ) throws(HyperparameterError) {
@@ -48,21 +49,21 @@ public struct LearningRateSchedule: Codable, Equatable, Sendable {
         try validate()
     }
 
-    /// - Throws: ``HyperparameterError`` for a number that no training works with.
+    /// - Throws: ``HyperparameterError`` for a hyperparameter out of range.
     public func validate() throws(HyperparameterError) {
         guard base > 0 && base <= Self.maxRate else {
             throw .outOfRange(
-                name: "learning rate", found: "\(base)", expected: "a number above 0, \(Self.maxRate) at most,")
+                name: "learning rate", found: "\(base)", expected: "a number above 0 and at most \(Self.maxRate)")
         }
         try check("number of epochs", epochCount, from: 1)
-        try check("number of steps an epoch", stepsPerEpoch, from: 1)
+        try check("number of steps in an epoch", stepsPerEpoch, from: 1)
         try check("number of warm-up steps", warmupStepCount, from: 0)
         try check("number of epochs without progress", plateau.stalledEpochCount, from: 0)
         try check("number of reductions of the learning rate", plateau.reductionCount, from: 0)
         switch form {
         case .constant: break
         case .step(let epochCount, let factor):
-            try check("number of epochs a step of the schedule", epochCount, from: 1)
+            try check("number of epochs between the schedule's steps", epochCount, from: 1)
             try check(factor: factor)
         case .plateau(let patience, let factor):
             try check("patience", patience, from: 0)
@@ -76,32 +77,32 @@ public struct LearningRateSchedule: Codable, Equatable, Sendable {
         }
     }
 
-    /// The rate of a step, counted from 0 over all epochs.
+    /// The learning rate of a step, counted from 0 over all epochs.
     public func rate(at step: Int) -> Double {
         if step < warmupStepCount { return base * Double(step + 1) / Double(warmupStepCount) * decline(at: step) }
         return floor + (base - floor) * decline(at: step)
     }
 
-    /// Tells the schedule how an epoch went.
+    /// Ends an epoch, after which a plateau may lower the rate.
     ///
-    /// - Returns: whether the rate falls.
+    /// - Returns: true if the rate falls.
     @discardableResult
     public mutating func endEpoch(validationLoss: Double) -> Bool {
         guard case .plateau(let patience, _) = form else { return false }
         return plateau.endEpoch(loss: validationLoss, patience: patience)
     }
 
-    /// Continues where a schedule of the same form was.
+    /// Restores the state of a schedule of the same form.
     public mutating func resume(_ plateau: Plateau) { self.plateau = plateau }
 
-    /// Beyond, every network diverges.
+    /// With a larger rate every network diverges.
     private static let maxRate = 1e3
-    /// No training counts further.
+    /// The largest count of steps or epochs.
     private static let maxCount = 1 << 40
 
     private var floor: Double { if case .cosine(let minimum) = form { minimum } else { 0 } }
 
-    /// What is left of the way from the base to the floor.
+    /// The share of the distance from floor to base that is left, 0…1.
     private func decline(at step: Int) -> Double {
         switch form {
         case .constant: return 1
@@ -117,7 +118,7 @@ public struct LearningRateSchedule: Codable, Equatable, Sendable {
 
     private func check(factor: Double) throws(HyperparameterError) {
         guard factor > 0 && factor <= 1 else {
-            throw .outOfRange(name: "schedule's factor", found: "\(factor)", expected: "a number above 0, 1 at most,")
+            throw .outOfRange(name: "schedule's factor", found: "\(factor)", expected: "a number above 0 and at most 1")
         }
     }
 
@@ -129,23 +130,23 @@ public struct LearningRateSchedule: Codable, Equatable, Sendable {
 }
 
 extension LearningRateSchedule {
-    /// Watches whether the validation loss still falls.
+    /// Detects that the validation loss no longer falls.
     ///
     /// - Source: `torch.optim.lr_scheduler.ReduceLROnPlateau` with its relative threshold of 1e-4
     public struct Plateau: Codable, Equatable, Sendable {
-        /// The lowest loss that counted; nil before the first epoch.
+        /// The lowest validation loss so far; nil before the first epoch.
         public private(set) var best: Double?
-        /// How many epochs since then, or since the last reduction, brought nothing.
+        /// The number of epochs without progress since then, or since the last reduction.
         public private(set) var stalledEpochCount = 0
-        /// How often the rate was reduced.
+        /// How many times the rate was reduced.
         public private(set) var reductionCount = 0
 
-        /// A loss has to be lower by this share to count.
+        /// The relative decrease of the loss that counts as progress.
         private static let threshold = 1e-4
 
         init() {}
 
-        /// - Returns: whether the rate falls.
+        /// - Returns: true if the rate falls.
         mutating func endEpoch(loss: Double, patience: Int) -> Bool {
             if loss.isFinite, best.map({ loss < $0 * (1 - Self.threshold) }) ?? true {
                 best = loss

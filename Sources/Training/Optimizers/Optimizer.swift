@@ -1,41 +1,43 @@
 import Inference
 
-/// Moves parameters against their gradients, as the class of that name in `torch.optim` does.
+/// An optimiser, with the arithmetic of the class of the same name in `torch.optim`.
 ///
-/// What it remembers of each parameter begins at zero, and a step reads and writes it in one pass with the parameter. The result
-/// does not depend on the number of threads.
+/// Its state buffers begin at zero. A step is one pass over parameters, gradients and state. The result does not depend on the
+/// number of threads.
 public protocol Optimizer: AnyObject, Sendable {
-    /// How many steps were taken; set only to resume.
+    /// The number of steps so far; set only when a training is resumed.
     var stepCount: Int { get set }
 
-    /// What is remembered of each parameter: with ``stepCount``, all that a training needs to be resumed bit for bit.
+    /// The state of each parameter: with ``stepCount``, all that is needed to resume bit for bit.
     var state: [StateBuffer] { get }
 
     /// Takes one step.
     ///
     /// - Parameters:
-    ///   - ranges: which parameters move; the others stay as they are. See ``Parameters/ranges(where:)``.
-    ///   - gradientScale: what gradients are multiplied by first; see ``GradientClipping``.
+    ///   - ranges: the parameters to update; see ``Parameters/ranges(where:)``.
+    ///   - learningRate: the learning rate of this step.
+    ///   - gradientScale: a factor for the gradients; see ``GradientClipping``.
     func step(
         _ parameters: Parameters, ranges: [Range<Int>], learningRate: Double, gradientScale: Float, workers: WorkerPool)
 }
 
 extension Optimizer {
-    /// Takes one step by the gradients as they are.
+    /// Takes one step with unscaled gradients.
     public func step(_ parameters: Parameters, ranges: [Range<Int>], learningRate: Double, workers: WorkerPool) {
         step(parameters, ranges: ranges, learningRate: learningRate, gradientScale: 1, workers: workers)
     }
 }
 
-/// One float a parameter, kept from step to step and stored to resume a training: the layout is that of ``Parameters``.
+/// One float for each parameter, kept from step to step and stored in the training's state. The layout is that of
+/// ``Parameters``.
 public struct StateBuffer: Sendable {
-    /// PyTorch's name for what it holds, as `exp_avg`.
+    /// PyTorch's name of the buffer, as `exp_avg`.
     public let name: String
-    /// The scalars' count, gaps included.
+    /// The number of scalars, padding included.
     public let count: Int
     private let storage: AlignedBuffer
 
-    /// Zeros.
+    /// A buffer of zeros.
     public init(name: String, count: Int) {
         self.name = name
         self.count = count
@@ -46,19 +48,19 @@ public struct StateBuffer: Sendable {
     /// The scalars; written between steps by the training loop only.
     public var values: UnsafeMutableBufferPointer<Float> { storage.bytes.assumingMemoryBound(to: Float.self) }
 
-    /// What is kept of one parameter, where it lies: it changes with every step.
+    /// The state of one parameter, viewed in place: it changes with every step.
     public func tensor(_ entry: Parameters.Entry) -> Tensor {
         Tensor(entry.shape, viewing: storage, byteOffset: entry.range.lowerBound * MemoryLayout<Float>.stride)
     }
 }
 
-/// Which optimiser, and its numbers: what a training is started with, and resumed with.
+/// An optimiser and its hyperparameters, as they are stored in `model.json` and in the training's state.
 public struct OptimizerSettings: Codable, Equatable, Sendable {
-    /// The raw values are those of `--optimizer`.
+    /// The optimiser; the raw values are those of `--optimizer`.
     public enum Kind: String, Codable, Sendable, CaseIterable {
         case sgd, momentum, nesterov, adagrad, adam, adamw
 
-        /// PyTorch's default.
+        /// PyTorch's default learning rate.
         public var learningRate: Double {
             switch self {
             case .sgd, .momentum, .nesterov, .adam, .adamw: 1e-3
@@ -67,28 +69,29 @@ public struct OptimizerSettings: Codable, Equatable, Sendable {
         }
     }
 
+    /// Which optimiser.
     public var kind: Kind
-    /// 0.9 for ``Kind/momentum`` and ``Kind/nesterov``, as everybody has it; nothing else has momentum.
+    /// The momentum of ``Kind/momentum`` and ``Kind/nesterov``, 0..<1; others ignore it.
     public var momentum = 0.9
-    /// Adam's and AdamW's.
+    /// The decay of the first moment in Adam and AdamW, 0..<1.
     public var beta1 = 0.9
-    /// Adam's and AdamW's.
+    /// The decay of the second moment in Adam and AdamW, 0..<1.
     public var beta2 = 0.999
-    /// Adam's and AdamW's 1e-8, AdaGrad's 1e-10.
+    /// The ε of Adam and AdamW (default 1e-8) and of AdaGrad (default 1e-10).
     public var epsilon: Double
-    /// AdamW's is 0.01, the others' 0.
+    /// The weight decay, 0..<1; by default 0.01 for AdamW and 0 for the others.
     public var weightDecay: Double
-    /// AdaGrad's.
+    /// AdaGrad's decay of the learning rate for each step.
     public var rateDecay = 0.0
 
-    /// PyTorch's defaults.
+    /// PyTorch's defaults for an optimiser.
     public init(_ kind: Kind) {
         self.kind = kind
         epsilon = kind == .adagrad ? 1e-10 : 1e-8
         weightDecay = kind == .adamw ? 0.01 : 0
     }
 
-    /// - Throws: ``HyperparameterError`` for a number that no training works with.
+    /// - Throws: ``HyperparameterError`` for a hyperparameter out of range.
     public func validate() throws(HyperparameterError) {
         try HyperparameterError.check("momentum", momentum, in: 0..<1)
         if kind == .nesterov && momentum == 0 {
@@ -104,7 +107,9 @@ public struct OptimizerSettings: Codable, Equatable, Sendable {
         }
     }
 
-    /// The optimiser of this many parameters, gaps included; settings that ``validate()`` passes.
+    /// Makes the optimiser of this many scalars, padding included.
+    ///
+    /// - Precondition: ``validate()`` does not throw.
     public func makeOptimizer(count: Int) -> any Optimizer {
         switch kind {
         case .sgd: SGD(count: count, weightDecay: weightDecay)
@@ -119,8 +124,9 @@ public struct OptimizerSettings: Codable, Equatable, Sendable {
     }
 }
 
-/// A number with which no training works.
+/// A hyperparameter out of range.
 public enum HyperparameterError: Error, Equatable, Sendable {
+    /// A hyperparameter's name, its value, and the range as words.
     case outOfRange(name: String, found: String, expected: String)
 
     /// - Throws: ``outOfRange(name:found:expected:)``, also for NaN.
@@ -137,7 +143,7 @@ extension HyperparameterError: CustomStringConvertible {
     /// One sentence.
     public var description: String {
         switch self {
-        case .outOfRange(let name, let found, let expected): "the \(name) is \(found) where \(expected) is expected"
+        case .outOfRange(let name, let found, let expected): "the \(name) is \(found), but \(expected) is expected"
         }
     }
 }

@@ -75,7 +75,7 @@ struct EvaluateTests {
         #expect(found.output.contains("\nleft out  3 files: 2 .bmp, 1 .tif\n"))
         #expect(
             found.error.contains(
-                "alexnet: left out: 2 files .bmp, for only JPEG, PNG and WebP are read; convert them to have them counted: "
+                "alexnet: left out: 2 files .bmp: only JPEG, PNG and WebP are read, so convert them to include them: "
                     + "\(folder.path("data/Class-0/1.bmp")), \(folder.path("data/Class-0/2.bmp"))\n"))
         let data = try Data(contentsOf: URL(fileURLWithPath: folder.path("e.json")))
         let json = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])

@@ -21,24 +21,24 @@ struct TrainTests {
             (["--data", "d", "--output", "o", "--batch-size", "4097"], "--batch-size takes 1 to 4096, not 4097."),
             (
                 ["--data", "d", "--output", "o", "--lr=-1"],
-                "the learning rate is -1.0 where a number above 0, 1000.0 at most, is expected."
+                "the learning rate is -1.0, but a number above 0 and at most 1000.0 is expected."
             ),
             (
                 ["--data", "d", "--output", "o", "--lr", "1000.1"],
-                "the learning rate is 1000.1 where a number above 0, 1000.0 at most, is expected."
+                "the learning rate is 1000.1, but a number above 0 and at most 1000.0 is expected."
             ),
             (
                 ["--data", "d", "--output", "o", "--momentum", "1"],
-                "the momentum is 1.0 where a number from 0.0 to below 1.0 is expected."
+                "the momentum is 1.0, but a number from 0.0 to below 1.0 is expected."
             ),
-            (["--data", "d", "--output", "o", "--weight-decay", "nan"], "the weight decay is nan where"),
+            (["--data", "d", "--output", "o", "--weight-decay", "nan"], "the weight decay is nan, but"),
             (["--data", "d", "--output", "o", "--ema", "1"], "--ema takes a number from 0 to less than 1, not 1.0."),
             (["--data", "d", "--output", "o", "--clip-norm", "0"], "--clip-norm takes a number above 0, not 0.0."),
             (["--data", "d", "--output", "o", "--patience", "1"], "--patience belongs to --schedule plateau."),
             (["--data", "d", "--output", "o", "--step-epochs", "1"], "--step-epochs belongs to --schedule step."),
             (
                 ["--data", "d", "--output", "o", "--schedule", "step", "--step-epochs", "0"],
-                "the number of epochs a step of the schedule is 0 where"
+                "the number of epochs between the schedule's steps is 0, but"
             ),
             (
                 ["--data", "d", "--output", "o", "--validation-split", "1"],
@@ -46,7 +46,7 @@ struct TrainTests {
             ),
             (
                 ["--data", "d", "--output", "o", "--model", "alexnot"],
-                "there is no architecture \"alexnot\"; known are alexnet_half_width, alexnet,"
+                "there is no architecture \"alexnot\"; those that can be trained are alexnet_half_width, alexnet,"
             ),
             (
                 ["--data", "d", "--output", "o", "--from-scratch", "fc8"],

@@ -30,9 +30,9 @@ struct ImageSourceTests {
         #expect(try sources[1].read() == [1, 2, 3])
         #expect(
             ignored.sentences == [
-                "1 file .tiff, for only JPEG, PNG and WebP are read; convert them to have them counted: "
+                "1 file .tiff: only JPEG, PNG and WebP are read, so convert them to include them: "
                     + "\(folder)/below/scan.TIFF",
-                "1 file .txt, no image by the name: \(folder)/notes.txt",
+                "1 file .txt, not an image by the name: \(folder)/notes.txt",
             ])
         #expect(sources[4].label == folder + "/line?break.png")
     }

@@ -83,14 +83,14 @@ struct ImageFolderTests {
         #expect(data.ignored.count == 9)
         #expect(
             Set(data.ignored.sentences) == [
-                "4 files .bmp, for only JPEG, PNG and WebP are read; convert them to have them counted: "
+                "4 files .bmp: only JPEG, PNG and WebP are read, so convert them to include them: "
                     + "\(folder.path("a/1.bmp")), \(folder.path("a/2.bmp")), \(folder.path("a/3.BMP")), …",
-                "1 file .tiff, for only JPEG, PNG and WebP are read; convert them to have them counted: "
+                "1 file .tiff: only JPEG, PNG and WebP are read, so convert them to include them: "
                     + folder.path("b/deep/1.tiff"),
-                "1 file .txt, no image by the name: \(folder.path("b/notes.txt"))",
-                "1 file without a suffix, no image by the name: \(folder.path("b/Makefile"))",
-                "1 file outside the class folders, so of no class: \(folder.path("stray.png"))",
-                "1 file that cannot be opened, as a link that leads nowhere: \(folder.path("b/gone.png"))",
+                "1 file .txt, not an image by the name: \(folder.path("b/notes.txt"))",
+                "1 file without a suffix, not an image by the name: \(folder.path("b/Makefile"))",
+                "1 file outside the class folders, which have no class: \(folder.path("stray.png"))",
+                "1 file that cannot be opened, for instance a dangling link: \(folder.path("b/gone.png"))",
             ])
         #expect(data.ignored.groups.first?.paths.count == 4)
         let part = Subset(data, indices: [0])

@@ -17,7 +17,7 @@ struct LabelMappingTests {
     func folders() throws {
         let mapping = try LabelMapping(dataClasses: ["bag", "t-shirt_top", "trouser"], modelClasses: Self.model)
         #expect(mapping.indices == [2, 0, 1])
-        #expect(mapping.note == "The data have the model's classes in another order; they are matched by name.")
+        #expect(mapping.note == "The data have the model's classes in another order; classes are matched by name.")
         let part = try LabelMapping(dataClasses: ["Bag", "Trouser"], modelClasses: Self.model)
         #expect(part.indices == [2, 1])
         #expect(part.note == "The data have 2 of the model's 3 classes.")
@@ -38,12 +38,12 @@ struct LabelMappingTests {
             ),
             (
                 ["Bag", "Dress", "Trouser", "Shoe"], .moreClasses(data: 4, model: 3, example: "Dress"),
-                "The data have 4 classes and the model 3; \"Dress\" is one that it does not know. Is it another model's "
-                    + "data?"
+                "The data have 4 classes and the model has 3; it does not know \"Dress\", for example. Are these the "
+                    + "data of another model?"
             ),
             (
                 ["Bag", "bag"], .ambiguousClass(name: "bag"),
-                "The data's class \"bag\" could be several of the model's, or is one of them twice."
+                "The data's class \"bag\" matches several of the model's classes, or one that another class matches too."
             ),
         ])
     func refusals(_ names: [String], _ expected: EvaluationError, _ sentence: String) {

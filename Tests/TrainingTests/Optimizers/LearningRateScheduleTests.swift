@@ -98,7 +98,7 @@ import Testing
         #expect {
             try LearningRateSchedule(.constant, base: 1, epochCount: 0, stepsPerEpoch: 1)
         } throws: {
-            "\($0)" == "the number of epochs is 0 where a number from 1 to 1099511627776 is expected"
+            "\($0)" == "the number of epochs is 0, but a number from 1 to 1099511627776 is expected"
         }
     }
 }

@@ -175,7 +175,7 @@ import Testing
         #expect {
             try settings.validate()
         } throws: { error in
-            "\(error)" == "the momentum is 1.5 where a number from 0.0 to below 1.0 is expected"
+            "\(error)" == "the momentum is 1.5, but a number from 0.0 to below 1.0 is expected"
         }
     }
 }

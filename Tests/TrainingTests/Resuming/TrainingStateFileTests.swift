@@ -153,7 +153,7 @@ import Testing
         }
         #expect(
             "\(TrainingStateError.foreign(file: "x"))"
-                == "x is a checkpoint, but not the state of a training that could be resumed")
+                == "x is a checkpoint, but not the state of a training that can be resumed")
     }
 
     /// A file like the one of a run, with its header or its tensors changed.
