@@ -1,15 +1,19 @@
 import Foundation
 import Inference
 
-/// Measures the way from an image's bytes to a network's input, on one thread.
+/// Measures decoding and preprocessing of an image, on one thread.
 struct ImageBench {
-    /// A row, as it is written: medians.
+    /// The medians of several runs, as they are printed.
     struct Row: Encodable {
+        /// The image's path.
         let image: String
+        /// Exact, or scaled while decoding.
         let decode: DecodeMode
+        /// From the file's bytes to the network's input.
         let milliseconds: Double
-        /// The codec's part, and all else: resizing, cropping, normalising.
+        /// The codec's part of it.
         let decodeMilliseconds: Double
+        /// The rest: resizing, cropping and normalising.
         let preprocessMilliseconds: Double
 
         private enum CodingKeys: String, CodingKey {
@@ -24,10 +28,10 @@ struct ImageBench {
     let decoder: ImageDecoder
     let preprocessing: Preprocessing
 
-    /// Fewer runs have no median worth the name.
+    /// The least number of runs for a median.
     private static let minRunCount = 5
 
-    /// Runs until the time is up, after two runs that nobody counts.
+    /// Runs until the time is up, after two warm-up runs.
     func measure(seconds: Double) throws -> Row {
         let bytes = try image.read()
         for _ in 0..<2 { _ = try decoder.input(bytes, for: preprocessing) }
@@ -57,7 +61,7 @@ struct ImageBench {
 }
 
 extension ImageBench.Row {
-    /// Prints the row: a line for people, or one of JSON.
+    /// Prints the row as text or as JSON.
     func write(isJSON: Bool) {
         if isJSON {
             let encoder = JSONEncoder()

@@ -2,15 +2,21 @@ import Foundation
 import Inference
 import Training
 
-/// Measures training steps of a network in memory, on noise: forward, backward and Adam.
+/// Measures training steps on random input in memory: forward pass, backward pass and Adam.
 struct TrainingBench {
-    /// A row, as it is written: medians.
+    /// The medians of several steps, as they are printed.
     struct Row: Encodable {
+        /// The model's name.
         let model: String
+        /// Distinguishes this row from one of inference.
         let training = true
+        /// The number of threads.
         let threads: Int
+        /// The batch size.
         let batch: Int
+        /// The batch size divided by the duration of a step.
         let imagesPerSecond: Double
+        /// The duration of a step.
         let milliseconds: Double
 
         private enum CodingKeys: String, CodingKey {
@@ -22,10 +28,10 @@ struct TrainingBench {
     let model: Model
     let workers: WorkerPool
 
-    /// Fewer runs have no median worth the name.
+    /// The least number of steps for a median.
     private static let minRunCount = 5
 
-    /// Takes steps until the time is up, after two that nobody counts.
+    /// Takes steps until the time is up, after two warm-up steps.
     ///
     /// - Throws: ``TrainingError`` for a network that cannot be trained.
     func measure(batchSize: Int, seconds: Double) throws(TrainingError) -> Row {
@@ -59,7 +65,7 @@ struct TrainingBench {
 }
 
 extension TrainingBench.Row {
-    /// Prints the row: a line for people, or one of JSON.
+    /// Prints the row as text or as JSON.
     func write(isJSON: Bool) {
         if isJSON {
             let encoder = JSONEncoder()

@@ -3,57 +3,57 @@ import Foundation
 import Inference
 import Server
 
-/// `alexnet bench`: how fast the network is here, or the way of an image to its input.
+/// `alexnet bench`: measures inference, training steps, or the preprocessing of an image.
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Measure the network alone, or with --picture what leads to its input.",
+        abstract: "Measure the speed of a network, or with --picture that of decoding and preprocessing.",
         discussion: """
-            Prints the median of several runs for each batch size: a table on a terminal and, with --json, one line a row. \
-            --layers tells what each layer takes, by which algorithm, and how many GFLOP/s of its definition that is. \
-            --training measures steps of training. --picture measures one thread from a file's bytes to the network's input instead: to the model's that is named, \
-            else to 3×224×224 by --preprocessing, which is imagenet unless it is given.
+            Prints the median of several runs for each batch size, as a table or with --json as one JSON object a line. \
+            --layers adds each layer's time, its algorithm, and the GFLOP/s by the layer's definition. --training measures \
+            training steps. --picture measures one thread from a file's bytes to the network's input: that of the model, or \
+            without --model and --checkpoint 3×224×224 with --preprocessing (default: imagenet).
             """
     )
 
     @OptionGroup var model: ModelOptions
 
-    @Option(help: ArgumentHelp("Batch sizes.", valueName: "n,…"))
+    @Option(help: ArgumentHelp("Batch sizes, separated by commas.", valueName: "n,…"))
     var batch = "1,8,32"
 
     @Option(help: ArgumentHelp("Threads (default: the cores this process may use).", valueName: "n"))
     var threads: Int?
 
-    @Option(help: ArgumentHelp("How long each batch size is measured.", valueName: "s"))
+    @Option(help: ArgumentHelp("How long each batch size is measured, in seconds.", valueName: "s"))
     var seconds = 2.0
 
-    @Flag(help: "One line of JSON a row.")
+    @Flag(help: "Print one JSON object a line.")
     var json = false
 
-    @Flag(help: "What each layer takes.")
+    @Flag(help: "Print the time of each layer too.")
     var layers = false
 
-    @Flag(help: "Measure training steps (forward, backward, Adam) on noise, not predictions.")
+    @Flag(help: "Measure training steps (forward, backward, Adam) on random input.")
     var training = false
 
     @Option(
         name: .customLong("picture"),
-        help: ArgumentHelp("Measure the decoding and resizing of an image, not the network.", valueName: "file"))
+        help: ArgumentHelp("Measure the decoding and preprocessing of this image, not the network.", valueName: "file"))
     var image: String?
 
     @Option(help: ArgumentHelp("How --picture is decoded: exact or scaled.", valueName: "mode"))
     var decode: DecodeMode?
 
-    /// Fewer runs have no median worth the name.
+    /// The least number of runs for a median.
     private static let minRunCount = 5
 
     func validate() throws {
         _ = try batchSizes()
         if decode != nil, image == nil { throw ValidationError("--decode belongs to --picture.") }
         if layers, image != nil {
-            throw ValidationError("--layers are the network's; --picture measures no network.")
+            throw ValidationError("--layers cannot be combined with --picture, which measures no network.")
         }
         if training, layers || image != nil {
-            throw ValidationError("--training measures whole steps; it goes with neither --layers nor --picture.")
+            throw ValidationError("--training measures whole steps; it cannot be combined with --layers or --picture.")
         }
         guard seconds > 0, seconds <= 3600 else { throw ValidationError("--seconds takes a number up to 3600.") }
         if let threads, !(1...1024 ~= threads) { throw ValidationError("--threads takes 1 to 1024, not \(threads).") }
@@ -63,7 +63,7 @@ struct Bench: ParsableCommand {
         try batch.split(separator: ",", omittingEmptySubsequences: false).map { text in
             guard let size = Int(text), 1...1024 ~= size else {
                 throw ValidationError(
-                    "--batch takes sizes from 1 to 1024 with commas between, as 1,8,32, not \(batch).")
+                    "--batch takes sizes from 1 to 1024, separated by commas, as 1,8,32, not \(batch).")
             }
             return size
         }
@@ -119,7 +119,7 @@ struct Bench: ParsableCommand {
         }
     }
 
-    /// Runs until the time is up, after two runs that nobody counts; by ascending duration.
+    /// Runs until the time is up, after two warm-up runs. Sorted by ascending duration.
     private func measure(_ model: Model, batchSize: Int) -> [RunProfile] {
         for _ in 0..<2 { _ = model.profile(batchSize: batchSize) }
         var profiles: [RunProfile] = []
@@ -129,18 +129,24 @@ struct Bench: ParsableCommand {
     }
 }
 
-/// Writes measurements to standard output: a table for people, or a line of JSON a row.
+/// Prints the measurements of inference as a table or as lines of JSON.
 struct BenchPrinter {
     let model: Model
     let threadCount: Int
     let isJSON: Bool
 
     private struct Row: Encodable {
+        /// The model's name.
         let model: String
+        /// The type of the linear layers' weights.
         let precision: String
+        /// The number of threads.
         let threads: Int
+        /// The batch size.
         let batch: Int
+        /// The batch size divided by the duration of a run.
         let imagesPerSecond: Double
+        /// The duration of a run.
         let milliseconds: Double
 
         private enum CodingKeys: String, CodingKey {
@@ -150,21 +156,28 @@ struct BenchPrinter {
     }
 
     private struct LayerRow: Encodable {
+        /// The batch size.
         let batch: Int
+        /// The layer's name.
         let layer: String
+        /// The algorithm that computes it.
         let algorithm: String
+        /// The layer's time in a run.
         let milliseconds: Double
+        /// GFLOP/s by the layer's definition, whatever the algorithm.
         let gigaflops: Double
+        /// The layer's share of the run, 0…1.
         let share: Double
     }
 
+    /// Prints the model's name and the number of threads; nothing with JSON.
     func writeHeader() {
         if !isJSON {
             print("\(model.name) (\(model.architecture), \(model.precision.rawValue)), \(threadCount) threads")
         }
     }
 
-    /// The median of some runs of one batch size, which are in ascending order.
+    /// Prints the median of the runs of one batch size, which are sorted by duration.
     func write(_ profiles: [RunProfile]) {
         let median = profiles[profiles.count / 2]
         let milliseconds = Self.milliseconds(median.duration)
@@ -182,7 +195,7 @@ struct BenchPrinter {
         }
     }
 
-    /// The median of each layer.
+    /// Prints the median of each layer.
     func writeLayers(_ profiles: [RunProfile]) {
         let total = Self.milliseconds(profiles[profiles.count / 2].duration)
         let width = profiles[0].steps.reduce(18) { max($0, $1.node.count + 1) }

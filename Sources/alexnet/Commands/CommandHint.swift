@@ -2,9 +2,9 @@ import ArgumentParser
 import Foundation
 import Server
 
-/// What somebody probably meant whose command line does not begin with a subcommand.
+/// Suggests a subcommand where the command line does not begin with one.
 enum CommandHint {
-    /// What subcommands are called elsewhere, and what people try.
+    /// Other programs' names of the subcommands.
     private static let synonyms = [
         "server": "serve", "start": "serve", "run": "serve", "up": "serve", "host": "serve", "daemon": "serve",
         "classify": "predict", "infer": "predict", "inference": "predict", "image": "predict", "fit": "train",
@@ -14,7 +14,7 @@ enum CommandHint {
         "diagnose": "doctor",
     ]
 
-    /// A sentence for arguments that begin with no subcommand, or with one that does not exist; nil where they are in order.
+    /// A suggestion for arguments that do not begin with a subcommand; nil where they do, or the parser has the better answer.
     static func sentence(for arguments: [String]) -> String? {
         guard let first = arguments.first, !first.isEmpty, !isKnown(first) else { return nil }
         let rest = arguments.dropFirst()
@@ -25,28 +25,28 @@ enum CommandHint {
             }
             let owners = commands.filter { words(of: $0).contains(option) }.map(name(of:))
             guard !owners.isEmpty else { return nil }
-            return "\(option) belongs behind a subcommand: "
+            return "\(option) comes after a subcommand: "
                 + owners.map { "'alexnet \($0) \(option)'" }.joined(separator: " or ") + "."
         }
         if let name = subcommand(like: first) {
             return "There is no subcommand '\(first)'; did you mean '\(line(name, rest))'?"
         }
         if let name = command(for: first) {
-            return "'\(first)' is no subcommand; did you mean '\(line(name, [first]))'?"
+            return "'\(first)' is not a subcommand; did you mean '\(line(name, [first]))'?"
         }
-        return "There is no subcommand '\(first)'; there are \(names.joined(separator: ", "))."
+        return "There is no subcommand '\(first)'. The subcommands are \(names.joined(separator: ", "))."
     }
 
     private static var commands: [any ParsableCommand.Type] { Alexnet.configuration.subcommands }
 
     private static var names: [String] { commands.map(name(of:)) }
 
-    /// As the parser has it where no other name is given: the type's, in lower case.
+    /// The subcommand's name; by default the parser takes the type's in lower case.
     private static func name(of command: any ParsableCommand.Type) -> String {
         command.configuration.commandName ?? String(describing: command).lowercased()
     }
 
-    /// What the parser itself answers.
+    /// Is it a subcommand, or an option that the parser handles itself?
     private static func isKnown(_ word: String) -> Bool {
         names.contains(word) || ["help", "-h", "--help", "-help", "--version"].contains(word)
             || word.hasPrefix("--generate-completion-script") || word.hasPrefix("--experimental-dump-help")
@@ -60,7 +60,7 @@ enum CommandHint {
         return word.count > 2 ? NearestName.of(word, among: names) : nil
     }
 
-    /// What is done with a file or folder that was named alone.
+    /// The subcommand for a file or folder that was named alone.
     private static func command(for path: String) -> String? {
         guard FileManager.default.fileExists(atPath: path) else { return nil }
         let suffix = URL(fileURLWithPath: path).pathExtension.lowercased()
@@ -71,7 +71,7 @@ enum CommandHint {
         (["alexnet", name] + rest.map(Train.quoted)).joined(separator: " ")
     }
 
-    /// The words of a subcommand's help, its options among them.
+    /// The words of a subcommand's help, which include its options.
     private static func words(of command: any ParsableCommand.Type) -> Set<String> {
         Set(command.helpMessage(columns: 200).split { $0.isWhitespace || ",/()[]".contains($0) }.map(String.init))
     }

@@ -2,18 +2,18 @@ import ArgumentParser
 import Foundation
 import Inference
 
-/// `alexnet convert`: a checkpoint in another format or type.
+/// `alexnet convert`: writes a checkpoint in another format or type.
 struct Convert: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Write a checkpoint in another format: .pth, .safetensors or .npz.",
         discussion: """
-            Names and shapes stay; numbers are kept to the bit unless --type asks for another type, and are rounded to nearest \
-            then. The output's suffix says the format; the input's bytes do. PyTorch loads what is written with \
-            weights_only=True. The output appears whole or not at all.
+            Names and shapes stay the same. Numbers stay the same bit for bit, or with --type are rounded to nearest. The \
+            format is that of the output's suffix; the input's format is recognised by its content. PyTorch can load the \
+            output with weights_only=True. The output is written atomically.
             """
     )
 
-    /// The types that are written.
+    /// The types that can be written.
     enum NumberType: String, CaseIterable, ExpressibleByArgument {
         case float32, float16, bfloat16
 
@@ -29,22 +29,22 @@ struct Convert: ParsableCommand {
     @Argument(help: ArgumentHelp("A checkpoint: .pth, .pt, .safetensors, .npz or .npy.", valueName: "in"))
     var input: String
 
-    @Argument(help: ArgumentHelp("The file to write; its suffix says the format.", valueName: "out"))
+    @Argument(help: ArgumentHelp("The file to write; its suffix is the format.", valueName: "out"))
     var output: String
 
     @Option(
         help: ArgumentHelp(
-            "float32, float16 or bfloat16 (default: what each tensor has; float64 becomes float32).",
+            "float32, float16 or bfloat16 (default: each tensor's own type; float64 becomes float32).",
             valueName: "format"))
     var type: NumberType?
 
-    @Flag(help: "Replace the output if it is there.")
+    @Flag(help: "Replace the output if it exists.")
     var force = false
 
     func validate() throws {
         guard Checkpoint.Format(suffixOf: output) != nil else {
             throw ValidationError(
-                "The output's suffix says its format: .pth, .pt, .safetensors or .npz, not \(output).")
+                "The output's suffix has to be .pth, .pt, .safetensors or .npz, which is its format, not \(output).")
         }
     }
 
@@ -64,16 +64,16 @@ struct Convert: ParsableCommand {
             progress.clear()
             for skipped in checkpoint.skipped {
                 OutputStream.error.writeIfPossible(
-                    "alexnet: \(skipped.name) is left out: its numbers are \(skipped.scalarName), no weights.\n")
+                    "alexnet: \(skipped.name) is left out: its type is \(skipped.scalarName), which is not a weight's.\n")
             }
             for object in checkpoint.objects {
                 OutputStream.error.writeIfPossible(
-                    "alexnet: \(object.name) is left out: it is \(object.kind), no tensor.\n")
+                    "alexnet: \(object.name) is left out: it is \(object.kind), not a tensor.\n")
             }
             checkpoint.notes.forEach { OutputStream.error.writeIfPossible("alexnet: \($0).\n") }
             if format != .safetensors, !checkpoint.metadata.isEmpty {
                 OutputStream.error.writeIfPossible(
-                    "alexnet: the metadata are left out: only .safetensors has a place for them.\n")
+                    "alexnet: the metadata are left out: only .safetensors can hold them.\n")
             }
             try OutputStream.output.write(
                 Self.line(
@@ -88,7 +88,7 @@ struct Convert: ParsableCommand {
         }
     }
 
-    /// What a file holds: `a.pth  pytorch, float32, 16 tensors, 14,583,706 numbers, 58,336,741 bytes`.
+    /// A line about a file: `a.pth  pytorch, float32, 16 tensors, 14,583,706 numbers, 58,336,741 bytes`.
     private static func line(
         _ path: String, _ format: Checkpoint.Format, _ types: [ScalarType], _ shapes: [Shape], byteCount: Int
     ) -> String {
@@ -99,7 +99,7 @@ struct Convert: ParsableCommand {
     }
 }
 
-/// There is nothing to convert.
+/// The input of a conversion does not exist.
 struct MissingInput: Error, CustomStringConvertible {
     let path: String
     let output: String
@@ -111,14 +111,14 @@ struct MissingInput: Error, CustomStringConvertible {
     }
 }
 
-/// A file that would be replaced.
+/// The output of a conversion exists already.
 struct OutputExists: Error, CustomStringConvertible {
     let path: String
 
-    var description: String { "\(path) is there already; --force replaces it." }
+    var description: String { "\(path) exists already; --force replaces it." }
 }
 
-/// What is wrong with a checkpoint, after the file's name.
+/// An error of a checkpoint, as a sentence with the file's name.
 struct CheckpointFailure: Error, CustomStringConvertible {
     let file: String
     let error: CheckpointError

@@ -3,23 +3,23 @@ import Foundation
 import Inference
 import Server
 
-/// `alexnet doctor`: whether this machine and this configuration are fit to serve, and what to do about what is not.
+/// `alexnet doctor`: checks whether this machine and this configuration can serve, and says what to do otherwise.
 struct Doctor: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Say whether this machine and this configuration are fit to serve.",
+        abstract: "Check whether this machine and this configuration can serve.",
         discussion: """
-            Takes the flags of alexnet serve. One line for each thing that was looked at: ok, warning or failed, and for the \
-            last two what to do next; with --json one object a line. Changes nothing, and ends with 1 if something failed.
+            Takes the flags of alexnet serve. Prints one line for each check: ok, warning or failed, and for the last two \
+            what to do; with --json one JSON object a line. Changes nothing. Exits with 1 if a check failed.
             """
     )
 
     @OptionGroup var options: ServingOptions
 
-    @Flag(help: "One line of JSON a finding.")
+    @Flag(help: "Print one JSON object for each check.")
     var json = false
 
     func run() throws {
-        // Standard output that nobody reads any more is an error, not the end.
+        // A closed standard output is an error that is reported, not a signal that kills.
         signal(SIGPIPE, SIG_IGN)
         let examination = Diagnostics(
             config: options.config, flags: options.flags, files: options.source.files,
@@ -37,64 +37,67 @@ struct Doctor: ParsableCommand {
         if let code = Self.exitCode(for: findings) { throw code }
     }
 
-    /// How the command ends: with 1 if something failed, whatever the warnings.
+    /// The exit code: 1 if a check failed; warnings do not matter.
     static func exitCode(for findings: [Finding]) -> ExitCode? {
         findings.contains { $0.status == .failed } ? ExitCode(Failure.workCode) : nil
     }
 }
 
-/// Gathers the facts, one check after the other, and tells each finding as soon as there is one.
+/// Runs all checks in order, and reports each finding at once.
 struct Diagnostics {
-    /// As for ``Settings/load(file:environment:flags:)``.
+    /// The configuration file, see ``Settings/load(file:environment:flags:)``.
     let config: String?
+    /// The flags by configuration key.
     let flags: [String: String]
-    /// A model that is served alone; nil for the folders of the configuration.
+    /// A single model to serve; nil for the folders of the configuration.
     let files: ModelFiles?
-    /// That of all models; nil leaves it to each `model.json` and the configuration.
+    /// The precision of all models; nil for that of each `model.json` and of the configuration.
     var precision: Precision?
+    /// The environment variables.
     let environment: [String: String]
 
-    func callAsFunction(_ tell: (Finding) throws -> Void) throws {
-        try tell(ProcessorCheck.here.finding)
-        try tell(OpenBLASCheck(environment: environment).finding)
-        try tell(HugePagesCheck.here.finding)
-        try tell(ClockCheck(now: Date()).finding)
+    /// Runs the checks and passes each finding to `report`.
+    func callAsFunction(_ report: (Finding) throws -> Void) throws {
+        try report(ProcessorCheck.here.finding)
+        try report(OpenBLASCheck(environment: environment).finding)
+        try report(HugePagesCheck.here.finding)
+        try report(ClockCheck(now: Date()).finding)
         let supply = ThreadSupplyCheck.here(forPoolOf: CPUQuota.current)
-        try tell(supply.finding)
-        // What follows computes, and would wait for ever for threads that do not come.
+        try report(supply.finding)
+        // The next checks compute. Without threads they would wait for ever.
         if supply.shortage != nil { return }
         for instructions in InstructionSet.allCases.prefix(through: InstructionSet.widest) {
-            try tell(ArithmeticCheck.trial(instructions).finding)
+            try report(ArithmeticCheck.trial(instructions).finding)
         }
-        for image in SampleImage.all { try tell(CodecCheck(image).finding) }
+        for image in SampleImage.all { try report(CodecCheck(image).finding) }
 
-        // What depends on the configuration cannot be told without one.
+        // The rest depends on the configuration.
         let configuration = ConfigurationCheck(file: config, environment: environment, flags: flags)
-        try tell(configuration.finding)
+        try report(configuration.finding)
         guard case .success(let settings) = configuration.result else { return }
-        try tell(ThreadsCheck.here(settings).finding)
-        try tell(OpenFilesCheck.here(settings).finding)
-        try tell(PortCheck(settings).finding)
-        try tell(TuningCacheCheck.here(settings, environment: environment).finding)
-        if let path = settings.admin.tokenFile { try tell(AdminTokenCheck(path: path).finding) }
-        try tellModels(settings, tell)
+        try report(ThreadsCheck.here(settings).finding)
+        try report(OpenFilesCheck.here(settings).finding)
+        try report(PortCheck(settings).finding)
+        try report(TuningCacheCheck.here(settings, environment: environment).finding)
+        if let path = settings.admin.tokenFile { try report(AdminTokenCheck(path: path).finding) }
+        try checkModels(settings, report)
     }
 
-    private func tellModels(_ settings: Settings, _ tell: (Finding) throws -> Void) throws {
+    private func checkModels(_ settings: Settings, _ report: (Finding) throws -> Void) throws {
         let folder = ModelFolderCheck.here(settings, files: files)
-        try tell(folder.finding)
+        try report(folder.finding)
         let models = folder.models
         guard !models.isEmpty else { return }
-        try tell(MemoryCheck.here(settings, models: models).finding)
+        try report(MemoryCheck.here(settings, models: models).finding)
         let workers = WorkerPool(threadCount: settings.threads.total ?? CPUQuota.current)
         let loader = ModelLoader(
             workers: workers, defaultPrecision: settings.models.precision, precision: precision)
-        for model in models { try tell(ModelCheck.load(model, by: loader).finding) }
+        for model in models { try report(ModelCheck.load(model, by: loader).finding) }
     }
 }
 
 extension [InstructionSet] {
-    /// The sets up to one, which each wider one holds.
+    /// The instruction sets up to and including `last`.
     fileprivate func prefix(through last: InstructionSet) -> ArraySlice<InstructionSet> {
         prefix((firstIndex(of: last) ?? 0) + 1)
     }

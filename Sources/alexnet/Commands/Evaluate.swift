@@ -4,16 +4,17 @@ import Inference
 import Server
 import Training
 
-/// `alexnet evaluate`: how good a model is, on labelled images.
+/// `alexnet evaluate`: measures a model's accuracy on labelled images.
 struct Evaluate: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Measure a model on labelled images: accuracy, loss, confusion, and the worst mistakes.",
+        abstract: "Evaluate a model on labelled images: accuracy, loss, confusion matrix and worst mistakes.",
         discussion: """
-            The data are a folder with one folder a class, or published files: fashion-mnist:DIR, mnist:DIR, cifar10:DIR and \
-            cifar100:DIR; where they have a validation or test part, that one is taken. Where the model was trained on these very \
-            data (model.json tells), what was held out then is taken, unless --all asks for everything. Classes are matched to the \
-            model's by name. Images that cannot be read, and files that are none, are named and left out. Precision is the share of the images taken for a class \
-            that belong to it, recall the share of its images that were taken for it, F1 their harmonic mean.
+            The data are a folder with one folder for each class, or published files: fashion-mnist:DIR, mnist:DIR, \
+            cifar10:DIR or cifar100:DIR. If they have a validation or test part, that part is used. If the model was trained \
+            on these data, which its model.json says, the images that were held out are used; --all uses all of them. Classes \
+            are matched to the model's by name. Unreadable images and other files are reported and left out. Precision is the \
+            share of the images predicted as a class that belong to it. Recall is the share of a class's images that were \
+            predicted as it. F1 is their harmonic mean.
             """
     )
 
@@ -22,34 +23,34 @@ struct Evaluate: ParsableCommand {
 
     @OptionGroup var model: ModelOptions
 
-    @Flag(help: "Measure all of the data, the images that the model was trained on too.")
+    @Flag(help: "Evaluate all of the data, including images that the model was trained on.")
     var all = false
 
-    @Flag(help: "Average the probabilities of ten crops, as the paper does: corners, centre, and their mirror images.")
+    @Flag(help: "Average the probabilities of ten crops, as in the paper: corners, centre, and their horizontal flips.")
     var tenCrop = false
 
-    @Flag(help: "Invert the images' colours: how robust the model is to light backgrounds.")
+    @Flag(help: "Invert the images' colours, to see how robust the model is to light backgrounds.")
     var invert = false
 
-    @Option(help: ArgumentHelp("Take this many images only, from everywhere in the data.", valueName: "n"))
+    @Option(help: ArgumentHelp("Evaluate an evenly spaced sample of this many images.", valueName: "n"))
     var limit: Int?
 
     @Option(help: ArgumentHelp("How many of the worst mistakes to list.", valueName: "n"))
     var mistakes = 20
 
-    @Option(help: ArgumentHelp("Write everything as JSON; - is standard output, instead of tables.", valueName: "file"))
+    @Option(help: ArgumentHelp("Write the report as JSON; - prints it instead of the tables.", valueName: "file"))
     var json: String?
 
-    @Option(help: ArgumentHelp("Draw the confusion matrix.", valueName: "file"))
+    @Option(help: ArgumentHelp("Write the confusion matrix as SVG.", valueName: "file"))
     var svg: String?
 
     @Option(help: ArgumentHelp("Threads (default: the cores this process may use).", valueName: "n"))
     var threads: Int?
 
-    @Option(help: ArgumentHelp("Images in one forward pass at most.", valueName: "n"))
+    @Option(help: ArgumentHelp("The most images in one forward pass.", valueName: "n"))
     var batchSize = 64
 
-    /// More names are no reading for people.
+    /// How many unreadable images are listed.
     private static let maxSkippedLineCount = 20
 
     func validate() throws {
@@ -63,7 +64,7 @@ struct Evaluate: ParsableCommand {
         let workers = try CommandThreads.pool(threads)
         ComputeEnvironment.warnings.forEach { OutputStream.error.writeIfPossible("alexnet: \($0)\n") }
         do {
-            // What cannot be written is told before the work, not after it.
+            // An output that cannot be written is reported before the work.
             for path in [json, svg].compactMap(\.self) where path != "-" { try AtomicFile(path).abandon() }
             let measured = try DataSource(data).evaluation(of: model.trainingRecord, includesTrained: all)
             if let note = measured.note { OutputStream.error.writeIfPossible("alexnet: \(note)\n") }
@@ -85,7 +86,7 @@ struct Evaluate: ParsableCommand {
     }
 
     private func evaluate(_ model: Model, on data: any Dataset, _ workers: WorkerPool) throws -> Evaluator.Result {
-        OutputStream.error.tell(data.ignored)
+        OutputStream.error.report(data.ignored)
         let mapping = try LabelMapping(dataClasses: data.classNames, modelClasses: model.classes.names)
         if let note = mapping.note { OutputStream.error.writeIfPossible("alexnet: \(note)\n") }
         let crops = TenCrop(model.preprocessing)
@@ -104,7 +105,7 @@ struct Evaluate: ParsableCommand {
         }
         if result.skipped.count > Self.maxSkippedLineCount {
             OutputStream.error.writeIfPossible(
-                "alexnet: and \(result.skipped.count - Self.maxSkippedLineCount) more were left out.\n")
+                "alexnet: left out: \(result.skipped.count - Self.maxSkippedLineCount) more images\n")
         }
         return result
     }

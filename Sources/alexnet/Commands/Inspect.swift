@@ -3,21 +3,21 @@ import Foundation
 import Inference
 import Server
 
-/// `alexnet inspect`: what a model is made of.
+/// `alexnet inspect`: prints the layers of a model, or the tensors of a checkpoint.
 struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Tell a model's layers, shapes, parameters and FLOPs.",
+        abstract: "Show a model's layers, shapes, parameters and FLOPs.",
         discussion: """
-            Takes a model folder or a checkpoint. Of a checkpoint whose network is unknown the tensors are listed. Multiply-adds \
+            Takes a model folder or a checkpoint. If a checkpoint's network is unknown, its tensors are listed. Multiply-adds \
             are those of the layers' definitions for one image; a multiply-add is two FLOPs. --filters draws the first \
-            layer's filters, each stretched from black to white.
+            layer's filters, each scaled from black to white.
             """
     )
 
     @Argument(help: ArgumentHelp("A model folder, or a checkpoint.", valueName: "path"))
     var path: String
 
-    @Flag(help: "JSON instead of tables.")
+    @Flag(help: "Print JSON instead of tables.")
     var json = false
 
     @Option(help: ArgumentHelp("Draw the first layer's filters as a PNG file.", valueName: "file"))
@@ -34,7 +34,7 @@ struct Inspect: ParsableCommand {
         }
     }
 
-    /// A folder must be a sound model; of a checkpoint as much is told as is known.
+    /// Loads a folder as a whole model; a checkpoint alone may be incomplete.
     private func read() throws -> (Checkpoint, Inspection.Knowledge) {
         var isDirectory: ObjCBool = false
         let isFolder = FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) && isDirectory.boolValue
@@ -66,7 +66,7 @@ struct Inspect: ParsableCommand {
             assumptions: model.assumptions)
     }
 
-    /// What a checkpoint tells that is no whole model.
+    /// What is known of a checkpoint that is not a whole model.
     private static func knowledge(of checkpoint: Checkpoint, note: String) -> Inspection.Knowledge {
         do throws(CheckpointError) {
             let known = try ModelLoader.recognize(checkpoint)

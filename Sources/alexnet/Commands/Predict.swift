@@ -4,13 +4,13 @@ import Inference
 import Server
 import Synchronization
 
-/// `alexnet predict`: class and probability of images, without a server.
+/// `alexnet predict`: classifies images without a server.
 struct Predict: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Classify images: files, folders of them, or standard input (-).",
         discussion: """
-            Prints a table on a terminal and, with --json, one line an image as POST /predict answers it. Ends with 1 if \
-            an image could not be read; the others are answered all the same.
+            Prints a table, or with --json one JSON object for each image, as POST /predict answers. Exits with 1 if an image \
+            could not be read; the others are classified all the same.
             """
     )
 
@@ -22,28 +22,28 @@ struct Predict: ParsableCommand {
     @Option(help: ArgumentHelp("How many classes to list.", valueName: "k"))
     var top = 5
 
-    @Flag(help: "One line of JSON an image.")
+    @Flag(help: "Print one JSON object for each image.")
     var json = false
 
     @Option(help: ArgumentHelp("Threads (default: the cores this process may use).", valueName: "n"))
     var threads: Int?
 
-    @Option(help: ArgumentHelp("Images in one forward pass at most.", valueName: "n"))
+    @Option(help: ArgumentHelp("The most images in one forward pass.", valueName: "n"))
     var batchSize = 32
 
-    @Option(help: ArgumentHelp("Width times height of an image at most.", valueName: "n"))
+    @Option(help: ArgumentHelp("The most pixels of an image (width times height).", valueName: "n"))
     var maxPixels = 128_000_000
 
-    @Flag(inversion: .prefixedNo, help: "Turn images as their EXIF orientation says.")
+    @Flag(inversion: .prefixedNo, help: "Rotate images by their EXIF orientation.")
     var orientation = true
 
-    @Option(help: ArgumentHelp("exact, or scaled: large JPEGs at 1/2, 1/4 or 1/8 of their size.", valueName: "mode"))
+    @Option(help: ArgumentHelp("exact, or scaled: decode large JPEGs at 1/2, 1/4 or 1/8 of their size.", valueName: "mode"))
     var decode = DecodeMode.exact
 
     func validate() throws {
-        guard top > 0 else { throw ValidationError("--top takes a whole number from 1 on, not \(top).") }
+        guard top > 0 else { throw ValidationError("--top takes a positive whole number, not \(top).") }
         guard 1...1024 ~= batchSize else { throw ValidationError("--batch-size takes 1 to 1024, not \(batchSize).") }
-        guard maxPixels > 0 else { throw ValidationError("--max-pixels takes a whole number from 1 on.") }
+        guard maxPixels > 0 else { throw ValidationError("--max-pixels takes a positive whole number.") }
         if let threads, !(1...1024 ~= threads) { throw ValidationError("--threads takes 1 to 1024, not \(threads).") }
     }
 
@@ -61,7 +61,7 @@ struct Predict: ParsableCommand {
         }
         loaded.printAssumptions()
         let (images, ignored) = ImageSource.all(at: paths)
-        OutputStream.error.tell(ignored)
+        OutputStream.error.report(ignored)
         let decoder = ImageDecoder(maxPixels: maxPixels, appliesOrientation: orientation, mode: decode)
         let printer = PredictionPrinter(model: loaded, top: top, isJSON: json, labelWidth: images.labelWidth)
         var progress = ProgressBar(total: images.count, unit: "images", isShown: isatty(STDOUT_FILENO) == 0)
@@ -85,15 +85,18 @@ struct Predict: ParsableCommand {
     }
 }
 
-/// Writes answers to standard output: a table for people, or a line of JSON an image.
+/// Prints predictions as a table or as lines of JSON.
 struct PredictionPrinter {
+    /// The model that predicted.
     let model: Model
+    /// How many classes are listed.
     let top: Int
+    /// JSON instead of a table?
     let isJSON: Bool
-    /// Units: characters.
+    /// The width of the column of names. Units: characters.
     let labelWidth: Int
 
-    /// - Throws: ``OutputStream/Failure`` when standard output takes no more.
+    /// - Throws: ``OutputStream/Failure`` where standard output cannot be written.
     func write(_ image: ImageSource, _ result: Result<[Float], any Error>) throws(OutputStream.Failure) {
         switch result {
         case .success(let logits):
@@ -113,7 +116,7 @@ struct PredictionPrinter {
         try OutputStream.output.write(entry.json + "\n")
     }
 
-    /// The file, the best class, and the runners-up.
+    /// The file's name, then the classes by probability.
     private func row(_ classification: Classification, _ image: ImageSource) -> String {
         let name = image.label.count > labelWidth ? "…" + image.label.suffix(labelWidth - 1) : image.label
         let candidates = classification.top.map { candidate in
@@ -124,13 +127,13 @@ struct PredictionPrinter {
     }
 }
 
-/// Classifies a handful of images together: decoded side by side, then one forward pass.
+/// Classifies some images together: they are decoded in parallel, then there is one forward pass.
 struct PredictionBatch {
     let model: Model
     let decoder: ImageDecoder
     let workers: WorkerPool
 
-    /// What became of each image, in order: its logits, or why there are none.
+    /// The logits of each image, or its error, in order.
     func run(_ images: [ImageSource]) -> [Result<[Float], any Error>] {
         let inputs = Mutex<[Result<Tensor, any Error>?]>(Array(repeating: nil, count: images.count))
         workers.parallelFor(images.count) { [model, decoder] index, _ in

@@ -6,21 +6,21 @@ import Logging
 import Server
 import ServiceLifecycle
 
-/// `alexnet serve`: a server, until SIGTERM or SIGINT.
+/// `alexnet serve`: runs the server until SIGTERM or SIGINT.
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Serve models over HTTP.",
         discussion: """
-            Flags overrule environment variables (ALEXNET_SERVER_PORT), which overrule config/alexnet.yaml; that file \
-            explains every key. The line "ready http://…" on standard output says when images can be sent; logs go to \
-            standard error. SIGHUP reloads every model, SIGTERM answers what was taken and ends.
+            Flags override environment variables (ALEXNET_SERVER_PORT), which override config/alexnet.yaml; that file \
+            explains every key. The line "ready http://…" on standard output means that requests are accepted. Logs go to \
+            standard error. SIGHUP reloads all models; SIGTERM answers the requests in flight and exits.
             """
     )
 
     @OptionGroup var options: ServingOptions
 
     func run() async throws {
-        // A log that nobody reads any more must not end the server, nor a reload that is asked for before it is ready.
+        // Neither a log whose reader has gone nor a reload before the server is ready may kill the process.
         signal(SIGPIPE, SIG_IGN)
         signal(SIGHUP, SIG_IGN)
         HeapPolicy.returnLargeBlocks()
@@ -32,7 +32,7 @@ struct Serve: AsyncParsableCommand {
         } catch {
             Self.end(Failure.usageCode, error)
         }
-        // Before the first thread of its own is started.
+        // Before the server starts its first thread.
         try CommandThreads.check(forPoolOf: settings.threads.total ?? CPUQuota.current)
         let log = LoggingSystem.bootstrap(settings.log)
         let logger = Logger(label: "alexnet")
@@ -47,7 +47,7 @@ struct Serve: AsyncParsableCommand {
                 settings: settings, files: options.source.files.map { [$0] }, precision: options.source.precision,
                 log: log, logger: logger, announce: { Self.announce($0, logger) })
         } catch ModelStoreError.cannotLook(let error) {
-            // Nothing is known against the configuration.
+            // A disk that cannot be read is no error of the configuration.
             Self.end(Failure.workCode, ModelStoreError.cannotLook(error), log: log)
         } catch {
             Self.end(Failure.usageCode, ModelsDirectoryMistake(error) ?? error, log: log)
@@ -65,7 +65,7 @@ struct Serve: AsyncParsableCommand {
         Self.end(0, log: log)
     }
 
-    /// Says on standard output that the server is ready, on a thread that may wait for whoever reads it.
+    /// Prints that the server is ready. It has its own thread, because the reader of standard output may be slow.
     private static func announce(_ url: String, _ logger: Logger) {
         Thread.detachNewThread {
             do {
@@ -76,16 +76,16 @@ struct Serve: AsyncParsableCommand {
         }
     }
 
-    /// Ends the process at once, whether or not anybody reads the last lines of the log.
+    /// Exits at once, even if nobody reads the last lines of the log.
     ///
-    /// Not by exit(3): other threads may be in the middle of loading or computing, and its handlers would take away what they use.
+    /// Uses _exit(2), because other threads may still load or compute, and the handlers of exit(3) would destroy what they use.
     private static func end(_ code: Int32, _ error: (any Error)? = nil, log: LogWriter? = nil) -> Never {
         log?.flush(within: Failure.serverPatience)
         if let error { OutputStream.error.writeIfPossible("alexnet: \(error)\n", within: Failure.serverPatience) }
         _exit(code)
     }
 
-    /// The group's own steps are of interest only when something is being looked for.
+    /// Hides the service group's own messages, except at level debug.
     private func quiet(_ logger: Logger) -> Logger {
         var logger = logger
         if logger.logLevel > .debug { logger.logLevel = max(logger.logLevel, .warning) }
@@ -93,15 +93,15 @@ struct Serve: AsyncParsableCommand {
     }
 }
 
-/// How the C library's heap deals with large blocks.
+/// Tunes the C library's heap for large blocks.
 enum HeapPolicy {
-    /// From this size on a block is mapped by itself and goes back to the system when it is freed. Units: bytes.
+    /// Blocks of at least this size are mapped by themselves, and returned to the system when they are freed. Units: bytes.
     private static let mappingThreshold: Int32 = 256 << 10
 
-    /// Keeps the heap of a process that runs for months from growing with the odd large request.
+    /// Prevents occasional large requests from growing the heap of a process that runs for months.
     ///
-    /// By itself glibc raises the threshold to the largest block that was ever freed, up to 32 MiB; from then on such blocks
-    /// leave holes in the heap of each thread.
+    /// By default glibc raises the threshold to the largest block that was ever freed, up to 32 MiB. Such blocks then fragment
+    /// the heap of each thread.
     /// - Source: mallopt(3), M_MMAP_THRESHOLD.
     static func returnLargeBlocks() {
         #if canImport(Glibc)
@@ -110,12 +110,12 @@ enum HeapPolicy {
     }
 }
 
-/// What was given as the directory of all models is one model, or a file.
+/// The path given as the models' directory is a single model, or a file.
 enum ModelsDirectoryMistake: Error, Equatable, CustomStringConvertible {
     case modelFolder(path: String, parent: String)
     case file(path: String)
 
-    /// Looks whether one of these is behind an error of the store's; nil where not.
+    /// Explains an error of the model store; nil where it has another cause.
     init?(_ error: any Error) {
         switch error as? ModelStoreError {
         case .emptyDirectory(let path):
@@ -131,9 +131,9 @@ enum ModelsDirectoryMistake: Error, Equatable, CustomStringConvertible {
     var description: String {
         switch self {
         case .modelFolder(let path, let parent):
-            "\(path) is a model folder itself; name the directory that it lies in: --models \(Train.quoted(parent))."
+            "\(path) is a model folder itself; --models takes its parent directory: --models \(Train.quoted(parent))."
         case .file(let path):
-            "\(path) is a file; --models names a directory with one folder a model, and --checkpoint a file."
+            "\(path) is a file; --models takes a directory with one folder for each model, and --checkpoint takes a file."
         }
     }
 }

@@ -1,13 +1,14 @@
 import Foundation
 import Inference
 
-/// Whether small layers come out as their textbook loops say, by every algorithm.
+/// Checks every algorithm on small layers against the naive loops.
 struct ArithmeticCheck: Check {
-    /// Above what rounding explains, and below what would change an answer.
+    /// The largest relative difference allowed: more than rounding causes, and less than would change a prediction.
     static let limit: Float = 1e-4
 
+    /// The instruction set that was used.
     let instructions: InstructionSet
-    /// Relative; infinite where a result was not a number.
+    /// The largest relative difference; infinite where a result was NaN.
     let difference: Float
 
     static func trial(_ instructions: InstructionSet) -> Self {
@@ -21,38 +22,42 @@ struct ArithmeticCheck: Check {
             return .failed(
                 name, found,
                 advice:
-                    "Do not trust answers from here; run with \(ComputeEnvironment.instructionsVariable) set to another "
-                    + "instruction set, and report it with the CPU's name.")
+                    "Predictions may be wrong here. Set \(ComputeEnvironment.instructionsVariable) to another instruction set, "
+                    + "and report this with the CPU's name.")
         }
         return .ok(name, found)
     }
 }
 
-/// Whether a library decodes an image to the pixels that it should.
+/// Checks that an image library decodes a sample to the expected pixels.
 struct CodecCheck: Check {
+    /// The library's name.
     let library: String
+    /// Pillow's pixels.
     let expected: [UInt8]
+    /// This machine's pixels.
     let result: Result<[UInt8], ImageError>
 
-    /// What two sound decoders of a lossy format may differ by. Units: of 255.
+    /// The largest difference between two correct decoders of a lossy format. Units: bytes' values.
     static let tolerance = 4
 
     var finding: Finding {
         let name = "images"
         switch result {
         case .failure(let error):
-            return .failed(name, "\(library), \(error)", advice: "Reinstall \(library): it does not read a sound file.")
+            return .failed(name, "\(library), \(error)", advice: "Reinstall \(library): it cannot decode a valid file.")
         case .success(let pixels) where pixels == expected:
             return .ok(name, "\(library) decodes as Pillow does")
         case .success(let pixels):
             let difference = zip(pixels, expected).map { abs(Int($0) - Int($1)) }.max() ?? 0
             guard pixels.count == expected.count, difference <= Self.tolerance else {
                 return .failed(
-                    name, "\(library) gives wrong pixels", advice: "Reinstall \(library): answers would be wrong too.")
+                    name, "\(library) decodes to wrong pixels",
+                    advice: "Reinstall \(library): predictions would be wrong too.")
             }
             return .warning(
-                name, "\(library) is off by \(difference) of 255",
-                advice: "Install libjpeg-turbo, libpng and libwebp of your distribution for Pillow's exact pixels.")
+                name, "\(library) differs from Pillow by up to \(difference) of 255",
+                advice: "For exactly Pillow's pixels, install your distribution's libjpeg-turbo, libpng and libwebp.")
         }
     }
 }
@@ -65,14 +70,15 @@ extension CodecCheck {
     }
 }
 
-/// An image of two by two pixels whose decoded bytes are known.
+/// A file of 2×2 pixels and its decoded bytes.
 ///
 /// Written and decoded by Pillow: JPEG of quality 90 without subsampling, PNG, lossless WebP.
 struct SampleImage {
     /// The library that decodes it.
     let library: String
+    /// The file's bytes.
     let file: [UInt8]
-    /// Red, green, blue of each pixel.
+    /// Red, green and blue of each pixel.
     let pixels: [UInt8]
 
     private init(_ library: String, _ base64: String, _ pixels: [UInt8]) {
@@ -83,7 +89,7 @@ struct SampleImage {
 
     private static let colours: [UInt8] = [200, 30, 40, 20, 180, 60, 30, 50, 210, 240, 240, 240]
 
-    /// One a library.
+    /// One file for each library.
     static let all = [
         SampleImage(
             "libjpeg",

@@ -1,20 +1,21 @@
 import Foundation
 import Server
 
-/// Whether file, environment and flags make a configuration.
+/// Checks that file, environment and flags are a valid configuration.
 struct ConfigurationCheck: Check {
     /// The file that was read; nil where there is none.
     let path: String?
+    /// The configuration, or why it is invalid.
     let result: Result<Settings, SettingsError>
 
     var finding: Finding {
         let name = "configuration"
-        let source = path ?? "defaults, for there is no \(Settings.usualFile)"
+        let source = path ?? "defaults, because there is no \(Settings.usualFile)"
         switch result {
         case .success: return .ok(name, source)
         case .failure(let error):
             let sentence = "\(error)"
-            return .failed(name, source, advice: "Change it: " + sentence + (sentence.hasSuffix("?") ? "" : "."))
+            return .failed(name, source, advice: "Correct it: " + sentence + (sentence.hasSuffix("?") ? "" : "."))
         }
     }
 }
@@ -29,13 +30,13 @@ extension ConfigurationCheck {
     }
 }
 
-/// Whether measurements of algorithms can be kept between starts.
+/// Checks that the measurements of algorithms can be cached between starts.
 struct TuningCacheCheck: Check {
-    /// nil where none is named and there is no home.
+    /// The cache's directory; nil where none is configured and HOME is not set.
     let directory: String?
-    /// Whether it, or what it would be made in, can be written to.
+    /// Can the directory be written, or created?
     let isWritable: Bool
-    /// Whether anything is measured at all.
+    /// Is tuning on?
     let isUsed: Bool
 
     static func here(_ settings: Settings, environment: [String: String]) -> Self {
@@ -45,7 +46,7 @@ struct TuningCacheCheck: Check {
             isUsed: settings.models.tuningLimit > .zero)
     }
 
-    /// Asks without writing: a folder that is missing can be made where the nearest one above can be written to.
+    /// Checks without writing: a missing directory can be created if the nearest existing parent is writable.
     private static func isWritable(_ path: String) -> Bool {
         var url = URL(fileURLWithPath: path).standardizedFileURL
         while access(url.path, F_OK) != 0, url.path != "/" { url.deleteLastPathComponent() }
@@ -56,23 +57,26 @@ struct TuningCacheCheck: Check {
 
     var finding: Finding {
         let name = "tuning cache"
-        guard isUsed else { return .ok(name, "not used, for models.tuning_limit is 0s") }
+        guard isUsed else { return .ok(name, "not used, because models.tuning_limit is 0s") }
         guard let directory else {
-            return .warning(name, "none", advice: "Set models.tuning_cache, or HOME: each start measures anew without.")
+            return .warning(
+                name, "none", advice: "Set models.tuning_cache or HOME: without a cache each start repeats the measurements.")
         }
         guard isWritable else {
             return .warning(
-                name, "\(directory) cannot be written to",
-                advice: "Make it writable, or set models.tuning_cache: each start measures anew without.")
+                name, "\(directory) cannot be written",
+                advice:
+                    "Make it writable, or set models.tuning_cache: without a cache each start repeats the measurements.")
         }
         return .ok(name, directory)
     }
 }
 
-/// Whether the admin token can be read, by this program and not by everybody.
+/// Checks that the admin token is valid, and not readable by every user.
 struct AdminTokenCheck: Check {
+    /// The token's file.
     let path: String
-    /// Why it cannot be used; nil where it can.
+    /// Why the token cannot be used; nil where it can.
     let refusal: String?
     /// The file's mode bits.
     let permissions: Int

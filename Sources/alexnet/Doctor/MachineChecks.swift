@@ -1,12 +1,15 @@
 import Foundation
 import Inference
 
-/// Whether the inner loops may use the widest vector instructions, and whether those are wide enough.
+/// Checks that the CPU's widest vector instructions are used, and that they are at least AVX2.
 struct ProcessorCheck: Check {
+    /// The CPU's name.
     let cpuName: String
+    /// The instruction set in use.
     let current: InstructionSet
+    /// The widest instruction set of the CPU.
     let widest: InstructionSet
-    /// On arm64 the portable instructions are the widest there are.
+    /// False on arm64, where the portable instructions are the widest.
     let isX86: Bool
 
     static var here: Self {
@@ -23,41 +26,43 @@ struct ProcessorCheck: Check {
         let name = "processor"
         if current != widest {
             return .warning(
-                name, "\(cpuName), \(current.rawValue) in use where it has \(widest.rawValue)",
-                advice: "Unset \(ComputeEnvironment.instructionsVariable) unless that is meant.")
+                name, "\(cpuName), \(current.rawValue) is used although it has \(widest.rawValue)",
+                advice: "Unset \(ComputeEnvironment.instructionsVariable) unless this is intended.")
         }
         if isX86, widest == .portable {
             return .warning(
                 name, "\(cpuName), without AVX2 and FMA",
                 advice:
-                    "Expect a fraction of the speed; let a virtual machine pass the host's instructions on, or use a newer CPU."
+                    "Inference is several times slower. Let the virtual machine use the host's CPU model, or use a newer CPU."
             )
         }
         return .ok(name, "\(cpuName), \(current.rawValue)")
     }
 }
 
-/// Whether OpenBLAS may choose for itself.
+/// Checks that no environment variable overrides OpenBLAS's choice of kernels.
 struct OpenBLASCheck: Check {
+    /// The environment variables.
     let environment: [String: String]
 
     var finding: Finding {
-        let set = ComputeEnvironment.blasVariables.filter { environment[$0] != nil }
-        guard !set.isEmpty else { return .ok("openblas", "not told what to use") }
+        let variables = ComputeEnvironment.blasVariables
+        let set = variables.filter { environment[$0] != nil }
+        guard !set.isEmpty else { return .ok("openblas", variables.joined(separator: ", ") + " not set (good)") }
         return .warning(
             "openblas", set.map { "\($0)=\(environment[$0] ?? "")" }.joined(separator: " and "),
             advice:
-                "Unset \(set.joined(separator: " and ")) unless that is meant: OpenBLAS chooses by the CPU it finds.")
+                "Unset \(set.joined(separator: " and ")) unless this is intended: OpenBLAS detects the CPU by itself.")
     }
 }
 
-/// Whether large buffers get huge pages.
+/// Checks that large buffers can have huge pages.
 ///
 /// - Source: Linux, Documentation/admin-guide/mm/transhuge.rst
 struct HugePagesCheck: Check {
     static let path = "/sys/kernel/mm/transparent_hugepage/enabled"
 
-    /// The kernel's list with its choice in brackets; nil where it has none.
+    /// The kernel's options, with the current one in brackets; nil where the kernel has none.
     let text: String?
 
     static var here: Self { Self(text: try? String(contentsOfFile: path, encoding: .utf8)) }
@@ -70,37 +75,39 @@ struct HugePagesCheck: Check {
         else {
             return .warning(
                 name, "not offered by this kernel",
-                advice: "Use a kernel with CONFIG_TRANSPARENT_HUGEPAGE if speed matters; everything works without.")
+                advice: "For more speed, use a kernel with CONFIG_TRANSPARENT_HUGEPAGE; everything works without it.")
         }
         if choice == "always" || choice == "madvise" { return .ok(name, "\(choice)") }
         return .warning(
-            name, "\(choice)", advice: "For more speed let root run: echo madvise > \(Self.path)")
+            name, "\(choice)", advice: "For more speed, run as root: echo madvise > \(Self.path)")
     }
 }
 
-/// Whether the date can be right: logs, metrics and certificates of proxies stand on it.
+/// Checks that the date is plausible: logs, metrics and proxies' certificates depend on it.
 struct ClockCheck: Check {
+    /// The machine's time.
     let now: Date
 
-    /// This program is no older. Units: seconds since 1970.
+    /// 2026-01-01, before this version was released. Units: seconds since 1970.
     static let earliest = 1_767_225_600.0
-    /// Nobody will run it so late. Units: seconds since 1970.
+    /// 2100-01-01. Units: seconds since 1970.
     static let latest = 4_102_444_800.0
 
     var finding: Finding {
         let text = now.formatted(.iso8601)
         guard Self.earliest..<Self.latest ~= now.timeIntervalSince1970 else {
             return .warning(
-                "clock", text, advice: "Set the machine's clock (timedatectl set-ntp true): this cannot be the time.")
+                "clock", text, advice: "Set the machine's clock (timedatectl set-ntp true): this date is not plausible.")
         }
         return .ok("clock", text)
     }
 }
 
-/// Whether the system gives the threads that a server needs.
+/// Checks that the system allows the threads that a server needs.
 struct ThreadSupplyCheck: Check {
-    /// Nil where it does.
+    /// What is missing; nil where enough threads can be started.
     let shortage: ThreadSupply.Shortage?
+    /// The number of threads that a server needs.
     let wanted: Int
 
     static func here(forPoolOf threadCount: Int) -> Self {
@@ -118,7 +125,7 @@ struct ThreadSupplyCheck: Check {
         guard let shortage else { return .ok(name, "\(wanted) can be started") }
         let advice = shortage.advice
         return .failed(
-            name, "\(shortage.found) of the \(wanted) that are needed can be started",
+            name, "only \(shortage.found) of the \(wanted) that are needed can be started",
             advice: advice.prefix(1).uppercased() + advice.dropFirst() + ".")
     }
 }

@@ -2,19 +2,20 @@ import Foundation
 import Inference
 import Server
 
-/// Whether there is something to serve, and nothing beside it that was meant to be.
+/// Checks that there are models to serve, and no folders without a model beside them.
 struct ModelFolderCheck: Check {
     /// `models.directory`; nil where a checkpoint is served alone.
     let directory: String?
+    /// The models, or why there are none.
     let result: Result<[ModelFiles], ModelStoreError>
     /// `models.default`.
     let defaultModel: String?
-    /// Folders that hold no model.
+    /// Folders without a model.
     let others: [String]
-    /// Folders that could not be looked at.
+    /// Folders that could not be read.
     var unseen: [String] = []
 
-    /// Those that are served.
+    /// The models that would be served.
     var models: [ModelFiles] { (try? result.get()) ?? [] }
 
     static func here(_ settings: Settings, files: ModelFiles?) -> Self {
@@ -52,18 +53,18 @@ struct ModelFolderCheck: Check {
         }
         guard unseen.isEmpty else {
             return .warning(
-                name, "\(found), and folders that cannot be looked at: \(shortList(unseen))",
-                advice: "Let this user read them, or move them elsewhere.")
+                name, "\(found), and folders that cannot be read: \(shortList(unseen))",
+                advice: "Make them readable for this user, or move them elsewhere.")
         }
         guard others.isEmpty else {
             return .warning(
                 name, "\(found), and folders without a model: \(shortList(others))",
-                advice: "Put a checkpoint (.pth, .pt, .safetensors or .npz) there, or move them elsewhere.")
+                advice: "Add a checkpoint (.pth, .pt, .safetensors or .npz), or move them elsewhere.")
         }
         return .ok(name, found)
     }
 
-    /// The first few names, and how many more there are.
+    /// The first names, and the number of the others.
     private func shortList(_ names: [String]) -> String {
         let shown = names.prefix(Self.longestList).joined(separator: ", ")
         return names.count > Self.longestList ? "\(shown) and \(names.count - Self.longestList) more" : shown
@@ -72,22 +73,24 @@ struct ModelFolderCheck: Check {
     private static let longestList = 5
 }
 
-/// Whether a model loads and answers.
+/// Checks that a model can be loaded and run.
 struct ModelCheck: Check {
-    /// What came of loading.
+    /// The result of loading.
     enum Outcome {
-        /// It loaded, and answered two images.
+        /// It was loaded and warmed up, within this duration.
         case loaded(architecture: String, precision: Precision, classCount: Int, duration: Duration)
-        /// The loader's sentence.
+        /// It was refused, for the loader's reason.
         case refused(String)
-        /// Loading it would have taken more memory than there is. Units: bytes.
+        /// It was not loaded, because it needs more memory than is available. Units: bytes.
         case tooLarge(need: Int)
     }
 
+    /// The model's name.
     let name: String
+    /// The result of loading.
     let outcome: Outcome
 
-    /// Loads a model, lets it answer and forgets it; nothing is measured, so that nothing is kept.
+    /// Loads a model, runs it and releases it. Its algorithms are not tuned, so that no cache is written.
     static func load(_ files: ModelFiles, by loader: ModelLoader) -> Self {
         let need = MemoryCheck.need(of: files.checkpointByteCount ?? 0)
         if let available = AvailableMemory.current, available < need {
@@ -112,13 +115,13 @@ struct ModelCheck: Check {
             let seconds = String(format: "%.1f s", duration / .seconds(1))
             return .ok(
                 "model",
-                "\(name), \(architecture) in \(precision.rawValue) with \(classCount) classes, loaded and answered in \(seconds)"
+                "\(name), \(architecture) in \(precision.rawValue) with \(classCount) classes, loaded and run in \(seconds)"
             )
         case .refused(let sentence):
             return .failed("model", name, advice: sentence)
         case .tooLarge(let need):
             return .warning(
-                "model", "\(name), not loaded", advice: "Free \((need >> 20) + 1) MiB of memory, then look again.")
+                "model", "\(name), not loaded", advice: "Free \((need >> 20) + 1) MiB of memory, then run doctor again.")
         }
     }
 }

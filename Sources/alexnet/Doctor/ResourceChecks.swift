@@ -1,15 +1,15 @@
 import Inference
 import Server
 
-/// Whether there are as many threads as cores that this process may use.
+/// Checks that there are no more threads than cores that this process may use.
 struct ThreadsCheck: Check {
     /// `threads.total`; nil for auto.
     let total: Int?
-    /// CPUs that are switched on.
+    /// The machine's online cores.
     let online: Int
-    /// Those in the affinity mask.
+    /// The cores in the affinity mask.
     let allowed: Int
-    /// What the control group's quota comes to; nil without one.
+    /// The cores of the control group's quota, rounded; nil without a quota.
     let granted: Int?
 
     static func here(_ settings: Settings) -> Self {
@@ -20,36 +20,36 @@ struct ThreadsCheck: Check {
 
     var finding: Finding {
         let usable = max(1, min(allowed, granted ?? allowed))
-        let quota = granted.map { ", \($0) by the quota" } ?? ""
-        let found = "\(total ?? usable), of \(online) cores \(allowed) by the affinity mask\(quota)"
+        let quota = granted.map { ", quota \($0)" } ?? ""
+        let found = "\(total ?? usable) (cores \(online), affinity mask \(allowed)\(quota))"
         if let total, total > usable {
             return .warning(
                 "threads", found,
-                advice: "Set threads.total to auto or \(usable): more threads than cores wait for each other.")
+                advice: "Set threads.total to auto or \(usable): more threads than cores slow each other down.")
         }
         return .ok("threads", found)
     }
 }
 
-/// Whether every connection can have a descriptor.
+/// Checks that the limit of open files is enough for all connections.
 struct OpenFilesCheck: Check {
-    /// The limit of open files, as far as the server may raise it.
+    /// The limit of open files, raised as far as the server may.
     let limit: Int
     /// `server.max_connections`.
     let maxConnections: Int
 
-    /// What the program opens besides.
+    /// The number of other files that the program opens.
     static let reserve = DescriptorLimit.reserve
 
     static func here(_ settings: Settings) -> Self {
-        // The server raises its own limit as far as it may.
+        // The server raises the soft limit as far as it may.
         let limit = DescriptorLimit.current?.raised(for: settings.server.maxConnections).soft
         return Self(limit: limit ?? .max, maxConnections: settings.server.maxConnections)
     }
 
     var finding: Finding {
         let wanted = maxConnections + Self.reserve
-        let found = "\(limit == .max ? "any number" : "\(limit)"), for \(maxConnections) connections"
+        let found = "\(limit == .max ? "unlimited" : "\(limit)"), for \(maxConnections) connections"
         if limit >= wanted { return .ok("open files", found) }
         let advice =
             "Raise the hard limit to \(wanted) (ulimit -Hn \(wanted); LimitNOFILE=\(wanted) in a systemd unit), or lower "
@@ -59,13 +59,13 @@ struct OpenFilesCheck: Check {
     }
 }
 
-/// Whether the models fit into memory, and the requests beside them.
+/// Checks that models and requests fit into memory.
 struct MemoryCheck: Check {
-    /// What the machine and the control group leave; nil where the kernel does not tell. Units: bytes.
+    /// The memory available on the machine and in the control group; nil where it is unknown. Units: bytes.
     let available: Int?
-    /// All models' checkpoints. Units: bytes.
+    /// The size of all models' checkpoints. Units: bytes.
     let checkpoints: Int
-    /// The bodies and images that may be under way. Units: bytes.
+    /// The most memory for requests in flight: bodies, queues and decoding. Units: bytes.
     let requests: Int
 
     static func here(_ settings: Settings, models: [ModelFiles]) -> Self {
@@ -75,41 +75,41 @@ struct MemoryCheck: Check {
             requests: settings.server.maxBufferedBytes + settings.batching.queueBytes + settings.images.decodeBytes)
     }
 
-    /// What models take in memory: one and a half times their files, with every form of the weights that is kept.
+    /// The memory that models need: 1.5 times their files, which includes all prepared forms of the weights.
     static func need(of checkpoints: Int) -> Int { checkpoints + checkpoints / 2 }
 
     var finding: Finding {
         let need = Self.need(of: checkpoints)
-        let wants = "models want \(Self.text(need)), requests up to \(Self.text(requests))"
+        let wants = "models need \(Self.text(need)), requests up to \(Self.text(requests))"
         guard let available else {
             return .warning(
-                "memory", "not told by the kernel, \(wants)", advice: "See that there is so much.")
+                "memory", "unknown, \(wants)", advice: "Make sure that this much memory is available.")
         }
         let found = "\(Self.text(available)) available, \(wants)"
         if available < need {
             return .failed(
-                "memory", found, advice: "Grant \(Self.text(need)) or more, or serve fewer or smaller models.")
+                "memory", found, advice: "Provide at least \(Self.text(need)), or serve fewer or smaller models.")
         }
         if available - need < requests {
             return .warning(
                 "memory", found,
                 advice:
-                    "Grant \(Self.text(need + requests)), or lower server.max_buffered_bytes, batching.queue_bytes and "
+                    "Provide \(Self.text(need + requests)), or lower server.max_buffered_bytes, batching.queue_bytes and "
                     + "images.decode_bytes."
             )
         }
         return .ok("memory", found)
     }
 
-    /// Rounded up.
+    /// A size in MiB, rounded up.
     private static func text(_ byteCount: Int) -> String { "\((byteCount + (1 << 20) - 1) >> 20) MiB" }
 }
 
-/// Whether the server could listen.
+/// Checks that the server can listen on its port.
 struct PortCheck: Check {
     /// `server.host` and `server.port`.
     let wanted: String
-    /// Why not; nil where it could.
+    /// Why the server cannot listen; nil where it can.
     let refusal: String?
 
     var finding: Finding {

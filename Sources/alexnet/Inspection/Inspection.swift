@@ -1,39 +1,47 @@
 import Foundation
 import Inference
 
-/// All that can be told about a model, or about a checkpoint whose network nobody knows.
+/// The facts about a model, or about a checkpoint whose network may be unknown.
 struct Inspection: Encodable {
+    /// The path on the command line.
     let path: String
-    /// `pytorch`, `safetensors`, `npz` or `npy`.
+    /// The checkpoint's format: `pytorch`, `safetensors`, `npz` or `npy`.
     let format: String
+    /// The checkpoint's size. Units: bytes.
     let byteCount: Int
-    /// In what the numbers lie in the file.
+    /// The types of the numbers in the checkpoint.
     let types: [String]
+    /// The checkpoint's metadata.
     let metadata: [String: String]
-    /// nil where the tensors fit no known network.
+    /// The network; nil where it is unknown.
     let architecture: String?
-    /// What keeps the file from being served as it is; nil where nothing does.
+    /// Why the file cannot be served as it is; nil where it can.
     let note: String?
-    /// What the file leaves open about the network, and how it is taken.
+    /// What the file does not say about the network, and what is assumed.
     let assumptions: [String]
-    /// What a person should know about the file, as a choice that was open.
+    /// Choices that were made while the file was read.
     let notes: [String]
-    /// nil without a class map.
+    /// The model's version; nil without a class map.
     let version: String?
-    /// What linear layers' weights would be held in.
+    /// The type in which the linear layers' weights would be held.
     let precision: String?
-    /// Without the batch axis.
+    /// The shape of the input, without the batch axis.
     let input: [Int]?
+    /// How an image becomes the input.
     let preprocessing: PreprocessingEntry?
+    /// The names of the classes; nil without a class map.
     let classes: [String]?
+    /// The network's layers; nil where it is unknown.
     let layers: [LayerRow]?
+    /// The checkpoint's tensors.
     let tensors: [TensorRow]
-    /// The tensors that are no weights.
+    /// Tensors that are not weights.
     let skipped: [String]
+    /// The number of parameters.
     let parameters: Int
-    /// Of one image.
+    /// The number of multiply-adds for one image.
     let multiplyAdds: Int?
-    /// Of one image: a multiply-add is two.
+    /// The number of floating-point operations for one image: two for each multiply-add.
     let flops: Int?
 
     private enum CodingKeys: String, CodingKey {
@@ -48,11 +56,17 @@ struct Inspection: Encodable {
 
     /// What is known of a checkpoint beyond its tensors.
     struct Knowledge {
+        /// The network's name.
         var architecture: String?
+        /// The network.
         var network: Network?
+        /// How an image becomes the input.
         var preprocessing: Preprocessing?
+        /// The whole model, where the checkpoint has its companions.
         var model: Model?
+        /// Why it cannot be served as it is.
         var note: String?
+        /// What is assumed of the network.
         var assumptions: [Assumption] = []
     }
 
@@ -82,10 +96,10 @@ struct Inspection: Encodable {
 }
 
 extension Inspection {
-    /// No more classes than this are named.
+    /// How many classes are named.
     private static let maxClassCount = 20
 
-    /// Tables for people.
+    /// The facts as tables.
     var text: String {
         var lines = heading
         let width = nameWidth
@@ -100,7 +114,7 @@ extension Inspection {
                     number(layer.multiplyAdds))
             }
             lines.append(row("all", "", "", number(parameters), number(multiplyAdds ?? 0)))
-            lines.append("\(Count.grouped(flops ?? 0)) FLOPs an image")
+            lines.append("\(Count.grouped(flops ?? 0)) FLOPs for each image")
         } else {
             lines += ["", row("tensor", "type", "shape", "numbers", "")]
             lines += tensors.map { row($0.name, $0.type, "\(Shape($0.shape))", number($0.count), "") }
@@ -138,7 +152,7 @@ extension Inspection {
 
     private func number(_ number: Int) -> String { number == 0 ? "" : Count.grouped(number) }
 
-    /// That of the longest name, within reason.
+    /// The width of the column of names: the longest name's, at most 40. Units: characters.
     private var nameWidth: Int {
         min(max((layers?.map(\.name) ?? tensors.map(\.name)).map(\.count).max() ?? 0, 6), 40)
     }
@@ -161,22 +175,24 @@ extension Inspection {
         String(repeating: " ", count: max(1, width - text.count)) + text
     }
 
-    /// Names from a file may hold what would move a terminal's cursor.
+    /// Replaces control characters, with which a name from a file could move the terminal's cursor.
     private static func printable(_ text: String) -> String {
         String(
             String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
     }
 }
 
-/// One layer of a network as `alexnet inspect` lists it.
+/// One layer in the output of `alexnet inspect`.
 struct LayerRow: Encodable {
+    /// The layer's name.
     let name: String
-    /// What it is, with what sets it apart: `Conv2d 11×11, stride 4, padding 2`.
+    /// The layer's type and settings: `Conv2d 11×11, stride 4, padding 2`.
     let kind: String
-    /// Without the batch axis.
+    /// The shape of the output, without the batch axis.
     let output: [Int]
+    /// The number of parameters.
     let parameters: Int
-    /// Of one image.
+    /// The number of multiply-adds for one image.
     let multiplyAdds: Int
 
     private enum CodingKeys: String, CodingKey {
@@ -184,7 +200,7 @@ struct LayerRow: Encodable {
         case multiplyAdds = "multiply_adds"
     }
 
-    /// Every layer of a network, in its order.
+    /// The layers of a network, in order.
     static func rows(of network: Network) -> [LayerRow] {
         zip(network.nodes, network.shapes).map { node, output in
             LayerRow(
@@ -219,17 +235,19 @@ struct LayerRow: Encodable {
     }
 }
 
-/// One tensor of a checkpoint as `alexnet inspect` lists it.
+/// One tensor in the output of `alexnet inspect`.
 struct TensorRow: Encodable {
+    /// The tensor's name.
     let name: String
-    /// As it lies in the file.
+    /// The type of its numbers in the file.
     let type: String
+    /// The tensor's shape.
     let shape: [Int]
 
-    /// How many numbers it has.
+    /// The number of scalars.
     var count: Int { Shape(shape).elementCount }
 
-    /// Every tensor of a checkpoint, in its order.
+    /// The tensors of a checkpoint, in order.
     static func rows(of checkpoint: Checkpoint) -> [TensorRow] {
         checkpoint.tensors.map {
             TensorRow(name: $0.name, type: $0.tensor.scalarType.rawValue, shape: $0.tensor.shape.extents)
@@ -237,7 +255,7 @@ struct TensorRow: Encodable {
     }
 }
 
-/// How an image becomes a network's input, in the words of `model.json`.
+/// The preprocessing, with the keys of `model.json`.
 struct PreprocessingEntry: Encodable {
     private struct Resize: Encodable {
         let mode: String
@@ -266,7 +284,7 @@ struct PreprocessingEntry: Encodable {
         deviation = preprocessing.deviation
     }
 
-    /// On one line.
+    /// The preprocessing on one line.
     var text: String {
         let size =
             resize.side.map { "shortest side to \($0), centre crop \(crop[0])×\(crop[1])" }

@@ -2,18 +2,18 @@ import Foundation
 import Inference
 import Training
 
-/// An image that was named on the command line, or found in a folder that was.
+/// An image on the command line: a file, a file in a folder, or standard input.
 struct ImageSource: Sendable {
-    /// As it was named; `-` is standard input.
+    /// The path as it was given; `-` is standard input.
     let path: String
 
-    /// More than any image within the decoder's limits has. Units: bytes.
+    /// The largest file; images within the decoder's limits are smaller. Units: bytes.
     private static let maxByteCount = 1 << 30
 
-    /// Every image at the given paths; a folder's are those below it, by name, hidden ones left out.
+    /// All images at the given paths. A folder is replaced by the images in it and in its subfolders, sorted by name, without
+    /// hidden ones.
     ///
-    /// A path that is nothing, and a folder without images, stand for themselves: reading them tells what is wrong, and
-    /// the others are read all the same.
+    /// A missing path, and a folder without images, stay in the list: reading them throws, and the others are still read.
     static func all(at paths: [String]) -> (images: [ImageSource], ignored: IgnoredFiles) {
         var all: [ImageSource] = []
         var ignored: [IgnoredFiles.Entry] = []
@@ -31,7 +31,7 @@ struct ImageSource: Sendable {
         return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) && isDirectory.boolValue
     }
 
-    /// By name, without what is hidden.
+    /// The files in a folder and its subfolders, sorted by name, without hidden ones.
     private static func files(below folder: String) -> [String] {
         let names = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? []
         return names.sorted()
@@ -40,7 +40,7 @@ struct ImageSource: Sendable {
             .filter { !isFolder($0) }
     }
 
-    /// The path as a terminal may show it: without control characters.
+    /// The path for a terminal: control characters are replaced.
     var label: String {
         String(
             String.UnicodeScalarView(path.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
@@ -68,26 +68,30 @@ struct ImageSource: Sendable {
     }
 }
 
-/// An image that was asked for cannot be read.
+/// Why an image on the command line cannot be read.
 enum ImageSourceError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// Standard input is empty or cannot be read.
     case noInput
+    /// The folder has no file with one of these suffixes.
     case emptyFolder(suffixes: [String])
+    /// The suffix is that of a checkpoint.
     case checkpoint
+    /// The file cannot be read; the reason is a sentence without its full stop.
     case unreadable(reason: String)
 
     var description: String {
         switch self {
-        case .noInput: "Standard input holds no image."
+        case .noInput: "Standard input has no image."
         case .emptyFolder(let suffixes):
-            "The folder holds no image (\(suffixes.joined(separator: ", ")))."
+            "The folder has no image (\(suffixes.joined(separator: ", ")))."
         case .checkpoint:
-            "This is a checkpoint by its name, not an image; a model is named with --checkpoint FILE or --model FOLDER."
+            "By its name this is a checkpoint, not an image; give a model with --checkpoint FILE or --model FOLDER."
         case .unreadable(let reason): reason + "."
         }
     }
 }
 
 extension [ImageSource] {
-    /// How wide a column of their names is, within reason. Units: characters.
+    /// The width of a column of their names: the longest one's, at most 48. Units: characters.
     var labelWidth: Int { Swift.min(map(\.label.count).max() ?? 0, 48) }
 }

@@ -4,7 +4,7 @@ import Inference
 import Server
 import Training
 
-/// The options of a subcommand that works on one model: a folder, or a checkpoint with its companions.
+/// The options that select one model: a folder, or a checkpoint with its companions.
 struct ModelOptions: ParsableArguments {
     @Option(help: ArgumentHelp("A model folder (default: the first in weights/).", valueName: "directory"))
     var model: String?
@@ -13,11 +13,11 @@ struct ModelOptions: ParsableArguments {
 
     func validate() throws {
         if model != nil, source.checkpoint != nil {
-            throw ValidationError("--model and --checkpoint name two models; give one of them.")
+            throw ValidationError("--model and --checkpoint cannot be combined; give one of them.")
         }
     }
 
-    /// Was a model named, rather than left to be looked for?
+    /// Was a model given, instead of the default?
     var isNamed: Bool { model != nil || source.checkpoint != nil }
 
     /// The model's files.
@@ -37,7 +37,7 @@ struct ModelOptions: ParsableArguments {
             }
             return first
         } catch {
-            // That nothing is there is one thing, that it could not be looked at another.
+            // A directory that cannot be read is another error than one without models.
             if case .cannotLook = error { throw error }
             throw NoModelGiven()
         }
@@ -45,24 +45,24 @@ struct ModelOptions: ParsableArguments {
 }
 
 extension Model {
-    /// Says on standard error what the model's files leave open about the network, so that no number is wrong in silence.
+    /// Prints on standard error what is assumed about the network because the model's files do not say it.
     func printAssumptions() {
         for note in notes { OutputStream.error.writeIfPossible("alexnet: \(name): \(note).\n") }
         for assumption in assumptions { OutputStream.error.writeIfPossible("alexnet: \(name): \(assumption).\n") }
     }
 }
 
-/// The model folder is a file.
+/// The path given as the model folder is a file.
 struct NoModelFolder: Error, CustomStringConvertible {
     let path: String
 
     var description: String {
-        "\(path) is a file, not a model folder; name a checkpoint with --checkpoint FILE --classes FILE."
+        "\(path) is a file, not a model folder; for a checkpoint use --checkpoint FILE --classes FILE."
     }
 }
 
 extension ModelOptions {
-    /// What the model's files tell of its training; nil where they tell nothing.
+    /// The record of the model's training; nil where there is none.
     var trainingRecord: TrainingRecord? {
         if let checkpoint = source.checkpoint { return TrainingRecord(checkpoint: checkpoint) }
         guard let folder = model ?? (try? files().name).map({ "weights/" + $0 }) else { return nil }
@@ -70,14 +70,14 @@ extension ModelOptions {
     }
 }
 
-/// No model was named, and there is none where one is looked for.
+/// No model was given, and `weights/` has none.
 struct NoModelGiven: Error, CustomStringConvertible {
     var description: String {
-        "There is no model in weights/ here; name one with --model DIRECTORY, or with --checkpoint FILE --classes FILE."
+        "There is no model in weights/ here; give one with --model DIRECTORY, or with --checkpoint FILE --classes FILE."
     }
 }
 
-/// The options that name a checkpoint and say how it is loaded, shared by the subcommands.
+/// The options that select a checkpoint and how it is loaded, shared by the subcommands.
 struct CheckpointOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
@@ -92,20 +92,20 @@ struct CheckpointOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "How an image becomes the network's input: stretch, imagenet, caffe or unit (default: the usual way of the "
-                + "architecture).",
+            "How an image becomes the network's input: stretch, imagenet, caffe or unit (default: the architecture's usual "
+                + "preset).",
             valueName: "preset"))
     var preprocessing: Preprocessing.Preset?
 
     @Option(
         help: ArgumentHelp(
-            "What linear layers' weights are held in, whatever model.json says: float32, float16 or int8.",
+            "The type of the linear layers' weights: float32, float16 or int8 (default: that of model.json).",
             valueName: "format"))
     var precision: Precision?
 
     func validate() throws {
         if classes != nil, checkpoint == nil {
-            throw ValidationError("--classes belongs to --checkpoint; a model folder has its own class_indices.json.")
+            throw ValidationError("--classes requires --checkpoint; a model folder has its own class_indices.json.")
         }
         if let checkpoint, let classes, Self.isClassMap(checkpoint), Checkpoint.Format(suffixOf: classes) != nil {
             throw ValidationError(
@@ -119,7 +119,7 @@ struct CheckpointOptions: ParsableArguments {
             && !path.lowercased().hasSuffix(".index.json")
     }
 
-    /// Looks whether the files that were named are there.
+    /// Checks that the given files exist.
     ///
     /// - Throws: ``MissingFile``, which names the option.
     func check() throws {
@@ -128,13 +128,13 @@ struct CheckpointOptions: ParsableArguments {
         }
     }
 
-    /// The files that --checkpoint and its companions name; nil without --checkpoint.
+    /// The files of --checkpoint and its companions; nil without --checkpoint.
     var files: ModelFiles? {
         checkpoint.map { ModelFiles(checkpoint: $0, classes: classes, preprocessing: preprocessing) }
     }
 }
 
-/// A file that the command line names is not there.
+/// A file on the command line does not exist.
 struct MissingFile: Error, CustomStringConvertible {
     let path: String
     let option: String

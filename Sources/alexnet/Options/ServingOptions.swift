@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// The options that say what is served and how, shared by `serve` and by `doctor`, which looks at it first.
+/// The options of the server, shared by `serve` and `doctor`.
 struct ServingOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The configuration (default: config/alexnet.yaml, if it exists).", valueName: "file"))
     var config: String?
@@ -8,11 +8,11 @@ struct ServingOptions: ParsableArguments {
     @Option(help: "The address to listen on (server.host).")
     var host: String?
 
-    // Numbers are taken as they come, so that -1 is told to be out of limits and not to be an option.
-    @Option(parsing: .unconditional, help: "The TCP port; 0 takes a free one (server.port).")
+    // Numbers are parsed later, so that -1 is reported as out of range, and not as an unknown option.
+    @Option(parsing: .unconditional, help: "The TCP port; 0 chooses a free one (server.port).")
     var port: String?
 
-    @Option(help: ArgumentHelp("The directory with one folder a model (models.directory).", valueName: "directory"))
+    @Option(help: ArgumentHelp("The directory with one folder for each model (models.directory).", valueName: "directory"))
     var models: String?
 
     @Option(help: ArgumentHelp("The model behind POST /predict (models.default).", valueName: "name"))
@@ -30,7 +30,7 @@ struct ServingOptions: ParsableArguments {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Images in one forward pass at most (batching.max_batch_size).", valueName: "n"))
+        help: ArgumentHelp("The most images in one forward pass (batching.max_batch_size).", valueName: "n"))
     var maxBatchSize: String?
 
     @Option(
@@ -40,7 +40,7 @@ struct ServingOptions: ParsableArguments {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Images of one model that may wait (batching.queue_capacity).", valueName: "n"))
+        help: ArgumentHelp("The most images in a model's queue (batching.queue_capacity).", valueName: "n"))
     var queueCapacity: String?
 
     @Option(
@@ -52,11 +52,13 @@ struct ServingOptions: ParsableArguments {
 
     func validate() throws {
         if source.checkpoint != nil, models != nil || defaultModel != nil {
-            throw ValidationError("--checkpoint is served alone; --models and --default-model speak of model folders.")
+            throw ValidationError(
+                "--checkpoint serves one model; it cannot be combined with --models or --default-model, which are for model "
+                    + "folders.")
         }
         if source.preprocessing != nil, source.checkpoint == nil {
             throw ValidationError(
-                "--preprocessing belongs to --checkpoint; a model folder says \"preprocessing\" in its model.json.")
+                "--preprocessing requires --checkpoint; for a model folder set \"preprocessing\" in its model.json.")
         }
     }
 

@@ -6,28 +6,28 @@ import Training
     import Musl
 #endif
 
-/// Standard output or standard error, written whole or not at all: a reader that has gone is an error, never a crash.
+/// Standard output or standard error, written without buffering. A closed pipe is an error, not a crash.
 enum OutputStream: Int32 {
     case output = 1
     case error = 2
 
-    /// What the system says when nothing more can be written.
+    /// A write that failed, with the system's reason.
     struct Failure: Error, CustomStringConvertible {
         let reason: String
 
         var description: String { "The output cannot be written: \(reason)." }
     }
 
-    /// Opens what stands in for a standard stream that the program was started without: otherwise the first file or socket
-    /// would take its number, and its output.
+    /// Opens /dev/null for each standard stream that the program was started without. Otherwise the first file or socket would
+    /// get its number, and receive the output.
     static func openMissingStreams() {
         for descriptor: Int32 in 0...2 where fcntl(descriptor, F_GETFD) == -1 {
-            // The lowest free number is taken: this one.
+            // open(2) returns the lowest free descriptor, which is this one.
             _ = open("/dev/null", O_RDWR)
         }
     }
 
-    /// Writes text as it is.
+    /// Writes text completely.
     ///
     /// - Throws: ``Failure``
     func write(_ text: String) throws(Failure) {
@@ -41,10 +41,10 @@ enum OutputStream: Int32 {
         }
     }
 
-    /// Writes text that nobody will miss.
+    /// Writes text and ignores errors.
     func writeIfPossible(_ text: String) { try? write(text) }
 
-    /// Writes text that nobody will miss, and gives up where nobody reads for so long.
+    /// Writes text, ignores errors, and gives up after `limit` if nobody reads.
     func writeIfPossible(_ text: String, within limit: Duration) {
         let end = ContinuousClock.now + limit
         var rest = Array(text.utf8)[...]
@@ -54,7 +54,7 @@ enum OutputStream: Int32 {
             let count = poll(&waiting, 1, Int32(min(left / .milliseconds(1), 1e6).rounded(.up)))
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { return }
-            // So much a pipe takes at once when it takes anything (pipe(7)).
+            // A pipe that is ready for writing takes this much at once (pipe(7)).
             let written = rest.prefix(Int(PIPE_BUF)).withUnsafeBytes { Glibc.write(rawValue, $0.baseAddress, $0.count) }
             if written < 0, errno == EINTR || errno == EAGAIN { continue }
             guard written > 0 else { return }
@@ -64,14 +64,15 @@ enum OutputStream: Int32 {
 }
 
 extension OutputStream {
-    /// Names the files of the data that are not taken as images, a line a reason.
-    func tell(_ ignored: IgnoredFiles) {
+    /// Lists the files that are not read as images, one line for each reason.
+    func report(_ ignored: IgnoredFiles) {
         for sentence in ignored.sentences { writeIfPossible("alexnet: left out: \(sentence)\n") }
     }
 }
 
-/// Large numbers for people: `14,583,706`.
+/// Formats counts.
 enum Count {
+    /// A number with its thousands separated: `14,583,706`.
     static func grouped(_ number: Int) -> String {
         let digits = String(number.magnitude)
         var text = ""

@@ -1,23 +1,24 @@
 import Foundation
 
-/// A bar on standard error for work that takes a while; silent where nobody looks at a terminal.
+/// A progress bar on standard error; hidden if that is not a terminal.
 struct ProgressBar {
     private let total: Int
     private let unit: String
-    /// What is under way, where that is not obvious; nil for nothing.
+    /// The text before the bar; nil for none.
     let label: String?
-    /// Shown behind the rest.
+    /// The text at the end of the line.
     var note = ""
-    /// Done before the bar was made: no part of its rate.
+    /// The count at the beginning, which is not part of the rate.
     private let first: Int
     private let isShown: Bool
     private let start = ContinuousClock.now
     private var done: Int
 
     private static let width = 30
-    /// Shorter work needs no bar.
+    /// The bar appears after this time, so that short work has none.
     private static let patience = Duration.milliseconds(500)
 
+    /// A bar that begins at `done` of `total`.
     init(total: Int, unit: String, label: String? = nil, done: Int = 0, isShown: Bool) {
         self.total = total
         self.unit = unit
@@ -27,7 +28,7 @@ struct ProgressBar {
         self.isShown = isShown && isatty(STDERR_FILENO) != 0
     }
 
-    /// Draws the bar anew, with the rate and the time left.
+    /// Redraws the bar, with the rate and the remaining time.
     mutating func advance(by count: Int) {
         done += count
         let elapsed = ContinuousClock.now - start
@@ -43,7 +44,7 @@ struct ProgressBar {
                 + (note.isEmpty ? "" : "  \(note)") + "\u{1B}[K")
     }
 
-    /// Removes the bar, so that a line can be printed in its place.
+    /// Erases the bar, so that a line can be printed in its place.
     func clear() { if isShown { write("\r\u{1B}[K") } }
 
     private func write(_ text: String) { OutputStream.error.writeIfPossible(text) }

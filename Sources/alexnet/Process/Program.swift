@@ -2,16 +2,16 @@ import ArgumentParser
 import Dispatch
 import Foundation
 
-/// Where the process begins: before anything needs a thread.
+/// The entry point, which needs no second thread.
 ///
-/// An asynchronous `main` would run on one of Dispatch's threads, and wait for ever where the system gives none.
+/// An asynchronous `main` runs on a thread of Dispatch, and would wait for ever if the system does not allow one.
 @main
 enum Program {
     static func main() {
         do throws(ThreadSupply.Shortage) {
             try ThreadSupply.check(ThreadSupply.least)
         } catch {
-            // A word to whoever asks what is wrong here, in the form in which it is asked for.
+            // `doctor` reports this as a finding.
             if CommandLine.arguments.dropFirst().first == Doctor._commandName {
                 let finding = ThreadSupplyCheck(shortage: error, wanted: ThreadSupply.least).finding
                 let isJSON = CommandLine.arguments.contains("--json")
@@ -29,21 +29,21 @@ enum Program {
     }
 }
 
-/// How a command that went wrong ends: one sentence on standard error, and an exit code that says whose fault it was.
+/// The exit codes of a command that fails, after one sentence on standard error.
 enum Failure {
-    /// The exit code of a command line or configuration that is wrong.
+    /// The exit code for a wrong command line or configuration.
     static let usageCode: Int32 = 2
 
-    /// The exit code of work that failed.
+    /// The exit code for work that failed.
     static let workCode: Int32 = 1
 
-    /// How long a server waits for whoever reads standard error before it ends without a word.
+    /// How long a server waits for the reader of standard error before it exits.
     static let serverPatience = Duration.seconds(1)
 
-    /// 2: the command line or the configuration is wrong.
+    /// Prints the error and returns ``usageCode``.
     static func usage(_ error: any Error) -> ExitCode { report(error, code: usageCode) }
 
-    /// 1: the work failed.
+    /// Prints the error and returns ``workCode``.
     static func work(_ error: any Error) -> ExitCode { report(error, code: workCode) }
 
     private static func report(_ error: any Error, code: Int32) -> ExitCode {

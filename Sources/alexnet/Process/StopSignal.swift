@@ -9,10 +9,11 @@ import Synchronization
     import Musl
 #endif
 
-/// SIGTERM and SIGINT as a server takes them: the first asks it to stop, and from then on the process ends in time, whatever is stuck.
+/// SIGTERM and SIGINT of a server: the first one starts a graceful shutdown, and the process ends within the limit even if
+/// something hangs.
 ///
-/// Neither needs Dispatch or Swift's own threads, all of which may be waiting for a disk that does not answer: the handler
-/// wakes a thread that has been there since the start.
+/// It does not depend on Dispatch or on Swift's threads, all of which may hang on a disk. The signal handler wakes a thread
+/// that was started at the beginning.
 final class StopSignal: Sendable {
     private struct State {
         var isRequested = false
@@ -22,17 +23,17 @@ final class StopSignal: Sendable {
     private let state = Mutex(State())
     private let limit: Duration
 
-    /// What the handlers of all signals write to; there is one instance a process.
+    /// The eventfd that the signal handlers write to. There is one instance in a process.
     private static let wakeUp = Atomic<Int32>(-1)
 
-    /// The least time in which a server can close its sockets and write its last lines.
+    /// The time that a server needs to close its sockets and to write the end of its log.
     static let shortestLimit = Duration.seconds(1)
 
-    /// Listens from now on.
+    /// Installs the signal handlers.
     ///
     /// - Parameters:
-    ///   - limit: from the first signal to the end of the process.
-    ///   - end: says the last words and ends the process; called on a thread of its own once the limit has passed.
+    ///   - limit: the time from the first signal to the end of the process.
+    ///   - end: writes the last messages and exits; called on its own thread after the limit.
     init(_ numbers: [Int32] = [SIGTERM, SIGINT], limit: Duration, end: @escaping @Sendable () -> Void) {
         self.limit = max(limit, Self.shortestLimit)
         let descriptor = eventfd(0, Int32(EFD_CLOEXEC))
@@ -53,13 +54,13 @@ final class StopSignal: Sendable {
                 _ = write(StopSignal.wakeUp.load(ordering: .acquiring), &one, MemoryLayout.size(ofValue: one))
                 errno = error
             }
-            // Shells start so what shall go on in the background when Ctrl-C ends what stands in front.
+            // Shells start background processes with SIGINT ignored, so that Ctrl-C stops only the foreground.
             let wasIgnored = unsafeBitCast(before, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
             if wasIgnored, number == SIGINT { signal(number, SIG_IGN) }
         }
     }
 
-    /// Has the server asked to stop; at once where the signal has come already.
+    /// Sets what to do at the first signal; runs it at once if that has come already.
     func onRequest(_ stop: @escaping @Sendable () -> Void) {
         let isLate = state.withLock { state in
             state.stop = stop
@@ -77,16 +78,15 @@ final class StopSignal: Sendable {
     }
 }
 
-/// Ctrl-C, SIGTERM and a terminal that is closed as a wish to stop: the first is noted, the second ends the process at once.
+/// SIGINT, SIGTERM and SIGHUP during a training: the first one asks it to stop, the second one exits at once.
 ///
-/// Where the process was started with SIGINT or SIGHUP ignored, as shells and nohup start what shall go on in the
-/// background, they stay ignored.
+/// SIGINT and SIGHUP stay ignored if the process was started so, as shells and nohup start background processes.
 final class Interruption: Sendable {
-    /// The first signal's number; 0 before.
-    private let wish = Atomic<Int32>(0)
+    /// The number of the first signal; 0 before it.
+    private let firstSignal = Atomic<Int32>(0)
     private let sources = Mutex<[any DispatchSourceSignal]>([])
 
-    /// Listens from now on.
+    /// Handles the signals from now on.
     init() {
         let queue = DispatchQueue(label: "interruption")
         sources.withLock { sources in
@@ -102,18 +102,18 @@ final class Interruption: Sendable {
     }
 
     private func note(_ number: Int32) {
-        guard wish.compareExchange(expected: 0, desired: number, ordering: .relaxed).exchanged else {
-            // Others are at work and hold whatever they hold: nothing is tidied up.
+        guard firstSignal.compareExchange(expected: 0, desired: number, ordering: .relaxed).exchanged else {
+            // Without exit handlers, because other threads are still working.
             _exit(exitCode)
         }
-        // The next signal comes to this queue too: nobody may hold it up.
+        // With a limit, because the next signal needs this queue.
         OutputStream.error.writeIfPossible(
-            "\nStopping after this step; Ctrl-C once more stops at once.\n", within: .milliseconds(100))
+            "\nStopping after this step; press Ctrl-C again to stop at once.\n", within: .milliseconds(100))
     }
 
-    /// Was the wish expressed?
-    var isRequested: Bool { wish.load(ordering: .relaxed) != 0 }
+    /// Has a signal asked to stop?
+    var isRequested: Bool { firstSignal.load(ordering: .relaxed) != 0 }
 
-    /// As shells have it: 128 and the signal's number, 130 for Ctrl-C.
-    var exitCode: Int32 { 128 + wish.load(ordering: .relaxed) }
+    /// The exit code by the shell's convention: 128 + the signal's number, 130 for Ctrl-C.
+    var exitCode: Int32 { 128 + firstSignal.load(ordering: .relaxed) }
 }

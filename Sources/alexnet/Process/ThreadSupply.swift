@@ -7,26 +7,27 @@ import Server
     import Musl
 #endif
 
-/// Whether the system lets this process start threads.
+/// Checks that the system allows as many threads as a command needs.
 ///
-/// Neither Dispatch nor Foundation says so when it does not: they wait for better times, and a command would hang, deaf to SIGTERM. So it is
-/// tried first, by means that need neither of them. `CStartup` has tried a few before any library was initialised; here they are tried with
-/// their stacks, and as many as a command needs.
+/// Dispatch and Foundation do not report a failed thread creation: they retry for ever, and the command would hang and ignore
+/// SIGTERM. The check therefore uses pthreads directly. `CStartup` has checked for a few threads before any library was
+/// initialised; this check starts all that are needed, with their stacks.
 enum ThreadSupply {
-    /// There are fewer threads than needed.
+    /// The system allows fewer threads than needed.
     struct Shortage: Error, Equatable, CustomStringConvertible {
-        /// How many could be had, at the same time and beside those that run.
+        /// How many threads could be started in addition to those that run.
         let found: Int
+        /// How many threads are needed.
         let wanted: Int
-        /// What pthread_create(3) said.
+        /// The error of pthread_create(3).
         let code: Int32
 
         var description: String {
-            "this process may start \(found == 0 ? "no thread" : "only \(found) more") where it needs \(wanted) "
+            "this process can start \(found == 0 ? "no threads" : "only \(found) threads"), but it needs \(wanted) "
                 + "(\(String(cString: strerror(code)))); \(advice)"
         }
 
-        /// What to do next.
+        /// What to do.
         var advice: String {
             code == EPERM || code == ENOSYS
                 ? "let the sandbox permit clone3 and clone, with a newer container runtime or another seccomp profile"
@@ -35,13 +36,13 @@ enum ThreadSupply {
         }
     }
 
-    /// What any command needs: Dispatch's own threads, and Swift's.
+    /// The threads that every command needs: those of Dispatch and of Swift's concurrency.
     static let least = 4
 
-    /// What a command needs whose pool has so many threads, with event loops where it serves.
+    /// The threads that a command needs with a pool of this size, including the event loops of a server.
     static func needed(forPoolOf threadCount: Int) -> Int { threadCount + (threadCount + 3) / 4 + least }
 
-    /// Starts so many threads at once, and ends them again.
+    /// Starts this many threads at the same time, and ends them again.
     static func check(_ count: Int) throws(Shortage) {
         let gate = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
         defer { gate.deallocate() }
@@ -50,7 +51,7 @@ enum ThreadSupply {
 
         var threads: [pthread_t] = []
         var code: Int32 = 0
-        // None ends before the gate opens: they are there at the same time.
+        // The mutex keeps all of them alive until the last one has been started.
         pthread_mutex_lock(gate)
         while threads.count < count, code == 0 {
             var thread = pthread_t()
@@ -72,18 +73,18 @@ enum ThreadSupply {
     }
 }
 
-/// The threads of a command that computes.
+/// The worker pool of a command.
 enum CommandThreads {
-    /// A pool of so many threads, or of as many as this process may use.
+    /// A pool of `count` threads, by default one for each core that this process may use.
     ///
-    /// - Throws: the exit code of failed work, after one sentence on standard error, where the system does not give them.
+    /// - Throws: the exit code of failed work, after one sentence on standard error, if the system allows fewer threads.
     static func pool(_ count: Int?) throws -> WorkerPool {
         let count = count ?? CPUQuota.current
         try check(forPoolOf: count)
         return WorkerPool(threadCount: count)
     }
 
-    /// The same before somebody else makes the pool.
+    /// Checks that a pool of `count` threads can be started.
     static func check(forPoolOf count: Int) throws {
         do { try ThreadSupply.check(ThreadSupply.needed(forPoolOf: count)) } catch { throw Failure.work(error) }
     }

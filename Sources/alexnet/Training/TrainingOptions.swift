@@ -3,31 +3,31 @@ import Foundation
 import Inference
 import Training
 
-/// What `alexnet train` learns from.
+/// The options of `alexnet train` about the data.
 struct TrainingDataOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "A folder with one folder a class, or fashion-mnist:DIR, mnist:DIR, cifar10:DIR, cifar100:DIR.",
+            "A folder with one folder for each class, or fashion-mnist:DIR, mnist:DIR, cifar10:DIR, cifar100:DIR.",
             valueName: "source"))
     var data: String?
 
     @Option(
         help: ArgumentHelp(
-            "The share held out for validation (default: the data's own test or val part, else 0.1).",
+            "The share to hold out for validation (default: the data's own test or val part, else 0.1).",
             valueName: "share"))
     var validationSplit: Double?
 
     @Option(
         help: ArgumentHelp(
-            "How images are changed at random: none, tutorial (random resized crops, mirrored), paper (random "
-                + "224 crops of 256, mirrored, colours shifted) or product (moved, mirrored, inverted, on backgrounds).",
+            "Random changes to the images: none, tutorial (random resized crops, flips), paper (random crops of 224 in 256, "
+                + "flips, colour shifts) or product (moved, flipped, inverted, before backgrounds).",
             valueName: "preset"))
     var augmentation: Augmentation.Preset?
 
-    @Option(help: ArgumentHelp("How many classes there should be, to be told of a mistake early.", valueName: "n"))
+    @Option(help: ArgumentHelp("The expected number of classes; another number is an error.", valueName: "n"))
     var classes: Int?
 
-    /// The options that were given, but for --data: a folder may have moved.
+    /// The given options that --resume does not allow. It allows --data, because a folder may have moved.
     var given: [String] {
         let given: [(String, Bool)] = [
             ("--validation-split", validationSplit != nil), ("--augmentation", augmentation != nil),
@@ -43,7 +43,7 @@ struct TrainingDataOptions: ParsableArguments {
     }
 }
 
-/// What `alexnet train` trains.
+/// The options of `alexnet train` about the network.
 struct TrainingNetworkOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
@@ -54,25 +54,27 @@ struct TrainingNetworkOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "How an image becomes the network's input: stretch, imagenet, caffe or unit (default: the usual way of the "
-                + "architecture).",
+            "How an image becomes the network's input: stretch, imagenet, caffe or unit (default: the architecture's usual "
+                + "preset).",
             valueName: "preset"))
     var preprocessing: Preprocessing.Preset?
 
     @Option(
         name: .customLong("init"),
         help: ArgumentHelp(
-            "How weights begin: pytorch, kaiming or paper (default: the usual way of the architecture).",
+            "The initialisation of the weights: pytorch, kaiming or paper (default: the architecture's usual one).",
             valueName: "way"))
     var initialization: Initialization?
 
-    @Option(help: ArgumentHelp("A checkpoint to begin with.", valueName: "file"))
+    @Option(help: ArgumentHelp("The checkpoint to start from.", valueName: "file"))
     var initFrom: String?
 
-    @Option(help: ArgumentHelp("Layers, or parts as classifier, that begin anew all the same.", valueName: "layer,…"))
+    @Option(
+        help: ArgumentHelp(
+            "Layers, or parts such as classifier, that are not taken from --init-from.", valueName: "layer,…"))
     var fromScratch: String?
 
-    @Option(help: ArgumentHelp("Layers, or parts as features, that stay as they are.", valueName: "layer,…"))
+    @Option(help: ArgumentHelp("Layers, or parts such as features, that are not trained.", valueName: "layer,…"))
     var freeze: String?
 
     func validate() throws {
@@ -81,16 +83,16 @@ struct TrainingNetworkOptions: ParsableArguments {
                 "\(TrainingError.unknownArchitecture(name: model, known: InitialNetwork.architectures)).")
         }
         if fromScratch != nil, initFrom == nil {
-            throw ValidationError("--from-scratch names layers that do not begin with --init-from; give that too.")
+            throw ValidationError("--from-scratch requires --init-from.")
         }
     }
 
-    /// The names of a list.
+    /// The names in a list that is separated by commas.
     static func names(_ list: String?) -> [String] {
         (list ?? "").split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
     }
 
-    /// The options that were given.
+    /// The given options that --resume does not allow.
     var given: [String] {
         [
             ("--model", model), ("--preprocessing", preprocessing?.rawValue), ("--init", initialization?.rawValue),
@@ -99,14 +101,14 @@ struct TrainingNetworkOptions: ParsableArguments {
     }
 }
 
-/// How `alexnet train` learns.
+/// The options of `alexnet train` about the optimisation.
 struct LearningOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("How often all images are seen (default: 10).", valueName: "n"))
+    @Option(help: ArgumentHelp("The number of passes over all images (default: 10).", valueName: "n"))
     var epochs: Int?
 
     @Option(
         help: ArgumentHelp(
-            "Images in one step (default: 64; without --lr fewer where there are less than 640 images).",
+            "Images in one step (default: 64; without --lr fewer if there are less than 640 images).",
             valueName: "n"))
     var batchSize: Int?
 
@@ -121,7 +123,7 @@ struct LearningOptions: ParsableArguments {
     @Option(help: ArgumentHelp("sgd, momentum, nesterov, adagrad, adam or adamw (default: adam).", valueName: "name"))
     var optimizer: OptimizerSettings.Kind?
 
-    @Option(help: ArgumentHelp("Momentum (default: 0.9), where the optimiser has one.", valueName: "share"))
+    @Option(help: ArgumentHelp("The momentum of momentum and nesterov (default: 0.9).", valueName: "share"))
     var momentum: Double?
 
     @Option(help: ArgumentHelp("Weight decay (default: 0; adamw: 0.01).", valueName: "share"))
@@ -129,30 +131,38 @@ struct LearningOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "constant, step (tenfold less every --step-epochs), plateau (tenfold less where validation stalls, as in "
-                + "the paper) or cosine (default: constant).",
+            "constant, step (divided by 10 every --step-epochs), plateau (divided by 10 when the validation loss stalls, as "
+                + "in the paper) or cosine (default: constant).",
             valueName: "name"))
     var schedule: ScheduleName?
 
-    @Option(help: ArgumentHelp("For --schedule step (default: a third of the epochs).", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "Epochs between two steps of --schedule step (default: a third of the epochs).", valueName: "n"))
     var stepEpochs: Int?
 
-    @Option(help: ArgumentHelp("For --schedule plateau: epochs without progress (default: 2).", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "Epochs without progress before --schedule plateau lowers the rate (default: 2).", valueName: "n"))
     var patience: Int?
 
-    @Option(help: ArgumentHelp("Epochs over which the rate rises to --lr (default: 0).", valueName: "n"))
+    @Option(
+        help: ArgumentHelp("Epochs in which the learning rate rises linearly to --lr (default: 0).", valueName: "n"))
     var warmup: Double?
 
-    @Option(help: ArgumentHelp("The largest norm of all gradients together (default: any).", valueName: "norm"))
+    @Option(help: ArgumentHelp("Clip the gradients' global norm to this (default: no clipping).", valueName: "norm"))
     var clipNorm: Double?
 
-    @Option(help: ArgumentHelp("Keep a moving average of the weights, as 0.999 (default: none).", valueName: "decay"))
+    @Option(
+        help: ArgumentHelp(
+            "Keep an exponential moving average of the weights with this decay, for example 0.999 (default: none).",
+            valueName: "decay"))
     var ema: Double?
 
-    @Option(help: ArgumentHelp("What the right class cedes to all others (default: 0).", valueName: "share"))
+    @Option(help: ArgumentHelp("Label smoothing (default: 0).", valueName: "share"))
     var labelSmoothing: Double?
 
-    @Option(help: ArgumentHelp("Decides all that is random (default: 0).", valueName: "n"))
+    @Option(help: ArgumentHelp("The seed of all random choices (default: 0).", valueName: "n"))
     var seed: UInt64?
 
     /// The names of the schedules.
@@ -167,20 +177,20 @@ struct LearningOptions: ParsableArguments {
         if let batchSize, !TrainingSettings.batchSizes.contains(batchSize) {
             throw ValidationError("--batch-size takes 1 to 4096, not \(batchSize).")
         }
-        if let ema, !(0..<1 ~= ema) { throw ValidationError("--ema takes a number from 0 to less than 1, not \(ema).") }
+        if let ema, !(0..<1 ~= ema) { throw ValidationError("--ema takes a number from 0 to below 1, not \(ema).") }
         if let labelSmoothing, !(0..<1 ~= labelSmoothing) {
-            throw ValidationError("--label-smoothing takes a number from 0 to less than 1, not \(labelSmoothing).")
+            throw ValidationError("--label-smoothing takes a number from 0 to below 1, not \(labelSmoothing).")
         }
         if let clipNorm, !(clipNorm > 0) {
             throw ValidationError("--clip-norm takes a number above 0, not \(clipNorm).")
         }
         if let warmup, !(0...1e6 ~= warmup) {
-            throw ValidationError("--warmup takes a number of epochs from 0 on, not \(warmup).")
+            throw ValidationError("--warmup takes a number of epochs from 0 to 1000000, not \(warmup).")
         }
-        if stepEpochs != nil, schedule != .step { throw ValidationError("--step-epochs belongs to --schedule step.") }
-        if patience != nil, schedule != .plateau { throw ValidationError("--patience belongs to --schedule plateau.") }
+        if stepEpochs != nil, schedule != .step { throw ValidationError("--step-epochs requires --schedule step.") }
+        if patience != nil, schedule != .plateau { throw ValidationError("--patience requires --schedule plateau.") }
         do throws(HyperparameterError) {
-            // Whatever the data, these numbers must make sense.
+            // These numbers are checked before the data are read.
             let kind = try optimizerSettings().kind
             _ = try makeSchedule(defaultRate: kind.learningRate, epochs: epochs ?? 1, stepsPerEpoch: 1)
         } catch {
@@ -188,7 +198,7 @@ struct LearningOptions: ParsableArguments {
         }
     }
 
-    /// The options that were given, but for --epochs: more of them may follow.
+    /// The given options that --resume does not allow. It allows --epochs, to train longer.
     var given: [String] {
         let given: [(String, Bool)] = [
             ("--batch-size", batchSize != nil), ("--lr", lr != nil), ("--optimizer", optimizer != nil),
@@ -200,7 +210,7 @@ struct LearningOptions: ParsableArguments {
         return given.filter(\.1).map(\.0)
     }
 
-    /// What the optimiser is made of.
+    /// The optimiser and its hyperparameters.
     func optimizerSettings() throws(HyperparameterError) -> OptimizerSettings {
         var settings = OptimizerSettings(optimizer ?? .adam)
         if let momentum { settings.momentum = momentum }
@@ -209,9 +219,9 @@ struct LearningOptions: ParsableArguments {
         return settings
     }
 
-    /// The learning rate of every step.
+    /// The learning rate of each step.
     ///
-    /// - Parameter defaultRate: for where none was given.
+    /// - Parameter defaultRate: the rate without --lr.
     func makeSchedule(
         defaultRate: Double, epochs: Int, stepsPerEpoch: Int
     ) throws(HyperparameterError) -> LearningRateSchedule {
@@ -232,6 +242,6 @@ struct LearningOptions: ParsableArguments {
 extension Augmentation.Preset: ExpressibleByArgument {}
 extension Initialization: ExpressibleByArgument {}
 extension OptimizerSettings.Kind: ExpressibleByArgument {
-    /// `Adam` is what the tutorials write.
+    /// In upper or lower case, because tutorials write `Adam`.
     public init?(argument: String) { self.init(rawValue: argument.lowercased()) }
 }

@@ -1,14 +1,14 @@
 import Foundation
 import Training
 
-/// Shows a training: a bar while an epoch runs, and a line when it is over.
+/// Prints the progress of a training: a bar during each epoch, and a line after it.
 final class TrainingPrinter: TrainingObserver {
     private let epochCount: Int
     private let advice: String
     private var bar: ProgressBar?
     private var shownCount = 0
 
-    /// - Parameter advice: what to try where nothing is learnt.
+    /// - Parameter advice: what to try if the loss stays at chance level.
     init(epochCount: Int, advice: String) {
         self.epochCount = epochCount
         self.advice = advice
@@ -34,7 +34,7 @@ final class TrainingPrinter: TrainingObserver {
                 row.epoch, epochCount, row.trainLoss, row.validationLoss ?? .nan,
                 (row.validationAccuracy ?? .nan) * 100, row.imagesPerSecond, row.seconds)
                 + (isBest ? "  best so far" : ""))
-        // Whoever reads the lines from a pipe wants them now.
+        // So that a reader of a pipe gets the line at once.
         fflush(nil)
     }
 
@@ -42,17 +42,17 @@ final class TrainingPrinter: TrainingObserver {
         OutputStream.error.writeIfPossible(
             String(
                 format:
-                    "alexnet: Nothing is learnt so far: after %d epochs the train loss is %.3f, and guessing among %d "
-                    + "classes gives %.3f. ",
+                    "alexnet: Nothing is learnt so far: after %d epochs the training loss is %.3f, and guessing among %d "
+                    + "classes has %.3f. ",
                 row.epoch, row.trainLoss, chance.classCount, chance.loss) + advice + "\n")
     }
 
-    /// Removes the bar.
+    /// Erases the bar.
     func clear() { bar?.clear() }
 
     private static let validation = "validation"
 
-    /// - Parameter count: what was done when it began to be shown, or before a pause.
+    /// - Parameter count: the images that were done before the bar was shown.
     private func begin(_ label: String, at count: Int, of total: Int) {
         bar?.clear()
         bar = ProgressBar(total: total, unit: "images", label: label, done: count, isShown: true)
@@ -65,31 +65,32 @@ final class TrainingPrinter: TrainingObserver {
     }
 }
 
-/// What to try where a training stays at the loss of guessing.
+/// What to try if a training's loss stays at chance level.
 struct LearningAdvice {
+    /// The advice as a sentence.
     let text: String
 
     /// - Parameters:
     ///   - rate: the learning rate after the warm-up.
-    ///   - usual: what it is where nobody says otherwise.
+    ///   - usual: the default learning rate.
     init(_ kind: OptimizerSettings.Kind, rate: Double, usual: Double) {
         let now = "(now \(Self.number(rate)))"
         let isAdaptive = [.adam, .adamw, .adagrad].contains(kind)
         let advice =
             if rate > usual * 1.5 {
-                "Steps that are too large end like that: begin anew with --force and --lr \(Self.number(usual)) \(now)"
+                "The learning rate may be too high: start over with --force and --lr \(Self.number(usual)) \(now)"
             } else if rate < usual / 1.5 {
-                "Steps that are too small look like that: begin anew with --force and --lr \(Self.number(usual)) \(now)"
+                "The learning rate may be too low: start over with --force and --lr \(Self.number(usual)) \(now)"
             } else if isAdaptive {
-                "It may need more epochs (--resume --epochs), or begin anew with --force and --lr \(Self.number(rate / 4)) "
+                "More epochs may help (--resume --epochs), or start over with --force and --lr \(Self.number(rate / 4)) "
                     + "\(now) or --warmup 5"
             } else {
-                "It may need longer steps: begin anew with --force and --optimizer adam, or --lr \(Self.number(rate * 10)) "
-                    + now
+                "A higher learning rate may help: start over with --force and --optimizer adam, or --lr "
+                    + "\(Self.number(rate * 10)) \(now)"
             }
-        text = advice + ", or with a trained checkpoint, --init-from."
+        text = advice + ", or from a trained checkpoint with --init-from."
     }
 
-    /// Without the last digits of a quotient.
+    /// A number with three significant digits.
     private static func number(_ value: Double) -> String { String(format: "%.3g", value) }
 }

@@ -2,8 +2,8 @@ import Foundation
 import Inference
 import Training
 
-/// A training that is ready to run, and what is shown of it.
-final class TrainingTask: @unchecked Sendable {  // guard: made, run and read by one after the other
+/// A training that is ready to run, with what is printed about it.
+final class TrainingTask: @unchecked Sendable {  // guard: made, run and read by one thread after the other
     private let trainer: Trainer
     private let settings: TrainingSettings
     private let optimizer: OptimizerSettings
@@ -25,19 +25,19 @@ final class TrainingTask: @unchecked Sendable {  // guard: made, run and read by
         self.notes = notes
     }
 
-    /// Something that the command line asked for and that cannot be.
+    /// A training that cannot start, for the reason in its description.
     struct Refusal: Error, CustomStringConvertible {
         let description: String
     }
 
-    /// A training from its first step.
+    /// A new training.
     static func beginning(_ command: Train, _ workers: WorkerPool) throws -> TrainingTask {
         let folder = TrainingFolder(command.output, scalarType: command.type ?? .float32)
         for path in [folder.statePath, folder.path + "/model.json"] where !command.force {
             guard !FileManager.default.fileExists(atPath: path) else {
                 throw Refusal(
-                    description: "\(path) is there already: go on with --resume, begin anew with --force, or name "
-                        + "another --output")
+                    description: "\(path) exists already: continue with --resume, start over with --force, or name another "
+                        + "--output")
             }
         }
         let options = command.learning
@@ -49,7 +49,7 @@ final class TrainingTask: @unchecked Sendable {  // guard: made, run and read by
             throw Refusal(
                 description:
                     "the data have \(classCount) classes (\(parts.training.classNames.prefix(5).joined(separator: ", "))"
-                    + "\(classCount > 5 ? ", …" : "")), and --classes expects \(expected)")
+                    + "\(classCount > 5 ? ", …" : "")), but --classes expects \(expected)")
         }
         let initial = try initialNetwork(command.network, classNames: parts.training.classNames)
         let preprocessing = command.network.preprocessing ?? initial.usualPreprocessing
@@ -83,8 +83,8 @@ final class TrainingTask: @unchecked Sendable {  // guard: made, run and read by
         var notes = initial.notes.map { "Note: \($0)" }
         if !settings.fromScratch.isEmpty {
             notes.append(
-                "Begins anew: \(settings.fromScratch.joined(separator: ", ")); the rest is \(settings.initialCheckpoint ?? "")."
-            )
+                "Initialised: \(settings.fromScratch.joined(separator: ", ")); all other layers are from "
+                    + "\(settings.initialCheckpoint ?? "").")
         }
         notes += validationNotes(settings, source, parts)
         return TrainingTask(
@@ -92,15 +92,15 @@ final class TrainingTask: @unchecked Sendable {  // guard: made, run and read by
             network: network, notes: notes)
     }
 
-    /// What makes validation look better than it is.
+    /// Sentences about leakage from the training data into the validation data.
     private static func validationNotes(
         _ settings: TrainingSettings, _ source: DataSource, _ parts: DataSource.Parts
     ) -> [String] {
         var notes: [String] = []
         if let shared = source.leakage(parts), shared.count > 0 {
             notes.append(
-                "Note: \(shared.count) of the \(parts.validation.count) images to validate with are also among those to "
-                    + "learn from (\(shared.example ?? "")): the validation accuracy will look better than it is.")
+                "Note: \(shared.count) of the \(parts.validation.count) validation images are also training images "
+                    + "(\(shared.example ?? "")): the validation accuracy will look better than it is.")
         }
         if let path = settings.initialCheckpoint, let record = TrainingRecord(checkpoint: path),
             record.dataDigest == parts.digest,
@@ -108,14 +108,14 @@ final class TrainingTask: @unchecked Sendable {  // guard: made, run and read by
         {
             let split = record.validationSplit.map { " --validation-split \($0)" } ?? ""
             notes.append(
-                "Note: \(path) was trained on these data with other images held out, so it has learnt from some that now "
-                    + "validate: the validation accuracy will look better than it is; --seed \(record.seed)\(split) holds out "
-                    + "the same.")
+                "Note: \(path) was trained on these data with other images held out, so it has learnt from some of the "
+                    + "validation images: the validation accuracy will look better than it is; --seed "
+                    + "\(record.seed)\(split) holds out the same images.")
         }
         return notes
     }
 
-    /// A training that goes on.
+    /// A training that is resumed.
     static func resuming(_ command: Train, _ workers: WorkerPool) throws -> TrainingTask {
         let statePath = TrainingFolder(command.output).statePath
         guard FileManager.default.fileExists(atPath: statePath) else {
@@ -131,8 +131,8 @@ final class TrainingTask: @unchecked Sendable {  // guard: made, run and read by
             .load(validationSplit: settings.validationSplit, seed: settings.seed)
         guard parts.digest == settings.dataDigest else {
             throw Refusal(
-                description: "the data have changed since the training was begun, so it cannot go on as if nothing had "
-                    + "happened; begin anew with --force, or from its checkpoint with --init-from")
+                description: "the data have changed since the training was started, so it cannot be resumed; start over with "
+                    + "--force, or from its checkpoint with --init-from")
         }
         if let epochs = command.learning.epochs { settings.epochs = epochs }
         guard let preprocessing = Preprocessing.Preset(rawValue: settings.preprocessing) else {
@@ -149,8 +149,8 @@ final class TrainingTask: @unchecked Sendable {  // guard: made, run and read by
         let progress = file.state.progress
         let note =
             progress.epoch > settings.epochs
-            ? "All \(settings.epochs) epochs are over; --epochs asks for more."
-            : "Goes on in epoch \(progress.epoch) after step \(progress.step)."
+            ? "All \(settings.epochs) epochs are done; for more use --epochs."
+            : "Resumes in epoch \(progress.epoch) after step \(progress.step)."
         return TrainingTask(
             trainer: trainer, settings: settings, optimizer: file.state.optimizer, schedule: schedule, parts: parts,
             network: initial.network, notes: [note])
@@ -181,30 +181,30 @@ final class TrainingTask: @unchecked Sendable {  // guard: made, run and read by
                 let start = isatty(STDERR_FILENO) == 0 ? "" : "\r\u{1B}[K"
                 OutputStream.error.writeIfPossible("\(start)alexnet: left out: \(error)\n")
             })
-        // Only now: what is refused leaves nothing behind.
+        // Created last, so that a training that cannot start leaves nothing behind.
         try folder.create()
         return trainer
     }
 
-    /// What is trained, on what.
+    /// Prints what is trained on which data.
     func describe() {
-        OutputStream.error.tell(parts.ignored)
+        OutputStream.error.report(parts.ignored)
         print(
-            "\(settings.architecture), \(network.parameterCount) parameters; \(parts.training.count) images to learn "
-                + "from, \(parts.validation.count) to validate, \(parts.training.classNames.count) classes; "
-                + "\(optimizer.kind.rawValue), learning rate \(schedule.base), batches of \(settings.batchSize)")
+            "\(settings.architecture), \(network.parameterCount) parameters; \(parts.training.count) training images, "
+                + "\(parts.validation.count) validation images, \(parts.training.classNames.count) classes; "
+                + "\(optimizer.kind.rawValue), learning rate \(schedule.base), batch size \(settings.batchSize)")
         notes.forEach { print($0) }
-        // Whoever reads the lines from a pipe wants them now.
+        // So that a reader of a pipe gets the lines at once.
         fflush(nil)
     }
 
-    /// What to try where nothing is learnt.
+    /// What to try if the loss stays at chance level.
     private var advice: String {
         let usual = TrainingDefaults.learningRate(optimizer.kind, architecture: settings.architecture)
         return LearningAdvice(optimizer.kind, rate: schedule.base, usual: usual).text
     }
 
-    /// Trains, with a bar and a line an epoch.
+    /// Trains, and prints the progress.
     func run(saveInterval: Duration, _ interruption: Interruption) -> Result<Trainer.Outcome, TrainingError> {
         let printer = TrainingPrinter(epochCount: settings.epochs, advice: advice)
         return Result { () throws(TrainingError) in
