@@ -42,7 +42,8 @@ struct ResizedCrop: Equatable {
 
     /// Does the crop reach beyond the image?
     func overflows(_ image: PixelImage) -> Bool {
-        boundingBox.rows.lowerBound < 0 || boundingBox.columns.lowerBound < 0 || boundingBox.rows.upperBound > image.height
+        boundingBox.rows.lowerBound < 0 || boundingBox.columns.lowerBound < 0
+            || boundingBox.rows.upperBound > image.height
             || boundingBox.columns.upperBound > image.width
     }
 

@@ -149,7 +149,7 @@ extension EvaluationReport {
         var lines = [
             "\(subject.model) (\(subject.version)) on \(subject.data)"
                 + (subject.inverted ? ", colours inverted" : "") + (subject.tenCrop ? ", ten crops" : ""),
-            "images  \(evaluation.count)" + origin
+            "images    \(evaluation.count)" + origin
                 + (result.skipped.isEmpty ? "" : ", and \(result.skipped.count) that could not be read"),
             "top-1     " + Self.percent(evaluation.top1),
         ]
@@ -174,7 +174,7 @@ extension EvaluationReport {
 
     private var classTable: String {
         let width = min(max(classNames.map(\.count).max() ?? 0, 5), Self.maxNameWidth)
-        var lines = [Self.padded("class", width) + "  precision     recall         F1   images"]
+        var lines = [Self.padded("class", width) + "  precision     recall         F1     images"]
         for (index, name) in classNames.enumerated() {
             let score = result.evaluation.confusion.score(of: index)
             let numbers = [score.precision, score.recall, score.f1].map { value in

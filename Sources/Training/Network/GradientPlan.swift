@@ -150,7 +150,8 @@ extension GradientPlan {
                 guard places <= MaxPoolDifferentiation.maxWindowArea else {
                     throw .notDifferentiable(
                         layer: node.name,
-                        reason: "its window has \(places) pixels, but at most \(MaxPoolDifferentiation.maxWindowArea) are "
+                        reason:
+                            "its window has \(places) pixels, but at most \(MaxPoolDifferentiation.maxWindowArea) are "
                             + "supported")
                 }
             }

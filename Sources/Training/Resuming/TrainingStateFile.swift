@@ -139,7 +139,9 @@ public struct TrainingStateFile<Settings: Codable & Sendable>: Sendable {
         }
     }
 
-    private static func tensorGroups(_ optimizer: any Optimizer, _ movingAverage: ExponentialMovingAverage?) -> [TensorGroup] {
+    private static func tensorGroups(_ optimizer: any Optimizer, _ movingAverage: ExponentialMovingAverage?)
+        -> [TensorGroup]
+    {
         [.values] + (optimizer.state + (movingAverage.map { [$0.state] } ?? [])).map { .state($0) }
     }
 }

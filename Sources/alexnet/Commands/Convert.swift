@@ -64,7 +64,8 @@ struct Convert: ParsableCommand {
             progress.clear()
             for skipped in checkpoint.skipped {
                 OutputStream.error.writeIfPossible(
-                    "alexnet: \(skipped.name) is left out: its type is \(skipped.scalarName), which is not a weight's.\n")
+                    "alexnet: \(skipped.name) is left out: its type is \(skipped.scalarName), which is not a weight's.\n"
+                )
             }
             for object in checkpoint.objects {
                 OutputStream.error.writeIfPossible(

@@ -37,7 +37,8 @@ struct Predict: ParsableCommand {
     @Flag(inversion: .prefixedNo, help: "Rotate images by their EXIF orientation.")
     var orientation = true
 
-    @Option(help: ArgumentHelp("exact, or scaled: decode large JPEGs at 1/2, 1/4 or 1/8 of their size.", valueName: "mode"))
+    @Option(
+        help: ArgumentHelp("exact, or scaled: decode large JPEGs at 1/2, 1/4 or 1/8 of their size.", valueName: "mode"))
     var decode = DecodeMode.exact
 
     func validate() throws {

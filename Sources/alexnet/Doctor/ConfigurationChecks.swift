@@ -60,13 +60,15 @@ struct TuningCacheCheck: Check {
         guard isUsed else { return .ok(name, "not used, because models.tuning_limit is 0s") }
         guard let directory else {
             return .warning(
-                name, "none", advice: "Set models.tuning_cache or HOME: without a cache each start repeats the measurements.")
+                name, "none",
+                advice: "Set models.tuning_cache or HOME: without a cache each start repeats the measurements.")
         }
         guard isWritable else {
             return .warning(
                 name, "\(directory) cannot be written",
                 advice:
-                    "Make it writable, or set models.tuning_cache: without a cache each start repeats the measurements.")
+                    "Make it writable, or set models.tuning_cache: without a cache each start repeats the measurements."
+            )
         }
         return .ok(name, directory)
     }

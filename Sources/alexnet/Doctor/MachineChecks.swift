@@ -48,7 +48,7 @@ struct OpenBLASCheck: Check {
     var finding: Finding {
         let variables = ComputeEnvironment.blasVariables
         let set = variables.filter { environment[$0] != nil }
-        guard !set.isEmpty else { return .ok("openblas", variables.joined(separator: ", ") + " not set (good)") }
+        guard !set.isEmpty else { return .ok("openblas", "\(variables.joined(separator: " and ")) are not set (good)") }
         return .warning(
             "openblas", set.map { "\($0)=\(environment[$0] ?? "")" }.joined(separator: " and "),
             advice:
@@ -97,7 +97,8 @@ struct ClockCheck: Check {
         let text = now.formatted(.iso8601)
         guard Self.earliest..<Self.latest ~= now.timeIntervalSince1970 else {
             return .warning(
-                "clock", text, advice: "Set the machine's clock (timedatectl set-ntp true): this date is not plausible.")
+                "clock", text, advice: "Set the machine's clock (timedatectl set-ntp true): this date is not plausible."
+            )
         }
         return .ok("clock", text)
     }

@@ -121,7 +121,8 @@ struct ModelCheck: Check {
             return .failed("model", name, advice: sentence)
         case .tooLarge(let need):
             return .warning(
-                "model", "\(name), not loaded", advice: "Free \((need >> 20) + 1) MiB of memory, then run doctor again.")
+                "model", "\(name), not loaded", advice: "Free \((need >> 20) + 1) MiB of memory, then run doctor again."
+            )
         }
     }
 }

@@ -12,7 +12,8 @@ struct ServingOptions: ParsableArguments {
     @Option(parsing: .unconditional, help: "The TCP port; 0 chooses a free one (server.port).")
     var port: String?
 
-    @Option(help: ArgumentHelp("The directory with one folder for each model (models.directory).", valueName: "directory"))
+    @Option(
+        help: ArgumentHelp("The directory with one folder for each model (models.directory).", valueName: "directory"))
     var models: String?
 
     @Option(help: ArgumentHelp("The model behind POST /predict (models.default).", valueName: "name"))

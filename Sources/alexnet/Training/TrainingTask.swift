@@ -36,7 +36,8 @@ final class TrainingTask: @unchecked Sendable {  // guard: made, run and read by
         for path in [folder.statePath, folder.path + "/model.json"] where !command.force {
             guard !FileManager.default.fileExists(atPath: path) else {
                 throw Refusal(
-                    description: "\(path) exists already: continue with --resume, start over with --force, or name another "
+                    description:
+                        "\(path) exists already: continue with --resume, start over with --force, or name another "
                         + "--output")
             }
         }
@@ -131,7 +132,8 @@ final class TrainingTask: @unchecked Sendable {  // guard: made, run and read by
             .load(validationSplit: settings.validationSplit, seed: settings.seed)
         guard parts.digest == settings.dataDigest else {
             throw Refusal(
-                description: "the data have changed since the training was started, so it cannot be resumed; start over with "
+                description:
+                    "the data have changed since the training was started, so it cannot be resumed; start over with "
                     + "--force, or from its checkpoint with --init-from")
         }
         if let epochs = command.learning.epochs { settings.epochs = epochs }

@@ -6,8 +6,7 @@ import TestSupport
 import Testing
 @testable import alexnet
 
-@Suite("An examination")
-struct DiagnosticsTests {
+@Suite(.timeLimit(.minutes(5))) struct DiagnosticsTests {
     /// A home that nothing may be written to, with an empty configuration.
     private final class Home {
         let url = FileManager.default.temporaryDirectory.appendingPathComponent("home-\(UUID().uuidString)")
@@ -38,8 +37,7 @@ struct DiagnosticsTests {
         try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count
     }
 
-    @Test("The shipped weights are fit to serve here, nothing is written and nothing stays open")
-    func shippedWeights() throws {
+    @Test func `the shipped weights are fit to serve here, nothing is written and nothing stays open`() throws {
         let home = try Home()
         let weights = URL(filePath: #filePath).appending(path: "../../../../weights").standardizedFileURL.path
         let flags = ["models.directory": weights, "server.port": "0"]
@@ -59,8 +57,7 @@ struct DiagnosticsTests {
         #expect(InstructionSet.current == .widest)
     }
 
-    @Test("Each folder's model is told about, and what is wrong with it")
-    func brokenModel() throws {
+    @Test func `each folder's model is told about, and what is wrong with it`() throws {
         let home = try Home("admin:\n  token_file: \(FileManager.default.temporaryDirectory.path)/no-such-token\n")
         let model = try TinyModel(classCount: 3)
         try model.write("class_indices.json", #"["one", "two"]"#)
@@ -70,8 +67,7 @@ struct DiagnosticsTests {
         #expect(findings.last?.advice?.contains("class_indices.json") == true)
     }
 
-    @Test("A checkpoint alone is looked at in place of the folders")
-    func checkpoint() throws {
+    @Test func `a checkpoint alone is looked at in place of the folders`() throws {
         let home = try Home()
         let model = try TinyModel()
         let files = ModelFiles(checkpoint: model.path("model.safetensors"), classes: nil)
@@ -81,16 +77,14 @@ struct DiagnosticsTests {
         #expect(findings.last?.status == .ok)
     }
 
-    @Test("Without a configuration the machine is examined all the same, and nothing is guessed")
-    func badConfiguration() throws {
+    @Test func `without a configuration the machine is examined all the same, and nothing is guessed`() throws {
         let findings = try examine(try Home("server:\n  prot: 80\n"), flags: [:])
         #expect(findings.last?.check == "configuration")
         #expect(findings.last?.advice?.contains("did you mean server.port?") == true)
         #expect(findings.count > 5)
     }
 
-    @Test("A port that is taken is told in the server's own sentence")
-    func portInUse() throws {
+    @Test func `a port that is taken is told in the server's own sentence`() throws {
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(listener) }
         var address = sockaddr_in()
@@ -112,8 +106,7 @@ struct DiagnosticsTests {
         #expect(finding?.advice?.contains("in use by another program") == true)
     }
 
-    @Test("A cache folder that cannot be made is told, and not tried")
-    func unwritableCache() throws {
+    @Test func `a cache folder that cannot be made is told, and not tried`() throws {
         let home = try Home()
         let model = try TinyModel()
         let findings = try examine(
@@ -127,33 +120,71 @@ struct DiagnosticsTests {
     }
 }
 
-@Suite("Findings")
-struct FindingTests {
-    @Test("A line holds status, check, what was found and what to do")
-    func line() {
+@Suite(.timeLimit(.minutes(2))) struct FindingTests {
+    @Test func `a line holds status, check, what was found and what to do`() {
         #expect(Finding.ok("port", "free").line == "ok       port              free")
         #expect(
             Finding.failed("open files", "64", advice: "Raise it.").line == "failed   open files        64. Raise it.")
     }
 
-    @Test("A file's name cannot begin a line of its own")
-    func controlCharacters() {
+    @Test func `a file's name cannot begin a line of its own`() {
         #expect(Finding.ok("models", "a\nfailed\u{1B}[1m").line.hasSuffix("a?failed?[1m"))
     }
 
-    @Test("As JSON it is one object in one line")
-    func json() {
+    @Test func `as JSON it is one object in one line`() {
         #expect(Finding.ok("port", "a/b \"c\"\n").json == #"{"check":"port","found":"a/b \"c\"\n","status":"ok"}"#)
         #expect(
             Finding.warning("clock", "1970", advice: "Set it.").json
                 == #"{"advice":"Set it.","check":"clock","found":"1970","status":"warning"}"#)
     }
 
-    @Test("Only a failure ends the command with 1")
-    func exitCode() {
+    @Test func `only a failure ends the command with 1`() {
         let (ok, warning) = (Finding.ok("a", "b"), Finding.warning("a", "b", advice: "c"))
         #expect(Doctor.exitCode(for: []) == nil)
         #expect(Doctor.exitCode(for: [ok, warning]) == nil)
         #expect(Doctor.exitCode(for: [ok, .failed("a", "b", advice: "c"), warning]) == ExitCode(1))
+    }
+}
+
+/// `alexnet doctor` as a process of its own.
+@Suite(.timeLimit(.minutes(2))) struct DoctorCommandTests {
+    private func doctor(_ arguments: String...) async throws -> BuiltProgram.Run {
+        try await BuiltProgram.run(["doctor", "--port", "0"] + arguments)
+    }
+
+    @Test func `a machine that can serve ends it with 0, one line for each check`() async throws {
+        let tiny = try TinyModel()
+        let models = tiny.folder.deletingLastPathComponent().path
+        let run = try await doctor("--models", models)
+        #expect(run.code == 0, "\(run.output)")
+        let lines = run.output.split(separator: "\n")
+        #expect(lines.allSatisfy { $0.hasPrefix("ok ") || $0.hasPrefix("warning ") })
+        #expect(lines.last?.contains("tiny, alexnet in float32 with 3 classes, loaded and run in ") == true)
+        #expect(lines.contains { $0.contains("OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE are not set (good)") })
+
+        let json = try await doctor("--models", models, "--json")
+        #expect(json.code == 0)
+        let checks = try json.output.split(separator: "\n").map { line in
+            let object = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: String])
+            #expect((object["advice"] == nil) == (object["status"] == "ok"))
+            return try #require(object["check"])
+        }
+        #expect(checks.count == lines.count)
+        #expect(checks.first == "processor" && checks.last == "model")
+    }
+
+    @Test func `a configuration that cannot be read, and a model without classes, end it with 1`() async throws {
+        let missing = try await doctor("--config", "none.yaml")
+        #expect(missing.code == 1)
+        #expect(missing.output.split(separator: "\n").last?.hasPrefix("failed   configuration     none.yaml. ") == true)
+        let tiny = try TinyModel()
+        try tiny.remove("class_indices.json")
+        let run = try await doctor("--models", tiny.folder.deletingLastPathComponent().path)
+        #expect(run.code == 1)
+        #expect(run.output.split(separator: "\n").last?.hasPrefix("failed   model             tiny. ") == true)
+    }
+
+    @Test func `a wrong flag ends it with 2`() async throws {
+        #expect(try await doctor("--prot", "80").code == 2)
     }
 }

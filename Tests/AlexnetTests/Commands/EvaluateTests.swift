@@ -7,8 +7,7 @@ import Training
 
 @testable import alexnet
 
-@Suite("alexnet evaluate")
-struct EvaluateTests {
+@Suite(.timeLimit(.minutes(2))) struct EvaluateTests {
     private let folder: TemporaryFolder
     private let tiny: TinyModel
 
@@ -31,12 +30,11 @@ struct EvaluateTests {
 
     private var arguments: [String] { ["evaluate", "--data", folder.path("data"), "--model", tiny.folder.path] }
 
-    @Test("Tables, JSON and SVG tell the same, and the image that is none is named")
-    func everything() throws {
-        let found = try CapturedOutput(
+    @Test func `tables, JSON and SVG tell the same, and the image that is none is named`() async throws {
+        let found = try await BuiltProgram.run(
             arguments + ["--json", folder.path("e.json"), "--svg", folder.path("e.svg"), "--mistakes", "3"])
         #expect(found.code == 0)
-        #expect(found.output.contains("images  12, and 1 that could not be read\n"))
+        #expect(found.output.contains("images    12, and 1 that could not be read\n"))
         #expect(found.output.contains("true, predicted"))
         #expect(found.error.hasPrefix("alexnet: left out: \(folder.path("data/Class-1/broken.png")): "))
 
@@ -51,26 +49,26 @@ struct EvaluateTests {
         #expect(try String(contentsOfFile: folder.path("e.svg"), encoding: .utf8).hasPrefix("<svg "))
     }
 
-    @Test("What the model's files leave open is told on standard error, by predict as well")
-    func assumptions() throws {
+    @Test func `what the model's files leave open is told on standard error, by predict as well`() async throws {
         try tiny.remove("model.json")
         let predict = ["predict", folder.path("data/Class-0/0.png"), "--model", tiny.folder.path]
         for arguments in [arguments, predict] {
-            let found = try CapturedOutput(arguments)
+            let found = try await BuiltProgram.run(arguments)
             #expect(found.code == 0)
             #expect(found.error.contains(#"to settle it, add "input_size": 224, "padding": 2 (or what is right)"#))
             #expect(found.error.contains(#"add "preprocessing": "imagenet""#))
         }
-        let inspected = try CapturedOutput(["inspect", tiny.folder.path])
+        let inspected = try await BuiltProgram.run(["inspect", tiny.folder.path])
         #expect(inspected.output.contains("assumed        the first convolution is taken to have an input of 224×224"))
     }
 
-    @Test("Files that are not read are named on standard error, and counted in the tables and in JSON")
-    func ignored() throws {
+    @Test func `files that are not read are named on standard error, and counted in the tables and in JSON`()
+        async throws
+    {
         for name in ["1.bmp", "2.bmp", "3.tif"] {
             try Data([1]).write(to: URL(fileURLWithPath: folder.path("data/Class-0/\(name)")))
         }
-        let found = try CapturedOutput(arguments + ["--json", folder.path("e.json")])
+        let found = try await BuiltProgram.run(arguments + ["--json", folder.path("e.json")])
         #expect(found.code == 0)
         #expect(found.output.contains("\nleft out  3 files: 2 .bmp, 1 .tif\n"))
         #expect(
@@ -86,17 +84,19 @@ struct EvaluateTests {
         #expect(groups[1]["files"] as? [String] == [folder.path("data/Class-0/3.tif")])
     }
 
-    @Test(
-        "Of the data that it was trained on, it measures what was held out and says so, and everything where asked to")
-    func trainedOn() throws {
+    @Test
+    func
+        `of the data that it was trained on, it measures what was held out and says so, and everything where asked to`()
+        async throws
+    {
         let parts = try DataSource(folder.path("data")).load(validationSplit: 0.4, seed: 5)
         try tiny.write(
             "model.json",
             """
             {"training": {"settings": {"data": "elsewhere", "data_digest": "\(parts.digest)", "validation_split": 0.4, "seed": 5}}}
             """)
-        func measure(_ more: String...) throws -> (subject: [String: Any], images: Int, error: String) {
-            let found = try CapturedOutput(arguments + ["--json", "-"] + more)
+        func measure(_ more: String...) async throws -> (subject: [String: Any], images: Int, error: String) {
+            let found = try await BuiltProgram.run(arguments + ["--json", "-"] + more)
             #expect(found.code == 0)
             let json = try #require(
                 try JSONSerialization.jsonObject(with: Data(found.output.utf8)) as? [String: Any])
@@ -105,26 +105,26 @@ struct EvaluateTests {
                 try #require(json["subject"] as? [String: Any]), (json["pictures"] as? Int ?? 0) + skipped, found.error
             )
         }
-        let heldOut = try measure()
+        let heldOut = try await measure()
         #expect(heldOut.images == parts.validation.count && heldOut.images < 13)
         #expect(heldOut.subject["origin"] as? String == "held_out")
         #expect(heldOut.subject["trained_on"] as? Int == 0)
         #expect(
             heldOut.error.hasPrefix("alexnet: The model was trained on \(parts.training.count) images of these data: "))
-        let all = try measure("--all")
+        let all = try await measure("--all")
         #expect(all.images == 13)
         #expect(all.subject["trained_on"] as? Int == parts.training.count)
         #expect(all.error.hasPrefix("alexnet: The model was trained on \(parts.training.count) of these 13 images: "))
         try FileManager.default.removeItem(atPath: folder.path("data/Class-0/0.png"))
-        let other = try measure()
+        let other = try await measure()
         #expect(other.images == 12)
         #expect(other.subject["origin"] as? String == "unknown")
         #expect(other.subject["trained_on"] is NSNull)
     }
 
-    @Test("Ten crops, inverted colours and a limit are what they say", arguments: ["--ten-crop", "--invert"])
-    func variants(_ flag: String) throws {
-        let found = try CapturedOutput(arguments + [flag, "--limit", "6", "--json", "-"])
+    @Test(arguments: ["--ten-crop", "--invert"])
+    func `ten crops, inverted colours and a limit are what they say`(_ flag: String) async throws {
+        let found = try await BuiltProgram.run(arguments + [flag, "--limit", "6", "--json", "-"])
         #expect(found.code == 0)
         let json = try #require(
             try JSONSerialization.jsonObject(with: Data(found.output.utf8)) as? [String: Any])
@@ -134,18 +134,19 @@ struct EvaluateTests {
         #expect((json["pictures"] as? Int ?? 0) + ((json["skipped"] as? [String])?.count ?? 0) == 6)
     }
 
-    @Test("Data of another model, no data, and a place where nothing can be written are told before the work")
-    func refusals() throws {
+    @Test func `data of another model, no data, and a place where nothing can be written are told before the work`()
+        async throws
+    {
         try FileManager.default.moveItem(atPath: folder.path("data/Class-2"), toPath: folder.path("data/shoe"))
-        let other = try CapturedOutput(arguments)
+        let other = try await BuiltProgram.run(arguments)
         #expect(other.code == 1)
         #expect(
             other.error
                 == "alexnet: The data's class \"shoe\" is none of the model's: class 0, class 1, class 2.\n")
-        let none = try CapturedOutput(["evaluate", "--data", folder.path("none"), "--model", tiny.folder.path])
+        let none = try await BuiltProgram.run(["evaluate", "--data", folder.path("none"), "--model", tiny.folder.path])
         #expect(none.code == 1)
         #expect(none.error.contains(folder.path("none")))
-        let nowhere = try CapturedOutput(arguments + ["--json", folder.path("none/e.json")])
+        let nowhere = try await BuiltProgram.run(arguments + ["--json", folder.path("none/e.json")])
         #expect(
             nowhere.error == "alexnet: \(folder.path("none/e.json")) cannot be written: No such file or directory.\n")
     }

@@ -6,8 +6,7 @@ import Testing
 
 @testable import alexnet
 
-@Suite("alexnet inspect")
-struct InspectTests {
+@Suite(.timeLimit(.minutes(2))) struct InspectTests {
     private let folder: TemporaryFolder
     private let tiny: TinyModel
 
@@ -16,15 +15,14 @@ struct InspectTests {
         tiny = try TinyModel()
     }
 
-    private func json(_ path: String) throws -> [String: Any] {
-        let found = try CapturedOutput(["inspect", path, "--json"])
+    private func json(_ path: String) async throws -> [String: Any] {
+        let found = try await BuiltProgram.run(["inspect", path, "--json"])
         #expect(found.code == 0)
         return try #require(try JSONSerialization.jsonObject(with: Data(found.output.utf8)) as? [String: Any])
     }
 
-    @Test("A model folder's layers, totals and classes are told, in a table and in JSON")
-    func model() throws {
-        let found = try CapturedOutput(["inspect", tiny.folder.path])
+    @Test func `a model folder's layers, totals and classes are told, in a table and in JSON`() async throws {
+        let found = try await BuiltProgram.run(["inspect", tiny.folder.path])
         #expect(found.code == 0)
         let lines = found.output.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         #expect(lines[0] == "file           \(tiny.folder.path)")
@@ -33,7 +31,7 @@ struct InspectTests {
         #expect(lines.contains { $0.hasPrefix("features.0    Conv2d 11×11, stride 4, padding 2   [4, 55, 55] ") })
         #expect(!lines.contains { $0.hasSuffix(" ") })
 
-        let json = try json(tiny.folder.path)
+        let json = try await json(tiny.folder.path)
         #expect(json["architecture"] as? String == "alexnet")
         #expect(json["format"] as? String == "safetensors")
         #expect(json["types"] as? [String] == ["float32"])
@@ -51,11 +49,10 @@ struct InspectTests {
         #expect((json["tensors"] as? [Any])?.count == 16)
     }
 
-    @Test("A checkpoint alone is known by its tensors, and what it lacks is said")
-    func checkpoint() throws {
+    @Test func `a checkpoint alone is known by its tensors, and what it lacks is said`() async throws {
         let path = folder.path("model.pth")
-        _ = try CapturedOutput(["convert", tiny.path("model.safetensors"), path, "--type", "bfloat16"])
-        let json = try json(path)
+        _ = try await BuiltProgram.run(["convert", tiny.path("model.safetensors"), path, "--type", "bfloat16"])
+        let json = try await json(path)
         #expect(json["architecture"] as? String == "alexnet")
         #expect(json["types"] as? [String] == ["bfloat16"])
         #expect(json["version"] == nil)
@@ -63,8 +60,7 @@ struct InspectTests {
         #expect((json["layers"] as? [Any])?.isEmpty == false)
     }
 
-    @Test("Of a network that nobody knows the tensors are listed")
-    func unknown() throws {
+    @Test func `of a network that nobody knows the tensors are listed`() async throws {
         let path = folder.path("a\u{1B}.npz")
         try CheckpointWriter.write(
             [
@@ -72,7 +68,7 @@ struct InspectTests {
                 ("conv.bias", Tensor([2], scalars: [1, 2])),
             ],
             to: path, format: .npz)
-        let found = try CapturedOutput(["inspect", path, "--filters", folder.path("f.png")])
+        let found = try await BuiltProgram.run(["inspect", path, "--filters", folder.path("f.png")])
         #expect(found.code == 0)
         #expect(found.output.contains("architecture   unknown\n"))
         #expect(found.output.contains("the tensors fit no known network"))
@@ -82,24 +78,22 @@ struct InspectTests {
         #expect(image.width == 2 + 2 * 66 && image.height == 2 + 66)
     }
 
-    @Test("Filters are drawn, and what has none says so")
-    func filters() throws {
+    @Test func `filters are drawn, and what has none says so`() async throws {
         let path = folder.path("f.png")
-        #expect(try CapturedOutput(["inspect", tiny.folder.path, "--filters", path]).code == 0)
+        #expect(try await BuiltProgram.run(["inspect", tiny.folder.path, "--filters", path]).code == 0)
         let image = try ImageDecoder()([UInt8](Data(contentsOf: URL(fileURLWithPath: path))))
         // Two by two filters of 11×11, six times their size.
         #expect(image.width == 2 + 2 * (66 + 2) && image.height == image.width)
 
         let flat = folder.path("flat.safetensors")
         try CheckpointWriter.write([("w", Tensor([1], scalars: [1]))], to: flat, format: .safetensors)
-        let none = try CapturedOutput(["inspect", flat, "--filters", path])
+        let none = try await BuiltProgram.run(["inspect", flat, "--filters", path])
         #expect(none.code == 1)
-        #expect(none.error == "alexnet: The first layer's filters cannot be shown: there is no convolution.\n")
+        #expect(none.error == "alexnet: The first layer's filters cannot be drawn: there is no convolution.\n")
     }
 
-    @Test("What is not there is told in a sentence")
-    func missing() throws {
-        let found = try CapturedOutput(["inspect", folder.path("none")])
+    @Test func `what is not there is told in a sentence`() async throws {
+        let found = try await BuiltProgram.run(["inspect", folder.path("none")])
         #expect(found.code == 1)
         #expect(found.error == "alexnet: \(folder.path("none")) cannot be read: No such file or directory.\n")
     }

@@ -3,8 +3,7 @@ import Testing
 
 @testable import alexnet
 
-@Suite("Images on the command line")
-struct ImageSourceTests {
+@Suite(.timeLimit(.minutes(2))) struct ImageSourceTests {
     /// A folder with images, other files and a folder below.
     private func folder() throws -> String {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("images-\(UUID().uuidString)")
@@ -16,8 +15,7 @@ struct ImageSourceTests {
         return folder.path
     }
 
-    @Test("A folder stands for the images in and below it, by name; files and - for themselves")
-    func all() throws {
+    @Test func `a folder stands for the images in and below it, by name; files and - for themselves`() throws {
         let folder = try folder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
         try Data().write(to: URL(fileURLWithPath: folder + "/below/scan.TIFF"))
@@ -37,8 +35,7 @@ struct ImageSourceTests {
         #expect(sources[4].label == folder + "/line?break.png")
     }
 
-    @Test("What is not there, and a folder without images, are read last and tell what is wrong")
-    func missing() throws {
+    @Test func `what is not there, and a folder without images, are read last and tell what is wrong`() throws {
         let folder = try folder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
         try FileManager.default.createDirectory(atPath: folder + "/empty", withIntermediateDirectories: true)
@@ -47,12 +44,11 @@ struct ImageSourceTests {
         let missing = #expect(throws: ImageSourceError.self) { try sources[0].read() }
         #expect(missing?.description == "It cannot be read: No such file or directory.")
         let empty = #expect(throws: ImageSourceError.self) { try sources[1].read() }
-        #expect(empty?.description == "The folder holds no image (.jpg, .jpeg, .jpe, .jfif, .png, .webp).")
+        #expect(empty?.description == "The folder has no image (.jpg, .jpeg, .jpe, .jfif, .png, .webp).")
         #expect(try sources[2].read() == [1, 2, 3])
     }
 
-    @Test("Output that nobody can take is an error and not a crash")
-    func brokenOutput() throws {
+    @Test func `output that nobody can take is an error and not a crash`() throws {
         let descriptor = open("/dev/full", O_WRONLY)
         defer { close(descriptor) }
         let saved = dup(STDOUT_FILENO)

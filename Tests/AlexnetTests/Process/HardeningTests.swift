@@ -2,8 +2,7 @@ import Foundation
 import Testing
 
 /// How the program was linked, read from its own file.
-@Suite("The program's file")
-struct HardeningTests {
+@Suite(.timeLimit(.minutes(2))) struct HardeningTests {
     /// What an ELF file of 64 bits says about how it is to be loaded.
     ///
     /// - Source: System V ABI, "Program header" and "Dynamic section"
@@ -52,20 +51,8 @@ struct HardeningTests {
         }
     }
 
-    private static let file: String? = {
-        let folders: [String?] = [
-            URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().path,
-            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")).map {
-                URL(fileURLWithPath: $0).deletingLastPathComponent().path
-            }, ".build/debug",
-        ]
-        return folders.compactMap(\.self).map { $0 + "/alexnet" }
-            .first { FileManager.default.isExecutableFile(atPath: $0) }
-    }()
-
-    @Test("It can be put at any address, its tables are read-only once it runs, and no stack is code")
-    func linked() throws {
-        let elf = try ELF(try #require(Self.file, "the program lies beside the tests"))
+    @Test func `it can be put at any address, its tables are read-only once it runs, and no stack is code`() throws {
+        let elf = try ELF(try #require(BuiltProgram.path, "the program lies beside the tests"))
         // ET_DYN and DF_1_PIE.
         #expect(elf.type == 3)
         let flags = elf.dynamic[0x6FFF_FFFB] ?? 0
@@ -80,11 +67,9 @@ struct HardeningTests {
         #expect(!elf.segments.contains { $0.type == 1 && $0.flags & 3 == 3 })
     }
 
-    @Test(
-        "The C in it checks its stack and the buffers whose size it knows",
-        arguments: ["__stack_chk_fail", "__longjmp_chk"])
-    func compiled(_ symbol: String) throws {
-        let elf = try ELF(try #require(Self.file, "the program lies beside the tests"))
+    @Test(arguments: ["__stack_chk_fail", "__longjmp_chk"])
+    func `the C in it checks its stack and the buffers whose size it knows`(_ symbol: String) throws {
+        let elf = try ELF(try #require(BuiltProgram.path, "the program lies beside the tests"))
         #expect(elf.bytes.range(of: Data([0] + symbol.utf8 + [0])) != nil, "\(symbol) is not called")
     }
 }

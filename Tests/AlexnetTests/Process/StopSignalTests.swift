@@ -6,11 +6,12 @@ import TestSupport
 
 @testable import alexnet
 
-@Suite("StopSignal")
-struct StopSignalTests {
+@Suite(.timeLimit(.minutes(2))) struct StopSignalTests {
     /// One test for all: there is one instance a process.
-    @Test("The first signal asks to stop, a late listener too, and the end comes whether or not anybody has stopped")
-    func stops() async {
+    @Test
+    func `the first signal asks to stop, a late listener too, and the end comes whether or not anybody has stopped`()
+        async
+    {
         let requested = DispatchSemaphore(value: 0)
         let ended = DispatchSemaphore(value: 0)
         let requestCount = Mutex(0)
@@ -38,10 +39,8 @@ struct StopSignalTests {
     }
 }
 
-@Suite("Output that nobody reads")
-struct OutputStreamTests {
-    @Test("Writing gives up in time, with what fits written")
-    func givesUp() throws {
+@Suite(.timeLimit(.minutes(2))) struct OutputStreamTests {
+    @Test func `writing gives up in time, with what fits written`() throws {
         var ends: [Int32] = [0, 0]
         let made = pipe(&ends)
         try #require(made == 0)

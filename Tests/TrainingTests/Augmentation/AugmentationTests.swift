@@ -3,7 +3,7 @@ import Testing
 
 @testable import Training
 
-struct AugmentationTests {
+@Suite(.timeLimit(.minutes(5))) struct AugmentationTests {
     private static func written(
         _ augmentation: Augmentation, _ image: PixelImage, _ preprocessing: Preprocessing, seed: UInt64 = 1
     ) -> [Float] {
@@ -24,10 +24,8 @@ struct AugmentationTests {
         Preprocessing.preset(.unit, input: [channels, height, width])
     }
 
-    @Test(
-        "Without changes the network sees what preprocessing shows, to the last bit",
-        arguments: Preprocessing.Preset.allCases)
-    func identity(preset: Preprocessing.Preset) {
+    @Test(arguments: Preprocessing.Preset.allCases)
+    func `without changes the network sees what preprocessing shows, to the last bit`(preset: Preprocessing.Preset) {
         for channels in [1, 3] {
             for image in [
                 TestScene.image(height: 28, width: 28, channelCount: 1),
@@ -44,8 +42,8 @@ struct AugmentationTests {
         }
     }
 
-    @Test("A crop resized has Pillow's bytes", arguments: try AugmentationFixtures.load().crops)
-    func crop(_ expected: AugmentationFixtures.Resized) {
+    @Test(arguments: try AugmentationFixtures.load().crops)
+    func `a crop resized has Pillow's bytes`(_ expected: AugmentationFixtures.Resized) {
         let image = AugmentationFixtures.image(expected.picture)
         let box = expected.box
         let part = ResizedCrop(
@@ -58,8 +56,8 @@ struct AugmentationTests {
                 == expected.bytes)
     }
 
-    @Test("A box that begins within a pixel has Pillow's bytes", arguments: try AugmentationFixtures.load().boxes)
-    func box(_ expected: AugmentationFixtures.Resized) {
+    @Test(arguments: try AugmentationFixtures.load().boxes)
+    func `a box that begins within a pixel has Pillow's bytes`(_ expected: AugmentationFixtures.Resized) {
         let box = expected.box
         let part = ResizedCrop(
             rows: box[0]..<box[2], columns: box[1]..<box[3], height: expected.size[0], width: expected.size[1])
@@ -69,8 +67,7 @@ struct AugmentationTests {
                 == expected.bytes)
     }
 
-    @Test("Mirrored and inverted images are what they say, before enlarging and after shrinking")
-    func changes() {
+    @Test func `mirrored and inverted images are what they say, before enlarging and after shrinking`() {
         for (height, width) in [(2, 3), (8, 9)] {
             let image = TestScene.image(height: height, width: width, channelCount: 3)
             let preprocessing = Self.unit(3, 2, 3)
@@ -82,8 +79,7 @@ struct AugmentationTests {
         }
     }
 
-    @Test("A network of one channel sees grey, one of BGR blue first, and grey images fill three channels")
-    func channels() {
+    @Test func `a network of one channel sees grey, one of BGR blue first, and grey images fill three channels`() {
         let augmentation = Augmentation(inversionProbability: 1)
         let colour = TestScene.flat(height: 2, width: 2, [255, 0, 0])
         #expect(Self.bytes(augmentation, colour, Self.unit(1, 4, 4)) == [UInt8](repeating: 255 - 76, count: 16))
@@ -94,8 +90,7 @@ struct AugmentationTests {
         #expect(Self.written(augmentation, grey, caffe) == [96, 83, 76])
     }
 
-    @Test("The paper's windows are parts of the enlarged image, whatever way images are resized")
-    func window() throws {
+    @Test func `the paper's windows are parts of the enlarged image, whatever way images are resized`() throws {
         for preset in [Preprocessing.Preset.stretch, .imagenet] {
             let image = TestScene.image(height: 30, width: 20, channelCount: 3)
             let preprocessing = Preprocessing.preset(preset, input: [3, 14, 14])
@@ -126,8 +121,7 @@ struct AugmentationTests {
         }
     }
 
-    @Test("An image made smaller is surrounded by its border's colour")
-    func placement() {
+    @Test func `an image made smaller is surrounded by its border's colour`() {
         let half = Augmentation(geometry: .placement(RandomPlacement(scale: 0.5...0.5)))
         let image = PixelImage(
             width: 4, height: 4, channelCount: 1, pixels: [9, 9, 9, 9, 9, 200, 200, 9, 9, 200, 200, 9, 9, 9, 9, 9])
@@ -143,8 +137,8 @@ struct AugmentationTests {
         #expect(Self.bytes(twice, flat, Self.unit(3, 5, 5)) == (0..<25).flatMap { _ in [70, 80, 90] as [UInt8] })
     }
 
-    @Test("The same generator gives the same image, another gives another", arguments: Augmentation.Preset.allCases)
-    func seeded(preset: Augmentation.Preset) {
+    @Test(arguments: Augmentation.Preset.allCases)
+    func `the same generator gives the same image, another gives another`(preset: Augmentation.Preset) {
         let augmentation = Augmentation(preset)
         let image = TestScene.product()
         let preprocessing = Preprocessing.preset(.stretch, input: [3, 64, 64])
@@ -154,9 +148,8 @@ struct AugmentationTests {
         #expect(first.allSatisfy { (-1...1).contains($0) })
     }
 
-    @Test(
-        "Every preset takes images of every kind to networks of every kind", arguments: Augmentation.Preset.allCases)
-    func kinds(preset: Augmentation.Preset) {
+    @Test(arguments: Augmentation.Preset.allCases)
+    func `every preset takes images of every kind to networks of every kind`(preset: Augmentation.Preset) {
         let augmentation = Augmentation(preset)
         for (height, width) in [(1, 1), (1, 40), (40, 1), (28, 28), (100, 70), (300, 500)] {
             for channelCount in [1, 3] {

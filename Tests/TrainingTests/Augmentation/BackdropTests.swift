@@ -3,12 +3,11 @@ import Testing
 
 @testable import Training
 
-struct BackdropTests {
+@Suite(.timeLimit(.minutes(2))) struct BackdropTests {
     private let plain = Backdrop(
         isNegative: false, product: [1, 0.5, 0], shade: 0.5, gamma: 1, background: [0, 0, 1], fall: (0, 0))
 
-    @Test("Black that is joined to the edge becomes background, the rest a colour times its light")
-    func composed() throws {
+    @Test func `black that is joined to the edge becomes background, the rest a colour times its light`() throws {
         // A ring of light around a hole that is black, too.
         let levels: [UInt8] = [
             0, 0, 0, 0, 0, 0, 0,
@@ -39,8 +38,7 @@ struct BackdropTests {
         #expect([grey.bytes[0], grey.bytes[8], grey.bytes[24]] == [29, 151, 76])
     }
 
-    @Test("A pixel of the outline that is half black is half background")
-    func outline() {
+    @Test func `a pixel of the outline that is half black is half background`() {
         var levels = [UInt8](repeating: 0, count: 25)
         for row in 0..<5 { levels.replaceSubrange(row * 5 + 2..<row * 5 + 5, with: [100, 200, 200]) }
         let raster = Raster(PixelImage(width: 5, height: 5, channelCount: 1, pixels: levels))
@@ -50,8 +48,7 @@ struct BackdropTests {
         #expect(bytes.prefix(15) == [0, 0, 0, 0, 0, 0, 128, 128, 128, 255, 255, 255, 255, 255, 255])
     }
 
-    @Test("A pixel of noise on its own hardly shows")
-    func noise() {
+    @Test func `a pixel of noise on its own hardly shows`() {
         var levels = [UInt8](repeating: 0, count: 25)
         levels[12] = 25
         let raster = Raster(PixelImage(width: 5, height: 5, channelCount: 1, pixels: levels))
@@ -60,8 +57,7 @@ struct BackdropTests {
         #expect(bytes.dropFirst(36).prefix(3) == [14, 7, 230])
     }
 
-    @Test("Images in colour, or without a dark edge, are left as they are")
-    func refused() {
+    @Test func `images in colour, or without a dark edge, are left as they are`() {
         let colour = plain(Raster(TestScene.flat(height: 4, width: 4, [0, 0, 9])), channelCount: 3) == nil
         #expect(colour)
         let light = plain(Raster(TestScene.flat(height: 4, width: 4, [9])), channelCount: 3) == nil
@@ -70,8 +66,7 @@ struct BackdropTests {
         #expect(!dark)
     }
 
-    @Test("Most backgrounds are light, and the product is seen before them")
-    func drawn() {
+    @Test func `most backgrounds are light, and the product is seen before them`() {
         var lightCount = 0
         for seed in 0..<500 as Range<UInt64> {
             var generator = SplitMix64(seed: seed)

@@ -3,16 +3,15 @@ import Testing
 
 @testable import Training
 
-struct ColourJitterTests {
-    @Test("Each change gives torchvision's bytes", arguments: try AugmentationFixtures.load().jitters)
-    func bytes(_ expected: AugmentationFixtures.Jittered) {
+@Suite(.timeLimit(.minutes(2))) struct ColourJitterTests {
+    @Test(arguments: try AugmentationFixtures.load().jitters)
+    func `each change gives torchvision's bytes`(_ expected: AugmentationFixtures.Jittered) {
         var raster = Raster(TestScene.image(height: 12, width: 10, channelCount: expected.channels))
         raster.apply(expected.expected)
         #expect(AugmentationFixtures.digits(raster.bytes) == expected.bytes)
     }
 
-    @Test("Factors lie around one and shifts around zero, in any order")
-    func drawn() {
+    @Test func `factors lie around one and shifts around zero, in any order`() {
         let jitter = ColourJitter(brightness: 0.5, contrast: 2, saturation: 0.1, hue: 0.2)
         var generator = SplitMix64(seed: 1)
         var first: Set<Int> = []

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Training
 
-struct ColourPCATests {
+@Suite(.timeLimit(.minutes(2))) struct ColourPCATests {
     /// Images of the test's own.
     private struct Images: Dataset {
         let images: [PixelImage]
@@ -14,8 +14,7 @@ struct ColourPCATests {
         func image(at index: Int) throws(DatasetError) -> PixelImage { images[index] }
     }
 
-    @Test("Two colours vary along the line between them")
-    func line() {
+    @Test func `two colours vary along the line between them`() {
         let data = Images(images: [
             TestScene.flat(height: 2, width: 2, [255, 0, 51]), TestScene.flat(height: 2, width: 2, [0, 0, 51]),
             TestScene.flat(height: 1, width: 4, [255, 204, 51]), TestScene.flat(height: 4, width: 1, [0, 204, 51]),
@@ -26,8 +25,7 @@ struct ColourPCATests {
         #expect(components.directions.map { $0.map { abs($0) } } == [[1, 0, 0], [0, 1, 0], [0, 0, 1]])
     }
 
-    @Test("Eigenvectors of a known matrix are found")
-    func jacobi() {
+    @Test func `eigenvectors of a known matrix are found`() {
         // Eigenvalues 6, 3 and 1 for (1, 1, 1)/√3 and so on would be hand-made; this one is checked by its definition.
         let matrix = [[4.0, 1, 2], [1, 3, 0.5], [2, 0.5, 5]]
         let components = ColourPCA(covariance: matrix)
@@ -42,8 +40,7 @@ struct ColourPCATests {
         #expect(components.variances == components.variances.sorted(by: >))
     }
 
-    @Test("Grey images vary along grey, and shift as one")
-    func grey() {
+    @Test func `grey images vary along grey, and shift as one`() {
         let data = Images(images: [
             TestScene.flat(height: 1, width: 1, [0]), TestScene.flat(height: 1, width: 1, [255]),
         ])

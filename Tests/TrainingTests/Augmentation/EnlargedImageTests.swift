@@ -3,9 +3,9 @@ import Testing
 
 @testable import Training
 
-struct TenCropTests {
-    @Test("The ten crops are torchvision's", arguments: try AugmentationFixtures.load().tens)
-    func crops(_ expected: AugmentationFixtures.Ten) throws {
+@Suite(.timeLimit(.minutes(2))) struct TenCropTests {
+    @Test(arguments: try AugmentationFixtures.load().tens)
+    func `the ten crops are torchvision's`(_ expected: AugmentationFixtures.Ten) throws {
         let preprocessing = try Preprocessing(
             colour: .rgb, resize: .shortest(side: 16), crop: (14, 14), scale: .byte, mean: [0, 0, 0],
             deviation: [1, 1, 1])
@@ -18,8 +18,7 @@ struct TenCropTests {
         }
     }
 
-    @Test("A stretched image is cut to its edges, in grey too")
-    func stretched() {
+    @Test func `a stretched image is cut to its edges, in grey too`() {
         let preprocessing = Preprocessing.preset(.unit, input: [1, 7, 14])
         let tensor = TenCrop(preprocessing)(TestScene.image(height: 8, width: 16, channelCount: 1))
         let original = TestScene.image(height: 8, width: 16, channelCount: 1).pixels

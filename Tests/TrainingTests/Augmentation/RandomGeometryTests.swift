@@ -2,9 +2,8 @@ import Testing
 
 @testable import Training
 
-struct RandomResizedCropTests {
-    @Test("Areas and proportions are those asked for, everywhere in the image")
-    func drawn() {
+@Suite(.timeLimit(.minutes(2))) struct RandomResizedCropTests {
+    @Test func `areas and proportions are those asked for, everywhere in the image`() {
         let crop = RandomResizedCrop()
         var generator = SplitMix64(seed: 1)
         var (areas, tops): ([Double], [Int]) = ([], [])
@@ -23,8 +22,7 @@ struct RandomResizedCropTests {
         #expect(tops.contains(0) && tops.contains { $0 > 150 })
     }
 
-    @Test("Where no part fits, the largest in proportion is taken from the middle, as by torchvision")
-    func fallback() {
+    @Test func `where no part fits, the largest in proportion is taken from the middle, as by torchvision`() {
         let crop = RandomResizedCrop(area: 1...1)
         var generator = SplitMix64(seed: 1)
         let parts = [

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Training
 
-struct BatchLoaderTests {
+@Suite(.timeLimit(.minutes(2))) struct BatchLoaderTests {
     /// Flat images of one pixel, each of its index's level; some cannot be read.
     private struct Levels: Dataset {
         let count: Int
@@ -32,9 +32,11 @@ struct BatchLoaderTests {
     }
 
     @Test(
-        "Batches come in order, with images and labels as ordered, whatever the threads", arguments: [1, 2, 5],
+        arguments: [1, 2, 5],
         [0, 1, 2, 7])
-    func order(threadCount: Int, aheadCount: Int) throws {
+    func `batches come in order, with images and labels as ordered, whatever the threads`(
+        threadCount: Int, aheadCount: Int
+    ) throws {
         let loader = BatchLoader(
             Levels(count: 100), batchSize: 8, preprocessing: try Self.preprocessing(), seed: 1,
             pool: WorkerPool(threadCount: threadCount), aheadCount: aheadCount
@@ -49,8 +51,7 @@ struct BatchLoaderTests {
         #expect(batches[12].shape == [4, 1, 1, 1])
     }
 
-    @Test("An epoch goes on at any batch, and leaves out a part of one where told")
-    func resumed() throws {
+    @Test func `an epoch goes on at any batch, and leaves out a part of one where told`() throws {
         let loader = BatchLoader(
             Levels(count: 10), batchSize: 3, preprocessing: try Self.preprocessing(), seed: 1,
             pool: WorkerPool(threadCount: 2)
@@ -64,8 +65,7 @@ struct BatchLoaderTests {
         #expect(loader.batches(order: [], epoch: 0).next() == nil)
     }
 
-    @Test("A consumer on the pool's only thread prepares its batches itself")
-    func lone() async throws {
+    @Test func `a consumer on the pool's only thread prepares its batches itself`() async throws {
         let pool = WorkerPool(threadCount: 1)
         let loader = BatchLoader(
             Levels(count: 50), batchSize: 4, preprocessing: try Self.preprocessing(), seed: 1, pool: pool
@@ -74,8 +74,7 @@ struct BatchLoaderTests {
         #expect(indices == Array(0..<50))
     }
 
-    @Test("Images that cannot be read are named once and left out, wherever they stand")
-    func corrupt() throws {
+    @Test func `images that cannot be read are named once and left out, wherever they stand`() throws {
         let reports = Reports()
         let loader = BatchLoader(
             Levels(count: 12, corrupt: [0, 5, 6, 7, 11]), batchSize: 3, preprocessing: try Self.preprocessing(),
@@ -94,8 +93,7 @@ struct BatchLoaderTests {
                 })
     }
 
-    @Test("A batch of which no image can be read is passed over")
-    func allCorrupt() throws {
+    @Test func `a batch of which no image can be read is passed over`() throws {
         let loader = BatchLoader(
             Levels(count: 9, corrupt: [3, 4, 5]), batchSize: 3, preprocessing: try Self.preprocessing(), seed: 1,
             pool: WorkerPool(threadCount: 2)
@@ -104,8 +102,7 @@ struct BatchLoaderTests {
         #expect(loader.batches(order: [3, 4, 5], epoch: 0).next() == nil)
     }
 
-    @Test("Augmented batches depend on seed, epoch and image alone")
-    func augmented() throws {
+    @Test func `augmented batches depend on seed, epoch and image alone`() throws {
         func scalars(threadCount: Int, seed: UInt64 = 1, epoch: Int = 0, order: [Int] = Array(0..<20)) throws
             -> [[Float]]
         {
@@ -122,8 +119,7 @@ struct BatchLoaderTests {
         #expect(try scalars(threadCount: 1, order: (0..<20).reversed()).joined().sorted() == one.joined().sorted())
     }
 
-    @Test("The memory of batches is used again, from epoch to epoch")
-    func memory() throws {
+    @Test func `the memory of batches is used again, from epoch to epoch`() throws {
         let loader = BatchLoader(
             Levels(count: 40), batchSize: 4, preprocessing: try Self.preprocessing(side: 16), seed: 1,
             pool: WorkerPool(threadCount: 2)
@@ -137,8 +133,7 @@ struct BatchLoaderTests {
         #expect(addresses.count <= 4)
     }
 
-    @Test("A sequence that is given up lets the pool end")
-    func abandoned() async throws {
+    @Test func `a sequence that is given up lets the pool end`() async throws {
         let pool = WorkerPool(threadCount: 2)
         let loader = BatchLoader(
             Levels(count: 200), batchSize: 50, preprocessing: try Self.preprocessing(side: 64), seed: 1, pool: pool

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Training
 
-struct CIFARDatasetTests {
+@Suite(.timeLimit(.minutes(2))) struct CIFARDatasetTests {
     private static let tenNames = (0..<10).map { "class\($0)" }.joined(separator: "\n") + "\n\n"
     private static let hundredNames = (0..<100).map { "class\($0)" }.joined(separator: "\n") + "\n"
 
@@ -24,10 +24,8 @@ struct CIFARDatasetTests {
         return folder
     }
 
-    @Test(
-        "CIFAR-10's records are labels and planes, five files one after the other",
-        arguments: ["", "cifar-10-batches-bin/"])
-    func ten(place: String) throws {
+    @Test(arguments: ["", "cifar-10-batches-bin/"])
+    func `CIFAR-10's records are labels and planes, five files one after the other`(place: String) throws {
         let folder = try ten(at: place)
         let data = try CIFARDataset(.cifar10, folder: folder.path(""), part: .training)
         #expect(data.count == 10)
@@ -40,8 +38,7 @@ struct CIFARDatasetTests {
         #expect(try CIFARDataset(.cifar10, folder: folder.path(""), part: .test).label(at: 0) == 9)
     }
 
-    @Test("Planes become interleaved pixels in reading order")
-    func planes() throws {
+    @Test func `planes become interleaved pixels in reading order`() throws {
         let folder = try ten()
         let pixels = (0..<3072).map { UInt8(truncatingIfNeeded: $0 % 251) }
         try folder.write([4] + pixels, to: "test_batch.bin")
@@ -50,8 +47,7 @@ struct CIFARDatasetTests {
         #expect(image.pixels == interleaved)
     }
 
-    @Test("CIFAR-100 is read with its fine labels")
-    func hundred() throws {
+    @Test func `CIFAR-100 is read with its fine labels`() throws {
         let folder = try TemporaryFolder()
         try folder.write(Array(Self.hundredNames.utf8), to: "fine_label_names.txt")
         try folder.write(record([19, 99]) + record([0, 42]), to: "train.bin")
@@ -68,8 +64,8 @@ struct CIFARDatasetTests {
         }
     }
 
-    @Test("Files of other than whole records are refused", arguments: [0, 1, 3072, 3074])
-    func records(byteCount: Int) throws {
+    @Test(arguments: [0, 1, 3072, 3074])
+    func `files of other than whole records are refused`(byteCount: Int) throws {
         let folder = try ten()
         try folder.write([UInt8](repeating: 0, count: byteCount), to: "data_batch_2.bin")
         #expect(
@@ -78,8 +74,7 @@ struct CIFARDatasetTests {
         ) { try CIFARDataset(.cifar10, folder: folder.path(""), part: .training) }
     }
 
-    @Test("What is missing or of the Python version is named")
-    func missing() throws {
+    @Test func `what is missing or of the Python version is named`() throws {
         let folder = try ten()
         try folder.write(Array("a\nb\n".utf8), to: "batches.meta.txt")
         #expect(

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Training
 
-@Suite struct DataLeakageTests {
+@Suite(.timeLimit(.minutes(2))) struct DataLeakageTests {
     private let folder: TemporaryFolder
 
     init() throws { folder = try TemporaryFolder() }

@@ -2,9 +2,8 @@ import TestSupport
 import Testing
 @testable import Training
 
-struct DataSourceTests {
-    @Test("The argument names a folder, or a kind and a folder")
-    func parsed() throws {
+@Suite(.timeLimit(.minutes(2))) struct DataSourceTests {
+    @Test func `the argument names a folder, or a kind and a folder`() throws {
         #expect(try DataSource("flowers") == DataSource(.folder, path: "flowers"))
         #expect(try DataSource("fashion-mnist:/data") == DataSource(.idx(.fashionMNIST), path: "/data"))
         #expect(try DataSource("mnist:a:b") == DataSource(.idx(.mnist), path: "a:b"))
@@ -21,8 +20,7 @@ struct DataSourceTests {
         }
     }
 
-    @Test("A tenth of each class of a plain folder is held out, the same one for the same seed")
-    func split() throws {
+    @Test func `a tenth of each class of a plain folder is held out, the same one for the same seed`() throws {
         let folder = try TemporaryFolder()
         try fill(folder, "", [("a", 20), ("b", 3), ("c", 1)])
         let source = try DataSource(folder.path(""))
@@ -40,8 +38,7 @@ struct DataSourceTests {
         }
     }
 
-    @Test("A folder of which only the training part is there is split as if it lay there itself")
-    func onlyTraining() throws {
+    @Test func `a folder of which only the training part is there is split as if it lay there itself`() throws {
         let folder = try TemporaryFolder()
         try fill(folder, "train/", [("a", 4), ("b", 4)])
         let parts = try DataSource(folder.path("")).load(validationSplit: 0.25)
@@ -57,8 +54,7 @@ struct DataSourceTests {
         }
     }
 
-    @Test("A class may be called as a part is, and parts may be written in capitals")
-    func partNames() throws {
+    @Test func `a class may be called as a part is, and parts may be written in capitals`() throws {
         let vehicles = try TemporaryFolder()
         try fill(vehicles, "", [("bus", 2), ("train", 2)])
         #expect(try DataSource(vehicles.path("")).evaluation().classNames == ["bus", "train"])
@@ -76,15 +72,14 @@ struct DataSourceTests {
         #expect([parts.training.count, parts.validation.count] == [8, 3])
     }
 
-    @Test("Folders of one image a class have nothing to hold out")
-    func nothing() throws {
+    @Test func `folders of one image a class have nothing to hold out`() throws {
         let folder = try TemporaryFolder()
         try fill(folder, "", [("a", 1), ("b", 1)])
         #expect(throws: DatasetError.nothingToHoldOut(path: folder.path(""))) { try DataSource(folder.path("")).load() }
     }
 
-    @Test("Folders of their own are used for validation", arguments: ["val", "valid", "validation", "test"])
-    func folders(name: String) throws {
+    @Test(arguments: ["val", "valid", "validation", "test"])
+    func `folders of their own are used for validation`(name: String) throws {
         let folder = try TemporaryFolder()
         try fill(folder, "train/", [("a", 4), ("b", 4)])
         try fill(folder, "\(name)/", [("a", 1), ("b", 2)])
@@ -106,8 +101,7 @@ struct DataSourceTests {
         ) { try source.load() }
     }
 
-    @Test("The published test part validates unless a split is asked for")
-    func published() throws {
+    @Test func `the published test part validates unless a split is asked for`() throws {
         let folder = try TemporaryFolder()
         for (part, count) in [("train", 20), ("t10k", 4)] {
             let labels = (0..<count).map { UInt8($0 % 2) }
@@ -127,8 +121,7 @@ struct DataSourceTests {
         ) { try source.load() }
     }
 
-    @Test("The digest tells data apart by what they are and not by where they lie")
-    func digest() throws {
+    @Test func `the digest tells data apart by what they are and not by where they lie`() throws {
         func digest(_ counts: [(String, Int)], _ change: (TemporaryFolder) throws -> Void = { _ in }) throws -> String {
             let folder = try TemporaryFolder()
             try fill(folder, "", counts)
@@ -144,9 +137,8 @@ struct DataSourceTests {
     }
 }
 
-struct StratifiedSplitTests {
-    @Test("Every class gives its share, rounded, but at least one image and never all")
-    func shares() {
+@Suite(.timeLimit(.minutes(2))) struct StratifiedSplitTests {
+    @Test func `every class gives its share, rounded, but at least one image and never all`() {
         let labels = [0, 0, 0, 0, 0, 1, 1, 2] + Array(repeating: 3, count: 25)
         for (share, expected) in [(0.1, [1, 1, 0, 3]), (0.5, [3, 1, 0, 13]), (0.99, [4, 1, 0, 24])] {
             let split = StratifiedSplit(labels: labels, share: share, seed: 3)
@@ -156,8 +148,7 @@ struct StratifiedSplitTests {
         }
     }
 
-    @Test("The seed decides who is held out")
-    func seeded() {
+    @Test func `the seed decides who is held out`() {
         let labels = Array(repeating: 0, count: 100)
         #expect(
             StratifiedSplit(labels: labels, share: 0.2, seed: 1) == StratifiedSplit(labels: labels, share: 0.2, seed: 1)

@@ -2,9 +2,8 @@ import Testing
 
 @testable import Training
 
-struct DatasetErrorTests {
+@Suite(.timeLimit(.minutes(2))) struct DatasetErrorTests {
     @Test(
-        "Each error is one sentence that says what was found and what would be right",
         arguments: [
             (
                 .image(name: "a/b.png", .empty),
@@ -66,5 +65,7 @@ struct DatasetErrorTests {
             (.classNameCount(file: "f", found: 2, expected: 10), "f names 2 classes, but 10 are expected"),
             (.notText(file: "f"), "f is not text in UTF-8"),
         ] as [(DatasetError, String)])
-    func sentence(error: DatasetError, expected: String) { #expect(error.description == expected) }
+    func `each error is one sentence that says what was found and what would be right`(
+        error: DatasetError, expected: String
+    ) { #expect(error.description == expected) }
 }

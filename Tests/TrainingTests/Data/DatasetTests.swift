@@ -3,8 +3,7 @@ import Testing
 
 @testable import Training
 
-@Suite("Inverted images")
-struct InvertedImagesTests {
+@Suite(.timeLimit(.minutes(2))) struct InvertedImagesTests {
     private struct One: Dataset {
         let classNames = ["a", "b"]
         let count = 1
@@ -15,8 +14,7 @@ struct InvertedImagesTests {
         }
     }
 
-    @Test("Each byte is taken from 255; labels and names stay")
-    func inverts() throws {
+    @Test func `each byte is taken from 255; labels and names stay`() throws {
         let inverted = InvertedImages(One())
         #expect(try inverted.image(at: 0).pixels == [255, 155, 0])
         #expect(inverted.label(at: 0) == 1 && inverted.name(at: 0) == "one")

@@ -5,9 +5,8 @@ import Testing
 
 @testable import Training
 
-struct ImageFolderTests {
-    @Test("Folders are classes by name, and images below them are sorted by path")
-    func read() throws {
+@Suite(.timeLimit(.minutes(2))) struct ImageFolderTests {
+    @Test func `folders are classes by name, and images below them are sorted by path`() throws {
         let folder = try TemporaryFolder()
         for name in ["tulips/b.png", "tulips/deep/er/a.PNG", "tulips/a.png", "daisy/x.png", "Zinnia/1.png"] {
             try folder.write(TestPicture.png, to: name)
@@ -25,8 +24,7 @@ struct ImageFolderTests {
         #expect(try data.image(at: 3) == ImageDecoder()(TestPicture.png))
     }
 
-    @Test("Links are followed, and a circle of them ends")
-    func links() throws {
+    @Test func `links are followed, and a circle of them ends`() throws {
         let folder = try TemporaryFolder()
         try folder.write(TestPicture.png, to: "elsewhere/a.png")
         try folder.write(TestPicture.png, to: "data/one/a.png")
@@ -40,8 +38,7 @@ struct ImageFolderTests {
         #expect((0..<data.count).map { data.relativePath(at: $0) } == ["one/a.png", "two/link/a.png"])
     }
 
-    @Test("A folder that cannot be learned from is refused with its reason")
-    func refused() throws {
+    @Test func `a folder that cannot be learned from is refused with its reason`() throws {
         let folder = try TemporaryFolder()
         #expect(throws: DatasetError.noFolder(path: folder.path("none"))) {
             try ImageFolder(folder.path("none"))
@@ -64,8 +61,9 @@ struct ImageFolderTests {
         }
     }
 
-    @Test("What lies among the images and is none is counted and named by its reason, in parts of the folder too")
-    func ignored() throws {
+    @Test func `what lies among the images and is none is counted and named by its reason, in parts of the folder too`()
+        throws
+    {
         let folder = try TemporaryFolder()
         for name in ["a/1.png", "a/2.JPG", "b/1.jfif", "b/deep/2.webp", "stray.png"] {
             try folder.write(TestPicture.png, to: name)
@@ -98,8 +96,7 @@ struct ImageFolderTests {
         #expect(InvertedImages(part).ignored == data.ignored)
     }
 
-    @Test("An image that is corrupt or gone is named")
-    func unreadable() throws {
+    @Test func `an image that is corrupt or gone is named`() throws {
         let folder = try TemporaryFolder()
         try folder.write(TestPicture.truncatedPNG, to: "a/1.png")
         try folder.write(TestPicture.png, to: "b/1.png")

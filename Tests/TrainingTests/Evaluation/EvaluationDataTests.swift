@@ -5,7 +5,7 @@ import Testing
 @testable import Training
 
 /// What is measured of data that a model was trained on.
-@Suite struct EvaluationDataTests {
+@Suite(.timeLimit(.minutes(2))) struct EvaluationDataTests {
     private let folder: TemporaryFolder
 
     init() throws { folder = try TemporaryFolder() }
@@ -126,7 +126,7 @@ import Testing
 }
 
 /// What lies beside a checkpoint.
-@Suite struct TrainingRecordTests {
+@Suite(.timeLimit(.minutes(2))) struct TrainingRecordTests {
     private let folder: TemporaryFolder
 
     init() throws { folder = try TemporaryFolder() }

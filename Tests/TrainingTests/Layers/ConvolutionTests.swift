@@ -5,7 +5,7 @@ import Testing
 @testable import Training
 
 /// The ways to the gradients of a convolution's kernels, one against the other.
-@Suite struct ConvolutionWeightGradientTests {
+@Suite(.timeLimit(.minutes(2))) struct ConvolutionWeightGradientTests {
     struct Case: Sendable, CustomTestStringConvertible {
         let inputs: Int
         let outputs: Int

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Training
 
-@Suite struct InitialNetworkTests {
+@Suite(.timeLimit(.minutes(2))) struct InitialNetworkTests {
     private let tiny: TinyModel
 
     init() throws { tiny = try TinyModel(classCount: 3) }

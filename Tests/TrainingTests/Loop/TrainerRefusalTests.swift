@@ -5,7 +5,7 @@ import Testing
 @testable import Training
 
 /// What a training says where it cannot begin, or has no place to write.
-@Suite struct TrainerRefusalTests {
+@Suite(.timeLimit(.minutes(5))) struct TrainerRefusalTests {
     private let temporary: TemporaryFolder
 
     init() throws { temporary = try TemporaryFolder() }

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Training
 
-@Suite struct TrainerTests {
+@Suite(.timeLimit(.minutes(5))) struct TrainerTests {
     private let temporary: TemporaryFolder
 
     init() throws { temporary = try TemporaryFolder() }

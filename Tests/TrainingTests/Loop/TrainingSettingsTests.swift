@@ -2,7 +2,7 @@ import Testing
 
 @testable import Training
 
-@Suite struct TrainingDefaultsTests {
+@Suite(.timeLimit(.minutes(2))) struct TrainingDefaultsTests {
     @Test func `Adam's rate is smaller for the wide networks, and the others' are PyTorch's`() {
         for kind in [OptimizerSettings.Kind.adam, .adamw] {
             #expect(TrainingDefaults.learningRate(kind, architecture: "alexnet_half_width") == 2e-4)

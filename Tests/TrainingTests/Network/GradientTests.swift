@@ -4,7 +4,7 @@ import Testing
 @testable import Training
 
 /// Every layer's gradients against central differences of the loss.
-@Suite struct GradientTests {
+@Suite(.timeLimit(.minutes(5))) struct GradientTests {
     struct Case: CustomTestStringConvertible {
         let testDescription: String
         let inputShape: Shape

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Training
 
-@Suite struct InitializationTests {
+@Suite(.timeLimit(.minutes(2))) struct InitializationTests {
     /// The paper's geometry with fewer channels, in two groups from the second convolution on.
     private static let shapes: [(String, Shape)] = [
         ("features.0", [24, 3, 11, 11]), ("features.3", [32, 12, 5, 5]), ("features.6", [48, 32, 3, 3]),

@@ -2,7 +2,7 @@ import Inference
 import Testing
 @testable import Training
 
-@Suite struct ParametersTests {
+@Suite(.timeLimit(.minutes(2))) struct ParametersTests {
     @Test func `each parameter begins at a whole vector, and the gaps are zero`() {
         let parameters = Parameters([("a.weight", [3, 5]), ("a.bias", [3]), ("b.weight", [16])])
         #expect(parameters.entries.map(\.range) == [0..<15, 16..<19, 32..<48])
@@ -20,7 +20,7 @@ import Testing
     }
 }
 
-@Suite struct ParameterRangesTests {
+@Suite(.timeLimit(.minutes(2))) struct ParameterRangesTests {
     @Test func `neighbours are one stretch with the gap between`() {
         let parameters = Parameters([("a", [3]), ("b", [16]), ("c", [5]), ("d", [1])])
         #expect(parameters.ranges { _ in true } == [0..<49])

@@ -5,7 +5,7 @@ import Testing
 @testable import Training
 
 /// Twenty steps of whole networks, as PyTorch takes them: see Fixtures/Steps/make_losses.py.
-@Suite struct TrainableNetworkTests {
+@Suite(.timeLimit(.minutes(5))) struct TrainableNetworkTests {
     /// Losses by form and optimiser.
     private static func losses() throws -> [String: [String: [Double]]] {
         try FixtureFile.decode([String: [String: [Double]]].self, from: "Steps/losses.json")
@@ -69,7 +69,7 @@ import Testing
     }
 }
 
-@Suite struct LayerSelectionTests {
+@Suite(.timeLimit(.minutes(2))) struct LayerSelectionTests {
     private let known = ["features.0", "features.3", "features.10", "featuresque", "classifier.6"]
 
     @Test func `a layer is meant by its name, and by that of the part that holds it`() throws {

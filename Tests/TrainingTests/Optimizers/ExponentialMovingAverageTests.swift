@@ -3,7 +3,7 @@ import Testing
 
 @testable import Training
 
-@Suite struct ExponentialMovingAverageTests {
+@Suite(.timeLimit(.minutes(2))) struct ExponentialMovingAverageTests {
     private let workers = WorkerPool(threadCount: 2)
 
     @Test func `it begins with the parameters, follows quickly at first, and slowly at last`() {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Training
 
-@Suite struct LearningRateScheduleTests {
+@Suite(.timeLimit(.minutes(2))) struct LearningRateScheduleTests {
     /// One row of `Fixtures/Schedules/schedules.json`.
     private struct Fixture: Decodable {
         let form: LearningRateSchedule.Form

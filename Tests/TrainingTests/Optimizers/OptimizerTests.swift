@@ -3,11 +3,13 @@ import Testing
 
 @testable import Training
 
-@Suite struct OptimizerTests {
+@Suite(.timeLimit(.minutes(2))) struct OptimizerTests {
     @Test(
-        "Twenty steps are PyTorch's, with each instruction set", arguments: OptimizerFixture.all,
+        arguments: OptimizerFixture.all,
         InstructionSet.allCases)
-    func equalsPyTorch(_ fixture: OptimizerFixture, instructions: InstructionSet) throws {
+    func `twenty steps are PyTorch's, with each instruction set`(
+        _ fixture: OptimizerFixture, instructions: InstructionSet
+    ) throws {
         InstructionSet.limit(to: instructions)
         defer { InstructionSet.limit(to: .widest) }
         let count = OptimizerFixture.parameterCount
@@ -145,7 +147,7 @@ import Testing
     }
 }
 
-@Suite struct OptimizerSettingsTests {
+@Suite(.timeLimit(.minutes(2))) struct OptimizerSettingsTests {
     @Test func `the defaults are PyTorch's`() {
         #expect(OptimizerSettings.Kind.allCases.map(\.learningRate) == [1e-3, 1e-3, 1e-3, 1e-2, 1e-3, 1e-3])
         #expect(OptimizerSettings(.adam).weightDecay == 0)

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 @testable import Training
 
-@Suite struct LearningCurveTests {
+@Suite(.timeLimit(.minutes(2))) struct LearningCurveTests {
     private func history(_ losses: [(Double, Double?)]) -> History {
         var history = History()
         for (index, (train, validation)) in losses.enumerated() {
@@ -49,7 +49,7 @@ import Testing
     }
 }
 
-@Suite struct AxisTicksTests {
+@Suite(.timeLimit(.minutes(2))) struct AxisTicksTests {
     @Test func `ticks are round, cover the range, and say no more digits than they need`() {
         let losses = AxisTicks(covering: 0.31...2.27, count: 5)
         #expect(losses.values == [0, 0.5, 1, 1.5, 2, 2.5])

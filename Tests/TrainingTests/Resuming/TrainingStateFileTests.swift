@@ -5,7 +5,7 @@ import Testing
 
 @testable import Training
 
-@Suite struct TrainingStateFileTests {
+@Suite(.timeLimit(.minutes(2))) struct TrainingStateFileTests {
     private struct Settings: Codable, Equatable {
         var model = "alexnet"
         var dropout = 0.1 + 0.2
