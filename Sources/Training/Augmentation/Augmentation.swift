@@ -2,9 +2,10 @@ import Inference
 
 /// Random changes to a training image, drawn again each time the network sees it.
 ///
-/// Works on bytes, before the model's ``Preprocessing`` normalises them. The order is: crop, then backdrop or inversion,
-/// then mirroring, then colours. Changes other than resizing are made at the smaller size: before an enlargement and
-/// after a reduction. For a network of one channel the image is converted to grey before its colours change.
+/// Works on bytes, before the model's ``Preprocessing`` normalises them. The order is: crop, then backdrop or
+/// inversion, then mirroring, then colours. Changes other than resizing are made at the smaller size: before an
+/// enlargement and after a reduction. For a network of one channel the image is converted to grey before its colours
+/// change.
 public struct Augmentation: Sendable, Hashable {
     /// Which part of the image becomes the input.
     public enum Geometry: Sendable, Hashable {

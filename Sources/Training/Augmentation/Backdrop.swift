@@ -4,8 +4,8 @@ import Foundation
 ///
 /// A flood fill from the edges finds the black background; the rest is the product, drawn as a colour times its
 /// brightness. Along the outline a pixel's alpha is its brightness divided by that of its neighbours, because there the
-/// pixel is a mixture with black. Most backgrounds are nearly white, some have any colour, and each has a linear gradient
-/// of brightness.
+/// pixel is a mixture with black. Most backgrounds are nearly white, some have any colour, and each has a linear
+/// gradient of brightness.
 ///
 /// Limits: grey images with a dark edge; others are left as they are.
 struct Backdrop: Equatable {

@@ -1,6 +1,7 @@
 import Inference
 
-/// The principal components of a data set's colours, along which the paper's augmentation shifts the colours of an image.
+/// The principal components of a data set's colours, along which the paper's augmentation shifts the colours of an
+/// image.
 ///
 /// - Source: Krizhevsky et al. 2012, §4.1
 public struct ColourPCA: Sendable, Hashable {
@@ -24,7 +25,8 @@ public struct ColourPCA: Sendable, Hashable {
         (self.directions, self.variances) = (directions, variances)
     }
 
-    /// The components of a random sample of a data set. Unreadable images are skipped; grey images vary along grey only.
+    /// The components of a random sample of a data set. Unreadable images are skipped; grey images vary along grey
+    /// only.
     ///
     /// - Parameters:
     ///   - limit: how many images are read at most.

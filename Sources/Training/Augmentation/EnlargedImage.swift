@@ -1,7 +1,7 @@
 import Inference
 
-/// An image resized to more than the network's input, so that inputs can be cropped out of it: 256 pixels for an input of
-/// 224, as in the paper.
+/// An image resized to more than the network's input, so that inputs can be cropped out of it: 256 pixels for an input
+/// of 224, as in the paper.
 ///
 /// - Source: Krizhevsky et al. 2012, §2 and §4.1
 struct EnlargedImage: Equatable {
@@ -50,8 +50,8 @@ struct EnlargedImage: Equatable {
     var room: (down: Int, right: Int) { (rows.count - outputHeight, columns.count - outputWidth) }
 }
 
-/// The ten crops that the paper averages over at test time: the four corners and the centre of the enlarged image, and their
-/// horizontal flips.
+/// The ten crops that the paper averages over at test time: the four corners and the centre of the enlarged image, and
+/// their horizontal flips.
 ///
 /// In torchvision's order: top left, top right, bottom left, bottom right, centre, then the same of the flipped image.
 /// - Source: Krizhevsky et al. 2012, §4.1; torchvision `TenCrop`

@@ -2,10 +2,11 @@ import Dispatch
 import Inference
 import Synchronization
 
-/// Prefetches batches of a data set: reads, augments and normalises images on the pool's threads while the network trains.
+/// Prefetches batches of a data set: reads, augments and normalises images on the pool's threads while the network
+/// trains.
 ///
-/// A batch's content depends on order, seed and epoch alone, never on threads. Batches' memory is recycled, from epoch to
-/// epoch.
+/// A batch's content depends on order, seed and epoch alone, never on threads. Batches' memory is recycled, from epoch
+/// to epoch.
 public final class BatchLoader: Sendable {
     /// The images and their labels.
     public let dataset: any Dataset
@@ -187,7 +188,8 @@ final class PendingBatch: @unchecked Sendable {  // guard: each slot has one wri
 
     /// Waits for the batch while preparing images too; nil where none of them can be read.
     ///
-    /// Cannot deadlock: once no image is left, the other threads have at most one image each in hand and wait for nothing.
+    /// Cannot deadlock: once no image is left, the other threads have at most one image each in hand and wait for
+    /// nothing.
     func finished() -> Batch? {
         while prepareOne() {}
         if !indices.isEmpty { done.wait() }
@@ -208,7 +210,8 @@ final class PendingBatch: @unchecked Sendable {  // guard: each slot has one wri
     }
 }
 
-/// The shuffled order of an epoch's images. It follows from seed and epoch alone, so that training can resume at any step.
+/// The shuffled order of an epoch's images. It follows from seed and epoch alone, so that training can resume at any
+/// step.
 public struct EpochSampler: Sendable, Equatable {
     /// The number of images.
     public let count: Int

@@ -1,6 +1,7 @@
 import Inference
 
-/// The training or test part of CIFAR-10 or CIFAR-100, binary version: records of labels and three planes of 32×32 bytes.
+/// The training or test part of CIFAR-10 or CIFAR-100, binary version: records of labels and three planes of 32×32
+/// bytes.
 ///
 /// Shape: images `[32, 32, 3]`.
 /// - Source: Krizhevsky 2009; cs.toronto.edu/~kriz/cifar.html

@@ -2,8 +2,8 @@ import Files
 import Foundation
 import Inference
 
-/// Leakage from the training data into the validation data: files of both parts that are equal byte for byte. They make a
-/// network look better than it is.
+/// Leakage from the training data into the validation data: files of both parts that are equal byte for byte. They make
+/// a network look better than it is.
 public struct DataLeakage: Sendable, Equatable {
     /// How many of the validation files are in the training part too.
     public let count: Int

@@ -4,8 +4,8 @@ import Files
 public struct DataSource: Sendable, Equatable {
     /// The format of the data.
     public enum Kind: Sendable, Equatable {
-        /// One folder for each class; or folders `train` (`training`) and `val` (`valid`, `validation`, `test`, `testing`), in
-        /// upper or lower case, with one folder for each class in both.
+        /// One folder for each class; or folders `train` (`training`) and `val` (`valid`, `validation`, `test`,
+        /// `testing`), in upper or lower case, with one folder for each class in both.
         case folder
         /// IDX files of Fashion-MNIST or MNIST.
         case idx(IDXDataset.Kind)
@@ -175,8 +175,8 @@ public struct DataSource: Sendable, Equatable {
 
     /// The folder of the class folders: the path itself, or its training part if that is the only subfolder.
     ///
-    /// - Throws: ``DatasetError/partAmongClasses(path:others:)`` where a part is beside other folders, because all of its
-    ///   images would become one class.
+    /// - Throws: ``DatasetError/partAmongClasses(path:others:)`` where a part is beside other folders, because all of
+    ///   its images would become one class.
     private func classFoldersPath() throws(DatasetError) -> String {
         let subfolders = try Folder.subfolders(of: path)
         for names in [Self.trainingFolders, Self.validationFolders] {

@@ -1,6 +1,7 @@
 import Inference
 
-/// The training or test part of Fashion-MNIST or MNIST: grey images in one IDX file, their labels in another, plain or gzip.
+/// The training or test part of Fashion-MNIST or MNIST: grey images in one IDX file, their labels in another, plain or
+/// gzip.
 ///
 /// Shape: images `[H, W, 1]`, 28×28 as published.
 /// - Source: LeCun et al. 1998; Xiao et al. 2017, "Fashion-MNIST"

@@ -1,7 +1,8 @@
 import Foundation
 import Inference
 
-/// Images in one folder for each class, as in torchvision's `ImageFolder`: the sorted names of the folders are the classes.
+/// Images in one folder for each class, as in torchvision's `ImageFolder`: the sorted names of the folders are the
+/// classes.
 ///
 /// JPEG, PNG and WebP files are read, in nested folders too. Hidden files are skipped, and all others are ``ignored``.
 public struct ImageFolder: Dataset {
@@ -79,8 +80,8 @@ enum Folder {
 
     /// Checks that there is a folder.
     ///
-    /// - Throws: ``DatasetError`` that says what is there instead: nothing, a file, or the name of a data set without its
-    ///   folder.
+    /// - Throws: ``DatasetError`` that says what is there instead: nothing, a file, or the name of a data set without
+    ///   its folder.
     static func check(_ path: String) throws(DatasetError) {
         if exists(path) { return }
         if FileManager.default.fileExists(atPath: path) {

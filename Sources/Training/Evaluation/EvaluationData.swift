@@ -9,7 +9,8 @@ public struct EvaluationData: Sendable {
         case unknown
         /// The training data's path, but their content has changed since.
         case changed
-        /// The share that was held out of the training data; it chose the best epoch. `trainedCount` others were trained on.
+        /// The share that was held out of the training data; it chose the best epoch. `trainedCount` others were
+        /// trained on.
         case heldOut(trainedCount: Int)
         /// The data's own validation part; it chose the best epoch.
         case validation
@@ -66,8 +67,8 @@ public struct EvaluationData: Sendable {
 extension DataSource {
     /// The images to evaluate a model on: those that it was not trained on, as far as its record tells.
     ///
-    /// Where the data are those of the record, the images that were held out. Otherwise the validation or test part, or the
-    /// whole folder where there is none.
+    /// Where the data are those of the record, the images that were held out. Otherwise the validation or test part, or
+    /// the whole folder where there is none.
     /// - Parameter includesTrained: takes all images, those that the model was trained on too.
     /// - Throws: ``DatasetError`` where the data cannot be used.
     public func evaluation(

@@ -2,9 +2,11 @@ import Foundation
 import Inference
 import Synchronization
 
-/// Evaluates a model on labelled images: they are read and preprocessed in parallel, then each batch is one forward pass.
+/// Evaluates a model on labelled images: they are read and preprocessed in parallel, then each batch is one forward
+/// pass.
 public struct Evaluator: Sendable {
-    /// Makes the network's inputs of an image: one, or several whose probabilities are averaged (test-time augmentation).
+    /// Makes the network's inputs of an image: one, or several whose probabilities are averaged (test-time
+    /// augmentation).
     ///
     /// Shape: the model's `preprocessing.tensorShape` each.
     public typealias Views = @Sendable (PixelImage) -> [Tensor]
@@ -96,7 +98,8 @@ public struct Evaluator: Sendable {
 
 /// The average prediction over several views of an image (test-time augmentation).
 ///
-/// - Source: Krizhevsky et al. 2012, §4.1: "averaging the predictions made by the network's softmax layer on the ten patches"
+/// - Source: Krizhevsky et al. 2012, §4.1: "averaging the predictions made by the network's softmax layer on the ten
+///   patches"
 public enum AveragedViews {
     /// The logarithms of the mean of the views' probabilities, which are logits of that mean.
     ///

@@ -1,9 +1,10 @@
 import Foundation
 
-/// The chance level: the loss of a network that always predicts the classes' frequencies. It is ln K for K equal classes.
+/// The chance level: the loss of a network that always predicts the classes' frequencies. It is ln K for K equal
+/// classes.
 ///
-/// A network with dead units, after first steps that were too large, stays there for good. One whose steps are too small
-/// stays there for some epochs.
+/// A network with dead units, after first steps that were too large, stays there for good. One whose steps are too
+/// small stays there for some epochs.
 public struct ChanceLevel: Sendable, Equatable {
     /// The entropy of the classes' frequencies, with label smoothing. Units: nats.
     public let loss: Double

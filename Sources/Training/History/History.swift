@@ -12,8 +12,8 @@ public struct History: Codable, Equatable, Sendable {
         rows.append(row)
     }
 
-    /// The epoch of the best validation accuracy; ties go to the lowest validation loss, then to the earliest epoch. Nil
-    /// without validation.
+    /// The epoch of the best validation accuracy; ties go to the lowest validation loss, then to the earliest epoch.
+    /// Nil without validation.
     public var best: HistoryRow? {
         rows.reduce(nil) { best, row in
             guard let accuracy = row.validationAccuracy, accuracy.isFinite else { return best }

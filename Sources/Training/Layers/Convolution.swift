@@ -13,8 +13,8 @@ extension Conv2d: DifferentiableLayer {
     }
 }
 
-/// A convolution's forward pass, which is that of inference, and its two backward passes: the gradients of weights and biases,
-/// and the gradient of the input.
+/// A convolution's forward pass, which is that of inference, and its two backward passes: the gradients of weights and
+/// biases, and the gradient of the input.
 final class Conv2dDifferentiation: DifferentiableOperation, @unchecked Sendable {  // guard: `prepare` runs alone
     private let forwardAlgorithm: Algorithm
     private var forwardOperation: (any Operation)?
@@ -78,8 +78,8 @@ final class Conv2dDifferentiation: DifferentiableOperation, @unchecked Sendable 
 }
 
 extension Algorithm {
-    /// The algorithm of the lowest estimated cost. Nothing is measured: the choice is the same on every machine, so that
-    /// training is reproducible bit for bit.
+    /// The algorithm of the lowest estimated cost. Nothing is measured: the choice is the same on every machine, so
+    /// that training is reproducible bit for bit.
     static func cheapest(of layer: Conv2d, input: Shape, activation: Activation?) -> Algorithm {
         let algorithms = layer.algorithms(for: [input], activation: activation)
         guard let cheapest = algorithms.min(by: { $0.cost < $1.cost }) else {

@@ -1,8 +1,8 @@
 import CKernels
 import Inference
 
-/// The transposed convolution. With stride 1 the input's gradient is a convolution of the output's gradient, by kernels that
-/// are rotated by 180° and whose input and output channels are swapped.
+/// The transposed convolution. With stride 1 the input's gradient is a convolution of the output's gradient, by kernels
+/// that are rotated by 180° and whose input and output channels are swapped.
 ///
 /// - Source: Dumoulin and Visin 2016, arXiv:1603.07285, §4.
 final class TransposedConvolution: ConvolutionInputGradient, @unchecked Sendable {  // guard: `prepare` runs alone
@@ -69,8 +69,8 @@ final class TransposedConvolution: ConvolutionInputGradient, @unchecked Sendable
     }
 }
 
-/// The input's gradient with any stride, by col2im: the matrix product dX = dY·W gives the gradients of the windows, which are
-/// then added into the image.
+/// The input's gradient with any stride, by col2im: the matrix product dX = dY·W gives the gradients of the windows,
+/// which are then added into the image.
 final class Col2ImInputGradient: ConvolutionInputGradient, @unchecked Sendable {  // guard: `prepare` runs alone
     private let layer: Conv2d
     private let shape: ConvolutionShape

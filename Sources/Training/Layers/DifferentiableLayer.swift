@@ -36,8 +36,8 @@ struct LayerContext {
 
 /// A layer's forward and backward pass.
 ///
-/// The layout of images is `[N, H, W, C]`, channels innermost; that of features is `[N, F]`. Results do not depend on the
-/// number of threads.
+/// The layout of images is `[N, H, W, C]`, channels innermost; that of features is `[N, F]`. Results do not depend on
+/// the number of threads.
 protocol DifferentiableOperation: Sendable {
     /// Does the forward pass overwrite the input, and the backward pass the output's gradient?
     var worksInPlace: Bool { get }

@@ -1,10 +1,11 @@
 import CKernels
 import Inference
 
-/// The weights' gradient of any convolution, by im2col: for each group the matrix product dW = dYᵀ·X, where X holds the windows
-/// of the input as rows.
+/// The weights' gradient of any convolution, by im2col: for each group the matrix product dW = dYᵀ·X, where X holds the
+/// windows of the input as rows.
 ///
-/// The batch is divided into parts whose sums are added in a fixed order, so that the result does not depend on the threads.
+/// The batch is divided into parts whose sums are added in a fixed order, so that the result does not depend on the
+/// threads.
 struct Im2ColWeightGradient: ConvolutionWeightGradient {
     let shape: ConvolutionShape
     let parameters: Parameters

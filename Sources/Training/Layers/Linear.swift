@@ -11,7 +11,8 @@ extension Linear: DifferentiableLayer {
     func with(_ parameters: [Tensor]) -> Linear { Linear(weight: parameters[0], bias: parameters[1]) }
 }
 
-/// y = x·Wᵀ + b. Each of the three matrix products is divided into blocks of the weights' rows or columns for the threads.
+/// y = x·Wᵀ + b. Each of the three matrix products is divided into blocks of the weights' rows or columns for the
+/// threads.
 struct LinearDifferentiation: DifferentiableOperation {
     let inputs: Int
     let outputs: Int

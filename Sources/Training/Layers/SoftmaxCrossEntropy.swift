@@ -16,8 +16,8 @@ public enum SoftmaxCrossEntropy {
     ///   - labels: the true class of each row, in `0..<classCount`.
     ///   - smoothing: label smoothing ε, 0…1.
     ///   - gradient: receives dlogits; it may be the logits' own memory.
-    /// - Returns: the mean loss of the batch, NaN or infinite where a logit is; and the number of correct predictions, where
-    ///   the first of equal logits is the prediction.
+    /// - Returns: the mean loss of the batch, NaN or infinite where a logit is; and the number of correct predictions,
+    ///   where the first of equal logits is the prediction.
     public static func evaluate(
         logits: UnsafePointer<Float>, labels: [Int], classCount: Int, smoothing: Float = 0,
         gradient: UnsafeMutablePointer<Float>?

@@ -1,13 +1,15 @@
 import CKernels
 import Inference
 
-/// The gradient of a convolution's weights by Winograd's minimal filtering: the tiles of the input and of the output's gradient
-/// are transformed, multiplied element by element and summed over the tiles of some images, and the sums transformed back.
+/// The gradient of a convolution's weights by Winograd's minimal filtering: the tiles of the input and of the output's
+/// gradient are transformed, multiplied element by element and summed over the tiles of some images, and the sums
+/// transformed back.
 ///
 ///     dg = Gᵀ·[Σ (A·dY·Aᵀ) ⊙ (Bᵀ·d·B)]·G
 ///
 /// The transforms are parallel over images, the multiplication over the elements of a tile.
-/// - Source: Lavin and Gray 2015, arXiv:1509.09308, §3: the bilinear form of the forward pass, differentiated by the filter.
+/// - Source: Lavin and Gray 2015, arXiv:1509.09308, §3: the bilinear form of the forward pass, differentiated by the
+///   filter.
 struct WinogradWeightGradient: ConvolutionWeightGradient {
     private let tiling: WinogradTiling
     private let shape: ConvolutionShape

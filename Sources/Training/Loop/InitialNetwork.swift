@@ -26,10 +26,11 @@ public struct InitialNetwork: Sendable {
         self.init(architecture: architecture, network: network, fresh: fresh)
     }
 
-    /// A network with the parameters of a checkpoint. Layers have the network's own names, whatever the file calls them.
+    /// A network with the parameters of a checkpoint. Layers have the network's own names, whatever the file calls
+    /// them.
     ///
-    /// The last layer is initialised where the checkpoint has other classes. Where it has the same classes in another order,
-    /// the layer's rows are reordered.
+    /// The last layer is initialised where the checkpoint has other classes. Where it has the same classes in another
+    /// order, the layer's rows are reordered.
     /// - Parameters:
     ///   - architecture: nil to recognise it by the checkpoint's names and shapes.
     ///   - classNames: the names of the data's classes.
@@ -161,7 +162,8 @@ public struct InitialNetwork: Sendable {
         }
         guard let asked, asked != found.rawValue else { return found }
         let form = try form(asked)
-        // With other widths than the published ones it can be any form: then the user's name decides, if it is possible.
+        // With other widths than the published ones it can be any form: then the user's name decides, if it is
+        // possible.
         var differences = Self.differences(parameters, from: found).isEmpty ? differences(parameters, from: form) : []
         do throws(CheckpointError) {
             _ = try AlexNet.network(form, parameters)
@@ -186,8 +188,8 @@ public struct InitialNetwork: Sendable {
 
     // Layers' names
 
-    /// The network's own names of the layers that these names select: layers or parts of the network, by the network's own
-    /// names or by the checkpoint's.
+    /// The network's own names of the layers that these names select: layers or parts of the network, by the network's
+    /// own names or by the checkpoint's.
     ///
     /// - Throws: ``TrainingError/unknownLayers(names:known:)``
     public func layers(named names: [String]) throws(TrainingError) -> [String] {

@@ -2,8 +2,9 @@ import Inference
 
 /// The training loop: trains a network on a data set, epoch by epoch, and keeps the best epoch as a servable model.
 ///
-/// The random choices of shuffling, augmentation and dropout follow from the seed and their position in the training, and every
-/// sum has a fixed order. A training that was stopped therefore continues bit for bit, on any number of threads.
+/// The random choices of shuffling, augmentation and dropout follow from the seed and their position in the training,
+/// and every sum has a fixed order. A training that was stopped therefore continues bit for bit, on any number of
+/// threads.
 public final class Trainer {
     /// How a training ended.
     public enum Outcome: Sendable, Equatable {
@@ -189,8 +190,8 @@ public final class Trainer {
             seconds: progress.seconds + (.now - start) / .seconds(1))
         state.history.append(row)
         state.schedule.endEpoch(validationLoss: validation.loss)
-        // Compared with the epoch whose weights were kept, which the history's best is not where files of an earlier version
-        // kept the first of equals.
+        // Compared with the epoch whose weights were kept, which the history's best is not where files of an earlier
+        // version kept the first of equals.
         let kept = progress.bestEpoch.flatMap { state.history[epoch: $0] }
         let isBest = kept.map(row.isBetter(than:)) ?? (validation.top1 > progress.bestAccuracy ?? -1)
         if isBest {

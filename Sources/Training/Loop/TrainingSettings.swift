@@ -94,8 +94,9 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
 
 /// Default hyperparameters, with which a training on a small folder leaves the chance level too.
 ///
-/// PyTorch's learning rate for Adam, 1e-3, is too large for an AlexNet. Adam's first steps move every weight by about the rate,
-/// whatever the gradients. With linear weights initialised to N(0, 0.01), a few such steps leave the hidden units dead.
+/// PyTorch's learning rate for Adam, 1e-3, is too large for an AlexNet. Adam's first steps move every weight by about
+/// the rate, whatever the gradients. With linear weights initialised to N(0, 0.01), a few such steps leave the hidden
+/// units dead.
 public enum TrainingDefaults {
     /// The number of images in a step.
     public static let batchSize = 64
@@ -106,8 +107,9 @@ public enum TrainingDefaults {
 
     /// The learning rate of an optimiser for an architecture.
     ///
-    /// Adam's first steps move every weight by about the rate, so the change of a linear layer's output grows with the number
-    /// of its inputs. Hidden layers of 4096 therefore get half the rate of those of 2048. Other optimisers have PyTorch's rate.
+    /// Adam's first steps move every weight by about the rate, so the change of a linear layer's output grows with the
+    /// number of its inputs. Hidden layers of 4096 therefore get half the rate of those of 2048. Other optimisers have
+    /// PyTorch's rate.
     public static func learningRate(_ kind: OptimizerSettings.Kind, architecture: String) -> Double {
         switch kind {
         case .adam, .adamw: AlexNet.Form(rawValue: architecture) == .halfWidth ? 2e-4 : 1e-4
@@ -117,8 +119,8 @@ public enum TrainingDefaults {
 
     /// The number of images in a step: ``batchSize``, or less for a small data set.
     ///
-    /// - Parameter isRateGiven: true if the user chose the learning rate. It was chosen for ``batchSize``, so the batch is then
-    ///   reduced only to the number of images.
+    /// - Parameter isRateGiven: true if the user chose the learning rate. It was chosen for ``batchSize``, so the batch
+    ///   is then reduced only to the number of images.
     public static func batchSize(imageCount: Int, isRateGiven: Bool) -> Int {
         guard !isRateGiven else { return max(1, min(batchSize, imageCount)) }
         var size = batchSize

@@ -32,7 +32,8 @@ struct GradientPlan {
         case unwanted
         /// To the value's gradient.
         case written
-        /// To scratch memory, and then added: another reader of the value has written its gradient already. Units: floats.
+        /// To scratch memory, and then added: another reader of the value has written its gradient already. Units:
+        /// floats.
         case added(scratchOffset: Int)
     }
 

@@ -3,8 +3,8 @@ import Inference
 
 /// The random initialisation of a network's weights.
 ///
-/// Each parameter has its own random sequence, from the seed and its index in the network. So a layer's initial weights depend
-/// neither on which other layers are initialised nor on the number of threads.
+/// Each parameter has its own random sequence, from the seed and its index in the network. So a layer's initial weights
+/// depend neither on which other layers are initialised nor on the number of threads.
 public enum Initialization: String, Codable, Sendable, CaseIterable {
     /// PyTorch's defaults: weights and biases uniform in ±1/√(fan-in of the layer).
     ///
@@ -14,16 +14,16 @@ public enum Initialization: String, Codable, Sendable, CaseIterable {
     ///
     /// - Source: He et al. 2015, arXiv:1502.01852, eq. 14: deviation √(2 / fan-out)
     case kaiming
-    /// That of the paper: weights N(0, 0.01); biases 1 in the second, fourth and fifth convolution and in the hidden linear
-    /// layers, 0 elsewhere.
+    /// That of the paper: weights N(0, 0.01); biases 1 in the second, fourth and fifth convolution and in the hidden
+    /// linear layers, 0 elsewhere.
     ///
     /// - Source: Krizhevsky et al. 2012, §5
     case paper
 
     /// Initialises the parameters for which `isIncluded` is true; the others stay as they are.
     ///
-    /// The kind of a parameter follows from its name (`….weight`, `….bias`) and its rank: 4 is a convolution's weight, 2 a linear
-    /// layer's, 1 a normalisation's, which is initialised to 1 with a bias of 0.
+    /// The kind of a parameter follows from its name (`….weight`, `….bias`) and its rank: 4 is a convolution's weight,
+    /// 2 a linear layer's, 1 a normalisation's, which is initialised to 1 with a bias of 0.
     public func fill(
         _ parameters: Parameters, seed: UInt64, workers: WorkerPool,
         where isIncluded: (Parameters.Entry) -> Bool = { _ in true }

@@ -1,7 +1,7 @@
 import Inference
 
-/// A network's trainable parameters: all weights and biases in one contiguous block of memory, and their gradients in another
-/// of the same layout.
+/// A network's trainable parameters: all weights and biases in one contiguous block of memory, and their gradients in
+/// another of the same layout.
 ///
 /// An optimiser's step is therefore one pass over numbers, whatever the layers are.
 public final class Parameters: @unchecked Sendable {  // guard: written between steps by the training loop only
@@ -68,7 +68,8 @@ public final class Parameters: @unchecked Sendable {  // guard: written between 
 }
 
 extension Parameters {
-    /// The ranges of the parameters for which `isIncluded` is true. Neighbours are merged, with the padding between them.
+    /// The ranges of the parameters for which `isIncluded` is true. Neighbours are merged, with the padding between
+    /// them.
     public func ranges(where isIncluded: (Entry) -> Bool) -> [Range<Int>] {
         var ranges: [Range<Int>] = []
         var wasIncluded = false

@@ -1,10 +1,11 @@
 import CKernels
 import Inference
 
-/// A network with gradients: a forward pass that saves what the backward pass needs, and the gradients of all parameters.
+/// A network with gradients: a forward pass that saves what the backward pass needs, and the gradients of all
+/// parameters.
 ///
-/// All memory is allocated once. The same batch, parameters and seed give the same gradients bit for bit, on any number of
-/// threads.
+/// All memory is allocated once. The same batch, parameters and seed give the same gradients bit for bit, on any number
+/// of threads.
 public final class TrainableNetwork {
     /// The layers, with the parameters before the first step.
     public let network: Network

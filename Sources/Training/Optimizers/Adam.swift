@@ -8,7 +8,8 @@ import Inference
 ///     first = β₁ · first + (1 − β₁) · d                         second = β₂ · second + (1 − β₂) · d²
 ///     value −= rate / (1 − β₁ᵗ) · first / (√second / √(1 − β₂ᵗ) + ε)        t = 1 at the first step
 ///
-/// - Source: `torch.optim.Adam` and `AdamW`; Kingma and Ba 2015, arXiv:1412.6980; Loshchilov and Hutter 2019, arXiv:1711.05101
+/// - Source: `torch.optim.Adam` and `AdamW`; Kingma and Ba 2015, arXiv:1412.6980; Loshchilov and Hutter 2019,
+///   arXiv:1711.05101
 public final class Adam: Optimizer, @unchecked Sendable {  // guard: used by the training loop only
     public var stepCount = 0
     /// The buffers `exp_avg` and `exp_avg_sq`.

@@ -5,7 +5,8 @@ import Inference
 ///
 ///     average += (1 − decay) · (value − average)        decay = min(limit, (1 + t) / (10 + t)), t = 0 at the first update
 ///
-/// - Source: Polyak and Juditsky 1992; the warm-up of the decay: TensorFlow's `ExponentialMovingAverage` with `num_updates`
+/// - Source: Polyak and Juditsky 1992; the warm-up of the decay: TensorFlow's `ExponentialMovingAverage` with
+///   `num_updates`
 public final class ExponentialMovingAverage: @unchecked Sendable {  // guard: used by the training loop only
     /// The number of updates so far; set only when a training is resumed.
     public var updateCount = 0

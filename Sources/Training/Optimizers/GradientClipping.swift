@@ -20,8 +20,8 @@ public final class GradientClipping: @unchecked Sendable {  // guard: used by th
         self.maxNorm = maxNorm
     }
 
-    /// The Euclidean norm of the gradient of these parameters. It is summed in double in a fixed order, which does not depend
-    /// on the number of threads. NaN or infinite exactly where one of the gradients is.
+    /// The Euclidean norm of the gradient of these parameters. It is summed in double in a fixed order, which does not
+    /// depend on the number of threads. NaN or infinite exactly where one of the gradients is.
     public func norm(_ parameters: Parameters, ranges: [Range<Int>], workers: WorkerPool) -> Double {
         blocks.divide(ranges, within: parameters.count)
         if sums.count != blocks.blocks.count { sums = [Double](repeating: 0, count: blocks.blocks.count) }

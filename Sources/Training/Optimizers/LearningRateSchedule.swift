@@ -12,8 +12,8 @@ public struct LearningRateSchedule: Codable, Equatable, Sendable {
         ///
         /// - Source: `torch.optim.lr_scheduler.StepLR`
         case step(epochCount: Int, factor: Double)
-        /// The rate is multiplied by the factor after more than `patience` consecutive epochs that did not lower the validation
-        /// loss by a relative 1e-4. The paper divides by ten.
+        /// The rate is multiplied by the factor after more than `patience` consecutive epochs that did not lower the
+        /// validation loss by a relative 1e-4. The paper divides by ten.
         ///
         /// - Source: Krizhevsky et al. 2012, §5; `torch.optim.lr_scheduler.ReduceLROnPlateau`
         case plateau(patience: Int, factor: Double)

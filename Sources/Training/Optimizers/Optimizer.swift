@@ -2,8 +2,8 @@ import Inference
 
 /// An optimiser, with the arithmetic of the class of the same name in `torch.optim`.
 ///
-/// Its state buffers begin at zero. A step is one pass over parameters, gradients and state. The result does not depend on the
-/// number of threads.
+/// Its state buffers begin at zero. A step is one pass over parameters, gradients and state. The result does not depend
+/// on the number of threads.
 public protocol Optimizer: AnyObject, Sendable {
     /// The number of steps so far; set only when a training is resumed.
     var stepCount: Int { get set }

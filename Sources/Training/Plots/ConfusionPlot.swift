@@ -3,8 +3,8 @@ import Foundation
 extension ConfusionMatrix {
     /// The matrix as SVG on white: the larger a cell's share of its true class, the darker its colour.
     ///
-    /// The plot grows with the number of classes, so that every class has its name and every cell its number. A key explains
-    /// the colours, and each cell has a tooltip with its classes and its share.
+    /// The plot grows with the number of classes, so that every class has its name and every cell its number. A key
+    /// explains the colours, and each cell has a tooltip with its classes and its share.
     ///
     /// Limits: with more than a thousand classes only the colours are drawn, because viewers refuse larger images.
     /// - Parameter classNames: one for each class.
@@ -156,7 +156,8 @@ private struct ConfusionPlot {
         String(format: "%.1f %%", 100 * Double(part) / Double(whole))
     }
 
-    /// An upper bound of a text's width in a common sans-serif font. No font is measured; each letter counts by its kind.
+    /// An upper bound of a text's width in a common sans-serif font. No font is measured; each letter counts by its
+    /// kind.
     private static func width(of text: String, fontSize: Int) -> Int {
         let ems = text.unicodeScalars.reduce(0.0) { sum, scalar in
             switch scalar.value {

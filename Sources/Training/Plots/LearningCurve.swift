@@ -2,8 +2,8 @@ import Foundation
 
 /// The learning curve of a training as SVG: losses above, accuracies below, over the epochs.
 ///
-/// The background is transparent and the greys have contrast to white and to black, so that it suits light and dark pages.
-/// It uses the reader's own font.
+/// The background is transparent and the greys have contrast to white and to black, so that it suits light and dark
+/// pages. It uses the reader's own font.
 public struct LearningCurve {
     private let history: History
     private let title: String

@@ -1,9 +1,10 @@
 import Foundation
 
-/// A seeded random number generator. A sequence follows from a seed and a few integers, so that the random numbers for one
-/// image depend neither on threads nor on other images.
+/// A seeded random number generator. A sequence follows from a seed and a few integers, so that the random numbers for
+/// one image depend neither on threads nor on other images.
 ///
-/// It has conversions of its own: a resumed training has to continue bit for bit, and the standard library's may change.
+/// It has conversions of its own: a resumed training has to continue bit for bit, and the standard library's may
+/// change.
 /// - Source: Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators"
 public struct SplitMix64: RandomNumberGenerator, Sendable {
     /// What the numbers are used for. Each purpose has its own sequences.
@@ -19,7 +20,8 @@ public struct SplitMix64: RandomNumberGenerator, Sendable {
     /// A sequence that follows from the seed.
     public init(seed: UInt64) { state = seed }
 
-    /// The sequence of one place, such as an image in an epoch. Other integers, or another order of them, give another one.
+    /// The sequence of one place, such as an image in an epoch. Other integers, or another order of them, give another
+    /// one.
     public init(seed: UInt64, purpose: Purpose, _ place: Int...) {
         var state = Self.mix(seed &+ Self.increment)
         for part in [purpose.rawValue] + place.map({ UInt64(bitPattern: Int64($0)) }) {

@@ -1,7 +1,7 @@
 /// The state of a training, except the data and the tensors. The tensors are beside it in a ``TrainingStateFile``.
 ///
-/// Shuffling, augmentation, dropout and initial weights have random sequences that follow from the seed and the epoch, step or
-/// image. The seed is therefore the whole state of the random numbers.
+/// Shuffling, augmentation, dropout and initial weights have random sequences that follow from the seed and the epoch,
+/// step or image. The seed is therefore the whole state of the random numbers.
 public struct TrainingState<Settings: Codable & Sendable>: Codable, Sendable {
     /// The settings of the training, in the caller's own type.
     public var settings: Settings

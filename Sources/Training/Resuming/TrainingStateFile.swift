@@ -3,8 +3,8 @@ import Inference
 
 /// The file that a training is resumed from, bit for bit: safetensors, with the state as JSON in its metadata.
 ///
-/// Each parameter has the tensor `values/NAME`, one for each of the optimiser's buffers (as `exp_avg/NAME`), and `average/NAME`
-/// if there is an exponential moving average.
+/// Each parameter has the tensor `values/NAME`, one for each of the optimiser's buffers (as `exp_avg/NAME`), and
+/// `average/NAME` if there is an exponential moving average.
 ///
 ///     let file = try TrainingStateFile<MySettings>(contentsOf: path)
 ///     // Make the network and the optimiser that file.state describes, then:

@@ -14,7 +14,8 @@ enum CommandHint {
         "diagnose": "doctor",
     ]
 
-    /// A suggestion for arguments that do not begin with a subcommand; nil where they do, or the parser has the better answer.
+    /// A suggestion for arguments that do not begin with a subcommand; nil where they do, or the parser has the better
+    /// answer.
     static func sentence(for arguments: [String]) -> String? {
         guard let first = arguments.first, !first.isEmpty, !isKnown(first) else { return nil }
         let rest = arguments.dropFirst()

@@ -78,7 +78,8 @@ struct Serve: AsyncParsableCommand {
 
     /// Exits at once, even if nobody reads the last lines of the log.
     ///
-    /// Uses _exit(2), because other threads may still load or compute, and the handlers of exit(3) would destroy what they use.
+    /// Uses _exit(2), because other threads may still load or compute, and the handlers of exit(3) would destroy what
+    /// they use.
     private static func end(_ code: Int32, _ error: (any Error)? = nil, log: LogWriter? = nil) -> Never {
         log?.flush(within: Failure.serverPatience)
         if let error { OutputStream.error.writeIfPossible("alexnet: \(error)\n", within: Failure.serverPatience) }
@@ -95,13 +96,14 @@ struct Serve: AsyncParsableCommand {
 
 /// Tunes the C library's heap for large blocks.
 enum HeapPolicy {
-    /// Blocks of at least this size are mapped by themselves, and returned to the system when they are freed. Units: bytes.
+    /// Blocks of at least this size are mapped by themselves, and returned to the system when they are freed. Units:
+    /// bytes.
     private static let mappingThreshold: Int32 = 256 << 10
 
     /// Prevents occasional large requests from growing the heap of a process that runs for months.
     ///
-    /// By default glibc raises the threshold to the largest block that was ever freed, up to 32 MiB. Such blocks then fragment
-    /// the heap of each thread.
+    /// By default glibc raises the threshold to the largest block that was ever freed, up to 32 MiB. Such blocks then
+    /// fragment the heap of each thread.
     /// - Source: mallopt(3), M_MMAP_THRESHOLD.
     static func returnLargeBlocks() {
         #if canImport(Glibc)

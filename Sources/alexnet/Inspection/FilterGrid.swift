@@ -2,7 +2,8 @@ import Inference
 
 /// A plot of the first layer's filters in a grid.
 ///
-/// Each filter is scaled to the range from black to white and enlarged without smoothing. White lines separate the filters.
+/// Each filter is scaled to the range from black to white and enlarged without smoothing. White lines separate the
+/// filters.
 struct FilterGrid {
     let image: PixelImage
 

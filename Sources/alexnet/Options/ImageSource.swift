@@ -10,10 +10,11 @@ struct ImageSource: Sendable {
     /// The largest file; images within the decoder's limits are smaller. Units: bytes.
     private static let maxByteCount = 1 << 30
 
-    /// All images at the given paths. A folder is replaced by the images in it and in its subfolders, sorted by name, without
-    /// hidden ones.
+    /// All images at the given paths. A folder is replaced by the images in it and in its subfolders, sorted by name,
+    /// without hidden ones.
     ///
-    /// A missing path, and a folder without images, stay in the list: reading them throws, and the others are still read.
+    /// A missing path, and a folder without images, stay in the list: reading them throws, and the others are still
+    /// read.
     static func all(at paths: [String]) -> (images: [ImageSource], ignored: IgnoredFiles) {
         var all: [ImageSource] = []
         var ignored: [IgnoredFiles.Entry] = []

@@ -18,8 +18,8 @@ enum OutputStream: Int32 {
         var description: String { "The output cannot be written: \(reason)." }
     }
 
-    /// Opens /dev/null for each standard stream that the program was started without. Otherwise the first file or socket would
-    /// get its number, and receive the output.
+    /// Opens /dev/null for each standard stream that the program was started without. Otherwise the first file or
+    /// socket would get its number, and receive the output.
     static func openMissingStreams() {
         for descriptor: Int32 in 0...2 where fcntl(descriptor, F_GETFD) == -1 {
             // open(2) returns the lowest free descriptor, which is this one.

@@ -9,11 +9,11 @@ import Synchronization
     import Musl
 #endif
 
-/// SIGTERM and SIGINT of a server: the first one starts a graceful shutdown, and the process ends within the limit even if
-/// something hangs.
+/// SIGTERM and SIGINT of a server: the first one starts a graceful shutdown, and the process ends within the limit even
+/// if something hangs.
 ///
-/// It does not depend on Dispatch or on Swift's threads, all of which may hang on a disk. The signal handler wakes a thread
-/// that was started at the beginning.
+/// It does not depend on Dispatch or on Swift's threads, all of which may hang on a disk. The signal handler wakes a
+/// thread that was started at the beginning.
 final class StopSignal: Sendable {
     private struct State {
         var isRequested = false

@@ -9,9 +9,9 @@ import Server
 
 /// Checks that the system allows as many threads as a command needs.
 ///
-/// Dispatch and Foundation do not report a failed thread creation: they retry for ever, and the command would hang and ignore
-/// SIGTERM. The check therefore uses pthreads directly. `CStartup` has checked for a few threads before any library was
-/// initialised; this check starts all that are needed, with their stacks.
+/// Dispatch and Foundation do not report a failed thread creation: they retry for ever, and the command would hang and
+/// ignore SIGTERM. The check therefore uses pthreads directly. `CStartup` has checked for a few threads before any
+/// library was initialised; this check starts all that are needed, with their stacks.
 enum ThreadSupply {
     /// The system allows fewer threads than needed.
     struct Shortage: Error, Equatable, CustomStringConvertible {
@@ -77,7 +77,8 @@ enum ThreadSupply {
 enum CommandThreads {
     /// A pool of `count` threads, by default one for each core that this process may use.
     ///
-    /// - Throws: the exit code of failed work, after one sentence on standard error, if the system allows fewer threads.
+    /// - Throws: the exit code of failed work, after one sentence on standard error, if the system allows fewer
+    ///   threads.
     static func pool(_ count: Int?) throws -> WorkerPool {
         let count = count ?? CPUQuota.current
         try check(forPoolOf: count)

@@ -4,8 +4,8 @@ import Inference
 
 /// What Pillow and torchvision make of ``TestScene/image(height:width:channelCount:)``.
 struct AugmentationFixtures: Decodable {
-    /// A box of an image resized; in `crops` it is cut out first. Box: top, left, height and width, or top, left, bottom
-    /// and right.
+    /// A box of an image resized; in `crops` it is cut out first. Box: top, left, height and width, or top, left,
+    /// bottom and right.
     struct Resized: Decodable, Sendable {
         let picture: [Int]
         let box: [Double]

@@ -20,7 +20,8 @@ import Testing
     private let workers = WorkerPool(threadCount: 2)
 
     @Test func `fans are PyTorch's`() {
-        // torch.nn.init._calculate_fan_in_and_fan_out of Conv2d(12, 32, 5), of Conv2d(24, 32, 5, groups=2), of Linear(200, 10).
+        // torch.nn.init._calculate_fan_in_and_fan_out of Conv2d(12, 32, 5), of Conv2d(24, 32, 5, groups=2), of
+        // Linear(200, 10).
         #expect(Initialization.Fan([32, 12, 5, 5]).input == 300)
         #expect(Initialization.Fan([32, 12, 5, 5]).output == 800)
         #expect(Initialization.Fan([10, 200]).input == 200)
