@@ -1,3 +1,5 @@
+import Threads
+import Files
 import Dispatch
 import Inference
 import Synchronization

@@ -1,3 +1,4 @@
+import Files
 import Inference
 
 /// The training or test part of CIFAR-10 or CIFAR-100, binary version: records of labels and three planes of 32×32

@@ -1,3 +1,4 @@
+import Files
 import Inference
 
 /// A whole file of images or labels, plain or compressed by gzip.
@@ -17,7 +18,7 @@ struct DataFile: Sendable {
     /// - Throws: ``DatasetError`` where it cannot be read.
     init(path: String) throws(DatasetError) {
         name = path
-        do throws(CheckpointError) {
+        do throws(FileError) {
             stored = try FileSnapshot.contents(of: path, maxByteCount: Self.maxByteCount)
         } catch {
             throw DatasetError(error, path: path)
@@ -73,7 +74,7 @@ struct DataFile: Sendable {
 
 extension DatasetError {
     /// The data set's error for a file that could not be read.
-    init(_ error: CheckpointError, path: String) {
+    init(_ error: FileError, path: String) {
         switch error {
         case .tooLarge(_, let byteCount, let limit): self = .tooLarge(file: path, byteCount: byteCount, limit: limit)
         case .unreadable(_, let reason): self = .unreadable(path: path, reason: reason)

@@ -1,3 +1,4 @@
+import Files
 import Inference
 
 /// The training or test part of Fashion-MNIST or MNIST: grey images in one IDX file, their labels in another, plain or

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Inference
 
@@ -55,7 +56,7 @@ public struct ImageFolder: Dataset {
     public func image(at index: Int) throws(DatasetError) -> PixelImage {
         let name = name(at: index)
         let bytes: [UInt8]
-        do throws(CheckpointError) {
+        do throws(FileError) {
             bytes = try FileSnapshot.bytes(of: name, maxByteCount: Self.maxByteCount)
         } catch {
             throw DatasetError(error, path: name)

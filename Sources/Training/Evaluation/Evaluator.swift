@@ -1,6 +1,7 @@
 import Foundation
 import Inference
 import Synchronization
+import Threads
 
 /// Evaluates a model on labelled images: they are read and preprocessed in parallel, then each batch is one forward
 /// pass.

@@ -1,3 +1,5 @@
+import Files
+import Threads
 import CKernels
 import Inference
 

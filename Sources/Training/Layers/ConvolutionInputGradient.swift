@@ -1,5 +1,7 @@
+import Files
 import CKernels
 import Inference
+import Threads
 
 /// The transposed convolution. With stride 1 the input's gradient is a convolution of the output's gradient, by kernels
 /// that are rotated by 180° and whose input and output channels are swapped.

@@ -1,4 +1,5 @@
 import Inference
+import Threads
 
 /// A layer with a backward pass.
 protocol DifferentiableLayer: Layer {

@@ -1,4 +1,5 @@
 import Inference
+import Threads
 
 /// The network at the beginning of a training: an architecture, and for fine-tuning a checkpoint's parameters.
 public struct InitialNetwork: Sendable {

@@ -1,4 +1,5 @@
 import Inference
+import Threads
 
 /// The training loop: trains a network on a data set, epoch by epoch, and keeps the best epoch as a servable model.
 ///

@@ -1,4 +1,5 @@
 import Inference
+import Threads
 
 /// The plan of a training step: the operation of each node, and the offsets of values, gradients and scratch memory.
 ///

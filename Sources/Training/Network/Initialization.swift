@@ -1,5 +1,6 @@
 import Foundation
 import Inference
+import Threads
 
 /// The random initialisation of a network's weights.
 ///

@@ -1,3 +1,4 @@
+import Files
 import Inference
 
 /// A network's trainable parameters: all weights and biases in one contiguous block of memory, and their gradients in

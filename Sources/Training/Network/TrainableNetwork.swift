@@ -1,5 +1,7 @@
 import CKernels
+import Files
 import Inference
+import Threads
 
 /// A network with gradients: a forward pass that saves what the backward pass needs, and the gradients of all
 /// parameters.

@@ -1,6 +1,7 @@
 import CKernels
 import Foundation
 import Inference
+import Threads
 
 /// AdaGrad: each parameter's learning rate falls with the sum of its squared gradients.
 ///

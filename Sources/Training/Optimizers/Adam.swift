@@ -1,6 +1,7 @@
 import CKernels
 import Foundation
 import Inference
+import Threads
 
 /// Adam, or AdamW with decoupled weight decay.
 ///

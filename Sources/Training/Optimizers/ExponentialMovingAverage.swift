@@ -1,5 +1,6 @@
 import CKernels
 import Inference
+import Threads
 
 /// An exponential moving average of the parameters, which often classifies better than the parameters themselves.
 ///

@@ -1,5 +1,6 @@
 import CKernels
 import Inference
+import Threads
 
 /// Gradient clipping by the global norm: the whole gradient is scaled by one factor, so that its direction stays.
 ///

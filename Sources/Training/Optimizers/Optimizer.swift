@@ -1,4 +1,6 @@
+import Files
 import Inference
+import Threads
 
 /// An optimiser, with the arithmetic of the class of the same name in `torch.optim`.
 ///

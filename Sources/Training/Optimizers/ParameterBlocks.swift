@@ -1,4 +1,5 @@
 import Inference
+import Threads
 
 /// Ranges of parameters, divided into blocks for the threads.
 ///

@@ -1,5 +1,6 @@
 import CKernels
 import Inference
+import Threads
 
 /// Stochastic gradient descent: plain, with momentum, or with Nesterov's momentum.
 ///

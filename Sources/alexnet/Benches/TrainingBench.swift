@@ -1,5 +1,6 @@
 import Foundation
 import Inference
+import Threads
 import Training
 
 /// Measures training steps on random input in memory: forward pass, backward pass and Adam.

@@ -1,3 +1,5 @@
+import Host
+import Threads
 import ArgumentParser
 import Foundation
 import Inference

@@ -1,3 +1,5 @@
+import Threads
+import Host
 import ArgumentParser
 import Foundation
 import Inference

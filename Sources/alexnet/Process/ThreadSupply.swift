@@ -1,3 +1,5 @@
+import Host
+import Threads
 import Inference
 import Server
 

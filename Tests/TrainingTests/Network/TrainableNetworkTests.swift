@@ -1,3 +1,4 @@
+import Threads
 import CKernels
 import Foundation
 import Inference
