@@ -1,8 +1,8 @@
-import Threads
-import Files
 import Dispatch
+import Files
 import Inference
 import Synchronization
+import Threads
 
 /// Prefetches batches of a data set: reads, augments and normalises images on the pool's threads while the network
 /// trains.

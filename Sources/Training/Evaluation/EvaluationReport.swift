@@ -214,7 +214,7 @@ extension EvaluationReport {
         let lines = result.worst.mistakes.map { mistake in
             String(format: "%7.2f  ", mistake.loss) + classNames[mistake.label] + " taken for "
                 + classNames[mistake.predicted] + String(format: " (%.1f %%)  ", mistake.probability * 100)
-                + Self.printable(mistake.name)
+                + mistake.name.printable
         }
         return (["   loss  worst mistakes"] + lines).joined(separator: "\n") + "\n"
     }
@@ -222,7 +222,7 @@ extension EvaluationReport {
     private static func percent(_ share: Double) -> String { String(format: "%.2f %%", share * 100) }
 
     private static func padded(_ text: String, _ width: Int) -> String {
-        let text = printable(text)
+        let text = text.printable
         let shortened = text.count > width ? text.prefix(width - 1) + "…" : text
         return shortened + String(repeating: " ", count: max(0, width - shortened.count))
     }
@@ -230,10 +230,11 @@ extension EvaluationReport {
     private static func leftPadded(_ text: String, _ width: Int) -> String {
         String(repeating: " ", count: max(1, width - text.count)) + text
     }
+}
 
-    /// Replaces control characters, with which a file's name could move the terminal's cursor.
-    private static func printable(_ text: String) -> String {
-        String(
-            String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
+extension String {
+    /// The text with control characters replaced, with which a file's name could move a terminal's cursor.
+    package var printable: String {
+        String(String.UnicodeScalarView(unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
     }
 }

@@ -1,7 +1,7 @@
-import Files
-import Threads
 import CKernels
+import Files
 import Inference
+import Threads
 
 extension Conv2d: DifferentiableLayer {
     func differentiable(_ site: LayerContext) -> any DifferentiableOperation {

@@ -1,5 +1,5 @@
-import Files
 import CKernels
+import Files
 import Inference
 import Threads
 

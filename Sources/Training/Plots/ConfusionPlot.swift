@@ -72,7 +72,7 @@ private struct ConfusionPlot {
             #"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \#(width) \#(height)" width="\#(width)" "#
                 + #"height="\#(height)" font-family="sans-serif" font-size="\#(fontSize)" fill="black">"#,
             #"<rect width="100%" height="100%" fill="white"/>"#,
-            #"<text x="\#(Self.edge)" y="24" font-size="\#(Self.titleSize)" font-weight="bold">\#(escaped(title))</text>"#,
+            #"<text x="\#(Self.edge)" y="24" font-size="\#(Self.titleSize)" font-weight="bold">\#(title.escapedForXML)</text>"#,
             #"<text x="\#(Self.edge)" y="44" font-size="12">\#(summary)</text>"#,
             #"<text x="\#(left + side / 2)" y="\#(Self.headerHeight + 14)" text-anchor="middle" font-size="12">"#
                 + "predicted class</text>",
@@ -106,8 +106,8 @@ private struct ConfusionPlot {
         classNames.enumerated().flatMap { index, name -> [String] in
             let (x, y) = (left + index * cell + cell / 2, top + index * cell + cell / 2)
             return [
-                #"<text x="\#(left - 6)" y="\#(y + baseline)" text-anchor="end">\#(escaped(name))</text>"#,
-                #"<text transform="translate(\#(x + baseline) \#(top - 6)) rotate(-90)">\#(escaped(name))</text>"#,
+                #"<text x="\#(left - 6)" y="\#(y + baseline)" text-anchor="end">\#(name.escapedForXML)</text>"#,
+                #"<text transform="translate(\#(x + baseline) \#(top - 6)) rotate(-90)">\#(name.escapedForXML)</text>"#,
             ]
         }
     }
@@ -124,7 +124,7 @@ private struct ConfusionPlot {
                 : "\(classNames[label]) taken for \(classNames[predicted]): \(count) of \(total)"
             let square = #"<rect x="\#(x)" y="\#(y)" width="\#(cell)" height="\#(cell)" fill="\#(colour.fill)"/>"#
             guard isLabelled else { return square }
-            return #"<g><title>\#(escaped(tooltip)) (\#(percent(count, of: total)))</title>\#(square)"#
+            return #"<g><title>\#(tooltip.escapedForXML) (\#(percent(count, of: total)))</title>\#(square)"#
                 + #"<text x="\#(x + cell / 2)" y="\#(y + cell / 2 + baseline)" text-anchor="middle" "#
                 + #"fill="\#(colour.text)">\#(count)</text></g>"#
         }
@@ -167,25 +167,6 @@ private struct ConfusionPlot {
             }
         }
         return Int((ems * Double(fontSize)).rounded(.up))
-    }
-
-    /// Text for XML: markup is escaped, and control characters are removed.
-    private func escaped(_ text: String) -> String {
-        var result = ""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "&": result += "&amp;"
-            case "<": result += "&lt;"
-            case ">": result += "&gt;"
-            case "\"": result += "&quot;"
-            default:
-                let isNoncharacter = scalar.value & 0xFFFE == 0xFFFE
-                if scalar.properties.generalCategory != .control, !isNoncharacter {
-                    result.unicodeScalars.append(scalar)
-                }
-            }
-        }
-        return result
     }
 }
 

@@ -20,7 +20,7 @@ public struct LearningCurve {
             """
             <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(Self.width) \(Self.height)" \
             width="\(Self.width)" height="\(Self.height)" role="img">
-            <title>\(Self.escaped(title))</title>
+            <title>\(title.escapedForXML)</title>
             <style>
             text { font: 12px sans-serif; fill: #6b7480 }
             .title { font-size: 15px; font-weight: bold }
@@ -34,7 +34,7 @@ public struct LearningCurve {
             .best { stroke: #8b949e; stroke-dasharray: 2 3 }
             @media (prefers-color-scheme: dark) { text { fill: #9da7b3 } }
             </style>
-            <text class="title" x="\(Self.left)" y="24">\(Self.escaped(title))</text>
+            <text class="title" x="\(Self.left)" y="24">\(title.escapedForXML)</text>
             """
         ]
         if let best = history.best, let accuracy = best.validationAccuracy {
@@ -142,18 +142,6 @@ public struct LearningCurve {
     }
 
     private static func pixels(_ value: Double) -> String { String(format: "%.1f", value) }
-
-    private static func escaped(_ text: String) -> String {
-        text.unicodeScalars.map { scalar in
-            switch scalar {
-            case "&": "&amp;"
-            case "<": "&lt;"
-            case ">": "&gt;"
-            case "\u{0}"..."\u{1F}", "\u{7F}", "\u{FFFE}", "\u{FFFF}": " "
-            default: String(scalar)
-            }
-        }.joined()
-    }
 }
 
 /// Ticks of an axis at round numbers, spaced by 1, 2 or 5 times a power of ten.
@@ -202,5 +190,21 @@ struct AxisTicks: Equatable {
         let power = pow(10, exponent)
         for factor in [1.0, 2, 5] where factor * power >= least * (1 - 1e-9) { return (factor * power, Int(exponent)) }
         return (10 * power, Int(exponent) + 1)
+    }
+}
+
+extension String {
+    /// The text for XML: markup is escaped, and characters that XML does not allow become spaces.
+    var escapedForXML: String {
+        unicodeScalars.map { scalar in
+            switch scalar {
+            case "&": "&amp;"
+            case "<": "&lt;"
+            case ">": "&gt;"
+            case "\"": "&quot;"
+            default:
+                scalar.properties.generalCategory == .control || scalar.value & 0xFFFE == 0xFFFE ? " " : String(scalar)
+            }
+        }.joined()
     }
 }

@@ -1,9 +1,9 @@
-import Host
-import Threads
 import ArgumentParser
 import Foundation
+import Host
 import Inference
 import Server
+import Threads
 
 /// `alexnet bench`: measures inference, training steps, or the preprocessing of an image.
 struct Bench: ParsableCommand {

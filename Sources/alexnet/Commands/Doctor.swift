@@ -1,9 +1,9 @@
-import Host
-import Threads
 import ArgumentParser
 import Foundation
+import Host
 import Inference
 import Server
+import Threads
 
 /// `alexnet doctor`: checks whether this machine and this configuration can serve, and says what to do otherwise.
 struct Doctor: ParsableCommand {

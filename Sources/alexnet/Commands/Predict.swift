@@ -1,10 +1,10 @@
-import Threads
-import Host
 import ArgumentParser
 import Foundation
+import Host
 import Inference
 import Server
 import Synchronization
+import Threads
 
 /// `alexnet predict`: classifies images without a server.
 struct Predict: ParsableCommand {

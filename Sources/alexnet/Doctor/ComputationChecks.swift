@@ -1,5 +1,5 @@
-import Host
 import Foundation
+import Host
 import Inference
 
 /// Checks every algorithm on small layers against the naive loops.

@@ -1,4 +1,5 @@
 import Foundation
+import Training
 
 /// The result of one check.
 struct Finding: Equatable, Sendable, Encodable {
@@ -43,8 +44,7 @@ struct Finding: Equatable, Sendable, Encodable {
             check.padding(toLength: 16, withPad: " ", startingAt: 0), found,
         ]
         let text = columns.joined(separator: "  ") + (advice.map { ". " + $0 } ?? "")
-        return String(
-            String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
+        return text.printable
     }
 
     /// The finding as one JSON object.

@@ -1,5 +1,5 @@
-import Host
 import Foundation
+import Host
 import Inference
 
 /// Checks that the CPU's widest vector instructions are used, and that they are at least AVX2.

@@ -1,5 +1,6 @@
 import Foundation
 import Inference
+import Training
 
 /// The facts about a model, or about a checkpoint whose network may be unknown.
 struct Inspection: Encodable {
@@ -147,7 +148,7 @@ extension Inspection {
         add("note", note)
         for note in notes { add("note", note + ".") }
         for assumption in assumptions { add("assumed", assumption) }
-        return lines.map(Self.printable)
+        return lines.map(\.printable)
     }
 
     private func number(_ number: Int) -> String { number == 0 ? "" : Count.grouped(number) }
@@ -167,18 +168,12 @@ extension Inspection {
     }
 
     private func left(_ text: String, _ width: Int) -> String {
-        let text = Self.printable(text)
+        let text = text.printable
         return text + String(repeating: " ", count: max(1, width - text.count))
     }
 
     private func right(_ text: String, _ width: Int) -> String {
         String(repeating: " ", count: max(1, width - text.count)) + text
-    }
-
-    /// Replaces control characters, with which a name from a file could move the terminal's cursor.
-    private static func printable(_ text: String) -> String {
-        String(
-            String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
     }
 }
 

@@ -43,10 +43,7 @@ struct ImageSource: Sendable {
     }
 
     /// The path for a terminal: control characters are replaced.
-    var label: String {
-        String(
-            String.UnicodeScalarView(path.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
-    }
+    var label: String { path.printable }
 
     /// The file's bytes.
     ///

@@ -1,7 +1,7 @@
 import Host
-import Threads
 import Inference
 import Server
+import Threads
 
 #if canImport(Glibc)
     import Glibc

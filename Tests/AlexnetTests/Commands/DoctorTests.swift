@@ -5,6 +5,7 @@ import Inference
 import ModelTestSupport
 import TestSupport
 import Testing
+
 @testable import alexnet
 
 @Suite(.timeLimit(.minutes(5))) struct DiagnosticsTests {

@@ -1,5 +1,6 @@
 import Inference
 import Testing
+
 @testable import Training
 
 @Suite(.timeLimit(.minutes(2))) struct ParametersTests {

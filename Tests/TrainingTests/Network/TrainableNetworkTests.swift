@@ -1,8 +1,9 @@
-import Threads
 import CKernels
 import Foundation
 import Inference
 import Testing
+import Threads
+
 @testable import Training
 
 /// Twenty steps of whole networks, as PyTorch takes them: see Fixtures/Steps/make_losses.py.
