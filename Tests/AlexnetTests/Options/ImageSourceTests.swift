@@ -47,16 +47,4 @@ import Testing
         #expect(empty?.description == "The folder has no image (.jpg, .jpeg, .jpe, .jfif, .png, .webp).")
         #expect(try sources[2].read() == [1, 2, 3])
     }
-
-    @Test func `output that nobody can take is an error and not a crash`() throws {
-        let descriptor = open("/dev/full", O_WRONLY)
-        defer { close(descriptor) }
-        let saved = dup(STDOUT_FILENO)
-        dup2(descriptor, STDOUT_FILENO)
-        defer {
-            dup2(saved, STDOUT_FILENO)
-            close(saved)
-        }
-        #expect(throws: OutputStream.Failure.self) { try OutputStream.output.write("x") }
-    }
 }
