@@ -1,5 +1,6 @@
 import Foundation
 import TestSupport
+import Testing
 
 /// The built program, run in a process of its own, as a user would run it.
 enum BuiltProgram {
@@ -68,6 +69,9 @@ final class RunningProgram: @unchecked Sendable {  // guard: used by one test, o
         process.standardInput = try FileHandle(forReadingFrom: URL(fileURLWithPath: folder.path("input")))
         process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: folder.path("output")))
         process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: folder.path("error")))
+        // A shell that starts the tests in the background ignores SIGINT, and children inherit that.
+        let handler = signal(SIGINT, SIG_DFL)
+        defer { signal(SIGINT, handler) }
         try process.run()
     }
 
@@ -94,7 +98,8 @@ final class RunningProgram: @unchecked Sendable {  // guard: used by one test, o
             try await eventually(command, within: limit) { !process.isRunning }
         } catch {
             send(SIGKILL)
-            throw NeverHappened(description: "\(error)\n\(output)\(self.error)")
+            Issue.record("\(output)\(self.error)")
+            throw error
         }
         let status = process.terminationStatus
         return BuiltProgram.Run(

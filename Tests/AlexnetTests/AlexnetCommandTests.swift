@@ -1,8 +1,6 @@
-import Server
-import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct AlexnetTests {
+@Suite(.timeLimit(.minutes(2))) struct AlexnetCommandTests {
     @Test func `the version is printed`() async throws {
         let run = try await BuiltProgram.run(["--version"])
         #expect(run.code == 0)
