@@ -43,9 +43,9 @@ struct ImageBench {
             var timing = ImageDecoder.Timing()
             let start = ContinuousClock.now
             _ = try decoder.input(bytes[...], for: preprocessing, timing: &timing)
-            totals.append(Self.milliseconds(.now - start))
-            decoding.append(Self.milliseconds(timing.decoding))
-            rest.append(Self.milliseconds(timing.preprocessing))
+            totals.append((.now - start) / .milliseconds(1))
+            decoding.append(timing.decoding / .milliseconds(1))
+            rest.append(timing.preprocessing / .milliseconds(1))
         }
         return Row(
             image: image.path, decode: decoder.mode, milliseconds: Self.median(totals),
@@ -53,11 +53,6 @@ struct ImageBench {
     }
 
     private static func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
-
-    private static func milliseconds(_ duration: Duration) -> Double {
-        let (seconds, attoseconds) = duration.components
-        return Double(seconds) * 1e3 + Double(attoseconds) * 1e-15
-    }
 }
 
 extension ImageBench.Row {

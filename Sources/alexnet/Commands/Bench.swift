@@ -182,7 +182,7 @@ struct BenchPrinter {
     /// Prints the median of the runs of one batch size, which are sorted by duration.
     func write(_ profiles: [RunProfile]) {
         let median = profiles[profiles.count / 2]
-        let milliseconds = Self.milliseconds(median.duration)
+        let milliseconds = median.duration / .milliseconds(1)
         let rate = Double(median.batchSize) / milliseconds * 1000
         if isJSON {
             writeJSON(
@@ -199,10 +199,10 @@ struct BenchPrinter {
 
     /// Prints the median of each layer.
     func writeLayers(_ profiles: [RunProfile]) {
-        let total = Self.milliseconds(profiles[profiles.count / 2].duration)
+        let total = profiles[profiles.count / 2].duration / .milliseconds(1)
         let width = profiles[0].steps.reduce(18) { max($0, $1.node.count + 1) }
         for (index, step) in profiles[0].steps.enumerated() {
-            let sorted = profiles.map { Self.milliseconds($0.steps[index].duration) }.sorted()
+            let sorted = profiles.map { $0.steps[index].duration / .milliseconds(1) }.sorted()
             let milliseconds = sorted[sorted.count / 2]
             let gigaflops = Double(2 * step.multiplyAddCount) / milliseconds / 1e6
             if isJSON {
@@ -226,10 +226,5 @@ struct BenchPrinter {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         if let line = try? encoder.encode(row) { print(String(decoding: line, as: UTF8.self)) }
-    }
-
-    private static func milliseconds(_ duration: Duration) -> Double {
-        let (seconds, attoseconds) = duration.components
-        return Double(seconds) * 1e3 + Double(attoseconds) * 1e-15
     }
 }

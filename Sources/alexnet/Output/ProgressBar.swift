@@ -33,7 +33,7 @@ struct ProgressBar {
         done += count
         let elapsed = ContinuousClock.now - start
         guard isShown, elapsed > Self.patience, done > first, done < total else { return }
-        let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
+        let seconds = elapsed / .seconds(1)
         let filled = done * Self.width / total
         let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: Self.width - filled)
         let rate = Double(done - first) / seconds
