@@ -8,6 +8,7 @@ extension ServerOptions {
     init(_ settings: Settings, threadCount: Int) {
         self.init()
         eventLoopCount = max(1, threadCount / 4)
+        poller = settings.server.poller
         host = settings.server.host
         port = settings.server.port
         maxConnections = settings.server.maxConnections
@@ -26,5 +27,16 @@ extension ServerOptions {
         maxBufferedBytesPerAddress = settings.server.maxBufferedBytesPerAddress
         // A form may hold a few fields beside its pictures.
         maxParts = settings.images.maxPerRequest + 16
+    }
+}
+
+extension SettingForm<PollerKind> {
+    /// One of the pollers that this system has.
+    static var poller: Self {
+        let choice = choice(PollerKind.self, remark: "epoll exists on Linux only")
+        return Self(
+            expectation: choice.expectation,
+            parse: { written in choice.parse(written).flatMap { $0.isAvailable ? $0 : nil } },
+            write: choice.write)
     }
 }

@@ -1,3 +1,4 @@
+import HTTPServer
 import Testing
 
 @testable import Server
@@ -45,6 +46,18 @@ struct SettingFormTests {
         #expect(!key.assign(below, &settings))
         #expect(!key.assign(above, &settings))
         #expect(settings == before)
+    }
+
+    @Test("A poller is one of those that the system has, and the refusal says where the other one is")
+    func pollers() throws {
+        let key = try #require(SettingKey.byName["server.poller"])
+        var settings = Settings()
+        for kind in PollerKind.allCases {
+            #expect(key.assign(kind.rawValue, &settings) == kind.isAvailable)
+            if kind.isAvailable { #expect(settings.server.poller == kind) }
+        }
+        #expect(!key.assign("kqueue", &settings))
+        #expect(key.expectation == "auto, dispatch or epoll (epoll exists on Linux only)")
     }
 
     @Test("Hosts are names and addresses, not URLs or empty")
