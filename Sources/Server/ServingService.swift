@@ -149,3 +149,49 @@ public struct ServingService: Service {
         logger.info("stopped")
     }
 }
+
+/// The server cannot start or go on.
+public enum ServingError: Error, Equatable, Sendable, CustomStringConvertible {
+    case noModelLoaded(names: [String])
+    case drainTimedOut
+
+    public var description: String {
+        switch self {
+        case .noModelLoaded(let names):
+            names.count == 1
+                ? "Model \(names[0]) could not be loaded; the log says why."
+                : "None of the models \(names.joined(separator: ", ")) could be loaded; the log says why."
+        case .drainTimedOut:
+            "Not every request was answered within server.drain_timeout; the connections that were left have been cut."
+        }
+    }
+}
+
+extension ServerOptions {
+    /// What the configuration says about connections, and about pictures in a form.
+    ///
+    /// - Parameter threadCount: how many threads decode and compute. Four of them need a thread for connections at the most, where the
+    ///   network takes next to nothing.
+    init(_ settings: Settings, threadCount: Int) {
+        self.init()
+        eventLoopCount = max(1, threadCount / 4)
+        host = settings.server.host
+        port = settings.server.port
+        maxConnections = settings.server.maxConnections
+        maxConnectionsPerAddress = settings.server.maxConnectionsPerAddress
+        trustedProxies = settings.server.trustedProxies
+        headerTimeout = settings.server.headerTimeout
+        bodyTimeout = settings.server.bodyTimeout
+        writeTimeout = settings.server.writeTimeout
+        minBytesPerSecond = settings.server.minBodyRate
+        idleTimeout = settings.server.idleTimeout
+        maxHeaderBytes = settings.server.maxHeaderBytes
+        maxHeaderFields = settings.server.maxHeaderFields
+        maxTargetBytes = min(maxTargetBytes, settings.server.maxHeaderBytes)
+        maxBodyBytes = settings.server.maxBodyBytes
+        maxBufferedBytes = settings.server.maxBufferedBytes
+        maxBufferedBytesPerAddress = settings.server.maxBufferedBytesPerAddress
+        // A form may hold a few fields beside its pictures.
+        maxParts = settings.images.maxPerRequest + 16
+    }
+}

@@ -87,3 +87,29 @@ public final class MetricSeries<Instrument: MetricInstrument>: MetricCollector {
         return instrument
     }
 }
+
+/// Something that can be scraped: one family of series, or several that are measured together.
+protocol MetricCollector: Sendable {
+    /// The families it will always give, so that no two collectors claim one name.
+    var names: [String] { get }
+
+    /// The families as they are now.
+    func collect() -> [MetricFamily]
+}
+
+/// A metric that is asked for its value at each scrape.
+struct MetricReading: MetricCollector {
+    let name: String
+    let help: String
+    let kind: MetricFamily.Kind
+    let read: @Sendable () -> Double?
+
+    var names: [String] { [name] }
+
+    func collect() -> [MetricFamily] {
+        [
+            MetricFamily(
+                name: name, help: help, kind: kind, samples: read().map { [MetricFamily.Sample(value: $0)] } ?? [])
+        ]
+    }
+}

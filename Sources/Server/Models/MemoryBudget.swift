@@ -49,3 +49,38 @@ final class MemoryBudget: Sendable {
         return MemoryBudgetError(needed: byteCount, held: held, limit: limit)
     }
 }
+
+/// A model does not fit beside those that are loaded. Units: bytes.
+struct MemoryBudgetError: Error, Equatable, CustomStringConvertible {
+    let needed: Int
+    let held: Int
+    let limit: Int
+
+    var description: String {
+        func text(_ byteCount: Int) -> String { "\((byteCount + (1 << 20) - 1) >> 20) MiB" }
+        return
+            "it takes \(text(needed)) of memory and the versions that are loaded hold \(text(held)), together more than "
+            + "models.memory_limit, \(text(limit)); raise that, or take a model away"
+    }
+}
+
+/// What models may take.
+struct ModelLimits: Sendable, Equatable {
+    /// All loaded models together; nil for no limit. Units: bytes.
+    var memoryLimit: Int?
+    /// The limits of batches, where a `model.json` does not say.
+    var batching: Settings.Batching
+
+    /// Without a limit of memory unless told.
+    init(memoryLimit: Int? = nil, batching: Settings.Batching = Settings.Batching()) {
+        self.memoryLimit = memoryLimit
+        self.batching = batching
+    }
+
+    /// The settings' limits; what the kernel leaves is asked now.
+    init(_ settings: Settings) {
+        self.init(
+            memoryLimit: settings.models.memoryLimit ?? AvailableMemory.current.map { $0 / 4 * 3 },
+            batching: settings.batching)
+    }
+}

@@ -295,3 +295,48 @@ public final class ModelStore: Sendable {
         for slot in new { logger.info("model folder found", metadata: ["model": "\(slot.name)"]) }
     }
 }
+
+/// The models to serve cannot be found.
+public enum ModelStoreError: Error, Equatable, Sendable, CustomStringConvertible {
+    case noModels
+    case noDirectory(path: String)
+    /// What there is is not known.
+    case cannotLook(FileSystemError)
+    case emptyDirectory(path: String)
+    case unknownDefault(name: String, known: [String])
+
+    public var description: String {
+        switch self {
+        case .noModels: "There is no model to serve."
+        case .noDirectory(let path):
+            "There is no directory \(path); name the one that holds a folder a model with --models, or a checkpoint with "
+                + "--checkpoint and --classes."
+        case .cannotLook(let error): "The models cannot be looked for: \(error)."
+        case .emptyDirectory(let path):
+            "\(path) holds no model folder; one has a checkpoint (.pth, .pt, .safetensors, .npz or .npy) and class_indices.json."
+        case .unknownDefault(let name, let known):
+            "The default model is to be \"\(name)\", but the models are \(known.joined(separator: ", "))."
+        }
+    }
+}
+
+/// Looks at the model folders and their files now and then.
+///
+/// Looking is a handful of stat(2) calls: it works on every file system, over container volumes and network mounts
+/// where change notifications do not arrive.
+final class ModelWatcher: @unchecked Sendable {  // guard: the timer is set once; Dispatch serialises its handler
+    private let timer: any DispatchSourceTimer
+
+    /// - Parameter interval: between two looks; a change is loaded once two of them agree.
+    init(store: ModelStore, interval: Duration) {
+        let timer = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "model.watcher"))
+        timer.schedule(deadline: .now() + interval.timeInterval, repeating: interval.timeInterval)
+        timer.setEventHandler { store.look() }
+        self.timer = timer
+        timer.resume()
+    }
+
+    func stop() { timer.cancel() }
+
+    deinit { timer.cancel() }
+}

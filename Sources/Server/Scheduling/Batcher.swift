@@ -320,3 +320,13 @@ public final class Batcher: Sendable {
         return .overflow(largest: image.input.scalars.reduce(0) { max($0, abs($1)) })
     }
 }
+
+extension Settings.Batching {
+    /// These limits, but for those that a model sets for itself.
+    func applying(_ own: BatchingDescription) -> Self {
+        var limits = self
+        if let maxBatchSize = own.maxBatchSize { limits.maxBatchSize = maxBatchSize }
+        if let queueCapacity = own.queueCapacity { limits.queueCapacity = queueCapacity }
+        return limits
+    }
+}

@@ -45,3 +45,55 @@ public enum PictureInput: Sendable {
         }
     }
 }
+
+/// What an image takes, as far as its header tells before it is decoded.
+struct ImageCost: Equatable, Sendable {
+    /// While it waits: its bytes, and the network's input. Units: bytes.
+    var byteCount: Int
+    /// That will be decoded or resized; 0 for a tensor, and for a file whose header was not found.
+    var pixelCount = 0
+    /// What its codec holds at once. Units: bytes.
+    var heldByteCount = 0
+    /// Does its codec give way in between?
+    var isDivisible = true
+    /// An estimate. Units: nanoseconds.
+    var nanoseconds = Self.leastNanoseconds
+
+    /// What an image of a few pixels takes.
+    static let leastNanoseconds = 50_000
+    /// What a byte takes at most that stands for no pixels. Units: nanoseconds.
+    private static let timePerByte = 5
+    /// Resizing of pixels that are there already. Units: nanoseconds.
+    private static let timePerPixel = 3
+
+    init(
+        byteCount: Int, pixelCount: Int = 0, heldByteCount: Int = 0, isDivisible: Bool = true,
+        nanoseconds: Int = Self.leastNanoseconds
+    ) {
+        self.byteCount = byteCount
+        self.pixelCount = pixelCount
+        self.heldByteCount = heldByteCount
+        self.isDivisible = isDivisible
+        self.nanoseconds = nanoseconds
+    }
+
+    /// - Parameters:
+    ///   - maxPixels: images that have more are refused before they are decoded, and cost nothing.
+    ///   - inputByteCount: what the network takes in.
+    init(of image: PictureInput, maxPixels: Int, inputByteCount: Int) {
+        self.init(byteCount: image.byteCount + inputByteCount)
+        switch image {
+        case .encoded(let bytes):
+            nanoseconds += bytes.count * Self.timePerByte
+            guard let header = ImageHeader(bytes), header.pixelCount <= maxPixels else { return }
+            pixelCount = header.pixelCount
+            heldByteCount = header.heldByteCount
+            isDivisible = header.isDivisible
+            nanoseconds += header.estimatedNanoseconds
+        case .pixels(let image):
+            pixelCount = image.width * image.height
+            nanoseconds += pixelCount * Self.timePerPixel
+        case .tensor: break
+        }
+    }
+}

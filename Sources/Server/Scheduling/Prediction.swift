@@ -41,3 +41,15 @@ extension ImageError.LimitNames {
     /// The configuration's keys.
     static let configuration = Self(pixels: "images.max_pixels", heldBytes: "images.decode_bytes")
 }
+
+/// Why a request for predictions has no answer at all.
+public enum PredictionError: Error, Equatable, Sendable {
+    /// The queue has no place for all of its images.
+    case queueFull(reason: String)
+    /// Its images have more pixels in all than one request may.
+    case tooManyPixels(found: Int, limit: Int)
+    /// The answer did not come in time.
+    case deadlineExceeded
+    /// Nobody waits for the answer any more.
+    case cancelled
+}
