@@ -1,35 +1,36 @@
-/// For how long a batch of one model had better wait for images that are on their way.
+/// How long a batch of one model that is not full waits for images that are on their way.
 ///
-/// The larger a batch, the less each of its images takes: weights are read from memory once for all of them. So while threads
-/// are decoding for a model, its next batch waits; and where the clients that were answered last usually ask again at once,
-/// as those with connections of their own do, it waits for them too. Otherwise they would fall into two halves that take
-/// turns for ever, in batches half as large. A lone image waits for nothing.
-struct Gathering {
-    /// How long an image that could run waits at the most. While all threads decode this costs no throughput; but a flood of
-    /// large pictures must not hold up small ones.
+/// The larger a batch, the less time each of its images takes, since weights are read from memory once for all of them. So a
+/// batch waits while images of its model are being decoded. It also waits for the clients that were answered last, where
+/// these usually ask again at once, as closed-loop clients do; otherwise they would split into two halves that take turns in
+/// batches half as large. A lone image waits for nothing.
+struct CoalescingDelay {
+    /// The longest wait of an image that is ready. While all threads decode, waiting costs no throughput; but a flood of large
+    /// images must not hold up small ones.
     static let longest = Duration.milliseconds(100)
-    /// What a batch cannot be sure of it waits for during one part in so many of the time that a batch takes.
-    private static let share = 8
+    /// Speculative wait: at most 1/8 of a batch's duration.
+    private static let speculativeFraction = 8
 
     /// A batch that has run.
     private struct Run {
         let end: ContinuousClock.Instant
         let duration: Duration
         let imageCount: Int
-        /// Images that were admitted soon after it.
+        /// Images that were admitted before ``returnEnd``.
         var returnCount = 0
 
-        var returnEnd: ContinuousClock.Instant { end + duration / share }
+        /// A request that comes until then counts as a client's return.
+        var returnEnd: ContinuousClock.Instant { end + duration / speculativeFraction }
         var timePerImage: Duration { duration / imageCount }
     }
 
     private var last: Run?
-    /// Set where at least half of those that were answered by the run before the last one asked again at once.
+    /// Did the clients of the batch before the last one return: at least half as many images as it had?
     private var expectsReturns = false
     private var decodingCount = 0
     private var lastDecodingStart: ContinuousClock.Instant?
 
-    /// What an image of the last batch took; nil before the first.
+    /// The duration of the last batch, divided by its images; nil before the first.
     var timePerImage: Duration? { last?.timePerImage }
 
     /// Images were given places.
@@ -37,26 +38,26 @@ struct Gathering {
         if let end = last?.returnEnd, now <= end { last?.returnCount += imageCount }
     }
 
-    /// A thread has begun to decode an image.
+    /// A thread begins to decode an image.
     mutating func willDecode(now: ContinuousClock.Instant) {
         decodingCount += 1
         lastDecodingStart = now
     }
 
-    /// A thread has done so, or has found that nobody waits for it.
+    /// A thread has decoded an image, or has found that nobody waits for it.
     mutating func didDecode() { decodingCount -= 1 }
 
-    /// A batch has been answered.
+    /// A batch is about to be answered.
     mutating func didRun(_ imageCount: Int, for duration: Duration, now: ContinuousClock.Instant) {
         if let last { expectsReturns = 2 * last.returnCount >= last.imageCount }
         last = Run(end: now, duration: duration, imageCount: imageCount)
     }
 
-    /// Until when a batch waits.
+    /// When a batch that is not full stops waiting.
     ///
     /// - Parameters:
-    ///   - readyCount: the images that could run.
-    ///   - readySince: when the first of them could.
+    ///   - readyCount: the images that are ready.
+    ///   - readySince: when the first of them became ready.
     ///   - hasUndecoded: whether there are images that no thread decodes yet.
     func end(
         readyCount: Int, readySince: ContinuousClock.Instant, hasUndecoded: Bool
@@ -65,7 +66,8 @@ struct Gathering {
         guard let last else { return readySince }
         var end = readySince
         if decodingCount > 0, let lastDecodingStart {
-            end = min(readySince + Self.longest, lastDecodingStart + last.timePerImage * readyCount / Self.share)
+            let speculative = last.timePerImage * readyCount / Self.speculativeFraction
+            end = min(readySince + Self.longest, lastDecodingStart + speculative)
         }
         if expectsReturns, last.returnCount < last.imageCount {
             end = max(end, min(readySince + Self.longest, last.returnEnd))

@@ -1,45 +1,48 @@
 import Inference
 
-/// How the decoding of one picture shares its thread; belongs to that thread alone.
+/// How a long decode yields its thread to shorter work; belongs to that thread alone.
 ///
-/// A codec cannot be put aside, but it asks every few milliseconds whether it is to go on. Then, and at most half of the time
-/// where it is among equals, its thread does something shorter. So no number of large pictures holds a small one up.
-final class DecodePace {
-    /// How long a decode works before it gives way.
-    static let stretch = Duration.milliseconds(10)
-    /// How long it gives way at least where others have that much to do; it has a fifth of its thread at the worst.
-    static let pause = Duration.milliseconds(40)
+/// A codec cannot be suspended, but it asks every few milliseconds whether it is to go on. Once its time slice is over, its
+/// thread does something shorter in that callback: cooperative multitasking, nested on one stack. So no number of large images
+/// causes head-of-line blocking of a small one.
+final class DecodeTimeSlice {
+    /// How long a decode works before it yields.
+    static let workDuration = Duration.milliseconds(10)
+    /// How long it yields at least, where others have that much to do: a decode keeps 1/5 of its thread.
+    static let yieldDuration = Duration.milliseconds(40)
     /// Decodes within one another on one thread.
     private static let maxDepth = 3
-    /// How many times less than this picture another one takes that goes first.
-    private static let ratio = 4
+    /// An image that overtakes this one is estimated to take at most 1/4 of its time.
+    private static let overtakingFraction = 4
 
     let start: ContinuousClock.Instant
     let depth: Int
+    /// Estimated for this image.
     private let nanoseconds: Int
-    /// When it was taken up last.
-    private var lastStart: ContinuousClock.Instant
+    private var resumed: ContinuousClock.Instant
     /// What others took of the time since the start.
-    private(set) var givenAway = Duration.zero
+    private(set) var yielded = Duration.zero
 
     init(_ cost: ImageCost, now: ContinuousClock.Instant, depth: Int = 0) {
         start = now
-        lastStart = now
+        resumed = now
         nanoseconds = cost.nanoseconds
         self.depth = depth
     }
 
-    /// Is it others' turn?
-    func isTime(now: ContinuousClock.Instant) -> Bool { depth < Self.maxDepth && now - lastStart >= Self.stretch }
-
-    /// What a picture may take that goes first. One that takes longer than it was estimated to is as large as that.
-    func mostNanoseconds(now: ContinuousClock.Instant) -> Int {
-        max(nanoseconds, (now - start - givenAway).nanoseconds) / Self.ratio
+    /// Is the slice over?
+    func shouldYield(now: ContinuousClock.Instant) -> Bool {
+        depth < Self.maxDepth && now - resumed >= Self.workDuration
     }
 
-    /// Others have had their turn.
-    func goOn(from pauseStart: ContinuousClock.Instant, now: ContinuousClock.Instant) {
-        givenAway += now - pauseStart
-        lastStart = now
+    /// What an image may take that overtakes this one. An image that takes longer than estimated counts with its actual time.
+    func maxNanoseconds(now: ContinuousClock.Instant) -> Int {
+        max(nanoseconds, (now - start - yielded).nanoseconds) / Self.overtakingFraction
+    }
+
+    /// Begins the next slice; others had the thread since `yieldStart`.
+    func resume(yieldedFrom yieldStart: ContinuousClock.Instant, now: ContinuousClock.Instant) {
+        yielded += now - yieldStart
+        resumed = now
     }
 }

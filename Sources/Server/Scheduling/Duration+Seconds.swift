@@ -1,16 +1,18 @@
 extension Duration {
     /// Units: seconds.
-    var timeInterval: Double {
+    var seconds: Double {
         let (seconds, attoseconds) = components
         return Double(seconds) + Double(attoseconds) * 1e-18
     }
 
-    /// Units: nanoseconds, as many as an `Int` holds.
+    /// Units: nanoseconds, rounded towards zero; clamped to what an `Int` holds.
     var nanoseconds: Int {
         let (seconds, attoseconds) = components
-        return Int(clamping: seconds) * 1_000_000_000 + Int(attoseconds / 1_000_000_000)
+        let (whole, overflow) = Int(clamping: seconds).multipliedReportingOverflow(by: 1_000_000_000)
+        if overflow { return seconds < 0 ? .min : .max }
+        return whole + Int(attoseconds / 1_000_000_000)
     }
 
-    /// For logs, to the microsecond. Units: milliseconds.
-    var milliseconds: Double { (timeInterval * 1_000_000).rounded() / 1000 }
+    /// Units: milliseconds, rounded to the microsecond for logs.
+    var milliseconds: Double { (seconds * 1_000_000).rounded() / 1000 }
 }

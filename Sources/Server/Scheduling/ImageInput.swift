@@ -1,10 +1,10 @@
 import Inference
 
-/// One picture of a request, in the form it came in.
-public enum PictureInput: Sendable {
+/// One image of a request, in the form it came in.
+public enum ImageInput: Sendable {
     /// A JPEG, PNG or WebP file, where it lies in the request's body.
     case encoded(ArraySlice<UInt8>)
-    /// What such a file decodes to; the model's preprocessing follows.
+    /// Decoded pixels; the model's preprocessing follows.
     case pixels(PixelImage)
     /// The network's input, preprocessed by the client. Shape: ``Preprocessing/tensorShape``.
     case tensor(Tensor)
@@ -22,8 +22,8 @@ public enum PictureInput: Sendable {
     ///
     /// Shape: ``Preprocessing/tensorShape``.
     /// - Parameters:
-    ///   - cost: what the picture was admitted with.
-    ///   - timing: what it took is added to this.
+    ///   - cost: what the image was admitted with.
+    ///   - timing: the time taken is added to this.
     ///   - shouldStop: asked every few milliseconds; true ends it with ``ImageError/stopped``.
     func tensor(
         for preprocessing: Preprocessing, decoder: ImageDecoder, cost: ImageCost, timing: inout ImageDecoder.Timing,
@@ -34,7 +34,7 @@ public enum PictureInput: Sendable {
             if let limit = decoder.maxHeldBytes, cost.heldByteCount > limit {
                 throw .tooMuchHeld(byteCount: cost.heldByteCount, limit: limit)
             }
-            // What has too many pixels was counted as none, and is told by the codec's own size.
+            // An image over `maxPixels` was admitted with a count of 0: the codec finds its size and refuses it.
             return try decoder.input(
                 bytes, for: preprocessing, announced: cost.pixelCount, timing: &timing, shouldStop: shouldStop)
         case .pixels(let image):
@@ -46,24 +46,24 @@ public enum PictureInput: Sendable {
     }
 }
 
-/// What an image takes, as far as its header tells before it is decoded.
+/// What an image takes, estimated from its header before it is decoded.
 struct ImageCost: Equatable, Sendable {
-    /// While it waits: its bytes, and the network's input. Units: bytes.
+    /// While it waits: its encoded bytes and the network's input. Units: bytes.
     var byteCount: Int
-    /// That will be decoded or resized; 0 for a tensor, and for a file whose header was not found.
+    /// Pixels to be decoded or resized; 0 for a tensor, and for a file whose header was not found.
     var pixelCount = 0
-    /// What its codec holds at once. Units: bytes.
+    /// What its codec holds at once while it decodes. Units: bytes.
     var heldByteCount = 0
-    /// Does its codec give way in between?
+    /// Does its codec ask in between whether it should yield?
     var isDivisible = true
-    /// An estimate. Units: nanoseconds.
+    /// Decoding and preprocessing. Units: nanoseconds.
     var nanoseconds = Self.leastNanoseconds
 
-    /// What an image of a few pixels takes.
+    /// For an image of a few pixels.
     static let leastNanoseconds = 50_000
-    /// What a byte takes at most that stands for no pixels. Units: nanoseconds.
+    /// For each encoded byte. Units: nanoseconds.
     private static let timePerByte = 5
-    /// Resizing of pixels that are there already. Units: nanoseconds.
+    /// To resize pixels that are decoded already. Units: nanoseconds.
     private static let timePerPixel = 3
 
     init(
@@ -79,8 +79,8 @@ struct ImageCost: Equatable, Sendable {
 
     /// - Parameters:
     ///   - maxPixels: images that have more are refused before they are decoded, and cost nothing.
-    ///   - inputByteCount: what the network takes in.
-    init(of image: PictureInput, maxPixels: Int, inputByteCount: Int) {
+    ///   - inputByteCount: the size of the network's input.
+    init(of image: ImageInput, maxPixels: Int, inputByteCount: Int) {
         self.init(byteCount: image.byteCount + inputByteCount)
         switch image {
         case .encoded(let bytes):

@@ -1,13 +1,13 @@
 import Inference
 import Synchronization
 
-/// A request whose pictures are on their way through decoding and the network; answered exactly once.
-final class PendingRequest: Sendable {
+/// A request whose images are being decoded and classified; answered exactly once.
+final class InFlightRequest: Sendable {
     typealias Outcome = Result<PredictionReport, PredictionError>
 
     private struct State {
-        /// The pictures that nobody has taken yet.
-        var images: [PictureInput?]
+        /// The images that nobody has taken yet.
+        var images: [ImageInput?]
         var predictions: [Prediction?]
         var missingCount: Int
         var batchSize = 0
@@ -22,19 +22,18 @@ final class PendingRequest: Sendable {
     private let state: Mutex<State>
     private let hasOutcome = Atomic(false)
 
-    /// Is it answered, so that work for it is work for nobody? Asked from the midst of decoding.
+    /// Is it answered, so that work for it is work for nobody? Asked in the middle of decoding.
     var isOver: Bool { hasOutcome.load(ordering: .relaxed) }
 
-    init(images: [PictureInput], model: Model) {
+    init(images: [ImageInput], model: Model) {
         self.model = model
         state = Mutex(
             State(
                 images: images, predictions: Array(repeating: nil, count: images.count), missingCount: images.count))
     }
 
-    /// Hands a picture out, once; nil where the request is answered already, so that work for it would be work
-    /// for nobody.
-    func takeImage(_ index: Int) -> PictureInput? {
+    /// Hands an image out, once; nil also where the request is answered already.
+    func takeImage(_ index: Int) -> ImageInput? {
         state.withLock { state in
             guard state.outcome == nil else { return nil }
             defer { state.images[index] = nil }
@@ -53,10 +52,10 @@ final class PendingRequest: Sendable {
         }
     }
 
-    /// Notes how long a picture took to decode and preprocess.
+    /// Adds what an image took to decode and preprocess.
     func didDecode(in duration: Duration) { state.withLock { $0.decoding += duration } }
 
-    /// Notes in what company a picture ran.
+    /// Notes the batch that an image ran in.
     func didRun(batchSize: Int, queueWait: Duration, inference: Duration) {
         state.withLock { state in
             state.batchSize = max(state.batchSize, batchSize)
@@ -65,7 +64,7 @@ final class PendingRequest: Sendable {
         }
     }
 
-    /// Puts a picture's result in its place; the last one answers the request.
+    /// Sets an image's result; the last one answers the request.
     func resolve(_ index: Int, with prediction: Prediction) {
         finish { state in
             guard state.predictions[index] == nil else { return nil }
@@ -79,10 +78,11 @@ final class PendingRequest: Sendable {
         }
     }
 
-    /// Gives the request up; false where it had been answered already.
+    /// Answers the request with an error; false where it had been answered already.
     @discardableResult
     func fail(_ error: PredictionError) -> Bool { finish { _ in .failure(error) } }
 
+    /// Answers the request where `decide` gives an outcome and there was none yet.
     @discardableResult
     private func finish(_ decide: (inout State) -> Outcome?) -> Bool {
         let (outcome, continuation): (Outcome?, CheckedContinuation<Outcome, Never>?) = state.withLock { state in

@@ -1,105 +1,193 @@
 import Dispatch
+import Foundation
 import Synchronization
 
-/// What is to be done at which time, unless it is taken back before: by one timer for all, so that what is done in time, as
-/// nearly everything is, leaves nothing behind.
-final class Deadlines: Sendable {
+/// Actions to be done at their times, on one thread for all of them.
+///
+/// Actions must be short and must not block: what takes longer is handed to another thread. An action that is cancelled, as
+/// nearly every deadline is, costs two searches and wakes nobody.
+public final class TimerQueue: Sendable {
+    /// What cancels an action.
+    struct Token: Sendable {
+        fileprivate let key: TimerList<Action>.Key
+    }
+
+    typealias Action = @Sendable () -> Void
+
     private struct State {
-        var list = DeadlineList<@Sendable () -> Void>()
-        /// When the timer fires; nil while none is set.
-        var nextFiring: ContinuousClock.Instant?
+        var list = TimerList<Action>()
+        /// When the alarm rings; nil while it is not set.
+        var alarm: ContinuousClock.Instant?
     }
 
-    private let state = Mutex(State())
-    private let queue = DispatchQueue(label: "deadlines")
-    private let clock = ContinuousClock()
+    private let clock: any AlarmClock
+    private let state: Mutex<State>
 
-    /// Does something at a time.
-    ///
-    /// - Parameter id: what ``remove(_:at:)`` takes it back by, at its time alone.
-    func add(_ id: Int, at time: ContinuousClock.Instant, _ action: @escaping @Sendable () -> Void) {
-        let firing = state.withLock { state in
-            state.list.insert(action, id: id, at: time)
-            return Self.nextFiring(&state)
+    /// - Parameter clock: rings at the time of the next action.
+    init(clock: any AlarmClock) {
+        self.clock = clock
+        state = Mutex(State())
+        clock.onRing { [weak self] in self?.ring() }
+    }
+
+    /// On a thread of its own, which ends with the queue.
+    public convenience init() { self.init(clock: AlarmThread()) }
+
+    deinit { clock.stop() }
+
+    /// Does something at a time, or soon after it.
+    @discardableResult
+    func schedule(at time: ContinuousClock.Instant, _ action: @escaping Action) -> Token {
+        let (key, alarm) = state.withLock { state in
+            let key = state.list.insert(action, at: time)
+            return (key, Self.nextAlarm(&state))
         }
-        if let firing { fire(at: firing) }
+        if let alarm { clock.ring(at: alarm) }
+        return Token(key: key)
     }
 
-    /// Takes it back; nothing happens where it has been done.
-    func remove(_ id: Int, at time: ContinuousClock.Instant) { state.withLock { $0.list.remove(id, at: time) } }
+    /// Takes an action back; nothing happens where it has been done.
+    func cancel(_ token: Token) { _ = state.withLock { $0.list.remove(token.key) } }
 
-    /// How much is still to be done.
+    /// Actions that are still to be done.
     var count: Int { state.withLock { $0.list.count } }
 
-    /// When a timer must be set for, where none that is set comes soon enough.
-    private static func nextFiring(_ state: inout State) -> ContinuousClock.Instant? {
+    /// What the alarm must be set to, where it is not set or would ring too late.
+    private static func nextAlarm(_ state: inout State) -> ContinuousClock.Instant? {
         guard let earliest = state.list.earliest else { return nil }
-        if let next = state.nextFiring, next <= earliest { return nil }
-        state.nextFiring = earliest
+        if let alarm = state.alarm, alarm <= earliest { return nil }
+        state.alarm = earliest
         return earliest
     }
 
-    private func fire(at time: ContinuousClock.Instant) {
-        queue.asyncAfter(deadline: .now() + (time - clock.now).timeInterval) { [weak self] in self?.fired(time) }
-    }
-
-    private func fired(_ time: ContinuousClock.Instant) {
-        let now = max(time, clock.now)
-        let (actions, firing) = state.withLock { state in
-            if state.nextFiring == time { state.nextFiring = nil }
-            return (state.list.takePassed(now: now), Self.nextFiring(&state))
+    private func ring() {
+        let now = clock.now
+        let (actions, alarm) = state.withLock { state in
+            state.alarm = nil
+            return (state.list.takeDue(now: now), Self.nextAlarm(&state))
         }
-        if let firing { fire(at: firing) }
+        if let alarm { clock.ring(at: alarm) }
         for action in actions { action() }
     }
 }
 
 /// Elements by their time, soonest first; knows no clock.
-struct DeadlineList<Element> {
-    private struct Entry {
+struct TimerList<Element> {
+    /// Where an element is.
+    struct Key: Comparable, Sendable {
         let time: ContinuousClock.Instant
-        let id: Int
+        /// In the order in which they were inserted.
+        let number: Int
+
+        static func < (left: Self, right: Self) -> Bool { (left.time, left.number) < (right.time, right.number) }
+    }
+
+    private struct Entry {
+        let key: Key
         let element: Element
     }
 
     private var entries: [Entry] = []
+    private var lastNumber = 0
 
     var count: Int { entries.count }
 
     /// The soonest time.
-    var earliest: ContinuousClock.Instant? { entries.first?.time }
+    var earliest: ContinuousClock.Instant? { entries.first?.key.time }
 
-    /// Adds an element under a number that no other has at that time.
-    mutating func insert(_ element: Element, id: Int, at time: ContinuousClock.Instant) {
-        entries.insert(Entry(time: time, id: id, element: element), at: index(of: (time, id)))
+    /// - Returns: what ``remove(_:)`` removes it by.
+    mutating func insert(_ element: Element, at time: ContinuousClock.Instant) -> Key {
+        lastNumber += 1
+        let key = Key(time: time, number: lastNumber)
+        entries.insert(Entry(key: key, element: element), at: index(of: key))
+        return key
     }
 
-    /// Removes the element with this number and time, if there is one.
-    mutating func remove(_ id: Int, at time: ContinuousClock.Instant) {
-        let index = index(of: (time, id))
-        if index < entries.count, entries[index].time == time, entries[index].id == id { entries.remove(at: index) }
+    /// Removes an element; nil where it is gone already.
+    @discardableResult
+    mutating func remove(_ key: Key) -> Element? {
+        let index = index(of: key)
+        return index < entries.count && entries[index].key == key ? entries.remove(at: index).element : nil
     }
 
-    /// Removes and returns those whose time has come, soonest first.
-    mutating func takePassed(now: ContinuousClock.Instant) -> [Element] {
-        let passed = entries.prefix { $0.time <= now }.map(\.element)
-        entries.removeFirst(passed.count)
-        return passed
+    /// Removes and returns the elements whose time has come, soonest first.
+    mutating func takeDue(now: ContinuousClock.Instant) -> [Element] {
+        // The keys alone are looked at: to copy an element costs more than the search.
+        let count = entries.firstIndex { $0.key.time > now } ?? entries.count
+        defer { entries.removeFirst(count) }
+        return entries[..<count].map(\.element)
     }
 
-    /// Where an entry is, or would be: most come last.
-    private func index(of key: (time: ContinuousClock.Instant, id: Int)) -> Int {
+    /// Where an element is, or would be: most come last, since most timers run equally long.
+    private func index(of key: Key) -> Int {
+        guard let last = entries.last?.key, key <= last else { return entries.count }
         var range = 0..<entries.count
-        if entries.isEmpty || isBefore(entries.count - 1, key) { return entries.count }
         while !range.isEmpty {
             let middle = range.lowerBound + range.count / 2
-            range = isBefore(middle, key) ? middle + 1..<range.upperBound : range.lowerBound..<middle
+            range = entries[middle].key < key ? middle + 1..<range.upperBound : range.lowerBound..<middle
         }
         return range.lowerBound
     }
+}
 
-    /// Looks at the time and the number alone: an element that is copied costs more than all of the search.
-    private func isBefore(_ index: Int, _ key: (time: ContinuousClock.Instant, id: Int)) -> Bool {
-        (entries[index].time, entries[index].id) < key
+/// The time, and a call at a given time: what a ``TimerQueue`` runs on. Tests turn one by hand.
+protocol AlarmClock: Sendable {
+    var now: ContinuousClock.Instant { get }
+
+    /// Says what is called when it rings.
+    func onRing(_ action: @escaping @Sendable () -> Void)
+
+    /// Rings at a time; replaces the time that was set before.
+    func ring(at time: ContinuousClock.Instant)
+
+    /// Never rings again.
+    func stop()
+}
+
+/// A thread that sleeps until a time, or until it is told another one.
+private final class AlarmThread: AlarmClock {
+    private struct State {
+        var time: ContinuousClock.Instant?
+        var isStopped = false
+    }
+
+    private let state = Mutex(State())
+    private let change = DispatchSemaphore(value: 0)
+
+    var now: ContinuousClock.Instant { .now }
+
+    func onRing(_ action: @escaping @Sendable () -> Void) {
+        let thread = Thread { [self] in while sleep() { action() } }
+        thread.name = "timers"
+        thread.stackSize = 1 << 19
+        thread.start()
+    }
+
+    func ring(at time: ContinuousClock.Instant) {
+        state.withLock { $0.time = time }
+        change.signal()
+    }
+
+    func stop() {
+        state.withLock { $0.isStopped = true }
+        change.signal()
+    }
+
+    /// Sleeps until it has to ring; false once it is stopped.
+    private func sleep() -> Bool {
+        while true {
+            let (time, isStopped) = state.withLock { ($0.time, $0.isStopped) }
+            if isStopped { return false }
+            guard let time else {
+                change.wait()
+                continue
+            }
+            let rest = time - .now
+            if rest <= .zero {
+                state.withLock { if $0.time == time { $0.time = nil } }
+                return true
+            }
+            _ = change.wait(timeout: .now() + rest.seconds)
+        }
     }
 }
