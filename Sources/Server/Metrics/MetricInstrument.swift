@@ -5,7 +5,7 @@ public protocol MetricInstrument: AnyObject, Sendable {
     /// The metric's type.
     static var kind: MetricFamily.Kind { get }
 
-    /// Its lines, with the labels that they have beyond the series' own.
+    /// Its samples, with the labels that they have beyond the series' own.
     func samples() -> [MetricFamily.Sample]
 }
 
@@ -16,12 +16,10 @@ public final class Counter: MetricInstrument {
 
     private let count = Atomic<UInt64>(0)
 
-    /// Adds one, or more.
     public func increment(by amount: UInt64 = 1) {
         count.wrappingAdd(amount, ordering: .relaxed)
     }
 
-    /// The count.
     public func samples() -> [MetricFamily.Sample] {
         [MetricFamily.Sample(value: Double(count.load(ordering: .relaxed)))]
     }
@@ -34,7 +32,6 @@ public final class Gauge: MetricInstrument {
 
     private let value = Atomic<UInt64>(Double.zero.bitPattern)
 
-    /// Takes a new value.
     public func set(_ value: Double) {
         self.value.store(value.bitPattern, ordering: .relaxed)
     }
@@ -50,27 +47,24 @@ public final class Gauge: MetricInstrument {
         }
     }
 
-    /// Adds one.
     public func increment() { add(1) }
 
-    /// Takes one away.
     public func decrement() { add(-1) }
 
-    /// The value.
     public func samples() -> [MetricFamily.Sample] {
         [MetricFamily.Sample(value: Double(bitPattern: value.load(ordering: .relaxed)))]
     }
 }
 
-/// How observations spread over buckets, with their sum and count.
+/// The distribution of observations over buckets, with their sum and count.
 ///
-/// One lock a series keeps buckets, sum and count of one scrape true to one another.
+/// One lock a series keeps buckets, sum and count of a scrape consistent.
 public final class Histogram: MetricInstrument {
     /// The metric's type in the exposition.
     public static let kind = MetricFamily.Kind.histogram
 
     private struct State {
-        /// Observations in each bucket alone; the last is beyond all bounds.
+        /// Observations of each bucket, not cumulative; the last one is beyond all bounds.
         var counts: [UInt64]
         var sum = 0.0
     }
@@ -83,7 +77,7 @@ public final class Histogram: MetricInstrument {
         state = Mutex(State(counts: Array(repeating: 0, count: buckets.count + 1)))
     }
 
-    /// Counts one observation; one that is not a number is left out, since it would spoil the sum for good.
+    /// Counts one observation; NaN is ignored, since it would spoil the sum for good.
     public func observe(_ value: Double) {
         if value.isNaN { return }
         let bucket = bounds.firstIndex { value <= $0 } ?? bounds.count
@@ -93,10 +87,10 @@ public final class Histogram: MetricInstrument {
         }
     }
 
-    /// Counts one time, in seconds.
-    public func observe(_ duration: Duration) { observe(duration.inSeconds) }
+    /// Counts a duration, in seconds.
+    public func observe(_ duration: Duration) { observe(duration.seconds) }
 
-    /// The buckets, each with all below it, then sum and count.
+    /// The cumulative buckets, then sum and count.
     public func samples() -> [MetricFamily.Sample] {
         let (counts, sum) = state.withLock { ($0.counts, $0.sum) }
         var total: UInt64 = 0
@@ -110,9 +104,4 @@ public final class Histogram: MetricInstrument {
         samples.append(MetricFamily.Sample(suffix: "_count", value: Double(total)))
         return samples
     }
-}
-
-extension Duration {
-    /// Units: seconds.
-    var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
 }

@@ -7,17 +7,17 @@ import Synchronization
     import Musl
 #endif
 
-/// Descriptors that are held back, so that models can be looked at and loaded while connections have taken all others.
+/// File descriptors that are held back, so that models can be looked at and loaded while connections have taken all others.
 ///
-/// The server's limit of connections is kept below the process's limit of descriptors (``DescriptorLimit``); this is for what takes
-/// descriptors beside them.
+/// The server's limit of connections is kept below the process's limit of descriptors (``DescriptorLimit``); this is for other
+/// users of descriptors.
 final class DescriptorReserve: Sendable {
-    /// A folder's listing and a file at once, for two who look at the same time.
+    /// For two threads that look at the same time: a folder's listing and a file each.
     static let usualCount = 4
 
     private struct State {
         var held: [Int32] = []
-        /// How many use what was held.
+        /// Calls of ``lend(_:)`` that run now.
         var borrowerCount = 0
     }
 
@@ -32,10 +32,10 @@ final class DescriptorReserve: Sendable {
 
     deinit { state.withLock { Self.giveBack(&$0.held) } }
 
-    /// How many are held now.
+    /// Descriptors that are held now.
     var heldCount: Int { state.withLock { $0.held.count } }
 
-    /// Does something with the descriptors free to be used; they are taken again behind the last who does.
+    /// Does something while the descriptors are free; they are taken again when the last call ends.
     func lend<Result, Failure: Error>(_ body: () throws(Failure) -> Result) throws(Failure) -> Result {
         state.withLock { state in
             state.borrowerCount += 1
@@ -50,7 +50,7 @@ final class DescriptorReserve: Sendable {
         return try body()
     }
 
-    /// Looks at files, with the reserve where there is no other descriptor left.
+    /// Looks at files; tries again with the reserve where no other descriptor was left.
     func look<Result>(_ body: () throws(FileSystemError) -> Result) throws(FileSystemError) -> Result {
         do throws(FileSystemError) {
             return try body()

@@ -8,11 +8,11 @@ final class MemoryBudget: Sendable {
 
     init(limit: Int?) { self.limit = limit }
 
-    /// What is held now. Units: bytes.
+    /// What is reserved now. Units: bytes.
     var byteCount: Int { held.withLock(\.self) }
 
-    /// A model's part of the budget, until it is released.
-    final class Share: Sendable {
+    /// A model's part of the budget, given back when this is released.
+    final class Reservation: Sendable {
         /// Units: bytes.
         let byteCount: Int
         private let budget: MemoryBudget
@@ -25,21 +25,21 @@ final class MemoryBudget: Sendable {
         deinit { budget.held.withLock { $0 -= byteCount } }
     }
 
-    /// Takes a share.
-    func share(_ byteCount: Int) throws(MemoryBudgetError) -> Share {
+    /// Reserves memory for a model.
+    func reserve(_ byteCount: Int) throws(MemoryBudgetError) -> Reservation {
         let error: MemoryBudgetError? = held.withLock { held in
             if let error = shortage(byteCount, held: held) { return error }
             held += byteCount
             return nil
         }
         if let error { throw error }
-        return Share(byteCount, of: self)
+        return Reservation(byteCount, of: self)
     }
 
     /// Whether so much would fit now.
     func fits(_ byteCount: Int) -> Bool { shortage(byteCount, held: self.byteCount) == nil }
 
-    /// Refuses what needs so much at least, before work is put into it.
+    /// Refuses a model that needs at least so much, before work is put into it.
     func check(_ byteCount: Int) throws(MemoryBudgetError) {
         if let error = shortage(byteCount, held: self.byteCount) { throw error }
     }
@@ -52,8 +52,11 @@ final class MemoryBudget: Sendable {
 
 /// A model does not fit beside those that are loaded. Units: bytes.
 struct MemoryBudgetError: Error, Equatable, CustomStringConvertible {
+    /// By the model that was to be loaded.
     let needed: Int
+    /// By the versions that are loaded, those that only late requests use among them.
     let held: Int
+    /// `models.memory_limit`.
     let limit: Int
 
     var description: String {
@@ -68,16 +71,16 @@ struct MemoryBudgetError: Error, Equatable, CustomStringConvertible {
 struct ModelLimits: Sendable, Equatable {
     /// All loaded models together; nil for no limit. Units: bytes.
     var memoryLimit: Int?
-    /// The limits of batches, where a `model.json` does not say.
+    /// The limits of batches, where a `model.json` sets none.
     var batching: Settings.Batching
 
-    /// Without a limit of memory unless told.
+    /// By default without a limit of memory.
     init(memoryLimit: Int? = nil, batching: Settings.Batching = Settings.Batching()) {
         self.memoryLimit = memoryLimit
         self.batching = batching
     }
 
-    /// The settings' limits; what the kernel leaves is asked now.
+    /// The settings' limits. Where they set none for memory it is 3/4 of what the kernel has available now.
     init(_ settings: Settings) {
         self.init(
             memoryLimit: settings.models.memoryLimit ?? AvailableMemory.current.map { $0 / 4 * 3 },

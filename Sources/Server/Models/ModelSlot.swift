@@ -3,9 +3,9 @@ import Inference
 import Logging
 import Synchronization
 
-/// One served model: the version that answers now, and how another takes its place.
+/// One served model: the version that is served now, and how another one replaces it.
 public final class ModelSlot: Sendable {
-    /// What all models share.
+    /// What all slots share.
     struct Context: Sendable {
         let loader: ModelLoader
         let budget: MemoryBudget
@@ -13,43 +13,8 @@ public final class ModelSlot: Sendable {
         let batching: Settings.Batching
         let metrics: ServingMetrics
         let logger: Logger
-        /// Loads happen one after the other, so that no more than one version lies beside those that serve.
+        /// Loads run one after the other, so that memory holds at most one version beside those that are served.
         let loading = DispatchQueue(label: "model.loading")
-    }
-
-    /// Why no version answers.
-    enum Absence: Equatable, Sendable {
-        /// The first load is not done.
-        case notLoaded
-        /// The last load was refused.
-        case refused(LoadRefusal)
-        /// The files could not be looked at or were changing; they are looked at again.
-        case postponed(LoadRefusal)
-        /// The last load did not fit beside what other models hold.
-        case noMemory(MemoryBudgetError)
-        /// Somebody asked for it.
-        case unloaded
-        /// Its folder is gone.
-        case removed
-
-        /// For clients: no path, and no byte of any file.
-        var reason: String {
-            switch self {
-            case .notLoaded: "not loaded yet"
-            case .refused(let refusal), .postponed(let refusal): refusal.reason
-            case .noMemory(let error): error.description
-            case .unloaded: "unloaded"
-            case .removed: "its folder is gone"
-            }
-        }
-
-        /// For the log: everything.
-        var detail: String {
-            switch self {
-            case .refused(let refusal), .postponed(let refusal): refusal.detail
-            default: reason
-            }
-        }
     }
 
     private struct Serving {
@@ -61,14 +26,14 @@ public final class ModelSlot: Sendable {
     private struct State {
         var serving: Serving?
         var absence = Absence.notLoaded
-        var decision = ReloadDecision()
-        /// Set from the first load on: those that follow count as reloads.
+        var policy = ReloadPolicy()
+        /// Set by the first load: the following ones count as reloads.
         var hasTried = false
-        /// Set while a look is on its way: two that agree are to be apart in time.
+        /// Set while a look is queued. Looks must not pile up behind a slow load: two without time between them always agree.
         var isLookPending = false
         /// Why the last look failed; nil where it did not.
         var trouble: String?
-        /// Keeps the metrics' series as long as the folder is there.
+        /// Keeps the model's metric series as long as its folder is there.
         var lease: ModelSeriesLease?
     }
 
@@ -78,7 +43,7 @@ public final class ModelSlot: Sendable {
     private let context: Context
     private let logger: Logger
     private let state = Mutex(State())
-    /// What happens to this model happens one after the other, away from every thread that serves.
+    /// Serialises what happens to this model, away from the threads that serve requests.
     private let queue: DispatchQueue
 
     init(files: ModelFiles, context: Context) {
@@ -93,13 +58,13 @@ public final class ModelSlot: Sendable {
         state.withLock { $0.lease = lease }
     }
 
-    /// The version that answers now; requests keep the one they began with.
+    /// The version that is served now; nil while there is none. Requests keep the version that they began with.
     public var model: Model? { state.withLock { $0.serving?.model } }
 
-    /// What the version that answers now holds; nil while there is none. Units: bytes.
+    /// The memory of the version that is served now; nil while there is none. Units: bytes.
     var memoryByteCount: Int? { state.withLock { $0.serving?.byteCount } }
 
-    /// Why no version answers, or why the last load was refused while the version before goes on; nil where all is well.
+    /// Why no version is served, or why the last load was refused while the version before stays; nil where all is well.
     var absence: Absence? {
         state.withLock { state in
             switch state.absence {
@@ -119,11 +84,11 @@ public final class ModelSlot: Sendable {
         }
     }
 
-    /// Loads soon; the log and the metrics tell the outcome. What somebody unloaded stays so.
+    /// Loads soon; the log and the metrics tell the outcome. An unloaded model stays unloaded.
     func requestReload() { queue.async { [self] in if absence != .unloaded { _ = load() } } }
 
-    /// Looks at the files, and loads them if they have changed and come to rest, or if what was refused for want of memory
-    /// fits by now.
+    /// Looks at the files. Loads them if they changed and then stopped changing, or if a model that had too little memory fits
+    /// by now.
     func look() {
         guard
             state.withLock({ state in
@@ -137,9 +102,9 @@ public final class ModelSlot: Sendable {
             guard let current else { return }
             let action = state.withLock { state in
                 if case .noMemory(let error) = state.absence, context.budget.fits(error.needed) {
-                    return ReloadDecision.Action.load
+                    return ReloadPolicy.Action.load
                 }
-                return state.decision.look(at: current)
+                return state.policy.look(at: current)
             }
             if action == .load { _ = load() }
         }
@@ -147,7 +112,7 @@ public final class ModelSlot: Sendable {
 
     private var isUnloaded: Bool { state.withLock { $0.serving == nil && $0.absence == .unloaded } }
 
-    /// The files as they are now; nil where they could not be looked at, which the log tells once.
+    /// The files' fingerprint; nil where they could not be looked at, which is logged once.
     private func fingerprint() -> ModelFingerprint? {
         do throws(FileSystemError) {
             let current = try context.descriptors.look { () throws(FileSystemError) in try files.fingerprint }
@@ -172,13 +137,13 @@ public final class ModelSlot: Sendable {
         }
     }
 
-    /// Waits until what was asked for before is done.
+    /// Waits for all that was asked for before.
     func settle() async { await withCheckedContinuation { done in enqueue { done.resume() } } }
 
-    /// Does something behind all that was asked for before, and before all that is asked for later.
+    /// Does something in order with loads and looks.
     func enqueue(_ work: @escaping @Sendable () -> Void) { queue.async(execute: work) }
 
-    /// Serves no version until ``reload()``; requests that are under way are still answered.
+    /// Serves no version until ``reload()``; requests in flight are still answered.
     func unload() async {
         await withCheckedContinuation { continuation in
             queue.async { [self] in
@@ -189,7 +154,7 @@ public final class ModelSlot: Sendable {
         }
     }
 
-    /// Lets the model go for good: its folder is gone. Its series in the metrics end with the last request that uses it.
+    /// Removes the model for good: its folder is gone. Its metric series end with the last request that uses it.
     func retire() {
         queue.async { [self] in
             end(.removed)
@@ -202,7 +167,7 @@ public final class ModelSlot: Sendable {
     }
 
     private func end(_ absence: Absence) {
-        // What it held is given back behind the lock, for which requests wait.
+        // The old version is released after the lock, for which requests wait.
         let old = state.withLock { state in
             defer { state.serving = nil }
             state.absence = absence
@@ -211,11 +176,10 @@ public final class ModelSlot: Sendable {
         withExtendedLifetime(old) { context.metrics.modelUnloaded(model: name) }
     }
 
-    /// What a load came to.
     private enum Attempt {
         case loaded(Serving)
         case refused(Absence)
-        /// Nothing is known yet.
+        /// Nothing is known against the files.
         case postponed(LoadRefusal)
     }
 
@@ -240,30 +204,30 @@ public final class ModelSlot: Sendable {
         return outcome
     }
 
-    /// Reads the files, and notes for the looks that follow what was read.
+    /// Reads the files, and tells the reload policy what was read.
     private func attempt() -> Attempt {
         guard let before = fingerprint() else {
-            state.withLock { $0.decision.didNotLook() }
+            state.withLock { $0.policy.didNotLook() }
             return .postponed(.notSeen)
         }
         let result = Result { () throws(LoadFailure) in try read() }
         let after = fingerprint()
-        // Files that changed meanwhile may have been read half old, half new.
+        // Files that changed meanwhile may have been read half old and half new.
         guard let after, before == after else {
             state.withLock { state in
                 if let after {
-                    state.decision.didLoad(before: before, after: after)
+                    state.policy.didLoad(before: before, after: after)
                 } else {
-                    state.decision.didNotLook()
+                    state.policy.didNotLook()
                 }
             }
             return .postponed(after == nil ? .notSeen : .changing)
         }
-        if case .failure(.refused(let refusal)) = result, refusal.isPassing {
-            let isLasting = state.withLock { $0.decision.didPostpone(before) }
+        if case .failure(.refused(let refusal)) = result, refusal.isTransient {
+            let isLasting = state.withLock { $0.policy.didPostpone(before) }
             return isLasting ? .refused(.refused(refusal)) : .postponed(refusal)
         }
-        state.withLock { $0.decision.didLoad(before: before, after: after) }
+        state.withLock { $0.policy.didLoad(before: before, after: after) }
         switch result {
         case .success(let next): return .loaded(next)
         case .failure(.refused(let refusal)): return .refused(.refused(refusal))
@@ -279,16 +243,16 @@ public final class ModelSlot: Sendable {
     private func read() throws(LoadFailure) -> Serving {
         do {
             let located = try files.located()
-            // The file is read whole; what its model takes is known once it is made.
+            // The file is read whole; what the model takes is known once it is loaded.
             try context.budget.check(located.checkpointByteCount)
             let model = try context.loader.load(located)
-            // Weights in float32 lie in the file's bytes, whatever else is in it.
+            // Float32 weights stay in the file's bytes, together with whatever else the file holds.
             let fileByteCount = model.precision == .float32 ? located.checkpointByteCount : 0
             let byteCount = max(
                 model.memoryByteCount(maxBatchSize: context.batching.applying(model.batching).maxBatchSize),
                 fileByteCount)
-            // Requests that are under way keep the model, and with it what it counts for, when another one takes its place.
-            model.keep(try context.budget.share(byteCount))
+            // A replaced version keeps its memory reserved, and its series, as long as requests in flight use it.
+            model.keep(try context.budget.reserve(byteCount))
             model.keep(context.metrics.lease(of: name, by: .version))
             return Serving(model: model, byteCount: byteCount)
         } catch let error as MemoryBudgetError {
@@ -296,7 +260,7 @@ public final class ModelSlot: Sendable {
         } catch let error as ModelError {
             throw .refused(LoadRefusal(error))
         } catch {
-            throw .refused(LoadRefusal(reason: "it cannot be used", detail: "\(error)", isPassing: false))
+            throw .refused(LoadRefusal(reason: "it cannot be used", detail: "\(error)", isTransient: false))
         }
     }
 
@@ -306,7 +270,7 @@ public final class ModelSlot: Sendable {
         return .failure(reason: absence.reason)
     }
 
-    /// What runs stays as it is: nothing is known against it.
+    /// The running version stays without a reason against it.
     private func postpone(_ refusal: LoadRefusal) -> ReloadResult {
         logger.warning(
             "model not loaded for now, its files are looked at again: \(refusal.detail)",
@@ -319,10 +283,10 @@ public final class ModelSlot: Sendable {
         model.map { "version \($0.version) keeps serving" } ?? "no version is served"
     }
 
-    /// Between two batches: those that run hold the model they began with.
+    /// Swaps the version between two batches: those that run keep the model that they began with.
     private func replace(by next: Serving, after duration: Duration) -> ReloadResult {
         let model = next.model
-        // The version before is given back behind the lock, for which requests wait.
+        // The old version is released after the lock, for which requests wait.
         let old: Serving? = state.withLock { state in
             state.absence = .notLoaded
             guard state.serving?.model.version != model.version else { return next }

@@ -4,17 +4,17 @@ import Inference
 import Logging
 import Synchronization
 
-/// The models that are served, by name; with a directory, the folders that are in it at the time.
+/// The models that are served, by name: given ones, or those of the folders that a directory holds at the time.
 public final class ModelStore: Sendable {
     private struct State {
         var slots: [String: ModelSlot] = [:]
-        /// The default where the settings name none: the first by name that loaded, as long as it is there.
+        /// The default where the settings name none: the first by name that loaded, until it is removed.
         var chosenDefault: String?
-        /// The folders that were missing at the last look: gone if they are missing at the next one too.
+        /// Debounce: a model is removed if its folder is missing at two looks in a row. These were missing at the last one.
         var missing: Set<String> = []
         /// Why the last look at the directory failed; nil where it did not.
         var trouble: String?
-        /// Folders that could not be looked at, and why: told once.
+        /// Folders that could not be looked at, and why; logged once.
         var unseen: [String: String] = [:]
     }
 
@@ -22,17 +22,17 @@ public final class ModelStore: Sendable {
     public struct Listing: Sendable {
         /// The folders that hold a model.
         public var models: [ModelFiles] = []
-        /// Those that could not be looked at, and may hold one: the system's words by name.
+        /// The folders that could not be looked at and may hold a model: the system's error text by name.
         public var unseen: [String: String] = [:]
-        /// The names of the folders that hold none.
+        /// The names of the folders that hold no model.
         public var others: [String] = []
     }
 
-    /// Which models there are.
+    /// Where the models come from.
     enum Source: Sendable {
-        /// The folders of a directory, those that come later among them.
+        /// The folders of a directory, including those that are added later.
         case directory(String)
-        /// At least one, and no others.
+        /// These and no others; at least one.
         case files([ModelFiles])
     }
 
@@ -64,7 +64,7 @@ public final class ModelStore: Sendable {
             directory = path
             let listing = try Self.list(path, followsOutsideLinks: followsOutsideLinks, fileSystem: fileSystem)
             unseen = listing.unseen
-            // Whoever names a model knows that it is one.
+            // A default that cannot be looked at is a model all the same: the settings say so.
             let named = defaultName.flatMap { unseen.removeValue(forKey: $0) == nil ? nil : $0 }.map {
                 ModelFiles(
                     unseenFolder: path + "/" + $0, boundary: followsOutsideLinks ? nil : path, fileSystem: fileSystem)
@@ -93,7 +93,7 @@ public final class ModelStore: Sendable {
         self.fileSystem = fileSystem
         configuredDefault = defaultName
         state = Mutex(State(slots: slots))
-        tell(unseen)
+        log(unseen: unseen)
     }
 
     /// What a directory holds: folders with a `model.json` or a checkpoint are models.
@@ -152,8 +152,8 @@ public final class ModelStore: Sendable {
     /// The model of that name, if there is one.
     public subscript(name: String) -> ModelSlot? { state.withLock { $0.slots[name] } }
 
-    /// The one behind `POST /predict`: the one that the settings name, or else the first by name that loaded, as long as it
-    /// is there. Nil while there is none.
+    /// The model of `POST /predict`: the one that the settings name, or else the first by name that loaded, until it is removed.
+    /// Nil while there is none.
     public var defaultSlot: ModelSlot? {
         let (slot, previous): (ModelSlot?, String?) = state.withLock { state in
             if let configuredDefault { return (state.slots[configuredDefault], nil) }
@@ -171,8 +171,8 @@ public final class ModelStore: Sendable {
         return slot
     }
 
-    /// Tells which model is the default, and how to pin it where it was chosen among several.
-    func tellDefault() {
+    /// Logs which model is the default, and how to pin it, where it was chosen among several.
+    func logDefault() {
         let names = slots.map(\.name)
         guard configuredDefault == nil, names.count > 1, let name = defaultSlot?.name else { return }
         logger.warning(
@@ -183,13 +183,13 @@ public final class ModelStore: Sendable {
             metadata: ["default": "\(name)", "models": "\(names.joined(separator: ", "))"])
     }
 
-    /// What the default is called, or would be.
+    /// The default's name, whether or not that model is there.
     var defaultName: String { configuredDefault ?? defaultSlot?.name ?? "" }
 
-    /// Loads every model, by name, but the one that the settings name first.
+    /// Loads every model: the default of the settings first, the others by name.
     ///
     /// - Parameter shouldStop: is asked before each.
-    /// - Returns: how many serve.
+    /// - Returns: how many models are served.
     public func loadAll(shouldStop: () -> Bool = { false }) async -> Int {
         let slots = slots
         for slot in slots.filter({ $0.name == configuredDefault }) + slots.filter({ $0.name != configuredDefault }) {
@@ -199,13 +199,13 @@ public final class ModelStore: Sendable {
         return slots.count { $0.model != nil }
     }
 
-    /// Looks which folders have come and gone, and at the files of each.
+    /// Looks for folders that were added or removed, and at the files of each model.
     public func look() {
         lookForFolders()
         for slot in slots { slot.look() }
     }
 
-    /// Looks whether a folder of that name has come, away from the threads that serve: a network's file system may take its time.
+    /// Looks for a new folder of that name, away from the threads that serve requests: a network file system may be slow.
     ///
     /// - Throws: ``FileSystemError`` where that is not known.
     func look(for name: String) async throws(FileSystemError) {
@@ -228,8 +228,8 @@ public final class ModelStore: Sendable {
 
     private func lookForFolders() {
         guard let directory, let listing = listing(of: directory) else { return }
-        tell(listing.unseen)
-        // A mount that is away for a moment takes no model with it, whether it leaves a directory behind or none.
+        log(unseen: listing.unseen)
+        // A volume that is unmounted for a moment leaves an empty directory or none: no model is removed for that.
         if listing.models.isEmpty { return }
         add(listing.models)
         let missing = Set(slots.filter { !$0.hasFolder }.map(\.name))
@@ -241,7 +241,7 @@ public final class ModelStore: Sendable {
         for slot in gone { slot.retire() }
     }
 
-    /// What the directory holds; nil where it could not be looked at or is away, which the log tells once.
+    /// What the directory holds; nil where it could not be looked at or is missing, which is logged once.
     private func listing(of directory: String) -> Listing? {
         let result = Result { () throws(ModelStoreError) in
             let listing = try Self.list(directory, followsOutsideLinks: followsOutsideLinks, fileSystem: fileSystem)
@@ -272,8 +272,8 @@ public final class ModelStore: Sendable {
         }
     }
 
-    /// Tells which folders could not be looked at, each once, as long as the reason is the same.
-    private func tell(_ unseen: [String: String]) {
+    /// Logs which folders could not be looked at, each once as long as the reason is the same.
+    private func log(unseen: [String: String]) {
         let news = state.withLock { state in
             let news = unseen.filter { state.slots[$0.key] == nil && state.unseen[$0.key] != $0.value }
             state.unseen = unseen
@@ -296,13 +296,17 @@ public final class ModelStore: Sendable {
     }
 }
 
-/// The models to serve cannot be found.
+/// Why there are no models to serve.
 public enum ModelStoreError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// No model was given.
     case noModels
+    /// The models directory does not exist.
     case noDirectory(path: String)
-    /// What there is is not known.
+    /// The file system failed: whether there are models is not known.
     case cannotLook(FileSystemError)
+    /// The models directory holds no folder with a model.
     case emptyDirectory(path: String)
+    /// The default of the settings is none of the models.
     case unknownDefault(name: String, known: [String])
 
     public var description: String {
@@ -320,23 +324,36 @@ public enum ModelStoreError: Error, Equatable, Sendable, CustomStringConvertible
     }
 }
 
-/// Looks at the model folders and their files now and then.
+/// Looks at the model folders and their files at an interval.
 ///
-/// Looking is a handful of stat(2) calls: it works on every file system, over container volumes and network mounts
-/// where change notifications do not arrive.
-final class ModelWatcher: @unchecked Sendable {  // guard: the timer is set once; Dispatch serialises its handler
-    private let timer: any DispatchSourceTimer
+/// Polling is a handful of stat(2) calls. It works on every file system, over container volumes and network mounts where
+/// change notifications do not arrive.
+final class ModelWatcher: Sendable {
+    private let store: ModelStore
+    private let interval: Duration
+    private let timers: TimerQueue
+    /// A look may block on a slow disk: it has a thread of its own.
+    private let queue = DispatchQueue(label: "model.watcher")
+    private let isStopped = Atomic(false)
 
-    /// - Parameter interval: between two looks; a change is loaded once two of them agree.
-    init(store: ModelStore, interval: Duration) {
-        let timer = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "model.watcher"))
-        timer.schedule(deadline: .now() + interval.timeInterval, repeating: interval.timeInterval)
-        timer.setEventHandler { store.look() }
-        self.timer = timer
-        timer.resume()
+    /// - Parameter interval: between two looks.
+    init(store: ModelStore, interval: Duration, timers: TimerQueue) {
+        self.store = store
+        self.interval = interval
+        self.timers = timers
+        look(at: .now + interval)
     }
 
-    func stop() { timer.cancel() }
+    /// Looks at a time, and then again after each interval, or at once where a look took longer than that.
+    private func look(at time: ContinuousClock.Instant) {
+        timers.schedule(at: time) { [weak self] in
+            self?.queue.async {
+                guard let self, !self.isStopped.load(ordering: .relaxed) else { return }
+                self.store.look()
+                self.look(at: max(time + self.interval, .now))
+            }
+        }
+    }
 
-    deinit { timer.cancel() }
+    func stop() { isStopped.store(true, ordering: .relaxed) }
 }

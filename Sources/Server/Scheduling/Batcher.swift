@@ -1,16 +1,16 @@
 import Inference
 import Synchronization
 
-/// Leads pictures through decoding, the queue and the network.
+/// Takes images through decoding, the queue and the network.
 ///
-/// Each picture is decoded and preprocessed on arrival; what is ready when the network is free goes there as one batch. A
-/// batch that is not full waits for those that are about to be ready (``Gathering``); so a lone picture runs at once, and under
-/// load batches grow by themselves. Models, clients and requests take turns by ``FairQueue``. Everything runs on the threads of
-/// one ``WorkerPool``; a long decode gives way to what others wait for.
+/// Dynamic batching: each image is decoded and preprocessed on arrival, and the images that are ready when the network is free
+/// run as one batch. A batch that is not full waits for those that are about to be ready (``CoalescingDelay``). So a lone image
+/// runs at once, and batches grow under load. Models, clients and requests take turns (``FairQueue``). Everything runs on
+/// the threads of one ``WorkerPool``; a long decode yields its thread to shorter work (``DecodeTimeSlice``).
 public final class Batcher: Sendable {
-    /// One picture on its way.
+    /// A decoded image that waits for its batch.
     private struct Image: Sendable {
-        let request: PendingRequest
+        let request: InFlightRequest
         /// Its place in the request.
         let index: Int
         let input: Tensor
@@ -18,27 +18,29 @@ public final class Batcher: Sendable {
         let isClientsTensor: Bool
     }
 
-    /// A picture that waits for a thread to decode it.
-    private struct Decoding: Sendable {
-        let request: PendingRequest
+    /// An image that waits for a thread to decode it.
+    private struct DecodeJob: Sendable {
+        let request: InFlightRequest
+        /// Its place in the request.
         let index: Int
+        /// Its number in the queue.
         let id: Int
     }
 
     /// A request that has places, and their numbers.
     private struct Admitted: Sendable {
-        let request: PendingRequest
+        let request: InFlightRequest
         let ids: [Int]
     }
 
-    private typealias Queue = FairQueue<Image, Decoding>
+    private typealias Queue = FairQueue<Image, DecodeJob>
 
     private struct State {
         var queue: Queue
-        /// Those that are not answered yet, by their numbers.
+        /// Those that are not answered yet, by the number of their first image.
         var requests: [Int: Admitted] = [:]
-        /// Set while somebody is about to take a batch.
-        var willCollect = false
+        /// Set while a thread is about to take the next batch.
+        var isBatchClaimed = false
         /// When a timer will look at the queue again; nil while none is set.
         var nextLook: ContinuousClock.Instant?
         /// The batches in the network.
@@ -46,28 +48,33 @@ public final class Batcher: Sendable {
     }
 
     private let state: Mutex<State>
-    /// How many batches may be in the network at once: one for four threads. Those that do not run one decode for the next,
-    /// which is the larger for it, and help with the one that runs when there is nothing to decode.
+    /// How many batches may be in the network at once: one for four threads. The other threads decode for the next batch, which
+    /// is the larger for it; with nothing to decode, they help with the one that runs.
     private let batchLimit: Int
     private let workers: WorkerPool
+    let timers: TimerQueue
     private let decoder: ImageDecoder
     private let metrics: ServingMetrics
     private let limits: Settings.Batching
     /// The most pixels of one request.
     private let maxRequestPixels: Int
-    let deadlines = Deadlines()
     private let clock = ContinuousClock()
 
     /// A batcher without work; its limits are the settings'.
-    public init(settings: Settings, workers: WorkerPool, metrics: ServingMetrics) {
+    ///
+    /// - Parameter timers: for requests' deadlines and batches' delays.
+    public init(
+        settings: Settings, workers: WorkerPool, timers: TimerQueue = TimerQueue(), metrics: ServingMetrics
+    ) {
         let capacity = Queue.Capacity(
             byteCount: settings.batching.queueBytes, pixelCount: settings.batching.queuePixels,
             heldByteCount: settings.images.decodeBytes, indivisibleCount: max(1, workers.threadCount / 2))
         state = Mutex(State(queue: FairQueue(capacity: capacity)))
         limits = settings.batching
-        // One picture is always taken that is small enough by itself.
+        // One image that is small enough by itself is always taken.
         maxRequestPixels = max(settings.images.maxRequestPixels, settings.images.maxPixels)
         self.workers = workers
+        self.timers = timers
         batchLimit = max(1, workers.threadCount / 4)
         self.metrics = metrics
         decoder = ImageDecoder(
@@ -76,12 +83,12 @@ public final class Batcher: Sendable {
             keptInputs: settings.batching.maxBatchSize)
     }
 
-    /// Answers all pictures of a request by one version of a model.
+    /// Classifies all images of a request by one version of a model.
     ///
-    /// - Parameter client: who asks, see ``ClientKey``: clients share what there is.
+    /// - Parameter client: who asks, see ``ClientKey``; clients share the capacity fairly.
     /// - Throws: ``PredictionError``; its images have lost their places by then.
     public func predict(
-        _ images: [PictureInput], by model: Model, client: String = "", deadline: ContinuousClock.Instant
+        _ images: [ImageInput], by model: Model, client: String = "", deadline: ContinuousClock.Instant
     ) async throws(PredictionError) -> PredictionReport {
         let inputByteCount = model.network.inputShape.elementCount * MemoryLayout<Float>.stride
         let costs = images.map {
@@ -91,14 +98,14 @@ public final class Batcher: Sendable {
         guard pixelCount <= maxRequestPixels else {
             throw .tooManyPixels(found: pixelCount, limit: maxRequestPixels)
         }
-        let request = PendingRequest(images: images, model: model)
+        let request = InFlightRequest(images: images, model: model)
         let ids = try admit(costs, of: request, from: client)
         defer { state.withLock { $0.requests[ids[0]] = nil } }
-        deadlines.add(ids[0], at: deadline) { [weak self, weak request] in
+        let timer = timers.schedule(at: deadline) { [weak self, weak request] in
             if let self, let request { abandon(request, ids, because: .deadlineExceeded) }
         }
-        defer { deadlines.remove(ids[0], at: deadline) }
-        // Each of these takes the picture whose turn it is then, which may be another one.
+        defer { timers.cancel(timer) }
+        // Each of these decodes the image whose turn it is then, which may be another one.
         for _ in ids { workers.submit(.normal) { [self] in decode() } }
         let outcome = await withTaskCancellationHandler {
             await request.outcome()
@@ -108,23 +115,23 @@ public final class Batcher: Sendable {
         return try outcome.get()
     }
 
-    /// Gives a request's images places, where need be those of requests that take more than their share.
+    /// Gives a request's images places; drops requests that take more than their share where there are too few.
     private func admit(
-        _ costs: [ImageCost], of request: PendingRequest, from client: String
+        _ costs: [ImageCost], of request: InFlightRequest, from client: String
     ) throws(PredictionError) -> [Int] {
         let name = request.model.name
         let limits = limits(for: request.model)
         let now = clock.now
-        let (admission, displaced) = state.withLock { state in
-            var displaced: [(admitted: Admitted, shortage: Queue.Shortage)] = []
+        let (admission, dropped) = state.withLock { state in
+            var dropped: [(admitted: Admitted, shortage: Queue.Shortage)] = []
             var admission = state.queue.admit(costs, of: name, from: client, limits: limits, now: now)
             // There may be too little of one thing after the other.
             for _ in Queue.Shortage.allCases {
                 guard case .failure(let shortage) = admission,
-                    let origins = state.queue.crowding(costs, of: name, from: client, shortage: shortage)
+                    let origins = state.queue.victims(for: costs, of: name, from: client, shortage: shortage)
                 else { break }
                 for admitted in origins.compactMap({ state.requests.removeValue(forKey: $0.request) }) {
-                    displaced.append((admitted, shortage))
+                    dropped.append((admitted, shortage))
                     for id in admitted.ids { state.queue.remove(id, of: admitted.request.model.name) }
                     report(state.queue, of: admitted.request.model.name)
                 }
@@ -132,23 +139,23 @@ public final class Batcher: Sendable {
             }
             if case .success(let ids) = admission {
                 for (index, id) in ids.enumerated() {
-                    state.queue.append(Decoding(request: request, index: index, id: id), for: id, of: name)
+                    state.queue.append(DecodeJob(request: request, index: index, id: id), for: id, of: name)
                 }
                 state.requests[ids[0]] = Admitted(request: request, ids: ids)
                 report(state.queue, of: name)
             }
-            return (admission, displaced)
+            return (admission, dropped)
         }
-        for (admitted, shortage) in displaced { admitted.request.fail(.queueFull(reason: shortage.rawValue)) }
+        for (admitted, shortage) in dropped { admitted.request.fail(.queueFull(reason: shortage.rawValue)) }
         switch admission {
         case .success(let ids): return ids
         case .failure(let shortage): throw PredictionError.queueFull(reason: shortage.rawValue)
         }
     }
 
-    private func limits(for model: Model) -> BatchQueue<Image>.Limits {
+    private func limits(for model: Model) -> Queue.Limits {
         let limits = limits.applying(model.batching)
-        return BatchQueue<Image>.Limits(
+        return Queue.Limits(
             capacity: limits.queueCapacity, maxBatchSize: limits.maxBatchSize, maxDelay: limits.maxQueueDelay)
     }
 
@@ -156,48 +163,50 @@ public final class Batcher: Sendable {
         metrics.queueDepth(queue.depth, of: model, queue.depth(of: model))
     }
 
-    private func abandon(_ request: PendingRequest, _ ids: [Int], because error: PredictionError) {
+    private func abandon(_ request: InFlightRequest, _ ids: [Int], because error: PredictionError) {
         guard request.fail(error) else { return }
         state.withLock { state in
             for id in ids { state.queue.remove(id, of: request.model.name) }
             report(state.queue, of: request.model.name)
         }
-        // Others may have waited for their decoding.
-        look(now: clock.now)
+        // A batch may have waited for these images.
+        submitDueBatch(now: clock.now)
     }
 
-    /// Decodes the picture whose turn it is.
+    // MARK: Decoding
+
+    /// Decodes the image whose turn it is.
     private func decode() {
         let start = clock.now
-        guard let turn = state.withLock({ $0.queue.nextJob(now: start) }) else { return }
-        lookWhileFree(now: run(turn, pace: DecodePace(turn.cost, now: start)))
+        guard let taken = state.withLock({ $0.queue.nextJob(now: start) }) else { return }
+        runDueBatch(now: run(taken, slice: DecodeTimeSlice(taken.cost, now: start)))
     }
 
-    /// Decodes a picture that was taken. When it was done.
-    private func run(_ turn: Queue.Turn, pace: DecodePace) -> ContinuousClock.Instant {
-        if turn.isLast { look(now: pace.start) }
-        decode(turn.job, turn.cost, pace)
+    /// Runs a decode job that was taken, and returns when it was done.
+    private func run(_ taken: Queue.TakenJob, slice: DecodeTimeSlice) -> ContinuousClock.Instant {
+        if taken.isLast { submitDueBatch(now: slice.start) }
+        decode(taken.job, taken.cost, slice)
         let end = clock.now
         let frees = state.withLock { state in
-            state.queue.didDecode(turn, in: end - pace.start - pace.givenAway, now: end) && state.queue.hasJobs
+            state.queue.didDecode(taken, in: end - slice.start - slice.yielded, now: end) && state.queue.hasJobs
         }
-        // Those that found no memory, or no thread that might be taken for long, wait for nobody else.
+        // Jobs that found no memory or no thread have no thread that looks for them.
         if frees { for _ in 0..<workers.threadCount { workers.submit(.normal) { [self] in decode() } } }
         return end
     }
 
-    private func decode(_ next: Decoding, _ cost: ImageCost, _ pace: DecodePace) {
-        let (request, index, id) = (next.request, next.index, next.id)
+    private func decode(_ job: DecodeJob, _ cost: ImageCost, _ slice: DecodeTimeSlice) {
+        let (request, index, id) = (job.request, job.index, job.id)
         guard let image = request.takeImage(index) else { return }
         do throws(ImageError) {
             var timing = ImageDecoder.Timing()
             let input = try image.tensor(
                 for: request.model.preprocessing, decoder: decoder, cost: cost, timing: &timing
             ) { [self] in
-                if !request.isOver { giveWay(pace) }
+                if !request.isOver { yieldThread(slice) }
                 return request.isOver
             }
-            timing.decoding -= pace.givenAway
+            timing.decoding -= slice.yielded
             // A tensor has neither, pixels are decoded already.
             if timing.decoding > .zero { metrics.decode(timing.decoding) }
             if timing.preprocessing > .zero { metrics.preprocess(timing.preprocessing) }
@@ -215,22 +224,24 @@ public final class Batcher: Sendable {
         }
     }
 
-    /// In the middle of a long decode: does for a while what others wait for, batches and far smaller pictures.
-    private func giveWay(_ pace: DecodePace) {
+    /// In the middle of a long decode: runs due batches and decodes far smaller images for a while.
+    private func yieldThread(_ slice: DecodeTimeSlice) {
         let start = clock.now
-        guard pace.isTime(now: start) else { return }
+        guard slice.shouldYield(now: start) else { return }
         var now = start
         repeat {
-            if isDue(now: now) {
-                collect()
+            if claimDueBatch(now: now) {
+                runClaimedBatch()
             } else if !workers.runWaiting(.high) {
-                let next = state.withLock { $0.queue.nextJob(now: now, most: pace.mostNanoseconds(now: now)) }
+                let next = state.withLock {
+                    $0.queue.nextJob(now: now, maxNanoseconds: slice.maxNanoseconds(now: now))
+                }
                 guard let next else { break }
-                _ = run(next, pace: DecodePace(next.cost, now: now, depth: pace.depth + 1))
+                _ = run(next, slice: DecodeTimeSlice(next.cost, now: now, depth: slice.depth + 1))
             }
             now = clock.now
-        } while now - start < DecodePace.pause
-        pace.goOn(from: start, now: clock.now)
+        } while now - start < DecodeTimeSlice.yieldDuration
+        slice.resume(yieldedFrom: start, now: clock.now)
     }
 
     private func makeReady(_ image: Image, id: Int, now: ContinuousClock.Instant) {
@@ -240,49 +251,50 @@ public final class Batcher: Sendable {
         }
     }
 
-    /// Sees to it that a batch runs as soon as one should.
-    private func look(now: ContinuousClock.Instant) {
-        // It has waited long enough: ahead of the decoding that waits.
-        if isDue(now: now) { workers.submit(.high) { [self] in collect() } }
+    // MARK: Batches
+
+    /// Has a worker run the next batch if it is due, ahead of the decode jobs that wait.
+    private func submitDueBatch(now: ContinuousClock.Instant) {
+        if claimDueBatch(now: now) { workers.submit(.high) { [self] in runClaimedBatch() } }
     }
 
-    /// The same by a worker that has nothing else to do: it runs the batch itself.
-    private func lookWhileFree(now: ContinuousClock.Instant) {
-        if isDue(now: now) { collect() }
+    /// Runs the next batch on this thread if it is due; for a worker that is free.
+    private func runDueBatch(now: ContinuousClock.Instant) {
+        if claimDueBatch(now: now) { runClaimedBatch() }
     }
 
-    /// Whether a batch should run now and nobody is about to take it; who is told so has to ``collect()`` soon. Where one
-    /// should run later, it is looked for then.
-    private func isDue(now: ContinuousClock.Instant) -> Bool {
-        let action: Queue.Action = state.withLock { state in
-            let action = state.runningCount < batchLimit ? state.queue.action(now: now) : .rest
+    /// Whether a batch is due that nobody has claimed; then ``runClaimedBatch()`` has to follow soon. Where one is due later, a
+    /// timer looks again then.
+    private func claimDueBatch(now: ContinuousClock.Instant) -> Bool {
+        let action: BatchAction = state.withLock { state in
+            let action = state.runningCount < batchLimit ? state.queue.action(now: now) : .idle
             switch action {
             case .run:
-                guard !state.willCollect else { return .rest }
-                state.willCollect = true
+                guard !state.isBatchClaimed else { return .idle }
+                state.isBatchClaimed = true
             case .wait(let until):
-                if let next = state.nextLook, next <= until { return .rest }
+                if let next = state.nextLook, next <= until { return .idle }
                 state.nextLook = until
-            case .rest: break
+            case .idle: break
             }
             return action
         }
         if case .wait(let until) = action {
-            workers.submit(.high, at: until) { [weak self] in self?.lookAgain(at: until) }
+            timers.schedule(at: until) { [weak self] in self?.lookAgain(at: until) }
         }
         return if case .run = action { true } else { false }
     }
 
     private func lookAgain(at time: ContinuousClock.Instant) {
         state.withLock { if $0.nextLook == time { $0.nextLook = nil } }
-        lookWhileFree(now: max(time, clock.now))
+        submitDueBatch(now: max(time, clock.now))
     }
 
-    /// Takes what is ready and runs it.
-    private func collect() {
+    /// Takes the batch that was claimed and runs it.
+    private func runClaimedBatch() {
         let now = clock.now
         let batch: [(element: Image, waited: Duration)] = state.withLock { state in
-            state.willCollect = false
+            state.isBatchClaimed = false
             guard state.runningCount < batchLimit, case .run(let model, let ids) = state.queue.action(now: now) else {
                 return []
             }
@@ -290,21 +302,21 @@ public final class Batcher: Sendable {
             defer { report(state.queue, of: model) }
             return state.queue.take(ids, of: model, now: now)
         }
-        look(now: now)
+        submitDueBatch(now: now)
         if !batch.isEmpty { run(batch) }
     }
 
-    /// Runs one batch, and sees to it that what became ready meanwhile follows.
+    /// Runs one batch and answers its images; then sees to the next one.
     private func run(_ batch: [(element: Image, waited: Duration)]) {
         let model = batch[0].element.request.model
         metrics.batchSize(batch.count)
         let start = clock.now
         let logits = model.logits(batch.map(\.element.input))
         let end = clock.now
-        // Before anybody is answered: who asks again at once comes after this batch.
+        // Before anybody is answered: a client that asks again at once returns after this batch.
         state.withLock { $0.queue.didRun(of: model.name, for: end - start, imageCount: batch.count, now: end) }
         metrics.inference(model: model.name, end - start)
-        metrics.statistics.ran(by: model, pictureCount: batch.count, end - start)
+        metrics.statistics.ran(by: model, imageCount: batch.count, end - start)
         for ((image, waited), outputs) in zip(batch, logits) {
             metrics.queueWait(waited)
             image.request.didRun(batchSize: batch.count, queueWait: waited, inference: end - start)
@@ -312,17 +324,18 @@ public final class Batcher: Sendable {
             image.request.resolve(image.index, with: isFinite ? .success(outputs) : .failure(Self.failure(of: image)))
         }
         state.withLock { $0.runningCount -= 1 }
-        look(now: clock.now)
+        submitDueBatch(now: clock.now)
     }
-    /// Why the network's outputs are not finite: pixels are as large as pixels are, but a client can send any number.
-    private static func failure(of image: Image) -> PictureFailure {
+
+    /// Why the network's outputs are not finite: a client's tensor can hold any number, decoded pixels cannot.
+    private static func failure(of image: Image) -> ImageFailure {
         guard image.isClientsTensor else { return .notFinite }
         return .overflow(largest: image.input.scalars.reduce(0) { max($0, abs($1)) })
     }
 }
 
 extension Settings.Batching {
-    /// These limits, but for those that a model sets for itself.
+    /// These limits, but for those that a model's `model.json` sets itself.
     func applying(_ own: BatchingDescription) -> Self {
         var limits = self
         if let maxBatchSize = own.maxBatchSize { limits.maxBatchSize = maxBatchSize }

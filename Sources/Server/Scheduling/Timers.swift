@@ -137,14 +137,14 @@ protocol AlarmClock: Sendable {
     /// Says what is called when it rings.
     func onRing(_ action: @escaping @Sendable () -> Void)
 
-    /// Rings at a time; replaces the time that was set before.
+    /// Rings at a time, or at the one that was set before if that is sooner.
     func ring(at time: ContinuousClock.Instant)
 
     /// Never rings again.
     func stop()
 }
 
-/// A thread that sleeps until a time, or until it is told another one.
+/// A thread that sleeps until it has to ring.
 private final class AlarmThread: AlarmClock {
     private struct State {
         var time: ContinuousClock.Instant?
@@ -164,7 +164,7 @@ private final class AlarmThread: AlarmClock {
     }
 
     func ring(at time: ContinuousClock.Instant) {
-        state.withLock { $0.time = time }
+        state.withLock { $0.time = min($0.time ?? time, time) }
         change.signal()
     }
 
