@@ -1,3 +1,4 @@
+import Host
 import Synchronization
 
 /// What all loaded models together may hold in memory.

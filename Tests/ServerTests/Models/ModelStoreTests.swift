@@ -4,6 +4,8 @@ import Logging
 import ModelTestSupport
 import TestSupport
 import Testing
+import Threads
+
 @testable import Server
 
 @Suite("The models of a directory")
