@@ -104,8 +104,8 @@ public struct ServingService: Service {
 
     /// Loads every model.
     ///
-    /// - Returns: how many models are served; nil where a shutdown came first, which does not wait for a slow load or a disk
-    ///   that does not answer.
+    /// - Returns: how many models are served; nil where a shutdown came first, which does not wait for a slow load or a
+    ///   disk that does not answer.
     private func loadModels() async -> Int? {
         let (outcomes, outcome) = AsyncStream.makeStream(of: Int?.self)
         Task { outcome.yield(await store.loadAll(shouldStop: { phase.isDraining })) }
@@ -137,7 +137,8 @@ public struct ServingService: Service {
         }
     }
 
-    /// The part of `server.drain_timeout` that is kept for cutting the connections that are left, and for the log's last lines.
+    /// The part of `server.drain_timeout` that is kept for cutting the connections that are left, and for the log's
+    /// last lines.
     private var closingTime: Duration { min(settings.server.drainTimeout / 10, .seconds(1)) }
 
     private func drain() async throws {
@@ -174,8 +175,8 @@ public enum ServingError: Error, Equatable, Sendable, CustomStringConvertible {
 extension ServerOptions {
     /// The settings of connections, and of images in a form.
     ///
-    /// - Parameter threadCount: the threads that decode and compute. One event loop serves at least four of them, even with the
-    ///   smallest network.
+    /// - Parameter threadCount: the threads that decode and compute. One event loop serves at least four of them, even
+    ///   with the smallest network.
     init(_ settings: Settings, threadCount: Int) {
         self.init()
         eventLoopCount = max(1, threadCount / 4)

@@ -2,8 +2,8 @@ import Synchronization
 
 /// All metrics of a process, and the page that Prometheus scrapes.
 ///
-/// Metrics are registered once, at start; a name that is taken or malformed is a programming error. Each keeps at most a
-/// given number of series: label values beyond them are counted in one overflow series whose label values are all
+/// Metrics are registered once, at start; a name that is taken or malformed is a programming error. Each keeps at most
+/// a given number of series: label values beyond them are counted in one overflow series whose label values are all
 /// ``overflowLabel``, so that no client can make the process grow.
 public final class MetricsRegistry: Sendable {
     /// The media type of ``exposition()``.

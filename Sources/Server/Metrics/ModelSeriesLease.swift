@@ -1,7 +1,7 @@
 /// A reference to the metric series of a model: they are removed with the last lease.
 ///
-/// A model's slot has one, and so has each version as long as a request uses it. So a late request of a removed model still counts,
-/// and does not bring the series back for good.
+/// A model's slot has one, and so has each version as long as a request uses it. So a late request of a removed model
+/// still counts, and does not bring the series back for good.
 final class ModelSeriesLease: Sendable {
     /// Who holds a lease.
     enum Holder: Sendable { case slot, version }

@@ -8,10 +8,11 @@ import Synchronization
     import Musl
 #endif
 
-/// File descriptors that are held back, so that models can be looked at and loaded while connections have taken all others.
+/// File descriptors that are held back, so that models can be looked at and loaded while connections have taken all
+/// others.
 ///
-/// The server's limit of connections is kept below the process's limit of descriptors (``DescriptorLimit``); this is for other
-/// users of descriptors.
+/// The server's limit of connections is kept below the process's limit of descriptors (``DescriptorLimit``); this is
+/// for other users of descriptors.
 final class DescriptorReserve: Sendable {
     /// For two threads that look at the same time: a folder's listing and a file each.
     static let usualCount = 4

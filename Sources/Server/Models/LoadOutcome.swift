@@ -2,7 +2,8 @@ import Inference
 
 /// Why a load failed, for each of its two readers.
 struct LoadRefusal: Equatable, Sendable {
-    /// For clients, as the end of a sentence: what kind of thing is wrong, without a path and without a byte of any file.
+    /// For clients, as the end of a sentence: what kind of thing is wrong, without a path and without a byte of any
+    /// file.
     let reason: String
     /// For the log: everything.
     let detail: String
@@ -71,7 +72,8 @@ public enum ReloadResult: Equatable, Sendable {
     case unchanged(version: String)
     /// The running version stays; the reason is for clients, without path and content.
     case failure(reason: String)
-    /// The files could not be looked at, or were changing; they are looked at again, and the running version stays meanwhile.
+    /// The files could not be looked at, or were changing; they are looked at again, and the running version stays
+    /// meanwhile.
     case postponed(reason: String)
 
     /// The same without the details, as it is counted.

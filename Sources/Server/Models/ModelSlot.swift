@@ -30,7 +30,8 @@ public final class ModelSlot: Sendable {
         var policy = ReloadPolicy()
         /// Set by the first load: the following ones count as reloads.
         var hasTried = false
-        /// Set while a look is queued. Looks must not pile up behind a slow load: two without time between them always agree.
+        /// Set while a look is queued. Looks must not pile up behind a slow load: two without time between them always
+        /// agree.
         var isLookPending = false
         /// Why the last look failed; nil where it did not.
         var trouble: String?
@@ -65,7 +66,8 @@ public final class ModelSlot: Sendable {
     /// The memory of the version that is served now; nil while there is none. Units: bytes.
     var memoryByteCount: Int? { state.withLock { $0.serving?.byteCount } }
 
-    /// Why no version is served, or why the last load was refused while the version before stays; nil where all is well.
+    /// Why no version is served, or why the last load was refused while the version before stays; nil where all is
+    /// well.
     var absence: Absence? {
         state.withLock { state in
             switch state.absence {
@@ -88,8 +90,8 @@ public final class ModelSlot: Sendable {
     /// Loads soon; the log and the metrics tell the outcome. An unloaded model stays unloaded.
     func requestReload() { queue.async { [self] in if absence != .unloaded { _ = load() } } }
 
-    /// Looks at the files. Loads them if they changed and then stopped changing, or if a model that had too little memory fits
-    /// by now.
+    /// Looks at the files. Loads them if they changed and then stopped changing, or if a model that had too little
+    /// memory fits by now.
     func look() {
         guard
             state.withLock({ state in

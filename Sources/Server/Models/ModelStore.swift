@@ -11,7 +11,8 @@ public final class ModelStore: Sendable {
         var slots: [String: ModelSlot] = [:]
         /// The default where the settings name none: the first by name that loaded, until it is removed.
         var chosenDefault: String?
-        /// Debounce: a model is removed if its folder is missing at two looks in a row. These were missing at the last one.
+        /// Debounce: a model is removed if its folder is missing at two looks in a row. These were missing at the last
+        /// one.
         var missing: Set<String> = []
         /// Why the last look at the directory failed; nil where it did not.
         var trouble: String?
@@ -153,8 +154,8 @@ public final class ModelStore: Sendable {
     /// The model of that name, if there is one.
     public subscript(name: String) -> ModelSlot? { state.withLock { $0.slots[name] } }
 
-    /// The model of `POST /predict`: the one that the settings name, or else the first by name that loaded, until it is removed.
-    /// Nil while there is none.
+    /// The model of `POST /predict`: the one that the settings name, or else the first by name that loaded, until it is
+    /// removed. Nil while there is none.
     public var defaultSlot: ModelSlot? {
         let (slot, previous): (ModelSlot?, String?) = state.withLock { state in
             if let configuredDefault { return (state.slots[configuredDefault], nil) }
@@ -206,7 +207,8 @@ public final class ModelStore: Sendable {
         for slot in slots { slot.look() }
     }
 
-    /// Looks for a new folder of that name, away from the threads that serve requests: a network file system may be slow.
+    /// Looks for a new folder of that name, away from the threads that serve requests: a network file system may be
+    /// slow.
     ///
     /// - Throws: ``FileSystemError`` where that is not known.
     func look(for name: String) async throws(FileSystemError) {
@@ -327,8 +329,8 @@ public enum ModelStoreError: Error, Equatable, Sendable, CustomStringConvertible
 
 /// Looks at the model folders and their files at an interval.
 ///
-/// Polling is a handful of stat(2) calls. It works on every file system, over container volumes and network mounts where
-/// change notifications do not arrive.
+/// Polling is a handful of stat(2) calls. It works on every file system, over container volumes and network mounts
+/// where change notifications do not arrive.
 final class ModelWatcher: Sendable {
     private let store: ModelStore
     private let interval: Duration

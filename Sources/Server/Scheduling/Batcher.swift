@@ -4,10 +4,11 @@ import Threads
 
 /// Takes images through decoding, the queue and the network.
 ///
-/// Dynamic batching: each image is decoded and preprocessed on arrival, and the images that are ready when the network is free
-/// run as one batch. A batch that is not full waits for those that are about to be ready (``CoalescingDelay``). So a lone image
-/// runs at once, and batches grow under load. Models, clients and requests take turns (``FairQueue``). Everything runs on
-/// the threads of one ``WorkerPool``; a long decode yields its thread to shorter work (``DecodeTimeSlice``).
+/// Dynamic batching: each image is decoded and preprocessed on arrival, and the images that are ready when the network
+/// is free run as one batch. A batch that is not full waits for those that are about to be ready (``CoalescingDelay``).
+/// So a lone image runs at once, and batches grow under load. Models, clients and requests take turns (``FairQueue``).
+/// Everything runs on the threads of one ``WorkerPool``; a long decode yields its thread to shorter work
+/// (``DecodeTimeSlice``).
 public final class Batcher: Sendable {
     /// A decoded image that waits for its batch.
     private struct Image: Sendable {
@@ -49,8 +50,8 @@ public final class Batcher: Sendable {
     }
 
     private let state: Mutex<State>
-    /// How many batches may be in the network at once: one for four threads. The other threads decode for the next batch, which
-    /// is the larger for it; with nothing to decode, they help with the one that runs.
+    /// How many batches may be in the network at once: one for four threads. The other threads decode for the next
+    /// batch, which is the larger for it; with nothing to decode, they help with the one that runs.
     private let batchLimit: Int
     private let workers: WorkerPool
     let timers: TimerQueue
@@ -264,8 +265,8 @@ public final class Batcher: Sendable {
         if claimDueBatch(now: now) { runClaimedBatch() }
     }
 
-    /// Whether a batch is due that nobody has claimed; then ``runClaimedBatch()`` has to follow soon. Where one is due later, a
-    /// timer looks again then.
+    /// Whether a batch is due that nobody has claimed; then ``runClaimedBatch()`` has to follow soon. Where one is due
+    /// later, a timer looks again then.
     private func claimDueBatch(now: ContinuousClock.Instant) -> Bool {
         let action: BatchAction = state.withLock { state in
             let action = state.runningCount < batchLimit ? state.queue.action(now: now) : .idle

@@ -1,12 +1,12 @@
 /// How long a batch of one model that is not full waits for images that are on their way.
 ///
-/// The larger a batch, the less time each of its images takes, since weights are read from memory once for all of them. So a
-/// batch waits while images of its model are being decoded. It also waits for the clients that were answered last, where
-/// these usually ask again at once, as closed-loop clients do; otherwise they would split into two halves that take turns in
-/// batches half as large. A lone image waits for nothing.
+/// The larger a batch, the less time each of its images takes, since weights are read from memory once for all of them.
+/// So a batch waits while images of its model are being decoded. It also waits for the clients that were answered last,
+/// where these usually ask again at once, as closed-loop clients do; otherwise they would split into two halves that
+/// take turns in batches half as large. A lone image waits for nothing.
 struct CoalescingDelay {
-    /// The longest wait of an image that is ready. While all threads decode, waiting costs no throughput; but a flood of large
-    /// images must not hold up small ones.
+    /// The longest wait of an image that is ready. While all threads decode, waiting costs no throughput; but a flood
+    /// of large images must not hold up small ones.
     static let longest = Duration.milliseconds(100)
     /// Speculative wait: at most 1/8 of a batch's duration.
     private static let speculativeFraction = 8

@@ -3,9 +3,9 @@ import Foundation
 
 /// One model's decode jobs that wait, and which of them is next; knows neither clock nor thread.
 ///
-/// Two levels of fair queueing (``FairSchedule``). Clients share time by what their jobs have taken. A client's requests share
-/// its time by when their next job would finish: a request of one small image comes before most of one with many or large
-/// images, whoever sent it.
+/// Two levels of fair queueing (``FairSchedule``). Clients share time by what their jobs have taken. A client's
+/// requests share its time by when their next job would finish: a request of one small image comes before most of one
+/// with many or large images, whoever sent it.
 struct DecodeQueue<Job> {
     /// A job and what is known of it.
     struct Item {
@@ -94,7 +94,8 @@ struct RequestOrigin: Hashable, Sendable {
     var request = 0
 }
 
-/// What counts as one client: an IPv4 address, or the 64-bit prefix of an IPv6 address, which one subscriber has to itself.
+/// What counts as one client: an IPv4 address, or the 64-bit prefix of an IPv6 address, which one subscriber has to
+/// itself.
 ///
 /// - Source: RFC 6177 §2; RFC 4291 §2.5.5.2
 enum ClientKey {

@@ -2,9 +2,9 @@ import Inference
 
 /// How a long decode yields its thread to shorter work; belongs to that thread alone.
 ///
-/// A codec cannot be suspended, but it asks every few milliseconds whether it is to go on. Once its time slice is over, its
-/// thread does something shorter in that callback: cooperative multitasking, nested on one stack. So no number of large images
-/// causes head-of-line blocking of a small one.
+/// A codec cannot be suspended, but it asks every few milliseconds whether it is to go on. Once its time slice is over,
+/// its thread does something shorter in that callback: cooperative multitasking, nested on one stack. So no number of
+/// large images causes head-of-line blocking of a small one.
 final class DecodeTimeSlice {
     /// How long a decode works before it yields.
     static let workDuration = Duration.milliseconds(10)
@@ -35,7 +35,8 @@ final class DecodeTimeSlice {
         depth < Self.maxDepth && now - resumed >= Self.workDuration
     }
 
-    /// What an image may take that overtakes this one. An image that takes longer than estimated counts with its actual time.
+    /// What an image may take that overtakes this one. An image that takes longer than estimated counts with its actual
+    /// time.
     func maxNanoseconds(now: ContinuousClock.Instant) -> Int {
         max(nanoseconds, (now - start - yielded).nanoseconds) / Self.overtakingFraction
     }

@@ -1,11 +1,11 @@
 /// The queues of all models, and whose turn it is; knows neither clock nor thread.
 ///
-/// Each model has a ``ModelQueue`` with places of its own, so that a flood of one leaves the others' free. Models share the
-/// threads by the time that their work takes (``FairSchedule``), charged when a job or a batch is done. Among a model's decode
-/// jobs the clients take turns, and among a client's its requests (``DecodeQueue``).
+/// Each model has a ``ModelQueue`` with places of its own, so that a flood of one leaves the others' free. Models share
+/// the threads by the time that their work takes (``FairSchedule``), charged when a job or a batch is done. Among a
+/// model's decode jobs the clients take turns, and among a client's its requests (``DecodeQueue``).
 ///
-/// Back-pressure: where there is no place left, a request is refused, unless another one takes more than its fair share and
-/// gives way (``LongestQueueDrop``).
+/// Back-pressure: where there is no place left, a request is refused, unless another one takes more than its fair share
+/// and gives way (``LongestQueueDrop``).
 struct FairQueue<Element, Job> {
     typealias Limits = ModelQueue<Element, Job>.Limits
 
@@ -36,8 +36,8 @@ struct FairQueue<Element, Job> {
         let cost: ImageCost
     }
 
-    /// How long a batch may take, by what the last one took, where other models are used too. A tenth of a second is what a
-    /// person notices; without a limit, thirty-two images of VGG-19 would hold everybody up for seconds.
+    /// How long a batch may take, by what the last one took, where other models are used too. A tenth of a second is
+    /// what a person notices; without a limit, thirty-two images of VGG-19 would hold everybody up for seconds.
     static var sharedBatchTime: Duration { .milliseconds(100) }
     /// How long a model counts as used after a request: its client may be about to ask again.
     static var sharingPeriod: Duration { .seconds(1) }
@@ -45,8 +45,8 @@ struct FairQueue<Element, Job> {
     static var largeNanoseconds: Int { 50_000_000 }
     /// While a large image waits for memory, small ones may take 1/16 of it.
     private static var smallImageFraction: Int { 16 }
-    /// In longer queues nobody gives way: to count who holds what takes a tenth of a microsecond an image, for each request
-    /// that finds no place.
+    /// In longer queues nobody gives way: to count who holds what takes a tenth of a microsecond an image, for each
+    /// request that finds no place.
     private static var maxCountedDepth: Int { 1 << 14 }
 
     private let capacity: Capacity
@@ -102,7 +102,8 @@ struct FairQueue<Element, Job> {
         return pixelCount <= capacity.pixelCount || heldPixels == 0 ? nil : .pixels
     }
 
-    /// The requests that have to be dropped for one that found too little room; nil where none takes more than its fair share.
+    /// The requests that have to be dropped for one that found too little room; nil where none takes more than its fair
+    /// share.
     func victims(
         for costs: [ImageCost], of model: String, from client: String, shortage: Shortage
     ) -> [RequestOrigin]? {
@@ -201,7 +202,8 @@ struct FairQueue<Element, Job> {
         var earliest: ContinuousClock.Instant?
         var next = models.next()
         while let index = next {
-            let maxSize = isShared(besides: index, now: now) ? models[index].batchSize(lasting: Self.sharedBatchTime) : .max
+            let maxSize =
+                isShared(besides: index, now: now) ? models[index].batchSize(lasting: Self.sharedBatchTime) : .max
             let action = models[index].action(now: now, maxSize: maxSize)
             switch action {
             case .run: return action

@@ -1,8 +1,8 @@
 /// Flows that share the time of one server, and whose turn it is; knows neither clock nor thread.
 ///
 /// Fair queueing in virtual time: the flow whose work has taken least goes first, and of equals the one that was served
-/// longest ago. A flow that was idle rejoins at the current virtual time, so that it earns no extra share. Schedules nest:
-/// a flow may be a schedule itself, as clients are within a model and requests within a client.
+/// longest ago. A flow that was idle rejoins at the current virtual time, so that it earns no extra share. Schedules
+/// nest: a flow may be a schedule itself, as clients are within a model and requests within a client.
 ///
 /// - Source: Goyal, Vin, Cheng, "Start-time Fair Queuing", SIGCOMM 1996
 /// - Source: Golestani, "A Self-Clocked Fair Queueing Scheme for Broadband Applications", INFOCOM 1994: finish times
@@ -51,7 +51,8 @@ struct FairSchedule<ID: Equatable, Flow> {
 
     mutating func remove(at index: Int) { entries.remove(at: index) }
 
-    /// Forgets idle flows, but not those that have had more than their share: that counts until the others have caught up.
+    /// Forgets idle flows, but not those that have had more than their share: that counts until the others have caught
+    /// up.
     mutating func removeAll(where isIdle: (Flow) -> Bool) {
         entries.removeAll { $0.time <= virtualTime && isIdle($0.flow) }
     }

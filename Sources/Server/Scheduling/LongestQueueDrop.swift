@@ -1,10 +1,11 @@
 /// Which requests are dropped from a full queue to make room for another one.
 ///
-/// The client that holds most gives way, as long as it holds more than the newcomer would. Where that client is the newcomer
-/// itself, its own requests that are at least eight times as large as the new one do. So one client cannot lock others out,
-/// and a few large requests cannot lock small ones out, while requests of one size keep their places.
+/// The client that holds most gives way, as long as it holds more than the newcomer would. Where that client is the
+/// newcomer itself, its own requests that are at least eight times as large as the new one do. So one client cannot
+/// lock others out, and a few large requests cannot lock small ones out, while requests of one size keep their places.
 ///
-/// - Source: Suter et al., "Design considerations for supporting TCP with per-flow queueing", INFOCOM 1998: longest queue drop
+/// - Source: Suter et al., "Design considerations for supporting TCP with per-flow queueing", INFOCOM 1998: longest
+///   queue drop
 struct LongestQueueDrop {
     /// What each request holds of the scarce resource: images, bytes or pixels.
     var held: [RequestOrigin: Int]

@@ -12,8 +12,8 @@ enum BatchAction: Equatable {
 
 /// The images of one model that wait, and which of them form the next batch; knows neither clock nor thread.
 ///
-/// An image is admitted, which gives it a place, then decoded, which makes it ready, and leaves with a batch. A batch holds
-/// images of one model version only.
+/// An image is admitted, which gives it a place, then decoded, which makes it ready, and leaves with a batch. A batch
+/// holds images of one model version only.
 struct ModelQueue<Element, Job> {
     /// How many images may wait, and for how long a worker may wait for more of them.
     struct Limits: Equatable, Sendable {
@@ -121,8 +121,8 @@ struct ModelQueue<Element, Job> {
         return batch.count < size && now < due ? .wait(until: due) : .run(model: model, batch)
     }
 
-    /// The ready images, dealt round robin: one of each client, then each client's second, and so on. A client's images are
-    /// dealt round robin by its requests.
+    /// The ready images, dealt round robin: one of each client, then each client's second, and so on. A client's images
+    /// are dealt round robin by its requests.
     private func roundRobin() -> [Int] {
         /// Puts the first of every group before all second ones.
         func dealt(_ indices: [Int], _ group: (RequestOrigin) -> RequestOrigin) -> [Int] {

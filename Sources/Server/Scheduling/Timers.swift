@@ -4,8 +4,8 @@ import Synchronization
 
 /// Actions to be done at their times, on one thread for all of them.
 ///
-/// Actions must be short and must not block: what takes longer is handed to another thread. An action that is cancelled, as
-/// nearly every deadline is, costs two searches and wakes nobody.
+/// Actions must be short and must not block: what takes longer is handed to another thread. An action that is
+/// cancelled, as nearly every deadline is, costs two searches and wakes nobody.
 public final class TimerQueue: Sendable {
     /// What cancels an action.
     struct Token: Sendable {

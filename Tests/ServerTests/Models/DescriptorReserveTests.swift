@@ -5,10 +5,9 @@ import Testing
 
 @testable import Server
 
-@Suite("Descriptors that are held back")
+@Suite(.timeLimit(.minutes(2)))
 struct DescriptorReserveTests {
-    @Test("They are free while something is done, and held again behind the last who does it")
-    func lending() {
+    @Test func `They are free while something is done, and held again behind the last who does it`() {
         let reserve = DescriptorReserve(count: 3)
         #expect(reserve.heldCount == 3)
         let result = reserve.lend {
@@ -21,8 +20,7 @@ struct DescriptorReserveTests {
         #expect(reserve.heldCount == 3)
     }
 
-    @Test("They are lent to a look that finds no other, and to no other failure")
-    func looking() throws {
+    @Test func `They are lent to a look that finds no other, and to no other failure`() throws {
         let reserve = DescriptorReserve(count: 2)
         for (code, tries) in [(EMFILE, 2), (ENFILE, 2), (EIO, 1)] {
             var count = 0

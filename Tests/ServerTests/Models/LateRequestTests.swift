@@ -6,15 +6,17 @@ import Threads
 
 @testable import Server
 
-@Suite("Requests that outlive their model's version")
+@Suite(.timeLimit(.minutes(2)))
 struct LateRequestTests {
     private func need(_ directory: ModelDirectory) throws -> Int {
         try ModelLoader(workers: WorkerPool(threadCount: 1)).load(ModelFiles(folder: directory.path + "/a"))
             .memoryByteCount(maxBatchSize: 32)
     }
 
-    @Test("Memory counts as held until the last request lets the version go, through a swap and through an unload")
-    func memory() async throws {
+    @Test
+    func `Memory counts as held until the last request lets the version go, through a swap and through an unload`()
+        async throws
+    {
         let directory = try ModelDirectory(["a"])
         let need = try need(directory)
         // Room for two, but not for three; other weights may want another algorithm, and a little more or less.
@@ -55,8 +57,9 @@ struct LateRequestTests {
         #expect(["b", "c"].count { store[$0]?.model != nil } == 2)
     }
 
-    @Test("A removed model's series end with its last request, which still counts, and do not come back")
-    func series() async throws {
+    @Test func `A removed model's series end with its last request, which still counts, and do not come back`()
+        async throws
+    {
         let directory = try ModelDirectory(["a", "b"])
         let metrics = directory.metrics
         let store = try directory.store()
@@ -71,15 +74,17 @@ struct LateRequestTests {
         metrics.inference(model: "b", .seconds(1))
         metrics.prediction(model: "b", class: "class 1")
         metrics.queueDepth(0, of: "b", 0)
-        if let late { metrics.statistics.ran(by: late, pictureCount: 1, .seconds(1)) }
+        if let late { metrics.statistics.ran(by: late, imageCount: 1, .seconds(1)) }
         #expect(metrics.registry.exposition().contains(#"alexnet_inference_seconds_count{model="b"} 1"#))
         late = nil
         #expect(!metrics.registry.exposition().contains(#"model="b""#))
         #expect(metrics.registry.exposition().contains(#"alexnet_model_info{model="a""#))
     }
 
-    @Test("An unloaded model's gauges end with its last request; what was counted stays, as it may be loaded again")
-    func unloaded() async throws {
+    @Test
+    func `An unloaded model's gauges end with its last request; what was counted stays, as it may be loaded again`()
+        async throws
+    {
         let directory = try ModelDirectory(["a"])
         let metrics = directory.metrics
         let store = try directory.store()

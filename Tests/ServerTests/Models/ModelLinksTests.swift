@@ -7,7 +7,7 @@ import Testing
 
 @testable import Server
 
-@Suite("Links, pipes and secrets in a models directory")
+@Suite(.timeLimit(.minutes(2)))
 struct ModelLinksTests {
     private static let secret = "root:secret-of-another-user"
     private static let refusal = "one of its files is a symbolic link that leads out of the models directory"
@@ -17,10 +17,12 @@ struct ModelLinksTests {
         try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: target)
     }
 
-    @Test(
-        "A link that leads out of the directory is refused without a word of what it leads to, unless the settings allow it",
-        arguments: ["model.safetensors", "class_indices.json", "model.json"])
-    func outsideFile(_ name: String) async throws {
+    @Test(arguments: ["model.safetensors", "class_indices.json", "model.json"])
+    func
+        `A link that leads out of the directory is refused without a word of what it leads to, unless the settings allow it`(
+            _ name: String
+        ) async throws
+    {
         let outside = try TinyModel(seed: 5)
         try outside.write("model.json", "{}")
         try outside.write("secret", Self.secret)
@@ -37,8 +39,7 @@ struct ModelLinksTests {
         #expect(await (try directory.store(followsOutsideLinks: true)).loadAll() == 1)
     }
 
-    @Test("A folder that is a link out of the directory is refused too, and a shard of an index")
-    func outsideFolder() async throws {
+    @Test func `A folder that is a link out of the directory is refused too, and a shard of an index`() async throws {
         let outside = try TinyModel(seed: 5)
         let directory = try ModelDirectory(["a"])
         try link(directory.path + "/b", to: outside.folder.path)
@@ -60,9 +61,11 @@ struct ModelLinksTests {
         #expect(sharded["c"]?.absence?.reason == Self.refusal)
     }
 
-    @Test(
-        "Links within the directory work, and a directory that is a link itself, as Kubernetes and git-sync make them")
-    func atomicLinks() async throws {
+    @Test
+    func
+        `Links within the directory work, and a directory that is a link itself, as Kubernetes and git-sync make them`()
+        async throws
+    {
         let directory = try ModelDirectory(["a", "b"])
         // A volume of a ConfigMap: every file is a link through `..data`, which is swapped.
         let folder = directory.path + "/a"
@@ -102,8 +105,7 @@ struct ModelLinksTests {
         }
     }
 
-    @Test("A hard link to a secret is read, refused, and not told to clients")
-    func hardLinks() async throws {
+    @Test func `A hard link to a secret is read, refused, and not told to clients`() async throws {
         let directory = try ModelDirectory(["a"])
         let secret = directory.path + "/a/secret.md"
         try Data(Self.secret.utf8).write(to: URL(fileURLWithPath: secret))
@@ -118,14 +120,14 @@ struct ModelLinksTests {
         }
     }
 
-    @Test(
-        "A pipe in the place of a file is refused at once, and one beside the files is left alone",
-        arguments: [
-            ("model.safetensors", "its checkpoint is not a regular file"),
-            ("class_indices.json", "one of its text files cannot be read"),
-            ("model.json", "one of its text files cannot be read"),
-        ])
-    func pipes(_ name: String, _ reason: String) async throws {
+    @Test(arguments: [
+        ("model.safetensors", "its checkpoint is not a regular file"),
+        ("class_indices.json", "one of its text files cannot be read"),
+        ("model.json", "one of its text files cannot be read"),
+    ])
+    func `A pipe in the place of a file is refused at once, and one beside the files is left alone`(
+        _ name: String, _ reason: String
+    ) async throws {
         let directory = try ModelDirectory(["a"])
         #expect(mkfifo(directory.path + "/a/pipe", 0o600) == 0)
         #expect(mkfifo(directory.path + "/b", 0o600) == 0)

@@ -8,7 +8,7 @@ import Threads
 
 @testable import Server
 
-@Suite("The models of a directory")
+@Suite(.timeLimit(.minutes(2)))
 struct ModelStoreTests {
     private let metrics = ServingMetrics(routes: [])
 
@@ -54,8 +54,7 @@ struct ModelStoreTests {
         }
     }
 
-    @Test("A folder that comes is served, one that goes is not, and nobody else notices")
-    func comingAndGoing() async throws {
+    @Test func `A folder that comes is served, one that goes is not, and nobody else notices`() async throws {
         let directory = try Directory(["a", "b"])
         let store = try self.store(directory)
         #expect(await store.loadAll() == 2)
@@ -83,8 +82,7 @@ struct ModelStoreTests {
         #expect(store["b"]?.model != nil)
     }
 
-    @Test("Without a default in the settings, the first by name that loads is it until it goes")
-    func chosenDefault() async throws {
+    @Test func `Without a default in the settings, the first by name that loads is it until it goes`() async throws {
         let directory = try Directory(["b", "c", "d"])
         try directory.write("not a checkpoint", to: "b/model.safetensors")
         let store = try self.store(directory)
@@ -99,8 +97,7 @@ struct ModelStoreTests {
         #expect(store.defaultSlot?.name == "a")
     }
 
-    @Test("A folder that came back while its last model was being let go keeps its metrics")
-    func comingBack() async throws {
+    @Test func `A folder that came back while its last model was being let go keeps its metrics`() async throws {
         let directory = try Directory(["a", "b"])
         let store = try self.store(directory)
         _ = await store.loadAll()
@@ -122,8 +119,7 @@ struct ModelStoreTests {
         }
     }
 
-    @Test("The default that the settings name stays it, there or not")
-    func configuredDefault() async throws {
+    @Test func `The default that the settings name stays it, there or not`() async throws {
         let directory = try Directory(["a", "b"])
         #expect(throws: ModelStoreError.unknownDefault(name: "x", known: ["a", "b"])) {
             _ = try self.store(directory, defaultName: "x")
@@ -139,8 +135,7 @@ struct ModelStoreTests {
         #expect(store.defaultSlot?.model != nil)
     }
 
-    @Test("A broken model is not served, says why, and is served once it is mended")
-    func broken() async throws {
+    @Test func `A broken model is not served, says why, and is served once it is mended`() async throws {
         let directory = try Directory(["a", "b"])
         let whole = try Data(contentsOf: URL(fileURLWithPath: directory.path + "/b/model.safetensors"))
         try directory.write("not a checkpoint", to: "b/model.safetensors")
@@ -158,8 +153,7 @@ struct ModelStoreTests {
         #expect(store["b"]?.absence == nil)
     }
 
-    @Test("What is unloaded stays so, whatever happens to its files, until it is loaded again")
-    func unloading() async throws {
+    @Test func `What is unloaded stays so, whatever happens to its files, until it is loaded again`() async throws {
         let directory = try Directory(["a"])
         let store = try self.store(directory)
         _ = await store.loadAll()
@@ -178,8 +172,9 @@ struct ModelStoreTests {
         #expect(slot.absence == nil)
     }
 
-    @Test("A model that does not fit beside the others is refused with the setting's name; they stay")
-    func memory() async throws {
+    @Test func `A model that does not fit beside the others is refused with the setting's name; they stay`()
+        async throws
+    {
         let directory = try Directory(["a", "b"])
         let loader = ModelLoader(workers: WorkerPool(threadCount: 1))
         let need = try loader.load(ModelFiles(folder: directory.path + "/a")).memoryByteCount(maxBatchSize: 32)
@@ -209,8 +204,7 @@ struct ModelStoreTests {
         }
     }
 
-    @Test("A directory that is away takes no model with it")
-    func awayDirectory() async throws {
+    @Test func `A directory that is away takes no model with it`() async throws {
         let directory = try Directory(["a"])
         let store = try self.store(directory)
         _ = await store.loadAll()
@@ -226,18 +220,18 @@ struct ModelStoreTests {
     }
 }
 
-@Suite("Which model is the default")
+@Suite(.timeLimit(.minutes(2)))
 struct DefaultModelTests {
-    @Test("Chosen among several it is told with the setting that pins it; alone or pinned it is not")
-    func chosen() async throws {
+    @Test func `Chosen among several it is told with the setting that pins it; alone or pinned it is not`() async throws
+    {
         let directory = try ModelDirectory(["aaa", "fashion-mnist"])
         let pinned = try directory.store(defaultName: "fashion-mnist")
         _ = await pinned.loadAll()
-        pinned.tellDefault()
+        pinned.logDefault()
         #expect(directory.log("models.default").isEmpty)
         let store = try directory.store()
         _ = await store.loadAll()
-        store.tellDefault()
+        store.logDefault()
         let lines = directory.log("models.default")
         #expect(lines.count == 1)
         #expect(lines.first?.contains("default=aaa") == true)
@@ -246,12 +240,11 @@ struct DefaultModelTests {
         let alone = try ModelDirectory(["fashion-mnist"])
         let single = try alone.store()
         _ = await single.loadAll()
-        single.tellDefault()
+        single.logDefault()
         #expect(alone.log("models.default").isEmpty)
     }
 
-    @Test("When the default goes, the log says which model has its place, once")
-    func changed() async throws {
+    @Test func `When the default goes, the log says which model has its place, once`() async throws {
         let directory = try ModelDirectory(["a", "b", "c"])
         let store = try directory.store()
         _ = await store.loadAll()

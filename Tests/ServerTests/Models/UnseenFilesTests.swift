@@ -7,12 +7,14 @@ import Testing
 
 @testable import Server
 
-@Suite("Files that could not be looked at")
+@Suite(.timeLimit(.minutes(2)))
 struct UnseenFilesTests {
     private static let codes = [EMFILE, ENFILE, EIO, ESTALE, EACCES, ENOMEM]
 
-    @Test("A look that fails is not a change: no reload is tried, and what changed meanwhile follows", arguments: codes)
-    func failingLooks(_ code: Int32) async throws {
+    @Test(arguments: codes)
+    func `A look that fails is not a change: no reload is tried, and what changed meanwhile follows`(_ code: Int32)
+        async throws
+    {
         for question in [FailingFileSystem.Question.names, .status] {
             let directory = try ModelDirectory(["a", "b"])
             let store = try directory.store()
@@ -40,8 +42,10 @@ struct UnseenFilesTests {
         }
     }
 
-    @Test("A load that cannot read is postponed and follows by itself; the running model has no reason against it")
-    func failingLoad() async throws {
+    @Test
+    func `A load that cannot read is postponed and follows by itself; the running model has no reason against it`()
+        async throws
+    {
         let directory = try ModelDirectory(["a"])
         let store = try directory.store()
         _ = await store.loadAll()
@@ -60,8 +64,7 @@ struct UnseenFilesTests {
         #expect(directory.reloads("a", .success) == 1)
     }
 
-    @Test("A reload that was asked for follows once the files can be looked at, changed or not")
-    func askedFor() async throws {
+    @Test func `A reload that was asked for follows once the files can be looked at, changed or not`() async throws {
         let directory = try ModelDirectory(["a"])
         let store = try directory.store()
         _ = await store.loadAll()
@@ -79,8 +82,8 @@ struct UnseenFilesTests {
         #expect(slot.absence == nil)
     }
 
-    @Test("What stays unreadable is told as a failure, once, and loaded when it can be read at last")
-    func lasting() async throws {
+    @Test func `What stays unreadable is told as a failure, once, and loaded when it can be read at last`() async throws
+    {
         let directory = try ModelDirectory(["a"])
         let store = try directory.store()
         _ = await store.loadAll()
@@ -101,8 +104,9 @@ struct UnseenFilesTests {
         #expect(directory.reloads("a", .failure) == 1)
     }
 
-    @Test("Files that change while they are read are neither unchanged nor refused: they are read again at rest")
-    func changing() async throws {
+    @Test func `Files that change while they are read are neither unchanged nor refused: they are read again at rest`()
+        async throws
+    {
         for seed in [2, 3] as [UInt64] {
             let directory = try ModelDirectory(["a"])
             let store = try directory.store()
@@ -125,8 +129,9 @@ struct UnseenFilesTests {
         }
     }
 
-    @Test("A folder that cannot be looked at keeps nobody from being served, is told once, and is found later")
-    func unseenFolder() async throws {
+    @Test func `A folder that cannot be looked at keeps nobody from being served, is told once, and is found later`()
+        async throws
+    {
         let directory = try ModelDirectory(["a", "b"])
         directory.fileSystem.fail([.names], code: EACCES, pathSuffix: "/b")
         let store = try directory.store()
@@ -139,8 +144,7 @@ struct UnseenFilesTests {
         #expect(store["b"]?.model != nil)
     }
 
-    @Test("A default that cannot be looked at is not unknown: it is served once it can be")
-    func unseenDefault() async throws {
+    @Test func `A default that cannot be looked at is not unknown: it is served once it can be`() async throws {
         let directory = try ModelDirectory(["a", "b"])
         directory.fileSystem.fail([.names], code: EIO, pathSuffix: "/b")
         let store = try directory.store(defaultName: "b")
@@ -151,8 +155,7 @@ struct UnseenFilesTests {
         #expect(store.defaultSlot?.model != nil)
     }
 
-    @Test("A directory that cannot be looked at is told apart from one that is empty or not there")
-    func directories() throws {
+    @Test func `A directory that cannot be looked at is told apart from one that is empty or not there`() throws {
         let directory = try ModelDirectory(["a"])
         directory.fileSystem.fail([.names], code: EMFILE)
         #expect(
@@ -174,8 +177,7 @@ struct UnseenFilesTests {
         #expect(throws: ModelStoreError.noDirectory(path: "/nowhere")) { try ModelStore.folders(in: "/nowhere") }
     }
 
-    @Test("A load of a folder that has just come says so where the directory cannot be looked at")
-    func repository() async throws {
+    @Test func `A load of a folder that has just come says so where the directory cannot be looked at`() async throws {
         let directory = try ModelDirectory(["a"])
         let store = try directory.store()
         try directory.add("b", seed: 4)

@@ -2,92 +2,97 @@ import Testing
 
 @testable import Server
 
-@Suite("Whose turn it is among clients and their requests")
-struct FairLineTests {
+@Suite(.timeLimit(.minutes(2)))
+struct DecodeQueueTests {
     private func cost(_ milliseconds: Int) -> ImageCost {
         ImageCost(byteCount: 0, nanoseconds: milliseconds * 1_000_000)
     }
 
     private func append(
-        _ line: inout FairLine<String>, _ name: String, client: String = "a", request: Int, milliseconds: Int = 1
+        _ queue: inout DecodeQueue<String>, _ name: String, client: String = "a", request: Int, milliseconds: Int = 1
     ) {
-        line.append(
-            name, id: line.count, origin: RequestOrigin(client: client, request: request), cost: cost(milliseconds))
+        queue.append(
+            name, id: queue.count, origin: RequestOrigin(client: client, request: request), cost: cost(milliseconds))
     }
 
     private func pop(
-        _ line: inout FairLine<String>, _ decide: (FairLine<String>.Turn) -> FairLine<String>.Choice = { _ in .take }
+        _ queue: inout DecodeQueue<String>, _ mayTake: (DecodeQueue<String>.Item) -> Bool = { _ in true }
     ) -> String? {
-        line.popNext(decide)?.element
+        queue.popNext(where: mayTake)?.job
     }
 
-    private func all(_ line: inout FairLine<String>) -> [String] {
+    private func all(_ queue: inout DecodeQueue<String>) -> [String] {
         var names: [String] = []
-        while let turn = line.popNext() { names.append(turn.element) }
+        while let turn = queue.popNext() { names.append(turn.job) }
         return names
     }
 
-    @Test("One client's requests of one size come as they came")
-    func order() {
-        var line = FairLine<String>()
-        for request in 1...4 { append(&line, "\(request)", request: request) }
-        #expect(all(&line) == ["1", "2", "3", "4"])
-        #expect(line.isEmpty)
+    @Test func `One client's requests of one size come as they came`() {
+        var queue = DecodeQueue<String>()
+        for request in 1...4 { append(&queue, "\(request)", request: request) }
+        #expect(all(&queue) == ["1", "2", "3", "4"])
+        #expect(queue.isEmpty)
     }
 
-    @Test("A small request comes before most of a large one, though it is the same client's and came later")
-    func requests() {
-        var line = FairLine<String>()
-        for index in 1...4 { append(&line, "form \(index)", request: 1, milliseconds: 10) }
-        append(&line, "large", request: 2, milliseconds: 1000)
-        #expect(pop(&line) == "form 1")
-        append(&line, "small", request: 3)
-        #expect(all(&line) == ["small", "form 2", "form 3", "form 4", "large"])
+    @Test func `A small request comes before most of a large one, though it is the same client's and came later`() {
+        var queue = DecodeQueue<String>()
+        for index in 1...4 { append(&queue, "form \(index)", request: 1, milliseconds: 10) }
+        append(&queue, "large", request: 2, milliseconds: 1000)
+        #expect(pop(&queue) == "form 1")
+        append(&queue, "small", request: 3)
+        #expect(all(&queue) == ["small", "form 2", "form 3", "form 4", "large"])
     }
 
-    @Test("Clients share time, not pieces")
-    func clients() {
-        var line = FairLine<String>()
-        for index in 1...3 { append(&line, "a\(index)", client: "a", request: index, milliseconds: 20) }
-        for index in 4...7 { append(&line, "b\(index)", client: "b", request: index, milliseconds: 10) }
-        #expect(all(&line) == ["a1", "b4", "b5", "a2", "b6", "b7", "a3"])
+    @Test func `Clients share time, not pieces`() {
+        var queue = DecodeQueue<String>()
+        for index in 1...3 { append(&queue, "a\(index)", client: "a", request: index, milliseconds: 20) }
+        for index in 4...7 { append(&queue, "b\(index)", client: "b", request: index, milliseconds: 10) }
+        #expect(all(&queue) == ["a1", "b4", "b5", "a2", "b6", "b7", "a3"])
     }
 
-    @Test("What a client took more than was estimated counts")
-    func correction() {
-        var line = FairLine<String>()
-        for index in 1...2 { append(&line, "a\(index)", client: "a", request: index) }
-        for index in 3...6 { append(&line, "b\(index)", client: "b", request: index) }
-        #expect(pop(&line) == "a1")
-        line.correct("a", by: 2_500_000)
-        #expect(all(&line) == ["b3", "b4", "b5", "b6", "a2"])
+    @Test func `What a client took more than was estimated counts`() {
+        var queue = DecodeQueue<String>()
+        for index in 1...2 { append(&queue, "a\(index)", client: "a", request: index) }
+        for index in 3...6 { append(&queue, "b\(index)", client: "b", request: index) }
+        #expect(pop(&queue) == "a1")
+        queue.correct("a", by: 2_500_000)
+        #expect(all(&queue) == ["b3", "b4", "b5", "b6", "a2"])
     }
 
-    @Test("A client that rested has saved no time up")
-    func rest() {
-        var line = FairLine<String>()
-        for index in 1...4 { append(&line, "a\(index)", client: "a", request: index) }
-        for _ in 1...2 { _ = line.popNext() }
-        for index in 5...8 { append(&line, "b\(index)", client: "b", request: index) }
-        #expect(all(&line) == ["b5", "a3", "b6", "a4", "b7", "b8"])
+    @Test func `A client that rested has saved no time up`() {
+        var queue = DecodeQueue<String>()
+        for index in 1...4 { append(&queue, "a\(index)", client: "a", request: index) }
+        for _ in 1...2 { _ = queue.popNext() }
+        for index in 5...8 { append(&queue, "b\(index)", client: "b", request: index) }
+        #expect(all(&queue) == ["b5", "a3", "b6", "a4", "b7", "b8"])
     }
 
-    @Test("What may not be taken now is passed over or holds all up, and keeps its turn")
-    func choices() {
-        var line = FairLine<String>()
-        for request in 1...3 { append(&line, "\(request)", request: request) }
-        #expect(pop(&line) { $0.element == "1" ? .skip : .take } == "2")
-        #expect(pop(&line) { $0.element == "1" ? .stop : .take } == nil)
-        #expect(all(&line) == ["1", "3"])
+    @Test func `What may not be taken now is passed over, and keeps its turn`() {
+        var queue = DecodeQueue<String>()
+        for request in 1...3 { append(&queue, "\(request)", request: request) }
+        #expect(pop(&queue) { $0.job != "1" } == "2")
+        #expect(pop(&queue) { _ in false } == nil)
+        #expect(all(&queue) == ["1", "3"])
     }
 
-    @Test("Pieces that nobody waits for go, and nothing else does")
-    func removal() {
-        var line = FairLine<String>()
-        for index in 1...3 { append(&line, "\(index)", request: 1) }
-        append(&line, "other", request: 2)
-        line.removeAll(of: RequestOrigin(client: "a", request: 1)) { $0 < 2 }
-        #expect(line.count == 2)
-        #expect(Set(all(&line)) == ["3", "other"])
+    @Test func `Pieces that nobody waits for go, and nothing else does`() {
+        var queue = DecodeQueue<String>()
+        for index in 1...3 { append(&queue, "\(index)", request: 1) }
+        append(&queue, "other", request: 2)
+        for id in 0..<2 { queue.remove(id, of: RequestOrigin(client: "a", request: 1)) }
+        queue.remove(7, of: RequestOrigin(client: "a", request: 1))
+        queue.remove(0, of: RequestOrigin(client: "b", request: 1))
+        #expect(queue.count == 2)
+        #expect(Set(all(&queue)) == ["3", "other"])
+    }
+
+    @Test(arguments: [
+        ("127.0.0.1", "127.0.0.1"), ("::ffff:10.1.2.3", "10.1.2.3"), ("2001:db8::1", "20010db800000000"),
+        ("2001:db8:0:0:ffff::2", "20010db800000000"), ("2001:db8:0:1::1", "20010db800000001"),
+        ("fe80::1%eth0", "fe80000000000000"),
+        ("not:an address", "not:an address"),
+    ])
+    func `A client is an IPv4 address, or the first half of an IPv6 address`(_ address: String, _ key: String) {
+        #expect(ClientKey.of(address) == key)
     }
 }

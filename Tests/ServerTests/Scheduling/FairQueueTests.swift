@@ -2,14 +2,14 @@ import Testing
 
 @testable import Server
 
-@Suite("The queues of several models, on a manual clock")
+@Suite(.timeLimit(.minutes(2)))
 struct FairQueueTests {
     private final class Version {}
 
     private let start = ContinuousClock.now
     private let version = Version()
     private typealias Queue = FairQueue<String, Int>
-    private let limits = BatchQueue<String>.Limits(capacity: 8, maxBatchSize: 4, maxDelay: .zero)
+    private let limits = ModelQueue<String, Int>.Limits(capacity: 8, maxBatchSize: 4, maxDelay: .zero)
 
     /// Gives images places, and a job each with the image's number.
     private func admit(_ count: Int, of model: String, to queue: inout Queue) throws -> [Int] {
@@ -49,8 +49,7 @@ struct FairQueueTests {
         return "\(model) \(ids.count)"
     }
 
-    @Test("A model that floods leaves every place of another one free")
-    func places() throws {
+    @Test func `A model that floods leaves every place of another one free`() throws {
         var queue = Queue(capacity: .init(byteCount: 1000))
         _ = try admit(8, of: "flood", to: &queue)
         #expect(queue.admit([10], of: "flood", limits: limits, now: start) == .failure(.images))
@@ -59,8 +58,9 @@ struct FairQueueTests {
         #expect(queue.depth(of: "lone") == 8)
     }
 
-    @Test("All models together hold as many bytes as may wait, but a model with nothing waiting has one request")
-    func bytes() throws {
+    @Test func `All models together hold as many bytes as may wait, but a model with nothing waiting has one request`()
+        throws
+    {
         var queue = Queue(capacity: .init(byteCount: 100))
         #expect(try queue.admit([101], of: "large", limits: limits, now: start).get() == [1])
         #expect(queue.admit([1], of: "large", limits: limits, now: start) == .failure(.bytes))
@@ -71,8 +71,7 @@ struct FairQueueTests {
         #expect(queue.admit([1], of: "other", limits: limits, now: start) == .failure(.bytes))
     }
 
-    @Test("Jobs of a lone request come before most of a flood's, and models that both flood take turns")
-    func jobs() throws {
+    @Test func `Jobs of a lone request come before most of a flood's, and models that both flood take turns`() throws {
         var queue = Queue(capacity: .init(byteCount: 1000))
         _ = try admit(8, of: "flood", to: &queue)
         #expect(try (0..<3).map { _ in try runJob(&queue) } == ["flood", "flood", "flood"])
@@ -82,8 +81,9 @@ struct FairQueueTests {
         #expect(try (0..<4).map { _ in try runJob(&queue) } == ["other", "flood", "other", "flood"])
     }
 
-    @Test("Time is shared, not turns: a model whose images take ten times as long has a tenth of the images")
-    func time() throws {
+    @Test func `Time is shared, not turns: a model whose images take ten times as long has a tenth of the images`()
+        throws
+    {
         var queue = Queue(capacity: .init(byteCount: 1000))
         var counts: [String: Int] = [:]
         var times: [String: Int] = [:]
@@ -103,8 +103,7 @@ struct FairQueueTests {
         #expect(try #require(counts["quick"]) > 9 * (try #require(counts["slow"])))
     }
 
-    @Test("A model that rested has saved no time up")
-    func rest() throws {
+    @Test func `A model that rested has saved no time up`() throws {
         var queue = Queue(capacity: .init(byteCount: 1000))
         _ = try admit(8, of: "busy", to: &queue)
         for _ in 0..<4 { _ = try runJob(&queue) }
@@ -112,8 +111,7 @@ struct FairQueueTests {
         #expect(try (0..<6).map { _ in try runJob(&queue) } == ["rested", "busy", "rested", "busy", "rested", "busy"])
     }
 
-    @Test("One that waits is not overtaken for ever by others that come back again and again")
-    func noStarvation() throws {
+    @Test func `One that waits is not overtaken for ever by others that come back again and again`() throws {
         var queue = Queue(capacity: .init(byteCount: 1000))
         let waiting = try admit(1, of: "waiting", to: &queue)
         _ = try runJob(&queue)
@@ -128,8 +126,7 @@ struct FairQueueTests {
         #expect(order.count <= 4)
     }
 
-    @Test("A batch leaves room for a model that was asked within the last second, and no longer")
-    func sharingPeriod() throws {
+    @Test func `A batch leaves room for a model that was asked within the last second, and no longer`() throws {
         var queue = Queue(capacity: .init(byteCount: 1000))
         try admitReady(8, of: "slow", to: &queue)
         #expect(runBatch(&queue, perImage: .milliseconds(100)) == "slow 4")
@@ -145,8 +142,7 @@ struct FairQueueTests {
         #expect(own.count == 4)
     }
 
-    @Test("While another model waits, a batch takes a tenth of a second at most, and an image at least")
-    func sharedBatches() throws {
+    @Test func `While another model waits, a batch takes a tenth of a second at most, and an image at least`() throws {
         var queue = Queue(capacity: .init(byteCount: 1000))
         try admitReady(8, of: "slow", to: &queue)
         #expect(runBatch(&queue, perImage: .milliseconds(50)) == "slow 4")
@@ -160,12 +156,11 @@ struct FairQueueTests {
         #expect(queue.depth == 5)
     }
 
-    @Test("With a delay the earliest batch is waited for, and one that is due does not wait for others")
-    func delays() throws {
+    @Test func `With a delay the earliest batch is waited for, and one that is due does not wait for others`() throws {
         var queue = Queue(capacity: .init(byteCount: 1000))
-        let patient = BatchQueue<String>.Limits(capacity: 8, maxBatchSize: 4, maxDelay: .milliseconds(5))
+        let patient = ModelQueue<String, Int>.Limits(capacity: 8, maxBatchSize: 4, maxDelay: .milliseconds(5))
         let ids = try queue.admit([10], of: "patient", limits: patient, now: start).get()
-        #expect(queue.action(now: start) == .rest)
+        #expect(queue.action(now: start) == .idle)
         makeReady(ids, of: "patient", in: &queue)
         #expect(queue.action(now: start) == .wait(until: start + .milliseconds(5)))
         let others = try queue.admit([10], of: "other", limits: limits, now: start).get()
@@ -173,14 +168,15 @@ struct FairQueueTests {
         #expect(queue.action(now: start) == .run(model: "other", others))
     }
 
-    @Test("A batch waits while images of its own model are decoded, and for no other's; a whole one for none")
-    func decoding() throws {
+    @Test func `A batch waits while images of its own model are decoded, and for no other's; a whole one for none`()
+        throws
+    {
         var queue = Queue(capacity: .init(byteCount: 1000))
         let ids = try admit(5, of: "a", to: &queue)
         #expect(try runJob(&queue) == "a")
         makeReady([ids[0]], of: "a", in: &queue)
-        #expect(queue.action(now: start) == .wait(until: start + Gathering.longest))
-        #expect(queue.action(now: start + Gathering.longest) == .run(model: "a", [ids[0]]))
+        #expect(queue.action(now: start) == .wait(until: start + CoalescingDelay.longest))
+        #expect(queue.action(now: start + CoalescingDelay.longest) == .run(model: "a", [ids[0]]))
         makeReady(Array(ids[1..<4]), of: "a", in: &queue)
         #expect(queue.action(now: start) == .run(model: "a", Array(ids[..<4])))
         _ = queue.take(Array(ids[..<4]), of: "a", now: start)
@@ -191,8 +187,9 @@ struct FairQueueTests {
         #expect(queue.action(now: start) == .run(model: "a", [ids[4]]))
     }
 
-    @Test("A batch waits a little for the last image that a thread decodes; who hangs up is waited for no more")
-    func lastDecoding() throws {
+    @Test func `A batch waits a little for the last image that a thread decodes; who hangs up is waited for no more`()
+        throws
+    {
         var queue = Queue(capacity: .init(byteCount: 1000))
         try admitReady(2, of: "a", to: &queue)
         #expect(runBatch(&queue, perImage: .milliseconds(8)) == "a 2")
@@ -203,7 +200,7 @@ struct FairQueueTests {
         queue.didRun(of: "a", for: .milliseconds(1), now: start)
         let second = queue.nextJob(now: start + .milliseconds(2))
         #expect(second?.isLast == false)
-        #expect(queue.action(now: start) == .wait(until: start + Gathering.longest))
+        #expect(queue.action(now: start) == .wait(until: start + CoalescingDelay.longest))
         queue.remove(ids[2], of: "a")
         #expect(queue.action(now: start) == .wait(until: start + .milliseconds(3)))
         queue.didRun(of: "a", for: .milliseconds(1), now: start + .milliseconds(2))
@@ -211,8 +208,7 @@ struct FairQueueTests {
         #expect(queue.nextJob(now: start)?.job == nil)
     }
 
-    @Test("A batch waits for clients that were answered and come back at once")
-    func returns() throws {
+    @Test func `A batch waits for clients that were answered and come back at once`() throws {
         var queue = Queue(capacity: .init(byteCount: 1000))
         for _ in 0..<2 {
             try admitReady(2, of: "a", to: &queue)
@@ -224,8 +220,7 @@ struct FairQueueTests {
         #expect(runBatch(&queue, perImage: .milliseconds(8)) == "a 2")
     }
 
-    @Test("What is empty is forgotten, and numbers are never given twice")
-    func forgetting() throws {
+    @Test func `What is empty is forgotten, and numbers are never given twice`() throws {
         var queue = Queue(capacity: .init(byteCount: 1000))
         let first = try queue.admit([10], of: "a", limits: limits, now: start).get()
         queue.remove(first[0], of: "a")
@@ -244,10 +239,12 @@ struct FairQueueTests {
     }
 
     /// Takes the next job, if one may be taken.
-    private func next(_ queue: inout Queue, most: Int = .max) -> Int? { queue.nextJob(now: start, most: most)?.job }
+    private func next(_ queue: inout Queue, maxNanoseconds: Int = .max) -> Int? {
+        queue.nextJob(now: start, maxNanoseconds: maxNanoseconds)?.job
+    }
 
-    @Test("Pixels wait up to their limit and not one more, but one request is always let in", arguments: [100, 101])
-    func pixels(_ count: Int) throws {
+    @Test(arguments: [100, 101])
+    func `Pixels wait up to their limit and not one more, but one request is always let in`(_ count: Int) throws {
         var queue = Queue(capacity: .init(pixelCount: 100))
         let whole = try admit([ImageCost(byteCount: 0, pixelCount: 1000)], to: &queue)
         let more = queue.admit([ImageCost(byteCount: 0, pixelCount: 1)], of: "m", limits: limits, now: start)
@@ -258,23 +255,24 @@ struct FairQueueTests {
         #expect(count == 100 ? (try? rest.get())?.count == 1 : rest == .failure(.pixels))
     }
 
-    @Test("A lone client's image goes ahead of a flood's, and a flood's places are given to it where none are left")
-    func clients() throws {
+    @Test
+    func `A lone client's image goes ahead of a flood's, and a flood's places are given to it where none are left`()
+        throws
+    {
         var queue = Queue(capacity: .init())
         let flood = try (0..<8).map { _ in try admit([10], from: "flood", to: &queue)[0] }
         #expect(next(&queue) == flood[0])
         let refused = queue.admit([10], of: "m", from: "lone", limits: limits, now: start)
         #expect(refused == .failure(.images))
-        let victims = queue.crowding([10], of: "m", from: "lone", shortage: .images)
+        let victims = queue.victims(for: [10], of: "m", from: "lone", shortage: .images)
         #expect(victims == [RequestOrigin(client: "flood", request: flood[7])])
-        #expect(queue.crowding([10], of: "m", from: "flood", shortage: .images) == nil)
+        #expect(queue.victims(for: [10], of: "m", from: "flood", shortage: .images) == nil)
         queue.remove(flood[7], of: "m")
         let lone = try admit([10], from: "lone", to: &queue)
         #expect(next(&queue) == lone[0])
     }
 
-    @Test("A batch that cannot hold all has as many of each client's images")
-    func batches() throws {
+    @Test func `A batch that cannot hold all has as many of each client's images`() throws {
         var queue = Queue(capacity: .init())
         let flood = try (0..<6).map { _ in try admit([10], from: "flood", to: &queue)[0] }
         let lone = try admit([10], from: "lone", to: &queue)
@@ -283,8 +281,9 @@ struct FairQueueTests {
         #expect(queue.action(now: start + .seconds(1)) == .run(model: "m", [flood[0], lone[0], flood[1], flood[2]]))
     }
 
-    @Test("What codecs hold at once has a limit; small images go ahead meanwhile, and the large one has its turn")
-    func held() throws {
+    @Test func `What codecs hold at once has a limit; small images go ahead meanwhile, and the large one has its turn`()
+        throws
+    {
         var queue = Queue(capacity: .init(heldByteCount: 160))
         func image(_ byteCount: Int) -> ImageCost { ImageCost(byteCount: 0, heldByteCount: byteCount) }
         let ids = try [100, 100, 50, 10, 0].map { try admit([image($0)], to: &queue)[0] }
@@ -301,8 +300,7 @@ struct FairQueueTests {
         #expect(next(&queue) == ids[1])
     }
 
-    @Test("Codecs that never give way have so many threads at once, and short work goes ahead")
-    func indivisible() throws {
+    @Test func `Codecs that never give way have so many threads at once, and short work goes ahead`() throws {
         var queue = Queue(capacity: .init(indivisibleCount: 1))
         let large = ImageCost(byteCount: 0, isDivisible: false, nanoseconds: 50_000_001)
         let ids = try [large, large, 10].map { try admit([$0], to: &queue)[0] }
@@ -317,12 +315,11 @@ struct FairQueueTests {
         #expect(next(&queue) == ids[1])
     }
 
-    @Test("In the midst of a decode only shorter ones are taken")
-    func shorter() throws {
+    @Test func `In the midst of a decode only shorter ones are taken`() throws {
         var queue = Queue(capacity: .init())
         let ids = try [100, 20].map { try admit([ImageCost(byteCount: 0, nanoseconds: $0)], to: &queue)[0] }
-        #expect(next(&queue, most: 19) == nil)
-        #expect(next(&queue, most: 20) == ids[1])
+        #expect(next(&queue, maxNanoseconds: 19) == nil)
+        #expect(next(&queue, maxNanoseconds: 20) == ids[1])
     }
 }
 

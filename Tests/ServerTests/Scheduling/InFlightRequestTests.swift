@@ -6,18 +6,17 @@ import Threads
 
 @testable import Server
 
-@Suite("A request on its way")
-struct PendingRequestTests {
-    private func request(_ images: [[UInt8]]) throws -> PendingRequest {
+@Suite(.timeLimit(.minutes(2)))
+struct InFlightRequestTests {
+    private func request(_ images: [[UInt8]]) throws -> InFlightRequest {
         let tiny = try TinyModel()
         let model = try withExtendedLifetime(tiny) {
             try ModelLoader(workers: WorkerPool(threadCount: 1)).load(ModelFiles(folder: tiny.folder.path))
         }
-        return PendingRequest(images: images.map { .encoded($0[...]) }, model: model)
+        return InFlightRequest(images: images.map { .encoded($0[...]) }, model: model)
     }
 
-    @Test("Each picture is handed out once, and none once the request is answered")
-    func images() throws {
+    @Test func `Each image is handed out once, and none once the request is answered`() throws {
         let request = try request([[1], [2, 2], [3]])
         #expect(request.takeImage(1)?.byteCount == 2)
         #expect(request.takeImage(1) == nil)
@@ -25,8 +24,7 @@ struct PendingRequestTests {
         #expect(request.takeImage(0) == nil)
     }
 
-    @Test("It is answered once every picture has its result, in their order, whatever came first")
-    func order() async throws {
+    @Test func `It is answered once every image has its result, in their order, whatever came first`() async throws {
         let request = try request([[1], [2]])
         request.resolve(1, with: .success([5]))
         request.resolve(1, with: .success([6]))
@@ -36,8 +34,7 @@ struct PendingRequestTests {
         #expect(report.predictions == [.failure(.notFinite), .success([5])])
     }
 
-    @Test("It is answered once only, whoever comes first")
-    func once() async throws {
+    @Test func `It is answered once only, whoever comes first`() async throws {
         let request = try request([[1]])
         #expect(request.fail(.deadlineExceeded))
         #expect(!request.fail(.cancelled))
