@@ -350,10 +350,11 @@ final class ModelWatcher: Sendable {
     /// Looks at a time, and then again after each interval, or at once where a look took longer than that.
     private func look(at time: ContinuousClock.Instant) {
         timers.schedule(at: time) { [weak self] in
-            self?.queue.async {
-                guard let self, !self.isStopped.load(ordering: .relaxed) else { return }
-                self.store.look()
-                self.look(at: max(time + self.interval, .now))
+            guard let self else { return }
+            queue.async { [self] in
+                guard !isStopped.load(ordering: .relaxed) else { return }
+                store.look()
+                look(at: max(time + interval, .now))
             }
         }
     }
