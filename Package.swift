@@ -124,7 +124,7 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["CZlib"], path: "Tests/TestSupport"),
         .target(name: "ModelTestSupport", dependencies: ["Files", "Inference", "TestSupport"], path: "Tests/ModelTestSupport"),
         .target(name: "CJPEGWriter", path: "Tests/CJPEGWriter", linkerSettings: [.linkedLibrary("jpeg")]),
-        .testTarget(name: "FilesTests", dependencies: ["Files", "ModelTestSupport", "TestSupport"]),
+        .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
         .testTarget(name: "ThreadsTests", dependencies: ["TestSupport", "Threads"]),
         .testTarget(name: "HostTests", dependencies: ["Host"]),
         .testTarget(

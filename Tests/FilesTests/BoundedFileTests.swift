@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Files
@@ -6,10 +7,11 @@ import Testing
 struct BoundedFileTests {
     @Test("A file is read whole up to its limit and refused beyond")
     func limits() throws {
-        let file = try TemporaryFile(String(repeating: "a", count: 10_000))
-        #expect(try BoundedFile.contents(of: file.path, limit: 10_000).count == 10_000)
+        let folder = try TemporaryFolder()
+        try folder.write(Array(repeating: 0x61, count: 10_000), to: "a")
+        #expect(try BoundedFile.contents(of: folder.path("a"), limit: 10_000).count == 10_000)
         #expect(throws: BoundedFile.Failure.tooLarge(limit: 9_999)) {
-            try BoundedFile.contents(of: file.path, limit: 9_999)
+            try BoundedFile.contents(of: folder.path("a"), limit: 9_999)
         }
     }
 
@@ -22,9 +24,10 @@ struct BoundedFileTests {
 
     @Test("A missing file is told from one that cannot be read")
     func failures() throws {
-        let file = try TemporaryFile("")
+        let folder = try TemporaryFolder()
+        try folder.write([], to: "a")
         #expect(throws: BoundedFile.Failure.missing) { try BoundedFile.contents(of: "no/such/file", limit: 1) }
-        #expect(throws: BoundedFile.Failure.missing) { try BoundedFile.contents(of: file.path + "/below", limit: 1) }
+        #expect(throws: BoundedFile.Failure.missing) { try BoundedFile.contents(of: folder.path("a") + "/below", limit: 1) }
         #expect(throws: BoundedFile.Failure.system(reason: "Is a directory")) {
             try BoundedFile.contents(of: "/", limit: 1)
         }

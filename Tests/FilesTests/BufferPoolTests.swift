@@ -28,12 +28,4 @@ struct BufferPoolTests {
         while !buffers.isEmpty { buffers.removeFirst() }
         #expect(address(pool.take(byteCount: 192)) == last)
     }
-
-    @Test("A tensor from a pool outlives the pool's owner")
-    func tensor() {
-        var pool: BufferPool? = BufferPool(countLimit: 1)
-        let tensor = Tensor([2, 3], from: pool) { $0.initialize(repeating: 7) }
-        pool = nil
-        #expect(tensor.scalars == Array(repeating: 7, count: 6))
-    }
 }

@@ -1,6 +1,7 @@
+import Files
 import Testing
 
-@testable import Files
+@testable import Inference
 
 @Suite("Files that are taken for others")
 struct FileKindTests {
@@ -57,8 +58,8 @@ struct FileKindTests {
         #expect(!found.contains("the bytes"), "\(found)")
     }
 
-    private static func error(of bytes: [UInt8], name: String) -> FileError? {
-        do throws(FileError) {
+    private static func error(of bytes: [UInt8], name: String) -> CheckpointError? {
+        do throws(CheckpointError) {
             _ = try Checkpoint(AlignedBuffer(bytes), name: name)
             return nil
         } catch {
