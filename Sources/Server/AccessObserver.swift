@@ -1,6 +1,7 @@
 import HTTPServer
 import HTTPTypes
 import Logging
+import Threads
 
 /// Counts every request, and logs it.
 struct AccessObserver: ServerObserver {

@@ -1,12 +1,12 @@
 extension Duration {
     /// Units: seconds.
-    var seconds: Double {
+    package var seconds: Double {
         let (seconds, attoseconds) = components
         return Double(seconds) + Double(attoseconds) * 1e-18
     }
 
     /// Units: nanoseconds, rounded towards zero; clamped to what an `Int` holds.
-    var nanoseconds: Int {
+    package var nanoseconds: Int {
         let (seconds, attoseconds) = components
         let (whole, overflow) = Int(clamping: seconds).multipliedReportingOverflow(by: 1_000_000_000)
         if overflow { return seconds < 0 ? .min : .max }
@@ -14,5 +14,5 @@ extension Duration {
     }
 
     /// Units: milliseconds, rounded to the microsecond for logs.
-    var milliseconds: Double { (seconds * 1_000_000).rounded() / 1000 }
+    package var milliseconds: Double { (seconds * 1_000_000).rounded() / 1000 }
 }

@@ -1,4 +1,3 @@
-import Dispatch
 import Foundation
 import Synchronization
 
@@ -8,11 +7,11 @@ import Synchronization
 /// cancelled, as nearly every deadline is, costs two searches and wakes nobody.
 public final class TimerQueue: Sendable {
     /// What cancels an action.
-    struct Token: Sendable {
+    public struct Token: Sendable {
         fileprivate let key: TimerList<Action>.Key
     }
 
-    typealias Action = @Sendable () -> Void
+    public typealias Action = @Sendable () -> Void
 
     private struct State {
         var list = TimerList<Action>()
@@ -37,7 +36,7 @@ public final class TimerQueue: Sendable {
 
     /// Does something at a time, or soon after it.
     @discardableResult
-    func schedule(at time: ContinuousClock.Instant, _ action: @escaping Action) -> Token {
+    public func schedule(at time: ContinuousClock.Instant, _ action: @escaping Action) -> Token {
         let (key, alarm) = state.withLock { state in
             let key = state.list.insert(action, at: time)
             return (key, Self.nextAlarm(&state))
@@ -47,10 +46,10 @@ public final class TimerQueue: Sendable {
     }
 
     /// Takes an action back; nothing happens where it has been done.
-    func cancel(_ token: Token) { _ = state.withLock { $0.list.remove(token.key) } }
+    public func cancel(_ token: Token) { _ = state.withLock { $0.list.remove(token.key) } }
 
     /// Actions that are still to be done.
-    var count: Int { state.withLock { $0.list.count } }
+    public var count: Int { state.withLock { $0.list.count } }
 
     /// What the alarm must be set to, where it is not set or would ring too late.
     private static func nextAlarm(_ state: inout State) -> ContinuousClock.Instant? {
@@ -145,14 +144,13 @@ protocol AlarmClock: Sendable {
 }
 
 /// A thread that sleeps until it has to ring.
-private final class AlarmThread: AlarmClock {
-    private struct State {
-        var time: ContinuousClock.Instant?
-        var isStopped = false
-    }
+private final class AlarmThread: AlarmClock, @unchecked Sendable {  // guard: both variables are touched under `lock` only
+    private let lock = ThreadLock()
+    private let change: ThreadCondition
+    private var time: ContinuousClock.Instant?
+    private var isStopped = false
 
-    private let state = Mutex(State())
-    private let change = DispatchSemaphore(value: 0)
+    init() { change = ThreadCondition(of: lock) }
 
     var now: ContinuousClock.Instant { .now }
 
@@ -164,30 +162,34 @@ private final class AlarmThread: AlarmClock {
     }
 
     func ring(at time: ContinuousClock.Instant) {
-        state.withLock { $0.time = min($0.time ?? time, time) }
-        change.signal()
+        lock.withLock {
+            self.time = min(self.time ?? time, time)
+            change.signal()
+        }
     }
 
     func stop() {
-        state.withLock { $0.isStopped = true }
-        change.signal()
+        lock.withLock {
+            isStopped = true
+            change.signal()
+        }
     }
 
     /// Sleeps until it has to ring; false once it is stopped.
     private func sleep() -> Bool {
-        while true {
-            let (time, isStopped) = state.withLock { ($0.time, $0.isStopped) }
-            if isStopped { return false }
-            guard let time else {
-                change.wait()
-                continue
+        lock.withLock {
+            while !isStopped {
+                guard let time else {
+                    change.wait()
+                    continue
+                }
+                if time <= .now {
+                    self.time = nil
+                    return true
+                }
+                change.wait(until: time)
             }
-            let rest = time - .now
-            if rest <= .zero {
-                state.withLock { if $0.time == time { $0.time = nil } }
-                return true
-            }
-            _ = change.wait(timeout: .now() + rest.seconds)
+            return false
         }
     }
 }

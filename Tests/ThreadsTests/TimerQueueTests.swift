@@ -2,7 +2,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@testable import Server
+@testable import Threads
 
 @Suite(.timeLimit(.minutes(2)))
 struct TimerListTests {

@@ -1,4 +1,5 @@
 import Synchronization
+import Threads
 
 /// What counts or measures in one series of a metric: a ``Counter``, a ``Gauge`` or a ``Histogram``.
 public protocol MetricInstrument: AnyObject, Sendable {

@@ -3,6 +3,7 @@ import Files
 import Inference
 import Logging
 import Synchronization
+import Threads
 
 /// One served model: the version that is served now, and how another one replaces it.
 public final class ModelSlot: Sendable {

@@ -4,6 +4,7 @@ import Foundation
 import Inference
 import Logging
 import Synchronization
+import Threads
 
 /// The models that are served, by name: given ones, or those of the folders that a directory holds at the time.
 public final class ModelStore: Sendable {

@@ -1,4 +1,5 @@
 import Inference
+import Threads
 
 /// How a long decode yields its thread to shorter work; belongs to that thread alone.
 ///

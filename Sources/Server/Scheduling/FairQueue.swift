@@ -1,3 +1,5 @@
+import Threads
+
 /// The queues of all models, and whose turn it is; knows neither clock nor thread.
 ///
 /// Each model has a ``ModelQueue`` with places of its own, so that a flood of one leaves the others' free. Models share
