@@ -32,6 +32,10 @@ final class ModelDirectory {
             to: URL(fileURLWithPath: path + "/" + name + "/model.safetensors"), options: .atomic)
     }
 
+    func write(_ text: String, to file: String) throws {
+        try Data(text.utf8).write(to: URL(fileURLWithPath: path + "/" + file), options: .atomic)
+    }
+
     func remove(_ name: String) throws { try FileManager.default.removeItem(atPath: path + "/" + name) }
 
     func store(
