@@ -144,7 +144,7 @@ protocol AlarmClock: Sendable {
 }
 
 /// A thread that sleeps until it has to ring.
-private final class AlarmThread: AlarmClock, @unchecked Sendable {  // guard: both variables are touched under `lock` only
+private final class AlarmThread: AlarmClock, @unchecked Sendable {  // guard: `lock`, for its variables
     private let lock = ThreadLock()
     private let change: ThreadCondition
     private var time: ContinuousClock.Instant?
