@@ -14,7 +14,7 @@ extension ImageError {
     }
 }
 
-extension PictureFailure {
+extension ImageFailure {
     /// The status that a picture would have been answered with alone.
     var status: HTTPResponse.Status {
         switch self {

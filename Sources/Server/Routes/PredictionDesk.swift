@@ -50,7 +50,7 @@ final class PredictionDesk: Sendable {
     ///   - request: whose pictures they are; its address tells clients apart.
     ///   - valueCount: how many numbers or classes the answer will hold.
     func answer(
-        _ pictures: [PictureInput], of request: Request, by model: Model, deadline: RequestDeadline, valueCount: Int,
+        _ pictures: [ImageInput], of request: Request, by model: Model, deadline: RequestDeadline, valueCount: Int,
         _ respond: @escaping @Sendable (PredictionReport) -> Response
     ) async -> Response {
         let start = Self.clock.now

@@ -8,7 +8,7 @@ struct BinaryTensor {
     let elementCount: Int
 
     /// The pictures in exactly these bytes.
-    func pictures(_ datatype: TensorDatatype, in bytes: ArraySlice<UInt8>) throws(V2Error) -> [PictureInput] {
+    func pictures(_ datatype: TensorDatatype, in bytes: ArraySlice<UInt8>) throws(V2Error) -> [ImageInput] {
         switch datatype {
         case .float32:
             try check(bytes, elementByteCount: MemoryLayout<Float>.size)
@@ -32,8 +32,8 @@ struct BinaryTensor {
         }
     }
 
-    private func tensors(in bytes: ArraySlice<UInt8>) throws(V2Error) -> [PictureInput] {
-        let (pictures, outlier): ([PictureInput], Int?) = bytes.withUnsafeBytes { bytes in
+    private func tensors(in bytes: ArraySlice<UInt8>) throws(V2Error) -> [ImageInput] {
+        let (pictures, outlier): ([ImageInput], Int?) = bytes.withUnsafeBytes { bytes in
             if let index = Self.firstNotFinite(bytes) { return ([], index) }
             return (Self.tensors(in: bytes, extents: extents), nil)
         }
@@ -42,7 +42,7 @@ struct BinaryTensor {
     }
 
     /// One network's input a step of the first axis.
-    static func tensors(in bytes: UnsafeRawBufferPointer, extents: [Int]) -> [PictureInput] {
+    static func tensors(in bytes: UnsafeRawBufferPointer, extents: [Int]) -> [ImageInput] {
         split(bytes.count, by: extents[0]).map { range in
             .tensor(
                 Tensor(
@@ -65,9 +65,9 @@ struct BinaryTensor {
     }
 
     /// Each element is its length in four bytes and as many bytes.
-    private func files(in bytes: ArraySlice<UInt8>) throws(V2Error) -> [PictureInput] {
+    private func files(in bytes: ArraySlice<UInt8>) throws(V2Error) -> [ImageInput] {
         var rest = bytes
-        var files: [PictureInput] = []
+        var files: [ImageInput] = []
         for index in 0..<elementCount {
             guard rest.count >= 4 else { throw .element(index: index, count: elementCount) }
             let length = rest.prefix(4).reversed().reduce(0) { $0 << 8 | Int($1) }

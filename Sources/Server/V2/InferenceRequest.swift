@@ -10,7 +10,7 @@ struct InferenceRequest: Sendable {
     /// How long the client waits at most.
     private(set) var patience: Duration?
     /// One or more, in the order of the tensor's first axis.
-    let pictures: [PictureInput]
+    let pictures: [ImageInput]
     /// What is asked for, in that order.
     let outputs: [RequestedOutput]
 

@@ -129,7 +129,7 @@ struct InputTensor {
     /// The pictures, from the JSON or from the bytes behind it.
     ///
     /// - Throws: ``V2Error`` where bytes are missing, left over, or no tensor of this shape.
-    func pictures(behind offset: Int, in content: [UInt8]) throws(V2Error) -> [PictureInput] {
+    func pictures(behind offset: Int, in content: [UInt8]) throws(V2Error) -> [ImageInput] {
         let (datatype, extents, count) = try form()
         let name = contract.names.input
         guard let byteCount = binaryByteCount else {

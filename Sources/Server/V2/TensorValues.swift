@@ -39,7 +39,7 @@ enum TensorValues: Sendable {
     /// One picture a step of the first axis.
     ///
     /// - Parameter extents: the shape that the values were read with.
-    func pictures(_ extents: [Int]) -> [PictureInput] {
+    func pictures(_ extents: [Int]) -> [ImageInput] {
         switch self {
         case .encoded(let files): return files.map { .encoded($0[...]) }
         case .floats(let values):
