@@ -1,5 +1,6 @@
 import HTTPServer
 import HTTPTypes
+import Inference
 
 extension Response {
     /// 503: nobody can answer now, but somebody may soon.
@@ -68,5 +69,34 @@ extension Response {
         return .problem(
             .notFound,
             "There is no model \"\(name.prefix(120))\"; served here: \(listed)\(others)" + (nearest ?? "."))
+    }
+}
+
+/// A request is answered before any picture is looked at.
+struct Refusal: Error {
+    let response: Response
+}
+
+extension ImageError {
+    /// The status that a picture's error deserves (DESIGN: the HTTP contract).
+    var status: HTTPResponse.Status {
+        switch self {
+        case .unsupportedFormat, .unsupportedVariety: .unsupportedMediaType
+        case .tooManyPixels, .sideTooLong, .outOfMemory, .tooMuchHeld: .contentTooLarge
+        // Whoever gave it up is told so, and not this.
+        case .stopped: .serviceUnavailable
+        case .empty, .corrupt, .truncated: .badRequest
+        }
+    }
+}
+
+extension PictureFailure {
+    /// The status that a picture would have been answered with alone.
+    var status: HTTPResponse.Status {
+        switch self {
+        case .unreadable(let error): error.status
+        case .notFinite: .internalServerError
+        case .overflow: .badRequest
+        }
     }
 }

@@ -1,3 +1,4 @@
+import Configuration
 import Inference
 
 extension Settings {
@@ -86,5 +87,54 @@ extension Settings {
             throw .unknownKey(
                 name: name, nearest: NearestName.of(name, among: SettingKey.all.map(\.name)), origin: .flag)
         }
+    }
+}
+
+/// One layer of the configuration.
+struct SettingsLayer {
+    let snapshot: any ConfigSnapshot
+    /// Tells where a key stands in this layer.
+    let origin: (SettingKey) -> SettingOrigin
+
+    static func flags(_ flags: [String: String]) -> SettingsLayer {
+        let values = flags.map { (AbsoluteConfigKey($0.key.split(separator: ".").map(String.init)), $0.value) }
+        let provider = InMemoryProvider(
+            values: Dictionary(
+                values.map { ($0, ConfigValue(.string($1), isSecret: false)) }, uniquingKeysWith: { _, last in last }))
+        return SettingsLayer(snapshot: provider.snapshot(), origin: { _ in .flag })
+    }
+
+    static func environment(_ variables: [String: String]) -> SettingsLayer {
+        let provider = EnvironmentVariablesProvider(environmentVariables: variables).prefixKeys(with: "alexnet")
+        return SettingsLayer(snapshot: provider.snapshot(), origin: { .environment(variable: $0.variable) })
+    }
+
+    static func file(_ file: SettingsFile) -> SettingsLayer {
+        SettingsLayer(snapshot: file.snapshot, origin: { .file(path: file.path, line: file.lines[$0.name]) })
+    }
+
+    /// The value as it was written, if this layer has one.
+    func find(_ key: SettingKey) -> (written: String, origin: SettingOrigin)? {
+        // Every layer holds strings only, so the type asked for is the type there is.
+        let result = try? snapshot.value(forKey: AbsoluteConfigKey([key.section, key.key]), type: .string)
+        guard case .string(let written)? = result?.value?.content else { return nil }
+        return (written, origin(key))
+    }
+}
+
+/// The variables that Kubernetes and Docker links set in every container for a service by the program's own name.
+///
+/// A service called `alexnet` gives its pods `ALEXNET_SERVICE_HOST`, `ALEXNET_PORT=tcp://10.0.0.1:80` and more; one called
+/// `alexnet-server` even gives `ALEXNET_SERVER_PORT=tcp://…`. Nobody wrote them to configure this program.
+///
+/// - Source: Kubernetes documentation, "Service", §Environment variables
+enum ServiceLink {
+    static func describes(_ variable: String, value: String) -> Bool {
+        if variable.hasSuffix("_SERVICE_HOST") || variable.hasSuffix("_SERVICE_PORT") { return true }
+        if variable.contains("_SERVICE_PORT_") { return true }
+        if variable.hasSuffix("_PORT"), ["tcp://", "udp://", "sctp://"].contains(where: value.hasPrefix) {
+            return true
+        }
+        return variable.contains(/_PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$/)
     }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import HTTPServer
 import Inference
 import Logging
@@ -141,4 +142,67 @@ public struct Settings: Sendable, Equatable {
         /// `admin.token_file`: the file that holds the admin routes' token; without one they are off.
         public var tokenFile: String?
     }
+}
+
+extension Settings.HTTP {
+    /// Listens on the configured address and gives it back at once.
+    ///
+    /// - Returns: the address, with the port that was taken where 0 was asked for.
+    /// - Throws: ``SocketError`` if a server could not listen there.
+    public func tryListening() throws -> String {
+        try SocketServer.tryListening(host: host, port: port).description
+    }
+}
+
+extension AlgorithmTuning {
+    /// What the settings say about measuring algorithms, and what was measured before.
+    init(_ settings: Settings, workers: WorkerPool) {
+        let directory = settings.models.tuningDirectory(in: ProcessInfo.processInfo.environment)
+        self.init(
+            limit: settings.models.tuningLimit,
+            file: directory.map { AlgorithmTimingFile(directory: $0, threadCount: workers.threadCount) })
+    }
+}
+
+extension Settings.Models {
+    /// The folder that keeps what was measured; nil where none is named and there is no home.
+    public func tuningDirectory(in environment: [String: String]) -> String? {
+        tuningCache ?? AlgorithmTimingFile.defaultDirectory(in: environment)
+    }
+}
+
+extension Settings {
+    /// Refuses values that are fine alone but not together.
+    func refuseConflicts(origins: [String: SettingOrigin]) throws(SettingsError) {
+        try require(
+            "server.max_body_bytes", \.server.maxBodyBytes, "must not exceed", <=,
+            "server.max_buffered_bytes", \.server.maxBufferedBytes, origins)
+        try require(
+            "server.max_body_bytes", \.server.maxBodyBytes, "must not exceed", <=,
+            "server.max_buffered_bytes_per_address", \.server.bodyShare, origins)
+        // A worker that waits as long as a request may live would answer every lone one too late.
+        try require(
+            "batching.max_queue_delay", \.batching.maxQueueDelay, "must be less than", <,
+            "batching.request_deadline", \.batching.requestDeadline, origins)
+        try require(
+            "server.drain_delay", \.server.drainDelay, "must not exceed", <=,
+            "server.drain_timeout", \.server.drainTimeout, origins)
+    }
+
+    private func require<Value>(
+        _ key: String, _ path: KeyPath<Settings, Value>, _ requirement: String, _ holds: (Value, Value) -> Bool,
+        _ otherKey: String, _ otherPath: KeyPath<Settings, Value>, _ origins: [String: SettingOrigin]
+    ) throws(SettingsError) {
+        if holds(self[keyPath: path], self[keyPath: otherPath]) { return }
+        throw .conflict(
+            key: key, found: SettingKey.byName[key]?.text(self) ?? "", origin: origins[key] ?? .byDefault,
+            requirement: requirement,
+            otherKey: otherKey, otherFound: SettingKey.byName[otherKey]?.text(self) ?? "",
+            otherOrigin: origins[otherKey] ?? .byDefault)
+    }
+}
+
+extension Settings.HTTP {
+    /// The share of an address, where one is written.
+    fileprivate var bodyShare: Int { maxBufferedBytesPerAddress ?? .max }
 }

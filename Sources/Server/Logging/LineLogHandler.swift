@@ -38,3 +38,37 @@ struct LineLogHandler: LogHandler {
         set { metadata[key] = newValue }
     }
 }
+
+extension LoggingSystem {
+    /// Sends every logger's lines to standard error in the configured format, from the configured level on.
+    ///
+    /// Limits: once a process, as swift-log demands.
+    /// - Returns: what writes the lines; the process flushes it before it ends.
+    public static func bootstrap(_ settings: Settings.Log) -> LogWriter {
+        let log = LogWriter(maxByteCount: settings.maxBufferedBytes) { droppedCount in
+            LogLine(
+                time: .now, level: .warning, message: "log lines were dropped: they were not read fast enough",
+                metadata: ["lines": .stringConvertible(droppedCount)]
+            ).formatted(as: settings.format)
+        }
+        bootstrap(
+            { _, provider in
+                LineLogHandler(level: settings.level, format: settings.format, sink: log, metadataProvider: provider)
+            }, metadataProvider: nil)
+        return log
+    }
+}
+
+/// How a log line is written.
+public enum LogFormat: String, Sendable, CaseIterable {
+    /// For people: `2026-11-21T06:31:00.123Z info  message key=value`.
+    case text
+    /// For machines: one JSON object a line.
+    case json
+}
+
+/// Where finished log lines go.
+protocol LogSink: Sendable {
+    /// Takes one whole line, its newline included.
+    func append(line: String)
+}

@@ -86,3 +86,103 @@ extension LogLine {
         }
     }
 }
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Musl
+#endif
+
+/// A moment of the wall clock as logs write it: UTC, with milliseconds.
+///
+/// - Source: RFC 3339 §5.6
+struct LogTimestamp: Sendable, CustomStringConvertible {
+    /// Since 1970, UTC. Units: milliseconds.
+    let milliseconds: Int
+
+    init(milliseconds: Int) { self.milliseconds = milliseconds }
+
+    /// The time now.
+    static var now: LogTimestamp {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return LogTimestamp(milliseconds: time.tv_sec * 1000 + time.tv_nsec / 1_000_000)
+    }
+
+    /// `2026-11-21T06:31:00.123Z`
+    var description: String {
+        let (seconds, millisecond) = Self.floorDivide(milliseconds, 1000)
+        var time = time_t(seconds)
+        var parts = tm()
+        gmtime_r(&time, &parts)
+        let date =
+            "\(Self.padded(Int(parts.tm_year) + 1900, 4))-\(Self.padded(Int(parts.tm_mon) + 1, 2))"
+            + "-\(Self.padded(Int(parts.tm_mday), 2))"
+        let clock =
+            "\(Self.padded(Int(parts.tm_hour), 2)):\(Self.padded(Int(parts.tm_min), 2))"
+            + ":\(Self.padded(Int(parts.tm_sec), 2)).\(Self.padded(millisecond, 3))"
+        return "\(date)T\(clock)Z"
+    }
+
+    private static func floorDivide(_ dividend: Int, _ divisor: Int) -> (quotient: Int, remainder: Int) {
+        let (quotient, remainder) = dividend.quotientAndRemainder(dividingBy: divisor)
+        return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
+    }
+
+    private static func padded(_ number: Int, _ width: Int) -> String {
+        let digits = "\(number)"
+        return String(repeating: "0", count: max(0, width - digits.count)) + digits
+    }
+}
+
+/// Keeps what a client sent from looking like something else in a log.
+///
+/// Whatever ends a line, moves a cursor, or reorders the text around it is written as `\n`, `\t` or `\u001b`; the same
+/// escapes serve text and JSON. All other characters stand as they are.
+///
+/// - Source: RFC 8259 §7; Unicode TR 36 §2.5 (bidirectional controls); CWE-117
+enum LogEscaping {
+    /// Escapes what is dangerous; with `quotes` also `"` and `\`, as inside quotation marks.
+    static func escaped(_ text: String, quotes: Bool) -> String {
+        var result = ""
+        result.reserveCapacity(text.utf8.count)
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\n": result += "\\n"
+            case "\r": result += "\\r"
+            case "\t": result += "\\t"
+            case "\"" where quotes: result += "\\\""
+            case "\\" where quotes: result += "\\\\"
+            case _ where isDangerous(scalar): result += escape(scalar)
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
+    }
+
+    /// The text in quotation marks.
+    static func quoted(_ text: String) -> String { "\"" + escaped(text, quotes: true) + "\"" }
+
+    /// A word of a text line: quoted only if it would not read back as one word.
+    static func word(_ text: String) -> String {
+        let needsQuotes = text.unicodeScalars.contains { scalar in
+            scalar == "\"" || scalar == "=" || scalar == "\\" || scalar.properties.isWhitespace || isDangerous(scalar)
+        }
+        return needsQuotes || text.isEmpty ? quoted(text) : text
+    }
+
+    private static func isDangerous(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator: true
+        default: false
+        }
+    }
+
+    /// The escapes of JSON: UTF-16 code units in hexadecimal.
+    private static func escape(_ scalar: Unicode.Scalar) -> String {
+        UTF16.encode(scalar)?.reduce(into: "") { result, unit in
+            let digits = String(unit, radix: 16)
+            result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+        } ?? ""
+    }
+}

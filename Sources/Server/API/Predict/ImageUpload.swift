@@ -190,3 +190,88 @@ struct ImageUpload: Sendable {
         }
     }
 }
+
+extension ImageUpload {
+    /// What content without a Content-Type is where its first byte tells: JSON begins with a brace, and no picture does.
+    ///
+    /// - Source: RFC 9110 §8.3
+    static func guessedType(of body: RequestBody) -> String? {
+        guard case .bytes(let bytes) = body, looksLikeJSON(bytes) else { return nil }
+        return json
+    }
+
+    /// Whether the first byte that is no white space begins an object or an array.
+    static func looksLikeJSON(_ bytes: [UInt8]) -> Bool {
+        let whiteSpace: [UInt8] = [0x20, 0x09, 0x0A, 0x0D]
+        // A byte order mark may precede it; nobody indents by a kilobyte.
+        let text = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes.dropFirst(3).prefix(1024) : bytes.prefix(1024)
+        guard let first = text.first(where: { !whiteSpace.contains($0) }) else { return false }
+        return first == UInt8(ascii: "{") || first == UInt8(ascii: "[")
+    }
+
+    /// A picture's name or path that was sent instead of the picture, as by curl's `-F image=cat.jpg` without its `@`.
+    static func fileName(_ bytes: ArraySlice<UInt8>) -> String? {
+        guard 1...255 ~= bytes.count, bytes.allSatisfy({ 0x20...0x7E ~= $0 }) else { return nil }
+        let name = String(decoding: bytes, as: UTF8.self)
+        let suffixes = [
+            ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".avif",
+        ]
+        return suffixes.contains(where: name.lowercased().hasSuffix) ? name : nil
+    }
+}
+
+/// A request holds no pictures that can be looked at.
+enum UploadError: Error, Equatable, Sendable, CustomStringConvertible {
+    case empty
+    case noImageInForm(fields: [String])
+    case nameInsteadOfFile(String)
+    case noImageInJSON
+    case malformedJSON
+    case crowdedJSON(limit: ImageUpload.CountLimit)
+    case notBase64(index: Int)
+    case unsupportedType(String)
+    case unannouncedJSON(type: String)
+    case tooManyImages(found: Int, limit: ImageUpload.CountLimit)
+
+    /// The status it deserves (DESIGN: the HTTP contract).
+    var status: HTTPResponse.Status {
+        switch self {
+        case .unsupportedType, .unannouncedJSON: .unsupportedMediaType
+        case .tooManyImages, .crowdedJSON: .contentTooLarge
+        default: .badRequest
+        }
+    }
+
+    var description: String {
+        switch self {
+        case .empty: "The request holds no bytes of a picture; send one, as with curl -F image=@picture.jpg."
+        case .noImageInForm(let fields):
+            "The form has \(fields.isEmpty ? "no fields" : "the fields \(fields.joined(separator: ", "))"), but no file "
+                + "and no field named image; send one, as with curl -F image=@picture.jpg."
+        case .nameInsteadOfFile(let name):
+            "The field image holds the text \"\(name)\", not a picture; to have curl send the file, put an @ in front of its "
+                + "name: -F image=@\(name)."
+        case .noImageInJSON: #"The JSON has neither "image" nor "images"; send {"image": "<base64>"}."#
+        case .malformedJSON:
+            #"The content is not JSON of the form {"image": "<base64>"} or {"images": ["<base64>", …]}."#
+        case .crowdedJSON(let limit):
+            "The JSON holds far more than the \(limit.count) images that are taken at once (\(limit.key)); leave the rest out."
+        case .notBase64(let index): "Image \(index) is not base64 (RFC 4648) of at least one byte."
+        case .unannouncedJSON(let type):
+            "The content looks like JSON, but its Content-Type is \(type); send Content-Type: application/json, as with curl -H."
+        case .unsupportedType("application/x-www-form-urlencoded"):
+            "Content-Type application/x-www-form-urlencoded is not served; it is what curl -d and --data-binary send by "
+                + "themselves: use curl -F image=@picture.jpg instead, or add -H 'Content-Type: application/octet-stream'."
+        case .unsupportedType(let type):
+            "Content-Type \(type) is not served; send multipart/form-data, image/*, application/octet-stream or "
+                + "application/json, as with curl -F image=@picture.jpg."
+        case .tooManyImages(let found, let limit):
+            "The request holds \(found) images; at most \(limit.count) are taken at once (\(limit.key))."
+        }
+    }
+}
+
+extension UploadError: JSONFailure {
+    /// A JSON error is the same sentence wherever it stands: the form is short.
+    init(_ error: JSONError) { self = .malformedJSON }
+}

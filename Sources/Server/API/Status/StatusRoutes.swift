@@ -18,3 +18,43 @@ struct HealthRoute: Sendable {
         return .text("ready\n")
     }
 }
+
+/// `GET /classes`: the default model's class-index map, in the form of `class_indices.json`.
+struct ClassesRoute: Sendable {
+    private let report: SharedReport
+
+    init(store: ModelStore) {
+        report = SharedReport("classes") {
+            guard let model = store.defaultSlot?.model else { return .defaultNotLoaded(store) }
+            return Response(
+                status: .ok, headerFields: [.contentType: "application/json"], body: Array(model.classes.json.utf8))
+        }
+    }
+
+    func callAsFunction(_ request: Request) async -> Response { await report() }
+}
+
+/// `GET /openapi.json`: the whole HTTP contract, OpenAPI 3.1.
+struct ContractRoute: Sendable {
+    /// What is in the file `openapi.json` beside this one.
+    static let document = PackageResources.openapi_json
+
+    func callAsFunction(_ request: Request) async -> Response {
+        Response(status: .ok, headerFields: [.contentType: "application/json"], body: Self.document)
+    }
+}
+
+/// `GET /metrics`: Prometheus' text exposition.
+struct MetricsRoute: Sendable {
+    private let report: SharedReport
+
+    init(metrics: ServingMetrics) {
+        report = SharedReport("metrics") {
+            Response(
+                status: .ok, headerFields: [.contentType: MetricsRegistry.contentType],
+                body: Array(metrics.registry.exposition().utf8))
+        }
+    }
+
+    func callAsFunction(_ request: Request) async -> Response { await report() }
+}

@@ -66,3 +66,123 @@ struct InferenceRequest: Sendable {
         }
     }
 }
+
+/// The parameters of a whole request; those that mean nothing here are passed over.
+struct RequestParameters {
+    /// How long the client waits at most.
+    private(set) var patience: Duration?
+    /// Whether outputs that do not say otherwise go behind the JSON as bytes.
+    private(set) var wantsBinary = false
+
+    init() {}
+
+    init(_ json: inout JSONCursor<V2Error>) throws(V2Error) {
+        var seen = SeenMembers()
+        try json.readObject { (json, key, _) throws(V2Error) in
+            switch key {
+            case "timeout":
+                try seen.insert(key)
+                // As Triton has it, 0 means no timeout.
+                guard case .whole(let count) = try json.readScalar() else { throw .timeout }
+                if count > 0 { patience = .microseconds(count) }
+            case "binary_data_output":
+                try seen.insert(key)
+                guard case .bool(let wants) = try json.readScalar() else {
+                    throw .parameter(name: key, tensor: "the request", expected: "true or false")
+                }
+                wantsBinary = wants
+            default: try json.skipValue()
+            }
+        }
+    }
+}
+
+/// One output as a request wants it.
+struct RequestedOutput: Equatable, Sendable {
+    /// Which of the network's outputs it is.
+    enum Source: Equatable, Sendable {
+        /// Behind the soft-max.
+        case probabilities
+        /// Before it.
+        case logits
+    }
+
+    let source: Source
+    /// As the model calls it.
+    let name: String
+    /// How many classes to name instead of the values of all, where that is wanted.
+    var classCount: Int?
+    /// Whether it goes behind the JSON as bytes; nil leaves it to the request.
+    var isBinary: Bool?
+}
+
+extension RequestedOutput {
+    /// Reads the array `outputs`.
+    ///
+    /// - Source: Open Inference Protocol V2, "Request Output"; Triton's classification extension
+    static func read(
+        _ json: inout JSONCursor<V2Error>, contract: InferenceContract
+    ) throws(V2Error) -> [RequestedOutput] {
+        var outputs: [RequestedOutput] = []
+        try json.readArray { (json) throws(V2Error) in
+            let output = try RequestedOutput(&json, contract: contract)
+            guard !outputs.contains(where: { $0.name == output.name }) else { throw .repeatedOutput(output.name) }
+            outputs.append(output)
+        }
+        return outputs
+    }
+
+    private init(_ json: inout JSONCursor<V2Error>, contract: InferenceContract) throws(V2Error) {
+        var name: String?
+        var classCount: Int?
+        var isBinary: Bool?
+        var seen = SeenMembers()
+        try json.readObject { (json, key, _) throws(V2Error) in
+            switch key {
+            case "name":
+                try seen.insert(key)
+                name = try json.readString()
+            case "parameters":
+                try seen.insert(key)
+                try json.readObject { (json, key, _) throws(V2Error) in
+                    switch key {
+                    case "classification":
+                        try seen.insert("parameters.classification")
+                        classCount = try Self.classCount(try json.readScalar(), of: contract.classCount)
+                    case "binary_data":
+                        try seen.insert("parameters.binary_data")
+                        guard case .bool(let wants) = try json.readScalar() else {
+                            throw .parameter(name: key, tensor: "an output", expected: "true or false")
+                        }
+                        isBinary = wants
+                    case _ where key.hasPrefix("shared_memory_"): throw .sharedMemory(tensor: "An output")
+                    default: try json.skipValue()
+                    }
+                }
+            default: try json.skipValue()
+            }
+        }
+        guard let name else { throw .parameter(name: "name", tensor: "an output", expected: "a text") }
+        self = try contract.output(named: name)
+        self.classCount = classCount
+        self.isBinary = isBinary
+    }
+
+    /// 0 is how clients say that they want no classes; more than there are means all.
+    private static func classCount(_ value: JSONScalar, of count: Int) throws(V2Error) -> Int? {
+        guard case .whole(let wanted) = value else {
+            throw .parameter(name: "classification", tensor: "an output", expected: "a whole number of 0 or more")
+        }
+        return wanted == 0 ? nil : min(wanted, count)
+    }
+}
+
+/// Which members of an object have been read; a second one would silently win over the first.
+struct SeenMembers {
+    private var names: Set<String> = []
+
+    /// - Throws: ``V2Error/repeatedMember(_:)``
+    mutating func insert(_ name: String) throws(V2Error) {
+        guard names.insert(name).inserted else { throw .repeatedMember(name) }
+    }
+}

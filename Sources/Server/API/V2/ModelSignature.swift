@@ -35,3 +35,56 @@ extension InferenceContract {
             pixels: PixelLimits(maxPixels: settings.images.maxPixels))
     }
 }
+
+/// Which shapes a model's input may have.
+struct ShapeRule: Equatable, Sendable {
+    /// `[C, H, W]`, as the network takes it.
+    let network: [Int]
+
+    /// Every form, for a sentence.
+    var all: String {
+        "FP32 [N, \(network.map { "\($0)" }.joined(separator: ", "))] (normalised), UINT8 [N, H, W, 3] or [N, H, W, 1] "
+            + "(pixels of any size) or BYTES [N] (encoded pictures)"
+    }
+
+    /// How many scalars, or encoded pictures, a tensor of this shape has; the first extent counts pictures.
+    ///
+    /// - Throws: ``V2Error`` where it does not fit, or asks for more pictures or pixels than are taken.
+    func elementCount(
+        _ datatype: TensorDatatype, _ extents: [Int], limit: ImageUpload.CountLimit, pixels: PixelLimits
+    ) throws(V2Error) -> Int {
+        guard let pictureCount = extents.first, pictureCount > 0, fits(datatype, Array(extents.dropFirst())) else {
+            throw .shape(found: extents, self)
+        }
+        guard pictureCount <= limit.count else {
+            throw .upload(.tooManyImages(found: pictureCount, limit: limit))
+        }
+        if datatype == .uint8 {
+            try pixels.check(height: extents[1], width: extents[2])
+        }
+        return extents.reduce(1, *)
+    }
+
+    private func fits(_ datatype: TensorDatatype, _ picture: [Int]) -> Bool {
+        switch datatype {
+        case .float32: picture == network
+        case .uint8: picture.count == 3 && picture[0] > 0 && picture[1] > 0 && (picture[2] == 1 || picture[2] == 3)
+        case .bytes: picture.isEmpty || picture == [1]
+        }
+    }
+}
+
+/// How large a picture of bare pixels may be: as large as an encoded one.
+struct PixelLimits: Equatable, Sendable {
+    let maxPixels: Int
+
+    /// - Throws: ``V2Error/picture(index:_:)``
+    func check(height: Int, width: Int) throws(V2Error) {
+        guard max(height, width) <= ImageDecoder.maxSide else {
+            throw .picture(index: 0, .sideTooLong(width: width, height: height, limit: ImageDecoder.maxSide))
+        }
+        guard width * height <= maxPixels else {
+            throw .picture(index: 0, .tooManyPixels(width: width, height: height, limit: maxPixels))
+        }
+    }
+}
