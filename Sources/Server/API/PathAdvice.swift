@@ -93,7 +93,7 @@ struct PathAdvice: Sendable {
 
     private static func example(of path: String) -> String? {
         let last = segments(path).last
-        if last == "predict" { return "curl -F image=@picture.jpg http://HOST:PORT\(excerpt(path))" }
+        if last == "predict" { return "curl -F image=@photo.jpg http://HOST:PORT\(excerpt(path))" }
         if last == "infer" { return "an inference request of the Open Inference Protocol V2 as its content" }
         return nil
     }

@@ -4,7 +4,7 @@ import Inference
 
 /// What every route that asks a model has in common, whatever its requests and answers look like: who is let in, the
 /// batcher, metrics, the access log's annotations, and the answers to failures.
-final class PredictionDesk: Sendable {
+final class PredictionService: Sendable {
     let store: ModelStore
     let batcher: Batcher
     let workers: WorkerPool
@@ -28,8 +28,8 @@ final class PredictionDesk: Sendable {
 
     /// The version that answers a request to this slot.
     ///
-    /// - Throws: ``Refusal`` of 503 while the server stops, or before a version is loaded.
-    func model(of slot: ModelSlot, for request: Request) throws(Refusal) -> Model {
+    /// - Throws: ``HTTPError`` of 503 while the server stops, or before a version is loaded.
+    func model(of slot: ModelSlot, for request: Request) throws(HTTPError) -> Model {
         guard phase.accepts(requestFrom: request.startedAt) else {
             throw reject(.draining, .unavailable("The server is shutting down; send the request again."))
         }
@@ -38,24 +38,24 @@ final class PredictionDesk: Sendable {
     }
 
     /// The refusal where no model is the default.
-    func noDefault() -> Refusal { reject(.notReady, .defaultNotLoaded(store)) }
+    func noDefault() -> HTTPError { reject(.notReady, .defaultNotLoaded(store)) }
 
     /// The most numbers or classes of an answer that the thread of a connection writes by itself: a few milliseconds' worth.
     private static let smallAnswer = 1024
 
-    /// Has pictures predicted; `respond` writes the answer.
+    /// Has images predicted; `respond` writes the answer.
     ///
     /// - Parameters:
-    ///   - request: whose pictures they are; its address tells clients apart.
+    ///   - request: whose images they are; its address tells clients apart.
     ///   - valueCount: how many numbers or classes the answer will hold.
     func answer(
-        _ pictures: [PictureInput], of request: Request, by model: Model, deadline: RequestDeadline, valueCount: Int,
+        _ images: [PictureInput], of request: Request, by model: Model, deadline: RequestDeadline, valueCount: Int,
         _ respond: @escaping @Sendable (PredictionReport) -> Response
     ) async -> Response {
         let start = Self.clock.now
         do throws(PredictionError) {
             let report = try await batcher.predict(
-                pictures, by: model, client: ClientKey.of(request.remoteAddress), deadline: deadline.time)
+                images, by: model, client: ClientKey.of(request.remoteAddress), deadline: deadline.time)
             let predicted = Self.clock.now
             var response =
                 valueCount <= Self.smallAnswer ? respond(report) : await workers.perform(.high) { respond(report) }
@@ -81,28 +81,28 @@ final class PredictionDesk: Sendable {
         ]
     }
 
-    private func refusal(for error: PredictionError, _ deadline: RequestDeadline) -> Refusal {
+    private func refusal(for error: PredictionError, _ deadline: RequestDeadline) -> HTTPError {
         switch error {
         case .queueFull(let reason):
             reject(
                 .queueFull,
                 .problem(
                     .tooManyRequests,
-                    "The queue is full (\(Self.key(of: reason))); try again in a second, with fewer or smaller pictures.",
+                    "The queue is full (\(Self.key(of: reason))); try again in a second, with fewer or smaller images.",
                     headerFields: [.retryAfter: "1"]))
         case .tooManyPixels(let found, let limit):
-            Refusal(
+            HTTPError(
                 response: .problem(
                     .contentTooLarge,
-                    "The pictures of the request have \(found) pixels in all, and at most \(limit) are decoded for one request "
-                        + "(images.max_request_pixels); send fewer or smaller pictures at once."))
+                    "The images of the request have \(found) pixels in all, and at most \(limit) are decoded for one request "
+                        + "(images.max_request_pixels); send fewer or smaller images at once."))
         case .deadlineExceeded:
             reject(
                 .deadline,
                 .problem(
                     .gatewayTimeout,
                     "The answer did not come within \(deadline.limit) of the request's last byte (\(deadline.origin)); "
-                        + "send fewer or smaller pictures at once."))
+                        + "send fewer or smaller images at once."))
         case .cancelled: reject(.disconnected, .problem(.requestTimeout, "The client went away."))
         }
     }
@@ -112,9 +112,9 @@ final class PredictionDesk: Sendable {
         shortage == "images" ? "batching.queue_capacity" : "batching.queue_\(shortage)"
     }
 
-    private func reject(_ reason: RejectionReason, _ response: Response) -> Refusal {
+    private func reject(_ reason: RejectionReason, _ response: Response) -> HTTPError {
         metrics.rejected(reason: reason)
-        return Refusal(response: response)
+        return HTTPError(response: response)
     }
 }
 

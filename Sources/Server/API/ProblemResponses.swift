@@ -72,13 +72,13 @@ extension Response {
     }
 }
 
-/// A request is answered before any picture is looked at.
-struct Refusal: Error {
+/// A request is answered before any image is looked at.
+struct HTTPError: Error {
     let response: Response
 }
 
 extension ImageError {
-    /// The status that a picture's error deserves (DESIGN: the HTTP contract).
+    /// The status that an image's error deserves (DESIGN: the HTTP contract).
     var status: HTTPResponse.Status {
         switch self {
         case .unsupportedFormat, .unsupportedVariety: .unsupportedMediaType
@@ -91,7 +91,7 @@ extension ImageError {
 }
 
 extension PictureFailure {
-    /// The status that a picture would have been answered with alone.
+    /// The status that an image would have been answered with alone.
     var status: HTTPResponse.Status {
         switch self {
         case .unreadable(let error): error.status

@@ -8,9 +8,9 @@ extension Router {
         settings: Settings,
         adminToken: AdminToken?
     ) -> Router {
-        let desk = PredictionDesk(
+        let service = PredictionService(
             store: store, batcher: batcher, workers: workers, phase: phase, metrics: metrics, settings: settings)
-        let predict = PredictRoute(desk: desk)
+        let predict = PredictRoute(service: service)
         let models = ModelsRoute(store: store)
         let health = HealthRoute(store: store, phase: phase)
         let classes = ClassesRoute(store: store)
@@ -26,7 +26,7 @@ extension Router {
         router.serve(.get, .readyz, query: .unread) { await health.ready($0) }
         router.serve(.get, .metrics, query: .unread) { await exposition($0) }
         router.serve(.get, .contract, query: .unread) { await contract($0) }
-        router.addV2(desk, health: health, adminToken: adminToken)
+        router.addV2(service, health: health, adminToken: adminToken)
         if let adminToken {
             let reload = ReloadRoute(store: store, token: adminToken)
             router.serve(.post, .modelReload) { await reload($0) }
@@ -73,12 +73,12 @@ extension Router {
     ///
     /// - Source: Open Inference Protocol V2, "HTTP/REST"; Triton's extensions for binary tensors, classification,
     ///   model configuration and statistics
-    mutating func addV2(_ desk: PredictionDesk, health: HealthRoute, adminToken: AdminToken?) {
-        let models = V2Models(store: desk.store)
-        let state = V2StateRoute(models: models, health: health, hasRepository: adminToken != nil)
-        let model = V2ModelRoute(models: models, settings: desk.settings)
-        let statistics = V2StatisticsRoute(models: models, statistics: desk.metrics.statistics)
-        let infer = V2InferRoute(desk: desk, models: models)
+    mutating func addV2(_ service: PredictionService, health: HealthRoute, adminToken: AdminToken?) {
+        let models = V2ModelLookup(store: service.store)
+        let state = V2ServerRoute(models: models, health: health, hasRepository: adminToken != nil)
+        let model = V2ModelRoute(models: models, settings: service.settings)
+        let statistics = V2StatisticsRoute(models: models, statistics: service.metrics.statistics)
+        let infer = V2InferRoute(service: service, models: models)
         serve(.get, .v2) { await state.metadata($0) }
         serve(.get, .v2Live, query: .unread) { await state.live($0) }
         serve(.get, .v2Ready, query: .unread) { await state.ready($0) }
@@ -99,7 +99,7 @@ extension Router {
             serve(.post, pattern, readsBody: true) { await infer($0) }
         }
         if let adminToken {
-            let repository = V2RepositoryRoute(store: desk.store, token: adminToken)
+            let repository = V2RepositoryRoute(store: service.store, token: adminToken)
             serve(.post, .v2RepositoryIndex, readsBody: true) { await repository.index($0) }
             serve(.post, .v2RepositoryLoad, readsBody: true) { await repository.load($0) }
             serve(.post, .v2RepositoryUnload, readsBody: true) { await repository.unload($0) }

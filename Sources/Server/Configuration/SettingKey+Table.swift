@@ -60,22 +60,22 @@ extension SettingKey {
 
         SettingKey(
             "images.max_pixels", \.images.maxPixels, .count(1...1_000_000_000),
-            "Largest width times height of one picture."),
+            "Largest width times height of one image."),
         SettingKey(
             "images.max_request_pixels", \.images.maxRequestPixels, .count(1...1_000_000_000_000),
-            "Most pixels of all pictures of one request; beyond that, and above max_pixels, it is answered 413."),
+            "Most pixels of all images of one request; beyond that, and above max_pixels, it is answered 413."),
         SettingKey(
             "images.decode_bytes", \.images.decodeBytes, .size((1 << 20)...(1 << 40)),
-            "Memory that is lent to pictures which are decoded whole: progressive JPEG, interlaced PNG, WebP."),
+            "Memory that is lent to images which are decoded whole: progressive JPEG, interlaced PNG, WebP."),
         SettingKey(
-            "images.max_per_request", \.images.maxPerRequest, .count(1...65536), "Most pictures in one request."),
+            "images.max_per_request", \.images.maxPerRequest, .count(1...65536), "Most images in one request."),
         SettingKey(
             "images.apply_orientation", \.images.applyOrientation, .flag,
-            "Whether the EXIF orientation turns the picture, as cameras and viewers expect."),
+            "Whether the EXIF orientation turns the image, as cameras and viewers expect."),
         SettingKey(
             "images.decode", \.images.decode,
             .choice(DecodeMode.self),
-            "How pictures are decoded: exact as by Pillow, to the bit; scaled takes large JPEGs at 1/2, 1/4 or 1/8 size."
+            "How images are decoded: exact as by Pillow, to the bit; scaled takes large JPEGs at 1/2, 1/4 or 1/8 size."
         ),
 
         SettingKey(

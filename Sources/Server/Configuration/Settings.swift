@@ -10,7 +10,7 @@ import Logging
 public struct Settings: Sendable, Equatable {
     /// Section `server`: the listening socket and what a connection may do.
     public var server = HTTP()
-    /// Section `images`: what is accepted as a picture.
+    /// Section `images`: what is accepted as an image.
     public var images = Images()
     /// Section `batching`: how requests wait for the network.
     public var batching = Batching()
@@ -66,19 +66,19 @@ public struct Settings: Sendable, Equatable {
         public var drainTimeout = Duration.seconds(25)
     }
 
-    /// Section `images`: what is accepted as a picture.
+    /// Section `images`: what is accepted as an image.
     public struct Images: Sendable, Equatable {
-        /// `images.max_pixels`: width times height of one picture.
+        /// `images.max_pixels`: width times height of one image.
         public var maxPixels = 128_000_000
-        /// `images.max_request_pixels`: those of all pictures of one request.
+        /// `images.max_request_pixels`: those of all images of one request.
         public var maxRequestPixels = 512_000_000
-        /// `images.decode_bytes`: what codecs hold at once of pictures that are not decoded row by row. Units: bytes.
+        /// `images.decode_bytes`: what codecs hold at once of images that are not decoded row by row. Units: bytes.
         public var decodeBytes = 1 << 30
-        /// `images.max_per_request`: pictures in one request.
+        /// `images.max_per_request`: images in one request.
         public var maxPerRequest = 64
-        /// `images.apply_orientation`: whether EXIF orientation turns the picture.
+        /// `images.apply_orientation`: whether EXIF orientation turns the image.
         public var applyOrientation = true
-        /// `images.decode`: how much of a picture is decoded.
+        /// `images.decode`: how much of an image is decoded.
         public var decode = DecodeMode.exact
     }
 
@@ -90,9 +90,9 @@ public struct Settings: Sendable, Equatable {
         public var maxQueueDelay = Duration.zero
         /// `batching.queue_capacity`: images of one model that may wait.
         public var queueCapacity = 256
-        /// `batching.queue_bytes`: pictures of all models that may wait, with their tensors. Units: bytes.
+        /// `batching.queue_bytes`: images of all models that may wait, with their tensors. Units: bytes.
         public var queueBytes = 512 << 20
-        /// `batching.queue_pixels`: pixels of all models' pictures that wait or are being decoded.
+        /// `batching.queue_pixels`: pixels of all models' images that wait or are being decoded.
         public var queuePixels = 2_000_000_000
         /// `batching.request_deadline`: from a request's last byte to its answer.
         public var requestDeadline = Duration.seconds(10)

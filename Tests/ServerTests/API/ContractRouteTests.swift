@@ -24,7 +24,7 @@ struct ContractRouteTests {
             Set(server.routes.map { String($0.split(separator: " ")[1]) }) == Set(RoutePattern.allCases.map(\.rawValue))
         )
         #expect(document.danglingReferences == [])
-        #expect(document.version == V2StateRoute.version)
+        #expect(document.version == V2ServerRoute.version)
         await server.stop()
     }
 
@@ -61,14 +61,14 @@ struct ContractRouteTests {
     }
 
     private static func inference(_ outputs: String = "") -> [UInt8] {
-        let picture = Data(TestPicture.png).base64EncodedString()
+        let image = Data(TestPicture.png).base64EncodedString()
         return Array(
-            #"{"inputs":[{"name":"input","datatype":"BYTES","shape":[1],"data":["\#(picture)"]}]\#(outputs)}"#.utf8)
+            #"{"inputs":[{"name":"input","datatype":"BYTES","shape":[1],"data":["\#(image)"]}]\#(outputs)}"#.utf8)
     }
 
-    private static func twoPictures() -> [UInt8] {
-        let picture = Data(TestPicture.png).base64EncodedString()
-        return Array(#"{"images": ["\#(picture)", "AAAA"]}"#.utf8)
+    private static func twoImages() -> [UInt8] {
+        let image = Data(TestPicture.png).base64EncodedString()
+        return Array(#"{"images": ["\#(image)", "AAAA"]}"#.utf8)
     }
 
     private static let json = ["Content-Type": "application/json"]
@@ -78,7 +78,7 @@ struct ContractRouteTests {
 
     private static let exchanges: [Exchange] = [
         Exchange("POST", "/predict", 200, body: TestPicture.png),
-        Exchange("POST", "/predict", 200, fields: json, body: twoPictures()),
+        Exchange("POST", "/predict", 200, fields: json, body: twoImages()),
         Exchange("POST", "/predict", 415, body: [1, 2, 3]),
         Exchange("POST", "/predict", 400),
         Exchange("POST", "/predict?top=0", 400, as: "/predict", body: TestPicture.png),

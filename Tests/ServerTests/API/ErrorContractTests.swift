@@ -39,7 +39,7 @@ struct ErrorContractTests {
         try expect(
             await server.exchange("POST", "/predict", fields: Self.form, body: Array("--boundary\r\nx".utf8)), 400,
             saying: "boundary")
-        try expect(await server.exchange("POST", "/predict"), 400, saying: "curl -F image=@picture.jpg")
+        try expect(await server.exchange("POST", "/predict"), 400, saying: "curl -F image=@photo.jpg")
         try expect(
             await server.exchange("POST", "/predict", fields: Self.json, body: Array("{".utf8)), 400, saying: "JSON")
         try expect(
@@ -135,7 +135,7 @@ struct ErrorContractTests {
             await server.exchange(
                 "POST", "/predict", fields: ["Content-Type": "application/x-www-form-urlencoded"], body: TestPicture.png
             ),
-            415, saying: "curl -F image=@picture.jpg")
+            415, saying: "curl -F image=@photo.jpg")
         await server.stop()
     }
 

@@ -63,7 +63,7 @@ struct PathAdviceTests {
         await server.stop()
     }
 
-    @Test("A wrong method is told the right one, with an example where a picture is wanted")
+    @Test("A wrong method is told the right one, with an example where an image is wanted")
     func methods() async throws {
         let server = try await server()
         for (method, path) in [("GET", "/predict"), ("PUT", "/predict"), ("GET", "/v1/models/tiny/predict")] {
@@ -73,7 +73,7 @@ struct PathAdviceTests {
             #expect(
                 answer.detail
                     == "\(method) is not served at '\(path)'; use POST, as with "
-                    + "curl -F image=@picture.jpg http://HOST:PORT\(path).")
+                    + "curl -F image=@photo.jpg http://HOST:PORT\(path).")
         }
         let health = try await server.exchange("POST", "/healthz")
         #expect(health.status == 405)

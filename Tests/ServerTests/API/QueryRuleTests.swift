@@ -10,7 +10,7 @@ import TestSupport
 struct QueryRuleTests {
     private static let boundary = "boundary"
 
-    /// A form of a picture and plain fields.
+    /// A form of an image and plain fields.
     private static func form(_ fields: [(String, String)]) -> [UInt8] {
         var body: [UInt8] = []
         for (name, value) in fields {

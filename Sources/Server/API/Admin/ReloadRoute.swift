@@ -14,7 +14,7 @@ struct ReloadRoute: Sendable {
 
     func callAsFunction(_ request: Request) async -> Response {
         if let refusal = token.refusal(of: request) { return refusal }
-        do throws(Refusal) {
+        do throws(HTTPError) {
             let slot = try store.slot(of: request)
             let result = await slot.reload()
             switch result {

@@ -2,15 +2,15 @@ import HTTPServer
 import HTTPTypes
 import Inference
 
-/// The pictures of one request, in whatever form they came.
+/// The images of one request, in whatever form they came.
 struct ImageUpload: Sendable {
-    /// One encoded picture.
+    /// One encoded image.
     struct Image: Sendable, Equatable {
         var bytes: ArraySlice<UInt8>
         var filename: String?
     }
 
-    /// How many pictures a request may hold, and which key of the configuration says so.
+    /// How many images a request may hold, and which key of the configuration says so.
     struct CountLimit: Sendable, Equatable {
         let count: Int
         let key: String
@@ -37,10 +37,10 @@ struct ImageUpload: Sendable {
 
     /// At least one.
     let images: [Image]
-    /// What JSON says beside its pictures and is, or was probably meant to be, a parameter.
+    /// What JSON says beside its images and is, or was probably meant to be, a parameter.
     let parameters: [Query.Item]
 
-    /// The type of content in which finding the pictures takes a while.
+    /// The type of content in which finding the images takes a while.
     static let json = "application/json"
 
     /// The content's type without its parameters; nil where the request does not say.
@@ -52,7 +52,7 @@ struct ImageUpload: Sendable {
         return String(decoding: type[..<end], as: UTF8.self).lowercased()
     }
 
-    /// Finds the pictures: parts of a form, a raw body, or base64 in JSON.
+    /// Finds the images: parts of a form, a raw body, or base64 in JSON.
     ///
     /// - Parameter type: the content's, see ``mediaType(of:)``.
     /// - Throws: ``UploadError``.
@@ -111,10 +111,10 @@ struct ImageUpload: Sendable {
         }
     }
 
-    /// Values that JSON may have beside its pictures, in members that nobody reads.
+    /// Values that JSON may have beside its images, in members that nobody reads.
     private static let maxOtherValues = 1024
 
-    /// The pictures of `{"image": "<base64>"}` and `{"images": ["<base64>", …]}`, which are copied once: into what they are
+    /// The images of `{"image": "<base64>"}` and `{"images": ["<base64>", …]}`, which are copied once: into what they are
     /// decoded from.
     private static func contents(
         ofJSON bytes: [UInt8], limit: CountLimit
@@ -192,7 +192,7 @@ struct ImageUpload: Sendable {
 }
 
 extension ImageUpload {
-    /// What content without a Content-Type is where its first byte tells: JSON begins with a brace, and no picture does.
+    /// What content without a Content-Type is where its first byte tells: JSON begins with a brace, and no image does.
     ///
     /// - Source: RFC 9110 §8.3
     static func guessedType(of body: RequestBody) -> String? {
@@ -209,7 +209,7 @@ extension ImageUpload {
         return first == UInt8(ascii: "{") || first == UInt8(ascii: "[")
     }
 
-    /// A picture's name or path that was sent instead of the picture, as by curl's `-F image=cat.jpg` without its `@`.
+    /// An image's name or path that was sent instead of the image, as by curl's `-F image=cat.jpg` without its `@`.
     static func fileName(_ bytes: ArraySlice<UInt8>) -> String? {
         guard 1...255 ~= bytes.count, bytes.allSatisfy({ 0x20...0x7E ~= $0 }) else { return nil }
         let name = String(decoding: bytes, as: UTF8.self)
@@ -220,7 +220,7 @@ extension ImageUpload {
     }
 }
 
-/// A request holds no pictures that can be looked at.
+/// A request holds no images that can be looked at.
 enum UploadError: Error, Equatable, Sendable, CustomStringConvertible {
     case empty
     case noImageInForm(fields: [String])
@@ -244,12 +244,12 @@ enum UploadError: Error, Equatable, Sendable, CustomStringConvertible {
 
     var description: String {
         switch self {
-        case .empty: "The request holds no bytes of a picture; send one, as with curl -F image=@picture.jpg."
+        case .empty: "The request holds no bytes of an image; send one, as with curl -F image=@photo.jpg."
         case .noImageInForm(let fields):
             "The form has \(fields.isEmpty ? "no fields" : "the fields \(fields.joined(separator: ", "))"), but no file "
-                + "and no field named image; send one, as with curl -F image=@picture.jpg."
+                + "and no field named image; send one, as with curl -F image=@photo.jpg."
         case .nameInsteadOfFile(let name):
-            "The field image holds the text \"\(name)\", not a picture; to have curl send the file, put an @ in front of its "
+            "The field image holds the text \"\(name)\", not an image; to have curl send the file, put an @ in front of its "
                 + "name: -F image=@\(name)."
         case .noImageInJSON: #"The JSON has neither "image" nor "images"; send {"image": "<base64>"}."#
         case .malformedJSON:
@@ -261,10 +261,10 @@ enum UploadError: Error, Equatable, Sendable, CustomStringConvertible {
             "The content looks like JSON, but its Content-Type is \(type); send Content-Type: application/json, as with curl -H."
         case .unsupportedType("application/x-www-form-urlencoded"):
             "Content-Type application/x-www-form-urlencoded is not served; it is what curl -d and --data-binary send by "
-                + "themselves: use curl -F image=@picture.jpg instead, or add -H 'Content-Type: application/octet-stream'."
+                + "themselves: use curl -F image=@photo.jpg instead, or add -H 'Content-Type: application/octet-stream'."
         case .unsupportedType(let type):
             "Content-Type \(type) is not served; send multipart/form-data, image/*, application/octet-stream or "
-                + "application/json, as with curl -F image=@picture.jpg."
+                + "application/json, as with curl -F image=@photo.jpg."
         case .tooManyImages(let found, let limit):
             "The request holds \(found) images; at most \(limit.count) are taken at once (\(limit.key))."
         }

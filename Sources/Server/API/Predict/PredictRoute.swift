@@ -4,38 +4,38 @@ import Inference
 
 /// `POST /predict` and `POST /v1/models/{model}/predict`: class and probability of each uploaded image.
 struct PredictRoute: Sendable {
-    let desk: PredictionDesk
+    let service: PredictionService
 
     func callAsFunction(_ request: Request) async -> Response {
-        do throws(Refusal) {
-            let model = try desk.model(of: try slot(of: request), for: request)
+        do throws(HTTPError) {
+            let model = try service.model(of: try slot(of: request), for: request)
             let upload = try await upload(
-                of: request, limit: ImageUpload.CountLimit(desk.settings, own: model.batching))
+                of: request, limit: ImageUpload.CountLimit(service.settings, own: model.batching))
             let top = try PredictionParameters(request, upload, classCount: model.classes.count).top
-            return await desk.answer(
+            return await service.answer(
                 upload.images.map { .encoded($0.bytes) }, of: request, by: model,
-                deadline: RequestDeadline(request, settings: desk.settings), valueCount: upload.images.count * top
+                deadline: RequestDeadline(request, settings: service.settings), valueCount: upload.images.count * top
             ) { answer($0, upload: upload, model: model, top: top) }
         } catch {
             return error.response
         }
     }
 
-    private func upload(of request: Request, limit: ImageUpload.CountLimit) async throws(Refusal) -> ImageUpload {
+    private func upload(of request: Request, limit: ImageUpload.CountLimit) async throws(HTTPError) -> ImageUpload {
         let type = ImageUpload.mediaType(of: request) ?? ImageUpload.guessedType(of: request.body)
         let parse = { @Sendable in
             Result { () throws(UploadError) in try ImageUpload(request.body, type: type, limit: limit) }
         }
         // Base64 of many megabytes takes a while: away from the threads that answer everybody, but ahead of the decoding that
         // waits, since until it is parsed nobody knows whose turn it would be.
-        let parsed = type == ImageUpload.json ? await desk.workers.perform(.high, parse) : parse()
-        return try parsed.mapError { Refusal(response: .problem($0.status, $0.description)) }.get()
+        let parsed = type == ImageUpload.json ? await service.workers.perform(.high, parse) : parse()
+        return try parsed.mapError { HTTPError(response: .problem($0.status, $0.description)) }.get()
     }
 
     /// The model that the path names, or the default.
-    private func slot(of request: Request) throws(Refusal) -> ModelSlot {
-        if request.pathParameters["model"] != nil { return try desk.store.slot(of: request) }
-        guard let slot = desk.store.defaultSlot else { throw desk.noDefault() }
+    private func slot(of request: Request) throws(HTTPError) -> ModelSlot {
+        if request.pathParameters["model"] != nil { return try service.store.slot(of: request) }
+        guard let slot = service.store.defaultSlot else { throw service.noDefault() }
         return slot
     }
 
@@ -44,7 +44,7 @@ struct PredictRoute: Sendable {
             prediction, image -> Result<PredictionAnswer, PictureFailure> in
             prediction.map { logits in
                 let classification = Classification(logits: logits, classes: model.classes, top: top)
-                desk.metrics.prediction(model: model.name, class: classification.best.label)
+                service.metrics.prediction(model: model.name, class: classification.best.label)
                 return PredictionAnswer(classification, by: model, filename: image.filename)
             }
         }
@@ -64,7 +64,7 @@ struct PredictRoute: Sendable {
     }
 }
 
-/// What a request for predictions says beside its pictures: in its query, in a field of its form, or in its JSON.
+/// What a request for predictions says beside its images: in its query, in a field of its form, or in its JSON.
 ///
 /// A field without a file, or a member, that is called as a parameter, or as other servers call it, is one; all others are the page's
 /// own, as a token or the button that was pressed, and are not read.
@@ -75,8 +75,8 @@ struct PredictionParameters: Sendable, Equatable {
     /// How many classes an answer lists where the client does not say.
     private static let defaultTop = 5
 
-    /// - Throws: ``Refusal`` of 400 for a number that is none, that is there twice, or whose name is misspelt.
-    init(_ request: Request, _ upload: ImageUpload, classCount: Int) throws(Refusal) {
+    /// - Throws: ``HTTPError`` of 400 for a number that is none, that is there twice, or whose name is misspelt.
+    init(_ request: Request, _ upload: ImageUpload, classCount: Int) throws(HTTPError) {
         var texts = request.query.values(QueryRule.topName) + (try Self.fields(of: request.body))
         for member in upload.parameters {
             guard member.name == QueryRule.topName else {
@@ -104,7 +104,7 @@ struct PredictionParameters: Sendable, Equatable {
     }
 
     /// The form's values of `top`.
-    private static func fields(of body: RequestBody) throws(Refusal) -> [String] {
+    private static func fields(of body: RequestBody) throws(HTTPError) -> [String] {
         guard case .multipart(let parts) = body else { return [] }
         var texts: [String] = []
         for part in parts where part.filename == nil {
@@ -117,7 +117,7 @@ struct PredictionParameters: Sendable, Equatable {
         return texts
     }
 
-    private static func refusal(_ detail: String) -> Refusal { Refusal(response: .problem(.badRequest, detail)) }
+    private static func refusal(_ detail: String) -> HTTPError { HTTPError(response: .problem(.badRequest, detail)) }
 }
 
 /// A parameter of a query or a form that cannot be used.

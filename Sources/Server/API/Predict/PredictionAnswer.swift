@@ -1,14 +1,14 @@
 import HTTPServer
 import Inference
 
-/// One picture's answer, as `POST /predict` and `alexnet predict --json` write it.
+/// One image's answer, as `POST /predict` and `alexnet predict --json` write it.
 public struct PredictionAnswer: Sendable {
     private let classification: Classification
     private let model: String
     private let version: String
     private let filename: String?
 
-    /// What `model` says about the picture that was called `filename`.
+    /// What `model` says about the image that was called `filename`.
     public init(_ classification: Classification, by model: Model, filename: String?) {
         self.classification = classification
         self.model = model.name
@@ -51,10 +51,10 @@ public struct PredictionAnswer: Sendable {
     }
 }
 
-/// One of several pictures: an answer, or an error in its place.
+/// One of several images: an answer, or an error in its place.
 public enum PredictionEntry: Sendable {
     case answer(PredictionAnswer)
-    /// The status is what the picture alone would have been answered with.
+    /// The status is what the image alone would have been answered with.
     case error(status: Int?, detail: String, filename: String?)
 
     /// The entry as JSON, names in alphabetical order.

@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// It is written away from the threads that serve sockets, once at a time. Whoever asks while it is being written shares the next
 /// one, so that asking often costs no more than asking, and no answer is older than its question.
-final class SharedReport: Sendable {
+final class CoalescedReport: Sendable {
     private struct State {
         var waiting: [CheckedContinuation<Response, Never>] = []
         var isBeingWritten = false

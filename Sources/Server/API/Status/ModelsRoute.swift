@@ -6,11 +6,11 @@ import Inference
 /// `GET /v1/models` and `GET /v1/models/{model}`: what is loaded.
 struct ModelsRoute: Sendable {
     private let store: ModelStore
-    private let listing: SharedReport
+    private let listing: CoalescedReport
 
     init(store: ModelStore) {
         self.store = store
-        listing = SharedReport("models") {
+        listing = CoalescedReport("models") {
             .json(Listing(models: store.slots.map(Entry.init), default: store.defaultSlot?.name))
         }
     }
@@ -63,7 +63,7 @@ struct ModelsRoute: Sendable {
     func list(_ request: Request) async -> Response { await listing() }
 
     func show(_ request: Request) async -> Response {
-        do throws(Refusal) {
+        do throws(HTTPError) {
             return .json(Entry(try store.slot(of: request)))
         } catch {
             return error.response
@@ -74,10 +74,10 @@ struct ModelsRoute: Sendable {
 extension ModelStore {
     /// The model that a request's path names.
     ///
-    /// - Throws: ``Refusal`` of 404 that lists the models there are.
-    func slot(of request: Request) throws(Refusal) -> ModelSlot {
+    /// - Throws: ``HTTPError`` of 404 that lists the models there are.
+    func slot(of request: Request) throws(HTTPError) -> ModelSlot {
         let name = request.pathParameters["model"] ?? ""
-        guard let slot = self[name] else { throw Refusal(response: .unknownModel(name, self)) }
+        guard let slot = self[name] else { throw HTTPError(response: .unknownModel(name, self)) }
         return slot
     }
 }

@@ -21,10 +21,10 @@ struct HealthRoute: Sendable {
 
 /// `GET /classes`: the default model's class-index map, in the form of `class_indices.json`.
 struct ClassesRoute: Sendable {
-    private let report: SharedReport
+    private let report: CoalescedReport
 
     init(store: ModelStore) {
-        report = SharedReport("classes") {
+        report = CoalescedReport("classes") {
             guard let model = store.defaultSlot?.model else { return .defaultNotLoaded(store) }
             return Response(
                 status: .ok, headerFields: [.contentType: "application/json"], body: Array(model.classes.json.utf8))
@@ -46,10 +46,10 @@ struct ContractRoute: Sendable {
 
 /// `GET /metrics`: Prometheus' text exposition.
 struct MetricsRoute: Sendable {
-    private let report: SharedReport
+    private let report: CoalescedReport
 
     init(metrics: ServingMetrics) {
-        report = SharedReport("metrics") {
+        report = CoalescedReport("metrics") {
             Response(
                 status: .ok, headerFields: [.contentType: MetricsRegistry.contentType],
                 body: Array(metrics.registry.exposition().utf8))

@@ -7,8 +7,8 @@ struct BinaryTensor {
     let extents: [Int]
     let elementCount: Int
 
-    /// The pictures in exactly these bytes.
-    func pictures(_ datatype: TensorDatatype, in bytes: ArraySlice<UInt8>) throws(V2Error) -> [PictureInput] {
+    /// The images in exactly these bytes.
+    func images(_ datatype: TensorDatatype, in bytes: ArraySlice<UInt8>) throws(V2Error) -> [PictureInput] {
         switch datatype {
         case .float32:
             try check(bytes, elementByteCount: MemoryLayout<Float>.size)
@@ -33,12 +33,12 @@ struct BinaryTensor {
     }
 
     private func tensors(in bytes: ArraySlice<UInt8>) throws(V2Error) -> [PictureInput] {
-        let (pictures, outlier): ([PictureInput], Int?) = bytes.withUnsafeBytes { bytes in
+        let (images, outlier): ([PictureInput], Int?) = bytes.withUnsafeBytes { bytes in
             if let index = Self.firstNotFinite(bytes) { return ([], index) }
             return (Self.tensors(in: bytes, extents: extents), nil)
         }
         if let outlier { throw .notFinite(index: outlier) }
-        return pictures
+        return images
     }
 
     /// One network's input a step of the first axis.
@@ -88,7 +88,7 @@ struct BinaryTensor {
 }
 
 extension Tensor {
-    /// A network's input from a picture whose channels lie one after the other; their order is left as it is.
+    /// A network's input from an image whose channels lie one after the other; their order is left as it is.
     ///
     /// Shape: `[C, H, W]` as `bytes`, float32, little-endian, at any address; `[H, W, C]` as the tensor, see
     /// ``Preprocessing/tensorShape``.
@@ -96,7 +96,7 @@ extension Tensor {
         let area = height * width
         precondition(
             bytes.count == channelCount * area * MemoryLayout<Float>.size,
-            "\(bytes.count) bytes are no picture of \(channelCount)×\(height)×\(width)")
+            "\(bytes.count) bytes are no image of \(channelCount)×\(height)×\(width)")
         self.init([height, width, channelCount]) { output in
             guard let output = output.baseAddress, let input = bytes.baseAddress else { return }
             for channel in 0..<channelCount {

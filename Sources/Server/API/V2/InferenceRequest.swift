@@ -9,7 +9,7 @@ struct InferenceRequest: Sendable {
     /// How long the client waits at most.
     private(set) var patience: Duration?
     /// One or more, in the order of the tensor's first axis.
-    let pictures: [PictureInput]
+    let images: [PictureInput]
     /// What is asked for, in that order.
     let outputs: [RequestedOutput]
 
@@ -21,7 +21,7 @@ struct InferenceRequest: Sendable {
     /// - Parameters:
     ///   - headerLength: where the JSON ends and binary tensors begin; nil means that there are none. Units: bytes.
     /// - Throws: ``V2Error`` with the first thing that is wrong.
-    init(_ content: [UInt8], headerLength: Int?, contract: InferenceContract) throws(V2Error) {
+    init(_ content: [UInt8], headerLength: Int?, contract: ModelSignature) throws(V2Error) {
         let jsonByteCount = headerLength ?? content.count
         guard jsonByteCount <= content.count else {
             throw .headerTooLong(found: jsonByteCount, available: content.count)
@@ -30,7 +30,7 @@ struct InferenceRequest: Sendable {
         var input: InputTensor?
         var requested: [RequestedOutput]?
         var parameters = RequestParameters()
-        var seen = SeenMembers()
+        var seen = DuplicateKeyCheck()
         var id: String?
         try json.readObject { (json, key, _) throws(V2Error) in
             switch key {
@@ -57,7 +57,7 @@ struct InferenceRequest: Sendable {
 
         self.id = id
         patience = parameters.patience
-        pictures = try input.pictures(behind: jsonByteCount, in: content)
+        images = try input.images(behind: jsonByteCount, in: content)
         let outputs = requested.flatMap { $0.isEmpty ? nil : $0 } ?? contract.outputs
         self.outputs = outputs.map { output in
             var output = output
@@ -77,7 +77,7 @@ struct RequestParameters {
     init() {}
 
     init(_ json: inout JSONCursor<V2Error>) throws(V2Error) {
-        var seen = SeenMembers()
+        var seen = DuplicateKeyCheck()
         try json.readObject { (json, key, _) throws(V2Error) in
             switch key {
             case "timeout":
@@ -121,7 +121,7 @@ extension RequestedOutput {
     ///
     /// - Source: Open Inference Protocol V2, "Request Output"; Triton's classification extension
     static func read(
-        _ json: inout JSONCursor<V2Error>, contract: InferenceContract
+        _ json: inout JSONCursor<V2Error>, contract: ModelSignature
     ) throws(V2Error) -> [RequestedOutput] {
         var outputs: [RequestedOutput] = []
         try json.readArray { (json) throws(V2Error) in
@@ -132,11 +132,11 @@ extension RequestedOutput {
         return outputs
     }
 
-    private init(_ json: inout JSONCursor<V2Error>, contract: InferenceContract) throws(V2Error) {
+    private init(_ json: inout JSONCursor<V2Error>, contract: ModelSignature) throws(V2Error) {
         var name: String?
         var classCount: Int?
         var isBinary: Bool?
-        var seen = SeenMembers()
+        var seen = DuplicateKeyCheck()
         try json.readObject { (json, key, _) throws(V2Error) in
             switch key {
             case "name":
@@ -178,7 +178,7 @@ extension RequestedOutput {
 }
 
 /// Which members of an object have been read; a second one would silently win over the first.
-struct SeenMembers {
+struct DuplicateKeyCheck {
     private var names: Set<String> = []
 
     /// - Throws: ``V2Error/repeatedMember(_:)``

@@ -5,11 +5,11 @@ import Inference
 /// The answer to `POST …/infer`: JSON, and behind it the outputs that were asked for as bytes.
 ///
 /// - Source: Open Inference Protocol V2, "Inference Response JSON Object"; Triton's binary tensor data extension
-struct InferenceAnswer {
+struct InferenceResponse {
     let model: Model
     let id: String?
     let outputs: [RequestedOutput]
-    /// The network's outputs, one array a picture.
+    /// The network's outputs, one array an image.
     let logits: [[Float]]
 
     /// The whole answer.
@@ -37,7 +37,7 @@ struct InferenceAnswer {
     private func write(_ output: RequestedOutput, to json: inout String, _ binary: inout [UInt8]) {
         let values = OutputValues(output, logits: logits, classes: model.classes)
         json += #"{"name":\#(JSONText.quoted(output.name)),"datatype":"\#(values.datatype.rawValue)","#
-        json += #""shape":[\#(logits.count),\#(values.countPerPicture)],"#
+        json += #""shape":[\#(logits.count),\#(values.countPerImage)],"#
         if output.isBinary == true {
             let start = binary.count
             values.write(to: &binary)
@@ -55,7 +55,7 @@ extension HTTPField.Name {
     static let inferenceHeaderContentLength: HTTPField.Name = .init("Inference-Header-Content-Length") ?? .contentLength
 }
 
-/// What stands in one output of an answer, picture after picture.
+/// What stands in one output of an answer, image after image.
 enum OutputValues {
     /// One value a class.
     case values([[Float]])
@@ -88,7 +88,7 @@ enum OutputValues {
     }
 
     /// The second extent of the shape.
-    var countPerPicture: Int {
+    var countPerImage: Int {
         switch self {
         case .values(let values): values.first?.count ?? 0
         case .classes(let classes): classes.first?.count ?? 0
@@ -113,7 +113,7 @@ enum OutputValues {
     func write(to binary: inout [UInt8]) {
         switch self {
         case .values(let values):
-            binary.reserveCapacity(binary.count + values.count * countPerPicture * 4)
+            binary.reserveCapacity(binary.count + values.count * countPerImage * 4)
             for value in values.joined() { Self.append(value.bitPattern, to: &binary) }
         case .classes(let classes):
             for text in classes.joined() {

@@ -13,7 +13,7 @@ struct InputTensor {
         case passed(offset: Int)
     }
 
-    let contract: InferenceContract
+    let contract: ModelSignature
     private var name: String?
     private var datatype: TensorDatatype?
     private var extents: [Int]?
@@ -26,7 +26,7 @@ struct InputTensor {
 
     /// Reads the array `inputs`, which has one item here.
     static func readOnly(
-        _ json: inout JSONCursor<V2Error>, contract: InferenceContract
+        _ json: inout JSONCursor<V2Error>, contract: ModelSignature
     ) throws(V2Error) -> InputTensor? {
         var input: InputTensor?
         try json.readArray { (json) throws(V2Error) in
@@ -38,17 +38,17 @@ struct InputTensor {
 
     /// What is wrong with a second input: its name.
     private static func second(
-        _ json: inout JSONCursor<V2Error>, contract: InferenceContract
+        _ json: inout JSONCursor<V2Error>, contract: ModelSignature
     ) throws(V2Error) -> V2Error {
         let other = try InputTensor(&json, contract: contract, readsData: false)
         return .repeatedInput(other.name ?? contract.names.input)
     }
 
     private init(
-        _ json: inout JSONCursor<V2Error>, contract: InferenceContract, readsData: Bool = true
+        _ json: inout JSONCursor<V2Error>, contract: ModelSignature, readsData: Bool = true
     ) throws(V2Error) {
         self.contract = contract
-        var seen = SeenMembers()
+        var seen = DuplicateKeyCheck()
         try json.readObject { (json, key, _) throws(V2Error) in
             switch key {
             case "name":
@@ -87,7 +87,7 @@ struct InputTensor {
     }
 
     private mutating func readParameters(_ json: inout JSONCursor<V2Error>) throws(V2Error) {
-        var seen = SeenMembers()
+        var seen = DuplicateKeyCheck()
         try json.readObject { (json, key, _) throws(V2Error) in
             switch key {
             case "binary_data_size":
@@ -125,23 +125,23 @@ struct InputTensor {
         return (datatype, extents, count)
     }
 
-    /// The pictures, from the JSON or from the bytes behind it.
+    /// The images, from the JSON or from the bytes behind it.
     ///
     /// - Throws: ``V2Error`` where bytes are missing, left over, or no tensor of this shape.
-    func pictures(behind offset: Int, in content: [UInt8]) throws(V2Error) -> [PictureInput] {
+    func images(behind offset: Int, in content: [UInt8]) throws(V2Error) -> [PictureInput] {
         let (datatype, extents, count) = try form()
         let name = contract.names.input
         guard let byteCount = binaryByteCount else {
             guard offset == content.count else { throw .excessBytes(content.count - offset) }
             guard case .read(let values) = data else { throw .noData(input: name) }
-            return values.pictures(extents)
+            return values.images(extents)
         }
         if case .read = data { throw .doubleData(input: name) }
         let available = content.count - offset
         guard byteCount <= available else { throw .missingBytes(expected: byteCount, available: available) }
         guard byteCount == available else { throw .excessBytes(available - byteCount) }
         return try BinaryTensor(extents: extents, elementCount: count)
-            .pictures(datatype, in: content[offset...])
+            .images(datatype, in: content[offset...])
     }
 }
 
@@ -153,7 +153,7 @@ enum TensorDatatype: String, Sendable {
     case float32 = "FP32"
     /// Pixels, of which the model's preprocessing makes its input. Shape: `[N, H, W, 3]` or `[N, H, W, 1]`.
     case uint8 = "UINT8"
-    /// Encoded pictures. Shape: `[N]` or `[N, 1]`.
+    /// Encoded images. Shape: `[N]` or `[N, 1]`.
     case bytes = "BYTES"
 }
 
@@ -183,19 +183,19 @@ enum TensorValues: Sendable {
         case .bytes:
             var values: [[UInt8]] = []
             try json.readTensor(extents) { (json) throws(V2Error) in
-                guard let picture = try json.readBase64() else {
+                guard let image = try json.readBase64() else {
                     throw .upload(.notBase64(index: values.count))
                 }
-                values.append(picture)
+                values.append(image)
             }
             self = .encoded(values)
         }
     }
 
-    /// One picture a step of the first axis.
+    /// One image a step of the first axis.
     ///
     /// - Parameter extents: the shape that the values were read with.
-    func pictures(_ extents: [Int]) -> [PictureInput] {
+    func images(_ extents: [Int]) -> [PictureInput] {
         switch self {
         case .encoded(let files): return files.map { .encoded($0[...]) }
         case .floats(let values):

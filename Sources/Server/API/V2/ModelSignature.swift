@@ -1,7 +1,7 @@
 import Inference
 
 /// What a request to a model may ask and send.
-struct InferenceContract: Sendable {
+struct ModelSignature: Sendable {
     let names: TensorNames
     let rule: ShapeRule
     let classCount: Int
@@ -25,7 +25,7 @@ struct InferenceContract: Sendable {
     }
 }
 
-extension InferenceContract {
+extension ModelSignature {
     /// That of a model under the server's limits.
     init(_ model: Model, settings: Settings) {
         self.init(
@@ -44,20 +44,20 @@ struct ShapeRule: Equatable, Sendable {
     /// Every form, for a sentence.
     var all: String {
         "FP32 [N, \(network.map { "\($0)" }.joined(separator: ", "))] (normalised), UINT8 [N, H, W, 3] or [N, H, W, 1] "
-            + "(pixels of any size) or BYTES [N] (encoded pictures)"
+            + "(pixels of any size) or BYTES [N] (encoded images)"
     }
 
-    /// How many scalars, or encoded pictures, a tensor of this shape has; the first extent counts pictures.
+    /// How many scalars, or encoded images, a tensor of this shape has; the first extent counts images.
     ///
-    /// - Throws: ``V2Error`` where it does not fit, or asks for more pictures or pixels than are taken.
+    /// - Throws: ``V2Error`` where it does not fit, or asks for more images or pixels than are taken.
     func elementCount(
         _ datatype: TensorDatatype, _ extents: [Int], limit: ImageUpload.CountLimit, pixels: PixelLimits
     ) throws(V2Error) -> Int {
-        guard let pictureCount = extents.first, pictureCount > 0, fits(datatype, Array(extents.dropFirst())) else {
+        guard let imageCount = extents.first, imageCount > 0, fits(datatype, Array(extents.dropFirst())) else {
             throw .shape(found: extents, self)
         }
-        guard pictureCount <= limit.count else {
-            throw .upload(.tooManyImages(found: pictureCount, limit: limit))
+        guard imageCount <= limit.count else {
+            throw .upload(.tooManyImages(found: imageCount, limit: limit))
         }
         if datatype == .uint8 {
             try pixels.check(height: extents[1], width: extents[2])
@@ -65,26 +65,26 @@ struct ShapeRule: Equatable, Sendable {
         return extents.reduce(1, *)
     }
 
-    private func fits(_ datatype: TensorDatatype, _ picture: [Int]) -> Bool {
+    private func fits(_ datatype: TensorDatatype, _ image: [Int]) -> Bool {
         switch datatype {
-        case .float32: picture == network
-        case .uint8: picture.count == 3 && picture[0] > 0 && picture[1] > 0 && (picture[2] == 1 || picture[2] == 3)
-        case .bytes: picture.isEmpty || picture == [1]
+        case .float32: image == network
+        case .uint8: image.count == 3 && image[0] > 0 && image[1] > 0 && (image[2] == 1 || image[2] == 3)
+        case .bytes: image.isEmpty || image == [1]
         }
     }
 }
 
-/// How large a picture of bare pixels may be: as large as an encoded one.
+/// How large an image of bare pixels may be: as large as an encoded one.
 struct PixelLimits: Equatable, Sendable {
     let maxPixels: Int
 
-    /// - Throws: ``V2Error/picture(index:_:)``
+    /// - Throws: ``V2Error/image(index:_:)``
     func check(height: Int, width: Int) throws(V2Error) {
         guard max(height, width) <= ImageDecoder.maxSide else {
-            throw .picture(index: 0, .sideTooLong(width: width, height: height, limit: ImageDecoder.maxSide))
+            throw .image(index: 0, .sideTooLong(width: width, height: height, limit: ImageDecoder.maxSide))
         }
         guard width * height <= maxPixels else {
-            throw .picture(index: 0, .tooManyPixels(width: width, height: height, limit: maxPixels))
+            throw .image(index: 0, .tooManyPixels(width: width, height: height, limit: maxPixels))
         }
     }
 }

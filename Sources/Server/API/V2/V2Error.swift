@@ -28,7 +28,7 @@ enum V2Error: Error, Equatable, Sendable {
     case excessBytes(Int)
     case element(index: Int, count: Int)
     case notFinite(index: Int)
-    case picture(index: Int, ImageError)
+    case image(index: Int, ImageError)
     case upload(UploadError)
 }
 
@@ -42,7 +42,7 @@ extension V2Error {
         switch self {
         case .form: .unsupportedMediaType
         case .upload(let error): error.status
-        case .picture(_, let error): error.status
+        case .image(_, let error): error.status
         default: .badRequest
         }
     }
@@ -75,13 +75,13 @@ extension V2Error: CustomStringConvertible {
         case .inputName(let found, let expected):
             "There is no input \"\(found)\"; the model has one, named \"\(expected)\"."
         case .repeatedInput(let name):
-            "The input \"\(name)\" is there more than once; put its pictures into one tensor."
+            "The input \"\(name)\" is there more than once; put its images into one tensor."
         case .outputName(let found, let known):
             "There is no output \"\(found)\"; the model has \(known.map { "\"\($0)\"" }.joined(separator: " and "))."
         case .repeatedOutput(let name): "The output \"\(name)\" is asked for more than once; once is enough."
         case .datatype(let found, let rule): "The input's datatype is \"\(found)\"; it takes \(rule.all)."
         case .shape(let found, let rule):
-            "The input's shape is \(found); it takes \(rule.all), where N counts the pictures, 1 or more."
+            "The input's shape is \(found); it takes \(rule.all), where N counts the images, 1 or more."
         case .noData(let input):
             "The input \"\(input)\" has no data; send them as \"data\", or behind the JSON with the parameter "
                 + "binary_data_size."
@@ -96,7 +96,7 @@ extension V2Error: CustomStringConvertible {
             "Element \(index) of the \(count) BYTES is not whole; each is its length in four bytes, little-endian, and "
                 + "as many bytes."
         case .notFinite(let index): "Value \(index) of the input is not a finite number."
-        case .picture(let index, let error): "Picture \(index): \(error.description(naming: .configuration))"
+        case .image(let index, let error): "Image \(index): \(error.description(naming: .configuration))"
         case .upload(let error): error.description
         }
     }

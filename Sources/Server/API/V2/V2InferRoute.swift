@@ -2,26 +2,26 @@ import HTTPServer
 import HTTPTypes
 import Inference
 
-/// `POST /v2/models/{model}/infer`: probabilities, logits or classes of the pictures in one tensor.
+/// `POST /v2/models/{model}/infer`: probabilities, logits or classes of the images in one tensor.
 struct V2InferRoute: Sendable {
-    let desk: PredictionDesk
-    let models: V2Models
+    let service: PredictionService
+    let models: V2ModelLookup
 
     func callAsFunction(_ request: Request) async -> Response {
-        do throws(Refusal) {
-            let model = try desk.model(of: try desk.store.slot(of: request), for: request)
+        do throws(HTTPError) {
+            let model = try service.model(of: try service.store.slot(of: request), for: request)
             try models.check(model, request)
-            let contract = InferenceContract(model, settings: desk.settings)
+            let contract = ModelSignature(model, settings: service.settings)
             // Away from the threads that answer everybody: millions of numbers take a while. Ahead of the decoding that waits:
             // until it is parsed, nobody knows whose turn it would be.
-            let parsed = await desk.workers.perform(.high) {
+            let parsed = await service.workers.perform(.high) {
                 Result { () throws(V2Error) in try Self.read(request, contract) }
             }
-            let asked = try parsed.mapError { Refusal(response: .problem($0.status, $0.description)) }.get()
-            let deadline = RequestDeadline(request, settings: desk.settings, patience: asked.patience)
-            return await desk.answer(
-                asked.pictures, of: request, by: model, deadline: deadline,
-                valueCount: asked.pictures.count * model.classes.count * asked.outputs.count
+            let asked = try parsed.mapError { HTTPError(response: .problem($0.status, $0.description)) }.get()
+            let deadline = RequestDeadline(request, settings: service.settings, patience: asked.patience)
+            return await service.answer(
+                asked.images, of: request, by: model, deadline: deadline,
+                valueCount: asked.images.count * model.classes.count * asked.outputs.count
             ) {
                 answer($0, to: asked, model: model)
             }
@@ -30,7 +30,7 @@ struct V2InferRoute: Sendable {
         }
     }
 
-    private static func read(_ request: Request, _ contract: InferenceContract) throws(V2Error) -> InferenceRequest {
+    private static func read(_ request: Request, _ contract: ModelSignature) throws(V2Error) -> InferenceRequest {
         guard case .bytes(let content) = request.body else { throw .form }
         let headerLength = try request.headerFields[.inferenceHeaderContentLength].map(length)
         return try InferenceRequest(content, headerLength: headerLength, contract: contract)
@@ -44,7 +44,7 @@ struct V2InferRoute: Sendable {
         return length
     }
 
-    /// A tensor has no place for an error, so one bad picture spoils the answer of all.
+    /// A tensor has no place for an error, so one bad image spoils the answer of all.
     private func answer(_ report: PredictionReport, to asked: InferenceRequest, model: Model) -> Response {
         var logits: [[Float]] = []
         for (index, prediction) in report.predictions.enumerated() {
@@ -54,13 +54,13 @@ struct V2InferRoute: Sendable {
                 return .problem(failure.status, failure.description)
             case .failure(let failure):
                 return .problem(
-                    failure == .notFinite ? failure.status : .badRequest, "Picture \(index): \(failure.description)")
+                    failure == .notFinite ? failure.status : .badRequest, "Image \(index): \(failure.description)")
             }
         }
         for outputs in logits {
             let best = Classification(logits: outputs, classes: model.classes, top: 1).best
-            desk.metrics.prediction(model: model.name, class: best.label)
+            service.metrics.prediction(model: model.name, class: best.label)
         }
-        return InferenceAnswer(model: model, id: asked.id, outputs: asked.outputs, logits: logits).response
+        return InferenceResponse(model: model, id: asked.id, outputs: asked.outputs, logits: logits).response
     }
 }

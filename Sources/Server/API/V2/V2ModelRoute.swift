@@ -3,10 +3,10 @@ import Inference
 
 /// `GET /v2/models/{model}` and `/v2/models/{model}/config`: what a model takes and gives.
 struct V2ModelRoute: Sendable {
-    let models: V2Models
+    let models: V2ModelLookup
     let settings: Settings
 
-    /// Names, datatypes and shapes; -1 stands for any number of pictures.
+    /// Names, datatypes and shapes; -1 stands for any number of images.
     func metadata(_ request: Request) async -> Response {
         answer(request) { .json(ModelMetadata($0)) }
     }
@@ -17,7 +17,7 @@ struct V2ModelRoute: Sendable {
     }
 
     private func answer(_ request: Request, _ respond: (Model) -> Response) -> Response {
-        do throws(Refusal) {
+        do throws(HTTPError) {
             return respond(try models.model(of: request))
         } catch {
             return error.response
@@ -39,7 +39,7 @@ struct ModelMetadata: Encodable {
     let inputs: [TensorMetadata]
     let outputs: [TensorMetadata]
 
-    /// The input has the form that a client's own preprocessing gives it; pixels and encoded pictures are taken under the
+    /// The input has the form that a client's own preprocessing gives it; pixels and encoded images are taken under the
     /// same name.
     init(_ model: Model) {
         let type = TensorDatatype.float32.rawValue
@@ -119,7 +119,7 @@ struct ModelConfiguration: Encodable {
         case dynamicBatching = "dynamic_batching"
     }
 
-    /// `max_batch_size` is how many pictures one request may hold, and no axis of the batch stands in `dims`.
+    /// `max_batch_size` is how many images one request may hold, and no axis of the batch stands in `dims`.
     init(_ model: Model, settings: Settings) {
         name = model.name
         maxBatchSize = ImageUpload.CountLimit(settings, own: model.batching).count

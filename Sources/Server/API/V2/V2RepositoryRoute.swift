@@ -63,7 +63,7 @@ struct V2RepositoryRoute: Sendable {
 
     /// Every model, or with `{"ready": true}` those that answer.
     func index(_ request: Request) async -> Response {
-        await answer(request) { () async throws(Refusal) in
+        await answer(request) { () async throws(HTTPError) in
             let onlyReady = try Self.read(IndexRequest.self, request)?.ready ?? false
             return await DispatchQueue.global().perform { [store] in
                 .json(store.slots.filter { !onlyReady || $0.model != nil }.map(Entry.init))
@@ -73,10 +73,10 @@ struct V2RepositoryRoute: Sendable {
 
     /// Loads a model now, also one whose folder has just come, or that was unloaded.
     func load(_ request: Request) async -> Response {
-        await answer(request) { () async throws(Refusal) in
+        await answer(request) { () async throws(HTTPError) in
             let names = try Self.read(LoadRequest.self, request)?.parameterNames ?? []
             if let name = names.sorted().first {
-                throw Refusal(
+                throw HTTPError(
                     response: .problem(
                         .badRequest,
                         "The load parameter \"\(name.prefix(80))\" is not served: a model is what its folder holds."))
@@ -84,7 +84,7 @@ struct V2RepositoryRoute: Sendable {
             do throws(FileSystemError) {
                 try await store.look(for: request.pathParameters["model"] ?? "")
             } catch {
-                throw Refusal(response: .unavailable("The models directory cannot be looked at for the moment."))
+                throw HTTPError(response: .unavailable("The models directory cannot be looked at for the moment."))
             }
             let slot = try store.slot(of: request)
             switch await slot.reload() {
@@ -97,7 +97,7 @@ struct V2RepositoryRoute: Sendable {
 
     /// Serves a model no longer, until somebody loads it again.
     func unload(_ request: Request) async -> Response {
-        await answer(request) { () async throws(Refusal) in
+        await answer(request) { () async throws(HTTPError) in
             // Triton's `unload_dependents` may be in it: no model here depends on another.
             _ = try Self.read(LoadRequest.self, request)
             try await store.slot(of: request).unload()
@@ -106,10 +106,10 @@ struct V2RepositoryRoute: Sendable {
     }
 
     private func answer(
-        _ request: Request, _ respond: () async throws(Refusal) -> Response
+        _ request: Request, _ respond: () async throws(HTTPError) -> Response
     ) async -> Response {
         if let refusal = token.refusal(of: request) { return refusal }
-        do throws(Refusal) {
+        do throws(HTTPError) {
             return try await respond()
         } catch {
             return error.response
@@ -117,17 +117,17 @@ struct V2RepositoryRoute: Sendable {
     }
 
     /// Clients send nothing, or a JSON object.
-    private static func read<Body: Decodable>(_: Body.Type, _ request: Request) throws(Refusal) -> Body? {
+    private static func read<Body: Decodable>(_: Body.Type, _ request: Request) throws(HTTPError) -> Body? {
         guard case .bytes(let bytes) = request.body, !bytes.isEmpty else { return nil }
         guard bytes.count <= maxByteCount else {
-            throw Refusal(
+            throw HTTPError(
                 response: .problem(
                     .contentTooLarge, "The content has \(bytes.count) bytes; at most \(maxByteCount) are taken here."))
         }
         do {
             return try JSONDecoder().decode(Body.self, from: Data(bytes))
         } catch {
-            throw Refusal(
+            throw HTTPError(
                 response: .problem(.badRequest, "The content is not a JSON object of the model repository extension."))
         }
     }

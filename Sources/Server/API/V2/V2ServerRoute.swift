@@ -3,8 +3,8 @@ import HTTPTypes
 import Inference
 
 /// `GET /v2`, `/v2/health/live`, `/v2/health/ready` and `/v2/models/{model}/ready`: who serves, and whether.
-struct V2StateRoute: Sendable {
-    let models: V2Models
+struct V2ServerRoute: Sendable {
+    let models: V2ModelLookup
     let health: HealthRoute
     /// Whether models can be loaded and unloaded.
     let hasRepository: Bool
@@ -45,7 +45,7 @@ struct V2StateRoute: Sendable {
 
     /// 200 once the model, in the version that the path names, answers.
     func modelReady(_ request: Request) async -> Response {
-        do throws(Refusal) {
+        do throws(HTTPError) {
             return .json(ModelReady(name: try models.model(of: request).name, ready: true))
         } catch {
             return error.response
@@ -54,23 +54,23 @@ struct V2StateRoute: Sendable {
 }
 
 /// Finds the model and version that a path of V2 names.
-struct V2Models: Sendable {
+struct V2ModelLookup: Sendable {
     let store: ModelStore
 
     /// The version of it that serves, which must be the one that the path names, if it names one.
     ///
-    /// - Throws: ``Refusal`` of 404, or of 503 where none serves yet.
-    func model(of request: Request) throws(Refusal) -> Model {
+    /// - Throws: ``HTTPError`` of 404, or of 503 where none serves yet.
+    func model(of request: Request) throws(HTTPError) -> Model {
         let slot = try store.slot(of: request)
-        guard let model = slot.model else { throw Refusal(response: .notLoaded(slot)) }
+        guard let model = slot.model else { throw HTTPError(response: .notLoaded(slot)) }
         try check(model, request)
         return model
     }
 
-    /// - Throws: ``Refusal`` of 404 where the path names another version.
-    func check(_ model: Model, _ request: Request) throws(Refusal) {
+    /// - Throws: ``HTTPError`` of 404 where the path names another version.
+    func check(_ model: Model, _ request: Request) throws(HTTPError) {
         guard let version = request.pathParameters["version"], version != model.version else { return }
-        throw Refusal(
+        throw HTTPError(
             response: .problem(
                 .notFound, "Model \(model.name) has no version \"\(version)\"; \(model.version) is served."))
     }

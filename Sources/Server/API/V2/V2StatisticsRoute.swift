@@ -3,14 +3,14 @@ import Inference
 
 /// `GET /v2/models/stats` and `GET /v2/models/{model}/stats`: Triton's statistics.
 struct V2StatisticsRoute: Sendable {
-    private let models: V2Models
+    private let models: V2ModelLookup
     private let statistics: InferenceStatistics
-    private let listing: SharedReport
+    private let listing: CoalescedReport
 
-    init(models: V2Models, statistics: InferenceStatistics) {
+    init(models: V2ModelLookup, statistics: InferenceStatistics) {
         self.models = models
         self.statistics = statistics
-        listing = SharedReport("statistics") {
+        listing = CoalescedReport("statistics") {
             .json(
                 Listing(
                     models: models.store.slots.compactMap(\.model).map {
@@ -29,7 +29,7 @@ struct V2StatisticsRoute: Sendable {
 
     /// Of one.
     func show(_ request: Request) async -> Response {
-        do throws(Refusal) {
+        do throws(HTTPError) {
             let model = try models.model(of: request)
             return .json(Listing(models: [StatisticsEntry(model, statistics.statistics(of: model))]))
         } catch {
@@ -81,7 +81,7 @@ struct StatisticsEntry: Encodable {
 
     struct Batch: Encodable {
         let size: Int
-        /// Pictures are decoded before they come together, and answers written after they part.
+        /// Images are decoded before they come together, and answers written after they part.
         let computeInput: Tally
         let computeInfer: Tally
         let computeOutput: Tally

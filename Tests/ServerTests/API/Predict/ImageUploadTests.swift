@@ -6,7 +6,7 @@ import Testing
 
 @testable import Server
 
-@Suite("Where a request's pictures are")
+@Suite("Where a request's images are")
 struct ImageUploadTests {
     private func upload(_ body: RequestBody, type: String? = nil, maxCount: Int = 3) throws -> [ImageUpload.Image] {
         var fields = HTTPFields()
@@ -16,13 +16,13 @@ struct ImageUploadTests {
     }
 
     @Test(
-        "A raw body is one picture, with any image type or none",
+        "A raw body is one image, with any image type or none",
         arguments: ["image/jpeg", "IMAGE/PNG", "application/octet-stream", "image/webp; q=1", nil])
     func raw(_ type: String?) throws {
         #expect(try upload(.bytes([1, 2]), type: type) == [ImageUpload.Image(bytes: [1, 2])])
     }
 
-    @Test("Files, fields named image, and those of an image's type are pictures; other fields are not")
+    @Test("Files, fields named image, and those of an image's type are images; other fields are not")
     func form() throws {
         let parts = [
             Part(name: "note", filename: nil, contentType: nil, bytes: [9]),
@@ -59,7 +59,7 @@ struct ImageUploadTests {
         }
     }
 
-    @Test("JSON holds one picture or several")
+    @Test("JSON holds one image or several")
     func json() throws {
         func json(_ text: String) throws -> [[UInt8]] {
             try upload(.bytes(Array(text.utf8)), type: "application/json; charset=utf-8").map { Array($0.bytes) }
@@ -173,7 +173,7 @@ struct ImageUploadTests {
             ImageUpload.CountLimit(settings, own: own) == .init(count: 64, key: "images.max_per_request"))
     }
 
-    @Test("What holds no picture is refused", arguments: ["text/html", "application/x-www-form-urlencoded", "imagery"])
+    @Test("What holds no image is refused", arguments: ["text/html", "application/x-www-form-urlencoded", "imagery"])
     func unsupported(_ type: String) {
         #expect(throws: UploadError.unsupportedType(type)) { try upload(.bytes([1]), type: type) }
     }

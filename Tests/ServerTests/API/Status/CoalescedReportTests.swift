@@ -5,14 +5,14 @@ import Testing
 
 @testable import Server
 
-@Suite("SharedReport")
-struct SharedReportTests {
+@Suite("CoalescedReport")
+struct CoalescedReportTests {
     @Test("Who asks while a report is written waits for the next one, which all of them share")
     func shared() async {
         let count = Mutex(0)
         let begun = AsyncStream.makeStream(of: Void.self)
         let mayEnd = DispatchSemaphore(value: 0)
-        let report = SharedReport("test") {
+        let report = CoalescedReport("test") {
             begun.continuation.yield()
             mayEnd.wait()
             let number = count.withLock { count in

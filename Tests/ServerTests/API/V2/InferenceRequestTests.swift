@@ -20,8 +20,8 @@ struct InferenceRequestTests {
         V2Call("FP32", [1, 3, 2, 2], data: "[1,2.5,-3e0,4E-1,5,6,7,8,9,10,11,12]"),
     ]
 
-    private static func contract() -> InferenceContract {
-        InferenceContract(
+    private static func contract() -> ModelSignature {
+        ModelSignature(
             names: TensorNames(), rule: ShapeRule(network: [3, 2, 2]), classCount: 3,
             limit: ImageUpload.CountLimit(count: 4, key: "images.max_per_request"), pixels: PixelLimits(maxPixels: 100))
     }
@@ -31,7 +31,7 @@ struct InferenceRequestTests {
         for call in Self.calls {
             let count = call.binary == nil ? nil : call.json.utf8.count
             let request = try InferenceRequest(call.body, headerLength: count, contract: Self.contract())
-            #expect(1...2 ~= request.pictures.count && !request.outputs.isEmpty)
+            #expect(1...2 ~= request.images.count && !request.outputs.isEmpty)
         }
     }
 
@@ -40,7 +40,7 @@ struct InferenceRequestTests {
         for call in Self.calls.suffix(2) {
             let count = call.binary == nil ? nil : call.json.utf8.count
             let request = try InferenceRequest(call.body, headerLength: count, contract: Self.contract())
-            guard case .tensor(let tensor) = request.pictures[0] else { return #expect(Bool(false), "no tensor") }
+            guard case .tensor(let tensor) = request.images[0] else { return #expect(Bool(false), "no tensor") }
             #expect(tensor.shape == [2, 2, 3])
             let values: [Float] =
                 call.binary == nil

@@ -187,24 +187,24 @@ struct V2ErrorTests {
         await server.stop()
     }
 
-    @Test("A bad picture alone has its own status; among others it spoils the request and is named")
-    func badPicture() async throws {
+    @Test("A bad image alone has its own status; among others it spoils the request and is named")
+    func badImage() async throws {
         let server = try await LiveServer(try TinyModel()) { $0.images.maxPixels = 100 }
-        for (picture, status, words) in [
+        for (image, status, words) in [
             (TestPicture.gif, 415, "GIF"), (TestPicture.truncatedPNG, 400, "truncated"),
             (TestPicture.hugePNG, 413, "60000×60000"),
         ] {
-            let element = V2Call.element(picture)
+            let element = V2Call.element(image)
             try expect(await V2Call("BYTES", [1], binary: element).send(to: server), status, saying: words)
             let several = V2Call("BYTES", [3], binary: V2Call.element(TestPicture.png) + element + element)
-            try expect(await several.send(to: server), 400, saying: "Picture 1: ")
+            try expect(await several.send(to: server), 400, saying: "Image 1: ")
         }
         let exposition = try await server.exchange("GET", "/metrics").body
         #expect(!exposition.contains("alexnet_predictions_total{"))
         await server.stop()
     }
 
-    @Test("Pixels and pictures at their limits and one above")
+    @Test("Pixels and images at their limits and one above")
     func limits() async throws {
         let server = try await LiveServer(try TinyModel()) { settings in
             settings.images.maxPixels = 6

@@ -20,7 +20,7 @@ struct V2InferTests {
         return try #require(model.logits([model.preprocessing(image)]).first)
     }
 
-    /// The network's input for a picture as a client computes it. Shape: `[C, H, W]`.
+    /// The network's input for an image as a client computes it. Shape: `[C, H, W]`.
     private static func normalised(_ server: LiveServer, _ image: PixelImage) throws -> [Float] {
         let preprocessing = try #require(server.store.defaultSlot?.model).preprocessing
         let values = preprocessing(image).scalars
@@ -89,7 +89,7 @@ struct V2InferTests {
         await server.stop()
     }
 
-    @Test("Encoded pictures answer as by /predict, in JSON and binary, two at once and one upon another axis")
+    @Test("Encoded images answer as by /predict, in JSON and binary, two at once and one upon another axis")
     func encoded() async throws {
         let server = try await LiveServer(try TinyModel())
         let probabilities = try await server.exchange("POST", "/predict", body: TestPicture.png).probabilities()
@@ -230,7 +230,7 @@ struct V2InferTests {
         await server.stop()
     }
 
-    @Test("Pictures that are predicted are counted as /predict's are")
+    @Test("Images that are predicted are counted as /predict's are")
     func metrics() async throws {
         let server = try await LiveServer(try TinyModel())
         _ = try await V2Call("UINT8", [2, 2, 3, 3], binary: Self.pixels + Self.pixels).send(to: server)

@@ -13,7 +13,7 @@ struct V2StateTests {
         #expect(
             try await server.exchange("GET", "/v2").body
                 == #"{"extensions":["binary_tensor_data","classification","model_configuration","statistics"],"#
-                + #""name":"alexnet","version":"\#(V2StateRoute.version)"}"#)
+                + #""name":"alexnet","version":"\#(V2ServerRoute.version)"}"#)
         #expect(try await server.exchange("GET", "/v2/health/live").body == #"{"live":true}"#)
         for path in ["/v2/health/ready", "/v2/models/tiny/ready", "/v2/models/tiny", "/v2/models/tiny/stats"] {
             let answer = try await server.exchange("GET", path)

@@ -31,7 +31,7 @@ struct V2StatisticsTests {
         await server.stop()
     }
 
-    @Test("Requests of both interfaces are counted, pictures and batches apart")
+    @Test("Requests of both interfaces are counted, images and batches apart")
     func counts() async throws {
         let server = try await LiveServer(try TinyModel())
         let before = Int(Date().timeIntervalSince1970 * 1000)
@@ -53,8 +53,8 @@ struct V2StatisticsTests {
             let batches = try #require(entry["batch_stats"] as? [[String: Any]])
             let executions = batches.map { ($0["compute_infer"] as? [String: Int])?["count"] ?? 0 }
             #expect(executions.reduce(0, +) == entry["execution_count"] as? Int)
-            let pictures = zip(batches, executions).map { ($0["batch_size"] as? Int ?? 0) * $1 }
-            #expect(pictures.reduce(0, +) == 4)
+            let images = zip(batches, executions).map { ($0["batch_size"] as? Int ?? 0) * $1 }
+            #expect(images.reduce(0, +) == 4)
         }
         await server.stop()
     }
