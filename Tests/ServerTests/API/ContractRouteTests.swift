@@ -24,7 +24,7 @@ struct ContractRouteTests {
             Set(server.routes.map { String($0.split(separator: " ")[1]) }) == Set(RoutePattern.allCases.map(\.rawValue))
         )
         #expect(document.danglingReferences == [])
-        #expect(document.version == V2ServerRoute.version)
+        #expect(document.version == Version.current)
         await server.stop()
     }
 

@@ -26,13 +26,10 @@ struct V2ServerRoute: Sendable {
     func metadata(_ request: Request) async -> Response {
         .json(
             Metadata(
-                name: "alexnet", version: Self.version,
+                name: "alexnet", version: Version.current,
                 extensions: ["binary_tensor_data", "classification", "model_configuration", "statistics"]
                     + (hasRepository ? ["model_repository"] : [])))
     }
-
-    /// Of the program; changed with a release.
-    static let version = "0.1.0"
 
     /// 200 while the process lives.
     func live(_ request: Request) async -> Response { .json(Live(live: true)) }

@@ -5,7 +5,7 @@ import TestSupport
 @testable import Server
 
 @Suite("V2: health, metadata and configuration over a live socket")
-struct V2StateTests {
+struct V2ServerRouteTests {
     @Test("The server says who it is, that it lives, and whether it is ready")
     func server() async throws {
         let tiny = try TinyModel()
@@ -13,7 +13,7 @@ struct V2StateTests {
         #expect(
             try await server.exchange("GET", "/v2").body
                 == #"{"extensions":["binary_tensor_data","classification","model_configuration","statistics"],"#
-                + #""name":"alexnet","version":"\#(V2ServerRoute.version)"}"#)
+                + #""name":"alexnet","version":"\#(Version.current)"}"#)
         #expect(try await server.exchange("GET", "/v2/health/live").body == #"{"live":true}"#)
         for path in ["/v2/health/ready", "/v2/models/tiny/ready", "/v2/models/tiny", "/v2/models/tiny/stats"] {
             let answer = try await server.exchange("GET", path)
