@@ -1,29 +1,30 @@
 import HTTPServer
 import HTTPTypes
 
-/// What a client that asked for a path or a method that nobody serves probably meant.
+/// Suggests what a client meant that asked for an unknown path or method: "did you mean POST /predict?".
 struct PathAdvice: Sendable {
-    /// A path of the contract, and the method that it is for.
+    /// A route of the contract.
     private struct Target: Sendable {
         let method: HTTPRequest.Method
         let pattern: String
         let segments: [String]
-        /// Whether it is there with an admin token only.
+        /// Whether it exists only with an admin token.
         let isAdmin: Bool
     }
 
     private let targets: [Target]
     private let hasAdminRoutes: Bool
 
-    /// Longer paths are no misspelling; looking at them would cost more than it helps. Units: bytes.
+    /// Longer paths are not compared: they are no misspelling, and the comparison would take long. Units: bytes.
     private static let maxByteCount = 120
 
-    /// The routes that an admin token opens.
+    /// The routes that need an admin token.
     private static let adminPatterns: [RoutePattern] = [
         .modelReload, .v2RepositoryIndex, .v2RepositoryLoad, .v2RepositoryUnload,
     ]
 
-    /// How other servers, and people, call what is here: the path in lower case, without slashes at its ends.
+    /// Paths of other servers, and guesses of people, with the route that does the same: in lower case, without slashes at the
+    /// ends.
     private static let synonyms: [String: RoutePattern] = [
         // TorchServe, TensorFlow Serving, SageMaker and MLflow, FastAPI's tutorials.
         "predictions": .predict, "prediction": .predict, "invocations": .predict, "infer": .predict,
@@ -44,7 +45,7 @@ struct PathAdvice: Sendable {
         "openapi": .contract, "openapi.yaml": .contract, "api": .contract, "api-docs": .contract,
     ]
 
-    /// What proxies and other servers put in front of paths.
+    /// Prefixes that proxies and other servers put in front of paths.
     private static let prefixes: Set = ["api", "v0", "v1", "v2", "v3", "rest", "alexnet"]
 
     init(routes: [Route]) {
@@ -62,13 +63,15 @@ struct PathAdvice: Sendable {
         self.targets = targets
     }
 
-    /// As ``Router/Advice``.
+    /// The answer to a request that matches no route, see ``Router/Advice``.
+    ///
+    /// - Parameter allowed: the methods that the path has; empty for an unknown path.
     func callAsFunction(
         _ method: HTTPRequest.Method, _ path: String, _ allowed: [HTTPRequest.Method]
     ) -> (status: HTTPResponse.Status, detail: String)? {
         let found = Self.excerpt(path)
         guard allowed.isEmpty else {
-            // The path of another server that reads like one of here: TensorFlow Serving's `models/name:predict`.
+            // A path of TensorFlow Serving, `models/name:predict`, matches `/v1/models/{model}`.
             if path.utf8.count <= Self.maxByteCount, let (target, meant) = verbTarget(Self.segments(path)) {
                 return (.notFound, "There is no '\(found)' here; did you mean \(target.method.rawValue) \(meant)?")
             }
@@ -79,13 +82,13 @@ struct PathAdvice: Sendable {
             )
         }
         guard path.utf8.count <= Self.maxByteCount, let (target, meant) = nearest(Self.segments(path)) else {
-            return (.notFound, "There is no '\(found)' here; GET /openapi.json tells what there is.")
+            return (.notFound, "There is no '\(found)' here; GET /openapi.json lists all paths.")
         }
         if target.isAdmin, !hasAdminRoutes {
             return (
                 .notFound,
-                "There is no '\(found)' here, because the admin routes are off: they are there once the configuration's "
-                    + "admin.token_file names a file with a token."
+                "There is no '\(found)' here, because the admin routes are off; to turn them on, set admin.token_file in the "
+                    + "configuration to a file with a token."
             )
         }
         return (.notFound, "There is no '\(found)' here; did you mean \(target.method.rawValue) \(meant)?")
@@ -98,10 +101,11 @@ struct PathAdvice: Sendable {
         return nil
     }
 
-    /// Without what is empty between slashes.
+    /// The segments that are not empty.
     private static func segments(_ path: String) -> [String] { path.split(separator: "/").map(String.init) }
 
-    /// Only what can stand in a path as it is: the sentence says what to send.
+    /// The path, cut after ``maxByteCount`` characters, with everything percent-encoded that cannot stand in a URL: the client
+    /// may send it as it is.
     static func excerpt(_ path: String) -> String {
         var text = ""
         for scalar in path.unicodeScalars.prefix(maxByteCount) {
@@ -118,19 +122,19 @@ struct PathAdvice: Sendable {
     }
 }
 
-// Who was meant
+// The nearest route
 extension PathAdvice {
-    /// What was meant, as a path.
+    /// The route that was probably meant, and the path to send.
     private func nearest(_ segments: [String]) -> (Target, path: String)? {
         guard !segments.isEmpty else { return nil }
         if let verb = verbTarget(segments) { return verb }
-        // But for slashes and capitals.
+        // Equal but for slashes and capitals.
         if let target = targets.first(where: { Self.cost(segments, $0) == 0 }) {
             return (target, Self.path(target, segments))
         }
         if let synonym = synonymTarget(segments) { return synonym }
         var best: (cost: Int, target: Target, path: String)?
-        // As it is, without what proxies put in front, and without what follows.
+        // The path itself, without known prefixes, without its last segment, and behind v1 and v2; each with a penalty.
         var variants = [(segments, 0)]
         var rest = segments[...]
         while rest.count > 1, let first = rest.first, Self.prefixes.contains(first.lowercased()) {
@@ -149,27 +153,27 @@ extension PathAdvice {
         return best.map { ($0.target, $0.path) }
     }
 
-    /// How far a path is from a target; nil where it is another one.
+    /// The edit distance from a path to a target; nil where they are too different.
     private static func cost(_ segments: [String], _ target: Target) -> Int? {
         guard segments.count == target.segments.count else { return nil }
         var cost = 0
         for (segment, wanted) in zip(segments, target.segments) where !wanted.hasPrefix("{") {
             let found = segment.lowercased()
             let edits = NearestName.editDistance(Array(found.utf8), Array(wanted.utf8))
-            // At most a third of a word is misspelt.
+            // At most a third of a word may be misspelt.
             guard edits * 3 <= max(found.utf8.count, wanted.utf8.count) else { return nil }
             cost += edits
         }
         return cost
     }
 
-    /// The target's path with the names that were asked for.
+    /// The target's path with the names that the client sent.
     private static func path(_ target: Target, _ segments: [String]) -> String {
         "/"
             + zip(segments, target.segments).map { $1.hasPrefix("{") ? excerpt($0) : $1 }.joined(separator: "/")
     }
 
-    /// TensorFlow Serving's `v1/models/name:predict`, with or without `versions/7` in front of the verb.
+    /// TensorFlow Serving's `v1/models/name:predict`, also with `versions/7` in front of the verb.
     private func verbTarget(_ segments: [String]) -> (Target, path: String)? {
         let verbs = [":predict", ":classify", ":regress"]
         guard let last = segments.last, let verb = verbs.first(where: last.lowercased().hasSuffix) else { return nil }
@@ -186,7 +190,7 @@ extension PathAdvice {
         if let pattern = Self.synonyms[lowercased.joined(separator: "/")] {
             return target(pattern).map { ($0, $0.pattern) }
         }
-        // With a model's name in the place where the synonym has it.
+        // A model's name stands where the synonym has {model}.
         for index in segments.indices {
             var generic = lowercased
             generic[index] = "{model}"

@@ -2,8 +2,8 @@ import HTTPServer
 import HTTPTypes
 import Inference
 
-/// What every route that asks a model has in common, whatever its requests and answers look like: who is let in, the
-/// batcher, metrics, the access log's annotations, and the answers to failures.
+/// What all predicting routes share, whatever the form of their requests and answers: admission, batching, metrics, fields
+/// of the access log, and the answers to errors.
 final class PredictionService: Sendable {
     let store: ModelStore
     let batcher: Batcher
@@ -13,6 +13,10 @@ final class PredictionService: Sendable {
     let settings: Settings
 
     private static let clock = ContinuousClock()
+
+    /// The largest answer that a connection's thread writes itself, which takes a few milliseconds; workers write larger
+    /// ones. Units: numbers or classes.
+    private static let maxInlineValueCount = 1024
 
     init(
         store: ModelStore, batcher: Batcher, workers: WorkerPool, phase: ServingPhase, metrics: ServingMetrics,
@@ -37,16 +41,13 @@ final class PredictionService: Sendable {
         return model
     }
 
-    /// The refusal where no model is the default.
+    /// The error where there is no default model.
     func noDefault() -> HTTPError { reject(.notReady, .defaultNotLoaded(store)) }
 
-    /// The most numbers or classes of an answer that the thread of a connection writes by itself: a few milliseconds' worth.
-    private static let smallAnswer = 1024
-
-    /// Has images predicted; `respond` writes the answer.
+    /// Predicts images; `respond` writes the answer.
     ///
     /// - Parameters:
-    ///   - request: whose images they are; its address tells clients apart.
+    ///   - request: the one that the images came with; its address identifies the client.
     ///   - valueCount: how many numbers or classes the answer will hold.
     func answer(
         _ images: [PictureInput], of request: Request, by model: Model, deadline: RequestDeadline, valueCount: Int,
@@ -58,7 +59,8 @@ final class PredictionService: Sendable {
                 images, by: model, client: ClientKey.of(request.remoteAddress), deadline: deadline.time)
             let predicted = Self.clock.now
             var response =
-                valueCount <= Self.smallAnswer ? respond(report) : await workers.perform(.high) { respond(report) }
+                valueCount <= Self.maxInlineValueCount
+                ? respond(report) : await workers.perform(.high) { respond(report) }
             response.annotations = { Self.annotations(of: report, by: model) }
             let end = Self.clock.now
             if response.problem == nil {
@@ -69,10 +71,11 @@ final class PredictionService: Sendable {
             return response
         } catch {
             metrics.statistics.failed(by: model, total: Self.clock.now - start)
-            return refusal(for: error, deadline).response
+            return httpError(for: error, deadline).response
         }
     }
 
+    /// Fields of the access log.
     private static func annotations(of report: PredictionReport, by model: Model) -> [String: String] {
         [
             "model": model.name, "version": model.version, "images": "\(report.predictions.count)",
@@ -81,7 +84,7 @@ final class PredictionService: Sendable {
         ]
     }
 
-    private func refusal(for error: PredictionError, _ deadline: RequestDeadline) -> HTTPError {
+    private func httpError(for error: PredictionError, _ deadline: RequestDeadline) -> HTTPError {
         switch error {
         case .queueFull(let reason):
             reject(
@@ -92,24 +95,23 @@ final class PredictionService: Sendable {
                     headerFields: [.retryAfter: "1"]))
         case .tooManyPixels(let found, let limit):
             HTTPError(
-                response: .problem(
-                    .contentTooLarge,
-                    "The images of the request have \(found) pixels in all, and at most \(limit) are decoded for one request "
-                        + "(images.max_request_pixels); send fewer or smaller images at once."))
+                .contentTooLarge,
+                "The images of the request have \(found) pixels in total, and one request may have \(limit) "
+                    + "(images.max_request_pixels); send fewer or smaller images at once.")
         case .deadlineExceeded:
             reject(
                 .deadline,
                 .problem(
                     .gatewayTimeout,
-                    "The answer did not come within \(deadline.limit) of the request's last byte (\(deadline.origin)); "
+                    "The answer was not ready within \(deadline.limit) of the request's last byte (\(deadline.origin)); "
                         + "send fewer or smaller images at once."))
-        case .cancelled: reject(.disconnected, .problem(.requestTimeout, "The client went away."))
+        case .cancelled: reject(.disconnected, .problem(.requestTimeout, "The client closed the connection."))
         }
     }
 
-    /// The key that limits what there was too little of.
-    private static func key(of shortage: String) -> String {
-        shortage == "images" ? "batching.queue_capacity" : "batching.queue_\(shortage)"
+    /// The configuration's key that limits the resource that ran out.
+    private static func key(of resource: String) -> String {
+        resource == "images" ? "batching.queue_capacity" : "batching.queue_\(resource)"
     }
 
     private func reject(_ reason: RejectionReason, _ response: Response) -> HTTPError {
@@ -118,22 +120,22 @@ final class PredictionService: Sendable {
     }
 }
 
-/// By when a request must be answered, and who says so: so long behind its last byte. How long the upload takes is the
-/// connection's affair.
+/// The time by which a request must be answered, counted from its last byte. How long the upload may take is the
+/// connection's own limit.
 struct RequestDeadline: Sendable, Equatable {
     let time: ContinuousClock.Instant
     let limit: Duration
-    /// Where the limit comes from, for a sentence.
+    /// What sets the limit, as an error names it.
     let origin: String
 
-    /// The server's own limit, or what the client has patience for where that is less.
-    init(_ request: Request, settings: Settings, patience: Duration? = nil) {
-        let own = settings.batching.requestDeadline
-        if let patience, patience < own {
-            limit = patience
+    /// The configured limit, or the client's timeout where that is shorter.
+    init(_ request: Request, settings: Settings, timeout: Duration? = nil) {
+        let configured = settings.batching.requestDeadline
+        if let timeout, timeout < configured {
+            limit = timeout
             origin = "the request's timeout"
         } else {
-            limit = own
+            limit = configured
             origin = "batching.request_deadline"
         }
         time = request.receivedAt + limit

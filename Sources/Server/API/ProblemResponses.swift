@@ -2,68 +2,83 @@ import HTTPServer
 import HTTPTypes
 import Inference
 
+/// An error that ends a request with this response.
+struct HTTPError: Error {
+    let response: Response
+
+    init(response: Response) { self.response = response }
+
+    /// A problem document (RFC 9457).
+    init(_ status: HTTPResponse.Status, _ detail: String) { response = .problem(status, detail) }
+}
+
+// The state of models
 extension Response {
-    /// 503: nobody can answer now, but somebody may soon.
+    /// 503: nobody can answer now; the client should try again in a second.
     static func unavailable(_ detail: String) -> Response {
         .problem(.serviceUnavailable, detail, headerFields: [.retryAfter: "1"])
     }
 
-    /// 503 of a model that has no version to answer with.
+    /// 503 of a model that has no loaded version.
     static func notLoaded(_ slot: ModelSlot) -> Response {
         switch slot.absence {
         case .refused(let refusal):
             .unavailable(
-                "Model \(slot.name) could not be loaded (\(refusal.reason); the server's log says more) and is served once its "
-                    + "files are mended.")
+                "Model \(slot.name) could not be loaded (\(refusal.reason); the server's log says more). It is loaded once its "
+                    + "files are repaired.")
         case .postponed(let refusal):
             .unavailable("Model \(slot.name) is not loaded yet (\(refusal.reason)); try again in a second.")
         case .noMemory(let error):
-            .unavailable("Model \(slot.name) is not loaded: \(error). It is loaded once there is room.")
+            .unavailable("Model \(slot.name) is not loaded: \(error). It is loaded once there is enough memory.")
         case .unloaded:
             .unavailable(
-                "Model \(slot.name) was unloaded; POST /v2/repository/models/\(slot.name)/load brings it back.")
+                "Model \(slot.name) was unloaded; POST /v2/repository/models/\(slot.name)/load loads it again.")
         case .removed: .unavailable("Model \(slot.name) has been removed.")
         case .notLoaded, nil: .unavailable("Model \(slot.name) is not loaded yet; try again in a second.")
         }
     }
 
-    /// 422 of a load that came to nothing.
-    static func notReloaded(_ slot: ModelSlot, reason: String) -> Response {
-        let running = slot.model.map { "Version \($0.version) stays" } ?? "Model \(slot.name) is not served"
-        return .problem(.unprocessableContent, "\(running): \(reason). The server's log says more.")
-    }
-
-    /// 503 of a load that could not be done now, and follows.
-    static func reloadPostponed(_ slot: ModelSlot, reason: String) -> Response {
-        let running = slot.model.map { "Version \($0.version) stays for now" } ?? "Model \(slot.name) is not served yet"
-        return .unavailable("\(running): \(reason). They are looked at again.")
-    }
-
-    /// 503 where there is no default model, or it has no version to answer with.
+    /// 503 where there is no default model, or where it has no loaded version.
     static func defaultNotLoaded(_ store: ModelStore) -> Response {
         if let slot = store.defaultSlot { return .notLoaded(slot) }
         let name = store.defaultName
         return .unavailable(
             name.isEmpty
-                ? "No model is served; put a folder with a checkpoint and its classes into the models directory."
-                : "The default model \(name) is gone; it is served once its folder is back.")
+                ? "There is no model; put a folder with a checkpoint and its classes into the models directory."
+                : "The folder of the default model \(name) is missing; the model is loaded once the folder is back.")
     }
 
-    /// More names are no reading for people.
-    private static let mostModelNames = 20
+    /// 422: a load failed.
+    static func notReloaded(_ slot: ModelSlot, reason: String) -> Response {
+        let running = slot.model.map { "Version \($0.version) stays loaded" } ?? "Model \(slot.name) is not loaded"
+        return .problem(.unprocessableContent, "\(running): \(reason). The server's log says more.")
+    }
+
+    /// 503: a load was postponed, since the files could not be read or were still changing.
+    static func reloadPostponed(_ slot: ModelSlot, reason: String) -> Response {
+        let running =
+            slot.model.map { "Version \($0.version) stays loaded for now" } ?? "Model \(slot.name) is not loaded yet"
+        return .unavailable("\(running): \(reason). The server checks the files again.")
+    }
+}
+
+// Unknown models
+extension Response {
+    /// The most names in one answer.
+    private static let maxModelNames = 20
 
     /// 404 that lists the models there are.
     static func unknownModel(_ name: String, _ store: ModelStore) -> Response {
         let names = store.slots.map(\.name)
-        // TensorFlow Serving's way to write it.
+        // TensorFlow Serving's form of the path.
         if name.hasSuffix(":predict") {
             let model = PathAdvice.excerpt(String(name.dropLast(":predict".count)))
             return .problem(
                 .notFound, "There is no model \"\(name.prefix(120))\"; did you mean POST /v1/models/\(model)/predict?")
         }
-        let listed = names.prefix(mostModelNames).joined(separator: ", ")
-        let others = names.count > mostModelNames ? " and \(names.count - mostModelNames) more" : ""
-        // Comparing takes the time of a thread that serves sockets.
+        let listed = names.prefix(maxModelNames).joined(separator: ", ")
+        let others = names.count > maxModelNames ? " and \(names.count - maxModelNames) more" : ""
+        // The comparison runs on a thread that serves sockets, so it has to be short.
         let isQuick = name.utf8.count <= 64 && names.count <= 100
         let nearest = isQuick ? NearestName.of(name, among: names).map { "; did you mean \"\($0)\"?" } : nil
         return .problem(
@@ -72,18 +87,14 @@ extension Response {
     }
 }
 
-/// A request is answered before any image is looked at.
-struct HTTPError: Error {
-    let response: Response
-}
-
+// The status of an error
 extension ImageError {
-    /// The status that an image's error deserves (DESIGN: the HTTP contract).
+    /// The status of an answer for this image alone (DESIGN: the HTTP contract).
     var status: HTTPResponse.Status {
         switch self {
         case .unsupportedFormat, .unsupportedVariety: .unsupportedMediaType
         case .tooManyPixels, .sideTooLong, .outOfMemory, .tooMuchHeld: .contentTooLarge
-        // Whoever gave it up is told so, and not this.
+        // Never sent: whoever cancels a request answers it.
         case .stopped: .serviceUnavailable
         case .empty, .corrupt, .truncated: .badRequest
         }
@@ -91,7 +102,7 @@ extension ImageError {
 }
 
 extension PictureFailure {
-    /// The status that an image would have been answered with alone.
+    /// The status of an answer for this image alone.
     var status: HTTPResponse.Status {
         switch self {
         case .unreadable(let error): error.status

@@ -1,43 +1,8 @@
 import HTTPServer
+import HTTPTypes
 import Inference
 
-extension Router {
-    /// Every route of the HTTP contract.
-    static func serving(
-        store: ModelStore, batcher: Batcher, workers: WorkerPool, phase: ServingPhase, metrics: ServingMetrics,
-        settings: Settings,
-        adminToken: AdminToken?
-    ) -> Router {
-        let service = PredictionService(
-            store: store, batcher: batcher, workers: workers, phase: phase, metrics: metrics, settings: settings)
-        let predict = PredictRoute(service: service)
-        let models = ModelsRoute(store: store)
-        let health = HealthRoute(store: store, phase: phase)
-        let classes = ClassesRoute(store: store)
-        let exposition = MetricsRoute(metrics: metrics)
-        let contract = ContractRoute()
-        var router = Router()
-        router.serve(.post, .predict, query: .prediction, readsBody: true) { await predict($0) }
-        router.serve(.post, .modelPredict, query: .prediction, readsBody: true) { await predict($0) }
-        router.serve(.get, .models) { await models.list($0) }
-        router.serve(.get, .model) { await models.show($0) }
-        router.serve(.get, .classes) { await classes($0) }
-        router.serve(.get, .healthz, query: .unread) { await health.live($0) }
-        router.serve(.get, .readyz, query: .unread) { await health.ready($0) }
-        router.serve(.get, .metrics, query: .unread) { await exposition($0) }
-        router.serve(.get, .contract, query: .unread) { await contract($0) }
-        router.addV2(service, health: health, adminToken: adminToken)
-        if let adminToken {
-            let reload = ReloadRoute(store: store, token: adminToken)
-            router.serve(.post, .modelReload) { await reload($0) }
-        }
-        let advice = PathAdvice(routes: router.routes)
-        router.advise { advice($0, $1, $2) }
-        return router
-    }
-}
-
-/// The paths of the HTTP contract; also the label `route` of the metrics.
+/// The paths of the HTTP contract; also the values of the metrics' label `route`.
 enum RoutePattern: String, CaseIterable {
     case predict = "/predict"
     case models = "/v1/models"
@@ -69,25 +34,68 @@ enum RoutePattern: String, CaseIterable {
 }
 
 extension Router {
-    /// The Open Inference Protocol V2, REST.
+    /// A router with every route of the HTTP contract.
+    ///
+    /// - Parameter adminToken: nil leaves the admin routes out.
+    static func serving(
+        store: ModelStore, batcher: Batcher, workers: WorkerPool, phase: ServingPhase, metrics: ServingMetrics,
+        settings: Settings, adminToken: AdminToken?
+    ) -> Router {
+        let service = PredictionService(
+            store: store, batcher: batcher, workers: workers, phase: phase, metrics: metrics, settings: settings)
+        let health = HealthRoute(store: store, phase: phase)
+        var router = Router()
+        router.addPredictions(service)
+        router.addStatus(store, metrics: metrics, health: health)
+        router.addV2(service, health: health, hasRepository: adminToken != nil)
+        if let adminToken { router.addAdmin(store, adminToken) }
+        // Clients of the Open Inference Protocol look for the sentence in a member `error`.
+        router.editProblems(under: RoutePattern.v2.rawValue) { $0.extensions["error"] = $0.detail }
+        let advice = PathAdvice(routes: router.routes)
+        router.advise { advice($0, $1, $2) }
+        return router
+    }
+
+    private mutating func addPredictions(_ service: PredictionService) {
+        let predict = PredictRoute(service: service)
+        for pattern in [RoutePattern.predict, .modelPredict] {
+            serve(.post, pattern, query: .prediction, readsBody: true) { await predict($0) }
+        }
+    }
+
+    private mutating func addStatus(_ store: ModelStore, metrics: ServingMetrics, health: HealthRoute) {
+        let models = ModelsRoute(store: store)
+        let classes = ClassesRoute(store: store)
+        let exposition = MetricsRoute(metrics: metrics)
+        let contract = ContractRoute()
+        serve(.get, .models) { await models.list($0) }
+        serve(.get, .model) { await models.show($0) }
+        serve(.get, .classes) { await classes($0) }
+        serve(.get, .healthz, query: .ignored) { await health.live($0) }
+        serve(.get, .readyz, query: .ignored) { await health.ready($0) }
+        serve(.get, .metrics, query: .ignored) { await exposition($0) }
+        serve(.get, .contract, query: .ignored) { await contract($0) }
+    }
+
+    /// The Open Inference Protocol V2 over REST.
     ///
     /// - Source: Open Inference Protocol V2, "HTTP/REST"; Triton's extensions for binary tensors, classification,
     ///   model configuration and statistics
-    mutating func addV2(_ service: PredictionService, health: HealthRoute, adminToken: AdminToken?) {
-        let models = V2ModelLookup(store: service.store)
-        let state = V2ServerRoute(models: models, health: health, hasRepository: adminToken != nil)
-        let model = V2ModelRoute(models: models, settings: service.settings)
-        let statistics = V2StatisticsRoute(models: models, statistics: service.metrics.statistics)
-        let infer = V2InferRoute(service: service, models: models)
-        serve(.get, .v2) { await state.metadata($0) }
-        serve(.get, .v2Live, query: .unread) { await state.live($0) }
-        serve(.get, .v2Ready, query: .unread) { await state.ready($0) }
+    private mutating func addV2(_ service: PredictionService, health: HealthRoute, hasRepository: Bool) {
+        let lookup = V2ModelLookup(store: service.store)
+        let server = V2ServerRoute(lookup: lookup, health: health, hasRepository: hasRepository)
+        let model = V2ModelRoute(lookup: lookup, settings: service.settings)
+        let statistics = V2StatisticsRoute(lookup: lookup, statistics: service.metrics.statistics)
+        let infer = V2InferRoute(service: service, lookup: lookup)
+        serve(.get, .v2) { await server.metadata($0) }
+        serve(.get, .v2Live, query: .ignored) { await server.live($0) }
+        serve(.get, .v2Ready, query: .ignored) { await server.ready($0) }
         serve(.get, .v2Statistics) { await statistics.list($0) }
         for pattern in [RoutePattern.v2Model, .v2Version] {
             serve(.get, pattern) { await model.metadata($0) }
         }
         for pattern in [RoutePattern.v2ModelReady, .v2VersionReady] {
-            serve(.get, pattern, query: .unread) { await state.modelReady($0) }
+            serve(.get, pattern, query: .ignored) { await server.modelReady($0) }
         }
         for pattern in [RoutePattern.v2ModelConfiguration, .v2VersionConfiguration] {
             serve(.get, pattern) { await model.configuration($0) }
@@ -98,13 +106,28 @@ extension Router {
         for pattern in [RoutePattern.v2ModelInfer, .v2VersionInfer] {
             serve(.post, pattern, readsBody: true) { await infer($0) }
         }
-        if let adminToken {
-            let repository = V2RepositoryRoute(store: service.store, token: adminToken)
-            serve(.post, .v2RepositoryIndex, readsBody: true) { await repository.index($0) }
-            serve(.post, .v2RepositoryLoad, readsBody: true) { await repository.load($0) }
-            serve(.post, .v2RepositoryUnload, readsBody: true) { await repository.unload($0) }
+    }
+
+    /// The routes that load and unload models.
+    ///
+    /// - Source: Triton Inference Server, "Model Repository Extension"
+    private mutating func addAdmin(_ store: ModelStore, _ token: AdminToken) {
+        let reload = ReloadRoute(store: store, token: token)
+        serve(.post, .modelReload) { await reload($0) }
+        let repository = V2RepositoryRoute(store: store, token: token)
+        serve(.post, .v2RepositoryIndex, readsBody: true) { await repository.index($0) }
+        serve(.post, .v2RepositoryLoad, readsBody: true) { await repository.load($0) }
+        serve(.post, .v2RepositoryUnload, readsBody: true) { await repository.unload($0) }
+    }
+
+    /// Registers a route of the contract, which refuses a query parameter that it does not take.
+    private mutating func serve(
+        _ method: HTTPRequest.Method, _ pattern: RoutePattern, query: QueryRule = .none, readsBody: Bool = false,
+        _ handler: @escaping Handler
+    ) {
+        on(method, pattern.rawValue, readsBody: readsBody) { request in
+            if let refusal = query.refusal(of: request) { return refusal }
+            return await handler(request)
         }
-        // The protocol's clients look for the sentence there.
-        editProblems(under: RoutePattern.v2.rawValue) { $0.extensions["error"] = $0.detail }
     }
 }

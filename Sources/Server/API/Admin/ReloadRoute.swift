@@ -1,7 +1,6 @@
 import HTTPServer
-import HTTPTypes
 
-/// `POST /v1/models/{model}/reload`: load now, answer with the outcome. There only with an admin token.
+/// `POST /v1/models/{model}/reload`: loads a model now and answers with the outcome. Served only with an admin token.
 struct ReloadRoute: Sendable {
     let store: ModelStore
     let token: AdminToken

@@ -2,7 +2,7 @@ import HTTPServer
 import HTTPTypes
 import Inference
 
-/// The images of one request, in whatever form they came.
+/// The images of one request: parts of a form, a raw body, or base64 in JSON.
 struct ImageUpload: Sendable {
     /// One encoded image.
     struct Image: Sendable, Equatable {
@@ -10,7 +10,7 @@ struct ImageUpload: Sendable {
         var filename: String?
     }
 
-    /// How many images a request may hold, and which key of the configuration says so.
+    /// How many images a request may hold, and the configuration's key that sets the limit.
     struct CountLimit: Sendable, Equatable {
         let count: Int
         let key: String
@@ -20,9 +20,9 @@ struct ImageUpload: Sendable {
             self.key = key
         }
 
-        /// A request enters the queue whole or not at all, so it can never be larger than the model's queue.
+        /// A request enters the queue as a whole or not at all, so it can never be larger than the model's queue.
         ///
-        /// - Parameter own: what the model sets for itself.
+        /// - Parameter own: the model's own settings.
         init(_ settings: Settings, own: BatchingDescription = BatchingDescription()) {
             let capacity = settings.batching.applying(own).queueCapacity
             guard capacity < settings.images.maxPerRequest else {
@@ -37,13 +37,13 @@ struct ImageUpload: Sendable {
 
     /// At least one.
     let images: [Image]
-    /// What JSON says beside its images and is, or was probably meant to be, a parameter.
+    /// JSON members that are a parameter, or a misspelt one.
     let parameters: [Query.Item]
 
-    /// The type of content in which finding the images takes a while.
+    /// The media type whose images take a while to extract.
     static let json = "application/json"
 
-    /// The content's type without its parameters; nil where the request does not say.
+    /// The media type without its parameters; nil where the request has none.
     static func mediaType(of request: Request) -> String? {
         guard let field = request.headerFields.first(where: { $0.name == .contentType })?.value else { return nil }
         let isBlank = { (byte: UInt8) in byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
@@ -52,10 +52,9 @@ struct ImageUpload: Sendable {
         return String(decoding: type[..<end], as: UTF8.self).lowercased()
     }
 
-    /// Finds the images: parts of a form, a raw body, or base64 in JSON.
+    /// Extracts the images.
     ///
-    /// - Parameter type: the content's, see ``mediaType(of:)``.
-    /// - Throws: ``UploadError``.
+    /// - Parameter type: the media type, see ``mediaType(of:)``.
     init(_ body: RequestBody, type: String?, limit: CountLimit) throws(UploadError) {
         switch body {
         case .multipart(let parts): (images, parameters) = (try Self.images(in: parts), [])
@@ -67,7 +66,7 @@ struct ImageUpload: Sendable {
     }
 
     private static func images(in parts: [Part]) throws(UploadError) -> [Image] {
-        // A browser sends an empty part with an empty name for a file field that was left out.
+        // For a file field that was left empty, a browser sends an empty part with an empty file name.
         let images = parts.filter(isImage)
             .filter { !($0.bytes.isEmpty && ($0.filename ?? "").isEmpty) }
             .map { Image(bytes: $0.bytes, filename: $0.filename) }
@@ -81,7 +80,7 @@ struct ImageUpload: Sendable {
         return images
     }
 
-    /// A file, a part of that name, or one that says it is an image: phones' libraries leave the file name out.
+    /// Whether a part is a file, is named `image`, or has an image's media type: mobile HTTP libraries leave the file name out.
     private static func isImage(_ part: Part) -> Bool {
         part.name == "image" || part.filename != nil || part.contentType?.prefix(6).lowercased() == "image/"
     }
@@ -95,10 +94,10 @@ struct ImageUpload: Sendable {
         return [Image(bytes: bytes[...])]
     }
 
-    /// Of members that are parameters: one is right, and a second one is told as a query's would be.
+    /// The most JSON members that are read as parameters. One is right; a second one gets the same error as in a query.
     private static let maxParameters = 2
 
-    /// What is no whole number is told as a query's would be.
+    /// The value of a parameter as text; what is not a whole number gets the same error as in a query.
     private static func parameter(_ json: inout JSONCursor<UploadError>) throws(UploadError) -> String {
         if json.peeked == UInt8(ascii: "[") || json.peeked == UInt8(ascii: "{") {
             try json.skipValue()
@@ -111,11 +110,11 @@ struct ImageUpload: Sendable {
         }
     }
 
-    /// Values that JSON may have beside its images, in members that nobody reads.
+    /// The most values in ignored members of JSON, so that a body full of them cannot occupy a thread.
     private static let maxOtherValues = 1024
 
-    /// The images of `{"image": "<base64>"}` and `{"images": ["<base64>", …]}`, which are copied once: into what they are
-    /// decoded from.
+    /// The images of `{"image": "<base64>"}` and `{"images": ["<base64>", …]}`; base64 is decoded straight into the image's own
+    /// bytes.
     private static func contents(
         ofJSON bytes: [UInt8], limit: CountLimit
     ) throws(UploadError) -> ([Image], [Query.Item]) {
@@ -154,7 +153,7 @@ struct ImageUpload: Sendable {
         var count = 0
         try json.readArray { (json) throws(UploadError) in
             count += 1
-            // Too many are counted, and not decoded.
+            // Images above the limit are counted for the error, and not decoded.
             if count <= limit.count {
                 images.append(try Self.image(&json, index: count - 1))
             } else {
@@ -171,7 +170,7 @@ struct ImageUpload: Sendable {
         return Image(bytes: bytes[...])
     }
 
-    /// Passes over a member that nobody reads.
+    /// Skips the value of an ignored member.
     private static func skipValue(
         _ json: inout JSONCursor<UploadError>, _ count: inout Int, limit: CountLimit, maxDepth: Int = 32
     ) throws(UploadError) {
@@ -192,7 +191,7 @@ struct ImageUpload: Sendable {
 }
 
 extension ImageUpload {
-    /// What content without a Content-Type is where its first byte tells: JSON begins with a brace, and no image does.
+    /// The media type of content without a Content-Type: JSON where it begins like JSON, which no image does; otherwise nil.
     ///
     /// - Source: RFC 9110 §8.3
     static func guessedType(of body: RequestBody) -> String? {
@@ -200,16 +199,16 @@ extension ImageUpload {
         return json
     }
 
-    /// Whether the first byte that is no white space begins an object or an array.
+    /// Whether the first byte after white space begins an object or an array.
     static func looksLikeJSON(_ bytes: [UInt8]) -> Bool {
         let whiteSpace: [UInt8] = [0x20, 0x09, 0x0A, 0x0D]
-        // A byte order mark may precede it; nobody indents by a kilobyte.
+        // A byte order mark may precede it. One kilobyte of white space is enough.
         let text = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes.dropFirst(3).prefix(1024) : bytes.prefix(1024)
         guard let first = text.first(where: { !whiteSpace.contains($0) }) else { return false }
         return first == UInt8(ascii: "{") || first == UInt8(ascii: "[")
     }
 
-    /// An image's name or path that was sent instead of the image, as by curl's `-F image=cat.jpg` without its `@`.
+    /// The name of a file that was sent instead of its content, as by curl's `-F image=cat.jpg` without the `@`.
     static func fileName(_ bytes: ArraySlice<UInt8>) -> String? {
         guard 1...255 ~= bytes.count, bytes.allSatisfy({ 0x20...0x7E ~= $0 }) else { return nil }
         let name = String(decoding: bytes, as: UTF8.self)
@@ -220,20 +219,30 @@ extension ImageUpload {
     }
 }
 
-/// A request holds no images that can be looked at.
+/// Why a request's images cannot be extracted.
 enum UploadError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The body, or the form's only file, has no bytes.
     case empty
+    /// No part of the form is an image.
     case noImageInForm(fields: [String])
+    /// The form's field holds a file's name and not its content.
     case nameInsteadOfFile(String)
+    /// The JSON has neither of the two members.
     case noImageInJSON
+    /// The content is not JSON, or its members have the wrong types.
     case malformedJSON
+    /// The JSON has too many values in other members.
     case crowdedJSON(limit: ImageUpload.CountLimit)
+    /// A text is not base64, or empty; indices count from 0.
     case notBase64(index: Int)
+    /// The Content-Type is none of an image.
     case unsupportedType(String)
+    /// JSON with the Content-Type of something else.
     case unannouncedJSON(type: String)
+    /// More images than the limit.
     case tooManyImages(found: Int, limit: ImageUpload.CountLimit)
 
-    /// The status it deserves (DESIGN: the HTTP contract).
+    /// The status of the answer (DESIGN: the HTTP contract).
     var status: HTTPResponse.Status {
         switch self {
         case .unsupportedType, .unannouncedJSON: .unsupportedMediaType
@@ -244,34 +253,34 @@ enum UploadError: Error, Equatable, Sendable, CustomStringConvertible {
 
     var description: String {
         switch self {
-        case .empty: "The request holds no bytes of an image; send one, as with curl -F image=@photo.jpg."
+        case .empty: "The request holds no image; send one, as with curl -F image=@photo.jpg."
         case .noImageInForm(let fields):
             "The form has \(fields.isEmpty ? "no fields" : "the fields \(fields.joined(separator: ", "))"), but no file "
                 + "and no field named image; send one, as with curl -F image=@photo.jpg."
         case .nameInsteadOfFile(let name):
-            "The field image holds the text \"\(name)\", not an image; to have curl send the file, put an @ in front of its "
+            "The field image holds the text \"\(name)\", not an image; for curl to send the file, put an @ in front of its "
                 + "name: -F image=@\(name)."
         case .noImageInJSON: #"The JSON has neither "image" nor "images"; send {"image": "<base64>"}."#
         case .malformedJSON:
             #"The content is not JSON of the form {"image": "<base64>"} or {"images": ["<base64>", …]}."#
         case .crowdedJSON(let limit):
-            "The JSON holds far more than the \(limit.count) images that are taken at once (\(limit.key)); leave the rest out."
+            "The JSON holds far more than \(limit.count) images, the most for one request (\(limit.key)); leave its other members out."
         case .notBase64(let index): "Image \(index) is not base64 (RFC 4648) of at least one byte."
         case .unannouncedJSON(let type):
             "The content looks like JSON, but its Content-Type is \(type); send Content-Type: application/json, as with curl -H."
         case .unsupportedType("application/x-www-form-urlencoded"):
-            "Content-Type application/x-www-form-urlencoded is not served; it is what curl -d and --data-binary send by "
-                + "themselves: use curl -F image=@photo.jpg instead, or add -H 'Content-Type: application/octet-stream'."
+            "Content-Type application/x-www-form-urlencoded is not supported; curl -d and --data-binary send it by "
+                + "default: use curl -F image=@photo.jpg instead, or add -H 'Content-Type: application/octet-stream'."
         case .unsupportedType(let type):
-            "Content-Type \(type) is not served; send multipart/form-data, image/*, application/octet-stream or "
+            "Content-Type \(type) is not supported; send multipart/form-data, image/*, application/octet-stream or "
                 + "application/json, as with curl -F image=@photo.jpg."
         case .tooManyImages(let found, let limit):
-            "The request holds \(found) images; at most \(limit.count) are taken at once (\(limit.key))."
+            "The request holds \(found) images; the most for one request is \(limit.count) (\(limit.key))."
         }
     }
 }
 
 extension UploadError: JSONFailure {
-    /// A JSON error is the same sentence wherever it stands: the form is short.
+    /// All JSON errors have one sentence, without a position: the form is short.
     init(_ error: JSONError) { self = .malformedJSON }
 }

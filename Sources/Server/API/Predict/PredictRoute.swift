@@ -1,5 +1,4 @@
 import HTTPServer
-import HTTPTypes
 import Inference
 
 /// `POST /predict` and `POST /v1/models/{model}/predict`: class and probability of each uploaded image.
@@ -26,10 +25,10 @@ struct PredictRoute: Sendable {
         let parse = { @Sendable in
             Result { () throws(UploadError) in try ImageUpload(request.body, type: type, limit: limit) }
         }
-        // Base64 of many megabytes takes a while: away from the threads that answer everybody, but ahead of the decoding that
-        // waits, since until it is parsed nobody knows whose turn it would be.
+        // Base64 of many megabytes takes a while, so workers parse it and not a thread that serves sockets. It goes ahead of queued
+        // decoding: a request can be queued fairly only once its images are known.
         let parsed = type == ImageUpload.json ? await service.workers.perform(.high, parse) : parse()
-        return try parsed.mapError { HTTPError(response: .problem($0.status, $0.description)) }.get()
+        return try parsed.mapError { HTTPError($0.status, $0.description) }.get()
     }
 
     /// The model that the path names, or the default.
@@ -64,29 +63,29 @@ struct PredictRoute: Sendable {
     }
 }
 
-/// What a request for predictions says beside its images: in its query, in a field of its form, or in its JSON.
+/// The parameters of a request for predictions: from its query, from fields of its form, or from members of its JSON.
 ///
-/// A field without a file, or a member, that is called as a parameter, or as other servers call it, is one; all others are the page's
-/// own, as a token or the button that was pressed, and are not read.
+/// A form's field without a file, or a JSON member, is a parameter if it has the name of one, or another server's name for
+/// it. All others are ignored: web pages send tokens and the name of the button that was pressed.
 struct PredictionParameters: Sendable, Equatable {
-    /// How many classes an answer lists: 1 or more, and at most as many as there are.
+    /// How many classes an answer lists, from 1 to the number of classes.
     let top: Int
 
-    /// How many classes an answer lists where the client does not say.
+    /// The default of ``top``.
     private static let defaultTop = 5
 
-    /// - Throws: ``HTTPError`` of 400 for a number that is none, that is there twice, or whose name is misspelt.
+    /// - Throws: ``HTTPError`` of 400 where `top` is not a number, occurs twice, or is misspelt.
     init(_ request: Request, _ upload: ImageUpload, classCount: Int) throws(HTTPError) {
         var texts = request.query.values(QueryRule.topName) + (try Self.fields(of: request.body))
         for member in upload.parameters {
             guard member.name == QueryRule.topName else {
-                throw Self.refusal(
-                    "The member \"\(member.name)\" is not known here; did you mean \"top\", as in \"top\": 3?")
+                throw Self.badRequest(
+                    "The member \"\(member.name)\" is unknown; did you mean \"top\", as in \"top\": 3?")
             }
             texts.append(member.value)
         }
         guard texts.count <= 1 else {
-            throw Self.refusal("top is there \(texts.count) times, in the query and in the content; send it once.")
+            throw Self.badRequest("top occurs \(texts.count) times in the query and the content; send it once.")
         }
         guard let text = texts.first else {
             top = min(Self.defaultTop, classCount)
@@ -95,36 +94,25 @@ struct PredictionParameters: Sendable, Equatable {
         guard !text.isEmpty, text.utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }),
             text.utf8.count <= 9, let count = Int(text), count > 0
         else {
-            let error = QueryError(
-                name: QueryRule.topName, found: String(text.prefix(80)),
-                expected: "a whole number from 1 to \(classCount)")
-            throw Self.refusal(error.description)
+            throw Self.badRequest(
+                "The parameter top is \"\(text.prefix(80))\"; it takes a whole number from 1 to \(classCount).")
         }
         top = min(count, classCount)
     }
 
-    /// The form's values of `top`.
+    /// The values of `top` in a form.
     private static func fields(of body: RequestBody) throws(HTTPError) -> [String] {
         guard case .multipart(let parts) = body else { return [] }
         var texts: [String] = []
         for part in parts where part.filename == nil {
             guard let name = part.name, name != "image", QueryRule.meansTop(name) else { continue }
             guard name == QueryRule.topName else {
-                throw refusal("The form's field \"\(name)\" is not known here; did you mean top, as in -F top=3?")
+                throw badRequest("The form's field \"\(name)\" is unknown; did you mean top, as in -F top=3?")
             }
             texts.append(String(decoding: part.bytes.prefix(80), as: UTF8.self))
         }
         return texts
     }
 
-    private static func refusal(_ detail: String) -> HTTPError { HTTPError(response: .problem(.badRequest, detail)) }
-}
-
-/// A parameter of a query or a form that cannot be used.
-struct QueryError: Error, Equatable, Sendable, CustomStringConvertible {
-    let name: String
-    let found: String
-    let expected: String
-
-    var description: String { "The parameter \(name) is \"\(found)\"; it takes \(expected)." }
+    private static func badRequest(_ detail: String) -> HTTPError { HTTPError(.badRequest, detail) }
 }

@@ -8,7 +8,7 @@ public struct PredictionAnswer: Sendable {
     private let version: String
     private let filename: String?
 
-    /// What `model` says about the image that was called `filename`.
+    /// The answer of `model` for the image that the client called `filename`.
     public init(_ classification: Classification, by model: Model, filename: String?) {
         self.classification = classification
         self.model = model.name
@@ -16,8 +16,8 @@ public struct PredictionAnswer: Sendable {
         self.filename = filename
     }
 
-    /// The answer as JSON, names in alphabetical order, probabilities in the fewest digits that read back as the same
-    /// float32. Written by hand, since an encoder takes as long as the rest of the answer.
+    /// The answer as JSON, names in alphabetical order, probabilities in the fewest digits that read back as the same float32.
+    /// Written by hand, since JSONEncoder would take as long as the rest of the answer.
     public var json: String {
         let best = classification.best
         var json = ""
@@ -51,10 +51,11 @@ public struct PredictionAnswer: Sendable {
     }
 }
 
-/// One of several images: an answer, or an error in its place.
+/// The entry of one of several images: its answer, or an error.
 public enum PredictionEntry: Sendable {
+    /// The image's answer.
     case answer(PredictionAnswer)
-    /// The status is what the image alone would have been answered with.
+    /// `status` is that of an answer for this image alone.
     case error(status: Int?, detail: String, filename: String?)
 
     /// The entry as JSON, names in alphabetical order.

@@ -2,10 +2,11 @@ import Dispatch
 import HTTPServer
 import Synchronization
 
-/// A report that may take a while to write: of thousands of series, hundreds of models, or every class of a model.
+/// A report that may take a while to write, such as thousands of metrics, hundreds of models, or all classes of a model.
 ///
-/// It is written away from the threads that serve sockets, once at a time. Whoever asks while it is being written shares the next
-/// one, so that asking often costs no more than asking, and no answer is older than its question.
+/// Requests are coalesced: the report is written once at a time, on a queue of its own and not on a thread that serves
+/// sockets. All requests that arrive while it is being written share the next one, so that many requests cost no more than
+/// one, and no answer is older than its request.
 final class CoalescedReport: Sendable {
     private struct State {
         var waiting: [CheckedContinuation<Response, Never>] = []
@@ -22,10 +23,10 @@ final class CoalescedReport: Sendable {
         self.write = write
     }
 
-    /// How many wait for a report that is not being written yet.
+    /// How many requests wait for a report that is not being written yet.
     var waitingCount: Int { state.withLock(\.waiting.count) }
 
-    /// The report as it is now or a little later.
+    /// The report of this moment or a little later.
     func callAsFunction() async -> Response {
         await withCheckedContinuation { continuation in
             let begins = state.withLock { state in
@@ -53,7 +54,7 @@ final class CoalescedReport: Sendable {
 }
 
 extension DispatchQueue {
-    /// Does what may block on this queue, and waits for it without holding up the thread that serves sockets.
+    /// Runs work that may block on this queue; the caller's thread is free meanwhile.
     func perform<Result: Sendable>(_ work: @escaping @Sendable () -> Result) async -> Result {
         await withCheckedContinuation { continuation in
             async { continuation.resume(returning: work()) }

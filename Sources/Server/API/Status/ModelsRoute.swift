@@ -1,9 +1,8 @@
 import Foundation
 import HTTPServer
-import HTTPTypes
 import Inference
 
-/// `GET /v1/models` and `GET /v1/models/{model}`: what is loaded.
+/// `GET /v1/models` and `GET /v1/models/{model}`: which models there are, and what is loaded of them.
 struct ModelsRoute: Sendable {
     private let store: ModelStore
     private let listing: CoalescedReport
@@ -55,13 +54,15 @@ struct ModelsRoute: Sendable {
             loadedAt = model?.loadedAt.formatted(.iso8601)
             memory = slot.memoryByteCount
             reason = slot.absence?.reason
-            let open = model.map { $0.notes + $0.assumptions.map(\.description) } ?? []
-            assumptions = open.isEmpty ? nil : open
+            let notes = model.map { $0.notes + $0.assumptions.map(\.description) } ?? []
+            assumptions = notes.isEmpty ? nil : notes
         }
     }
 
+    /// All models.
     func list(_ request: Request) async -> Response { await listing() }
 
+    /// The model that the path names.
     func show(_ request: Request) async -> Response {
         do throws(HTTPError) {
             return .json(Entry(try store.slot(of: request)))

@@ -12,9 +12,7 @@ struct HealthRoute: Sendable {
     /// 200 once the default model is loaded and warmed up; 503 before that and while draining.
     func ready(_ request: Request) async -> Response {
         if phase.isDraining { return .unavailable("The server is draining.") }
-        guard store.defaultSlot?.model != nil else {
-            return .defaultNotLoaded(store)
-        }
+        guard store.defaultSlot?.model != nil else { return .defaultNotLoaded(store) }
         return .text("ready\n")
     }
 }
@@ -34,16 +32,6 @@ struct ClassesRoute: Sendable {
     func callAsFunction(_ request: Request) async -> Response { await report() }
 }
 
-/// `GET /openapi.json`: the whole HTTP contract, OpenAPI 3.1.
-struct ContractRoute: Sendable {
-    /// What is in the file `openapi.json` beside this one.
-    static let document = PackageResources.openapi_json
-
-    func callAsFunction(_ request: Request) async -> Response {
-        Response(status: .ok, headerFields: [.contentType: "application/json"], body: Self.document)
-    }
-}
-
 /// `GET /metrics`: Prometheus' text exposition.
 struct MetricsRoute: Sendable {
     private let report: CoalescedReport
@@ -57,4 +45,14 @@ struct MetricsRoute: Sendable {
     }
 
     func callAsFunction(_ request: Request) async -> Response { await report() }
+}
+
+/// `GET /openapi.json`: the whole HTTP contract, OpenAPI 3.1.
+struct ContractRoute: Sendable {
+    /// The file `API/openapi.json`. A test compares it with the routes, the real answers and ``Version``.
+    static let document = PackageResources.openapi_json
+
+    func callAsFunction(_ request: Request) async -> Response {
+        Response(status: .ok, headerFields: [.contentType: "application/json"], body: Self.document)
+    }
 }

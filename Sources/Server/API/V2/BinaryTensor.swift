@@ -1,13 +1,15 @@
 import Inference
 
-/// A tensor as it lies behind the JSON: its values one after the other, little-endian, without padding.
+/// A tensor behind the JSON: its values one after the other, little-endian, without padding.
 ///
 /// - Source: Triton's binary tensor data extension
 struct BinaryTensor {
     let extents: [Int]
     let elementCount: Int
 
-    /// The images in exactly these bytes.
+    /// The images in these bytes.
+    ///
+    /// - Throws: ``V2Error`` where the number of bytes does not fit the shape.
     func images(_ datatype: TensorDatatype, in bytes: ArraySlice<UInt8>) throws(V2Error) -> [PictureInput] {
         switch datatype {
         case .float32:
@@ -41,7 +43,7 @@ struct BinaryTensor {
         return images
     }
 
-    /// One network's input a step of the first axis.
+    /// One input of the network for each index of the first axis.
     static func tensors(in bytes: UnsafeRawBufferPointer, extents: [Int]) -> [PictureInput] {
         split(bytes.count, by: extents[0]).map { range in
             .tensor(
@@ -58,13 +60,13 @@ struct BinaryTensor {
             let bits = bytes.loadUnaligned(fromByteOffset: index * MemoryLayout<Float>.size, as: UInt32.self)
             return UInt32(littleEndian: bits) & 0x7F80_0000 != 0x7F80_0000
         }
-        // Without a way out of the loop, so that it runs as fast as memory.
+        // No early exit, so that the loop is vectorised.
         var isAllFinite = true
         for index in 0..<count { isAllFinite = isFinite(index) && isAllFinite }
         return isAllFinite ? nil : (0..<count).first { !isFinite($0) }
     }
 
-    /// Each element is its length in four bytes and as many bytes.
+    /// Each element is its length in four bytes, then as many bytes.
     private func files(in bytes: ArraySlice<UInt8>) throws(V2Error) -> [PictureInput] {
         var rest = bytes
         var files: [PictureInput] = []
@@ -88,7 +90,7 @@ struct BinaryTensor {
 }
 
 extension Tensor {
-    /// A network's input from an image whose channels lie one after the other; their order is left as it is.
+    /// A network's input from channels that lie one after the other; their order stays as it is.
     ///
     /// Shape: `[C, H, W]` as `bytes`, float32, little-endian, at any address; `[H, W, C]` as the tensor, see
     /// ``Preprocessing/tensorShape``.
@@ -96,7 +98,7 @@ extension Tensor {
         let area = height * width
         precondition(
             bytes.count == channelCount * area * MemoryLayout<Float>.size,
-            "\(bytes.count) bytes are no image of \(channelCount)×\(height)×\(width)")
+            "\(bytes.count) bytes do not hold an image of \(channelCount)×\(height)×\(width)")
         self.init([height, width, channelCount]) { output in
             guard let output = output.baseAddress, let input = bytes.baseAddress else { return }
             for channel in 0..<channelCount {

@@ -1,27 +1,26 @@
 import Inference
 
-/// What `POST …/infer` carries, read and checked.
+/// The content of `POST …/infer`, parsed and checked.
 ///
 /// - Source: Open Inference Protocol V2, "Inference Request JSON Object"; its binary tensor data extension
 struct InferenceRequest: Sendable {
-    /// Is sent back.
+    /// Sent back in the answer.
     private(set) var id: String?
     /// How long the client waits at most.
-    private(set) var patience: Duration?
+    private(set) var timeout: Duration?
     /// One or more, in the order of the tensor's first axis.
     let images: [PictureInput]
-    /// What is asked for, in that order.
+    /// The requested outputs, in the order of the request.
     let outputs: [RequestedOutput]
 
-    /// Units: bytes. A UUID has 36; the id is sent back as it is.
+    /// The limit of ``id``; a UUID has 36. Units: bytes.
     static let maxIDByteCount = 1024
 
-    /// Reads the content of a request.
+    /// Parses the content of a request.
     ///
-    /// - Parameters:
-    ///   - headerLength: where the JSON ends and binary tensors begin; nil means that there are none. Units: bytes.
-    /// - Throws: ``V2Error`` with the first thing that is wrong.
-    init(_ content: [UInt8], headerLength: Int?, contract: ModelSignature) throws(V2Error) {
+    /// - Parameter headerLength: where the JSON ends and binary tensors begin; nil without binary tensors. Units: bytes.
+    /// - Throws: ``V2Error`` of the first mistake.
+    init(_ content: [UInt8], headerLength: Int?, signature: ModelSignature) throws(V2Error) {
         let jsonByteCount = headerLength ?? content.count
         guard jsonByteCount <= content.count else {
             throw .headerTooLong(found: jsonByteCount, available: content.count)
@@ -44,21 +43,21 @@ struct InferenceRequest: Sendable {
                 parameters = try RequestParameters(&json)
             case "inputs":
                 try seen.insert(key)
-                input = try InputTensor.readOnly(&json, contract: contract)
+                input = try InputTensor.parse(&json, signature: signature)
             case "outputs":
                 try seen.insert(key)
-                requested = try RequestedOutput.read(&json, contract: contract)
+                requested = try RequestedOutput.read(&json, signature: signature)
             default: try json.skipValue()
             }
         }
-        guard let input else { throw .noInput(name: contract.names.input) }
+        guard let input else { throw .noInput(name: signature.names.input) }
         if headerLength == nil, let size = input.binaryByteCount { throw .headerLengthMissing(size: size) }
         try json.finish(expecting: "the end of the JSON")
 
         self.id = id
-        patience = parameters.patience
+        timeout = parameters.timeout
         images = try input.images(behind: jsonByteCount, in: content)
-        let outputs = requested.flatMap { $0.isEmpty ? nil : $0 } ?? contract.outputs
+        let outputs = requested.flatMap { $0.isEmpty ? nil : $0 } ?? signature.outputs
         self.outputs = outputs.map { output in
             var output = output
             output.isBinary = output.isBinary ?? parameters.wantsBinary
@@ -67,11 +66,11 @@ struct InferenceRequest: Sendable {
     }
 }
 
-/// The parameters of a whole request; those that mean nothing here are passed over.
+/// The parameters of a whole request; unknown ones are ignored.
 struct RequestParameters {
-    /// How long the client waits at most.
-    private(set) var patience: Duration?
-    /// Whether outputs that do not say otherwise go behind the JSON as bytes.
+    /// How long the client waits at most; nil without a limit.
+    private(set) var timeout: Duration?
+    /// The default of ``RequestedOutput/isBinary``.
     private(set) var wantsBinary = false
 
     init() {}
@@ -82,9 +81,9 @@ struct RequestParameters {
             switch key {
             case "timeout":
                 try seen.insert(key)
-                // As Triton has it, 0 means no timeout.
+                // Triton: 0 means no timeout.
                 guard case .whole(let count) = try json.readScalar() else { throw .timeout }
-                if count > 0 { patience = .microseconds(count) }
+                if count > 0 { timeout = .microseconds(count) }
             case "binary_data_output":
                 try seen.insert(key)
                 guard case .bool(let wants) = try json.readScalar() else {
@@ -97,42 +96,42 @@ struct RequestParameters {
     }
 }
 
-/// One output as a request wants it.
+/// An output that a request asks for.
 struct RequestedOutput: Equatable, Sendable {
-    /// Which of the network's outputs it is.
+    /// The values of an output.
     enum Source: Equatable, Sendable {
-        /// Behind the soft-max.
+        /// After the softmax.
         case probabilities
-        /// Before it.
+        /// Before the softmax.
         case logits
     }
 
     let source: Source
-    /// As the model calls it.
+    /// The tensor's name.
     let name: String
-    /// How many classes to name instead of the values of all, where that is wanted.
+    /// How many of the best classes to answer with; nil answers with the values of all classes.
     var classCount: Int?
-    /// Whether it goes behind the JSON as bytes; nil leaves it to the request.
+    /// Whether the values go behind the JSON in binary; nil takes the request's default.
     var isBinary: Bool?
 }
 
 extension RequestedOutput {
-    /// Reads the array `outputs`.
+    /// Parses the array `outputs`.
     ///
     /// - Source: Open Inference Protocol V2, "Request Output"; Triton's classification extension
     static func read(
-        _ json: inout JSONCursor<V2Error>, contract: ModelSignature
+        _ json: inout JSONCursor<V2Error>, signature: ModelSignature
     ) throws(V2Error) -> [RequestedOutput] {
         var outputs: [RequestedOutput] = []
         try json.readArray { (json) throws(V2Error) in
-            let output = try RequestedOutput(&json, contract: contract)
+            let output = try RequestedOutput(&json, signature: signature)
             guard !outputs.contains(where: { $0.name == output.name }) else { throw .repeatedOutput(output.name) }
             outputs.append(output)
         }
         return outputs
     }
 
-    private init(_ json: inout JSONCursor<V2Error>, contract: ModelSignature) throws(V2Error) {
+    private init(_ json: inout JSONCursor<V2Error>, signature: ModelSignature) throws(V2Error) {
         var name: String?
         var classCount: Int?
         var isBinary: Bool?
@@ -148,7 +147,7 @@ extension RequestedOutput {
                     switch key {
                     case "classification":
                         try seen.insert("parameters.classification")
-                        classCount = try Self.classCount(try json.readScalar(), of: contract.classCount)
+                        classCount = try Self.classCount(try json.readScalar(), of: signature.classCount)
                     case "binary_data":
                         try seen.insert("parameters.binary_data")
                         guard case .bool(let wants) = try json.readScalar() else {
@@ -163,12 +162,12 @@ extension RequestedOutput {
             }
         }
         guard let name else { throw .parameter(name: "name", tensor: "an output", expected: "a text") }
-        self = try contract.output(named: name)
+        self = try signature.output(named: name)
         self.classCount = classCount
         self.isBinary = isBinary
     }
 
-    /// 0 is how clients say that they want no classes; more than there are means all.
+    /// The parameter `classification`: 0 means no classes, and more than there are means all.
     private static func classCount(_ value: JSONScalar, of count: Int) throws(V2Error) -> Int? {
         guard case .whole(let wanted) = value else {
             throw .parameter(name: "classification", tensor: "an output", expected: "a whole number of 0 or more")
@@ -177,7 +176,7 @@ extension RequestedOutput {
     }
 }
 
-/// Which members of an object have been read; a second one would silently win over the first.
+/// Refuses JSON members that occur twice in one object: the second one would silently replace the first.
 struct DuplicateKeyCheck {
     private var names: Set<String> = []
 

@@ -2,14 +2,14 @@ import HTTPServer
 import HTTPTypes
 import Inference
 
-/// The answer to `POST …/infer`: JSON, and behind it the outputs that were asked for as bytes.
+/// The answer to `POST …/infer`: JSON, and behind it the outputs that were requested in binary.
 ///
 /// - Source: Open Inference Protocol V2, "Inference Response JSON Object"; Triton's binary tensor data extension
 struct InferenceResponse {
     let model: Model
     let id: String?
     let outputs: [RequestedOutput]
-    /// The network's outputs, one array an image.
+    /// The network's outputs, one array for each image.
     let logits: [[Float]]
 
     /// The whole answer.
@@ -51,20 +51,20 @@ struct InferenceResponse {
 }
 
 extension HTTPField.Name {
-    /// Where the JSON of a content ends and its binary tensors begin. Units: bytes.
+    /// The length of the JSON in front of binary tensors. Units: bytes.
     static let inferenceHeaderContentLength: HTTPField.Name = .init("Inference-Header-Content-Length") ?? .contentLength
 }
 
-/// What stands in one output of an answer, image after image.
+/// The values of one output, image after image.
 enum OutputValues {
-    /// One value a class.
+    /// One value for each class.
     case values([[Float]])
     /// The best classes, best first, as `value:index:label`.
     ///
     /// - Source: Triton's classification extension
     case classes([[String]])
 
-    /// The values that `output` asks for.
+    /// Selects and computes the values of an output.
     init(_ output: RequestedOutput, logits: [[Float]], classes: ClassMap) {
         if let count = output.classCount {
             self = .classes(
@@ -87,7 +87,7 @@ enum OutputValues {
         }
     }
 
-    /// The second extent of the shape.
+    /// The second extent of the output's shape.
     var countPerImage: Int {
         switch self {
         case .values(let values): values.first?.count ?? 0
@@ -109,7 +109,7 @@ enum OutputValues {
         }
     }
 
-    /// Writes the values little-endian: four bytes a number, and a text behind its length in four bytes.
+    /// Writes the values little-endian: a number in four bytes, a text after its length in four bytes.
     func write(to binary: inout [UInt8]) {
         switch self {
         case .values(let values):

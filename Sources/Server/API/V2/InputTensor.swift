@@ -1,68 +1,68 @@
 import Inference
 
-/// The input of a request: what it is called and shaped, and where its values are.
+/// The input of a request: its name, datatype, shape and values.
 ///
 /// - Source: Open Inference Protocol V2, "Request Input"
 struct InputTensor {
     /// Where the values are.
     private enum Data {
         case none
-        /// In the JSON, and read.
-        case read(TensorValues)
-        /// In the JSON from this byte on, before the shape that they must fit was known.
-        case passed(offset: Int)
+        /// Parsed from the JSON.
+        case parsed(TensorValues)
+        /// In the JSON at this byte: skipped, since datatype and shape were not known yet.
+        case skipped(offset: Int)
     }
 
-    let contract: ModelSignature
+    let signature: ModelSignature
     private var name: String?
     private var datatype: TensorDatatype?
     private var extents: [Int]?
     private var data = Data.none
-    /// How many bytes behind the JSON are its values.
+    /// The parameter `binary_data_size`: the values' bytes behind the JSON.
     private(set) var binaryByteCount: Int?
 
-    /// More axes than any input has. Longer shapes are refused while they are read.
+    /// More axes than any input has; a longer shape is refused while it is parsed.
     private static let maxRank = 8
 
-    /// Reads the array `inputs`, which has one item here.
-    static func readOnly(
-        _ json: inout JSONCursor<V2Error>, contract: ModelSignature
+    /// Parses the array `inputs`, which must have one item.
+    static func parse(
+        _ json: inout JSONCursor<V2Error>, signature: ModelSignature
     ) throws(V2Error) -> InputTensor? {
         var input: InputTensor?
         try json.readArray { (json) throws(V2Error) in
-            guard input == nil else { throw try second(&json, contract: contract) }
-            input = try InputTensor(&json, contract: contract)
+            guard input == nil else { throw try second(&json, signature: signature) }
+            input = try InputTensor(&json, signature: signature)
         }
         return input
     }
 
-    /// What is wrong with a second input: its name.
+    /// The error of a second input.
     private static func second(
-        _ json: inout JSONCursor<V2Error>, contract: ModelSignature
+        _ json: inout JSONCursor<V2Error>, signature: ModelSignature
     ) throws(V2Error) -> V2Error {
-        let other = try InputTensor(&json, contract: contract, readsData: false)
-        return .repeatedInput(other.name ?? contract.names.input)
+        let other = try InputTensor(&json, signature: signature, readsData: false)
+        return .repeatedInput(other.name ?? signature.names.input)
     }
 
     private init(
-        _ json: inout JSONCursor<V2Error>, contract: ModelSignature, readsData: Bool = true
+        _ json: inout JSONCursor<V2Error>, signature: ModelSignature, readsData: Bool = true
     ) throws(V2Error) {
-        self.contract = contract
+        self.signature = signature
         var seen = DuplicateKeyCheck()
         try json.readObject { (json, key, _) throws(V2Error) in
             switch key {
             case "name":
                 try seen.insert(key)
                 let name = try json.readString()
-                guard name == contract.names.input else {
-                    throw .inputName(found: String(name.prefix(80)), expected: contract.names.input)
+                guard name == signature.names.input else {
+                    throw .inputName(found: String(name.prefix(80)), expected: signature.names.input)
                 }
                 self.name = name
             case "datatype":
                 try seen.insert(key)
                 let name = try json.readString()
                 guard let datatype = TensorDatatype(rawValue: name) else {
-                    throw .datatype(found: String(name.prefix(80)), contract.rule)
+                    throw .datatype(found: String(name.prefix(80)), signature.shapeRule)
                 }
                 self.datatype = datatype
             case "shape":
@@ -78,10 +78,10 @@ struct InputTensor {
             }
         }
         if name == nil { throw .incompleteInput(member: "name") }
-        if case .passed(let offset) = data, readsData {
+        if case .skipped(let offset) = data, readsData {
             let end = json.offset
             json.offset = offset
-            data = .read(try values(&json))
+            data = .parsed(try values(&json))
             json.offset = end
         }
     }
@@ -104,9 +104,9 @@ struct InputTensor {
 
     private mutating func readData(_ json: inout JSONCursor<V2Error>, isWanted: Bool) throws(V2Error) {
         if isWanted, datatype != nil, extents != nil {
-            data = .read(try values(&json))
+            data = .parsed(try values(&json))
         } else {
-            data = .passed(offset: json.offset)
+            data = .skipped(offset: json.offset)
             try json.skipValue()
         }
     }
@@ -116,27 +116,28 @@ struct InputTensor {
         return try TensorValues(&json, datatype, extents, count: count)
     }
 
-    /// What the tensor must be like, checked before memory is taken for it.
+    /// Datatype and shape, checked before memory is allocated for the values.
     private func form() throws(V2Error) -> (datatype: TensorDatatype, extents: [Int], elementCount: Int) {
         guard let datatype else { throw .incompleteInput(member: "datatype") }
         guard let extents else { throw .incompleteInput(member: "shape") }
-        let count = try contract.rule.elementCount(
-            datatype, extents, limit: contract.limit, pixels: contract.pixels)
+        let count = try signature.shapeRule.elementCount(
+            datatype, extents, limit: signature.limit, pixels: signature.pixelLimit)
         return (datatype, extents, count)
     }
 
     /// The images, from the JSON or from the bytes behind it.
     ///
-    /// - Throws: ``V2Error`` where bytes are missing, left over, or no tensor of this shape.
+    /// - Parameter offset: where the JSON ends.
+    /// - Throws: ``V2Error`` where bytes are missing, left over, or do not fit the shape.
     func images(behind offset: Int, in content: [UInt8]) throws(V2Error) -> [PictureInput] {
         let (datatype, extents, count) = try form()
-        let name = contract.names.input
+        let name = signature.names.input
         guard let byteCount = binaryByteCount else {
             guard offset == content.count else { throw .excessBytes(content.count - offset) }
-            guard case .read(let values) = data else { throw .noData(input: name) }
+            guard case .parsed(let values) = data else { throw .noData(input: name) }
             return values.images(extents)
         }
-        if case .read = data { throw .doubleData(input: name) }
+        if case .parsed = data { throw .doubleData(input: name) }
         let available = content.count - offset
         guard byteCount <= available else { throw .missingBytes(expected: byteCount, available: available) }
         guard byteCount == available else { throw .excessBytes(available - byteCount) }
@@ -145,27 +146,27 @@ struct InputTensor {
     }
 }
 
-/// The datatypes that a tensor may have here.
+/// The supported datatypes.
 ///
 /// - Source: Open Inference Protocol V2, "Tensor Data Types"
 enum TensorDatatype: String, Sendable {
     /// The network's input, normalised by the client. Shape: `[N, C, H, W]`.
     case float32 = "FP32"
-    /// Pixels, of which the model's preprocessing makes its input. Shape: `[N, H, W, 3]` or `[N, H, W, 1]`.
+    /// Pixels, for the model's own preprocessing. Shape: `[N, H, W, 3]` or `[N, H, W, 1]`.
     case uint8 = "UINT8"
-    /// Encoded images. Shape: `[N]` or `[N, 1]`.
+    /// Encoded images, for decoding and preprocessing. Shape: `[N]` or `[N, 1]`.
     case bytes = "BYTES"
 }
 
-/// The values of a tensor that stood in JSON.
+/// The values of a tensor in JSON.
 enum TensorValues: Sendable {
     case floats([Float])
     case bytes([UInt8])
     case encoded([[UInt8]])
 
-    /// Reads them in one pass, straight into their place.
+    /// Parses the values in one pass, straight into their array.
     ///
-    /// - Parameter count: what the shape says; no more is ever taken in, and no more memory set aside than the text could fill.
+    /// - Parameter count: the number of values by the shape. The reserved memory is limited by what the text can hold.
     init(
         _ json: inout JSONCursor<V2Error>, _ datatype: TensorDatatype, _ extents: [Int], count: Int
     ) throws(V2Error) {
@@ -192,9 +193,9 @@ enum TensorValues: Sendable {
         }
     }
 
-    /// One image a step of the first axis.
+    /// One image for each index of the first axis.
     ///
-    /// - Parameter extents: the shape that the values were read with.
+    /// - Parameter extents: the shape that the values were parsed with.
     func images(_ extents: [Int]) -> [PictureInput] {
         switch self {
         case .encoded(let files): return files.map { .encoded($0[...]) }

@@ -1,14 +1,14 @@
 import Inference
 
-/// What a request to a model may ask and send.
+/// The input and outputs of a model, with the limits of one request.
 struct ModelSignature: Sendable {
     let names: TensorNames
-    let rule: ShapeRule
+    let shapeRule: ShapeRule
     let classCount: Int
     let limit: ImageUpload.CountLimit
-    let pixels: PixelLimits
+    let pixelLimit: PixelLimit
 
-    /// Both outputs.
+    /// Both outputs, in the order of the answer.
     var outputs: [RequestedOutput] {
         [
             RequestedOutput(source: .probabilities, name: names.probabilities),
@@ -16,6 +16,8 @@ struct ModelSignature: Sendable {
         ]
     }
 
+    /// The output of that name.
+    ///
     /// - Throws: ``V2Error/outputName(found:known:)``
     func output(named name: String) throws(V2Error) -> RequestedOutput {
         guard let output = outputs.first(where: { $0.name == name }) else {
@@ -26,22 +28,22 @@ struct ModelSignature: Sendable {
 }
 
 extension ModelSignature {
-    /// That of a model under the server's limits.
+    /// The signature of a model under the server's limits.
     init(_ model: Model, settings: Settings) {
         self.init(
-            names: model.tensorNames, rule: ShapeRule(network: model.network.inputShape.extents),
+            names: model.tensorNames, shapeRule: ShapeRule(network: model.network.inputShape.extents),
             classCount: model.classes.count,
             limit: ImageUpload.CountLimit(settings, own: model.batching),
-            pixels: PixelLimits(maxPixels: settings.images.maxPixels))
+            pixelLimit: PixelLimit(maxPixels: settings.images.maxPixels))
     }
 }
 
 /// Which shapes a model's input may have.
 struct ShapeRule: Equatable, Sendable {
-    /// `[C, H, W]`, as the network takes it.
+    /// The shape of the network's input, `[C, H, W]`.
     let network: [Int]
 
-    /// Every form, for a sentence.
+    /// All shapes with their datatypes, as an error lists them.
     var all: String {
         "FP32 [N, \(network.map { "\($0)" }.joined(separator: ", "))] (normalised), UINT8 [N, H, W, 3] or [N, H, W, 1] "
             + "(pixels of any size) or BYTES [N] (encoded images)"
@@ -49,9 +51,9 @@ struct ShapeRule: Equatable, Sendable {
 
     /// How many scalars, or encoded images, a tensor of this shape has; the first extent counts images.
     ///
-    /// - Throws: ``V2Error`` where it does not fit, or asks for more images or pixels than are taken.
+    /// - Throws: ``V2Error`` where the shape does not fit, or has more images or pixels than the limits.
     func elementCount(
-        _ datatype: TensorDatatype, _ extents: [Int], limit: ImageUpload.CountLimit, pixels: PixelLimits
+        _ datatype: TensorDatatype, _ extents: [Int], limit: ImageUpload.CountLimit, pixels: PixelLimit
     ) throws(V2Error) -> Int {
         guard let imageCount = extents.first, imageCount > 0, fits(datatype, Array(extents.dropFirst())) else {
             throw .shape(found: extents, self)
@@ -74,8 +76,8 @@ struct ShapeRule: Equatable, Sendable {
     }
 }
 
-/// How large an image of bare pixels may be: as large as an encoded one.
-struct PixelLimits: Equatable, Sendable {
+/// How large an image of raw pixels may be: as large as an encoded one.
+struct PixelLimit: Equatable, Sendable {
     let maxPixels: Int
 
     /// - Throws: ``V2Error/image(index:_:)``

@@ -1,30 +1,32 @@
 import HTTPServer
 import Inference
 
-/// `GET /v2/models/{model}` and `/v2/models/{model}/config`: what a model takes and gives.
+/// `GET /v2/models/{model}` and `/v2/models/{model}/config`: inputs and outputs of a model.
 struct V2ModelRoute: Sendable {
-    let models: V2ModelLookup
+    let lookup: V2ModelLookup
     let settings: Settings
 
-    /// Names, datatypes and shapes; -1 stands for any number of images.
+    /// Names, datatypes and shapes, where -1 stands for any number of images.
     func metadata(_ request: Request) async -> Response {
         answer(request) { .json(ModelMetadata($0)) }
     }
 
-    /// The same as Triton's model configuration says it.
+    /// The same in the form of Triton's model configuration.
     func configuration(_ request: Request) async -> Response {
         answer(request) { .json(ModelConfiguration($0, settings: settings)) }
     }
 
     private func answer(_ request: Request, _ respond: (Model) -> Response) -> Response {
         do throws(HTTPError) {
-            return respond(try models.model(of: request))
+            return respond(try lookup.model(of: request))
         } catch {
             return error.response
         }
     }
 }
 
+/// A model's metadata.
+///
 /// - Source: Open Inference Protocol V2, "Model Metadata Response JSON Object"
 struct ModelMetadata: Encodable {
     struct TensorMetadata: Encodable {
@@ -39,8 +41,7 @@ struct ModelMetadata: Encodable {
     let inputs: [TensorMetadata]
     let outputs: [TensorMetadata]
 
-    /// The input has the form that a client's own preprocessing gives it; pixels and encoded images are taken under the
-    /// same name.
+    /// The input is declared as the preprocessed tensor; pixels and encoded images are taken under the same name.
     init(_ model: Model) {
         let type = TensorDatatype.float32.rawValue
         name = model.name
@@ -119,7 +120,7 @@ struct ModelConfiguration: Encodable {
         case dynamicBatching = "dynamic_batching"
     }
 
-    /// `max_batch_size` is how many images one request may hold, and no axis of the batch stands in `dims`.
+    /// `max_batch_size` is how many images one request may hold; `dims` leave the axis of the batch out.
     init(_ model: Model, settings: Settings) {
         name = model.name
         maxBatchSize = ImageUpload.CountLimit(settings, own: model.batching).count

@@ -1,18 +1,17 @@
 import Dispatch
 import Foundation
 import HTTPServer
-import HTTPTypes
 import Inference
 
-/// `POST /v2/repository/index`, `/v2/repository/models/{model}/load` and `…/unload`: which models there are, and which of
-/// them serve. There only with an admin token.
+/// `POST /v2/repository/index`, `/v2/repository/models/{model}/load` and `…/unload`: lists, loads and unloads models. Served
+/// only with an admin token.
 ///
 /// - Source: Triton Inference Server, "Model Repository Extension"
 struct V2RepositoryRoute: Sendable {
     let store: ModelStore
     let token: AdminToken
 
-    /// Triton's names for what a model is doing.
+    /// Triton's names of a model's states.
     private enum State: String, Encodable {
         case ready = "READY"
         case loading = "LOADING"
@@ -37,31 +36,28 @@ struct V2RepositoryRoute: Sendable {
 
     private struct IndexRequest: Decodable { let ready: Bool? }
 
-    /// What a load or an unload may bring along.
+    /// The content of a load or an unload. Only the parameters' names are read.
     private struct LoadRequest: Decodable {
-        struct AnyName: CodingKey {
-            let stringValue: String
-            var intValue: Int? { nil }
-            init(stringValue: String) { self.stringValue = stringValue }
-            init?(intValue: Int) { nil }
+        /// A value of any type.
+        struct Ignored: Decodable {
+            init(from decoder: any Decoder) {}
         }
 
-        let parameterNames: [String]
+        let parameters: [String: Ignored]
+
+        private enum CodingKeys: CodingKey { case parameters }
 
         init(from decoder: any Decoder) throws {
-            let values = try decoder.container(keyedBy: AnyName.self)
-            let key = AnyName(stringValue: "parameters")
-            guard values.contains(key) else {
-                parameterNames = []
-                return
-            }
-            parameterNames = try values.nestedContainer(keyedBy: AnyName.self, forKey: key).allKeys.map(\.stringValue)
+            let values = try decoder.container(keyedBy: CodingKeys.self)
+            // An optional property would take null as well.
+            let hasParameters = values.contains(.parameters)
+            parameters = hasParameters ? try values.decode([String: Ignored].self, forKey: .parameters) : [:]
         }
     }
 
     private struct Done: Encodable {}
 
-    /// Every model, or with `{"ready": true}` those that answer.
+    /// Lists all models, or with `{"ready": true}` the loaded ones.
     func index(_ request: Request) async -> Response {
         await answer(request) { () async throws(HTTPError) in
             let onlyReady = try Self.read(IndexRequest.self, request)?.ready ?? false
@@ -71,20 +67,18 @@ struct V2RepositoryRoute: Sendable {
         }
     }
 
-    /// Loads a model now, also one whose folder has just come, or that was unloaded.
+    /// Loads a model now, also one whose folder is new, or that was unloaded.
     func load(_ request: Request) async -> Response {
         await answer(request) { () async throws(HTTPError) in
-            let names = try Self.read(LoadRequest.self, request)?.parameterNames ?? []
-            if let name = names.sorted().first {
+            if let name = try Self.read(LoadRequest.self, request)?.parameters.keys.min() {
                 throw HTTPError(
-                    response: .problem(
-                        .badRequest,
-                        "The load parameter \"\(name.prefix(80))\" is not served: a model is what its folder holds."))
+                    .badRequest,
+                    "The load parameter \"\(name.prefix(80))\" is not supported; a model is loaded from its folder as it is.")
             }
             do throws(FileSystemError) {
                 try await store.look(for: request.pathParameters["model"] ?? "")
             } catch {
-                throw HTTPError(response: .unavailable("The models directory cannot be looked at for the moment."))
+                throw HTTPError(response: .unavailable("The models directory cannot be read at the moment."))
             }
             let slot = try store.slot(of: request)
             switch await slot.reload() {
@@ -95,10 +89,10 @@ struct V2RepositoryRoute: Sendable {
         }
     }
 
-    /// Serves a model no longer, until somebody loads it again.
+    /// Unloads a model until a client loads it again.
     func unload(_ request: Request) async -> Response {
         await answer(request) { () async throws(HTTPError) in
-            // Triton's `unload_dependents` may be in it: no model here depends on another.
+            // The parameter `unload_dependents` is ignored: no model here depends on another.
             _ = try Self.read(LoadRequest.self, request)
             try await store.slot(of: request).unload()
             return .json(Done())
@@ -116,22 +110,20 @@ struct V2RepositoryRoute: Sendable {
         }
     }
 
-    /// Clients send nothing, or a JSON object.
+    /// The content as JSON; nil where there is none.
     private static func read<Body: Decodable>(_: Body.Type, _ request: Request) throws(HTTPError) -> Body? {
         guard case .bytes(let bytes) = request.body, !bytes.isEmpty else { return nil }
         guard bytes.count <= maxByteCount else {
             throw HTTPError(
-                response: .problem(
-                    .contentTooLarge, "The content has \(bytes.count) bytes; at most \(maxByteCount) are taken here."))
+                .contentTooLarge, "The content has \(bytes.count) bytes; this path takes at most \(maxByteCount).")
         }
         do {
             return try JSONDecoder().decode(Body.self, from: Data(bytes))
         } catch {
-            throw HTTPError(
-                response: .problem(.badRequest, "The content is not a JSON object of the model repository extension."))
+            throw HTTPError(.badRequest, "The content is not a JSON object of the model repository extension.")
         }
     }
 
-    /// An index or a load says little. Units: bytes.
+    /// Far above any request of this extension. Units: bytes.
     static let maxByteCount = 64 << 10
 }

@@ -1,12 +1,11 @@
 import HTTPServer
-import HTTPTypes
 import Inference
 
-/// `GET /v2`, `/v2/health/live`, `/v2/health/ready` and `/v2/models/{model}/ready`: who serves, and whether.
+/// `GET /v2`, `/v2/health/live`, `/v2/health/ready` and `/v2/models/{model}/ready`: metadata and health of the server.
 struct V2ServerRoute: Sendable {
-    let models: V2ModelLookup
+    let lookup: V2ModelLookup
     let health: HealthRoute
-    /// Whether models can be loaded and unloaded.
+    /// Whether there are routes that load and unload models.
     let hasRepository: Bool
 
     private struct Metadata: Encodable {
@@ -22,7 +21,7 @@ struct V2ServerRoute: Sendable {
         let ready: Bool
     }
 
-    /// What the server is and which extensions of the protocol it has.
+    /// Name, version and extensions of the protocol.
     func metadata(_ request: Request) async -> Response {
         .json(
             Metadata(
@@ -34,16 +33,16 @@ struct V2ServerRoute: Sendable {
     /// 200 while the process lives.
     func live(_ request: Request) async -> Response { .json(Live(live: true)) }
 
-    /// 200 where `/readyz` says so, 503 else.
+    /// 200 or 503, as `/readyz`.
     func ready(_ request: Request) async -> Response {
         let response = await health.ready(request)
         return response.problem == nil ? .json(Ready(ready: true)) : response
     }
 
-    /// 200 once the model, in the version that the path names, answers.
+    /// 200 once the model is loaded in the version that the path names.
     func modelReady(_ request: Request) async -> Response {
         do throws(HTTPError) {
-            return .json(ModelReady(name: try models.model(of: request).name, ready: true))
+            return .json(ModelReady(name: try lookup.model(of: request).name, ready: true))
         } catch {
             return error.response
         }
@@ -54,9 +53,9 @@ struct V2ServerRoute: Sendable {
 struct V2ModelLookup: Sendable {
     let store: ModelStore
 
-    /// The version of it that serves, which must be the one that the path names, if it names one.
+    /// The loaded version of the model.
     ///
-    /// - Throws: ``HTTPError`` of 404, or of 503 where none serves yet.
+    /// - Throws: ``HTTPError`` of 404 for an unknown model or version, of 503 where none is loaded yet.
     func model(of request: Request) throws(HTTPError) -> Model {
         let slot = try store.slot(of: request)
         guard let model = slot.model else { throw HTTPError(response: .notLoaded(slot)) }
@@ -67,8 +66,6 @@ struct V2ModelLookup: Sendable {
     /// - Throws: ``HTTPError`` of 404 where the path names another version.
     func check(_ model: Model, _ request: Request) throws(HTTPError) {
         guard let version = request.pathParameters["version"], version != model.version else { return }
-        throw HTTPError(
-            response: .problem(
-                .notFound, "Model \(model.name) has no version \"\(version)\"; \(model.version) is served."))
+        throw HTTPError(.notFound, "Model \(model.name) has no version \"\(version)\"; \(model.version) is loaded.")
     }
 }

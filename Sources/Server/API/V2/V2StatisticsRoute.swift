@@ -3,17 +3,17 @@ import Inference
 
 /// `GET /v2/models/stats` and `GET /v2/models/{model}/stats`: Triton's statistics.
 struct V2StatisticsRoute: Sendable {
-    private let models: V2ModelLookup
+    private let lookup: V2ModelLookup
     private let statistics: InferenceStatistics
     private let listing: CoalescedReport
 
-    init(models: V2ModelLookup, statistics: InferenceStatistics) {
-        self.models = models
+    init(lookup: V2ModelLookup, statistics: InferenceStatistics) {
+        self.lookup = lookup
         self.statistics = statistics
         listing = CoalescedReport("statistics") {
             .json(
                 Listing(
-                    models: models.store.slots.compactMap(\.model).map {
+                    models: lookup.store.slots.compactMap(\.model).map {
                         StatisticsEntry($0, statistics.statistics(of: $0))
                     }))
         }
@@ -24,13 +24,13 @@ struct V2StatisticsRoute: Sendable {
         private enum CodingKeys: String, CodingKey { case models = "model_stats" }
     }
 
-    /// Of every model that serves.
+    /// The statistics of every loaded model.
     func list(_ request: Request) async -> Response { await listing() }
 
-    /// Of one.
+    /// The statistics of one model.
     func show(_ request: Request) async -> Response {
         do throws(HTTPError) {
-            let model = try models.model(of: request)
+            let model = try lookup.model(of: request)
             return .json(Listing(models: [StatisticsEntry(model, statistics.statistics(of: model))]))
         } catch {
             return error.response
@@ -51,7 +51,7 @@ struct StatisticsEntry: Encodable {
             ns = Int(tally.total / .nanoseconds(1))
         }
 
-        /// Something that happens so often and takes no time of its own.
+        /// An event that takes no measurable time of its own.
         init(count: Int = 0) {
             self.count = count
             ns = 0
@@ -65,7 +65,7 @@ struct StatisticsEntry: Encodable {
         let computeInput: Tally
         let computeInfer: Tally
         let computeOutput: Tally
-        /// There is no cache of answers.
+        /// There is no response cache.
         let cacheHit = Tally()
         let cacheMiss = Tally()
 
@@ -81,7 +81,7 @@ struct StatisticsEntry: Encodable {
 
     struct Batch: Encodable {
         let size: Int
-        /// Images are decoded before they come together, and answers written after they part.
+        /// Count only: images are decoded before they form a batch, and answers are written after it.
         let computeInput: Tally
         let computeInfer: Tally
         let computeOutput: Tally
