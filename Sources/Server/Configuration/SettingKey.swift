@@ -1,19 +1,19 @@
 import HTTPServer
 
-/// One configurable key: its name, its meaning, its limits, and where its value lives in ``Settings``.
+/// One key of the configuration: its name, meaning and limits, and its property in ``Settings``.
 public struct SettingKey: Sendable {
     /// Section and key, as in `server.port`.
     public let name: String
-    /// One sentence for whoever edits the configuration.
+    /// One sentence for the people who edit the configuration.
     public let meaning: String
-    /// What may be written: the form, the unit and the limits.
+    /// The form, unit and limits of a value; completes "must be …".
     public let expectation: String
     /// The default, as it is written in `config/alexnet.yaml`.
     public var defaultText: String { text(Settings()) }
 
-    /// Stores a written value; false if it is not one of the expected.
+    /// Parses and stores a value; false if it is not as expected.
     let assign: @Sendable (_ written: String, _ settings: inout Settings) -> Bool
-    /// Writes the value that is stored.
+    /// The stored value as text.
     let text: @Sendable (Settings) -> String
 
     init<Value>(
@@ -40,17 +40,17 @@ public struct SettingKey: Sendable {
     /// The environment variable that sets it, as in `ALEXNET_SERVER_PORT`.
     public var variable: String { Self.variablePrefix + name.uppercased().replacing(".", with: "_") }
 
-    /// What every environment variable of the program begins with.
+    /// The prefix of all environment variables of the program.
     static let variablePrefix = "ALEXNET_"
 }
 
-/// How a value is written: its syntax, its unit and its limits, and the way back.
+/// The text form of a value: its syntax, unit and limits.
 struct SettingForm<Value>: Sendable {
     /// Completes "must be …".
     let expectation: String
-    /// Reads what was written; nil if it is not as expected.
+    /// Parses text; nil if it is not as expected.
     let parse: @Sendable (String) -> Value?
-    /// Writes a value so that ``parse`` reads it back.
+    /// Formats a value so that ``parse`` reads it back.
     let write: @Sendable (Value) -> String
 }
 
@@ -148,7 +148,7 @@ extension SettingForm<String> {
                     default: ".-_:%".utf8.contains(byte)
                     }
                 }
-                // An IPv6 address has two colons at least; one stands before a port.
+                // An IPv6 address has at least two colons; a single one precedes a port.
                 let hasPort = written.utf8.count { $0 == UInt8(ascii: ":") } == 1
                 return isHost && !hasPort && 1...255 ~= written.utf8.count ? written : nil
             },

@@ -5,28 +5,28 @@ import Logging
 
 /// Everything that can be configured; a fresh value holds the defaults.
 ///
-/// One nested structure a section of `config/alexnet.yaml`, one property a key. ``SettingKey`` ties each property to its
-/// name, its unit and its limits; ``load(file:environment:flags:)`` fills it from file, environment and flags.
+/// A nested structure for each section of `config/alexnet.yaml`, with a property for each key. ``SettingKey`` ties each
+/// property to its name, unit and limits; ``load(file:environment:flags:)`` reads file, environment and flags.
 public struct Settings: Sendable, Equatable {
-    /// Section `server`: the listening socket and what a connection may do.
+    /// Section `server`: the listening socket, and the limits of connections and requests.
     public var server = HTTP()
-    /// Section `images`: what is accepted as an image.
+    /// Section `images`: decoding, and the limits of images.
     public var images = Images()
-    /// Section `batching`: how requests wait for the network.
+    /// Section `batching`: the queue of each model, and its batches.
     public var batching = Batching()
-    /// Section `models`: what is served.
+    /// Section `models`: where models are, and how they are loaded.
     public var models = Models()
-    /// Section `threads`.
+    /// Section `threads`: how many threads compute.
     public var threads = Threads()
-    /// Section `log`.
+    /// Section `log`: what is logged, and how.
     public var log = Log()
-    /// Section `admin`.
+    /// Section `admin`: who may load and unload models.
     public var admin = Admin()
 
     /// The defaults.
     public init() {}
 
-    /// Section `server`: the listening socket and what a connection may do.
+    /// Section `server`: the listening socket, and the limits of connections and requests.
     public struct HTTP: Sendable, Equatable {
         /// `server.host`: the address to listen on.
         public var host = "127.0.0.1"
@@ -66,7 +66,7 @@ public struct Settings: Sendable, Equatable {
         public var drainTimeout = Duration.seconds(25)
     }
 
-    /// Section `images`: what is accepted as an image.
+    /// Section `images`: decoding, and the limits of images.
     public struct Images: Sendable, Equatable {
         /// `images.max_pixels`: width times height of one image.
         public var maxPixels = 128_000_000
@@ -82,7 +82,7 @@ public struct Settings: Sendable, Equatable {
         public var decode = DecodeMode.exact
     }
 
-    /// Section `batching`: how requests wait for the network.
+    /// Section `batching`: the queue of each model, and its batches.
     public struct Batching: Sendable, Equatable {
         /// `batching.max_batch_size`: images in one forward pass.
         public var maxBatchSize = 32
@@ -98,56 +98,56 @@ public struct Settings: Sendable, Equatable {
         public var requestDeadline = Duration.seconds(10)
     }
 
-    /// Section `models`: what is served.
+    /// Section `models`: where models are, and how they are loaded.
     public struct Models: Sendable, Equatable {
         /// `models.directory`: the folder with one folder a model.
         public var directory = "weights"
-        /// `models.default`: the model behind `POST /predict`; nil is the first by name that loads.
+        /// `models.default`: the model behind `POST /predict`; nil is the only one, or the first by name that loads.
         public var defaultModel: String?
         /// `models.follow_outside_links`: whether symbolic links may lead out of the directory.
         public var followOutsideLinks = false
-        /// `models.reload_interval`: how often the folders are looked at for changes.
+        /// `models.reload_interval`: how often the folders are checked for changes.
         public var reloadInterval = Duration.seconds(1)
         /// `models.memory_limit`: weights, prepared kernels and working memory of all loaded models together; nil is three
         /// quarters of ``AvailableMemory/current`` at the start. Units: bytes.
         public var memoryLimit: Int?
-        /// `models.tuning_limit`: how long loading a model may measure algorithms; zero relies on estimates.
+        /// `models.tuning_limit`: how long a load may measure algorithms; zero relies on estimates.
         public var tuningLimit = Duration.seconds(1)
-        /// `models.tuning_cache`: the folder that keeps what was measured; nil is the user's cache folder.
+        /// `models.tuning_cache`: the folder that keeps the measurements; nil is the user's cache folder.
         public var tuningCache: String?
-        /// `models.precision`: what linear layers' weights are held in, where a `model.json` does not say.
+        /// `models.precision`: the number format of linear layers' weights, unless a `model.json` sets it.
         public var precision = Precision.float32
     }
 
-    /// Section `threads`.
+    /// Section `threads`: how many threads compute.
     public struct Threads: Sendable, Equatable {
         /// `threads.total`: threads for decoding and the network together; nil is ``CPUQuota/current``.
         public var total: Int?
     }
 
-    /// Section `log`.
+    /// Section `log`: what is logged, and how.
     public struct Log: Sendable, Equatable {
         /// `log.level`: the least severe level that is written.
         public var level = Logger.Level.info
         /// `log.format`: text for people, JSON lines for machines.
         public var format = LogFormat.text
-        /// `log.access`: whether each request leaves a line.
+        /// `log.access`: whether each request is logged.
         public var access = true
-        /// `log.max_buffered_bytes`: lines that wait while nobody reads the log. Units: bytes.
+        /// `log.max_buffered_bytes`: lines that are queued while nobody reads the log. Units: bytes.
         public var maxBufferedBytes = 1 << 20
     }
 
-    /// Section `admin`.
+    /// Section `admin`: who may load and unload models.
     public struct Admin: Sendable, Equatable {
-        /// `admin.token_file`: the file that holds the admin routes' token; without one they are off.
+        /// `admin.token_file`: the file with the token of the admin routes; nil turns them off.
         public var tokenFile: String?
     }
 }
 
 extension Settings.HTTP {
-    /// Listens on the configured address and gives it back at once.
+    /// Listens on the configured address for a moment, to find out whether a server could.
     ///
-    /// - Returns: the address, with the port that was taken where 0 was asked for.
+    /// - Returns: the address, with the port that the system chose for port 0.
     /// - Throws: ``SocketError`` if a server could not listen there.
     public func tryListening() throws -> String {
         try SocketServer.tryListening(host: host, port: port).description
@@ -155,7 +155,7 @@ extension Settings.HTTP {
 }
 
 extension AlgorithmTuning {
-    /// What the settings say about measuring algorithms, and what was measured before.
+    /// Tuning by the settings, with the measurements of earlier runs.
     init(_ settings: Settings, workers: WorkerPool) {
         let directory = settings.models.tuningDirectory(in: ProcessInfo.processInfo.environment)
         self.init(
@@ -165,14 +165,14 @@ extension AlgorithmTuning {
 }
 
 extension Settings.Models {
-    /// The folder that keeps what was measured; nil where none is named and there is no home.
+    /// The folder that keeps the measurements; nil where none is configured and there is no home folder.
     public func tuningDirectory(in environment: [String: String]) -> String? {
         tuningCache ?? AlgorithmTimingFile.defaultDirectory(in: environment)
     }
 }
 
 extension Settings {
-    /// Refuses values that are fine alone but not together.
+    /// Refuses values that contradict each other.
     func refuseConflicts(origins: [String: SettingOrigin]) throws(SettingsError) {
         try require(
             "server.max_body_bytes", \.server.maxBodyBytes, "must not exceed", <=,
@@ -180,7 +180,7 @@ extension Settings {
         try require(
             "server.max_body_bytes", \.server.maxBodyBytes, "must not exceed", <=,
             "server.max_buffered_bytes_per_address", \.server.bodyShare, origins)
-        // A worker that waits as long as a request may live would answer every lone one too late.
+        // With a delay as long as the deadline, every lone request would be answered too late.
         try require(
             "batching.max_queue_delay", \.batching.maxQueueDelay, "must be less than", <,
             "batching.request_deadline", \.batching.requestDeadline, origins)
@@ -203,6 +203,6 @@ extension Settings {
 }
 
 extension Settings.HTTP {
-    /// The share of an address, where one is written.
+    /// The limit of one address, where one is set.
     fileprivate var bodyShare: Int { maxBufferedBytesPerAddress ?? .max }
 }

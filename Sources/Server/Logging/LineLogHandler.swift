@@ -1,8 +1,8 @@
 import Logging
 
-/// Writes each event of swift-log as one line, as text or as JSON.
+/// A log handler of swift-log that writes each event as one line of text or JSON.
 ///
-/// Limits: a line ends only where the event ends, whatever its message and metadata hold.
+/// Guarantee: one event is one line, whatever its message and metadata contain.
 struct LineLogHandler: LogHandler {
     var logLevel: Logger.Level
     var metadata: Logger.Metadata = [:]
@@ -24,7 +24,7 @@ struct LineLogHandler: LogHandler {
     }
 
     func log(event: LogEvent) {
-        // The nearer to the event, the stronger: handler, then provider, then the event's own.
+        // Precedence, from low to high: the handler's metadata, the provider's, the event's.
         var metadata = metadata
         metadata.merge(metadataProvider?.get() ?? [:]) { $1 }
         if let error = event.error { metadata["error"] = .string("\(error)") }
@@ -39,11 +39,25 @@ struct LineLogHandler: LogHandler {
     }
 }
 
+/// The format of a log line.
+public enum LogFormat: String, Sendable, CaseIterable {
+    /// For people: `2026-11-21T06:31:00.123Z info  message key=value`.
+    case text
+    /// For machines: one JSON object a line.
+    case json
+}
+
+/// Where finished log lines go.
+protocol LogSink: Sendable {
+    /// Takes one whole line, its newline included.
+    func append(line: String)
+}
+
 extension LoggingSystem {
-    /// Sends every logger's lines to standard error in the configured format, from the configured level on.
+    /// Sends the lines of all loggers to standard error, in the configured format and from the configured level on.
     ///
-    /// Limits: once a process, as swift-log demands.
-    /// - Returns: what writes the lines; the process flushes it before it ends.
+    /// Limits: once per process, as swift-log demands.
+    /// - Returns: the writer of the lines, to be flushed before the process ends.
     public static func bootstrap(_ settings: Settings.Log) -> LogWriter {
         let log = LogWriter(maxByteCount: settings.maxBufferedBytes) { droppedCount in
             LogLine(
@@ -57,18 +71,4 @@ extension LoggingSystem {
             }, metadataProvider: nil)
         return log
     }
-}
-
-/// How a log line is written.
-public enum LogFormat: String, Sendable, CaseIterable {
-    /// For people: `2026-11-21T06:31:00.123Z info  message key=value`.
-    case text
-    /// For machines: one JSON object a line.
-    case json
-}
-
-/// Where finished log lines go.
-protocol LogSink: Sendable {
-    /// Takes one whole line, its newline included.
-    func append(line: String)
 }

@@ -1,6 +1,7 @@
+import Foundation
 import Logging
 
-/// One log line before it is written in a ``LogFormat``.
+/// One line of the log, before it is formatted as text or as JSON.
 struct LogLine {
     let time: LogTimestamp
     let level: Logger.Level
@@ -15,7 +16,7 @@ struct LogLine {
         }
     }
 
-    /// Metadata in an order that does not change from line to line.
+    /// The metadata in alphabetical order, so that all lines have the same one.
     private var fields: [(key: String, value: Logger.Metadata.Value)] { Self.sorted(metadata) }
 
     private static func sorted(_ metadata: Logger.Metadata) -> [(key: String, value: Logger.Metadata.Value)] {
@@ -52,7 +53,7 @@ extension LogLine {
             ("time", LogEscaping.quoted(time.description)), ("level", LogEscaping.quoted(level.rawValue)),
             ("message", LogEscaping.quoted(message)),
         ]
-        // An object's names must be unique, so metadata yields its name to the line's own field.
+        // Names in an object must be unique: metadata with the name of one of the line's own fields gets an underscore.
         let names = Set(metadata.keys)
         let others = fields.map { key, value in
             var name = key
@@ -75,7 +76,7 @@ extension LogLine {
         }
     }
 
-    /// Numbers and truth values as JSON has them; nil for everything else, infinities included.
+    /// Numbers and booleans as JSON literals; nil for everything else, infinities included.
     private static func literal(_ value: any CustomStringConvertible) -> String? {
         switch value {
         case let value as Bool: "\(value)"
@@ -87,13 +88,7 @@ extension LogLine {
     }
 }
 
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Musl
-#endif
-
-/// A moment of the wall clock as logs write it: UTC, with milliseconds.
+/// A moment of the wall clock as the log writes it: UTC, with milliseconds.
 ///
 /// - Source: RFC 3339 §5.6
 struct LogTimestamp: Sendable, CustomStringConvertible {
@@ -135,14 +130,14 @@ struct LogTimestamp: Sendable, CustomStringConvertible {
     }
 }
 
-/// Keeps what a client sent from looking like something else in a log.
+/// Escapes text from clients, so that it cannot forge a line of the log.
 ///
-/// Whatever ends a line, moves a cursor, or reorders the text around it is written as `\n`, `\t` or `\u001b`; the same
-/// escapes serve text and JSON. All other characters stand as they are.
+/// Characters that end a line, move a cursor, or reorder the text around them are written as `\n`, `\t` or `\u001b`, in
+/// text and in JSON alike. All other characters stay as they are.
 ///
 /// - Source: RFC 8259 §7; Unicode TR 36 §2.5 (bidirectional controls); CWE-117
 enum LogEscaping {
-    /// Escapes what is dangerous; with `quotes` also `"` and `\`, as inside quotation marks.
+    /// Escapes dangerous characters, and with `quotes` also `"` and `\`.
     static func escaped(_ text: String, quotes: Bool) -> String {
         var result = ""
         result.reserveCapacity(text.utf8.count)
@@ -163,7 +158,7 @@ enum LogEscaping {
     /// The text in quotation marks.
     static func quoted(_ text: String) -> String { "\"" + escaped(text, quotes: true) + "\"" }
 
-    /// A word of a text line: quoted only if it would not read back as one word.
+    /// A word of a text line: quoted only where it could not be read back as one word.
     static func word(_ text: String) -> String {
         let needsQuotes = text.unicodeScalars.contains { scalar in
             scalar == "\"" || scalar == "=" || scalar == "\\" || scalar.properties.isWhitespace || isDangerous(scalar)
@@ -178,7 +173,7 @@ enum LogEscaping {
         }
     }
 
-    /// The escapes of JSON: UTF-16 code units in hexadecimal.
+    /// JSON's escapes: UTF-16 code units in hexadecimal.
     private static func escape(_ scalar: Unicode.Scalar) -> String {
         UTF16.encode(scalar)?.reduce(into: "") { result, unit in
             let digits = String(unit, radix: 16)

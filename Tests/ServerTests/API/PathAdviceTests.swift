@@ -55,7 +55,7 @@ struct PathAdviceTests {
             let answer = try await server.exchange("GET", path)
             #expect(answer.status == 404)
             #expect(
-                answer.detail?.hasSuffix("GET /openapi.json tells what there is.") == true, "\(answer.detail ?? "")")
+                answer.detail?.hasSuffix("GET /openapi.json lists all paths.") == true, "\(answer.detail ?? "")")
             #expect((answer.detail?.utf8.count ?? 0) < 600)
         }
         let quoted = try await server.exchange("GET", "/predict%22%3E%0A")
@@ -90,8 +90,8 @@ struct PathAdviceTests {
             #expect(answer.status == 404)
             #expect(
                 answer.detail
-                    == "There is no '\(path)' here, because the admin routes are off: they are there once the "
-                    + "configuration's admin.token_file names a file with a token.")
+                    == "There is no '\(path)' here, because the admin routes are off; to turn them on, "
+                    + "set admin.token_file in the configuration to a file with a token.")
             await off.stop()
             let on = try await server(hasAdmin: true)
             #expect(try await on.exchange("POST", path).status == 401)

@@ -36,10 +36,10 @@ struct QueryRuleTests {
         let server = try await LiveServer(try TinyModel())
         let answer = try await server.exchange("POST", "/predict?\(name)=1", body: TestPicture.png)
         #expect(answer.status == 400)
-        #expect(answer.detail == "The query parameter \"\(name)\" is not known here; did you mean top, as in ?top=3?")
+        #expect(answer.detail == "The query parameter \"\(name)\" is unknown; did you mean top, as in ?top=3?")
         let field = try await Self.predict(server, [(name, "1")])
         #expect(field.status == 400)
-        #expect(field.detail == "The form's field \"\(name)\" is not known here; did you mean top, as in -F top=3?")
+        #expect(field.detail == "The form's field \"\(name)\" is unknown; did you mean top, as in -F top=3?")
         await server.stop()
     }
 
@@ -54,7 +54,7 @@ struct QueryRuleTests {
         for target in ["/v1/models?top=1", "/v1/models/tiny?verbose", "/classes?x=1", "/v2?x", "/v2/models/tiny?x=1"] {
             let answer = try await server.exchange("GET", target)
             #expect(answer.status == 400, "\(target)")
-            #expect(answer.detail?.hasSuffix("is not known here; this path takes none.") == true)
+            #expect(answer.detail?.hasSuffix("is unknown; this path takes none.") == true)
         }
         let infer = try await server.exchange("POST", "/v2/models/tiny/infer?top=1", body: [])
         #expect(infer.status == 400)
@@ -100,7 +100,7 @@ struct QueryRuleTests {
         #expect(try listed(try await json(#""id": "k", "n_jobs": 2"#)) == 3)
         let misspelt = try await json(#""topk": 2"#)
         #expect(misspelt.status == 400)
-        #expect(misspelt.detail == #"The member "topk" is not known here; did you mean "top", as in "top": 3?"#)
+        #expect(misspelt.detail == #"The member "topk" is unknown; did you mean "top", as in "top": 3?"#)
         #expect(try await json(#""top": 2"#, "?top=2").detail?.hasSuffix("send it once.") == true)
         #expect(try await json(#""top": 1.5"#).status == 400)
         for value in ["0", "-1", "x", "", "1.5"] {

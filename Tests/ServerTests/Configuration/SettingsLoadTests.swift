@@ -8,7 +8,7 @@ struct SettingsLoadTests {
         _ environment: [String: String] = [:], flags: [String: String] = [:], file: TemporaryFile? = nil
     ) throws(SettingsError) -> Settings {
         try Settings.load(
-            file: file?.path, usualFile: "no/such/folder/alexnet.yaml", environment: environment, flags: flags)
+            file: file?.path, defaultFile: "no/such/folder/alexnet.yaml", environment: environment, flags: flags)
     }
 
     /// The sentence with which a configuration is refused.
@@ -205,11 +205,11 @@ struct SettingsLoadTests {
         arguments: [
             ("- 1\n", ":1: this is a list, but must be a mapping of sections"),
             ("server\n", ":1: this is \"server\", but must be a mapping of sections"),
-            ("server:\n  port: 1\n  port: 2\n", ":2: a key stands here twice: port"),
-            ("server:\n\tport: 1\n", ":2: a tab stands here; YAML is indented with spaces"),
+            ("server:\n  port: 1\n  port: 2\n", ":2: a key occurs twice: port"),
+            ("server:\n\tport: 1\n", ":2: the line begins with a tab; indent YAML with spaces"),
             ("server: {port: 1\n", ":2: this is not YAML: did not find expected ',' or '}'"),
             ("server: *nobody\n", ":1: this is not YAML: found undefined alias"),
-            ("? [a]\n: 1\n", ":1: a list stands where a key must stand"),
+            ("? [a]\n: 1\n", ":1: a list was found where a key is expected"),
             ("a: 1\n---\nb: 2\n", ":2: this is not YAML: but found another document"),
         ])
     func malformedFiles(text: String, refusal expected: String) throws {

@@ -86,10 +86,10 @@ struct SettingsTests {
         var expected = Settings()
         change.apply(&expected)
         #expect(expected != Settings())
-        #expect(try Settings.load(file: nil, usualFile: "none", environment: [:], flags: change.flags) == expected)
+        #expect(try Settings.load(file: nil, defaultFile: "none", environment: [:], flags: change.flags) == expected)
         let variable = try #require(SettingKey.byName[change.name]?.variable)
         let environment = [variable: change.value]
-        #expect(try Settings.load(file: nil, usualFile: "none", environment: environment, flags: [:]) == expected)
+        #expect(try Settings.load(file: nil, defaultFile: "none", environment: environment, flags: [:]) == expected)
         let parts = change.name.split(separator: ".")
         let file = try TemporaryFile("\(parts[0]):\n  \(parts[1]): \(change.value)\n")
         #expect(try Settings.load(file: file.path, environment: [:], flags: [:]) == expected)

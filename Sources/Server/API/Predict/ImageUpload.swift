@@ -275,7 +275,7 @@ enum UploadError: Error, Equatable, Sendable, CustomStringConvertible {
             "Content-Type \(type) is not supported; send multipart/form-data, image/*, application/octet-stream or "
                 + "application/json, as with curl -F image=@photo.jpg."
         case .tooManyImages(let found, let limit):
-            "The request holds \(found) images; the most for one request is \(limit.count) (\(limit.key))."
+            "The request holds \(found) images; at most \(limit.count) are taken in one request (\(limit.key))."
         }
     }
 }

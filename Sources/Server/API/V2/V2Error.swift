@@ -90,7 +90,7 @@ extension V2Error: CustomStringConvertible {
                 + "where the JSON ends."
         case .json(let error):
             "The JSON is not an inference request: at byte \(error.offset) there is \(error.found) where \(error.expected) "
-                + "would be right."
+                + "was expected."
         case .repeatedMember(let name): "\"\(name)\" occurs more than once; send it once."
         case .longID(let limit): "The id is longer than \(limit) bytes; shorten it."
         case .timeout: "The parameter timeout takes a whole number of microseconds; 0 means none."

@@ -110,7 +110,7 @@ struct ModelRoutesTests {
         #expect(failure.status == 422)
         #expect(
             failure.detail
-                == "Version \(second) stays: its checkpoint holds weights that are not finite, or impossible. The server's log "
+                == "Version \(second) stays loaded: its checkpoint holds weights that are not finite, or impossible. The server's log "
                 + "says more.")
         #expect(server.store.defaultSlot?.model?.version == second)
         #expect(try await server.exchange("GET", "/readyz").status == 200)

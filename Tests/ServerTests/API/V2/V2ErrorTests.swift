@@ -24,20 +24,20 @@ struct V2ErrorTests {
     @Test(
         "Requests that are no inference request",
         arguments: [
-            ("", "byte 0 there is the end where '{'"), ("[]", "'{' would be right"), ("{", "the end"),
+            ("", "byte 0 there is the end where '{'"), ("[]", "'{' was expected"), ("{", "the end"),
             ("{}", "has no \"inputs\"; send one, named \"input\""), (#"{"inputs":[]}"#, "has no \"inputs\""),
-            (#"{"inputs":[{}]}"#, "has no \"name\""), (#"{"inputs":{}}"#, "'[' would be right"),
+            (#"{"inputs":[{}]}"#, "has no \"name\""), (#"{"inputs":{}}"#, "'[' was expected"),
             (#"{"inputs":[{"name":"input"}]}"#, "has no \"datatype\""),
             (#"{"inputs":[{"name":"input","datatype":"UINT8"}]}"#, "has no \"shape\""),
             (#"{"inputs":[{\#(input)}]}"#, "has no data"),
             (#"{"inputs":[{\#(input),"data":[1,2]}]} x"#, "the end of the JSON"),
-            (#"{"inputs":[{\#(input),"data":[1,2]}],"inputs":[]}"#, "\"inputs\" is there more than once"),
-            (#"{"inputs":[{\#(input),"data":[1,2],"data":[1,2]}]}"#, "\"data\" is there more than once"),
-            (#"{"inputs":[{\#(input),"name":"input"}]}"#, "\"name\" is there more than once"),
-            (#"{"id":"a","id":"b"}"#, "\"id\" is there more than once"), (#"{"id":7}"#, "'\"' would be right"),
+            (#"{"inputs":[{\#(input),"data":[1,2]}],"inputs":[]}"#, "\"inputs\" occurs more than once"),
+            (#"{"inputs":[{\#(input),"data":[1,2],"data":[1,2]}]}"#, "\"data\" occurs more than once"),
+            (#"{"inputs":[{\#(input),"name":"input"}]}"#, "\"name\" occurs more than once"),
+            (#"{"id":"a","id":"b"}"#, "\"id\" occurs more than once"), (#"{"id":7}"#, "'\"' was expected"),
             (
                 #"{"inputs":[{\#(input),"data":[1,2]},{\#(input),"data":[1,2]}]}"#,
-                "The input \"input\" is there more than once"
+                "The input \"input\" occurs more than once"
             ),
             (
                 #"{"inputs":[{\#(input),"data":[1,2]},{"name":"mask"}]}"#,
@@ -112,7 +112,7 @@ struct V2ErrorTests {
         "Values that are not what the shape says, or no values",
         arguments: [
             ("[1]", "an array of 1 values where one of 2, as the shape says"), ("[1,2,3]", "more values"),
-            ("[]", "no values"), ("[[1,2]]", "'[' would be right"), ("[1,256]", "0 to 255"), ("[1,1.5]", "0 to 255"),
+            ("[]", "no values"), ("[[1,2]]", "'[' was expected"), ("[1,256]", "0 to 255"), ("[1,1.5]", "0 to 255"),
             ("[1,\"2\"]", "a number"), ("7", "'['"), ("null", "'['"), ("[1,2", "']'"),
         ])
     func values(data: String, words: String) async throws {
@@ -158,7 +158,7 @@ struct V2ErrorTests {
         try expect(await send(right, header: "\(count + 1)"), 400, saying: "the end of the JSON")
         try expect(await send(right, header: "\(count + 3)"), 400, saying: "but the content has \(count + 2)")
         for header in ["", "-1", "+5", "x", "1, 1", "99999999999999999999"] {
-            try expect(await send(right, header: header), 400, saying: "it takes the number of bytes of the JSON")
+            try expect(await send(right, header: header), 400, saying: "it takes the length of the JSON in bytes")
         }
         var short = right
         short.binary = [1]
@@ -216,7 +216,7 @@ struct V2ErrorTests {
         #expect(try await pixels([1, 2, 3, 3]).send(to: server).status == 200)
         try expect(await pixels([1, 7, 1, 3]).send(to: server), 413, saying: "1×7")
         #expect(try await pixels([3, 1, 1, 1]).send(to: server).status == 200)
-        try expect(await pixels([4, 1, 1, 1]).send(to: server), 413, saying: "at most 3 are taken at once")
+        try expect(await pixels([4, 1, 1, 1]).send(to: server), 413, saying: "at most 3 are taken in one request")
         let id = String(repeating: "a", count: InferenceRequest.maxIDByteCount)
         #expect(
             try await V2Call("UINT8", [1, 1, 1, 1], data: "[1]", also: "\"id\":\"\(id)\"").send(to: server).status
