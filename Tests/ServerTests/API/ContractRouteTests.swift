@@ -5,8 +5,7 @@ import Testing
 
 @testable import Server
 
-@Suite("The contract as OpenAPI")
-struct ContractRouteTests {
+@Suite(.timeLimit(.minutes(2))) struct ContractRouteTests {
     private static let secret = "a token of more than sixteen bytes"
 
     private func server() async throws -> LiveServer {
@@ -15,8 +14,7 @@ struct ContractRouteTests {
         return try await LiveServer(tiny, adminToken: try AdminToken(file: tiny.path("token")))
     }
 
-    @Test("It names every route with its method, and none that is not there")
-    func routes() async throws {
+    @Test func `it names every route with its method, and none that is not there`() async throws {
         let server = try await server()
         let document = try ContractDocument()
         #expect(document.operations == Set(server.routes))
@@ -28,8 +26,7 @@ struct ContractRouteTests {
         await server.stop()
     }
 
-    @Test("It is served as it stands in the documents")
-    func served() async throws {
+    @Test func `it is served as it stands in the documents`() async throws {
         let server = try await server()
         let answer = try await server.exchange("GET", "/openapi.json")
         #expect(answer.status == 200)
@@ -123,8 +120,8 @@ struct ContractRouteTests {
             "POST", "/v2/repository/models/tiny/unload", 200, as: "/v2/repository/models/{model}/unload", fields: admin),
     ]
 
-    @Test("Answers are what it says, members and media types too", arguments: exchanges)
-    func answers(_ exchange: Exchange) async throws {
+    @Test(arguments: exchanges)
+    func `answers are what it says, members and media types too`(_ exchange: Exchange) async throws {
         let server = try await server()
         let answer = try await server.exchange(
             exchange.method, exchange.path, fields: exchange.fields, body: exchange.body)

@@ -6,8 +6,7 @@ import TestSupport
 @testable import Server
 
 /// Every row of the error table in the HTTP contract, over a live socket.
-@Suite("The error contract")
-struct ErrorContractTests {
+@Suite(.timeLimit(.minutes(2))) struct ErrorContractTests {
     private static let form = ["Content-Type": "multipart/form-data; boundary=boundary"]
     private static let json = ["Content-Type": "application/json"]
 
@@ -25,8 +24,7 @@ struct ErrorContractTests {
         #expect(detail.contains(words), "\(detail)", sourceLocation: sourceLocation)
     }
 
-    @Test("400: framing, fields, multipart, JSON, no image, corrupt and truncated images")
-    func badRequest() async throws {
+    @Test func `400: framing, fields, multipart, JSON, no image, corrupt and truncated images`() async throws {
         let server = try await LiveServer(try TinyModel())
         try expect(await server.exchange(raw: "GET /healthz HTTP/1.1\r\n\r\n"), 400, saying: "Host")
         try expect(
@@ -60,8 +58,7 @@ struct ErrorContractTests {
         await server.stop()
     }
 
-    @Test("404 and 405: the path, the model, the method with Allow")
-    func notFound() async throws {
+    @Test func `404 and 405: the path, the model, the method with Allow`() async throws {
         let server = try await LiveServer(try TinyModel())
         try expect(await server.exchange("GET", "/nothing"), 404, saying: "/nothing")
         try expect(
@@ -75,8 +72,7 @@ struct ErrorContractTests {
         await server.stop()
     }
 
-    @Test("408: the client was too slow")
-    func tooSlow() async throws {
+    @Test func `408: the client was too slow`() async throws {
         let server = try await LiveServer(try TinyModel()) { settings in
             settings.server.headerTimeout = .milliseconds(100)
             settings.server.bodyTimeout = .milliseconds(100)
@@ -88,8 +84,7 @@ struct ErrorContractTests {
         await server.stop()
     }
 
-    @Test("413: the body, the pixels and the number of images, each at its limit and one above")
-    func tooLarge() async throws {
+    @Test func `413: the body, the pixels and the number of images, each at its limit and one above`() async throws {
         let server = try await LiveServer(try TinyModel()) { settings in
             settings.server.maxBodyBytes = 2000
             settings.images.maxPerRequest = 3
@@ -108,15 +103,14 @@ struct ErrorContractTests {
         await server.stop()
     }
 
-    @Test("413: pixels at their limit and one above", arguments: [(1, 200), (0, 413)])
-    func pixels(limit: Int, status: Int) async throws {
+    @Test(arguments: [(1, 200), (0, 413)])
+    func `413: pixels at their limit and one above`(limit: Int, status: Int) async throws {
         let server = try await LiveServer(try TinyModel()) { $0.images.maxPixels = limit }
         #expect(try await server.exchange("POST", "/predict", body: TestPicture.png).status == status)
         await server.stop()
     }
 
-    @Test("414 and 431: target and fields too long")
-    func tooLong() async throws {
+    @Test func `414 and 431: target and fields too long`() async throws {
         let server = try await LiveServer(try TinyModel())
         let long = String(repeating: "a", count: 9000)
         try expect(await server.exchange("GET", "/\(long)"), 414, saying: "8192 bytes")
@@ -125,8 +119,7 @@ struct ErrorContractTests {
         await server.stop()
     }
 
-    @Test("415: what is not a served image, and a content type that holds none")
-    func unsupported() async throws {
+    @Test func `415: what is not a served image, and a content type that holds none`() async throws {
         let server = try await LiveServer(try TinyModel())
         try expect(await server.exchange("POST", "/predict", body: TestPicture.gif), 415, saying: "GIF")
         try expect(
@@ -139,8 +132,7 @@ struct ErrorContractTests {
         await server.stop()
     }
 
-    @Test("417, 501 and 505: expectation, transfer coding, version")
-    func unknownProtocol() async throws {
+    @Test func `417, 501 and 505: expectation, transfer coding, version`() async throws {
         let server = try await LiveServer(try TinyModel())
         try expect(
             await server.exchange("POST", "/predict", fields: ["Expect": "miracles"], body: TestPicture.png), 417,
@@ -153,8 +145,7 @@ struct ErrorContractTests {
         await server.stop()
     }
 
-    @Test("429 with Retry-After while the queue is full, and it is counted")
-    func queueFull() async throws {
+    @Test func `429 with Retry-After while the queue is full, and it is counted`() async throws {
         // Two images make a full batch, so the first one waits for company that has no place.
         let server = try await LiveServer(try TinyModel()) { settings in
             settings.batching.queueCapacity = 1
@@ -165,7 +156,9 @@ struct ErrorContractTests {
         let waiting = server.client()
         let head = "POST /predict HTTP/1.1\r\nHost: test\r\nContent-Length: \(TestPicture.png.count)\r\n\r\n"
         await waiting.send(Array(head.utf8) + TestPicture.png)
-        while try await !server.exchange("GET", "/metrics").body.contains("alexnet_queue_depth 1\n") {}
+        try await eventually("the request is queued") {
+            try await server.exchange("GET", "/metrics").body.contains("alexnet_queue_depth 1\n")
+        }
         let refused = try await server.exchange("POST", "/predict", body: TestPicture.png)
         try expect(refused, 429, saying: "queue is full")
         #expect(refused.fields["retry-after"] == "1")
@@ -175,8 +168,7 @@ struct ErrorContractTests {
         await server.stop()
     }
 
-    @Test("504 at the deadline, and the place in the queue is free again")
-    func deadline() async throws {
+    @Test func `504 at the deadline, and the place in the queue is free again`() async throws {
         let server = try await LiveServer(try TinyModel()) { settings in
             settings.batching.maxQueueDelay = .seconds(600)
             settings.batching.requestDeadline = .milliseconds(200)
@@ -189,8 +181,7 @@ struct ErrorContractTests {
         await server.stop()
     }
 
-    @Test("503 with Retry-After before a model is loaded and while draining")
-    func unavailable() async throws {
+    @Test func `503 with Retry-After before a model is loaded and while draining`() async throws {
         let tiny = try TinyModel()
         let server = try await LiveServer(tiny, loadsModel: false)
         for (method, target) in [("GET", "/readyz"), ("GET", "/classes"), ("POST", "/predict")] {
@@ -210,8 +201,7 @@ struct ErrorContractTests {
         await server.stop()
     }
 
-    @Test("A client that hangs up loses its place in the queue")
-    func hangUp() async throws {
+    @Test func `a client that hangs up loses its place in the queue`() async throws {
         let server = try await LiveServer(try TinyModel()) { settings in
             settings.batching.maxQueueDelay = .seconds(60)
             settings.batching.requestDeadline = .seconds(120)
@@ -219,12 +209,17 @@ struct ErrorContractTests {
         let client = server.client()
         let head = "POST /predict HTTP/1.1\r\nHost: test\r\nContent-Length: \(TestPicture.png.count)\r\n\r\n"
         await client.send(Array(head.utf8) + TestPicture.png)
-        while try await !server.exchange("GET", "/metrics").body.contains("alexnet_queue_depth 1\n") {}
+        try await eventually("the request is queued") {
+            try await server.exchange("GET", "/metrics").body.contains("alexnet_queue_depth 1\n")
+        }
         await client.reset()
-        while try await !server.exchange("GET", "/metrics").body.contains("alexnet_queue_depth 0\n") {}
-        while try await !server.exchange("GET", "/metrics").body
-            .contains("alexnet_rejected_total{reason=\"disconnected\"} 1\n")
-        {}
+        try await eventually("the request has left the queue") {
+            try await server.exchange("GET", "/metrics").body.contains("alexnet_queue_depth 0\n")
+        }
+        try await eventually("the client that hung up is counted") {
+            try await server.exchange("GET", "/metrics").body
+                .contains("alexnet_rejected_total{reason=\"disconnected\"} 1\n")
+        }
         await server.stop()
     }
 }

@@ -6,8 +6,7 @@ import TestSupport
 @testable import Server
 
 /// Paths and methods that nobody serves, over a live socket.
-@Suite("What a wrong path is told")
-struct PathAdviceTests {
+@Suite(.timeLimit(.minutes(2))) struct PathAdviceTests {
     private static let secret = "0123456789abcdef"
 
     private func server(hasAdmin: Bool = false) async throws -> LiveServer {
@@ -17,8 +16,7 @@ struct PathAdviceTests {
         return try await LiveServer(tiny, adminToken: try AdminToken(file: tiny.path("token")))
     }
 
-    @Test("A path that is nearly one of ours is told which; so is that of another server")
-    func nearest() async throws {
+    @Test func `a path that is nearly one of ours is told which; so is that of another server`() async throws {
         let server = try await server()
         for (method, path, meant) in [
             ("POST", "/predict/", "POST /predict"), ("POST", "//predict", "POST /predict"),
@@ -48,8 +46,7 @@ struct PathAdviceTests {
         await server.stop()
     }
 
-    @Test("A path that is like nothing of ours is sent to the contract, however long or odd it is")
-    func unknown() async throws {
+    @Test func `a path that is like nothing of ours is sent to the contract, however long or odd it is`() async throws {
         let server = try await server()
         for path in ["/", "/nothing/at/all", "/x", "/" + String(repeating: "predict/", count: 500), "/%C3%A9t%C3%A9"] {
             let answer = try await server.exchange("GET", path)
@@ -63,8 +60,7 @@ struct PathAdviceTests {
         await server.stop()
     }
 
-    @Test("A wrong method is told the right one, with an example where an image is wanted")
-    func methods() async throws {
+    @Test func `a wrong method is told the right one, with an example where an image is wanted`() async throws {
         let server = try await server()
         for (method, path) in [("GET", "/predict"), ("PUT", "/predict"), ("GET", "/v1/models/tiny/predict")] {
             let answer = try await server.exchange(method, path)
@@ -82,8 +78,7 @@ struct PathAdviceTests {
         await server.stop()
     }
 
-    @Test("The admin routes say which key turns them on, where it is not set")
-    func admin() async throws {
+    @Test func `the admin routes say which key turns them on, where it is not set`() async throws {
         for path in ["/v1/models/tiny/reload", "/v2/repository/index", "/v2/repository/models/tiny/load"] {
             let off = try await server()
             let answer = try await off.exchange("POST", path)
@@ -101,8 +96,7 @@ struct PathAdviceTests {
         }
     }
 
-    @Test("Errors under V2 keep V2's form")
-    func v2() async throws {
+    @Test func `errors under V2 keep V2's form`() async throws {
         let server = try await server()
         let answer = try await server.exchange("POST", "/v2/models/tiny/inferr")
         #expect(try answer.json()["error"] as? String == answer.detail)

@@ -6,8 +6,7 @@ import TestSupport
 
 @testable import Server
 
-@Suite("What a query and a form may say")
-struct QueryRuleTests {
+@Suite(.timeLimit(.minutes(2))) struct QueryRuleTests {
     private static let boundary = "boundary"
 
     /// A form of an image and plain fields.
@@ -27,12 +26,10 @@ struct QueryRuleTests {
             "POST", target, fields: ["Content-Type": "multipart/form-data; boundary=\(boundary)"], body: form(fields))
     }
 
-    @Test(
-        "A parameter that is called as elsewhere, or misspelt, is refused with the right name",
-        arguments: [
+    @Test(arguments: [
             "topk", "top_k", "topK", "TOP", "Top", "k", "n", "tp", "topp", "limit", "num_classes",
         ])
-    func misspelt(_ name: String) async throws {
+    func `a parameter that is called as elsewhere, or misspelt, is refused with the right name`(_ name: String) async throws {
         let server = try await LiveServer(try TinyModel())
         let answer = try await server.exchange("POST", "/predict?\(name)=1", body: TestPicture.png)
         #expect(answer.status == 400)
@@ -43,8 +40,7 @@ struct QueryRuleTests {
         await server.stop()
     }
 
-    @Test("Any other is refused with the name of the one there is, or that there is none")
-    func unknown() async throws {
+    @Test func `any other is refused with the name of the one there is, or that there is none`() async throws {
         let server = try await LiveServer(try TinyModel())
         for target in ["/predict?verbose=1", "/v1/models/tiny/predict?top=1&verbose", "/predict?=1"] {
             let answer = try await server.exchange("POST", target, body: TestPicture.png)
@@ -62,8 +58,7 @@ struct QueryRuleTests {
         await server.stop()
     }
 
-    @Test("Probes, metrics and the contract take whatever is sent")
-    func probes() async throws {
+    @Test func `probes, metrics and the contract take whatever is sent`() async throws {
         let server = try await LiveServer(try TinyModel())
         for path in [
             "/healthz", "/readyz", "/metrics", "/openapi.json", "/v2/health/live", "/v2/health/ready",
@@ -74,8 +69,7 @@ struct QueryRuleTests {
         await server.stop()
     }
 
-    @Test("top may stand in the query or in the form, once; the form's other fields are the page's own")
-    func top() async throws {
+    @Test func `top may stand in the query or in the form, once; the form's other fields are the page's own`() async throws {
         let server = try await LiveServer(try TinyModel())
         func listed(_ answer: TestClient.Answer) throws -> Int? { (try answer.json()["top"] as? [Any])?.count }
         #expect(try listed(try await Self.predict(server, [("top", "1")])) == 1)

@@ -3,17 +3,15 @@ import Testing
 
 @testable import Server
 
-@Suite("RequestDeadline")
-struct RequestDeadlineTests {
+@Suite(.timeLimit(.minutes(2))) struct RequestDeadlineTests {
     private let start = ContinuousClock.now
 
-    @Test("The time for an answer begins with the request's last byte, however long its upload took")
-    func beginsBehindTheUpload() {
+    @Test func `the time for an answer begins with the request's last byte, however long its upload took`() {
         let request = Request(startedAt: start, receivedAt: start + .seconds(25))
         #expect(RequestDeadline(request, settings: Settings()).time == start + .seconds(35))
-        let impatient = RequestDeadline(request, settings: Settings(), patience: .seconds(2))
+        let impatient = RequestDeadline(request, settings: Settings(), timeout: .seconds(2))
         #expect(impatient.time == start + .seconds(27) && impatient.origin == "the request's timeout")
-        let patient = RequestDeadline(request, settings: Settings(), patience: .seconds(11))
+        let patient = RequestDeadline(request, settings: Settings(), timeout: .seconds(11))
         #expect(patient.time == start + .seconds(35) && patient.origin == "batching.request_deadline")
     }
 }

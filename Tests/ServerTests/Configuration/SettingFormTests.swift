@@ -2,11 +2,8 @@ import Testing
 
 @testable import Server
 
-@Suite("SettingForm")
-struct SettingFormTests {
-    @Test(
-        "Every numeric key accepts its limits and refuses what lies one beyond",
-        arguments: [
+@Suite(.timeLimit(.minutes(2))) struct SettingFormTests {
+    @Test(arguments: [
             ("server.port", "0", "65535", "-1", "65536"),
             ("server.max_connections", "1", "1000000", "0", "1000001"),
             ("server.max_connections_per_address", "0", "1000000", "-1", "1000001"),
@@ -36,7 +33,7 @@ struct SettingFormTests {
             ("models.tuning_limit", "0s", "60s", "-1s", "60001ms"),
             ("threads.total", "0", "1024", "-1", "1025"),
         ])
-    func limits(name: String, least: String, most: String, below: String, above: String) throws {
+    func `every numeric key accepts its limits and refuses what lies one beyond`(name: String, least: String, most: String, below: String, above: String) throws {
         let key = try #require(SettingKey.byName[name])
         var settings = Settings()
         #expect(key.assign(least, &settings))
@@ -47,8 +44,7 @@ struct SettingFormTests {
         #expect(settings == before)
     }
 
-    @Test("Hosts are names and addresses, not URLs or empty")
-    func hosts() {
+    @Test func `hosts are names and addresses, not URLs or empty`() {
         let form = SettingForm<String>.host
         for host in ["localhost", "0.0.0.0", "::", "::1", "fe80::1%eth0", "a-b.example"] {
             #expect(form.parse(host) == host)
@@ -61,8 +57,7 @@ struct SettingFormTests {
         }
     }
 
-    @Test("Proxies are addresses and networks with commas between them")
-    func addressBlocks() {
+    @Test func `proxies are addresses and networks with commas between them`() {
         let form = SettingForm.addressBlocks
         #expect(form.parse("") == [])
         #expect(form.parse("10.0.0.0/8,::1 , 192.0.2.1")?.map(\.description) == ["10.0.0.0/8", "::1", "192.0.2.1"])
@@ -72,8 +67,7 @@ struct SettingFormTests {
         }
     }
 
-    @Test("Words are taken as they are spelt")
-    func words() {
+    @Test func `words are taken as they are spelt`() {
         #expect(SettingForm.choice(LogFormat.self).parse("json") == .json)
         #expect(SettingForm.choice(LogFormat.self).parse("JSON") == nil)
         #expect(SettingForm.choice(LogFormat.self).parse("") == nil)

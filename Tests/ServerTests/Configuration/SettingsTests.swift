@@ -5,10 +5,8 @@ import Testing
 
 @testable import Server
 
-@Suite("Settings")
-struct SettingsTests {
-    @Test("The defaults are those of the contract")
-    func defaults() {
+@Suite(.timeLimit(.minutes(2))) struct SettingsTests {
+    @Test func `the defaults are those of the contract`() {
         let settings = Settings()
         #expect(settings.server.host == "127.0.0.1")
         #expect(settings.server.port == 8080)
@@ -52,8 +50,7 @@ struct SettingsTests {
         #expect(settings.models.memoryLimit == nil)
     }
 
-    @Test("config/alexnet.yaml lists every key with its default and its meaning")
-    func shippedFile() throws {
+    @Test func `config/alexnet.yaml lists every key with its default and its meaning`() throws {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
         let path = root.appendingPathComponent("config/alexnet.yaml").path
@@ -64,8 +61,8 @@ struct SettingsTests {
         #expect(try Settings.load(file: path, environment: [:], flags: [:]) == Settings())
     }
 
-    @Test("Every default reads back as the value it was written from", arguments: SettingKey.all.map(\.name))
-    func defaultsReadBack(name: String) throws {
+    @Test(arguments: SettingKey.all.map(\.name))
+    func `every default reads back as the value it was written from`(name: String) throws {
         let key = try #require(SettingKey.byName[name])
         var settings = Settings()
         #expect(key.assign(key.defaultText, &settings))
@@ -73,16 +70,15 @@ struct SettingsTests {
         #expect(key.meaning.hasSuffix("."))
     }
 
-    @Test("No two keys share a name or a variable")
-    func distinctKeys() {
+    @Test func `no two keys share a name or a variable`() {
         #expect(SettingKey.byName.count == SettingKey.all.count)
         #expect(Set(SettingKey.all.map(\.variable)).count == SettingKey.all.count)
         #expect(SettingKey.byName["batching.max_batch_size"]?.variable == "ALEXNET_BATCHING_MAX_BATCH_SIZE")
         #expect(SettingKey.sections == ["server", "images", "batching", "models", "threads", "log", "admin"])
     }
 
-    @Test("Each key sets its own property and no other", arguments: Self.changes)
-    func everyKey(change: Change) throws {
+    @Test(arguments: Self.changes)
+    func `each key sets its own property and no other`(change: Change) throws {
         var expected = Settings()
         change.apply(&expected)
         #expect(expected != Settings())
@@ -95,8 +91,7 @@ struct SettingsTests {
         #expect(try Settings.load(file: file.path, environment: [:], flags: [:]) == expected)
     }
 
-    @Test("The changes above cover every key that has more than one value")
-    func changesAreComplete() {
+    @Test func `the changes above cover every key that has more than one value`() {
         let oneValue: Set = ["images.decode"]
         #expect(Set(Self.changes.map(\.name)) == Set(SettingKey.all.map(\.name)).subtracting(oneValue))
     }

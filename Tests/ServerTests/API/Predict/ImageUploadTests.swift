@@ -6,8 +6,7 @@ import Testing
 
 @testable import Server
 
-@Suite("Where a request's images are")
-struct ImageUploadTests {
+@Suite(.timeLimit(.minutes(2))) struct ImageUploadTests {
     private func upload(_ body: RequestBody, type: String? = nil, maxCount: Int = 3) throws -> [ImageUpload.Image] {
         var fields = HTTPFields()
         if let type { fields[.contentType] = type }
@@ -15,15 +14,12 @@ struct ImageUploadTests {
         return try ImageUpload(body, type: type, limit: .init(count: maxCount, key: "key")).images
     }
 
-    @Test(
-        "A raw body is one image, with any image type or none",
-        arguments: ["image/jpeg", "IMAGE/PNG", "application/octet-stream", "image/webp; q=1", nil])
-    func raw(_ type: String?) throws {
+    @Test(arguments: ["image/jpeg", "IMAGE/PNG", "application/octet-stream", "image/webp; q=1", nil])
+    func `a raw body is one image, with any image type or none`(_ type: String?) throws {
         #expect(try upload(.bytes([1, 2]), type: type) == [ImageUpload.Image(bytes: [1, 2])])
     }
 
-    @Test("Files, fields named image, and those of an image's type are images; other fields are not")
-    func form() throws {
+    @Test func `files, fields named image, and those of an image's type are images; other fields are not`() throws {
         let parts = [
             Part(name: "note", filename: nil, contentType: nil, bytes: [9]),
             Part(name: "image", filename: nil, contentType: nil, bytes: [1]),
@@ -42,8 +38,7 @@ struct ImageUploadTests {
         #expect(throws: UploadError.noImageInForm(fields: [])) { try upload(.multipart([])) }
     }
 
-    @Test("A file's name instead of the file is told what curl wants")
-    func nameInsteadOfFile() throws {
+    @Test func `a file's name instead of the file is told what curl wants`() throws {
         func part(_ text: String, filename: String? = nil) -> Part {
             Part(name: "image", filename: filename, contentType: nil, bytes: Array(text.utf8)[...])
         }
@@ -59,8 +54,7 @@ struct ImageUploadTests {
         }
     }
 
-    @Test("JSON holds one image or several")
-    func json() throws {
+    @Test func `JSON holds one image or several`() throws {
         func json(_ text: String) throws -> [[UInt8]] {
             try upload(.bytes(Array(text.utf8)), type: "application/json; charset=utf-8").map { Array($0.bytes) }
         }
@@ -76,8 +70,7 @@ struct ImageUploadTests {
         #expect(throws: UploadError.notBase64(index: 0)) { try json(#"{"image": ""}"#) }
     }
 
-    @Test("JSON without a type is taken for what it is; under a type of something else it is told the right one")
-    func unannouncedJSON() throws {
+    @Test func `JSON without a type is taken for what it is; under a type of something else it is told the right one`() throws {
         let text = "\u{FEFF} \n {\"image\": \"AQI=\"}"
         #expect(ImageUpload.guessedType(of: .bytes(Array(text.utf8))) == "application/json")
         #expect(ImageUpload.guessedType(of: .bytes(Array("[1]".utf8))) == "application/json")
@@ -97,8 +90,7 @@ struct ImageUploadTests {
         #expect(form?.description.contains("curl -d and --data-binary") == true)
     }
 
-    @Test("JSON may hold 1,024 other values, and not one more")
-    func crowded() throws {
+    @Test func `JSON may hold 1,024 other values, and not one more`() throws {
         func json(_ count: Int) throws -> Int {
             let values = Array(repeating: "1", count: count).joined(separator: ",")
             let text = #"{"image": "AQ==", "note": {"of": [\#(values)]}}"#
@@ -109,32 +101,27 @@ struct ImageUploadTests {
         #expect(throws: UploadError.crowdedJSON(limit: .init(count: 3, key: "key"))) { try json(1024 - 1) }
     }
 
-    @Test(
-        "Base64 comes in both alphabets, with blanks, escapes and data URLs, padded or not",
-        arguments: [
+    @Test(arguments: [
             ("+/8=", [0xFB, 0xFF]), ("-_8", [0xFB, 0xFF]), (#"+\/8="#, [0xFB, 0xFF]),
             (#"\u002B\u002f8="#, [0xFB, 0xFF]),
             (#"A Q\tI\r\nD"#, [1, 2, 3]), ("data:image/png;base64,AQID", [1, 2, 3]), ("AQ", [1]), ("AQ==", [1]),
             ("AQI", [1, 2]), ("AQIDBAUGBwgJ", [1, 2, 3, 4, 5, 6, 7, 8, 9]),
         ] as [(String, [UInt8])])
-    func base64(_ text: String, _ bytes: [UInt8]) throws {
+    func `base64 comes in both alphabets, with blanks, escapes and data URLs, padded or not`(_ text: String, _ bytes: [UInt8]) throws {
         let body = Array(#"{"image":"\#(text)"}"#.utf8)
         #expect(try upload(.bytes(body), type: "application/json") == [ImageUpload.Image(bytes: bytes[...])])
     }
 
-    @Test(
-        "What is nearly base64 is none",
-        arguments: [
+    @Test(arguments: [
             "A", "AQ=", "AQ===", "AQID=", "A=Q=", "AQ==AQ==", "AQI!", #"AQ\b"#, #"AQ\u005cn"#, "é", "data:,", " ",
         ])
-    func notBase64(_ text: String) {
+    func `what is nearly base64 is none`(_ text: String) {
         #expect(throws: UploadError.notBase64(index: 0)) {
             try upload(.bytes(Array(#"{"image":"\#(text)"}"#.utf8)), type: "application/json")
         }
     }
 
-    @Test("A null is no image, a second member of the same name is none, and too many are counted")
-    func members() throws {
+    @Test func `a null is no image, a second member of the same name is none, and too many are counted`() throws {
         func json(_ text: String) throws -> [[UInt8]] {
             try upload(.bytes(Array(text.utf8)), type: "application/json").map { Array($0.bytes) }
         }
@@ -147,8 +134,8 @@ struct ImageUploadTests {
         }
     }
 
-    @Test("As many as the limit, and not one more", arguments: [1, 3])
-    func count(_ limit: Int) throws {
+    @Test(arguments: [1, 3])
+    func `as many as the limit, and not one more`(_ limit: Int) throws {
         let parts = (0...limit).map { Part(name: "image", filename: "\($0)", contentType: nil, bytes: [1]) }
         #expect(try upload(.multipart(Array(parts.dropLast())), maxCount: limit).count == limit)
         #expect(throws: UploadError.tooManyImages(found: limit + 1, limit: .init(count: limit, key: "key"))) {
@@ -156,8 +143,7 @@ struct ImageUploadTests {
         }
     }
 
-    @Test("The limit is the configuration's, or the queue's where that is smaller")
-    func limit() {
+    @Test func `the limit is the configuration's, or the queue's where that is smaller`() {
         var settings = Settings()
         #expect(ImageUpload.CountLimit(settings) == .init(count: 64, key: "images.max_per_request"))
         settings.batching.queueCapacity = 64
@@ -173,13 +159,12 @@ struct ImageUploadTests {
             ImageUpload.CountLimit(settings, own: own) == .init(count: 64, key: "images.max_per_request"))
     }
 
-    @Test("What holds no image is refused", arguments: ["text/html", "application/x-www-form-urlencoded", "imagery"])
-    func unsupported(_ type: String) {
+    @Test(arguments: ["text/html", "application/x-www-form-urlencoded", "imagery"])
+    func `what holds no image is refused`(_ type: String) {
         #expect(throws: UploadError.unsupportedType(type)) { try upload(.bytes([1]), type: type) }
     }
 
-    @Test("An empty body is refused")
-    func empty() {
+    @Test func `an empty body is refused`() {
         #expect(throws: UploadError.empty) { try upload(.bytes([])) }
     }
 }

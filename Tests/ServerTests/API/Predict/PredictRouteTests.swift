@@ -5,14 +5,12 @@ import TestSupport
 
 @testable import Server
 
-@Suite("POST /predict over a live socket")
-struct PredictRouteTests {
+@Suite(.timeLimit(.minutes(2))) struct PredictRouteTests {
     private static let png = ["Content-Type": "image/png"]
     private static let json = ["Content-Type": "application/json"]
     private static let form = ["Content-Type": "multipart/form-data; boundary=boundary"]
 
-    @Test("One image answers one object, however it is sent")
-    func oneImage() async throws {
+    @Test func `one image answers one object, however it is sent`() async throws {
         let server = try await LiveServer(try TinyModel())
         let base64 = Data(TestPicture.png).base64EncodedString()
         let version = try #require(server.store.defaultSlot?.model?.version)
@@ -51,8 +49,7 @@ struct PredictRouteTests {
         await server.stop()
     }
 
-    @Test("Several images answer in upload order, and a bad one has its error in its place")
-    func severalImages() async throws {
+    @Test func `several images answer in upload order, and a bad one has its error in its place`() async throws {
         let server = try await LiveServer(try TinyModel())
         let body = TestPicture.form([
             ("a.png", TestPicture.png), ("b.png", TestPicture.truncatedPNG), ("c.gif", TestPicture.gif),
@@ -68,18 +65,16 @@ struct PredictRouteTests {
         await server.stop()
     }
 
-    @Test("top lists as many classes as asked for, and never more than there are", arguments: [(1, 1), (3, 3), (4, 3)])
-    func top(asked: Int, listed: Int) async throws {
+    @Test(arguments: [(1, 1), (3, 3), (4, 3)])
+    func `top lists as many classes as asked for, and never more than there are`(asked: Int, listed: Int) async throws {
         let server = try await LiveServer(try TinyModel())
         let answer = try await server.exchange("POST", "/predict?top=\(asked)", body: TestPicture.png)
         #expect((try answer.json()["top"] as? [Any])?.count == listed)
         await server.stop()
     }
 
-    @Test(
-        "top that is no whole number from 1 on is refused",
-        arguments: ["0", "-1", "%2B5", "1.5", "x", "", "99999999999999999999"])
-    func badTop(_ value: String) async throws {
+    @Test(arguments: ["0", "-1", "%2B5", "1.5", "x", "", "99999999999999999999"])
+    func `top that is no whole number from 1 on is refused`(_ value: String) async throws {
         let server = try await LiveServer(try TinyModel())
         let answer = try await server.exchange("POST", "/predict?top=\(value)", body: TestPicture.png)
         #expect(answer.status == 400)
@@ -87,8 +82,7 @@ struct PredictRouteTests {
         await server.stop()
     }
 
-    @Test("Several requests on one connection, one after the other and at once, all have their answers")
-    func keepAlive() async throws {
+    @Test func `several requests on one connection, one after the other and at once, all have their answers`() async throws {
         let server = try await LiveServer(try TinyModel())
         let client = server.client()
         for _ in 0..<3 {
@@ -103,8 +97,7 @@ struct PredictRouteTests {
         await server.stop()
     }
 
-    @Test("Requests that come together share batches, and each gets its own answer")
-    func batches() async throws {
+    @Test func `requests that come together share batches, and each gets its own answer`() async throws {
         let server = try await LiveServer(try TinyModel()) { settings in
             // Longer than any machine needs to send eight: the batch runs because it is full.
             settings.batching.maxQueueDelay = .seconds(30)

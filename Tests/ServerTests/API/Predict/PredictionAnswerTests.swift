@@ -6,8 +6,7 @@ import Testing
 
 @testable import Server
 
-@Suite("What an answer looks like")
-struct PredictionAnswerTests {
+@Suite(.timeLimit(.minutes(2))) struct PredictionAnswerTests {
     /// A model with three classes of awkward names.
     private static func model(_ names: [String]) throws -> Model {
         let tiny = try TinyModel()
@@ -15,8 +14,7 @@ struct PredictionAnswerTests {
         return try ModelLoader(workers: WorkerPool(threadCount: 1)).load(ModelFiles(folder: tiny.folder.path))
     }
 
-    @Test("An answer is JSON with its names in order, and numbers that read back as they were")
-    func bytes() throws {
+    @Test func `an answer is JSON with its names in order, and numbers that read back as they were`() throws {
         let model = try Self.model(["rose", "tulip", "daisy"])
         let logits: [Float] = [1, 3, -80]
         let classification = Classification(logits: logits, classes: model.classes, top: 3)
@@ -39,8 +37,7 @@ struct PredictionAnswerTests {
         }
     }
 
-    @Test("Names of classes and files may hold anything")
-    func escapes() throws {
+    @Test func `names of classes and files may hold anything`() throws {
         let names = ["\"quoted\" \\ back", "line\nbreak \u{1}\u{8}\u{c}", "ünïcödé 🌹 </script>"]
         let model = try Self.model(names)
         let classification = Classification(logits: [3, 2, 1], classes: model.classes, top: 3)

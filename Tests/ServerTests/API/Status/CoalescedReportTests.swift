@@ -1,14 +1,13 @@
 import Dispatch
 import HTTPServer
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Server
 
-@Suite("CoalescedReport")
-struct CoalescedReportTests {
-    @Test("Who asks while a report is written waits for the next one, which all of them share")
-    func shared() async {
+@Suite(.timeLimit(.minutes(2))) struct CoalescedReportTests {
+    @Test func `who asks while a report is written waits for the next one, which all of them share`() async throws {
         let count = Mutex(0)
         let begun = AsyncStream.makeStream(of: Void.self)
         let mayEnd = DispatchSemaphore(value: 0)
@@ -26,7 +25,7 @@ struct CoalescedReportTests {
         await beginnings.next()
         // The first is being written now: none of these is answered with it.
         let others = (0..<100).map { _ in Task { await report() } }
-        while report.waitingCount < others.count { await Task.yield() }
+        try await eventually("all others wait") { report.waitingCount == others.count }
         mayEnd.signal()
         await beginnings.next()
         mayEnd.signal()

@@ -6,10 +6,8 @@ import TestSupport
 
 @testable import Server
 
-@Suite("Models, classes and reloading over a live socket")
-struct ModelRoutesTests {
-    @Test("What is loaded is told, by model and as a list")
-    func models() async throws {
+@Suite(.timeLimit(.minutes(2))) struct ModelRoutesTests {
+    @Test func `what is loaded is told, by model and as a list`() async throws {
         let server = try await LiveServer(try TinyModel())
         let model = try await server.exchange("GET", "/v1/models/tiny").json()
         #expect(model["name"] as? String == "tiny")
@@ -30,8 +28,7 @@ struct ModelRoutesTests {
         await server.stop()
     }
 
-    @Test("A model that is not there is told those that are, and the one that was probably meant")
-    func unknownModel() async throws {
+    @Test func `a model that is not there is told those that are, and the one that was probably meant`() async throws {
         let server = try await LiveServer(try TinyModel())
         let near = try await server.exchange("GET", "/v1/models/Tny")
         #expect(near.status == 404)
@@ -41,8 +38,8 @@ struct ModelRoutesTests {
         await server.stop()
     }
 
-    @Test("Each precision is served, told, and kept by a reload", arguments: [Precision.float16, .int8])
-    func precision(_ precision: Precision) async throws {
+    @Test(arguments: [Precision.float16, .int8])
+    func `each precision is served, told, and kept by a reload`(_ precision: Precision) async throws {
         let tiny = try TinyModel()
         let exact = try await LiveServer(tiny)
         let server = try await LiveServer(tiny) { $0.models.precision = precision }
@@ -62,8 +59,7 @@ struct ModelRoutesTests {
         await server.stop()
     }
 
-    @Test("The class map is told in the form of class_indices.json")
-    func classes() async throws {
+    @Test func `the class map is told in the form of class_indices.json`() async throws {
         let tiny = try TinyModel()
         let server = try await LiveServer(tiny)
         let answer = try await server.exchange("GET", "/classes")
@@ -71,8 +67,7 @@ struct ModelRoutesTests {
         await server.stop()
     }
 
-    @Test("HEAD answers as GET does, without content")
-    func head() async throws {
+    @Test func `HEAD answers as GET does, without content`() async throws {
         let server = try await LiveServer(try TinyModel())
         let client = server.client()
         let head = try await client.exchange("HEAD", "/healthz")
@@ -82,8 +77,7 @@ struct ModelRoutesTests {
         await server.stop()
     }
 
-    @Test("The reload route wants its token, answers the outcome, and keeps the model that works")
-    func reload() async throws {
+    @Test func `the reload route wants its token, answers the outcome, and keeps the model that works`() async throws {
         let tiny = try TinyModel()
         let secret = "0123456789abcdef"
         try tiny.write("token.md", secret + "\n")
@@ -127,8 +121,8 @@ struct ModelRoutesTests {
         await server.stop()
     }
 
-    @Test("A token that could be guessed, or is not there, is refused", arguments: [15, 16])
-    func tokens(_ length: Int) throws {
+    @Test(arguments: [15, 16])
+    func `a token that could be guessed, or is not there, is refused`(_ length: Int) throws {
         let tiny = try TinyModel()
         try tiny.write("token", String(repeating: "x", count: length))
         let error =
@@ -143,8 +137,7 @@ struct ModelRoutesTests {
         #expect(throws: AdminTokenError.unreadable(path: "/dev/zero")) { try AdminToken(file: "/dev/zero") }
     }
 
-    @Test("A token's file may have a byte order mark and Windows' line ends, and has to be text")
-    func tokenFiles() throws {
+    @Test func `a token's file may have a byte order mark and Windows' line ends, and has to be text`() throws {
         let tiny = try TinyModel()
         try tiny.write("token", "\u{FEFF}0123456789abcdef\r\nmore\r\n")
         #expect(try AdminToken(file: tiny.path("token")).admits("Bearer 0123456789abcdef"))

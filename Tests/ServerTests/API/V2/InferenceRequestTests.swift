@@ -5,8 +5,7 @@ import TestSupport
 
 @testable import Server
 
-@Suite("V2: reading inference requests")
-struct InferenceRequestTests {
+@Suite(.timeLimit(.minutes(2))) struct InferenceRequestTests {
     /// Valid requests of every form, whose mutations are what a hostile client might send.
     private static let calls = [
         V2Call(
@@ -26,8 +25,7 @@ struct InferenceRequestTests {
             limit: ImageUpload.CountLimit(count: 4, key: "images.max_per_request"), pixels: PixelLimits(maxPixels: 100))
     }
 
-    @Test("Every form is read")
-    func forms() throws {
+    @Test func `every form is read`() throws {
         for call in Self.calls {
             let count = call.binary == nil ? nil : call.json.utf8.count
             let request = try InferenceRequest(call.body, headerLength: count, contract: Self.contract())
@@ -35,8 +33,7 @@ struct InferenceRequestTests {
         }
     }
 
-    @Test("Channels that lie one after the other come to lie side by side, in their order")
-    func channels() throws {
+    @Test func `channels that lie one after the other come to lie side by side, in their order`() throws {
         for call in Self.calls.suffix(2) {
             let count = call.binary == nil ? nil : call.json.utf8.count
             let request = try InferenceRequest(call.body, headerLength: count, contract: Self.contract())
@@ -49,8 +46,7 @@ struct InferenceRequestTests {
         }
     }
 
-    @Test("Whatever is cut, flipped, doubled or said of the length, a request is read or refused with a sentence")
-    func mutations() {
+    @Test func `whatever is cut, flipped, doubled or said of the length, a request is read or refused with a sentence`() {
         var random = SeededGenerator(seed: 11)
         var counts = (read: 0, refused: 0)
         for _ in 0..<20_000 {

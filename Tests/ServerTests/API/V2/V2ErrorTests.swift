@@ -6,8 +6,7 @@ import TestSupport
 @testable import Server
 
 /// Every way in which an inference request can be wrong, over a live socket.
-@Suite("V2: errors of inference requests")
-struct V2ErrorTests {
+@Suite(.timeLimit(.minutes(2))) struct V2ErrorTests {
     private func expect(
         _ answer: TestClient.Answer, _ status: Int, saying words: String,
         sourceLocation: SourceLocation = #_sourceLocation
@@ -21,9 +20,7 @@ struct V2ErrorTests {
 
     private static let input = #""name":"input","datatype":"UINT8","shape":[1,1,2,1]"#
 
-    @Test(
-        "Requests that are no inference request",
-        arguments: [
+    @Test(arguments: [
             ("", "byte 0 there is the end where '{'"), ("[]", "'{' was expected"), ("{", "the end"),
             ("{}", "has no \"inputs\"; send one, named \"input\""), (#"{"inputs":[]}"#, "has no \"inputs\""),
             (#"{"inputs":[{}]}"#, "has no \"name\""), (#"{"inputs":{}}"#, "'[' was expected"),
@@ -77,16 +74,14 @@ struct V2ErrorTests {
         await server.stop()
     }
 
-    @Test(
-        "Shapes and datatypes that the model does not take, told with those that it takes",
-        arguments: [
+    @Test(arguments: [
             ("FP32", [3, 224, 224]), ("FP32", [1, 224, 224, 3]), ("FP32", [1, 3, 223, 224]),
             ("FP32", [0, 3, 224, 224]),
             ("FP32", []), ("FP32", [1]), ("UINT8", [2, 3, 3]), ("UINT8", [1, 2, 3, 2]), ("UINT8", [1, 0, 3, 3]),
             ("UINT8", [1, 3, 0, 3]), ("UINT8", [0, 2, 2, 3]), ("BYTES", []), ("BYTES", [0]), ("BYTES", [1, 2]),
             ("BYTES", [1, 1, 1]), ("FP16", [1, 3, 224, 224]), ("INT64", [1]), ("fp32", [1, 3, 224, 224]),
         ] as [(String, [Int])])
-    func shapes(datatype: String, shape: [Int]) async throws {
+    func `shapes and datatypes that the model does not take, told with those that it takes`(datatype: String, shape: [Int]) async throws {
         let server = try await LiveServer(try TinyModel())
         for call in [V2Call(datatype, shape, data: "[1]"), V2Call(datatype, shape, binary: [1, 0, 0, 0])] {
             try expect(await call.send(to: server), 400, saying: "it takes FP32 [N, 3, 224, 224]")
@@ -94,8 +89,7 @@ struct V2ErrorTests {
         await server.stop()
     }
 
-    @Test("Axes without end and numbers out of range are refused while they are read")
-    func longShape() async throws {
+    @Test func `axes without end and numbers out of range are refused while they are read`() async throws {
         let server = try await LiveServer(try TinyModel())
         for shape in [Array(repeating: 1, count: 9), [1, 2, 3, 3, -1]] {
             #expect(try await V2Call("UINT8", shape, data: "[1]").send(to: server).status == 400)
@@ -108,21 +102,18 @@ struct V2ErrorTests {
         await server.stop()
     }
 
-    @Test(
-        "Values that are not what the shape says, or no values",
-        arguments: [
+    @Test(arguments: [
             ("[1]", "an array of 1 values where one of 2, as the shape says"), ("[1,2,3]", "more values"),
             ("[]", "no values"), ("[[1,2]]", "'[' was expected"), ("[1,256]", "0 to 255"), ("[1,1.5]", "0 to 255"),
             ("[1,\"2\"]", "a number"), ("7", "'['"), ("null", "'['"), ("[1,2", "']'"),
         ])
-    func values(data: String, words: String) async throws {
+    func `values that are not what the shape says, or no values`(data: String, words: String) async throws {
         let server = try await LiveServer(try TinyModel())
         try expect(await V2Call("UINT8", [1, 1, 2, 1], data: data).send(to: server), 400, saying: words)
         await server.stop()
     }
 
-    @Test("Base64 that is none, and values that are not finite")
-    func content() async throws {
+    @Test func `base64 that is none, and values that are not finite`() async throws {
         let server = try await LiveServer(try TinyModel())
         let call = V2Call("BYTES", [2], data: "[\"\(Data(TestPicture.png).base64EncodedString())\", \"?\"]")
         try expect(await call.send(to: server), 400, saying: "Image 1 is not base64")
@@ -139,8 +130,7 @@ struct V2ErrorTests {
         await server.stop()
     }
 
-    @Test("Binary data a byte short, a byte long, unannounced or unclaimed")
-    func binary() async throws {
+    @Test func `binary data a byte short, a byte long, unannounced or unclaimed`() async throws {
         let server = try await LiveServer(try TinyModel())
         let right = V2Call("UINT8", [1, 1, 2, 1], binary: [1, 2])
         #expect(try await right.send(to: server).status == 200)
@@ -172,8 +162,7 @@ struct V2ErrorTests {
         await server.stop()
     }
 
-    @Test("BYTES whose elements are not whole, or not as many as the shape says")
-    func elements() async throws {
+    @Test func `BYTES whose elements are not whole, or not as many as the shape says`() async throws {
         let server = try await LiveServer(try TinyModel())
         let whole = V2Call.element(TestPicture.png)
         for (shape, binary, words) in [
@@ -187,8 +176,7 @@ struct V2ErrorTests {
         await server.stop()
     }
 
-    @Test("A bad image alone has its own status; among others it spoils the request and is named")
-    func badImage() async throws {
+    @Test func `a bad image alone has its own status; among others it spoils the request and is named`() async throws {
         let server = try await LiveServer(try TinyModel()) { $0.images.maxPixels = 100 }
         for (image, status, words) in [
             (TestPicture.gif, 415, "GIF"), (TestPicture.truncatedPNG, 400, "truncated"),
@@ -204,8 +192,7 @@ struct V2ErrorTests {
         await server.stop()
     }
 
-    @Test("Pixels and images at their limits and one above")
-    func limits() async throws {
+    @Test func `pixels and images at their limits and one above`() async throws {
         let server = try await LiveServer(try TinyModel()) { settings in
             settings.images.maxPixels = 6
             settings.images.maxPerRequest = 3
@@ -227,8 +214,7 @@ struct V2ErrorTests {
         await server.stop()
     }
 
-    @Test("A form is 415, bad codings are 415 and 400, all with V2's member")
-    func forms() async throws {
+    @Test func `a form is 415, bad codings are 415 and 400, all with V2's member`() async throws {
         let server = try await LiveServer(try TinyModel())
         let path = "/v2/models/tiny/infer"
         try expect(
@@ -246,8 +232,7 @@ struct V2ErrorTests {
         await server.stop()
     }
 
-    @Test("timeout shortens the deadline and never lengthens it; 0 is none")
-    func timeout() async throws {
+    @Test func `timeout shortens the deadline and never lengthens it; 0 is none`() async throws {
         let server = try await LiveServer(try TinyModel()) { settings in
             settings.batching.maxQueueDelay = .seconds(600)
             settings.batching.requestDeadline = .milliseconds(300)

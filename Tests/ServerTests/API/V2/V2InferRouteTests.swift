@@ -6,8 +6,7 @@ import TestSupport
 
 @testable import Server
 
-@Suite("V2: inference over a live socket")
-struct V2InferTests {
+@Suite(.timeLimit(.minutes(2))) struct V2InferTests {
     /// Three by two pixels of three channels.
     private static let pixels: [UInt8] = (0..<18).map { UInt8($0 * 14) }
     private static let image = PixelImage(width: 3, height: 2, channelCount: 3, pixels: pixels)
@@ -47,8 +46,7 @@ struct V2InferTests {
         return texts
     }
 
-    @Test("Pixels answer the same flat, nested and binary: what the network says")
-    func pixels() async throws {
+    @Test func `pixels answer the same flat, nested and binary: what the network says`() async throws {
         let server = try await LiveServer(try TinyModel())
         let logits = try Self.expected(server, Self.image)
         let rows = (0..<2).map { row in
@@ -77,8 +75,7 @@ struct V2InferTests {
         await server.stop()
     }
 
-    @Test("One channel of pixels is grey")
-    func grey() async throws {
+    @Test func `one channel of pixels is grey`() async throws {
         let server = try await LiveServer(try TinyModel())
         let grey = PixelImage(width: 2, height: 1, channelCount: 1, pixels: [10, 200])
         for call in [
@@ -89,8 +86,7 @@ struct V2InferTests {
         await server.stop()
     }
 
-    @Test("Encoded images answer as by /predict, in JSON and binary, two at once and one upon another axis")
-    func encoded() async throws {
+    @Test func `encoded images answer as by /predict, in JSON and binary, two at once and one upon another axis`() async throws {
         let server = try await LiveServer(try TinyModel())
         let probabilities = try await server.exchange("POST", "/predict", body: TestPicture.png).probabilities()
         #expect(probabilities.count == 3)
@@ -110,8 +106,7 @@ struct V2InferTests {
         await server.stop()
     }
 
-    @Test("Tensors that the client normalised answer as the pixels they were made of, in JSON and binary")
-    func tensors() async throws {
+    @Test func `tensors that the client normalised answer as the pixels they were made of, in JSON and binary`() async throws {
         let server = try await LiveServer(try TinyModel())
         let logits = try Self.expected(server, Self.image)
         let values = try Self.normalised(server, Self.image)
@@ -127,8 +122,7 @@ struct V2InferTests {
         await server.stop()
     }
 
-    @Test("A network of the order blue, green, red takes a tensor's channels as they are")
-    func order() async throws {
+    @Test func `a network of the order blue, green, red takes a tensor's channels as they are`() async throws {
         let tiny = try TinyModel()
         try tiny.write(
             "model.json", #"{"preprocessing": {"colour": "bgr", "mean": [0.1, 0.2, 0.3], "deviation": [1, 2, 3]}}"#)
@@ -139,8 +133,7 @@ struct V2InferTests {
         await server.stop()
     }
 
-    @Test("Members come in any order, unknown ones are passed over, and the id comes back")
-    func members() async throws {
+    @Test func `members come in any order, unknown ones are passed over, and the id comes back`() async throws {
         let server = try await LiveServer(try TinyModel())
         let call = V2Call(
             json: #"""
@@ -156,8 +149,7 @@ struct V2InferTests {
         await server.stop()
     }
 
-    @Test("Outputs come in the order asked for, each as JSON or bytes as the request says")
-    func outputs() async throws {
+    @Test func `outputs come in the order asked for, each as JSON or bytes as the request says`() async throws {
         let server = try await LiveServer(try TinyModel())
         let logits = try Self.expected(server, Self.image)
         let probabilities = Softmax.probabilities(of: logits)
@@ -183,9 +175,8 @@ struct V2InferTests {
         await server.stop()
     }
 
-    @Test(
-        "classification names the best classes as value, index and label", arguments: [(1, 1), (2, 2), (3, 3), (9, 3)])
-    func classification(asked: Int, given: Int) async throws {
+    @Test(arguments: [(1, 1), (2, 2), (3, 3), (9, 3)])
+    func `classification names the best classes as value, index and label`(asked: Int, given: Int) async throws {
         let server = try await LiveServer(try TinyModel())
         let logits = try Self.expected(server, Self.image)
         let probabilities = Softmax.probabilities(of: logits)
@@ -212,8 +203,7 @@ struct V2InferTests {
         await server.stop()
     }
 
-    @Test("A request may be compressed: the header's length is that of the JSON before it was")
-    func compressed() async throws {
+    @Test func `a request may be compressed: the header's length is that of the JSON before it was`() async throws {
         let server = try await LiveServer(try TinyModel())
         let call = V2Call("UINT8", [1, 2, 3, 3], binary: Self.pixels)
         for (coding, body) in [
@@ -230,8 +220,7 @@ struct V2InferTests {
         await server.stop()
     }
 
-    @Test("Images that are predicted are counted as /predict's are")
-    func metrics() async throws {
+    @Test func `images that are predicted are counted as /predict's are`() async throws {
         let server = try await LiveServer(try TinyModel())
         _ = try await V2Call("UINT8", [2, 2, 3, 3], binary: Self.pixels + Self.pixels).send(to: server)
         let logits = try Self.expected(server, Self.image)

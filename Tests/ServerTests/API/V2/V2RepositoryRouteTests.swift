@@ -5,8 +5,7 @@ import Testing
 
 @testable import Server
 
-@Suite("V2: the model repository over a live socket")
-struct V2RepositoryTests {
+@Suite(.timeLimit(.minutes(2))) struct V2RepositoryTests {
     private static let secret = "a token of more than sixteen bytes"
 
     private func server(_ tiny: TinyModel) async throws -> LiveServer {
@@ -21,8 +20,7 @@ struct V2RepositoryTests {
             "POST", "/v2/repository/" + path, fields: ["Authorization": "Bearer \(token)"], body: Array(body.utf8))
     }
 
-    @Test("A model is unloaded, stays so for predictions and readiness, and is loaded again")
-    func unloadAndLoad() async throws {
+    @Test func `a model is unloaded, stays so for predictions and readiness, and is loaded again`() async throws {
         let server = try await server(try TinyModel())
         let version = try #require(server.store["tiny"]?.model?.version)
         #expect(
@@ -47,8 +45,7 @@ struct V2RepositoryTests {
         await server.stop()
     }
 
-    @Test("A load that fails says why, and the version that serves stays")
-    func failure() async throws {
+    @Test func `a load that fails says why, and the version that serves stays`() async throws {
         let tiny = try TinyModel()
         let server = try await server(tiny)
         try tiny.write("model.safetensors", "nonsense")
@@ -60,14 +57,12 @@ struct V2RepositoryTests {
         await server.stop()
     }
 
-    @Test(
-        "What a load brings along is refused by name, and what is no JSON object too",
-        arguments: [
+    @Test(arguments: [
             (#"{"parameters":{"config":"{}"}}"#, "\"config\""),
             (#"{"parameters":{"file:1/model.pth":"AAAA"}}"#, "\"file:1/model.pth\""), ("[]", "JSON object"),
             ("{", "JSON object"),
         ])
-    func parameters(_ body: String, _ expected: String) async throws {
+    func `what a load brings along is refused by name, and what is no JSON object too`(_ body: String, _ expected: String) async throws {
         let server = try await server(try TinyModel())
         let answer = try await post(server, "models/tiny/load", body: body)
         #expect(answer.status == 400)
@@ -75,8 +70,8 @@ struct V2RepositoryTests {
         await server.stop()
     }
 
-    @Test("What is longer than a load has to say is refused", arguments: [0, 1])
-    func length(_ excess: Int) async throws {
+    @Test(arguments: [0, 1])
+    func `what is longer than a load has to say is refused`(_ excess: Int) async throws {
         let server = try await server(try TinyModel())
         let (head, tail) = (#"{"a":""#, #""}"#)
         let count = V2RepositoryRoute.maxByteCount + excess - head.utf8.count - tail.utf8.count
@@ -86,8 +81,7 @@ struct V2RepositoryTests {
         await server.stop()
     }
 
-    @Test("Without the token nothing is told or done, without a token file there are no such routes")
-    func token() async throws {
+    @Test func `without the token nothing is told or done, without a token file there are no such routes`() async throws {
         let tiny = try TinyModel()
         let server = try await server(tiny)
         for path in ["index", "models/tiny/load", "models/tiny/unload"] {

@@ -4,10 +4,8 @@ import TestSupport
 
 @testable import Server
 
-@Suite("V2: health, metadata and configuration over a live socket")
-struct V2ServerRouteTests {
-    @Test("The server says who it is, that it lives, and whether it is ready")
-    func server() async throws {
+@Suite(.timeLimit(.minutes(2))) struct V2ServerRouteTests {
+    @Test func `the server says who it is, that it lives, and whether it is ready`() async throws {
         let tiny = try TinyModel()
         let server = try await LiveServer(tiny, loadsModel: false)
         #expect(
@@ -33,8 +31,7 @@ struct V2ServerRouteTests {
         await server.stop()
     }
 
-    @Test("A model tells what it takes and gives, under every path of its version")
-    func model() async throws {
+    @Test func `a model tells what it takes and gives, under every path of its version`() async throws {
         let server = try await LiveServer(try TinyModel())
         let version = try #require(server.store.defaultSlot?.model?.version)
         let metadata =
@@ -59,8 +56,7 @@ struct V2ServerRouteTests {
         await server.stop()
     }
 
-    @Test("Another model and another version are 404, with the sentence where V2's clients look for it")
-    func missing() async throws {
+    @Test func `another model and another version are 404, with the sentence where V2's clients look for it`() async throws {
         let server = try await LiveServer(try TinyModel())
         for (path, words) in [
             ("/v2/models/other", "served here: tiny"), ("/v2/models/tiny/versions/1", "has no version \"1\""),
@@ -82,8 +78,7 @@ struct V2ServerRouteTests {
         await server.stop()
     }
 
-    @Test("model.json names the tensors")
-    func names() async throws {
+    @Test func `model.json names the tensors`() async throws {
         let tiny = try TinyModel()
         try tiny.write("model.json", #"{"tensors": {"input": "data_0", "probabilities": "prob_1"}}"#)
         let server = try await LiveServer(tiny)
@@ -97,13 +92,11 @@ struct V2ServerRouteTests {
         await server.stop()
     }
 
-    @Test(
-        "Names that cannot be told apart, are empty, too long or unknown are refused when the model is loaded",
-        arguments: [
+    @Test(arguments: [
             #"{"input": "a", "logits": "a"}"#, #"{"logits": "probabilities"}"#, #"{"input": ""}"#, #"{"output": "a"}"#,
             #"{"input": 1}"#, #"{"input": "\#(String(repeating: "a", count: 129))"}"#,
         ])
-    func badNames(_ names: String) async throws {
+    func `names that cannot be told apart, are empty, too long or unknown are refused when the model is loaded`(_ names: String) async throws {
         let tiny = try TinyModel()
         try tiny.write("model.json", #"{"tensors": \#(names)}"#)
         let server = try await LiveServer(tiny)

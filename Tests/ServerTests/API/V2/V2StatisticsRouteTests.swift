@@ -5,8 +5,7 @@ import TestSupport
 
 @testable import Server
 
-@Suite("V2: statistics over a live socket")
-struct V2StatisticsTests {
+@Suite(.timeLimit(.minutes(2))) struct V2StatisticsTests {
     private static func entry(_ server: LiveServer, _ path: String = "/v2/models/stats") async throws -> [String: Any] {
         let list = try await server.exchange("GET", path).json()["model_stats"] as? [[String: Any]]
         return try #require(list?.first)
@@ -17,8 +16,7 @@ struct V2StatisticsTests {
         return (tally?["count"] ?? -1, tally?["ns"] ?? -1)
     }
 
-    @Test("Before the first request everything is zero")
-    func zero() async throws {
+    @Test func `before the first request everything is zero`() async throws {
         let server = try await LiveServer(try TinyModel())
         let version = try #require(server.store.defaultSlot?.model?.version)
         let zero = #"{"count":0,"ns":0}"#
@@ -31,8 +29,7 @@ struct V2StatisticsTests {
         await server.stop()
     }
 
-    @Test("Requests of both interfaces are counted, images and batches apart")
-    func counts() async throws {
+    @Test func `requests of both interfaces are counted, images and batches apart`() async throws {
         let server = try await LiveServer(try TinyModel())
         let before = Int(Date().timeIntervalSince1970 * 1000)
         #expect(try await server.exchange("POST", "/predict", body: TestPicture.png).status == 200)
@@ -59,8 +56,7 @@ struct V2StatisticsTests {
         await server.stop()
     }
 
-    @Test("A new version begins at zero")
-    func versions() async throws {
+    @Test func `a new version begins at zero`() async throws {
         let tiny = try TinyModel()
         let server = try await LiveServer(tiny)
         #expect(try await server.exchange("POST", "/predict", body: TestPicture.png).status == 200)
