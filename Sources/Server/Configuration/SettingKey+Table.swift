@@ -39,7 +39,8 @@ extension SettingKey {
             "Largest request line and fields together."),
         SettingKey(
             "server.max_header_fields", \.server.maxHeaderFields, .count(1...65_000),
-            "Most fields of one request, of its trailer, and of one part of a form; beyond that a request is answered 431."),
+            "Most fields of one request, of its trailer, and of one part of a form; beyond that a request is answered 431."
+        ),
         SettingKey(
             "server.max_body_bytes", \.server.maxBodyBytes, .size((1 << 10)...(4 << 30)),
             "Largest content of one request."),

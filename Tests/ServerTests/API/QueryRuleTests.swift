@@ -27,9 +27,11 @@ import TestSupport
     }
 
     @Test(arguments: [
-            "topk", "top_k", "topK", "TOP", "Top", "k", "n", "tp", "topp", "limit", "num_classes",
-        ])
-    func `a parameter that is called as elsewhere, or misspelt, is refused with the right name`(_ name: String) async throws {
+        "topk", "top_k", "topK", "TOP", "Top", "k", "n", "tp", "topp", "limit", "num_classes",
+    ])
+    func `a parameter that is called as elsewhere, or misspelt, is refused with the right name`(_ name: String)
+        async throws
+    {
         let server = try await LiveServer(try TinyModel())
         let answer = try await server.exchange("POST", "/predict?\(name)=1", body: TestPicture.png)
         #expect(answer.status == 400)
@@ -69,7 +71,9 @@ import TestSupport
         await server.stop()
     }
 
-    @Test func `top may stand in the query or in the form, once; the form's other fields are the page's own`() async throws {
+    @Test func `top may stand in the query or in the form, once; the form's other fields are the page's own`()
+        async throws
+    {
         let server = try await LiveServer(try TinyModel())
         func listed(_ answer: TestClient.Answer) throws -> Int? { (try answer.json()["top"] as? [Any])?.count }
         #expect(try listed(try await Self.predict(server, [("top", "1")])) == 1)

@@ -4,9 +4,9 @@ import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct NearestNameTests {
     @Test(arguments: [
-            ("", "", 0), ("a", "", 1), ("", "ab", 2), ("kitten", "sitting", 3), ("port", "port", 0),
-            ("port", "prot", 2),
-        ])
+        ("", "", 0), ("a", "", 1), ("", "ab", 2), ("kitten", "sitting", 3), ("port", "port", 0),
+        ("port", "prot", 2),
+    ])
     func `edits are counted as by hand`(a: String, b: String, edits: Int) {
         #expect(NearestName.editDistance(Array(a.utf8), Array(b.utf8)) == edits)
         #expect(NearestName.editDistance(Array(b.utf8), Array(a.utf8)) == edits)

@@ -4,36 +4,38 @@ import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct SettingFormTests {
     @Test(arguments: [
-            ("server.port", "0", "65535", "-1", "65536"),
-            ("server.max_connections", "1", "1000000", "0", "1000001"),
-            ("server.max_connections_per_address", "0", "1000000", "-1", "1000001"),
-            ("server.min_body_rate", "0", "1GiB", "-1", "1073741825"),
-            ("server.max_header_fields", "1", "65000", "0", "65001"),
-            ("server.max_buffered_bytes_per_address", "1KiB", "1024GiB", "1023", "1099511627777"),
-            ("server.header_timeout", "1ms", "3600s", "0", "3600001ms"),
-            ("server.body_timeout", "1ms", "60m", "0s", "3600001ms"),
-            ("server.write_timeout", "1ms", "1h", "0", "61m"),
-            ("server.idle_timeout", "1ms", "1h", "0", "3601s"),
-            ("server.max_header_bytes", "1024", "1024KiB", "1023", "1048577"),
-            ("server.max_body_bytes", "1KiB", "4GiB", "1023", "4294967297"),
-            ("server.max_buffered_bytes", "1KiB", "1024GiB", "1023", "1099511627777"),
-            ("server.drain_delay", "0", "25s", "-1s", "3600001ms"),
-            ("server.drain_timeout", "0", "1h", "-1s", "3600001ms"),
-            ("images.max_pixels", "1", "1000000000", "0", "1000000001"),
-            ("images.max_request_pixels", "1", "1000000000000", "0", "1000000000001"),
-            ("images.decode_bytes", "1MiB", "1024GiB", "1048575", "1099511627777"),
-            ("images.max_per_request", "1", "65536", "0", "65537"),
-            ("batching.max_batch_size", "1", "4096", "0", "4097"),
-            ("batching.max_queue_delay", "0", "9s", "-1ms", "60001ms"),
-            ("batching.queue_capacity", "1", "1000000", "0", "1000001"),
-            ("batching.queue_bytes", "1MiB", "1024GiB", "1048575", "1099511627777"),
-            ("batching.queue_pixels", "1", "1000000000000", "0", "1000000000001"),
-            ("batching.request_deadline", "1ms", "1h", "0", "3600001ms"),
-            ("models.reload_interval", "10ms", "24h", "9ms", "86400001ms"),
-            ("models.tuning_limit", "0s", "60s", "-1s", "60001ms"),
-            ("threads.total", "0", "1024", "-1", "1025"),
-        ])
-    func `every numeric key accepts its limits and refuses what lies one beyond`(name: String, least: String, most: String, below: String, above: String) throws {
+        ("server.port", "0", "65535", "-1", "65536"),
+        ("server.max_connections", "1", "1000000", "0", "1000001"),
+        ("server.max_connections_per_address", "0", "1000000", "-1", "1000001"),
+        ("server.min_body_rate", "0", "1GiB", "-1", "1073741825"),
+        ("server.max_header_fields", "1", "65000", "0", "65001"),
+        ("server.max_buffered_bytes_per_address", "1KiB", "1024GiB", "1023", "1099511627777"),
+        ("server.header_timeout", "1ms", "3600s", "0", "3600001ms"),
+        ("server.body_timeout", "1ms", "60m", "0s", "3600001ms"),
+        ("server.write_timeout", "1ms", "1h", "0", "61m"),
+        ("server.idle_timeout", "1ms", "1h", "0", "3601s"),
+        ("server.max_header_bytes", "1024", "1024KiB", "1023", "1048577"),
+        ("server.max_body_bytes", "1KiB", "4GiB", "1023", "4294967297"),
+        ("server.max_buffered_bytes", "1KiB", "1024GiB", "1023", "1099511627777"),
+        ("server.drain_delay", "0", "25s", "-1s", "3600001ms"),
+        ("server.drain_timeout", "0", "1h", "-1s", "3600001ms"),
+        ("images.max_pixels", "1", "1000000000", "0", "1000000001"),
+        ("images.max_request_pixels", "1", "1000000000000", "0", "1000000000001"),
+        ("images.decode_bytes", "1MiB", "1024GiB", "1048575", "1099511627777"),
+        ("images.max_per_request", "1", "65536", "0", "65537"),
+        ("batching.max_batch_size", "1", "4096", "0", "4097"),
+        ("batching.max_queue_delay", "0", "9s", "-1ms", "60001ms"),
+        ("batching.queue_capacity", "1", "1000000", "0", "1000001"),
+        ("batching.queue_bytes", "1MiB", "1024GiB", "1048575", "1099511627777"),
+        ("batching.queue_pixels", "1", "1000000000000", "0", "1000000000001"),
+        ("batching.request_deadline", "1ms", "1h", "0", "3600001ms"),
+        ("models.reload_interval", "10ms", "24h", "9ms", "86400001ms"),
+        ("models.tuning_limit", "0s", "60s", "-1s", "60001ms"),
+        ("threads.total", "0", "1024", "-1", "1025"),
+    ])
+    func `every numeric key accepts its limits and refuses what lies one beyond`(
+        name: String, least: String, most: String, below: String, above: String
+    ) throws {
         let key = try #require(SettingKey.byName[name])
         var settings = Settings()
         #expect(key.assign(least, &settings))

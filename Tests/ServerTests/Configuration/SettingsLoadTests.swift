@@ -113,7 +113,8 @@ import Testing
                 + "ALEXNET_SERVER_PORT?")
     }
 
-    @Test func `a wrong value is refused with its key, what was found, what is expected and where it came from`() throws {
+    @Test func `a wrong value is refused with its key, what was found, what is expected and where it came from`() throws
+    {
         let file = try TemporaryFile("server:\n  host: a\n  port: 80a\n")
         let expected = "but must be a whole number from 0 to 65535"
         #expect(refusal(file: file) == "server.port is \"80a\" (\(file.path):3), \(expected)")
@@ -158,8 +159,8 @@ import Testing
     }
 
     @Test(arguments: [
-            ("[80]", "a list"), ("{a: 1}", "a mapping"), ("", "nothing"), ("~", "nothing"), ("null", "nothing"),
-        ])
+        ("[80]", "a list"), ("{a: 1}", "a mapping"), ("", "nothing"), ("~", "nothing"), ("null", "nothing"),
+    ])
     func `in the file, lists, mappings, aliases and nothing are no values`(value: String, found: String) throws {
         let file = try TemporaryFile("server:\n  port: \(value)\n")
         #expect(
@@ -185,15 +186,15 @@ import Testing
     }
 
     @Test(arguments: [
-            ("- 1\n", ":1: this is a list, but must be a mapping of sections"),
-            ("server\n", ":1: this is \"server\", but must be a mapping of sections"),
-            ("server:\n  port: 1\n  port: 2\n", ":2: a key occurs twice: port"),
-            ("server:\n\tport: 1\n", ":2: the line begins with a tab; indent YAML with spaces"),
-            ("server: {port: 1\n", ":2: this is not YAML: did not find expected ',' or '}'"),
-            ("server: *nobody\n", ":1: this is not YAML: found undefined alias"),
-            ("? [a]\n: 1\n", ":1: a list was found where a key is expected"),
-            ("a: 1\n---\nb: 2\n", ":2: this is not YAML: but found another document"),
-        ])
+        ("- 1\n", ":1: this is a list, but must be a mapping of sections"),
+        ("server\n", ":1: this is \"server\", but must be a mapping of sections"),
+        ("server:\n  port: 1\n  port: 2\n", ":2: a key occurs twice: port"),
+        ("server:\n\tport: 1\n", ":2: the line begins with a tab; indent YAML with spaces"),
+        ("server: {port: 1\n", ":2: this is not YAML: did not find expected ',' or '}'"),
+        ("server: *nobody\n", ":1: this is not YAML: found undefined alias"),
+        ("? [a]\n: 1\n", ":1: a list was found where a key is expected"),
+        ("a: 1\n---\nb: 2\n", ":2: this is not YAML: but found another document"),
+    ])
     func `what is not a YAML mapping is refused with its line`(text: String, refusal expected: String) throws {
         let file = try TemporaryFile(text)
         #expect(refusal(file: file) == file.path + expected)
@@ -214,28 +215,30 @@ import Testing
     }
 
     @Test(arguments: [
-            (
-                ["server.max_buffered_bytes": "31MiB"],
-                "server.max_body_bytes is 32MiB (the default), but must not exceed server.max_buffered_bytes, "
-                    + "which is 31MiB (command line)"
-            ),
-            (
-                ["server.max_buffered_bytes_per_address": "31MiB"],
-                "server.max_body_bytes is 32MiB (the default), but must not exceed server.max_buffered_bytes_per_address, "
-                    + "which is 31MiB (command line)"
-            ),
-            (
-                ["batching.max_queue_delay": "10s"],
-                "batching.max_queue_delay is 10s (command line), but must be less than batching.request_deadline, "
-                    + "which is 10s (the default)"
-            ),
-            (
-                ["server.drain_delay": "26s"],
-                "server.drain_delay is 26s (command line), but must not exceed server.drain_timeout, "
-                    + "which is 25s (the default)"
-            ),
-        ])
-    func `values that contradict one another are refused together`(flags: [String: String], refusal expected: String) throws {
+        (
+            ["server.max_buffered_bytes": "31MiB"],
+            "server.max_body_bytes is 32MiB (the default), but must not exceed server.max_buffered_bytes, "
+                + "which is 31MiB (command line)"
+        ),
+        (
+            ["server.max_buffered_bytes_per_address": "31MiB"],
+            "server.max_body_bytes is 32MiB (the default), but must not exceed server.max_buffered_bytes_per_address, "
+                + "which is 31MiB (command line)"
+        ),
+        (
+            ["batching.max_queue_delay": "10s"],
+            "batching.max_queue_delay is 10s (command line), but must be less than batching.request_deadline, "
+                + "which is 10s (the default)"
+        ),
+        (
+            ["server.drain_delay": "26s"],
+            "server.drain_delay is 26s (command line), but must not exceed server.drain_timeout, "
+                + "which is 25s (the default)"
+        ),
+    ])
+    func `values that contradict one another are refused together`(flags: [String: String], refusal expected: String)
+        throws
+    {
         #expect(refusal(flags: flags) == expected)
     }
 

@@ -64,7 +64,11 @@ import Testing
         #expect(writer.droppedCount == 0)
     }
 
-    @Test func `while nobody reads nobody waits; what does not fit is dropped, counted and told, and the rest keeps its order`() throws {
+    @Test
+    func
+        `while nobody reads nobody waits; what does not fit is dropped, counted and told, and the rest keeps its order`()
+        throws
+    {
         let pipe = try Pipe()
         let limit = 64 << 10
         let writer = Self.writer(pipe, maxByteCount: limit)

@@ -73,7 +73,8 @@ struct V2RepositoryRoute: Sendable {
             if let name = try Self.read(LoadRequest.self, request)?.parameters.keys.min() {
                 throw HTTPError(
                     .badRequest,
-                    "The load parameter \"\(name.prefix(80))\" is not supported; a model is loaded from its folder as it is.")
+                    "The load parameter \"\(name.prefix(80))\" is not supported; a model is loaded from its folder as it is."
+                )
             }
             do throws(FileSystemError) {
                 try await store.look(for: request.pathParameters["model"] ?? "")

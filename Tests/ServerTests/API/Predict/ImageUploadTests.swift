@@ -70,7 +70,9 @@ import Testing
         #expect(throws: UploadError.notBase64(index: 0)) { try json(#"{"image": ""}"#) }
     }
 
-    @Test func `JSON without a type is taken for what it is; under a type of something else it is told the right one`() throws {
+    @Test func `JSON without a type is taken for what it is; under a type of something else it is told the right one`()
+        throws
+    {
         let text = "\u{FEFF} \n {\"image\": \"AQI=\"}"
         #expect(ImageUpload.guessedType(of: .bytes(Array(text.utf8))) == "application/json")
         #expect(ImageUpload.guessedType(of: .bytes(Array("[1]".utf8))) == "application/json")
@@ -101,20 +103,23 @@ import Testing
         #expect(throws: UploadError.crowdedJSON(limit: .init(count: 3, key: "key"))) { try json(1024 - 1) }
     }
 
-    @Test(arguments: [
+    @Test(
+        arguments: [
             ("+/8=", [0xFB, 0xFF]), ("-_8", [0xFB, 0xFF]), (#"+\/8="#, [0xFB, 0xFF]),
             (#"\u002B\u002f8="#, [0xFB, 0xFF]),
             (#"A Q\tI\r\nD"#, [1, 2, 3]), ("data:image/png;base64,AQID", [1, 2, 3]), ("AQ", [1]), ("AQ==", [1]),
             ("AQI", [1, 2]), ("AQIDBAUGBwgJ", [1, 2, 3, 4, 5, 6, 7, 8, 9]),
         ] as [(String, [UInt8])])
-    func `base64 comes in both alphabets, with blanks, escapes and data URLs, padded or not`(_ text: String, _ bytes: [UInt8]) throws {
+    func `base64 comes in both alphabets, with blanks, escapes and data URLs, padded or not`(
+        _ text: String, _ bytes: [UInt8]
+    ) throws {
         let body = Array(#"{"image":"\#(text)"}"#.utf8)
         #expect(try upload(.bytes(body), type: "application/json") == [ImageUpload.Image(bytes: bytes[...])])
     }
 
     @Test(arguments: [
-            "A", "AQ=", "AQ===", "AQID=", "A=Q=", "AQ==AQ==", "AQI!", #"AQ\b"#, #"AQ\u005cn"#, "é", "data:,", " ",
-        ])
+        "A", "AQ=", "AQ===", "AQID=", "A=Q=", "AQ==AQ==", "AQI!", #"AQ\b"#, #"AQ\u005cn"#, "é", "data:,", " ",
+    ])
     func `what is nearly base64 is none`(_ text: String) {
         #expect(throws: UploadError.notBase64(index: 0)) {
             try upload(.bytes(Array(#"{"image":"\#(text)"}"#.utf8)), type: "application/json")

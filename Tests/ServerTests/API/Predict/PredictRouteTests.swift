@@ -82,7 +82,9 @@ import TestSupport
         await server.stop()
     }
 
-    @Test func `several requests on one connection, one after the other and at once, all have their answers`() async throws {
+    @Test func `several requests on one connection, one after the other and at once, all have their answers`()
+        async throws
+    {
         let server = try await LiveServer(try TinyModel())
         let client = server.client()
         for _ in 0..<3 {

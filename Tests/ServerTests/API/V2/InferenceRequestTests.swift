@@ -46,7 +46,8 @@ import TestSupport
         }
     }
 
-    @Test func `whatever is cut, flipped, doubled or said of the length, a request is read or refused with a sentence`() {
+    @Test func `whatever is cut, flipped, doubled or said of the length, a request is read or refused with a sentence`()
+    {
         var random = SeededGenerator(seed: 11)
         var counts = (read: 0, refused: 0)
         for _ in 0..<20_000 {

@@ -21,67 +21,70 @@ import TestSupport
     private static let input = #""name":"input","datatype":"UINT8","shape":[1,1,2,1]"#
 
     @Test(arguments: [
-            ("", "byte 0 there is the end where '{'"), ("[]", "'{' was expected"), ("{", "the end"),
-            ("{}", "has no \"inputs\"; send one, named \"input\""), (#"{"inputs":[]}"#, "has no \"inputs\""),
-            (#"{"inputs":[{}]}"#, "has no \"name\""), (#"{"inputs":{}}"#, "'[' was expected"),
-            (#"{"inputs":[{"name":"input"}]}"#, "has no \"datatype\""),
-            (#"{"inputs":[{"name":"input","datatype":"UINT8"}]}"#, "has no \"shape\""),
-            (#"{"inputs":[{\#(input)}]}"#, "has no data"),
-            (#"{"inputs":[{\#(input),"data":[1,2]}]} x"#, "the end of the JSON"),
-            (#"{"inputs":[{\#(input),"data":[1,2]}],"inputs":[]}"#, "\"inputs\" occurs more than once"),
-            (#"{"inputs":[{\#(input),"data":[1,2],"data":[1,2]}]}"#, "\"data\" occurs more than once"),
-            (#"{"inputs":[{\#(input),"name":"input"}]}"#, "\"name\" occurs more than once"),
-            (#"{"id":"a","id":"b"}"#, "\"id\" occurs more than once"), (#"{"id":7}"#, "'\"' was expected"),
-            (
-                #"{"inputs":[{\#(input),"data":[1,2]},{\#(input),"data":[1,2]}]}"#,
-                "The input \"input\" occurs more than once"
-            ),
-            (
-                #"{"inputs":[{\#(input),"data":[1,2]},{"name":"mask"}]}"#,
-                "no input \"mask\"; the model has one, named \"input\""
-            ),
-            (#"{"inputs":[{"name":"data_0"}]}"#, "no input \"data_0\""),
-            (
-                #"{"inputs":[{\#(input),"data":[1,2]}],"outputs":[{"name":"boxes"}]}"#,
-                "has \"probabilities\" and \"logits\""
-            ),
-            (
-                #"{"inputs":[{\#(input),"data":[1,2]}],"outputs":[{"name":"logits"},{"name":"logits"}]}"#,
-                "more than once"
-            ),
-            (#"{"inputs":[{\#(input),"data":[1,2]}],"outputs":[{}]}"#, "name of an output"),
-            (
-                #"{"outputs":[{"name":"logits","parameters":{"classification":-1}}]}"#,
-                "classification of an output takes"
-            ),
-            (#"{"outputs":[{"name":"logits","parameters":{"classification":"2"}}]}"#, "a whole number of 0 or more"),
-            (#"{"outputs":[{"name":"logits","parameters":{"binary_data":1}}]}"#, "true or false"),
-            (#"{"outputs":[{"name":"logits","parameters":{"shared_memory_region":"a"}}]}"#, "shared memory"),
-            (#"{"inputs":[{\#(input),"parameters":{"shared_memory_region":"a"}}]}"#, "lies in shared memory"),
-            (#"{"inputs":[{\#(input),"parameters":{"binary_data_size":-1}}]}"#, "a whole number of bytes"),
-            (
-                #"{"inputs":[{\#(input),"parameters":{"binary_data_size":2}}]}"#,
-                "say in Inference-Header-Content-Length"
-            ),
-            (#"{"parameters":{"timeout":-1}}"#, "timeout takes"),
-            (#"{"parameters":{"binary_data_output":1}}"#, "true or false"),
-            (#"{"parameters":{"a":\#(String(repeating: "[", count: 99))"#, "less nesting"),
-            (#"{"a":\#(String(repeating: #"{"a":"#, count: 99))"#, "less nesting"),
-        ])
+        ("", "byte 0 there is the end where '{'"), ("[]", "'{' was expected"), ("{", "the end"),
+        ("{}", "has no \"inputs\"; send one, named \"input\""), (#"{"inputs":[]}"#, "has no \"inputs\""),
+        (#"{"inputs":[{}]}"#, "has no \"name\""), (#"{"inputs":{}}"#, "'[' was expected"),
+        (#"{"inputs":[{"name":"input"}]}"#, "has no \"datatype\""),
+        (#"{"inputs":[{"name":"input","datatype":"UINT8"}]}"#, "has no \"shape\""),
+        (#"{"inputs":[{\#(input)}]}"#, "has no data"),
+        (#"{"inputs":[{\#(input),"data":[1,2]}]} x"#, "the end of the JSON"),
+        (#"{"inputs":[{\#(input),"data":[1,2]}],"inputs":[]}"#, "\"inputs\" occurs more than once"),
+        (#"{"inputs":[{\#(input),"data":[1,2],"data":[1,2]}]}"#, "\"data\" occurs more than once"),
+        (#"{"inputs":[{\#(input),"name":"input"}]}"#, "\"name\" occurs more than once"),
+        (#"{"id":"a","id":"b"}"#, "\"id\" occurs more than once"), (#"{"id":7}"#, "'\"' was expected"),
+        (
+            #"{"inputs":[{\#(input),"data":[1,2]},{\#(input),"data":[1,2]}]}"#,
+            "The input \"input\" occurs more than once"
+        ),
+        (
+            #"{"inputs":[{\#(input),"data":[1,2]},{"name":"mask"}]}"#,
+            "no input \"mask\"; the model has one, named \"input\""
+        ),
+        (#"{"inputs":[{"name":"data_0"}]}"#, "no input \"data_0\""),
+        (
+            #"{"inputs":[{\#(input),"data":[1,2]}],"outputs":[{"name":"boxes"}]}"#,
+            "has \"probabilities\" and \"logits\""
+        ),
+        (
+            #"{"inputs":[{\#(input),"data":[1,2]}],"outputs":[{"name":"logits"},{"name":"logits"}]}"#,
+            "more than once"
+        ),
+        (#"{"inputs":[{\#(input),"data":[1,2]}],"outputs":[{}]}"#, "name of an output"),
+        (
+            #"{"outputs":[{"name":"logits","parameters":{"classification":-1}}]}"#,
+            "classification of an output takes"
+        ),
+        (#"{"outputs":[{"name":"logits","parameters":{"classification":"2"}}]}"#, "a whole number of 0 or more"),
+        (#"{"outputs":[{"name":"logits","parameters":{"binary_data":1}}]}"#, "true or false"),
+        (#"{"outputs":[{"name":"logits","parameters":{"shared_memory_region":"a"}}]}"#, "shared memory"),
+        (#"{"inputs":[{\#(input),"parameters":{"shared_memory_region":"a"}}]}"#, "lies in shared memory"),
+        (#"{"inputs":[{\#(input),"parameters":{"binary_data_size":-1}}]}"#, "a whole number of bytes"),
+        (
+            #"{"inputs":[{\#(input),"parameters":{"binary_data_size":2}}]}"#,
+            "say in Inference-Header-Content-Length"
+        ),
+        (#"{"parameters":{"timeout":-1}}"#, "timeout takes"),
+        (#"{"parameters":{"binary_data_output":1}}"#, "true or false"),
+        (#"{"parameters":{"a":\#(String(repeating: "[", count: 99))"#, "less nesting"),
+        (#"{"a":\#(String(repeating: #"{"a":"#, count: 99))"#, "less nesting"),
+    ])
     func json(_ json: String, words: String) async throws {
         let server = try await LiveServer(try TinyModel())
         try expect(await V2Call(json: json).send(to: server), 400, saying: words)
         await server.stop()
     }
 
-    @Test(arguments: [
+    @Test(
+        arguments: [
             ("FP32", [3, 224, 224]), ("FP32", [1, 224, 224, 3]), ("FP32", [1, 3, 223, 224]),
             ("FP32", [0, 3, 224, 224]),
             ("FP32", []), ("FP32", [1]), ("UINT8", [2, 3, 3]), ("UINT8", [1, 2, 3, 2]), ("UINT8", [1, 0, 3, 3]),
             ("UINT8", [1, 3, 0, 3]), ("UINT8", [0, 2, 2, 3]), ("BYTES", []), ("BYTES", [0]), ("BYTES", [1, 2]),
             ("BYTES", [1, 1, 1]), ("FP16", [1, 3, 224, 224]), ("INT64", [1]), ("fp32", [1, 3, 224, 224]),
         ] as [(String, [Int])])
-    func `shapes and datatypes that the model does not take, told with those that it takes`(datatype: String, shape: [Int]) async throws {
+    func `shapes and datatypes that the model does not take, told with those that it takes`(
+        datatype: String, shape: [Int]
+    ) async throws {
         let server = try await LiveServer(try TinyModel())
         for call in [V2Call(datatype, shape, data: "[1]"), V2Call(datatype, shape, binary: [1, 0, 0, 0])] {
             try expect(await call.send(to: server), 400, saying: "it takes FP32 [N, 3, 224, 224]")
@@ -103,10 +106,10 @@ import TestSupport
     }
 
     @Test(arguments: [
-            ("[1]", "an array of 1 values where one of 2, as the shape says"), ("[1,2,3]", "more values"),
-            ("[]", "no values"), ("[[1,2]]", "'[' was expected"), ("[1,256]", "0 to 255"), ("[1,1.5]", "0 to 255"),
-            ("[1,\"2\"]", "a number"), ("7", "'['"), ("null", "'['"), ("[1,2", "']'"),
-        ])
+        ("[1]", "an array of 1 values where one of 2, as the shape says"), ("[1,2,3]", "more values"),
+        ("[]", "no values"), ("[[1,2]]", "'[' was expected"), ("[1,256]", "0 to 255"), ("[1,1.5]", "0 to 255"),
+        ("[1,\"2\"]", "a number"), ("7", "'['"), ("null", "'['"), ("[1,2", "']'"),
+    ])
     func `values that are not what the shape says, or no values`(data: String, words: String) async throws {
         let server = try await LiveServer(try TinyModel())
         try expect(await V2Call("UINT8", [1, 1, 2, 1], data: data).send(to: server), 400, saying: words)

@@ -86,7 +86,9 @@ import TestSupport
         await server.stop()
     }
 
-    @Test func `encoded images answer as by /predict, in JSON and binary, two at once and one upon another axis`() async throws {
+    @Test func `encoded images answer as by /predict, in JSON and binary, two at once and one upon another axis`()
+        async throws
+    {
         let server = try await LiveServer(try TinyModel())
         let probabilities = try await server.exchange("POST", "/predict", body: TestPicture.png).probabilities()
         #expect(probabilities.count == 3)
@@ -106,7 +108,9 @@ import TestSupport
         await server.stop()
     }
 
-    @Test func `tensors that the client normalised answer as the pixels they were made of, in JSON and binary`() async throws {
+    @Test func `tensors that the client normalised answer as the pixels they were made of, in JSON and binary`()
+        async throws
+    {
         let server = try await LiveServer(try TinyModel())
         let logits = try Self.expected(server, Self.image)
         let values = try Self.normalised(server, Self.image)

@@ -58,11 +58,13 @@ import Testing
     }
 
     @Test(arguments: [
-            (#"{"parameters":{"config":"{}"}}"#, "\"config\""),
-            (#"{"parameters":{"file:1/model.pth":"AAAA"}}"#, "\"file:1/model.pth\""), ("[]", "JSON object"),
-            ("{", "JSON object"),
-        ])
-    func `what a load brings along is refused by name, and what is no JSON object too`(_ body: String, _ expected: String) async throws {
+        (#"{"parameters":{"config":"{}"}}"#, "\"config\""),
+        (#"{"parameters":{"file:1/model.pth":"AAAA"}}"#, "\"file:1/model.pth\""), ("[]", "JSON object"),
+        ("{", "JSON object"),
+    ])
+    func `what a load brings along is refused by name, and what is no JSON object too`(
+        _ body: String, _ expected: String
+    ) async throws {
         let server = try await server(try TinyModel())
         let answer = try await post(server, "models/tiny/load", body: body)
         #expect(answer.status == 400)
@@ -81,7 +83,8 @@ import Testing
         await server.stop()
     }
 
-    @Test func `without the token nothing is told or done, without a token file there are no such routes`() async throws {
+    @Test func `without the token nothing is told or done, without a token file there are no such routes`() async throws
+    {
         let tiny = try TinyModel()
         let server = try await server(tiny)
         for path in ["index", "models/tiny/load", "models/tiny/unload"] {

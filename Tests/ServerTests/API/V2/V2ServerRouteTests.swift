@@ -56,7 +56,9 @@ import TestSupport
         await server.stop()
     }
 
-    @Test func `another model and another version are 404, with the sentence where V2's clients look for it`() async throws {
+    @Test func `another model and another version are 404, with the sentence where V2's clients look for it`()
+        async throws
+    {
         let server = try await LiveServer(try TinyModel())
         for (path, words) in [
             ("/v2/models/other", "served here: tiny"), ("/v2/models/tiny/versions/1", "has no version \"1\""),
@@ -93,10 +95,12 @@ import TestSupport
     }
 
     @Test(arguments: [
-            #"{"input": "a", "logits": "a"}"#, #"{"logits": "probabilities"}"#, #"{"input": ""}"#, #"{"output": "a"}"#,
-            #"{"input": 1}"#, #"{"input": "\#(String(repeating: "a", count: 129))"}"#,
-        ])
-    func `names that cannot be told apart, are empty, too long or unknown are refused when the model is loaded`(_ names: String) async throws {
+        #"{"input": "a", "logits": "a"}"#, #"{"logits": "probabilities"}"#, #"{"input": ""}"#, #"{"output": "a"}"#,
+        #"{"input": 1}"#, #"{"input": "\#(String(repeating: "a", count: 129))"}"#,
+    ])
+    func `names that cannot be told apart, are empty, too long or unknown are refused when the model is loaded`(
+        _ names: String
+    ) async throws {
         let tiny = try TinyModel()
         try tiny.write("model.json", #"{"tensors": \#(names)}"#)
         let server = try await LiveServer(tiny)
