@@ -29,7 +29,7 @@ extension SettingKey {
             "Longest pause while a client reads a response; after this time it must also average min_body_rate."),
         SettingKey(
             "server.min_body_rate", \.server.minBodyRate, .size(0...(1 << 30)),
-            "Slowest average at which content may arrive or be read, per second; 0 for no limit. Slower requests are answered 408."
+            "Lowest average rate at which content arrives or is read, per second; 0 for none. Slower requests are answered 408."
         ),
         SettingKey(
             "server.idle_timeout", \.server.idleTimeout, .duration(.milliseconds(1) ... .seconds(3600)),
@@ -135,7 +135,7 @@ extension SettingKey {
         SettingKey("log.access", \.log.access, .flag, "Whether each request is logged."),
         SettingKey(
             "log.max_buffered_bytes", \.log.maxBufferedBytes, .size((64 << 10)...(1 << 30)),
-            "Memory for log lines while nobody reads them; beyond that lines are dropped and counted, and the server never blocks."
+            "Memory for log lines while nobody reads them; beyond that lines are dropped and counted; the server never blocks."
         ),
 
         SettingKey(
