@@ -1,6 +1,7 @@
 import HTTPServer
 import HTTPTypes
 import Inference
+import Threads
 
 /// What all predicting routes share, whatever the form of their requests and answers: admission, batching, metrics, fields
 /// of the access log, and the answers to errors.

@@ -1,6 +1,7 @@
 import HTTPServer
 import HTTPTypes
 import Inference
+import Threads
 
 /// The paths of the HTTP contract; also the values of the metrics' label `route`.
 enum RoutePattern: String, CaseIterable {

@@ -2,6 +2,7 @@ import Foundation
 import HTTPServer
 import Inference
 import Logging
+import Threads
 
 /// Everything that can be configured; a fresh value holds the defaults.
 ///

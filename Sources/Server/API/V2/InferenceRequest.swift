@@ -1,3 +1,4 @@
+import Files
 import Inference
 
 /// The content of `POST …/infer`, parsed and checked.

@@ -1,3 +1,4 @@
+import Files
 import Inference
 
 /// The input of a request: its name, datatype, shape and values.
