@@ -19,16 +19,16 @@ import TestSupport
         V2Call("FP32", [1, 3, 2, 2], data: "[1,2.5,-3e0,4E-1,5,6,7,8,9,10,11,12]"),
     ]
 
-    private static func contract() -> ModelSignature {
+    private static func signature() -> ModelSignature {
         ModelSignature(
-            names: TensorNames(), rule: ShapeRule(network: [3, 2, 2]), classCount: 3,
-            limit: ImageUpload.CountLimit(count: 4, key: "images.max_per_request"), pixels: PixelLimits(maxPixels: 100))
+            names: TensorNames(), shapeRule: ShapeRule(network: [3, 2, 2]), classCount: 3,
+            limit: ImageUpload.CountLimit(count: 4, key: "images.max_per_request"), pixelLimit: PixelLimit(maxPixels: 100))
     }
 
     @Test func `every form is read`() throws {
         for call in Self.calls {
             let count = call.binary == nil ? nil : call.json.utf8.count
-            let request = try InferenceRequest(call.body, headerLength: count, contract: Self.contract())
+            let request = try InferenceRequest(call.body, headerLength: count, signature: Self.signature())
             #expect(1...2 ~= request.images.count && !request.outputs.isEmpty)
         }
     }
@@ -36,7 +36,7 @@ import TestSupport
     @Test func `channels that lie one after the other come to lie side by side, in their order`() throws {
         for call in Self.calls.suffix(2) {
             let count = call.binary == nil ? nil : call.json.utf8.count
-            let request = try InferenceRequest(call.body, headerLength: count, contract: Self.contract())
+            let request = try InferenceRequest(call.body, headerLength: count, signature: Self.signature())
             guard case .tensor(let tensor) = request.images[0] else { return #expect(Bool(false), "no tensor") }
             #expect(tensor.shape == [2, 2, 3])
             let values: [Float] =
@@ -66,7 +66,7 @@ import TestSupport
                 }
             }
             do throws(V2Error) {
-                _ = try InferenceRequest(body, headerLength: count, contract: Self.contract())
+                _ = try InferenceRequest(body, headerLength: count, signature: Self.signature())
                 counts.read += 1
             } catch {
                 #expect(error.description.hasSuffix("."))
