@@ -23,8 +23,8 @@ struct PathAdvice: Sendable {
         .modelReload, .v2RepositoryIndex, .v2RepositoryLoad, .v2RepositoryUnload,
     ]
 
-    /// Paths of other servers, and guesses of people, with the route that does the same: in lower case, without slashes at the
-    /// ends.
+    /// Paths of other servers, and guesses of people, with the route that does the same: in lower case, without slashes
+    /// at the ends.
     private static let synonyms: [String: RoutePattern] = [
         // TorchServe, TensorFlow Serving, SageMaker and MLflow, FastAPI's tutorials.
         "predictions": .predict, "prediction": .predict, "invocations": .predict, "infer": .predict,
@@ -87,8 +87,8 @@ struct PathAdvice: Sendable {
         if target.isAdmin, !hasAdminRoutes {
             return (
                 .notFound,
-                "There is no '\(found)' here, because the admin routes are off; to turn them on, set admin.token_file in the "
-                    + "configuration to a file with a token."
+                "There is no '\(found)' here, because the admin routes are off; to turn them on, set admin.token_file in "
+                    + "the configuration to a file with a token."
             )
         }
         return (.notFound, "There is no '\(found)' here; did you mean \(target.method.rawValue) \(meant)?")
@@ -104,8 +104,8 @@ struct PathAdvice: Sendable {
     /// The segments that are not empty.
     private static func segments(_ path: String) -> [String] { path.split(separator: "/").map(String.init) }
 
-    /// The path, cut after ``maxByteCount`` characters, with everything percent-encoded that cannot stand in a URL: the client
-    /// may send it as it is.
+    /// The path, cut after ``maxByteCount`` characters, with everything percent-encoded that cannot stand in a URL: the
+    /// client may send it as it is.
     static func excerpt(_ path: String) -> String {
         var text = ""
         for scalar in path.unicodeScalars.prefix(maxByteCount) {

@@ -3,8 +3,8 @@ import HTTPTypes
 import Inference
 import Threads
 
-/// What all predicting routes share, whatever the form of their requests and answers: admission, batching, metrics, fields
-/// of the access log, and the answers to errors.
+/// What all predicting routes share, whatever the form of their requests and answers: admission, batching, metrics,
+/// fields of the access log, and the answers to errors.
 final class PredictionService: Sendable {
     let store: ModelStore
     let batcher: Batcher
@@ -15,8 +15,8 @@ final class PredictionService: Sendable {
 
     private static let clock = ContinuousClock()
 
-    /// The largest answer that a connection's thread writes itself, which takes a few milliseconds; workers write larger
-    /// ones. Units: numbers or classes.
+    /// The largest answer that a connection's thread writes itself, which takes a few milliseconds; workers write
+    /// larger ones. Units: numbers or classes.
     private static let maxInlineValueCount = 1024
 
     init(
@@ -104,8 +104,8 @@ final class PredictionService: Sendable {
                 .deadline,
                 .problem(
                     .gatewayTimeout,
-                    "The answer was not ready within \(deadline.limit) of the request's last byte (\(deadline.origin)); "
-                        + "send fewer or smaller images at once."))
+                    "The answer was not ready within \(deadline.limit) of the request's last byte (\(deadline.origin)); send "
+                        + "fewer or smaller images at once."))
         case .cancelled: reject(.disconnected, .problem(.requestTimeout, "The client closed the connection."))
         }
     }

@@ -24,8 +24,8 @@ extension Response {
         switch slot.absence {
         case .refused(let refusal):
             .unavailable(
-                "Model \(slot.name) could not be loaded (\(refusal.reason); the server's log says more). It is loaded once its "
-                    + "files are repaired.")
+                "Model \(slot.name) could not be loaded (\(refusal.reason); the server's log says more). It is loaded "
+                    + "once its files are repaired.")
         case .postponed(let refusal):
             .unavailable("Model \(slot.name) is not loaded yet (\(refusal.reason)); try again in a second.")
         case .noMemory(let error):

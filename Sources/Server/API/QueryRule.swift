@@ -2,8 +2,8 @@ import HTTPServer
 
 /// Which query parameters a route takes.
 ///
-/// An unknown parameter is refused, with the names of the known ones: if it were ignored, a client would believe that it
-/// took effect. Probes and `/metrics` ignore parameters: a healthy server must not fail a probe over one.
+/// An unknown parameter is refused, with the names of the known ones: if it were ignored, a client would believe that
+/// it took effect. Probes and `/metrics` ignore parameters: a healthy server must not fail a probe over one.
 struct QueryRule: Sendable {
     /// The names that are taken; nil ignores the whole query.
     private let known: [String]?

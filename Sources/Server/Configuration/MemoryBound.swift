@@ -1,7 +1,8 @@
 import HTTPServer
 import Inference
 
-/// An upper bound of the process's memory, whatever clients send: the sum of what the limits of the configuration allow.
+/// An upper bound of the process's memory, whatever clients send: the sum of what the limits of the configuration
+/// allow.
 ///
 /// Computed for the loaded models; `models.memory_limit` bounds what more may be loaded. Each part is an upper bound by
 /// itself, so the sum is far above real use: no mix of requests reaches all of them at once.

@@ -29,7 +29,8 @@ extension SettingKey {
             "Longest pause while a client reads a response; after this time it must also average min_body_rate."),
         SettingKey(
             "server.min_body_rate", \.server.minBodyRate, .size(0...(1 << 30)),
-            "Lowest average rate at which content arrives or is read, per second; 0 for none. Slower requests are answered 408."
+            "Lowest average rate at which content arrives or is read, per second; 0 for none. Slower requests are "
+                + "answered 408."
         ),
         SettingKey(
             "server.idle_timeout", \.server.idleTimeout, .duration(.milliseconds(1) ... .seconds(3600)),
@@ -39,14 +40,16 @@ extension SettingKey {
             "Largest request line and fields together."),
         SettingKey(
             "server.max_header_fields", \.server.maxHeaderFields, .count(1...65_000),
-            "Most fields of one request, of its trailer, and of one part of a form; beyond that a request is answered 431."
+            "Most fields of one request, of its trailer, and of one part of a form; beyond that a request is "
+                + "answered 431."
         ),
         SettingKey(
             "server.max_body_bytes", \.server.maxBodyBytes, .size((1 << 10)...(4 << 30)),
             "Largest content of one request."),
         SettingKey(
             "server.max_buffered_bytes", \.server.maxBufferedBytes, .size((1 << 10)...(1 << 40)),
-            "Memory for the content of all requests; beyond that slow uploads are cancelled, or requests are answered 429."
+            "Memory for the content of all requests; beyond that slow uploads are cancelled, or requests are "
+                + "answered 429."
         ),
         SettingKey(
             "server.max_buffered_bytes_per_address", \.server.maxBufferedBytesPerAddress,
@@ -103,7 +106,8 @@ extension SettingKey {
             "Model that POST /predict uses; empty for the only one, or the first by name that loads."),
         SettingKey(
             "models.follow_outside_links", \.models.followOutsideLinks, .flag,
-            "Whether symbolic links in the model folders may lead out of models.directory; otherwise such models are refused."
+            "Whether symbolic links in the model folders may lead out of models.directory; otherwise such models "
+                + "are refused."
         ),
         SettingKey(
             "models.reload_interval", \.models.reloadInterval, .duration(.milliseconds(10) ... .seconds(86400)),
@@ -135,7 +139,8 @@ extension SettingKey {
         SettingKey("log.access", \.log.access, .flag, "Whether each request is logged."),
         SettingKey(
             "log.max_buffered_bytes", \.log.maxBufferedBytes, .size((64 << 10)...(1 << 30)),
-            "Memory for log lines while nobody reads them; beyond that lines are dropped and counted; the server never blocks."
+            "Memory for log lines while nobody reads them; beyond that lines are dropped and counted; the server "
+                + "never blocks."
         ),
 
         SettingKey(

@@ -2,13 +2,13 @@ import Host
 import Logging
 
 extension Settings {
-    /// With no more connections than there are descriptors for; says so where that makes a difference.
+    /// Limits the connections to the available file descriptors, and logs a warning where that changes the setting.
     func fittingDescriptors(_ limit: DescriptorLimit?, _ logger: Logger) -> Settings {
         guard let limit, limit.connectionCapacity < server.maxConnections else { return self }
         logger.warning(
             """
-            fewer connections than server.max_connections are taken at once, for the process may not open more files: raise the \
-            hard limit (ulimit -Hn, LimitNOFILE= of systemd)
+            the process may not open enough files for server.max_connections; fewer connections are taken: raise the hard \
+            limit (ulimit -Hn, LimitNOFILE= of systemd)
             """,
             metadata: [
                 "connections": .stringConvertible(limit.connectionCapacity),

@@ -7,14 +7,17 @@ extension Settings {
     /// The file that is read where none is named.
     public static let defaultFile = "config/alexnet.yaml"
 
-    /// Reads the configuration: defaults, then the file, then the environment, then flags; a later value replaces an earlier one.
+    /// Reads the configuration: defaults, then the file, then the environment, then flags; a later value replaces an
+    /// earlier one.
     ///
     /// - Parameters:
     ///   - file: the YAML file; nil takes `config/alexnet.yaml` of the working directory, if there is one.
-    ///   - environment: variables such as `ALEXNET_SERVER_PORT`. Ignored are variables without the prefix, those that Kubernetes
-    ///     sets for a service called `alexnet` (``ServiceLink``), and the one that limits the CPU's instruction sets.
+    ///   - environment: variables such as `ALEXNET_SERVER_PORT`. Ignored are variables without the prefix, those that
+    ///     Kubernetes sets for a service called `alexnet` (``ServiceLink``), and the one that limits the CPU's
+    ///     instruction sets.
     ///   - flags: values by key, such as `"server.port": "8081"`.
-    /// - Throws: ``SettingsError`` for an unknown key, a value outside its limits, or values that contradict each other.
+    /// - Throws: ``SettingsError`` for an unknown key, a value outside its limits, or values that contradict each
+    ///   other.
     public static func load(
         file: String?, environment: [String: String], flags: [String: String]
     ) throws(SettingsError) -> Settings {
@@ -125,8 +128,9 @@ struct SettingsLayer {
 
 /// Recognises the environment variables that Kubernetes and Docker links set for a service with the program's name.
 ///
-/// A service called `alexnet` gives its pods `ALEXNET_SERVICE_HOST`, `ALEXNET_PORT=tcp://10.0.0.1:80` and more; one called
-/// `alexnet-server` even gives `ALEXNET_SERVER_PORT=tcp://…`. None of them is meant as configuration of this program.
+/// A service called `alexnet` gives its pods `ALEXNET_SERVICE_HOST`, `ALEXNET_PORT=tcp://10.0.0.1:80` and more; one
+/// called `alexnet-server` even gives `ALEXNET_SERVER_PORT=tcp://…`. None of them is meant as configuration of this
+/// program.
 ///
 /// - Source: Kubernetes documentation, "Service", §Environment variables
 enum ServiceLink {

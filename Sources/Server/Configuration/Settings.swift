@@ -33,20 +33,20 @@ public struct Settings: Sendable, Equatable {
         public var host = "127.0.0.1"
         /// `server.port`: the TCP port; 0 takes a free one.
         public var port = 8080
-        /// `server.max_connections`: open connections at once.
+        /// `server.max_connections`: the most open connections.
         public var maxConnections = 1024
-        /// `server.max_connections_per_address`: of them, those of one address; nil is half.
+        /// `server.max_connections_per_address`: the most open connections of one address; nil is half of ``maxConnections``.
         public var maxConnectionsPerAddress: Int?
-        /// `server.trusted_proxies`: addresses to which no share applies.
+        /// `server.trusted_proxies`: proxies that are exempt from the limits per address.
         public var trustedProxies: [AddressBlock] = []
         /// `server.header_timeout`: from a request's first byte to the end of its fields.
         public var headerTimeout = Duration.seconds(10)
-        /// `server.body_timeout`: the longest pause while content arrives, and how long that may be slow.
+        /// `server.body_timeout`: the longest pause while content arrives; after this time ``minBodyRate`` applies as well.
         public var bodyTimeout = Duration.seconds(30)
         /// `server.write_timeout`: the same while a client reads a response.
         public var writeTimeout = Duration.seconds(30)
-        /// `server.min_body_rate`: what content and responses must keep up once those times are over; 0 asks for nothing. Units:
-        /// bytes a second.
+        /// `server.min_body_rate`: the lowest average rate at which content arrives or is read; 0 for none. Units: bytes per
+        /// second.
         public var minBodyRate = 16 << 10
         /// `server.idle_timeout`: between two requests of a connection.
         public var idleTimeout = Duration.seconds(60)
@@ -56,9 +56,9 @@ public struct Settings: Sendable, Equatable {
         public var maxHeaderFields = 128
         /// `server.max_body_bytes`: content of one request. Units: bytes.
         public var maxBodyBytes = 32 << 20
-        /// `server.max_buffered_bytes`: content of all requests that are under way. Units: bytes.
+        /// `server.max_buffered_bytes`: memory for the content of all requests. Units: bytes.
         public var maxBufferedBytes = 512 << 20
-        /// `server.max_buffered_bytes_per_address`: of them, those of one address; nil is half, or ``maxBodyBytes`` where that is
+        /// `server.max_buffered_bytes_per_address`: of it, for one address; nil is half, or ``maxBodyBytes`` where that is
         /// more. Units: bytes.
         public var maxBufferedBytesPerAddress: Int?
         /// `server.drain_delay`: how long new work is still taken after SIGTERM.
@@ -69,31 +69,31 @@ public struct Settings: Sendable, Equatable {
 
     /// Section `images`: decoding, and the limits of images.
     public struct Images: Sendable, Equatable {
-        /// `images.max_pixels`: width times height of one image.
+        /// `images.max_pixels`: the largest width times height of one image.
         public var maxPixels = 128_000_000
-        /// `images.max_request_pixels`: those of all images of one request.
+        /// `images.max_request_pixels`: the most pixels of all images of one request.
         public var maxRequestPixels = 512_000_000
-        /// `images.decode_bytes`: what codecs hold at once of images that are not decoded row by row. Units: bytes.
+        /// `images.decode_bytes`: memory for images that cannot be decoded row by row. Units: bytes.
         public var decodeBytes = 1 << 30
-        /// `images.max_per_request`: images in one request.
+        /// `images.max_per_request`: the most images in one request.
         public var maxPerRequest = 64
         /// `images.apply_orientation`: whether EXIF orientation turns the image.
         public var applyOrientation = true
-        /// `images.decode`: how much of an image is decoded.
+        /// `images.decode`: whether large JPEGs are decoded at reduced size.
         public var decode = DecodeMode.exact
     }
 
     /// Section `batching`: the queue of each model, and its batches.
     public struct Batching: Sendable, Equatable {
-        /// `batching.max_batch_size`: images in one forward pass.
+        /// `batching.max_batch_size`: the most images in one forward pass.
         public var maxBatchSize = 32
         /// `batching.max_queue_delay`: how long a free worker waits for more images.
         public var maxQueueDelay = Duration.zero
-        /// `batching.queue_capacity`: images of one model that may wait.
+        /// `batching.queue_capacity`: the most images that may wait for one model.
         public var queueCapacity = 256
-        /// `batching.queue_bytes`: images of all models that may wait, with their tensors. Units: bytes.
+        /// `batching.queue_bytes`: memory for the images of all models that wait, with their tensors. Units: bytes.
         public var queueBytes = 512 << 20
-        /// `batching.queue_pixels`: pixels of all models' images that wait or are being decoded.
+        /// `batching.queue_pixels`: the most pixels of images that wait or are decoded, for all models.
         public var queuePixels = 2_000_000_000
         /// `batching.request_deadline`: from a request's last byte to its answer.
         public var requestDeadline = Duration.seconds(10)
@@ -109,8 +109,8 @@ public struct Settings: Sendable, Equatable {
         public var followOutsideLinks = false
         /// `models.reload_interval`: how often the folders are checked for changes.
         public var reloadInterval = Duration.seconds(1)
-        /// `models.memory_limit`: weights, prepared kernels and working memory of all loaded models together; nil is three
-        /// quarters of ``AvailableMemory/current`` at the start. Units: bytes.
+        /// `models.memory_limit`: weights, prepared kernels and working memory of all loaded models together; nil is
+        /// three quarters of ``AvailableMemory/current`` at the start. Units: bytes.
         public var memoryLimit: Int?
         /// `models.tuning_limit`: how long a load may measure algorithms; zero relies on estimates.
         public var tuningLimit = Duration.seconds(1)

@@ -3,8 +3,8 @@ import Yams
 
 /// A configuration file, checked: two levels of known keys with plain values.
 ///
-/// Strategy: Yams parses the file into nodes, which know their lines. After the nodes are checked, swift-configuration reads
-/// the values.
+/// Strategy: Yams parses the file into nodes, which know their lines. After the nodes are checked, swift-configuration
+/// reads the values.
 struct SettingsFile {
     /// Far above any configuration. Units: bytes.
     static let byteLimit = 64 << 10
@@ -17,7 +17,8 @@ struct SettingsFile {
 
     /// Parses the file's content.
     ///
-    /// - Throws: ``SettingsError`` where it is not YAML, or has a key that is unknown, repeated or without a plain value.
+    /// - Throws: ``SettingsError`` where it is not YAML, or has a key that is unknown, repeated or without a plain
+    ///   value.
     init(path: String, bytes: [UInt8]) throws(SettingsError) {
         self.path = path
         let root: Node?

@@ -5,8 +5,8 @@ import Synchronization
 
 /// Writes log lines on a thread of its own, so that logging never blocks, even where nobody reads the log.
 ///
-/// Lines wait in a bounded queue. When a line does not fit, it and all later ones are dropped and counted until half of the
-/// queue has been written; then one line reports how many are missing. Lines keep their order and arrive whole.
+/// Lines wait in a bounded queue. When a line does not fit, it and all later ones are dropped and counted until half of
+/// the queue has been written; then one line reports how many are missing. Lines keep their order and arrive whole.
 ///
 /// Limits: `maxByteCount` of queued lines, plus one call of write(2).
 public final class LogWriter: LogSink {
@@ -64,7 +64,8 @@ public final class LogWriter: LogSink {
         private let wakeUp = DispatchSemaphore(value: 0)
         private let dropped = Atomic(0)
 
-        /// The most bytes in one call: a pipe writes as many without mixing them with another process's (pipe(7), PIPE_BUF).
+        /// The most bytes in one call: a pipe writes as many without mixing them with another process's (pipe(7),
+        /// PIPE_BUF).
         /// Units: bytes.
         private static let maxWriteByteCount = 4096
         /// How long the thread sleeps after it was woken: under load, lines that arrive meanwhile share one call.

@@ -81,7 +81,8 @@ struct ImageUpload: Sendable {
         return images
     }
 
-    /// Whether a part is a file, is named `image`, or has an image's media type: mobile HTTP libraries leave the file name out.
+    /// Whether a part is a file, is named `image`, or has an image's media type: mobile HTTP libraries leave the file
+    /// name out.
     private static func isImage(_ part: Part) -> Bool {
         part.name == "image" || part.filename != nil || part.contentType?.prefix(6).lowercased() == "image/"
     }
@@ -114,8 +115,8 @@ struct ImageUpload: Sendable {
     /// The most values in ignored members of JSON, so that a body full of them cannot occupy a thread.
     private static let maxOtherValues = 1024
 
-    /// The images of `{"image": "<base64>"}` and `{"images": ["<base64>", …]}`; base64 is decoded straight into the image's own
-    /// bytes.
+    /// The images of `{"image": "<base64>"}` and `{"images": ["<base64>", …]}`; base64 is decoded straight into the
+    /// image's own bytes.
     private static func contents(
         ofJSON bytes: [UInt8], limit: CountLimit
     ) throws(UploadError) -> ([Image], [Query.Item]) {
@@ -192,7 +193,8 @@ struct ImageUpload: Sendable {
 }
 
 extension ImageUpload {
-    /// The media type of content without a Content-Type: JSON where it begins like JSON, which no image does; otherwise nil.
+    /// The media type of content without a Content-Type: JSON where it begins like JSON, which no image does; otherwise
+    /// nil.
     ///
     /// - Source: RFC 9110 §8.3
     static func guessedType(of body: RequestBody) -> String? {
@@ -256,19 +258,21 @@ enum UploadError: Error, Equatable, Sendable, CustomStringConvertible {
         switch self {
         case .empty: "The request holds no image; send one, as with curl -F image=@photo.jpg."
         case .noImageInForm(let fields):
-            "The form has \(fields.isEmpty ? "no fields" : "the fields \(fields.joined(separator: ", "))"), but no file "
-                + "and no field named image; send one, as with curl -F image=@photo.jpg."
+            "The form has \(fields.isEmpty ? "no fields" : "the fields \(fields.joined(separator: ", "))"), but no "
+                + "file and no field named image; send one, as with curl -F image=@photo.jpg."
         case .nameInsteadOfFile(let name):
-            "The field image holds the text \"\(name)\", not an image; for curl to send the file, put an @ in front of its "
-                + "name: -F image=@\(name)."
+            "The field image holds the text \"\(name)\", not an image; for curl to send the file, put an @ in front of "
+                + "its name: -F image=@\(name)."
         case .noImageInJSON: #"The JSON has neither "image" nor "images"; send {"image": "<base64>"}."#
         case .malformedJSON:
             #"The content is not JSON of the form {"image": "<base64>"} or {"images": ["<base64>", …]}."#
         case .crowdedJSON(let limit):
-            "The JSON holds far more than \(limit.count) images, the most for one request (\(limit.key)); leave its other members out."
+            "The JSON holds far more than \(limit.count) images, the most for one request (\(limit.key)); leave its other "
+                + "members out."
         case .notBase64(let index): "Image \(index) is not base64 (RFC 4648) of at least one byte."
         case .unannouncedJSON(let type):
-            "The content looks like JSON, but its Content-Type is \(type); send Content-Type: application/json, as with curl -H."
+            "The content looks like JSON, but its Content-Type is \(type); send Content-Type: application/json, as with "
+                + "curl -H."
         case .unsupportedType("application/x-www-form-urlencoded"):
             "Content-Type application/x-www-form-urlencoded is not supported; curl -d and --data-binary send it by "
                 + "default: use curl -F image=@photo.jpg instead, or add -H 'Content-Type: application/octet-stream'."

@@ -25,8 +25,8 @@ struct PredictRoute: Sendable {
         let parse = { @Sendable in
             Result { () throws(UploadError) in try ImageUpload(request.body, type: type, limit: limit) }
         }
-        // Base64 of many megabytes takes a while, so workers parse it and not a thread that serves sockets. It goes ahead of queued
-        // decoding: a request can be queued fairly only once its images are known.
+        // Base64 of many megabytes takes a while, so workers parse it and not a thread that serves sockets. It goes
+        // ahead of queued decoding: a request can be queued fairly only once its images are known.
         let parsed = type == ImageUpload.json ? await service.workers.perform(.high, parse) : parse()
         return try parsed.mapError { HTTPError($0.status, $0.description) }.get()
     }
@@ -65,8 +65,8 @@ struct PredictRoute: Sendable {
 
 /// The parameters of a request for predictions: from its query, from fields of its form, or from members of its JSON.
 ///
-/// A form's field without a file, or a JSON member, is a parameter if it has the name of one, or another server's name for
-/// it. All others are ignored: web pages send tokens and the name of the button that was pressed.
+/// A form's field without a file, or a JSON member, is a parameter if it has the name of one, or another server's name
+/// for it. All others are ignored: web pages send tokens and the name of the button that was pressed.
 struct PredictionParameters: Sendable, Equatable {
     /// How many classes an answer lists, from 1 to the number of classes.
     let top: Int

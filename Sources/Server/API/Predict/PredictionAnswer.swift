@@ -17,8 +17,8 @@ public struct PredictionAnswer: Sendable {
         self.filename = filename
     }
 
-    /// The answer as JSON, names in alphabetical order, probabilities in the fewest digits that read back as the same float32.
-    /// Written by hand, since JSONEncoder would take as long as the rest of the answer.
+    /// The answer as JSON, names in alphabetical order, probabilities in the fewest digits that read back as the same
+    /// float32. Written by hand, since JSONEncoder would take as long as the rest of the answer.
     public var json: String {
         let best = classification.best
         var json = ""

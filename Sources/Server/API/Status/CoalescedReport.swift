@@ -2,11 +2,12 @@ import Dispatch
 import HTTPServer
 import Synchronization
 
-/// A report that may take a while to write, such as thousands of metrics, hundreds of models, or all classes of a model.
+/// A report that may take a while to write, such as thousands of metrics, hundreds of models, or all classes of a
+/// model.
 ///
 /// Requests are coalesced: the report is written once at a time, on a queue of its own and not on a thread that serves
-/// sockets. All requests that arrive while it is being written share the next one, so that many requests cost no more than
-/// one, and no answer is older than its request.
+/// sockets. All requests that arrive while it is being written share the next one, so that many requests cost no more
+/// than one, and no answer is older than its request.
 final class CoalescedReport: Sendable {
     private struct State {
         var waiting: [CheckedContinuation<Response, Never>] = []

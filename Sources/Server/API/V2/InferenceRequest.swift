@@ -19,7 +19,8 @@ struct InferenceRequest: Sendable {
 
     /// Parses the content of a request.
     ///
-    /// - Parameter headerLength: where the JSON ends and binary tensors begin; nil without binary tensors. Units: bytes.
+    /// - Parameter headerLength: where the JSON ends and binary tensors begin; nil without binary
+    ///   tensors. Units: bytes.
     /// - Throws: ``V2Error`` of the first mistake.
     init(_ content: [UInt8], headerLength: Int?, signature: ModelSignature) throws(V2Error) {
         let jsonByteCount = headerLength ?? content.count

@@ -87,11 +87,11 @@ extension V2Error: CustomStringConvertible {
         case .headerTooLong(let found, let available):
             "Inference-Header-Content-Length announces \(found) bytes of JSON, but the content has \(available)."
         case .headerLengthMissing(let size):
-            "The input's binary_data_size announces \(size) bytes behind the JSON; say in Inference-Header-Content-Length "
-                + "where the JSON ends."
+            "The input's binary_data_size announces \(size) bytes behind the JSON; say in "
+                + "Inference-Header-Content-Length where the JSON ends."
         case .json(let error):
-            "The JSON is not an inference request: at byte \(error.offset) there is \(error.found) where \(error.expected) "
-                + "was expected."
+            "The JSON is not an inference request: at byte \(error.offset) there is \(error.found) where "
+                + "\(error.expected) was expected."
         case .repeatedMember(let name): "\"\(name)\" occurs more than once; send it once."
         case .longID(let limit): "The id is longer than \(limit) bytes; shorten it."
         case .timeout: "The parameter timeout takes a whole number of microseconds; 0 means none."
@@ -121,8 +121,8 @@ extension V2Error: CustomStringConvertible {
         case .excessBytes(let count):
             "\(count) bytes at the end of the content belong to no input; announce them in binary_data_size."
         case .element(let index, let count):
-            "Element \(index) of the \(count) BYTES is cut off; each element is its length in four bytes, little-endian, "
-                + "and as many bytes."
+            "Element \(index) of the \(count) BYTES is cut off; each element is its length in four bytes, "
+                + "little-endian, and as many bytes."
         case .notFinite(let index): "Value \(index) of the input is not a finite number."
         case .image(let index, let error): "Image \(index): \(error.description(naming: .configuration))"
         case .upload(let error): error.description

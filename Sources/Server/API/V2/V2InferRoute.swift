@@ -11,8 +11,8 @@ struct V2InferRoute: Sendable {
             let model = try service.model(of: try service.store.slot(of: request), for: request)
             try lookup.check(model, request)
             let signature = ModelSignature(model, settings: service.settings)
-            // Millions of numbers take a while, so workers parse them and not a thread that serves sockets. Parsing goes ahead
-            // of queued decoding: a request can be queued fairly only once its images are known.
+            // Millions of numbers take a while, so workers parse them and not a thread that serves sockets. Parsing
+            // goes ahead of queued decoding: a request can be queued fairly only once its images are known.
             let parsed = await service.workers.perform(.high) {
                 Result { () throws(V2Error) in try Self.read(request, signature) }
             }

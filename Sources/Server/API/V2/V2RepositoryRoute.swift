@@ -4,8 +4,8 @@ import Foundation
 import HTTPServer
 import Inference
 
-/// `POST /v2/repository/index`, `/v2/repository/models/{model}/load` and `…/unload`: lists, loads and unloads models. Served
-/// only with an admin token.
+/// `POST /v2/repository/index`, `/v2/repository/models/{model}/load` and `…/unload`: lists, loads and unloads models.
+/// Served only with an admin token.
 ///
 /// - Source: Triton Inference Server, "Model Repository Extension"
 struct V2RepositoryRoute: Sendable {
@@ -74,7 +74,8 @@ struct V2RepositoryRoute: Sendable {
             if let name = try Self.read(LoadRequest.self, request)?.parameters.keys.min() {
                 throw HTTPError(
                     .badRequest,
-                    "The load parameter \"\(name.prefix(80))\" is not supported; a model is loaded from its folder as it is."
+                    "The load parameter \"\(name.prefix(80))\" is not supported; a model is loaded from its folder "
+                        + "as it is."
                 )
             }
             do throws(FileSystemError) {

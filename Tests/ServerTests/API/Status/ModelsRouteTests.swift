@@ -104,8 +104,8 @@ import TestSupport
         #expect(failure.status == 422)
         #expect(
             failure.detail
-                == "Version \(second) stays loaded: its checkpoint holds weights that are not finite, or impossible. The server's log "
-                + "says more.")
+                == "Version \(second) stays loaded: its checkpoint holds weights that are not finite, or "
+                + "impossible. The server's log says more.")
         #expect(server.store.defaultSlot?.model?.version == second)
         #expect(try await server.exchange("GET", "/readyz").status == 200)
         #expect(try await server.exchange("POST", "/v1/models/none/reload", fields: fields).status == 404)

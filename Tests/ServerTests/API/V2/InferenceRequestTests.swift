@@ -22,7 +22,8 @@ import TestSupport
     private static func signature() -> ModelSignature {
         ModelSignature(
             names: TensorNames(), shapeRule: ShapeRule(network: [3, 2, 2]), classCount: 3,
-            limit: ImageUpload.CountLimit(count: 4, key: "images.max_per_request"), pixelLimit: PixelLimit(maxPixels: 100))
+            limit: ImageUpload.CountLimit(count: 4, key: "images.max_per_request"),
+            pixelLimit: PixelLimit(maxPixels: 100))
     }
 
     @Test func `every form is read`() throws {
