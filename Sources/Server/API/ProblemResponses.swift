@@ -14,7 +14,7 @@ struct HTTPError: Error {
 
 // The state of models
 extension Response {
-    /// 503: nobody can answer now; the client should try again in a second.
+    /// 503: the request cannot be answered now; the client should try again in a second.
     static func unavailable(_ detail: String) -> Response {
         .problem(.serviceUnavailable, detail, headerFields: [.retryAfter: "1"])
     }

@@ -1,5 +1,6 @@
 import Foundation
 import HTTPServer
+import Host
 import Inference
 import Logging
 import Threads
@@ -206,4 +207,24 @@ extension Settings {
 extension Settings.HTTP {
     /// The limit of one address, where one is set.
     fileprivate var bodyShare: Int { maxBufferedBytesPerAddress ?? .max }
+}
+
+extension Settings {
+    /// Limits the connections to the available file descriptors, and logs a warning where that changes the setting.
+    func fittingDescriptors(_ limit: DescriptorLimit?, _ logger: Logger) -> Settings {
+        guard let limit, limit.connectionCapacity < server.maxConnections else { return self }
+        logger.warning(
+            """
+            the process may not open enough files for server.max_connections; fewer connections are taken: raise the hard \
+            limit (ulimit -Hn, LimitNOFILE= of systemd)
+            """,
+            metadata: [
+                "connections": .stringConvertible(limit.connectionCapacity),
+                "max_connections": .stringConvertible(server.maxConnections),
+                "open_files": .stringConvertible(limit.soft),
+            ])
+        var settings = self
+        settings.server.maxConnections = limit.connectionCapacity
+        return settings
+    }
 }

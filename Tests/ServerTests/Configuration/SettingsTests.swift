@@ -1,5 +1,6 @@
 import Foundation
 import HTTPServer
+import Host
 import Logging
 import Testing
 
@@ -48,6 +49,18 @@ import Testing
         #expect(settings.log.maxBufferedBytes == 1 << 20)
         #expect(settings.admin.tokenFile == nil)
         #expect(settings.models.memoryLimit == nil)
+    }
+
+    @Test func `connections are limited to the available descriptors, and the log says so`() {
+        for (soft, connections, lineCount) in [(1216, 1024, 0), (1215, 1023, 1), (384, 192, 1)] {
+            let sink = RecordingSink()
+            let logger = Logger(label: "test") { _ in LineLogHandler(level: .info, format: .text, sink: sink) }
+            let settings = Settings().fittingDescriptors(DescriptorLimit(soft: soft, hard: soft), logger)
+            #expect(settings.server.maxConnections == connections)
+            #expect(sink.lines.filter { $0.contains("connections=\(connections)") }.count == lineCount)
+        }
+        let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        #expect(Settings().fittingDescriptors(nil, logger) == Settings())
     }
 
     @Test func `config/alexnet.yaml lists every key with its default and its meaning`() throws {
