@@ -13,7 +13,7 @@ import Testing
         return try await LiveServer(tiny, adminToken: try AdminToken(file: tiny.path("token")))
     }
 
-    @Test func `it names every route with its method, and none that is not there`() async throws {
+    @Test func `the contract has every route with its method, and no other`() async throws {
         let server = try await server()
         let document = try ContractDocument()
         #expect(document.operations == Set(server.routes))
@@ -25,7 +25,7 @@ import Testing
         await server.stop()
     }
 
-    @Test func `it is served as it stands in the documents`() async throws {
+    @Test func `the contract is served as it is in docs`() async throws {
         let server = try await server()
         let answer = try await server.exchange("GET", "/openapi.json")
         #expect(answer.status == 200)
@@ -120,7 +120,7 @@ import Testing
     ]
 
     @Test(arguments: exchanges)
-    func `answers are what it says, members and media types too`(_ exchange: Exchange) async throws {
+    func `answers match the contract, members and media types too`(_ exchange: Exchange) async throws {
         let server = try await server()
         let answer = try await server.exchange(
             exchange.method, exchange.path, fields: exchange.fields, body: exchange.body)
@@ -133,7 +133,7 @@ import Testing
     }
 }
 
-/// The OpenAPI document, and what of JSON Schema it uses.
+/// The OpenAPI document, with the part of JSON Schema that it uses.
 struct ContractDocument {
     private let root: [String: Any]
 
@@ -151,7 +151,7 @@ struct ContractDocument {
 
     private var paths: [String: [String: Any]] { root["paths"] as? [String: [String: Any]] ?? [:] }
 
-    /// Every reference in the document that leads nowhere.
+    /// All dangling references of the document.
     var danglingReferences: [String] {
         var found: [String] = []
         func visit(_ value: Any) {
@@ -176,7 +176,7 @@ struct ContractDocument {
         return (object["$ref"] as? String).map(target) ?? object
     }
 
-    /// What the document says of an answer that is not as it says; nil where it is.
+    /// How an answer contradicts the document; nil where it does not.
     ///
     /// - Parameter pattern: the path as the document has it.
     func complaint(
@@ -238,7 +238,7 @@ struct ContractDocument {
             }
             let properties = schema["properties"] as? [String: Any] ?? [:]
             for (name, member) in object {
-                // A member that nobody documented is one that nobody can rely on.
+                // Clients cannot rely on a member that is not documented.
                 guard let known = properties[name] ?? schema["additionalProperties"] else {
                     if properties.isEmpty { continue }
                     return "\(place).\(name) is not documented"

@@ -119,7 +119,7 @@ import TestSupport
         await server.stop()
     }
 
-    @Test func `415: what is not a served image, and a content type that holds none`() async throws {
+    @Test func `415: unsupported images and media types`() async throws {
         let server = try await LiveServer(try TinyModel())
         try expect(await server.exchange("POST", "/predict", body: TestPicture.gif), 415, saying: "GIF")
         try expect(
@@ -146,7 +146,7 @@ import TestSupport
     }
 
     @Test func `429 with Retry-After while the queue is full, and it is counted`() async throws {
-        // Two images make a full batch, so the first one waits for company that has no place.
+        // A full batch has two images, so the first one waits for a second, which the queue has no place for.
         let server = try await LiveServer(try TinyModel()) { settings in
             settings.batching.queueCapacity = 1
             settings.batching.maxBatchSize = 2

@@ -17,7 +17,7 @@ final class LiveServer: Sendable {
     /// Every route as `GET /path`.
     let routes: [String]
     private let server: SocketServer
-    /// Kept so that its folder stays.
+    /// Kept, since its folder is deleted with it.
     private let tiny: TinyModel
 
     /// - Parameters:
@@ -30,7 +30,7 @@ final class LiveServer: Sendable {
         self.tiny = tiny
         var settings = Settings()
         settings.server.port = 0
-        // Other tests may keep every thread busy for a while.
+        // Other tests may occupy every thread for a while.
         settings.batching.requestDeadline = .seconds(600)
         adjust(&settings)
         var logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })

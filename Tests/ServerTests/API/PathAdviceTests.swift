@@ -5,7 +5,7 @@ import TestSupport
 
 @testable import Server
 
-/// Paths and methods that nobody serves, over a live socket.
+/// Unknown paths and methods, over a live socket.
 @Suite(.timeLimit(.minutes(2))) struct PathAdviceTests {
     private static let secret = "0123456789abcdef"
 
@@ -16,7 +16,7 @@ import TestSupport
         return try await LiveServer(tiny, adminToken: try AdminToken(file: tiny.path("token")))
     }
 
-    @Test func `a path that is nearly one of ours is told which; so is that of another server`() async throws {
+    @Test func `a misspelt path, or another server's path, is answered with the right one`() async throws {
         let server = try await server()
         for (method, path, meant) in [
             ("POST", "/predict/", "POST /predict"), ("POST", "//predict", "POST /predict"),
@@ -46,7 +46,7 @@ import TestSupport
         await server.stop()
     }
 
-    @Test func `a path that is like nothing of ours is sent to the contract, however long or odd it is`() async throws {
+    @Test func `any other path is answered with the path of the contract`() async throws {
         let server = try await server()
         for path in ["/", "/nothing/at/all", "/x", "/" + String(repeating: "predict/", count: 500), "/%C3%A9t%C3%A9"] {
             let answer = try await server.exchange("GET", path)
@@ -60,7 +60,8 @@ import TestSupport
         await server.stop()
     }
 
-    @Test func `a wrong method is told the right one, with an example where an image is wanted`() async throws {
+    @Test func `a wrong method is answered with the right one, and an example where an image is expected`() async throws
+    {
         let server = try await server()
         for (method, path) in [("GET", "/predict"), ("PUT", "/predict"), ("GET", "/v1/models/tiny/predict")] {
             let answer = try await server.exchange(method, path)
@@ -78,7 +79,7 @@ import TestSupport
         await server.stop()
     }
 
-    @Test func `the admin routes say which key turns them on, where it is not set`() async throws {
+    @Test func `without a token the admin routes name the key that turns them on`() async throws {
         for path in ["/v1/models/tiny/reload", "/v2/repository/index", "/v2/repository/models/tiny/load"] {
             let off = try await server()
             let answer = try await off.exchange("POST", path)
@@ -96,7 +97,7 @@ import TestSupport
         }
     }
 
-    @Test func `errors under V2 keep V2's form`() async throws {
+    @Test func `errors under V2 have the protocol's member`() async throws {
         let server = try await server()
         let answer = try await server.exchange("POST", "/v2/models/tiny/inferr")
         #expect(try answer.json()["error"] as? String == answer.detail)

@@ -29,7 +29,7 @@ import TestSupport
     @Test(arguments: [
         "topk", "top_k", "topK", "TOP", "Top", "k", "n", "tp", "topp", "limit", "num_classes",
     ])
-    func `a parameter that is called as elsewhere, or misspelt, is refused with the right name`(_ name: String)
+    func `another server's name of a parameter, or a misspelt one, is refused with the right name`(_ name: String)
         async throws
     {
         let server = try await LiveServer(try TinyModel())
@@ -42,7 +42,7 @@ import TestSupport
         await server.stop()
     }
 
-    @Test func `any other is refused with the name of the one there is, or that there is none`() async throws {
+    @Test func `any other parameter is refused with the known names`() async throws {
         let server = try await LiveServer(try TinyModel())
         for target in ["/predict?verbose=1", "/v1/models/tiny/predict?top=1&verbose", "/predict?=1"] {
             let answer = try await server.exchange("POST", target, body: TestPicture.png)
@@ -60,7 +60,7 @@ import TestSupport
         await server.stop()
     }
 
-    @Test func `probes, metrics and the contract take whatever is sent`() async throws {
+    @Test func `probes, metrics and the contract ignore the query`() async throws {
         let server = try await LiveServer(try TinyModel())
         for path in [
             "/healthz", "/readyz", "/metrics", "/openapi.json", "/v2/health/live", "/v2/health/ready",
@@ -71,7 +71,7 @@ import TestSupport
         await server.stop()
     }
 
-    @Test func `top may stand in the query or in the form, once; the form's other fields are the page's own`()
+    @Test func `top is read from the query or the form, once; other fields of a form are ignored`()
         async throws
     {
         let server = try await LiveServer(try TinyModel())

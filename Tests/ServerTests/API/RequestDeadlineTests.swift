@@ -6,7 +6,7 @@ import Testing
 @Suite(.timeLimit(.minutes(2))) struct RequestDeadlineTests {
     private let start = ContinuousClock.now
 
-    @Test func `the time for an answer begins with the request's last byte, however long its upload took`() {
+    @Test func `the deadline starts at the request's last byte, however long its upload took`() {
         let request = Request(startedAt: start, receivedAt: start + .seconds(25))
         #expect(RequestDeadline(request, settings: Settings()).time == start + .seconds(35))
         let impatient = RequestDeadline(request, settings: Settings(), timeout: .seconds(2))

@@ -33,7 +33,7 @@ import Testing
         ("models.tuning_limit", "0s", "60s", "-1s", "60001ms"),
         ("threads.total", "0", "1024", "-1", "1025"),
     ])
-    func `every numeric key accepts its limits and refuses what lies one beyond`(
+    func `every numeric key accepts its limits and refuses one beyond`(
         name: String, least: String, most: String, below: String, above: String
     ) throws {
         let key = try #require(SettingKey.byName[name])

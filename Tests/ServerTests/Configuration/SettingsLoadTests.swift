@@ -22,7 +22,7 @@ import Testing
         }
     }
 
-    @Test func `a flag beats the environment, which beats the file, which beats the default`() throws {
+    @Test func `a flag replaces the environment, which replaces the file, which replaces the default`() throws {
         let file = try TemporaryFile("server:\n  port: 1\n  host: file\n  idle_timeout: 1s\n")
         let environment = ["ALEXNET_SERVER_PORT": "2", "ALEXNET_SERVER_HOST": "environment"]
         let settings = try load(environment, flags: ["server.port": "3"], file: file)
@@ -32,7 +32,7 @@ import Testing
         #expect(settings.server.bodyTimeout == .seconds(30))
     }
 
-    @Test func `without a file there are the defaults, but a file that is named must exist`() throws {
+    @Test func `without a file the defaults apply, but a named file must exist`() throws {
         #expect(try load() == Settings())
         #expect(throws: SettingsError.unreadableFile(path: "no/such.yaml", reason: "there is no such file")) {
             try Settings.load(file: "no/such.yaml", environment: [:], flags: [:])
@@ -138,7 +138,7 @@ import Testing
                 == "threads.total is \"many\" (command line), but must be auto (or 0) or a whole number from 1 to 1024")
     }
 
-    @Test func `a wrong value is refused even where a stronger layer hides it`() {
+    @Test func `a wrong value is refused even where a later layer replaces it`() {
         #expect(
             refusal(["ALEXNET_LOG_FORMAT": "xml"], flags: ["log.format": "json"])
                 == "log.format is \"xml\" (environment variable ALEXNET_LOG_FORMAT), but must be text or json")
@@ -150,7 +150,7 @@ import Testing
                 == "models.precision is \"bfloat16\" (command line), but must be float32, float16 or int8")
     }
 
-    @Test func `a strange value cannot disturb the terminal that shows the error`() {
+    @Test func `control characters of a value are escaped in the error`() {
         #expect(
             refusal(flags: ["models.directory": "a\n\u{1B}[2J"])
                 == #"models.directory is "a\n\u{1B}[2J" (command line), but must be not empty and on one line"#)
@@ -161,7 +161,7 @@ import Testing
     @Test(arguments: [
         ("[80]", "a list"), ("{a: 1}", "a mapping"), ("", "nothing"), ("~", "nothing"), ("null", "nothing"),
     ])
-    func `in the file, lists, mappings, aliases and nothing are no values`(value: String, found: String) throws {
+    func `in the file, lists, mappings, aliases and empty values are refused`(value: String, found: String) throws {
         let file = try TemporaryFile("server:\n  port: \(value)\n")
         #expect(
             refusal(file: file)
@@ -175,7 +175,7 @@ import Testing
                 == "log is \"debug\" (\(file.path):1), but must be a section of keys, each on its own line")
     }
 
-    @Test func `quoted values are values, and an empty one is none where none is allowed`() throws {
+    @Test func `quoted values are read, and an empty one means none where that is allowed`() throws {
         let file = try TemporaryFile("server: {port: \"81\"}\nmodels:\n  default: ''\nadmin:\n  token_file: \"\"\n")
         var expected = Settings()
         expected.server.port = 81
@@ -195,12 +195,12 @@ import Testing
         ("? [a]\n: 1\n", ":1: a list was found where a key is expected"),
         ("a: 1\n---\nb: 2\n", ":2: this is not YAML: but found another document"),
     ])
-    func `what is not a YAML mapping is refused with its line`(text: String, refusal expected: String) throws {
+    func `a file that is not a YAML mapping is refused with its line`(text: String, refusal expected: String) throws {
         let file = try TemporaryFile(text)
         #expect(refusal(file: file) == file.path + expected)
     }
 
-    @Test func `bytes that are no text, deep nesting and alias bombs are refused`() throws {
+    @Test func `binary files, deep nesting and alias bombs are refused`() throws {
         let binary = try TemporaryFile(bytes: [0xFF, 0xFF, 0x00, 0x80])
         #expect(refusal(file: binary)?.contains("it is not text in UTF-8") == true)
         #expect(refusal(file: try TemporaryFile(String(repeating: "[", count: 60_000))) != nil)
@@ -236,13 +236,13 @@ import Testing
                 + "which is 25s (the default)"
         ),
     ])
-    func `values that contradict one another are refused together`(flags: [String: String], refusal expected: String)
+    func `values that contradict each other are refused`(flags: [String: String], refusal expected: String)
         throws
     {
         #expect(refusal(flags: flags) == expected)
     }
 
-    @Test func `values at the edge of contradiction are fine`() throws {
+    @Test func `values at the limit of a contradiction are accepted`() throws {
         _ = try load(flags: [
             "server.max_buffered_bytes": "32MiB", "batching.max_queue_delay": "9999ms", "server.drain_delay": "25s",
         ])

@@ -20,7 +20,7 @@ import Testing
         return sink.lines
     }
 
-    @Test func `text lines hold time, level, message and metadata in the order of its keys`() {
+    @Test func `text lines have time, level, message and sorted metadata`() {
         let lines = lines(.text) { logger in
             logger.info("message", metadata: ["key": "value"])
             logger.warning(
@@ -35,7 +35,7 @@ import Testing
             ])
     }
 
-    @Test func `JSON lines hold the same as fields, with numbers and truth values as such`() {
+    @Test func `JSON lines have the same fields, with numbers and booleans as literals`() {
         let lines = lines(.json) { logger in
             logger.notice(
                 "served",
@@ -73,7 +73,7 @@ import Testing
             ])
     }
 
-    @Test func `whatever a client sends, a JSON line stays one object that gives it back`() throws {
+    @Test func `a JSON line is one object that reads back exactly, whatever a client sends`() throws {
         let hostile = "\"}\n{\"level\":\"\\ \u{0}\u{7F}\u{1B}\t\u{2028}\u{202E}\u{E0001}🐱"
         let lines = lines(.json) { $0.info("\(hostile)", metadata: ["value": "\(hostile)", "\(hostile)": "key"]) }
         #expect(lines.count == 1)
@@ -85,7 +85,7 @@ import Testing
         #expect(object[hostile] == "key")
     }
 
-    @Test func `metadata cannot take the place of a line's own fields in JSON`() {
+    @Test func `metadata cannot replace a line's own fields in JSON`() {
         let lines = lines(.json) { logger in
             logger.info("m", metadata: ["level": "x", "time": "y", "time_": "z", "message": "w"])
         }
@@ -96,7 +96,7 @@ import Testing
             ])
     }
 
-    @Test func `the event's metadata beats the provider's, which beats the logger's`() {
+    @Test func `the event's metadata replace the provider's, which replace the logger's`() {
         let provider = Logger.MetadataProvider { ["b": "provider", "c": "provider"] }
         let lines = lines(.text, provider: provider) { logger in
             logger[metadataKey: "a"] = "logger"
@@ -107,7 +107,7 @@ import Testing
         #expect(lines == ["2026-11-21T06:31:00.123Z info  m a=logger b=provider c=event\n"])
     }
 
-    @Test func `events below the level leave no line`() {
+    @Test func `events below the level are not written`() {
         let lines = lines(.text, level: .warning) { logger in
             logger.notice("below")
             logger.warning("at")

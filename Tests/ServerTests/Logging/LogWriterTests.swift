@@ -5,7 +5,7 @@ import Testing
 @testable import Server
 
 @Suite(.timeLimit(.minutes(2))) struct LogWriterTests {
-    /// A pipe that nobody reads until a test does.
+    /// A pipe that is read only when a test does so.
     private final class Pipe: @unchecked Sendable {  // guard: one thread at a time
         let reader: Int32
         let writer: Int32
@@ -18,7 +18,7 @@ import Testing
             if isNonBlocking { for end in ends { _ = fcntl(end, F_SETFL, O_NONBLOCK) } }
         }
 
-        /// What comes until the other end is closed.
+        /// Reads until the other end is closed.
         func readToEnd() -> String {
             var bytes: [UInt8] = []
             var chunk = [UInt8](repeating: 0, count: 4096)
@@ -100,7 +100,7 @@ import Testing
     }
 
     @Test(arguments: [0, 1])
-    func `a line at the limit is written, one byte more is dropped and told`(excess: Int) throws {
+    func `a line at the limit is written, one byte more is dropped and reported`(excess: Int) throws {
         let pipe = try Pipe()
         let writer = Self.writer(pipe, maxByteCount: 1000)
         writer.append(line: String(repeating: "x", count: 999 + excess) + "\n")
@@ -110,7 +110,7 @@ import Testing
         #expect(pipe.readToEnd() == (excess == 0 ? String(repeating: "x", count: 999) + "\n" : "dropped 1\n"))
     }
 
-    @Test func `what cannot be written is counted, and told once the descriptor takes lines again`() throws {
+    @Test func `failed writes are counted, and reported once the descriptor works again`() throws {
         let pipe = try Pipe()
         let descriptor = open("/dev/full", O_WRONLY)
         let writer = LogWriter(descriptor: descriptor, maxByteCount: 1 << 20) { "dropped \($0)\n" }
@@ -128,14 +128,14 @@ import Testing
         #expect(writer.droppedCount == 3)
     }
 
-    @Test func `a closed descriptor is no reason to stop`() {
+    @Test func `a closed descriptor does not stop the writer`() {
         let writer = LogWriter(descriptor: -1, maxByteCount: 1000) { "dropped \($0)\n" }
         writer.append(line: "nobody hears this\n")
         #expect(writer.flush(within: Self.patience))
         #expect(writer.droppedCount == 1)
     }
 
-    @Test func `the metric counts what was dropped, from 0 on`() {
+    @Test func `the metric counts dropped lines, from 0 on`() {
         let metrics = ServingMetrics(routes: [])
         let descriptor = open("/dev/null", O_WRONLY)
         defer { close(descriptor) }

@@ -38,7 +38,7 @@ import Testing
         #expect(throws: UploadError.noImageInForm(fields: [])) { try upload(.multipart([])) }
     }
 
-    @Test func `a file's name instead of the file is told what curl wants`() throws {
+    @Test func `a file name instead of the file is answered with the right curl command`() throws {
         func part(_ text: String, filename: String? = nil) -> Part {
             Part(name: "image", filename: filename, contentType: nil, bytes: Array(text.utf8)[...])
         }
@@ -70,7 +70,7 @@ import Testing
         #expect(throws: UploadError.notBase64(index: 0)) { try json(#"{"image": ""}"#) }
     }
 
-    @Test func `JSON without a type is taken for what it is; under a type of something else it is told the right one`()
+    @Test func `JSON without a Content-Type is recognised; with a wrong one the right one is named`()
         throws
     {
         let text = "\u{FEFF} \n {\"image\": \"AQI=\"}"
@@ -92,7 +92,7 @@ import Testing
         #expect(form?.description.contains("curl -d and --data-binary") == true)
     }
 
-    @Test func `JSON may hold 1,024 other values, and not one more`() throws {
+    @Test func `JSON may have 1,024 other values, and not one more`() throws {
         func json(_ count: Int) throws -> Int {
             let values = Array(repeating: "1", count: count).joined(separator: ",")
             let text = #"{"image": "AQ==", "note": {"of": [\#(values)]}}"#
@@ -120,13 +120,13 @@ import Testing
     @Test(arguments: [
         "A", "AQ=", "AQ===", "AQID=", "A=Q=", "AQ==AQ==", "AQI!", #"AQ\b"#, #"AQ\u005cn"#, "é", "data:,", " ",
     ])
-    func `what is nearly base64 is none`(_ text: String) {
+    func `malformed base64 is refused`(_ text: String) {
         #expect(throws: UploadError.notBase64(index: 0)) {
             try upload(.bytes(Array(#"{"image":"\#(text)"}"#.utf8)), type: "application/json")
         }
     }
 
-    @Test func `a null is no image, a second member of the same name is none, and too many are counted`() throws {
+    @Test func `null is no image, repeated members are refused, and excess images are counted`() throws {
         func json(_ text: String) throws -> [[UInt8]] {
             try upload(.bytes(Array(text.utf8)), type: "application/json").map { Array($0.bytes) }
         }
@@ -165,7 +165,7 @@ import Testing
     }
 
     @Test(arguments: ["text/html", "application/x-www-form-urlencoded", "imagery"])
-    func `what holds no image is refused`(_ type: String) {
+    func `other media types are refused`(_ type: String) {
         #expect(throws: UploadError.unsupportedType(type)) { try upload(.bytes([1]), type: type) }
     }
 

@@ -49,7 +49,7 @@ import TestSupport
         await server.stop()
     }
 
-    @Test func `several images answer in upload order, and a bad one has its error in its place`() async throws {
+    @Test func `several images are answered in upload order, with an error in the place of a bad one`() async throws {
         let server = try await LiveServer(try TinyModel())
         let body = TestPicture.form([
             ("a.png", TestPicture.png), ("b.png", TestPicture.truncatedPNG), ("c.gif", TestPicture.gif),
@@ -66,7 +66,7 @@ import TestSupport
     }
 
     @Test(arguments: [(1, 1), (3, 3), (4, 3)])
-    func `top lists as many classes as asked for, and never more than there are`(asked: Int, listed: Int) async throws {
+    func `top lists as many classes as requested, and never more than there are`(asked: Int, listed: Int) async throws {
         let server = try await LiveServer(try TinyModel())
         let answer = try await server.exchange("POST", "/predict?top=\(asked)", body: TestPicture.png)
         #expect((try answer.json()["top"] as? [Any])?.count == listed)
@@ -74,7 +74,7 @@ import TestSupport
     }
 
     @Test(arguments: ["0", "-1", "%2B5", "1.5", "x", "", "99999999999999999999"])
-    func `top that is no whole number from 1 on is refused`(_ value: String) async throws {
+    func `a top below 1, or that is not a whole number, is refused`(_ value: String) async throws {
         let server = try await LiveServer(try TinyModel())
         let answer = try await server.exchange("POST", "/predict?top=\(value)", body: TestPicture.png)
         #expect(answer.status == 400)
@@ -82,7 +82,7 @@ import TestSupport
         await server.stop()
     }
 
-    @Test func `several requests on one connection, one after the other and at once, all have their answers`()
+    @Test func `requests on one connection, in turn and pipelined, are all answered`()
         async throws
     {
         let server = try await LiveServer(try TinyModel())
@@ -99,7 +99,7 @@ import TestSupport
         await server.stop()
     }
 
-    @Test func `requests that come together share batches, and each gets its own answer`() async throws {
+    @Test func `concurrent requests share a batch, and each gets its own answer`() async throws {
         let server = try await LiveServer(try TinyModel()) { settings in
             // Longer than any machine needs to send eight: the batch runs because it is full.
             settings.batching.maxQueueDelay = .seconds(30)

@@ -15,7 +15,7 @@ import Threads
         return try ModelLoader(workers: WorkerPool(threadCount: 1)).load(ModelFiles(folder: tiny.folder.path))
     }
 
-    @Test func `an answer is JSON with its names in order, and numbers that read back as they were`() throws {
+    @Test func `an answer is JSON with sorted names, and numbers read back exactly`() throws {
         let model = try Self.model(["rose", "tulip", "daisy"])
         let logits: [Float] = [1, 3, -80]
         let classification = Classification(logits: logits, classes: model.classes, top: 3)
@@ -38,7 +38,7 @@ import Threads
         }
     }
 
-    @Test func `names of classes and files may hold anything`() throws {
+    @Test func `names of classes and files are escaped`() throws {
         let names = ["\"quoted\" \\ back", "line\nbreak \u{1}\u{8}\u{c}", "ünïcödé 🌹 </script>"]
         let model = try Self.model(names)
         let classification = Classification(logits: [3, 2, 1], classes: model.classes, top: 3)

@@ -7,7 +7,7 @@ import Testing
 @testable import Server
 
 @Suite(.timeLimit(.minutes(2))) struct CoalescedReportTests {
-    @Test func `who asks while a report is written waits for the next one, which all of them share`() async throws {
+    @Test func `requests that arrive while a report is written share the next one`() async throws {
         let count = Mutex(0)
         let begun = AsyncStream.makeStream(of: Void.self)
         let mayEnd = DispatchSemaphore(value: 0)

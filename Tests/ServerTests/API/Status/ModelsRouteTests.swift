@@ -7,7 +7,7 @@ import TestSupport
 @testable import Server
 
 @Suite(.timeLimit(.minutes(2))) struct ModelRoutesTests {
-    @Test func `what is loaded is told, by model and as a list`() async throws {
+    @Test func `loaded models are described, one by one and as a list`() async throws {
         let server = try await LiveServer(try TinyModel())
         let model = try await server.exchange("GET", "/v1/models/tiny").json()
         #expect(model["name"] as? String == "tiny")
@@ -28,7 +28,7 @@ import TestSupport
         await server.stop()
     }
 
-    @Test func `a model that is not there is told those that are, and the one that was probably meant`() async throws {
+    @Test func `an unknown model is answered with the known ones, and the one that was probably meant`() async throws {
         let server = try await LiveServer(try TinyModel())
         let near = try await server.exchange("GET", "/v1/models/Tny")
         #expect(near.status == 404)
@@ -39,7 +39,7 @@ import TestSupport
     }
 
     @Test(arguments: [Precision.float16, .int8])
-    func `each precision is served, told, and kept by a reload`(_ precision: Precision) async throws {
+    func `each precision is served, reported, and kept by a reload`(_ precision: Precision) async throws {
         let tiny = try TinyModel()
         let exact = try await LiveServer(tiny)
         let server = try await LiveServer(tiny) { $0.models.precision = precision }
@@ -59,7 +59,7 @@ import TestSupport
         await server.stop()
     }
 
-    @Test func `the class map is told in the form of class_indices.json`() async throws {
+    @Test func `the class map is answered in the form of class_indices.json`() async throws {
         let tiny = try TinyModel()
         let server = try await LiveServer(tiny)
         let answer = try await server.exchange("GET", "/classes")
@@ -77,7 +77,9 @@ import TestSupport
         await server.stop()
     }
 
-    @Test func `the reload route wants its token, answers the outcome, and keeps the model that works`() async throws {
+    @Test func `the reload route requires the token, answers with the outcome, and keeps the working model`()
+        async throws
+    {
         let tiny = try TinyModel()
         let secret = "0123456789abcdef"
         try tiny.write("token.md", secret + "\n")
@@ -122,7 +124,7 @@ import TestSupport
     }
 
     @Test(arguments: [15, 16])
-    func `a token that could be guessed, or is not there, is refused`(_ length: Int) throws {
+    func `a short or missing token is refused`(_ length: Int) throws {
         let tiny = try TinyModel()
         try tiny.write("token", String(repeating: "x", count: length))
         let error =
@@ -137,7 +139,7 @@ import TestSupport
         #expect(throws: AdminTokenError.unreadable(path: "/dev/zero")) { try AdminToken(file: "/dev/zero") }
     }
 
-    @Test func `a token's file may have a byte order mark and Windows' line ends, and has to be text`() throws {
+    @Test func `a token file may have a byte order mark and Windows line ends, and must be text`() throws {
         let tiny = try TinyModel()
         try tiny.write("token", "\u{FEFF}0123456789abcdef\r\nmore\r\n")
         #expect(try AdminToken(file: tiny.path("token")).admits("Bearer 0123456789abcdef"))

@@ -26,7 +26,7 @@ import TestSupport
             pixelLimit: PixelLimit(maxPixels: 100))
     }
 
-    @Test func `every form is read`() throws {
+    @Test func `every form is parsed`() throws {
         for call in Self.calls {
             let count = call.binary == nil ? nil : call.json.utf8.count
             let request = try InferenceRequest(call.body, headerLength: count, signature: Self.signature())
@@ -34,7 +34,7 @@ import TestSupport
         }
     }
 
-    @Test func `channels that lie one after the other come to lie side by side, in their order`() throws {
+    @Test func `planar channels become interleaved, in their order`() throws {
         for call in Self.calls.suffix(2) {
             let count = call.binary == nil ? nil : call.json.utf8.count
             let request = try InferenceRequest(call.body, headerLength: count, signature: Self.signature())
@@ -47,8 +47,7 @@ import TestSupport
         }
     }
 
-    @Test func `whatever is cut, flipped, doubled or said of the length, a request is read or refused with a sentence`()
-    {
+    @Test func `mutated requests are parsed or refused with a sentence`() {
         var random = SeededGenerator(seed: 11)
         var counts = (read: 0, refused: 0)
         for _ in 0..<20_000 {

@@ -82,7 +82,7 @@ import TestSupport
             ("UINT8", [1, 3, 0, 3]), ("UINT8", [0, 2, 2, 3]), ("BYTES", []), ("BYTES", [0]), ("BYTES", [1, 2]),
             ("BYTES", [1, 1, 1]), ("FP16", [1, 3, 224, 224]), ("INT64", [1]), ("fp32", [1, 3, 224, 224]),
         ] as [(String, [Int])])
-    func `shapes and datatypes that the model does not take, told with those that it takes`(
+    func `unsupported shapes and datatypes are refused with the supported ones`(
         datatype: String, shape: [Int]
     ) async throws {
         let server = try await LiveServer(try TinyModel())
@@ -92,7 +92,7 @@ import TestSupport
         await server.stop()
     }
 
-    @Test func `axes without end and numbers out of range are refused while they are read`() async throws {
+    @Test func `too many axes and numbers out of range are refused while they are parsed`() async throws {
         let server = try await LiveServer(try TinyModel())
         for shape in [Array(repeating: 1, count: 9), [1, 2, 3, 3, -1]] {
             #expect(try await V2Call("UINT8", shape, data: "[1]").send(to: server).status == 400)
@@ -110,13 +110,13 @@ import TestSupport
         ("[]", "no values"), ("[[1,2]]", "'[' was expected"), ("[1,256]", "0 to 255"), ("[1,1.5]", "0 to 255"),
         ("[1,\"2\"]", "a number"), ("7", "'['"), ("null", "'['"), ("[1,2", "']'"),
     ])
-    func `values that are not what the shape says, or no values`(data: String, words: String) async throws {
+    func `values that do not fit the shape are refused`(data: String, words: String) async throws {
         let server = try await LiveServer(try TinyModel())
         try expect(await V2Call("UINT8", [1, 1, 2, 1], data: data).send(to: server), 400, saying: words)
         await server.stop()
     }
 
-    @Test func `base64 that is none, and values that are not finite`() async throws {
+    @Test func `malformed base64 and values that are not finite are refused`() async throws {
         let server = try await LiveServer(try TinyModel())
         let call = V2Call("BYTES", [2], data: "[\"\(Data(TestPicture.png).base64EncodedString())\", \"?\"]")
         try expect(await call.send(to: server), 400, saying: "Image 1 is not base64")
@@ -133,7 +133,7 @@ import TestSupport
         await server.stop()
     }
 
-    @Test func `binary data a byte short, a byte long, unannounced or unclaimed`() async throws {
+    @Test func `binary data that are too short, too long, or not announced are refused`() async throws {
         let server = try await LiveServer(try TinyModel())
         let right = V2Call("UINT8", [1, 1, 2, 1], binary: [1, 2])
         #expect(try await right.send(to: server).status == 200)
@@ -165,7 +165,7 @@ import TestSupport
         await server.stop()
     }
 
-    @Test func `BYTES whose elements are not whole, or not as many as the shape says`() async throws {
+    @Test func `BYTES with elements that are cut off, or not as many as the shape says, are refused`() async throws {
         let server = try await LiveServer(try TinyModel())
         let whole = V2Call.element(TestPicture.png)
         for (shape, binary, words) in [
@@ -179,7 +179,7 @@ import TestSupport
         await server.stop()
     }
 
-    @Test func `a bad image alone has its own status; among others it spoils the request and is named`() async throws {
+    @Test func `a bad image alone has its own status; among others its index is named`() async throws {
         let server = try await LiveServer(try TinyModel()) { $0.images.maxPixels = 100 }
         for (image, status, words) in [
             (TestPicture.gif, 415, "GIF"), (TestPicture.truncatedPNG, 400, "truncated"),
@@ -235,7 +235,7 @@ import TestSupport
         await server.stop()
     }
 
-    @Test func `timeout shortens the deadline and never lengthens it; 0 is none`() async throws {
+    @Test func `timeout shortens the deadline and never extends it; 0 means none`() async throws {
         let server = try await LiveServer(try TinyModel()) { settings in
             settings.batching.maxQueueDelay = .seconds(600)
             settings.batching.requestDeadline = .milliseconds(300)

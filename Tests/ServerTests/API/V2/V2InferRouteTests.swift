@@ -46,7 +46,7 @@ import TestSupport
         return texts
     }
 
-    @Test func `pixels answer the same flat, nested and binary: what the network says`() async throws {
+    @Test func `pixels are answered the same flat, nested and binary, with the network's outputs`() async throws {
         let server = try await LiveServer(try TinyModel())
         let logits = try Self.expected(server, Self.image)
         let rows = (0..<2).map { row in
@@ -86,7 +86,7 @@ import TestSupport
         await server.stop()
     }
 
-    @Test func `encoded images answer as by /predict, in JSON and binary, two at once and one upon another axis`()
+    @Test func `encoded images are answered as by /predict, in JSON and binary, one and two, of shape [N] and [N, 1]`()
         async throws
     {
         let server = try await LiveServer(try TinyModel())
@@ -108,7 +108,7 @@ import TestSupport
         await server.stop()
     }
 
-    @Test func `tensors that the client normalised answer as the pixels they were made of, in JSON and binary`()
+    @Test func `normalised tensors are answered as the pixels they were made of, in JSON and binary`()
         async throws
     {
         let server = try await LiveServer(try TinyModel())
@@ -126,7 +126,9 @@ import TestSupport
         await server.stop()
     }
 
-    @Test func `a network of the order blue, green, red takes a tensor's channels as they are`() async throws {
+    @Test func `a network with channels in the order blue, green, red takes a tensor's channels as they are`()
+        async throws
+    {
         let tiny = try TinyModel()
         try tiny.write(
             "model.json", #"{"preprocessing": {"colour": "bgr", "mean": [0.1, 0.2, 0.3], "deviation": [1, 2, 3]}}"#)
@@ -137,7 +139,7 @@ import TestSupport
         await server.stop()
     }
 
-    @Test func `members come in any order, unknown ones are passed over, and the id comes back`() async throws {
+    @Test func `members come in any order, unknown ones are ignored, and the id is sent back`() async throws {
         let server = try await LiveServer(try TinyModel())
         let call = V2Call(
             json: #"""
@@ -153,7 +155,7 @@ import TestSupport
         await server.stop()
     }
 
-    @Test func `outputs come in the order asked for, each as JSON or bytes as the request says`() async throws {
+    @Test func `outputs come in the requested order, each in JSON or binary`() async throws {
         let server = try await LiveServer(try TinyModel())
         let logits = try Self.expected(server, Self.image)
         let probabilities = Softmax.probabilities(of: logits)
@@ -207,7 +209,7 @@ import TestSupport
         await server.stop()
     }
 
-    @Test func `a request may be compressed: the header's length is that of the JSON before it was`() async throws {
+    @Test func `a request may be compressed; the header's length is that of the uncompressed JSON`() async throws {
         let server = try await LiveServer(try TinyModel())
         let call = V2Call("UINT8", [1, 2, 3, 3], binary: Self.pixels)
         for (coding, body) in [
@@ -224,7 +226,7 @@ import TestSupport
         await server.stop()
     }
 
-    @Test func `images that are predicted are counted as /predict's are`() async throws {
+    @Test func `predictions are counted as those of /predict`() async throws {
         let server = try await LiveServer(try TinyModel())
         _ = try await V2Call("UINT8", [2, 2, 3, 3], binary: Self.pixels + Self.pixels).send(to: server)
         let logits = try Self.expected(server, Self.image)

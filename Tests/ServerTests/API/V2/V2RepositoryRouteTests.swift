@@ -20,7 +20,7 @@ import Testing
             "POST", "/v2/repository/" + path, fields: ["Authorization": "Bearer \(token)"], body: Array(body.utf8))
     }
 
-    @Test func `a model is unloaded, stays so for predictions and readiness, and is loaded again`() async throws {
+    @Test func `a model is unloaded for predictions and readiness, and loaded again`() async throws {
         let server = try await server(try TinyModel())
         let version = try #require(server.store["tiny"]?.model?.version)
         #expect(
@@ -45,7 +45,7 @@ import Testing
         await server.stop()
     }
 
-    @Test func `a load that fails says why, and the version that serves stays`() async throws {
+    @Test func `a failed load says why, and the loaded version stays`() async throws {
         let tiny = try TinyModel()
         let server = try await server(tiny)
         try tiny.write("model.safetensors", "nonsense")
@@ -62,7 +62,7 @@ import Testing
         (#"{"parameters":{"file:1/model.pth":"AAAA"}}"#, "\"file:1/model.pth\""), ("[]", "JSON object"),
         ("{", "JSON object"),
     ])
-    func `what a load brings along is refused by name, and what is no JSON object too`(
+    func `parameters of a load are refused by name, and content that is no JSON object`(
         _ body: String, _ expected: String
     ) async throws {
         let server = try await server(try TinyModel())
@@ -73,7 +73,7 @@ import Testing
     }
 
     @Test(arguments: [0, 1])
-    func `what is longer than a load has to say is refused`(_ excess: Int) async throws {
+    func `content beyond the limit is refused`(_ excess: Int) async throws {
         let server = try await server(try TinyModel())
         let (head, tail) = (#"{"a":""#, #""}"#)
         let count = V2RepositoryRoute.maxByteCount + excess - head.utf8.count - tail.utf8.count
@@ -83,8 +83,7 @@ import Testing
         await server.stop()
     }
 
-    @Test func `without the token nothing is told or done, without a token file there are no such routes`() async throws
-    {
+    @Test func `the routes require the token, and without a token file there are none`() async throws {
         let tiny = try TinyModel()
         let server = try await server(tiny)
         for path in ["index", "models/tiny/load", "models/tiny/unload"] {

@@ -5,7 +5,7 @@ import TestSupport
 @testable import Server
 
 @Suite(.timeLimit(.minutes(2))) struct V2ServerRouteTests {
-    @Test func `the server says who it is, that it lives, and whether it is ready`() async throws {
+    @Test func `the server has metadata, and says whether it is live and ready`() async throws {
         let tiny = try TinyModel()
         let server = try await LiveServer(tiny, loadsModel: false)
         #expect(
@@ -31,7 +31,7 @@ import TestSupport
         await server.stop()
     }
 
-    @Test func `a model tells what it takes and gives, under every path of its version`() async throws {
+    @Test func `a model has metadata and a configuration, under every path of its version`() async throws {
         let server = try await LiveServer(try TinyModel())
         let version = try #require(server.store.defaultSlot?.model?.version)
         let metadata =
@@ -56,7 +56,7 @@ import TestSupport
         await server.stop()
     }
 
-    @Test func `another model and another version are 404, with the sentence where V2's clients look for it`()
+    @Test func `an unknown model and an unknown version are 404, with the protocol's member`()
         async throws
     {
         let server = try await LiveServer(try TinyModel())
@@ -98,7 +98,7 @@ import TestSupport
         #"{"input": "a", "logits": "a"}"#, #"{"logits": "probabilities"}"#, #"{"input": ""}"#, #"{"output": "a"}"#,
         #"{"input": 1}"#, #"{"input": "\#(String(repeating: "a", count: 129))"}"#,
     ])
-    func `names that cannot be told apart, are empty, too long or unknown are refused when the model is loaded`(
+    func `tensor names that are equal, empty, too long or unknown are refused at load`(
         _ names: String
     ) async throws {
         let tiny = try TinyModel()

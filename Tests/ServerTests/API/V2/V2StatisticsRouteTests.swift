@@ -29,7 +29,7 @@ import TestSupport
         await server.stop()
     }
 
-    @Test func `requests of both interfaces are counted, images and batches apart`() async throws {
+    @Test func `requests of both interfaces are counted, with their images and batches`() async throws {
         let server = try await LiveServer(try TinyModel())
         let before = Int(Date().timeIntervalSince1970 * 1000)
         #expect(try await server.exchange("POST", "/predict", body: TestPicture.png).status == 200)
@@ -56,7 +56,7 @@ import TestSupport
         await server.stop()
     }
 
-    @Test func `a new version begins at zero`() async throws {
+    @Test func `a new version starts at zero`() async throws {
         let tiny = try TinyModel()
         let server = try await LiveServer(tiny)
         #expect(try await server.exchange("POST", "/predict", body: TestPicture.png).status == 200)
