@@ -92,7 +92,7 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
             ],
-            resources: [.embedInCode("Routes/openapi.json")]
+            resources: [.embedInCode("API/openapi.json")]
         ),
 
         // Gradients, optimisers, data sets, the training loop.

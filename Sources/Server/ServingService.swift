@@ -56,10 +56,7 @@ public struct ServingService: Service {
         self.announce = announce
     }
 
-    /// The program's version.
-    public static var version: String { V2StateRoute.version }
-
-    /// Serves until a graceful shutdown is requested and done.
+    /// Serves until a graceful shutdown is asked for and done.
     ///
     /// - Throws: ``ServingError``, or what the socket said when it could not be opened.
     public func run() async throws {

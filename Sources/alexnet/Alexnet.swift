@@ -23,7 +23,7 @@ struct Alexnet: AsyncParsableCommand {
 
               alexnet doctor
             """,
-        version: ServingService.version,
+        version: Version.current,
         subcommands: [
             Serve.self, Predict.self, Train.self, Evaluate.self, Inspect.self, Convert.self, Bench.self, Doctor.self,
         ]

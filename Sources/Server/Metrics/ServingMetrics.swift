@@ -93,6 +93,9 @@ public final class ServingMetrics: Sendable {
             "alexnet_model_memory_bytes",
             help: "What the version that serves holds: weights, prepared kernels and working memory.", labels: ["model"]
         )
+        registry.gauge("alexnet_build_info", help: "The version of the program; always 1.", labels: ["version"])(
+            Version.current
+        ).set(1)
         registry.add(ProcessMetrics())
         // A series that appears only with its first failure hides that failure from rate() and increase().
         for reason in RejectionReason.allCases { _ = rejections(reason.rawValue) }

@@ -10,7 +10,7 @@ struct ConfigurationCheck: Check {
 
     var finding: Finding {
         let name = "configuration"
-        let source = path ?? "defaults, because there is no \(Settings.usualFile)"
+        let source = path ?? "defaults, because there is no \(Settings.defaultFile)"
         switch result {
         case .success: return .ok(name, source)
         case .failure(let error):
@@ -22,7 +22,7 @@ struct ConfigurationCheck: Check {
 
 extension ConfigurationCheck {
     init(file: String?, environment: [String: String], flags: [String: String]) {
-        let usual = FileManager.default.fileExists(atPath: Settings.usualFile) ? Settings.usualFile : nil
+        let usual = FileManager.default.fileExists(atPath: Settings.defaultFile) ? Settings.defaultFile : nil
         path = file ?? usual
         result = Result { () throws(SettingsError) in
             try Settings.load(file: file, environment: environment, flags: flags)

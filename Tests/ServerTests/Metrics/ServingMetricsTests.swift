@@ -22,6 +22,9 @@ struct ServingMetricsTests {
                 # TYPE alexnet_batch_size histogram
                 alexnet_batch_size_sum 0
                 alexnet_batch_size_count 0
+                # HELP alexnet_build_info The version of the program; always 1.
+                # TYPE alexnet_build_info gauge
+                alexnet_build_info{version="\(Version.current)"} 1
                 # HELP alexnet_decode_seconds Time that the codec took for one image, \
                 from compressed bytes to the pixels that are needed.
                 # TYPE alexnet_decode_seconds histogram
