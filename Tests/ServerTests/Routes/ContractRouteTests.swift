@@ -36,7 +36,7 @@ struct ContractRouteTests {
         #expect(answer.fields["content-type"] == "application/json")
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
-        #expect(try Data(contentsOf: root.appendingPathComponent("docs/openapi.json")) == Data(answer.bytes))
+        #expect(try Data(contentsOf: root.appendingPathComponent("docs/reference/openapi.json")) == Data(answer.bytes))
         await server.stop()
     }
 
