@@ -55,6 +55,10 @@ final class ConsoleSession {
         environment["PATH"] = programs + ":" + (environment["PATH"] ?? "/usr/bin:/bin")
         environment["HOME"] = folder.path("home")
         environment["XDG_CACHE_HOME"] = nil
+        environment["ALEXNET_SERVER_PORT"] = "\(port)"
+        // Pages wait for reloads as long as the defaults take; here they need less, and no start measures algorithms.
+        environment["ALEXNET_MODELS_RELOAD_INTERVAL"] = "200ms"
+        environment["ALEXNET_MODELS_TUNING_LIMIT"] = "0s"
         environment["LC_ALL"] = "C.UTF-8"
         self.environment = environment
     }

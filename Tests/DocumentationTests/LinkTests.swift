@@ -33,7 +33,10 @@ struct LinkTests {
 
     @Test("are found out where they lead nowhere")
     func anchors() {
-        #expect(Self.anchors(in: "# A title: `code`, and more\n## Look-alikes\n") == ["a-title-code-and-more", "look-alikes"])
+        #expect(
+            Self.anchors(in: "# A title: `code`, and more\n## Look-alikes\n") == [
+                "a-title-code-and-more", "look-alikes",
+            ])
         #expect(Self.withoutBlocks("a\n```\n[b](c)\n```\nd") == "a\nd")
     }
 
