@@ -55,16 +55,21 @@ let package = Package(
         // Runs before any library is initialised.
         .target(name: "CStartup"),
 
-        // Bytes in files.
-        .target(name: "Files", dependencies: ["COpenSSL"], swiftSettings: optimisedSwift),
+        // Leaves, which everything may use: bytes in files and JSON; threads and time; what this machine can do.
+        .target(name: "Files", dependencies: ["COpenSSL", "CZlib"], swiftSettings: optimisedSwift),
+        .target(
+            name: "Threads",
+            dependencies: ["CLinux", .product(name: "DequeModule", package: "swift-collections")],
+            swiftSettings: optimisedSwift
+        ),
+        .target(name: "Host", dependencies: ["CKernels", "Files"]),
 
-        // A picture or a tensor in, probabilities out; knows no socket.
+        // An image or a tensor in, probabilities out; knows no socket.
         .target(
             name: "Inference",
             dependencies: [
-                "CImageCodecs", "CKernels", "CLinux", "COpenBLAS", "CZlib", "Files",
+                "CImageCodecs", "CKernels", "COpenBLAS", "CZlib", "Files", "Host", "Threads",
                 .product(name: "Algorithms", package: "swift-algorithms"),
-                .product(name: "DequeModule", package: "swift-collections"),
             ],
             swiftSettings: optimisedSwift
         ),
@@ -73,7 +78,7 @@ let package = Package(
         .target(
             name: "HTTPServer",
             dependencies: [
-                "CLinux", "CZlib",
+                "CLinux", "CZlib", "Files", "Host", "Threads",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -85,7 +90,7 @@ let package = Package(
         .target(
             name: "Server",
             dependencies: [
-                "Files", "HTTPServer", "Inference",
+                "Files", "HTTPServer", "Host", "Inference", "Threads",
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -100,16 +105,14 @@ let package = Package(
         // Gradients, optimisers, data sets, the training loop.
         .target(
             name: "Training",
-            dependencies: [
-                "CKernels", "Files", "Inference",
-            ],
+            dependencies: ["CKernels", "Files", "Inference", "Threads"],
             swiftSettings: optimisedSwift
         ),
 
         .executableTarget(
             name: "alexnet",
             dependencies: [
-                "CLinux", "CMalloc", "CStartup", "Inference", "Server", "Training",
+                "CLinux", "CMalloc", "CStartup", "Files", "Host", "Inference", "Server", "Threads", "Training",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -119,9 +122,11 @@ let package = Package(
 
         // What several test targets need.
         .target(name: "TestSupport", dependencies: ["CZlib"], path: "Tests/TestSupport"),
-        .target(name: "ModelTestSupport", dependencies: ["Inference", "TestSupport"], path: "Tests/ModelTestSupport"),
+        .target(name: "ModelTestSupport", dependencies: ["Files", "Inference", "TestSupport"], path: "Tests/ModelTestSupport"),
         .target(name: "CJPEGWriter", path: "Tests/CJPEGWriter", linkerSettings: [.linkedLibrary("jpeg")]),
-        .testTarget(name: "FilesTests", dependencies: ["Files"]),
+        .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
+        .testTarget(name: "ThreadsTests", dependencies: ["TestSupport", "Threads"]),
+        .testTarget(name: "HostTests", dependencies: ["Host"]),
         .testTarget(
             name: "InferenceTests",
             dependencies: ["CJPEGWriter", "CKernels", "Inference", "ModelTestSupport", "TestSupport"],

@@ -5,5 +5,14 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
+// Tells the CPU that this thread polls memory: it saves power, and the other thread of the core runs faster.
+static inline void cpu_relax(void) {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
 // Declared by glibc only for those who ask for GNU's extensions (pthread_setname_np(3)).
 int pthread_setname_np(pthread_t thread, const char *name);

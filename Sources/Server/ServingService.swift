@@ -1,9 +1,11 @@
 import Dispatch
 import Foundation
+import Host
 import HTTPServer
 import Inference
 import Logging
 import ServiceLifecycle
+import Threads
 import UnixSignals
 
 /// The whole server, from the first connection to the last answer.

@@ -1,7 +1,9 @@
 import ArgumentParser
 import Foundation
+import Host
 import Inference
 import Server
+import Threads
 
 /// `alexnet bench`: how fast the network is here, or the way of a picture to its input.
 struct Bench: ParsableCommand {

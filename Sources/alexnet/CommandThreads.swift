@@ -1,5 +1,7 @@
+import Host
 import Inference
 import Server
+import Threads
 
 /// The threads of a command that computes.
 enum CommandThreads {

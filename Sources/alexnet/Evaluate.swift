@@ -1,7 +1,10 @@
 import ArgumentParser
+import Files
 import Foundation
+import Host
 import Inference
 import Server
+import Threads
 import Training
 
 /// `alexnet evaluate`: how good a model is, on labelled pictures.

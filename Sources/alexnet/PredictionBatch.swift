@@ -1,5 +1,6 @@
 import Inference
 import Synchronization
+import Threads
 
 /// Classifies a handful of pictures together: decoded side by side, then one forward pass.
 struct PredictionBatch {

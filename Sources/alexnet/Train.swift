@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Host
 import Inference
 import Server
 import Training

@@ -1,5 +1,6 @@
 import Foundation
 import Inference
+import Threads
 import Training
 
 /// Measures training steps of a network in memory, on noise: forward, backward and Adam.

@@ -1,5 +1,6 @@
 import Foundation
 import Inference
+import Threads
 import Training
 
 /// A training that is ready to run, and what is shown of it.

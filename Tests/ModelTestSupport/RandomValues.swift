@@ -1,4 +1,5 @@
 import Inference
+import TestSupport
 
 /// A reproducible sequence of values in −1…1.
 public struct RandomValues {

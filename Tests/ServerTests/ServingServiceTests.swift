@@ -8,6 +8,7 @@ import ServiceLifecycleTestKit
 import Synchronization
 import TestSupport
 import Testing
+import Threads
 
 @testable import Server
 

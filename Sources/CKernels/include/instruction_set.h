@@ -16,14 +16,5 @@ kernel_instruction_set kernel_current_instruction_set(void);
 /// The widest that this CPU has.
 kernel_instruction_set kernel_widest_instruction_set(void);
 
-/// Tells the CPU that this thread waits for another in a loop.
-static inline void kernel_spin_hint(void) {
-#if defined(__x86_64__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    __asm__ volatile("yield");
-#endif
-}
-
 /// Uses nothing wider than `limit` from now on, in all threads.
 void kernel_limit_instruction_set(kernel_instruction_set limit);

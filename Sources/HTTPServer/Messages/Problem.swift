@@ -1,3 +1,4 @@
+import Files
 import HTTPTypes
 
 /// An error as a client reads it: type `about:blank`, the status's phrase as title, and a sentence.

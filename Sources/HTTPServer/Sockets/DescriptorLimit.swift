@@ -1,4 +1,5 @@
 import Glibc
+import Host
 
 /// How many files and sockets the system lets this program have open, and what is kept of them for other things than clients.
 enum DescriptorLimit {

@@ -1,3 +1,5 @@
+import Files
+
 /// The tensors of a checkpoint file, and the bytes they lie in.
 ///
 /// The file is *read once* into memory of our own, never mapped: under a mapping, a file that is overwritten or truncated in
@@ -49,7 +51,7 @@ public struct Checkpoint: Sendable {
     ///
     /// - Throws: ``CheckpointError`` when it cannot be read, changes meanwhile, or is not a whole and sound checkpoint.
     public init(contentsOf path: String, maxByteCount: Int = Self.defaultMaxByteCount) throws(CheckpointError) {
-        let file = try FileSnapshot.contents(of: path, maxByteCount: maxByteCount)
+        let file = try FileSnapshot.checkpoint(at: path, maxByteCount: maxByteCount)
         guard ShardIndex.recognizes(ByteRegion(file)) else {
             try self.init(file, name: path)
             return

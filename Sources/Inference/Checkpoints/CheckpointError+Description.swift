@@ -7,14 +7,7 @@ extension CheckpointError: CustomStringConvertible {
 
     private var sentence: String {
         switch self {
-        case .unreadable(let file, let reason):
-            "\(file) cannot be read: \(reason)"
-        case .notAFile(let file):
-            "\(file) is not a regular file"
-        case .tooLarge(let file, let byteCount, let limit):
-            "\(file) has \(byteCount) bytes, and at most \(limit) are read"
-        case .changedWhileReading(let file):
-            "\(file) changed while it was read: write checkpoints beside it and rename them into place"
+        case .file(let error): error.description
         case .unknownFormat(let file, let found):
             "\(file) is neither a PyTorch checkpoint nor safetensors nor NumPy's .npz or dictionary in .npy: it \(found)"
         case .truncated(let what, let offset, let needed, let available):
@@ -24,8 +17,6 @@ extension CheckpointError: CustomStringConvertible {
         case .memoryLimit(let what, let needed, let limit):
             "reading the checkpoint would hold \(needed) bytes of memory beside the file, with \(what), and at most \(limit) are "
                 + "allowed for one of its size"
-        case .notText(let file, let found):
-            "\(file) is not text in UTF-8: it \(found)"
 
         case .missingDirectory(let byteCount):
             "no zip directory ends the file of \(byteCount) bytes: it is truncated, or something follows the archive"

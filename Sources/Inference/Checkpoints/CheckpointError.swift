@@ -1,19 +1,16 @@
+import Files
+
 /// Why a checkpoint was refused: what was found, what was expected, and where.
 ///
 /// Offsets count bytes from the start of what the case names: the file, or one record of it.
 public enum CheckpointError: Error, Equatable, Sendable {
     // The file.
-    case unreadable(file: String, reason: String)
-    case notAFile(file: String)
-    case tooLarge(file: String, byteCount: Int, limit: Int)
-    case changedWhileReading(file: String)
+    case file(FileError)
     case unknownFormat(file: String, found: String)
     case truncated(what: String, offset: Int, needed: Int, available: Int)
     case limitExceeded(what: String, found: Int, limit: Int)
     /// Reading would take more memory than a file of its size may.
     case memoryLimit(what: String, needed: Int, limit: Int)
-    /// A side file, as a class map, whose bytes are no text.
-    case notText(file: String, found: String)
 
     // The zip archive.
     case missingDirectory(byteCount: Int)
@@ -107,4 +104,35 @@ public enum CheckpointError: Error, Equatable, Sendable {
     case nothingUnderPrefix(String)
     /// The input's size, paddings and poolings do not lead to what a layer takes.
     case unsuitableInput(reason: String)
+}
+
+extension CheckpointError: JSONFailure, ByteReadFailure {
+    package init(_ error: JSONError) {
+        self = .invalidHeader(offset: error.offset, found: error.found, expected: error.expected)
+    }
+
+    package init(_ error: ByteReadError) {
+        switch error {
+        case .truncated(let what, let offset, let needed, let available):
+            self = .truncated(what: what, offset: offset, needed: needed, available: available)
+        case .lineTooLong(let what, let found, let limit):
+            self = .limitExceeded(what: "bytes in a line of \(what)", found: found, limit: limit)
+        }
+    }
+}
+
+/// Reads a checkpoint's bytes in order.
+typealias ByteCursor = ByteReader<CheckpointError>
+
+extension FileSnapshot {
+    /// The bytes of a checkpoint's file, all of one moment.
+    ///
+    /// - Throws: ``CheckpointError/file(_:)``
+    static func checkpoint(at path: String, maxByteCount: Int) throws(CheckpointError) -> AlignedBuffer {
+        do throws(FileError) {
+            return try contents(of: path, maxByteCount: maxByteCount)
+        } catch {
+            throw .file(error)
+        }
+    }
 }

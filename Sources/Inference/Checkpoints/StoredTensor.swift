@@ -1,3 +1,5 @@
+import Files
+
 /// A tensor as it lies in a checkpoint: a checked view of a storage, in the type it was saved in.
 ///
 /// It keeps the whole file's bytes alive; a ``Tensor`` made from it does so only where it is a view.

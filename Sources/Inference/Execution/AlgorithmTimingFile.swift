@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Host
 
 /// The times of algorithms on one kind of CPU, kept between starts.
 ///

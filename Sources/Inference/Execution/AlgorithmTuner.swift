@@ -1,5 +1,7 @@
 import CKernels
+import Files
 import Foundation
+import Threads
 
 /// Measures the algorithms of a layer, to choose between them.
 ///

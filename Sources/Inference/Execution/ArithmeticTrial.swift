@@ -1,3 +1,6 @@
+import Host
+import Threads
+
 /// Small layers with known answers: whether the inner loops compute what they should on this very CPU.
 public enum ArithmeticTrial {
     /// The largest difference to the layers' textbook loops that any algorithm shows with these instructions, relative to the

@@ -1,3 +1,5 @@
+import Threads
+
 /// Runs a network on batches, from several threads at the same time if need be.
 ///
 /// The network is cut into up to three sections that differ in what they want most. Large maps: an image at a time, so that

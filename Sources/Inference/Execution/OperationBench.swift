@@ -1,3 +1,6 @@
+import Files
+import Threads
+
 /// One operation by itself, on memory of its own that holds a picture's worth of noise.
 struct OperationBench {
     private let operation: any Operation

@@ -1,3 +1,6 @@
+import Files
+import Threads
+
 /// How a network is run on batches of one size: which operation computes each layer, and where each value lies.
 ///
 /// A plan holds no memory and no weights of its own, so it is cheap to make and to keep.

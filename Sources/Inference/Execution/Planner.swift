@@ -1,4 +1,5 @@
 import Synchronization
+import Threads
 
 /// Makes plans for a network; keeps the operations, which all plans share.
 final class Planner: Sendable {

@@ -1,4 +1,6 @@
+import Files
 import Synchronization
+import Threads
 
 /// A part of a network that runs on batches of its own size: a plan for each, and arenas that are free.
 final class Segment: Sendable {

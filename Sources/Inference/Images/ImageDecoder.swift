@@ -1,3 +1,5 @@
+import Files
+
 /// A file's bytes to red, green and blue, as Pillow's `ImageOps.exif_transpose(Image.open(f)).convert("RGB")` has them.
 ///
 /// Baseline and progressive JPEG (grey, YCbCr, RGB, CMYK and YCCK), PNG of every colour type, depth and interlacing, WebP

@@ -1,5 +1,7 @@
 import CKernels
+import Files
 import Synchronization
+import Threads
 
 /// A linear layer's weights in panels of 32 outputs: what a kernel reads is one stretch of memory.
 ///

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// The names of a model's classes, in the order of its outputs.
@@ -16,7 +17,7 @@ public struct ClassMap: Sendable, Equatable {
     /// - Throws: ``ClassMapError`` as ``init(text:)``, and where the bytes are no text.
     public init(_ bytes: [UInt8]) throws(ClassMapError) {
         let text: String
-        do throws(CheckpointError) {
+        do throws(FileError) {
             text = try TextFile(bytes, name: "the class map").text
         } catch {
             guard case .notText(_, let found) = error else { throw .notText(found: error.description) }

@@ -1,3 +1,5 @@
+import Files
+
 /// A class-index map cannot be used.
 public enum ClassMapError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The end of a sentence that begins with the file.

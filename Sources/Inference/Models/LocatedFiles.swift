@@ -1,3 +1,5 @@
+import Files
+
 /// A model's files as they were found at one time: `model.json` read, checkpoint and class map located. Nothing else has been read.
 public struct LocatedFiles: Sendable {
     /// The name to serve the model under.
@@ -66,7 +68,7 @@ extension ModelFiles {
 
     private func read(_ path: String) throws -> TextFile {
         try checkIsFile(path)
-        do throws(CheckpointError) {
+        do throws(FileError) {
             return try TextFile(contentsOf: path, maxByteCount: ModelDescription.maxByteCount)
         } catch {
             throw ModelError.unreadable(error)
@@ -76,9 +78,9 @@ extension ModelFiles {
     /// Of the file and, where it is an index, of the shards that it names.
     private func checkpointByteCount(at path: String) throws -> Int {
         guard let status = try fileSystem.status(of: path) else {
-            throw ModelError.checkpoint(file: path, .unreadable(file: path, reason: FileSystemError.missing))
+            throw ModelError.checkpoint(file: path, .file(.unreadable(file: path, reason: FileSystemError.missing)))
         }
-        if let error = Self.refusal(of: path, status) { throw ModelError.checkpoint(file: path, error) }
+        if let error = Self.refusal(of: path, status) { throw ModelError.checkpoint(file: path, .file(error)) }
         let shards = try shardPaths(ofIndex: path)
         try checkLinks(shards)
         return try shards.reduce(Int(clamping: status.byteCount)) { sum, shard in
@@ -95,7 +97,7 @@ extension ModelFiles {
         if let error = Self.refusal(of: path, status) { throw ModelError.unreadable(error) }
     }
 
-    private static func refusal(of path: String, _ status: FileStatus) -> CheckpointError? {
+    private static func refusal(of path: String, _ status: FileStatus) -> FileError? {
         switch status.kind {
         case .file: nil
         case .folder, .other: .notAFile(file: path)
@@ -121,7 +123,7 @@ extension ModelFiles {
         do throws(CheckpointError) {
             return try ShardedReader.paths(ofIndex: path)
         } catch {
-            guard case .unreadable(_, let reason) = error, !FileSystemError.isAbsence(reason) else { return [] }
+            guard case .file(.unreadable(_, let reason)) = error, !FileSystemError.isAbsence(reason) else { return [] }
             throw FileSystemError(path: path, reason: reason)
         }
     }

@@ -1,9 +1,12 @@
+import Files
+
 extension ModelError {
     /// Whether nothing is known yet: a file could not be looked at or read, or changed meanwhile. Another try may end otherwise.
     public var isPassing: Bool {
         switch self {
         case .cannotLook: true
-        case .unreadable(let error), .checkpoint(_, let error): error.isPassing
+        case .unreadable(let error): error.isPassing
+        case .checkpoint(_, let error): error.isPassing
         default: false
         }
     }
@@ -36,12 +39,22 @@ extension ModelError {
     fileprivate static let unread = "its files cannot be read for the moment"
 }
 
-extension CheckpointError {
+extension FileError {
     /// See ``ModelError/isPassing``.
     var isPassing: Bool {
         switch self {
         case .unreadable(_, let reason): !FileSystemError.isAbsence(reason)
         case .changedWhileReading: true
+        case .notAFile, .tooLarge, .notText: false
+        }
+    }
+}
+
+extension CheckpointError {
+    /// See ``ModelError/isPassing``.
+    var isPassing: Bool {
+        switch self {
+        case .file(let error): error.isPassing
         case .shard(_, let error): error.isPassing
         default: false
         }
@@ -50,10 +63,10 @@ extension CheckpointError {
     /// See ``ModelError/reason``.
     fileprivate var reason: String {
         switch self {
-        case .unreadable: isPassing ? ModelError.unread : "its checkpoint is not there"
-        case .changedWhileReading: "its checkpoint changed while it was read"
-        case .notAFile: "its checkpoint is not a regular file"
-        case .tooLarge, .limitExceeded, .memoryLimit: "its checkpoint is too large"
+        case .file(.unreadable): isPassing ? ModelError.unread : "its checkpoint is not there"
+        case .file(.changedWhileReading): "its checkpoint changed while it was read"
+        case .file(.notAFile): "its checkpoint is not a regular file"
+        case .file(.tooLarge), .limitExceeded, .memoryLimit: "its checkpoint is too large"
         case .unknownFormat: "its checkpoint is not in a form that is read here"
         case .refusedGlobal, .refusedObject, .notATensor, .notAStateDictionary, .noTensors, .severalStateDictionaries:
             "its checkpoint holds objects that are not loaded"

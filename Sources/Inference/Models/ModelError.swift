@@ -1,3 +1,5 @@
+import Files
+
 /// A model cannot be loaded.
 public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     case noFolder(path: String)
@@ -5,7 +7,7 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     case cannotLook(FileSystemError)
     case linkLeavesDirectory(file: String)
     /// What became of reading the class map or `model.json`.
-    case unreadable(CheckpointError)
+    case unreadable(FileError)
     case checkpointIsFolder(path: String)
     case noCheckpoint(folder: String)
     /// A folder with another framework's file, or an archive, instead of a checkpoint.

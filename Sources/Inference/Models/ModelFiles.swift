@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Where a model's files are: a folder, or the two files that a tutorial leaves behind.

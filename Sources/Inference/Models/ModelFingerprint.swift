@@ -1,3 +1,5 @@
+import Files
+
 /// What tells, without reading them, whether a model's files have changed.
 public struct ModelFingerprint: Sendable, Equatable {
     private struct Entry: Sendable, Equatable {

@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Threads
 
 /// Loads a model from its files, and answers for it: names, shapes, finite values, class count, a first run.
 public struct ModelLoader: Sendable {
@@ -78,7 +79,7 @@ public struct ModelLoader: Sendable {
     }
 
     private func read(_ path: String, maxByteCount: Int) throws(ModelError) -> TextFile {
-        do throws(CheckpointError) {
+        do throws(FileError) {
             return try TextFile(contentsOf: path, maxByteCount: maxByteCount)
         } catch {
             throw ModelError.unreadable(error)

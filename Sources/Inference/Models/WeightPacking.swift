@@ -1,3 +1,5 @@
+import Threads
+
 /// In what form linear layers keep a checkpoint's weights.
 struct WeightPacking: Sendable {
     private let precision: Precision

@@ -1,3 +1,6 @@
+import Files
+import Threads
+
 /// One way to compute a layer on inputs of a known shape, before it is made ready: making it costs time and memory for
 /// weights, so only what is chosen is made.
 public struct Algorithm: Sendable {

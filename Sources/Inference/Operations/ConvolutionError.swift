@@ -1,3 +1,5 @@
+import Threads
+
 /// How far an operation's results are from a convolution's definition in float64.
 struct ConvolutionError {
     let layer: Conv2d

@@ -1,5 +1,6 @@
 import CKernels
 import COpenBLAS
+import Files
 
 /// A convolution as a matrix product: windows are unfolded into rows, a block at a time, and multiplied with the kernels.
 ///

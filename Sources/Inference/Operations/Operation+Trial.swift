@@ -1,3 +1,6 @@
+import Files
+import Threads
+
 extension Operation {
     /// Runs the operation by itself, on an arena of its own whose output and scratch are NaN at first.
     ///

@@ -1,3 +1,5 @@
+import Threads
+
 /// One layer computed by one algorithm on inputs of a known shape, for any batch size: the unit a plan is made of.
 ///
 /// An operation owns its weights in whatever form it wants them, is made once a model, and is shared by every plan

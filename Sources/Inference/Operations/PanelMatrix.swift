@@ -1,4 +1,5 @@
 import CKernels
+import Files
 
 /// A right-hand matrix in the order in which ``kernel_multiply_panels`` reads it: panels of sixteen columns.
 ///

@@ -1,5 +1,7 @@
 import Algorithms
 import CKernels
+import Files
+import Threads
 
 /// A convolution by Winograd's minimal filtering: 2 to 6 times fewer multiplications than its definition has, paid for
 /// with additions.

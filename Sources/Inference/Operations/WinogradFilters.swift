@@ -1,4 +1,6 @@
 import CKernels
+import Files
+import Threads
 
 /// A convolution's transformed kernels in the order in which they are multiplied: for each block of output channels one
 /// matrix a place of a tile, each in panels as ``kernel_multiply_panels`` reads them, all one behind the other.

@@ -1,3 +1,5 @@
+import Files
+
 /// A dense float32 array, last axis fastest, that shares its memory with its copies.
 ///
 /// A tensor never changes once it is made, so it may be read from every thread.

@@ -1,5 +1,6 @@
 import Inference
 import Synchronization
+import Threads
 
 /// Leads pictures through decoding, the queue and the network.
 ///

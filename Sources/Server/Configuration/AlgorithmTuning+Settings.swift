@@ -1,5 +1,6 @@
 import Foundation
 import Inference
+import Threads
 
 extension AlgorithmTuning {
     /// What the settings say about measuring algorithms, and what was measured before.

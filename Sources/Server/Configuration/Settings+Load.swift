@@ -1,3 +1,5 @@
+import Files
+import Host
 import Inference
 
 extension Settings {
@@ -65,7 +67,7 @@ extension Settings {
     }
 
     private static func text(of bytes: [UInt8], path: String) throws(SettingsError) -> String {
-        do throws(CheckpointError) {
+        do throws(FileError) {
             return try TextFile(bytes, name: path).text
         } catch {
             guard case .notText(_, let found) = error else {

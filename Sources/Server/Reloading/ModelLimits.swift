@@ -1,3 +1,5 @@
+import Host
+
 /// What models may take.
 struct ModelLimits: Sendable, Equatable {
     /// All loaded models together; nil for no limit. Units: bytes.

@@ -1,4 +1,5 @@
 import Dispatch
+import Files
 import Inference
 import Logging
 import Synchronization

@@ -1,3 +1,4 @@
+import Files
 import Inference
 
 /// The models to serve cannot be found.

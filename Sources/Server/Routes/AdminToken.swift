@@ -19,7 +19,7 @@ public struct AdminToken: Sendable {
     /// - Throws: ``AdminTokenError``.
     public init(file: String) throws(AdminTokenError) {
         let text: String
-        do throws(CheckpointError) {
+        do throws(FileError) {
             text = try TextFile(contentsOf: file, maxByteCount: Self.maxFileByteCount).text
         } catch {
             if case .notText(_, let found) = error { throw .notText(path: file, found: found) }

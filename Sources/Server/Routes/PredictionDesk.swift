@@ -1,6 +1,7 @@
 import HTTPServer
 import HTTPTypes
 import Inference
+import Threads
 
 /// What every route that asks a model has in common, whatever its requests and answers look like: who is let in, the
 /// batcher, metrics, the access log's annotations, and the answers to failures.

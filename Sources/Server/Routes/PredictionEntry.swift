@@ -1,3 +1,4 @@
+import Files
 import HTTPServer
 
 /// One of several pictures: an answer, or an error in its place.

@@ -1,5 +1,6 @@
 import HTTPServer
 import Inference
+import Threads
 
 extension Router {
     /// Every route of the HTTP contract.

@@ -1,3 +1,4 @@
+import Files
 import Inference
 
 /// What `POST …/infer` carries, read and checked.

@@ -1,3 +1,4 @@
+import Files
 import Inference
 
 /// The input of a request: what it is called and shaped, and where its values are.

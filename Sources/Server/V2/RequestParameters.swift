@@ -1,3 +1,4 @@
+import Files
 import Inference
 
 /// The parameters of a whole request; those that mean nothing here are passed over.

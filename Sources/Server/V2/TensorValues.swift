@@ -1,3 +1,4 @@
+import Files
 import Inference
 
 /// The values of a tensor that stood in JSON.

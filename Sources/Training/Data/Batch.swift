@@ -1,3 +1,4 @@
+import Files
 import Inference
 
 /// Pictures as the network takes them, with their classes.

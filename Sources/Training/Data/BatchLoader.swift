@@ -1,5 +1,7 @@
+import Files
 import Inference
 import Synchronization
+import Threads
 
 /// Prepares batches of a data set: reads, augments and normalises pictures on the pool's threads, beside the network.
 ///

@@ -1,3 +1,4 @@
+import Files
 import Inference
 
 /// One part of CIFAR-10 or CIFAR-100 in the binary version: records of labels and three planes of 32×32 bytes.

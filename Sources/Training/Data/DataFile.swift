@@ -1,3 +1,4 @@
+import Files
 import Inference
 
 /// A whole file of pictures or labels, plain or inflated.
@@ -17,7 +18,7 @@ struct DataFile: Sendable {
     /// - Throws: ``DatasetError`` where it cannot be read.
     init(path: String) throws(DatasetError) {
         name = path
-        do throws(CheckpointError) {
+        do throws(FileError) {
             stored = try FileSnapshot.contents(of: path, maxByteCount: Self.maxByteCount)
         } catch {
             throw DatasetError(error, path: path)
@@ -73,7 +74,7 @@ struct DataFile: Sendable {
 
 extension DatasetError {
     /// What a file that could not be read says here.
-    init(_ error: CheckpointError, path: String) {
+    init(_ error: FileError, path: String) {
         switch error {
         case .tooLarge(_, let byteCount, let limit): self = .tooLarge(file: path, byteCount: byteCount, limit: limit)
         case .unreadable(_, let reason): self = .unreadable(path: path, reason: reason)

@@ -1,3 +1,4 @@
+import Files
 import Inference
 
 /// One part of Fashion-MNIST or MNIST: grey pictures in one IDX file, their labels in another, plain or in gzip.

@@ -1,3 +1,4 @@
+import Files
 import Inference
 
 /// The bytes of an IDX file of unsigned bytes: a big-endian header, then the values.

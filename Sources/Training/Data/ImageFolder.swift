@@ -1,3 +1,4 @@
+import Files
 import Inference
 
 /// Pictures in one folder a class, as torchvision's `ImageFolder`: the folders' names, sorted, are the classes.
@@ -53,7 +54,7 @@ public struct ImageFolder: Dataset {
     public func picture(at index: Int) throws(DatasetError) -> PixelImage {
         let name = name(at: index)
         let bytes: [UInt8]
-        do throws(CheckpointError) {
+        do throws(FileError) {
             bytes = try FileSnapshot.bytes(of: name, maxByteCount: Self.maxByteCount)
         } catch {
             throw DatasetError(error, path: name)

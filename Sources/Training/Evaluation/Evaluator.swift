@@ -1,5 +1,6 @@
 import Inference
 import Synchronization
+import Threads
 
 /// Runs a model over labelled pictures: read and preprocessed side by side, then one forward pass for each batch.
 public struct Evaluator: Sendable {

@@ -1,5 +1,7 @@
 import CKernels
+import Files
 import Inference
+import Threads
 
 extension Conv2d: DifferentiableLayer {
     func differentiable(_ site: LayerSite) -> any DifferentiableOperation {

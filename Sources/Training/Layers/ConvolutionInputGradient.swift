@@ -1,4 +1,5 @@
 import Inference
+import Threads
 
 /// One way to compute the gradient of a convolution's input.
 protocol ConvolutionInputGradient: Sendable {

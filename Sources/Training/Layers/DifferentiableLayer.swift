@@ -1,4 +1,5 @@
 import Inference
+import Threads
 
 /// A layer that gradients pass through.
 protocol DifferentiableLayer: Layer {

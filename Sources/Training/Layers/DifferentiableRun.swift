@@ -1,4 +1,5 @@
 import Inference
+import Threads
 
 /// What a layer's passes work on: memory of one network that learns, and the threads that share the work.
 struct DifferentiableRun: @unchecked Sendable {  // guard: one run at a time has the network's memory

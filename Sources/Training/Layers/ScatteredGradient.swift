@@ -1,5 +1,7 @@
 import CKernels
+import Files
 import Inference
+import Threads
 
 /// With any stride: the gradients of the unfolded windows, dX = dY·W, folded back.
 final class ScatteredGradient: ConvolutionInputGradient, @unchecked Sendable {  // guard: `prepare` has no company

@@ -1,4 +1,6 @@
+import Files
 import Inference
+import Threads
 
 /// With stride 1 the input's gradient is a convolution of the output's: by kernels turned by half a circle, inputs and
 /// outputs in each other's place.

@@ -1,4 +1,5 @@
 import Inference
+import Threads
 
 /// The network that a training begins with: an architecture, and perhaps a checkpoint's parameters.
 public struct InitialNetwork: Sendable {

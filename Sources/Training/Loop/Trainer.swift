@@ -1,4 +1,5 @@
 import Inference
+import Threads
 
 /// Trains a network on a data set, epoch by epoch, and keeps the best epoch as a servable model.
 ///

@@ -1,4 +1,5 @@
 import Inference
+import Threads
 
 extension GradientPlan {
     /// Makes a plan, node by node.

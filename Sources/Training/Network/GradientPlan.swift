@@ -1,4 +1,5 @@
 import Inference
+import Threads
 
 /// How a network learns: which operation passes through each node, and where values, gradients and scratch lie in memory.
 ///

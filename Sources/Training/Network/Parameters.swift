@@ -1,3 +1,4 @@
+import Files
 import Inference
 
 /// What a network learns: every weight and bias, one behind the other in one stretch of memory, and their gradients in

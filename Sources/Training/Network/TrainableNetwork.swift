@@ -1,5 +1,7 @@
 import CKernels
+import Files
 import Inference
+import Threads
 
 /// A network that learns: a forward pass that keeps what the backward pass needs, and the gradients of all parameters.
 ///

@@ -1,6 +1,7 @@
 import CKernels
 import Foundation
 import Inference
+import Threads
 
 /// Gradient descent whose rate falls with what each parameter has moved already.
 ///

@@ -1,6 +1,7 @@
 import CKernels
 import Foundation
 import Inference
+import Threads
 
 /// Adam, and AdamW where weights decay apart from the gradient.
 ///

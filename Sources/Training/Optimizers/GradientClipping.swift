@@ -1,5 +1,6 @@
 import CKernels
 import Inference
+import Threads
 
 /// Shortens the gradient where it is longer than a limit: all of it by one factor, so that its direction stays.
 ///

@@ -1,5 +1,6 @@
 import CKernels
 import Inference
+import Threads
 
 /// A running mean of the parameters over the last steps, which often classifies better than the parameters do.
 ///

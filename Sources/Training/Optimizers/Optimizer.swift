@@ -1,4 +1,5 @@
 import Inference
+import Threads
 
 /// Moves parameters against their gradients, as the class of that name in `torch.optim` does.
 ///

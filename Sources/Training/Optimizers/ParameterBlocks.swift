@@ -1,4 +1,5 @@
 import Inference
+import Threads
 
 /// Stretches of parameters cut into blocks that threads share out.
 ///

@@ -1,5 +1,6 @@
 import CKernels
 import Inference
+import Threads
 
 /// Stochastic gradient descent, plain or with momentum, which may be Nesterov's.
 ///

@@ -1,3 +1,4 @@
+import Files
 import Inference
 
 /// One float a parameter, kept from step to step and stored to resume a training: the layout is that of ``Parameters``.

@@ -1,4 +1,5 @@
 import Foundation
+import Host
 import Inference
 
 /// Whether small layers come out as their textbook loops say, by every algorithm.

@@ -1,6 +1,8 @@
 import Foundation
+import Host
 import Inference
 import Server
+import Threads
 
 /// Gathers the facts, one check after the other, and tells each finding as soon as there is one.
 struct Examination {

@@ -1,3 +1,4 @@
+import Host
 import Inference
 
 /// Whether OpenBLAS may choose for itself.

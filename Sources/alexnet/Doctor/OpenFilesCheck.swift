@@ -1,3 +1,4 @@
+import Host
 import Server
 
 /// Whether every connection can have a descriptor.

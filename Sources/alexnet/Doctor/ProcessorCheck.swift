@@ -1,3 +1,4 @@
+import Host
 import Inference
 
 /// Whether the inner loops may use the widest vector instructions, and whether those are wide enough.

@@ -1,3 +1,4 @@
+import Host
 import Server
 
 /// Whether there are as many threads as cores that this process may use.

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Testing
 
@@ -75,13 +76,13 @@ struct CheckpointTests {
     @Test("Files that cannot be read are refused by their path")
     func refusesUnreadableFiles() throws {
         let folder = CheckpointFixtures.sound.path
-        #expect(throws: CheckpointError.notAFile(file: folder)) { try Checkpoint(contentsOf: folder) }
-        #expect(throws: CheckpointError.notAFile(file: "/dev/zero")) { try Checkpoint(contentsOf: "/dev/zero") }
-        #expect(throws: CheckpointError.unreadable(file: "/no/such.pth", reason: "No such file or directory")) {
+        #expect(throws: CheckpointError.file(.notAFile(file: folder))) { try Checkpoint(contentsOf: folder) }
+        #expect(throws: CheckpointError.file(.notAFile(file: "/dev/zero"))) { try Checkpoint(contentsOf: "/dev/zero") }
+        #expect(throws: CheckpointError.file(.unreadable(file: "/no/such.pth", reason: "No such file or directory"))) {
             try Checkpoint(contentsOf: "/no/such.pth")
         }
         let file = folder + "/none.safetensors"
-        #expect(throws: CheckpointError.tooLarge(file: file, byteCount: 10, limit: 9)) {
+        #expect(throws: CheckpointError.file(.tooLarge(file: file, byteCount: 10, limit: 9))) {
             try Checkpoint(contentsOf: file, maxByteCount: 9)
         }
         #expect(try Checkpoint(contentsOf: file, maxByteCount: 10).tensors.isEmpty)
@@ -94,7 +95,7 @@ struct CheckpointTests {
         "A file that ends before its length is refused", .enabled(if: FileManager.default.fileExists(atPath: shortFile))
     )
     func noticesShortReads() {
-        #expect(throws: CheckpointError.changedWhileReading(file: Self.shortFile)) {
+        #expect(throws: CheckpointError.file(.changedWhileReading(file: Self.shortFile))) {
             try Checkpoint(contentsOf: Self.shortFile)
         }
     }

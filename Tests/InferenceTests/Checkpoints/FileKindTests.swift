@@ -1,3 +1,4 @@
+import Files
 import Testing
 
 @testable import Inference
@@ -69,7 +70,7 @@ struct FileKindTests {
     @Test("The same given as text is named, too", arguments: beginnings.indices)
     func namesText(_ index: Int) {
         let (name, bytes, word) = Self.beginnings[index]
-        let error = #expect(throws: CheckpointError.self) { try TextFile(bytes, name: name) }
+        let error = #expect(throws: FileError.self) { try TextFile(bytes, name: name) }
         #expect(error?.description.contains(word) == true, "\(String(describing: error))")
     }
 
@@ -79,7 +80,7 @@ struct FileKindTests {
         for (bytes, word) in [
             (hexZip, "zip archive"), ([0x93] + Array("NUMPY".utf8), "NumPy"), (safetensors, "safetensors"),
         ] {
-            let error = #expect(throws: CheckpointError.self) { try TextFile(bytes, name: "a") }
+            let error = #expect(throws: FileError.self) { try TextFile(bytes, name: "a") }
             #expect(error?.description.contains(word) == true, "\(String(describing: error))")
         }
     }

@@ -2,6 +2,7 @@ import ModelTestSupport
 import Synchronization
 import TestSupport
 import Testing
+import Threads
 
 @testable import Inference
 

@@ -1,3 +1,5 @@
+import Files
+
 @testable import Inference
 
 /// One row of `Fixtures/Networks/architectures.json`: what torchvision's network of that name has.

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import ModelTestSupport
 import TestSupport
@@ -56,16 +57,16 @@ struct FileSystemTests {
             #expect(!FileSystemError.isAbsence(FileSystemError.words(code)))
             let error = FileSystemError(path: "/x", code: code)
             #expect(error.isShortOfDescriptors == [EMFILE, ENFILE].contains(code))
-            let read = CheckpointError.unreadable(file: "/x", reason: FileSystemError.words(code))
+            let read = FileError.unreadable(file: "/x", reason: FileSystemError.words(code))
             #expect(ModelError.cannotLook(error).isPassing)
             #expect(ModelError.unreadable(read).isPassing)
-            #expect(ModelError.checkpoint(file: "/x", .shard(file: "y", read)).isPassing)
+            #expect(ModelError.checkpoint(file: "/x", .shard(file: "y", .file(read))).isPassing)
         }
         #expect(FileSystemError(path: "/x", code: EIO).description == "/x cannot be looked at: Input/output error")
-        let gone = CheckpointError.unreadable(file: "/x", reason: FileSystemError.words(ENOENT))
-        #expect(!ModelError.checkpoint(file: "/x", gone).isPassing)
+        let gone = FileError.unreadable(file: "/x", reason: FileSystemError.words(ENOENT))
+        #expect(!ModelError.checkpoint(file: "/x", .file(gone)).isPassing)
         #expect(!ModelError.noCheckpoint(folder: "/x").isPassing)
-        #expect(ModelError.checkpoint(file: "/x", .changedWhileReading(file: "/x")).isPassing)
+        #expect(ModelError.checkpoint(file: "/x", .file(.changedWhileReading(file: "/x"))).isPassing)
     }
 
     @Test("An index of shards that cannot be looked at is no index without shards")
@@ -91,10 +92,13 @@ struct FileSystemTests {
     @Test("What clients are told of a refusal holds neither path nor content")
     func reasons() {
         let secret = "/srv/secret"
-        let causes: [CheckpointError] = [
+        let fileErrors: [FileError] = [
             .unreadable(file: secret, reason: "Input/output error"),
             .unreadable(file: secret, reason: FileSystemError.missing), .notAFile(file: secret),
             .tooLarge(file: secret, byteCount: 7, limit: 6), .changedWhileReading(file: secret),
+            .notText(file: secret, found: secret),
+        ]
+        let causes: [CheckpointError] = fileErrors.map { .file($0) } + [
             .unknownFormat(file: secret, found: "begins with the bytes 72 6f"),
             .truncated(what: secret, offset: 1, needed: 2, available: 1), .missingRecord(record: secret),
             .refusedGlobal(name: secret, offset: 5), .notAStateDictionary(found: secret), .noTensors(keys: [secret]),
@@ -104,8 +108,9 @@ struct FileSystemTests {
             .fitsNoArchitecture(closest: secret, differences: [], count: 0),
         ]
         var errors: [ModelError] = causes.flatMap {
-            [.checkpoint(file: secret, $0), .unreadable($0), .checkpoint(file: secret, .shard(file: secret, $0))]
+            [.checkpoint(file: secret, $0), .checkpoint(file: secret, .shard(file: secret, $0))]
         }
+        errors += fileErrors.map { .unreadable($0) }
         errors += [
             .noFolder(path: secret), .cannotLook(FileSystemError(path: secret, code: EIO)),
             .linkLeavesDirectory(file: secret), .checkpointIsFolder(path: secret), .noCheckpoint(folder: secret),

@@ -2,6 +2,7 @@ import Foundation
 import ModelTestSupport
 import TestSupport
 import Testing
+import Threads
 
 @testable import Inference
 

@@ -1,6 +1,7 @@
 import ModelTestSupport
 import TestSupport
 import Testing
+import Threads
 
 @testable import Inference
 

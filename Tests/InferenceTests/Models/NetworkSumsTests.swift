@@ -1,6 +1,8 @@
+import Host
 import ModelTestSupport
 import TestSupport
 import Testing
+import Threads
 
 @testable import Inference
 

@@ -1,7 +1,9 @@
+import Files
 import Foundation
 import ModelTestSupport
 import TestSupport
 import Testing
+import Threads
 
 @testable import Inference
 

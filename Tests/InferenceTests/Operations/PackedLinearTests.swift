@@ -1,7 +1,9 @@
 import Foundation
+import Host
 import ModelTestSupport
 import TestSupport
 import Testing
+import Threads
 
 @testable import Inference
 

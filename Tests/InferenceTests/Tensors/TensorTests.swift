@@ -1,3 +1,4 @@
+import Files
 import Testing
 
 @testable import Inference
@@ -43,5 +44,13 @@ struct TensorTests {
         #expect(buffer.bytes.count == byteCount)
         let address = Int(bitPattern: buffer.bytes.baseAddress)
         #expect(address % (byteCount >= 4 << 20 ? 2 << 20 : 64) == 0)
+    }
+
+    @Test("A tensor from a pool outlives the pool's owner")
+    func tensor() {
+        var pool: BufferPool? = BufferPool(countLimit: 1)
+        let tensor = Tensor([2, 3], from: pool) { $0.initialize(repeating: 7) }
+        pool = nil
+        #expect(tensor.scalars == Array(repeating: 7, count: 6))
     }
 }

@@ -3,6 +3,7 @@ import Dispatch
 import ModelTestSupport
 import TestSupport
 import Testing
+import Threads
 
 @testable import Server
 

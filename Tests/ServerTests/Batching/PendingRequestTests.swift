@@ -2,6 +2,7 @@ import Inference
 import ModelTestSupport
 import TestSupport
 import Testing
+import Threads
 
 @testable import Server
 

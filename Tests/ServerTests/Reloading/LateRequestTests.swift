@@ -2,6 +2,7 @@ import Foundation
 import Inference
 import TestSupport
 import Testing
+import Threads
 
 @testable import Server
 

@@ -3,6 +3,7 @@ import Inference
 import Logging
 import ModelTestSupport
 import TestSupport
+import Threads
 
 @testable import Server
 

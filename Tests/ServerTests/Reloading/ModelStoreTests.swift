@@ -4,6 +4,7 @@ import Logging
 import ModelTestSupport
 import TestSupport
 import Testing
+import Threads
 
 @testable import Server
 

@@ -1,6 +1,7 @@
 import Inference
 import Synchronization
 import Testing
+import Threads
 
 @testable import Training
 

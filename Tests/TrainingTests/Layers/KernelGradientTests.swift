@@ -1,6 +1,9 @@
 import CKernels
+import Files
+import Host
 import Inference
 import Testing
+import Threads
 
 @testable import Training
 

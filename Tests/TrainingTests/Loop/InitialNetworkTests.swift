@@ -3,6 +3,7 @@ import Inference
 import ModelTestSupport
 import TestSupport
 import Testing
+import Threads
 
 @testable import Training
 

@@ -1,5 +1,6 @@
 import Foundation
 import Inference
+import Threads
 
 @testable import Training
 

@@ -2,6 +2,7 @@ import CKernels
 import Foundation
 import Inference
 import Testing
+import Threads
 
 @testable import Training
 

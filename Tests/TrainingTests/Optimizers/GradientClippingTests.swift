@@ -1,5 +1,7 @@
+import Host
 import Inference
 import Testing
+import Threads
 
 @testable import Training
 

@@ -1,3 +1,5 @@
+import Files
+
 /// Reads what `numpy.save` writes of a dictionary: an array of one object, which is a pickle.
 ///
 ///     {"conv1": [weights, biases], …}    or    {"conv1": {"weights": …, "biases": …}, …}

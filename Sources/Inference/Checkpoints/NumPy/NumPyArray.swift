@@ -1,3 +1,5 @@
+import Files
+
 /// An array as NumPy describes it: a type, a shape, an order and bytes, not yet checked against each other.
 struct NumPyArray {
     /// NumPy's name of the type, as `<f4`.

@@ -1,3 +1,5 @@
+import Files
+
 /// Reads what `numpy.savez` and `numpy.savez_compressed` write: a zip archive of one `.npy` file a tensor. No pickle is ever
 /// looked at: an array of objects is refused.
 ///

@@ -1,3 +1,5 @@
+import Files
+
 /// Bytes that were written as text: one character each, of the byte's number.
 enum Latin1 {
     /// The bytes that a text in UTF-8 stands for; nil where it is malformed or has a character beyond 255.

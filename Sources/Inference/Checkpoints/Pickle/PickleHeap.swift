@@ -1,3 +1,5 @@
+import Files
+
 /// The containers, storages and tensors that a pickle has made.
 struct PickleHeap {
     typealias Entry = (key: PickleValue, value: PickleValue)

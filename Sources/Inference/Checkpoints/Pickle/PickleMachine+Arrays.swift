@@ -1,3 +1,5 @@
+import Files
+
 /// NumPy's arrays.
 ///
 /// - Source: NumPy's `ndarray.__reduce__`, `ndarray.__setstate__` and `numpy.core.numeric._frombuffer`

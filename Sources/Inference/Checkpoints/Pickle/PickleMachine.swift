@@ -1,3 +1,5 @@
+import Files
+
 /// Runs a pickle as far as tensors need it: it makes numbers, strings, containers and descriptions of tensors. Every other
 /// global is a name, and what calling it should make is a ``PickleObject``: training scripts keep their arguments, counters and
 /// paths beside the weights. No code of a checkpoint ever runs, for there is nothing here that could run it.

@@ -1,3 +1,5 @@
+import Files
+
 /// An array of NumPy, as a pickle describes it: nothing here is checked against the number of bytes yet.
 struct PickledArray: Sendable {
     /// What the elements are.

@@ -1,3 +1,5 @@
+import Files
+
 /// Bytes that a pickle holds, left where they lie in it.
 struct PickledBytes: Sendable {
     let region: ByteRegion

@@ -1,3 +1,5 @@
+import Files
+
 /// A view of a storage, as a pickle describes it: nothing here is checked against the storage yet.
 struct PickledTensor: Sendable, Equatable {
     let storage: PickledStorage

@@ -1,3 +1,5 @@
+import Files
+
 /// Reads what `torch.save` writes: a zip archive of `data.pkl`, which describes tensors, and `data/0`, `data/1` …, which
 /// are their storages.
 ///

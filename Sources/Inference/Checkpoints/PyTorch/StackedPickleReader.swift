@@ -1,3 +1,5 @@
+import Files
+
 /// Reads what `torch.save` wrote before version 1.6, and writes still with `_use_new_zipfile_serialization=False`: pickles one
 /// behind the other, then the storages.
 ///

@@ -1,3 +1,5 @@
+import Files
+
 /// The named tensors of a pickle: a dictionary of them, or one that a training script put under a key of its own beside its
 /// epoch and optimiser.
 struct StateDictionary {

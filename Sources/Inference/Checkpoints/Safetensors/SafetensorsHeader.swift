@@ -1,3 +1,5 @@
+import Files
+
 /// The JSON header of a safetensors file.
 struct SafetensorsHeader {
     /// One tensor, as the header describes it: nothing here is checked against the data yet.

@@ -1,3 +1,5 @@
+import Files
+
 /// Reads safetensors: eight bytes of length, a JSON header of that length, then the tensors' bytes without gaps.
 ///
 /// - Source: the safetensors format description; the checks are those of its reference implementation, and unknown or

@@ -1,3 +1,5 @@
+import Files
+
 /// The index of a checkpoint that is split into several safetensors files: which of them holds which tensor.
 ///
 ///     {"metadata": {"total_size": 244000000}, "weight_map": {"conv1.weight": "model-00001-of-00002.safetensors", …}}

@@ -1,3 +1,5 @@
+import Files
+
 /// Reads a checkpoint that is split into several safetensors files, which lie beside their index.
 enum ShardedReader {
     /// The tensors of all shards, in the order of the shards' names, and each shard's bytes.
@@ -12,7 +14,7 @@ enum ShardedReader {
         var remaining = maxByteCount
         for file in index.files {
             let bytes = try within(file) { () throws(CheckpointError) in
-                try FileSnapshot.contents(of: beside(path, file), maxByteCount: remaining)
+                try FileSnapshot.checkpoint(at: beside(path, file), maxByteCount: remaining)
             }
             remaining -= bytes.bytes.count
             budget.grow(fileByteCount: bytes.bytes.count)
@@ -36,7 +38,7 @@ enum ShardedReader {
     ///
     /// - Throws: ``CheckpointError`` where the file cannot be read.
     static func paths(ofIndex path: String) throws(CheckpointError) -> [String] {
-        let bytes = try FileSnapshot.contents(of: path, maxByteCount: ShardIndex.maxByteCount)
+        let bytes = try FileSnapshot.checkpoint(at: path, maxByteCount: ShardIndex.maxByteCount)
         guard let index = try? ShardIndex(ByteRegion(bytes)) else { return [] }
         return index.files.map { beside(path, $0) }
     }

@@ -1,3 +1,5 @@
+import Files
+
 /// Why a checkpoint was not written; what stood there before is still there.
 public enum CheckpointWriteError: Error, Equatable, Sendable {
     case file(FileWriteError)

@@ -1,3 +1,5 @@
+import Files
+
 /// Writes named tensors to a checkpoint file that PyTorch, safetensors or NumPy load.
 ///
 /// The file appears whole and at once, or not at all: see ``AtomicFile``.

@@ -1,3 +1,5 @@
+import Files
+
 /// Writes what `numpy.savez(path, **state_dict)` writes: a zip archive of one `.npy` file a tensor.
 ///
 /// - Source: NumPy's `numpy/lib/format.py`, version 1.0 of the format

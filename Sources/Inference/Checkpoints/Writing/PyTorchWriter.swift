@@ -1,3 +1,5 @@
+import Files
+
 /// Writes what `torch.save(state_dict, path)` writes: PyTorch loads it with `weights_only=True`.
 ///
 /// - Source: PyTorch's `torch/serialization.py`

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Writes safetensors: eight bytes of length, a JSON header of that length, then the tensors' bytes without gaps.

@@ -1,3 +1,5 @@
+import Files
+
 /// The pickle of an ordered dictionary of tensors, each with a storage of its own.
 ///
 /// - Source: Python's `pickletools`, protocol 2; PyTorch's `torch/_utils.py` (`_rebuild_tensor_v2`) and

@@ -1,4 +1,5 @@
 import CZlib
+import Files
 
 /// Writes a zip archive of stored records, each with its data at a multiple of 64, as `torch.save` lays them out.
 ///

@@ -1,4 +1,5 @@
 import CZlib
+import Files
 
 /// The records of a zip archive that lies in memory, checked against each other before any is used.
 ///
@@ -123,5 +124,27 @@ struct ZipArchive {
         let data = try cursor.region(byteCount: central.compressedByteCount)
         return ZipRecord(
             name: name, method: method, checksum: central.checksum, data: data, byteCount: central.byteCount)
+    }
+}
+
+extension Inflater {
+    /// Inflates a zip archive's record to exactly the declared size.
+    ///
+    /// - Throws: ``CheckpointError`` when the stream is corrupt, or inflates to more or less than declared.
+    fileprivate static func inflate(_ record: ZipRecord) throws(CheckpointError) -> ByteRegion {
+        // One byte more than declared tells a stream that goes on from one that ends where it should.
+        let output = AlignedBuffer(byteCount: record.byteCount + 1)
+        let outcome = record.data.withUnsafeBytes { inflate($0, .none, into: output.bytes) }
+        guard outcome.produced <= record.byteCount else {
+            throw .inflatedSizeMismatch(record: record.name, found: outcome.produced, expected: record.byteCount)
+        }
+        guard outcome.isEnded, outcome.consumed == record.data.count else {
+            throw .invalidCompression(record: record.name, offset: outcome.consumed)
+        }
+        guard
+            outcome.produced == record.byteCount,
+            let bytes = ByteRegion(output).part(from: 0, count: record.byteCount)
+        else { throw .inflatedSizeMismatch(record: record.name, found: outcome.produced, expected: record.byteCount) }
+        return bytes
     }
 }

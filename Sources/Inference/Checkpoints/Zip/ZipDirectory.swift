@@ -1,3 +1,5 @@
+import Files
+
 /// Where the central directory of an archive lies, from the records at the end of the file.
 ///
 /// - Source: APPNOTE.TXT 6.3.10, §4.3.14 to §4.3.16

@@ -1,3 +1,5 @@
+import Files
+
 /// One file of a zip archive, as the central directory describes it.
 struct ZipRecord: Sendable {
     /// How the bytes are stored.

@@ -1,3 +1,5 @@
+import Files
+
 /// What the central directory and a record's own header both say about a record.
 ///
 /// - Source: APPNOTE.TXT 6.3.10, §4.3.7, §4.3.12 and §4.5.3

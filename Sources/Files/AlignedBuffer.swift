@@ -1,0 +1,87 @@
+import Synchronization
+
+import Glibc
+
+/// Memory for whole files and tensors: aligned for vector instructions, and freed with its last owner.
+///
+/// Large buffers are aligned to, and ask for, huge pages.
+public final class AlignedBuffer: @unchecked Sendable {  // guard: no writing once shared, no reading once discarded
+    /// The memory itself; uninitialised at first.
+    public let bytes: UnsafeMutableRawBufferPointer
+
+    private static let hugePageByteCount = 2 << 20
+    /// Where the memory goes when it is free; nil gives it back to the system.
+    private let pool: BufferPool?
+
+    /// Takes uninitialised memory.
+    public convenience init(byteCount: Int) { self.init(byteCount: byteCount, recycling: nil, in: nil) }
+
+    /// Takes memory that a pool has, or else new one that the pool will have.
+    init(byteCount: Int, recycling memory: UnsafeMutableRawBufferPointer?, in pool: BufferPool?) {
+        precondition(byteCount >= 0, "a buffer cannot have \(byteCount) bytes")
+        self.pool = pool
+        if let memory {
+            bytes = memory
+            return
+        }
+        let isLarge = byteCount >= 2 * Self.hugePageByteCount
+        let alignment = isLarge ? Self.hugePageByteCount : 64
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: max(byteCount, 1), alignment: alignment)
+        if isLarge { madvise(memory, byteCount, MADV_HUGEPAGE) }
+        bytes = UnsafeMutableRawBufferPointer(start: memory, count: byteCount)
+    }
+
+    deinit { Self.release(bytes, to: pool) }
+
+    /// Gives the whole pages of a range back to the system, for good: nobody may read it any more.
+    package func discard(_ range: Range<Int>) {
+        precondition(range.upperBound <= bytes.count, "\(range) is not within \(bytes.count) bytes")
+        guard let start = bytes.baseAddress else { return }
+        let page = sysconf(Int32(_SC_PAGESIZE))
+        let first = (Int(bitPattern: start) + range.lowerBound + page - 1) / page * page
+        let end = (Int(bitPattern: start) + range.upperBound) / page * page
+        if first < end { madvise(UnsafeMutableRawPointer(bitPattern: first), end - first, MADV_DONTNEED) }
+    }
+}
+
+/// Memory of a size that is asked for again and again, as inputs of one network are: fresh pages cost as much as what is
+/// written to them.
+public final class BufferPool: Sendable {
+    /// Memory that nobody uses.
+    private struct Block: @unchecked Sendable {  // guard: belongs to the pool alone while it lies there
+        let bytes: UnsafeMutableRawBufferPointer
+    }
+
+    private let free = Mutex<[Block]>([])
+    private let countLimit: Int
+
+    /// - Parameter countLimit: how many unused buffers are kept at most.
+    public init(countLimit: Int) { self.countLimit = countLimit }
+
+    deinit { free.withLock { $0.forEach { $0.bytes.deallocate() } } }
+
+    /// Uninitialised memory that comes back when its last owner lets go of it.
+    package func take(byteCount: Int) -> AlignedBuffer {
+        let block = free.withLock { free in
+            free.lastIndex { $0.bytes.count == byteCount }.map { free.remove(at: $0) }
+        }
+        return AlignedBuffer(byteCount: byteCount, recycling: block?.bytes, in: self)
+    }
+
+    /// Keeps memory for the next who asks, instead of what has lain here longest.
+    fileprivate func keep(_ bytes: UnsafeMutableRawBufferPointer) {
+        let block = Block(bytes: bytes)
+        let surplus = free.withLock { free in
+            free.append(block)
+            return free.count > countLimit ? free.removeFirst() : nil
+        }
+        surplus?.bytes.deallocate()
+    }
+}
+
+extension AlignedBuffer {
+    /// What becomes of memory that has lost its last owner.
+    static func release(_ bytes: UnsafeMutableRawBufferPointer, to pool: BufferPool?) {
+        if let pool { pool.keep(bytes) } else { bytes.deallocate() }
+    }
+}

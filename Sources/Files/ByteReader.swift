@@ -1,0 +1,124 @@
+/// Reads little-endian numbers from a region, and never past its end.
+///
+/// `Failure` is the error of the file's format: whoever reads a format throws only that.
+package struct ByteReader<Failure: ByteReadFailure> {
+    private let region: ByteRegion
+    private let what: String
+    /// The next byte to read, counted from the region's start.
+    package private(set) var offset = 0
+
+    /// - Parameter what: the region's name in errors.
+    package init(_ region: ByteRegion, what: String) {
+        self.region = region
+        self.what = what
+    }
+
+    /// Of the whole region. Units: bytes.
+    package var byteCount: Int { region.count }
+
+    /// Units: bytes.
+    package var remainingByteCount: Int { region.count - offset }
+
+    /// - Throws: ``ByteReadError/truncated(what:offset:needed:available:)`` when fewer bytes remain.
+    package mutating func region(byteCount: Int) throws(Failure) -> ByteRegion {
+        guard let part = region.part(from: offset, count: byteCount) else {
+            throw Failure(
+                .truncated(what: what, offset: offset, needed: byteCount, available: remainingByteCount))
+        }
+        offset += byteCount
+        return part
+    }
+
+    /// The next number, least significant byte first.
+    package mutating func number<T: FixedWidthInteger>(_ type: T.Type = T.self) throws(Failure) -> T {
+        let part = try region(byteCount: MemoryLayout<T>.size)
+        return T(littleEndian: part.withUnsafeBytes { $0.loadUnaligned(as: T.self) })
+    }
+
+    /// The bytes up to the next line feed, which is passed over.
+    ///
+    /// - Throws: ``ByteReadError/lineTooLong(what:found:limit:)``
+    package mutating func line(maxByteCount: Int) throws(Failure) -> ByteRegion {
+        let start = offset
+        let rest = try region(byteCount: min(remainingByteCount, maxByteCount + 1))
+        offset = start
+        guard let length = rest.withUnsafeBytes({ $0.firstIndex(of: UInt8(ascii: "\n")) }) else {
+            if rest.count > maxByteCount {
+                throw Failure(.lineTooLong(what: what, found: rest.count, limit: maxByteCount))
+            }
+            throw Failure(
+                .truncated(what: what, offset: start, needed: rest.count + 1, available: rest.count))
+        }
+        let line = try region(byteCount: length)
+        offset += 1
+        return line
+    }
+}
+
+/// Why bytes could not be read.
+package enum ByteReadError: Error, Equatable, Sendable {
+    /// Fewer bytes are there than are needed at an offset of what is read. Units: bytes.
+    case truncated(what: String, offset: Int, needed: Int, available: Int)
+    /// A line has more bytes than it may. Units: bytes.
+    case lineTooLong(what: String, found: Int, limit: Int)
+}
+
+/// An error that can say what was wrong with the bytes.
+package protocol ByteReadFailure: Error {
+    init(_ error: ByteReadError)
+}
+
+/// A range of a buffer, which keeps that buffer alive.
+package struct ByteRegion: Sendable {
+    package let buffer: AlignedBuffer
+    /// Where the region lies in the buffer.
+    package let range: Range<Int>
+
+    /// The whole of a buffer.
+    package init(_ buffer: AlignedBuffer) {
+        self.buffer = buffer
+        range = 0..<buffer.bytes.count
+    }
+
+    private init(buffer: AlignedBuffer, range: Range<Int>) {
+        self.buffer = buffer
+        self.range = range
+    }
+
+    /// Units: bytes.
+    package var count: Int { range.count }
+
+    /// A part of the region, or nil where it does not lie within.
+    package func part(from offset: Int, count: Int) -> ByteRegion? {
+        guard offset >= 0, count >= 0, offset <= self.count, count <= self.count - offset else { return nil }
+        let start = range.lowerBound + offset
+        return ByteRegion(buffer: buffer, range: start..<start + count)
+    }
+
+    /// Lends the bytes for the duration of a call.
+    package func withUnsafeBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
+        try withExtendedLifetime(buffer) { () throws(E) -> R in
+            try body(UnsafeRawBufferPointer(rebasing: buffer.bytes[range]))
+        }
+    }
+
+    /// The bytes as text, or nil where they are not UTF-8.
+    package var text: String? { withUnsafeBytes { String(validating: $0, as: UTF8.self) } }
+}
+
+/// Numbers on their way to a file, least significant byte first.
+package struct LittleEndianBytes {
+    package private(set) var bytes: [UInt8] = []
+
+    package init() {}
+
+    /// Adds numbers in their own widths.
+    package mutating func append<each T: FixedWidthInteger>(_ numbers: repeat each T) {
+        for number in repeat each numbers {
+            withUnsafeBytes(of: number.littleEndian) { bytes.append(contentsOf: $0) }
+        }
+    }
+
+    /// Adds bytes as they are.
+    package mutating func append(contentsOf other: some Sequence<UInt8>) { bytes.append(contentsOf: other) }
+}

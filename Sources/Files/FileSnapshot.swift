@@ -1,0 +1,105 @@
+import Glibc
+
+/// Reads a whole file into memory of our own.
+public enum FileSnapshot {
+    /// Limits: a request for more than about 2 GB at once is cut short by the kernel anyway.
+    private static let chunkByteCount = 64 << 20
+
+    /// The bytes of a regular file, all of one moment.
+    ///
+    /// - Throws: ``FileError`` when the file cannot be read, is too large, or changes meanwhile.
+    package static func contents(of path: String, maxByteCount: Int) throws(FileError) -> AlignedBuffer {
+        // Without O_NONBLOCK opening a named pipe would wait for its writer.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw unreadable(path) }
+        defer { close(descriptor) }
+
+        let before = try status(of: descriptor, path)
+        guard before.st_mode & S_IFMT == S_IFREG else { throw .notAFile(file: path) }
+        let byteCount = Int(before.st_size)
+        guard byteCount <= maxByteCount else {
+            throw .tooLarge(file: path, byteCount: byteCount, limit: maxByteCount)
+        }
+
+        let buffer = AlignedBuffer(byteCount: byteCount)
+        var offset = 0
+        while offset < byteCount {
+            let part = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[offset...].prefix(chunkByteCount))
+            let count = read(descriptor, part.baseAddress, part.count)
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else { throw unreadable(path) }
+            guard count > 0 else { throw .changedWhileReading(file: path) }
+            offset += count
+        }
+
+        let after = try status(of: descriptor, path)
+        guard
+            after.st_size == before.st_size, after.st_mtim.tv_sec == before.st_mtim.tv_sec,
+            after.st_mtim.tv_nsec == before.st_mtim.tv_nsec
+        else { throw .changedWhileReading(file: path) }
+        return buffer
+    }
+
+    /// The same as an array, for files that are small.
+    public static func bytes(of path: String, maxByteCount: Int) throws(FileError) -> [UInt8] {
+        let buffer = try contents(of: path, maxByteCount: maxByteCount)
+        return withExtendedLifetime(buffer) { Array(buffer.bytes) }
+    }
+
+    /// The size of a regular file, without reading it; nil where there is none. Units: bytes.
+    package static func byteCount(of path: String) -> Int? {
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+        return Int(status.st_size)
+    }
+
+    /// The first bytes of a regular file, or all where there are fewer; nil where it cannot be read.
+    package static func prefix(of path: String, byteCount: Int) -> [UInt8]? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        guard let found = try? status(of: descriptor, path), found.st_mode & S_IFMT == S_IFREG else { return nil }
+        var bytes = [UInt8](repeating: 0, count: byteCount)
+        let count = pread(descriptor, &bytes, byteCount, 0)
+        return count >= 0 ? Array(bytes.prefix(count)) : nil
+    }
+
+    private static func status(of descriptor: Int32, _ path: String) throws(FileError) -> stat {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw unreadable(path) }
+        return status
+    }
+
+    private static func unreadable(_ path: String) -> FileError {
+        .unreadable(file: path, reason: String(cString: strerror(errno)))
+    }
+}
+
+/// Why a file was not read.
+public enum FileError: Error, Equatable, Sendable {
+    /// The system refused; `reason` is in its own words.
+    case unreadable(file: String, reason: String)
+    /// It is a folder, a pipe or a device.
+    case notAFile(file: String)
+    /// It has more bytes than are read. Units: bytes.
+    case tooLarge(file: String, byteCount: Int, limit: Int)
+    /// Its size or its time of change was another after it was read.
+    case changedWhileReading(file: String)
+    /// Its bytes are no text; `found` ends a sentence that begins with the file's name.
+    case notText(file: String, found: String)
+}
+
+extension FileError: CustomStringConvertible {
+    /// One sentence on one line, without its full stop.
+    public var description: String {
+        switch self {
+        case .unreadable(let file, let reason): "\(file) cannot be read: \(reason)"
+        case .notAFile(let file): "\(file) is not a regular file"
+        case .tooLarge(let file, let byteCount, let limit):
+            "\(file) has \(byteCount) bytes, and at most \(limit) are read"
+        case .changedWhileReading(let file):
+            "\(file) changed while it was read: write files beside it and rename them into place"
+        case .notText(let file, let found): "\(file) is not text in UTF-8: it \(found)"
+        }
+    }
+}

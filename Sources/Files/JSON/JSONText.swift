@@ -1,0 +1,30 @@
+/// JSON that is written piece by piece, where an encoder would hold everything several times.
+package enum JSONText {
+    /// `text` as a JSON string, with its quotes (RFC 8259 §7).
+    package static func quoted(_ text: String) -> String {
+        var quoted = ""
+        append(text, to: &quoted)
+        return quoted
+    }
+
+    /// Puts `text` behind others as a JSON string, with its quotes (RFC 8259 §7).
+    package static func append(_ text: String, to json: inout String) {
+        json += "\""
+        defer { json += "\"" }
+        let isPlain = text.utf8.allSatisfy { $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
+        guard !isPlain else { return json += text }
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": json += "\\\""
+            case "\\": json += "\\\\"
+            case "\n": json += "\\n"
+            case "\r": json += "\\r"
+            case "\t": json += "\\t"
+            case let control where control.value < 0x20:
+                let digits = String(control.value, radix: 16)
+                json += "\\u" + String(repeating: "0", count: 4 - digits.utf8.count) + digits
+            default: json.unicodeScalars.append(scalar)
+            }
+        }
+    }
+}

@@ -1,0 +1,270 @@
+import CLinux
+import DequeModule
+import Foundation
+import Synchronization
+
+/// The threads on which pictures are decoded and networks run: as many as the machine lends, and never more.
+///
+/// A free thread takes a job if there is one, and otherwise helps a thread that is in the middle of a
+/// ``parallelFor(_:_:)``. So a lone request spreads over every core, while under load each thread works on a job of
+/// its own and none waits for another. A thread that helped waits actively for the next step, a tenth of a
+/// millisecond at most.
+public final class WorkerPool: Sendable {
+    /// Which of the jobs that wait is taken first: `high`, and behind each of those one that is `normal`, so that neither can
+    /// hold the other up for ever. Within a lane, the one that came first.
+    public enum Lane: Int, Sendable, CaseIterable {
+        case high, normal
+    }
+
+    /// How many threads there are.
+    public let threadCount: Int
+    private let state: State
+
+    /// Starts the threads; they live until the pool is released.
+    public init(threadCount: Int) {
+        precondition(threadCount > 0, "a pool needs at least one thread, not \(threadCount)")
+        self.threadCount = threadCount
+        state = State()
+        for index in 0..<threadCount {
+            let thread = Thread { [state] in
+                pthread_setname_np(pthread_self(), "worker-\(index)")
+                state.run()
+            }
+            thread.stackSize = 4 << 20
+            thread.start()
+        }
+    }
+
+    deinit { state.stop() }
+
+    /// Runs a job on one of the threads, some time soon.
+    public func submit(_ lane: Lane, _ job: @escaping @Sendable () -> Void) { state.submit(lane, job) }
+
+    /// Runs a job on one of the threads once its time has come, or soon after that where none is free. While all have
+    /// something to do it costs next to nothing: no thread waits for the time.
+    public func submit(_ lane: Lane, at time: ContinuousClock.Instant, _ job: @escaping @Sendable () -> Void) {
+        state.submit(lane, at: time, job)
+    }
+
+    /// How many jobs wait for a thread.
+    package var waitingCount: Int { state.waitingCount }
+
+    /// How many jobs were begun so far; nil while one is being done or waits. Two that are equal say that nothing was done in
+    /// between but help with a ``parallelFor(_:_:)``.
+    package var jobCountAtRest: Int? { state.jobCountAtRest }
+
+    /// Runs the first job that waits in a lane on this thread, in the middle of what it does; false where none waits.
+    ///
+    /// For a long job that gives way to others at places where it holds nothing.
+    public func runWaiting(_ lane: Lane) -> Bool {
+        guard let job = state.takeJob(of: lane) else { return false }
+        job()
+        return true
+    }
+
+    /// Runs work on one of the threads and waits for it without holding up a thread of Swift's own.
+    public func perform<T: Sendable>(
+        _ lane: Lane = .normal, _ work: @escaping @Sendable () -> T
+    ) async -> T {
+        await withCheckedContinuation { continuation in
+            submit(lane) { continuation.resume(returning: work()) }
+        }
+    }
+
+    /// Runs `body` for each index of `0..<count`, on this thread and on those that have nothing else to do, and
+    /// returns when all are done.
+    ///
+    /// - Parameter body: takes the index and a slot of `0..<threadCount` that no one else has at that time: the place
+    ///   of its scratch memory.
+    public func parallelFor(_ count: Int, _ body: @escaping @Sendable (_ index: Int, _ slot: Int) -> Void) {
+        guard count > 1, threadCount > 1 else {
+            for index in 0..<count { body(index, 0) }
+            return
+        }
+        let region = ParallelRegion(count: count, slotCount: threadCount, body: body)
+        state.share(region)
+        region.participate()
+        state.unshare(region)
+        region.waitUntilDone()
+    }
+
+    /// Like ``parallelFor(_:_:)`` for many small pieces of work, dealt out `blockSize` at a time.
+    public func parallelForBlocks(
+        _ count: Int, blockSize: Int, _ body: @escaping @Sendable (_ index: Int, _ slot: Int) -> Void
+    ) {
+        parallelFor((count + blockSize - 1) / blockSize) { block, slot in
+            for index in block * blockSize..<min((block + 1) * blockSize, count) { body(index, slot) }
+        }
+    }
+
+    private final class State: @unchecked Sendable {  // guard: every property is touched under `lock` only
+        /// A job that is not to be run before its time.
+        private struct Timed {
+            let time: ContinuousClock.Instant
+            let lane: Lane
+            let job: @Sendable () -> Void
+        }
+
+        private let lock = ThreadLock()
+        /// What idle threads wait for.
+        private let work: ThreadCondition
+        /// What the one of them waits for that keeps the time.
+        private let alarm: ThreadCondition
+        /// Counts what was offered, so that a thread can see without the lock that there is something new.
+        private let offerCount = Atomic(0)
+        /// Jobs that a thread has taken, changed under `lock`.
+        private var takenCount = 0
+        /// Those of them that are done.
+        private let doneCount = Atomic(0)
+        private var jobs: [Deque<@Sendable () -> Void>] = Lane.allCases.map { _ in [] }
+        /// Soonest first.
+        private var timed: [Timed] = []
+        private var lastLane = Lane.normal
+        private var regions: [ParallelRegion] = []
+        /// How many threads wait for ``work``.
+        private var idleCount = 0
+        /// Whether a thread waits for ``alarm``.
+        private var isTimeKept = false
+        private var isStopped = false
+
+        init() {
+            work = ThreadCondition(of: lock)
+            alarm = ThreadCondition(of: lock)
+        }
+
+        func submit(_ lane: Lane, _ job: @escaping @Sendable () -> Void) {
+            lock.withLock {
+                jobs[lane.rawValue].append(job)
+                offerCount.add(1, ordering: .relaxed)
+                if idleCount > 0 { work.signal() } else if isTimeKept { alarm.signal() }
+            }
+        }
+
+        func submit(_ lane: Lane, at time: ContinuousClock.Instant, _ job: @escaping @Sendable () -> Void) {
+            lock.withLock {
+                let index = timed.firstIndex { $0.time > time } ?? timed.count
+                timed.insert(Timed(time: time, lane: lane, job: job), at: index)
+                // Where all are busy, the first that is free looks.
+                if index == 0, isTimeKept { alarm.signal() } else if idleCount > 0, !isTimeKept { work.signal() }
+            }
+        }
+
+        func takeJob(of lane: Lane) -> (@Sendable () -> Void)? {
+            lock.withLock {
+                if !timed.isEmpty { enqueueDue(now: .now) }
+                return jobs[lane.rawValue].popFirst()
+            }
+        }
+
+        var waitingCount: Int { lock.withLock { jobs.reduce(0) { $0 + $1.count } } }
+
+        var jobCountAtRest: Int? {
+            lock.withLock {
+                let isAtRest =
+                    jobs.allSatisfy(\.isEmpty) && doneCount.load(ordering: .acquiring) == takenCount
+                return isAtRest ? takenCount : nil
+            }
+        }
+
+        /// Offers a region to the threads that are idle or become so.
+        func share(_ region: ParallelRegion) {
+            lock.withLock {
+                regions.append(region)
+                offerCount.add(1, ordering: .relaxed)
+                if idleCount == 1 { work.signal() } else if idleCount > 1 { work.broadcast() }
+                if isTimeKept { alarm.signal() }
+            }
+        }
+
+        func unshare(_ region: ParallelRegion) { lock.withLock { remove(region) } }
+
+        func stop() {
+            lock.withLock {
+                isStopped = true
+                work.broadcast()
+                alarm.signal()
+            }
+        }
+
+        /// What one thread does all its life.
+        func run() { while takeTurn() {} }
+
+        /// Takes a job or helps with a region, or rests where there is neither. What it took is let go without the lock: the
+        /// pool itself may go with it.
+        ///
+        /// - Returns: false once there is nothing left to do, and never will be.
+        private func takeTurn() -> Bool {
+            lock.lock()
+            if let job = takeJob() {
+                passOn()
+                lock.unlock()
+                job()
+                doneCount.add(1, ordering: .releasing)
+            } else if let region = regions.last {
+                passOn()
+                lock.unlock()
+                region.participate()
+                // The next step of the same network follows soon.
+                let seen: Int? = lock.withLock {
+                    remove(region)
+                    return hasWork ? nil : offerCount.load(ordering: .relaxed)
+                }
+                if let seen { ShortWait.until { self.offerCount.load(ordering: .relaxed) != seen } }
+            } else if isStopped {
+                lock.unlock()
+                return false
+            } else {
+                rest()
+                lock.unlock()
+            }
+            return true
+        }
+
+        /// Waits for something to do; one of those that rest also waits for the time of the next job that has one.
+        private func rest() {
+            if let time = timed.first?.time, !isTimeKept {
+                isTimeKept = true
+                alarm.wait(until: time)
+                isTimeKept = false
+            } else {
+                idleCount += 1
+                work.wait()
+                idleCount -= 1
+            }
+        }
+
+        /// Wakes another thread where this one, which has found something to do, leaves something to that.
+        private func passOn() {
+            if isTimeKept {
+                if hasWork { alarm.signal() }
+            } else if !timed.isEmpty, idleCount > 0 {
+                work.signal()
+            }
+        }
+
+        private var hasWork: Bool { !regions.isEmpty || jobs.contains { !$0.isEmpty } }
+
+        private func remove(_ region: ParallelRegion) { regions.removeAll { $0 === region } }
+
+        private func takeJob() -> (@Sendable () -> Void)? {
+            if !timed.isEmpty { enqueueDue(now: .now) }
+            for lane in lastLane == .normal ? [Lane.high, .normal] : [.normal, .high] {
+                guard let job = jobs[lane.rawValue].popFirst() else { continue }
+                lastLane = lane
+                takenCount += 1
+                return job
+            }
+            return nil
+        }
+
+        /// Puts the jobs whose time has come behind those that wait, and wakes a thread for each but one, which is for the caller.
+        private func enqueueDue(now: ContinuousClock.Instant) {
+            let dueCount = timed.prefix { $0.time <= now }.count
+            for (index, due) in timed.prefix(dueCount).enumerated() {
+                jobs[due.lane.rawValue].append(due.job)
+                if index > 0, idleCount > 0 { work.signal() }
+            }
+            timed.removeFirst(dueCount)
+        }
+    }
+}
