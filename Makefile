@@ -19,11 +19,11 @@ run: build ## Build, and serve the models in weights/ on port 8080; ARGS="--port
 	.build/release/alexnet serve $(ARGS)
 
 build: packages swift ## Build the release binary, .build/release/alexnet.
-	swift build -c release --product alexnet
+	swift build -c release --toolset config/toolsets/release.json --product alexnet
 
 # One after the other: whole networks run in some tests, and would starve the servers that others talk to.
 test: packages swift ## Build and run all tests.
-	swift test --disable-xctest --no-parallel
+	swift test --toolset config/toolsets/tests.json --disable-xctest --no-parallel
 
 acceptance: build ## Compare with PyTorch end to end, and press hard; Tests/Acceptance/README.md lists what it wants.
 	for script in forms architectures lookalikes files fashion_mnist precision reload models limits v2 contract pressure \

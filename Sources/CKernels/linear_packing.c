@@ -1,4 +1,3 @@
-#include <math.h>
 #include <string.h>
 
 #include "linear.h"
@@ -170,7 +169,7 @@ INLINE void pack(const float *rows, ptrdiff_t row_count, ptrdiff_t depth, weight
             if (errors[row][k] > most * lengths[row][k]) most = errors[row][k] / lengths[row][k];
         }
     }
-    *relative_error = sqrtf(most);
+    *relative_error = SQUARE_ROOT(most);
 }
 
 #define PARAMETERS                                                                                                     \

@@ -19,8 +19,8 @@ INLINE void kernel_local_response_norm_body(const float *input, float *output, p
         if (beta == 0.75f) {
             // The exponent of every published AlexNet, by two square roots.
             for (ptrdiff_t c = 0; c < channels; c++) {
-                const float root = sqrtf(k + alpha * sums[c]);
-                output[c] = input[c] / (root * sqrtf(root));
+                const float root = SQUARE_ROOT(k + alpha * sums[c]);
+                output[c] = input[c] / (root * SQUARE_ROOT(root));
             }
         } else {
             for (ptrdiff_t c = 0; c < channels; c++) output[c] = input[c] / powf(k + alpha * sums[c], beta);

@@ -20,7 +20,7 @@ INLINE void kernel_local_response_norm_gradient_body(const float *input, const f
             float sum = 0;
             for (ptrdiff_t j = 0; j < size; j++) sum += squares[c + j];
             const float s = k + alpha * sum;
-            const float scale = beta == 0.75f ? 1 / (sqrtf(s) * sqrtf(sqrtf(s))) : powf(s, -beta);
+            const float scale = beta == 0.75f ? 1 / (SQUARE_ROOT(s) * SQUARE_ROOT(SQUARE_ROOT(s))) : powf(s, -beta);
             result[c] = gradient[c] * scale;
             shares[after + c] = gradient[c] * input[c] * scale / s;
         }

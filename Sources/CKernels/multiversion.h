@@ -8,6 +8,9 @@
 /// For bodies and what they are made of: they must end up inside a function of the right instruction set.
 #define INLINE static inline __attribute__((always_inline))
 
+/// The square root as one instruction, also where the compiler must assume that libm's would set `errno`.
+#define SQUARE_ROOT(x) __builtin_elementwise_sqrt(x)
+
 /// For loops over registers, whose bounds are constants where the body is inlined.
 #define UNROLL _Pragma("clang loop unroll(full)")
 
