@@ -7,8 +7,8 @@ struct Classify {
     static func main() throws {
         let arguments = CommandLine.arguments
         guard arguments.count > 2 else { return print("usage: Classify MODEL-FOLDER IMAGE…") }
-        let workers = WorkerPool(threadCount: ProcessInfo.processInfo.activeProcessorCount)
-        let model = try ModelLoader(workers: workers).load(ModelFiles(folder: arguments[1]))
+        let loader = ModelLoader(threadCount: ProcessInfo.processInfo.activeProcessorCount)
+        let model = try loader.load(ModelFiles(folder: arguments[1]))
         for path in arguments.dropFirst(2) {
             let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
             let input = try ImageDecoder().input(bytes, for: model.preprocessing)
