@@ -34,7 +34,8 @@ acceptance: build ## Compare with PyTorch end to end, and press hard; Tests/Acce
 # that nothing is fetched or compiled for it in other builds.
 docs: packages swift ## Build the libraries' documentation into .build/docs.
 	@command -v docc >/dev/null || { echo "docc is needed; it comes with Swift's toolchain." >&2; exit 1; }
-	swift package dump-symbol-graph --minimum-access-level public --skip-synthesized-members >/dev/null
+	swift package --toolset config/toolsets/tests.json dump-symbol-graph --minimum-access-level public \
+	    --skip-synthesized-members >/dev/null
 	@for library in $(LIBRARIES); do \
 	    rm -rf .build/docs/$$library .build/docs/graphs && mkdir -p .build/docs/graphs || exit 1; \
 	    cp .build/*/symbolgraph/$$library.symbols.json .build/docs/graphs || exit 1; \
