@@ -333,7 +333,7 @@ extension CheckpointError: CustomStringConvertible {
         case .unservedNetwork(let network, let examples, let count):
             "the tensors fit no known network\(network.map { ": they look like those of \($0), which is not served" } ?? "")"
                 + "; the first of \(count) are \(list(examples)). AlexNet, LeNet, VGG, GoogLeNet and ResNet are served, with the "
-                + "variants that weights/README.md lists"
+                + "variants that docs/reference/model-folder.md lists"
         case .severalNetworks(let networks, let others):
             "the file holds more than one network: \(networks.joined(separator: ", "))"
                 + (others.isEmpty ? "" : ", and beside it tensors under \(list(others))")

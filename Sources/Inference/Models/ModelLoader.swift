@@ -178,3 +178,14 @@ public struct ModelLoader: Sendable {
         }
     }
 }
+
+extension ModelLoader {
+    /// A loader whose models run on threads of their own, for programs that have no other work for them.
+    ///
+    /// - Parameters:
+    ///   - threadCount: how many threads compute, from 1.
+    ///   - precision: of all models, whatever their `model.json` says.
+    public init(threadCount: Int, precision: Precision? = nil) {
+        self.init(workers: WorkerPool(threadCount: threadCount), precision: precision)
+    }
+}

@@ -2,7 +2,7 @@ import Synchronization
 
 /// The metrics of the server, with a method for each event.
 ///
-/// Every clock's start and end stands in the metric's help text and in `docs/metrics.md`. Routes and methods come from
+/// Every clock's start and end stands in the metric's help text and in `docs/reference/metrics.md`. Routes and methods come from
 /// clients, so unknown ones are folded into `unmatched` and `other`; all other label values are the operator's.
 public final class ServingMetrics: Sendable {
     /// Upper bounds for times, from half a millisecond to ten seconds. Units: seconds.

@@ -171,11 +171,11 @@ struct ServingMetricsTests {
             ])
     }
 
-    @Test func `docs/metrics.md names every metric, reason and outcome, and asks for nothing that is not there`() throws
+    @Test func `docs/reference/metrics.md names every metric, reason and outcome, and asks for nothing that is not there`() throws
     {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
-        let text = try String(contentsOf: root.appendingPathComponent("docs/metrics.md"), encoding: .utf8)
+        let text = try String(contentsOf: root.appendingPathComponent("docs/reference/metrics.md"), encoding: .utf8)
         metrics.countLostLines(of: LogWriter(descriptor: -1, maxByteCount: 1) { "\($0)\n" })
         let names = metrics.registry.names
         for name in names { #expect(text.contains("| `\(name)` |"), "\(name) has no row") }
