@@ -92,7 +92,7 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
             ],
-            resources: [.embedInCode("Routes/openapi.json")]
+            resources: [.embedInCode("API/openapi.json")]
         ),
 
         // Gradients, optimisers, data sets, the training loop.
@@ -138,6 +138,13 @@ let package = Package(
             ]
         ),
         .testTarget(name: "AlexnetTests", dependencies: ["ModelTestSupport", "TestSupport", "alexnet"]),
+        .testTarget(name: "DocumentationTests", dependencies: ["TestSupport", "alexnet", "Classify", "Hello"]),
+
+        // Built with the tests, which run them; `make run` leaves them out.
+        .executableTarget(name: "Classify", dependencies: ["Inference"], path: "Examples/Classify"),
+        .executableTarget(
+            name: "Hello", dependencies: ["HTTPServer", .product(name: "Logging", package: "swift-log")],
+            path: "Examples/Hello"),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -21,12 +21,14 @@ class Program:
 
     @property
     def version(self):
-        """The commit of the checkout that it was built in, `+` when something in its sources is not committed."""
+        """What it says of itself, and the commit it was built from, with `+` when its sources had uncommitted changes."""
         def git(*arguments):
             done = subprocess.run(["git", *arguments], cwd=self.binary.parent, text=True, capture_output=True)
             return done.stdout.strip()
         revision = git("rev-parse", "--short", "HEAD") or "?"
-        return revision + ("+" if git("status", "--porcelain", "--", ":/Sources") else "")
+        changed = "+" if git("status", "--porcelain", "--", ":/Sources") else ""
+        told = subprocess.run([str(self.binary), "--version"], env=clean_environment(), text=True, capture_output=True)
+        return f"{told.stdout.strip() or '?'} ({revision}{changed})"
 
     def lines(self, *arguments, **settings):
         """The lines of JSON that a subcommand prints; a failure ends the benchmark with what it said."""

@@ -70,11 +70,11 @@ INLINE void kernel_moving_average_body(float *restrict averages, const float *re
 KERNEL_VERSIONS(kernel_moving_average, (float *averages, const float *values, ptrdiff_t count, float weight),
                 (averages, values, count, weight))
 
-/// How many sums are kept side by side: enough for four of the widest vectors.
+/// Number of independent accumulators: four of the widest vectors.
 #define SUM_COUNT 32
 
 INLINE void kernel_sum_of_squares_body(const float *values, ptrdiff_t count, double *sum) {
-    // The square of a float is exact in double, so that fused and unfused additions give the same.
+    // The square of a float is exact in double, so fused and separate multiply-adds give the same result.
     double sums[SUM_COUNT] = {0};
     ptrdiff_t i = 0;
     for (; i + SUM_COUNT <= count; i += SUM_COUNT) {

@@ -294,7 +294,7 @@ def mistakes_at_the_command_line(verdict, options):
             (["serve", "--config", folder / "none.yaml"], 2, ["none.yaml", "no such file"]),
             (["serve", "--config", folder], 2, [str(folder), "directory"]),
             (["serve", "--config", folder / "settings.json"], 2, ["nonsense"]),
-            (["serve", "--config", folder / "tabs.yaml"], 2, ["tabs.yaml:2", "a tab stands here"]),
+            (["serve", "--config", folder / "tabs.yaml"], 2, ["tabs.yaml:2", "begins with a tab"]),
             (["serve", "--config", folder / "list.yaml"], 2, ["list.yaml", "mapping"]),
             (["serve", "--models", folder / "none"], 2, ["none", "--models"]),
             (["serve", "--models", folder / "notes.txt"], 2, ["notes.txt is a file"]),
@@ -310,7 +310,7 @@ def mistakes_at_the_command_line(verdict, options):
             (["predict", picture, "--preprocessing", "imagnet"], 2, ["imagenet"]),
             (["predict", folder / "none.jpg"], 1, ["none.jpg", "No such file"]),
             (["predict", folder / "empty"], 1, ["empty"]),
-            (["predict", folder / "empty-folder"], 1, ["no picture"]),
+            (["predict", folder / "empty-folder"], 1, ["no image"]),
             (["predict", folder / "scans"], 1, [".bmp"]),
             (["predict", folder / "notes.txt"], 1, ["JPEG, PNG or WebP"]),
             (["predict", checkpoint], 1, ["--checkpoint"]),
@@ -349,7 +349,7 @@ def mistakes_over_http(verdict, options):
     content = json.dumps({"image": base64.b64encode(picture).decode()}).encode()
     with Quiet(options.binary, "--models", ROOT / "weights") as server:
         for method, path, body, kind, status, words in [
-            ("GET", "/predict", None, None, 405, "use POST, as with curl -F image=@picture.jpg"),
+            ("GET", "/predict", None, None, 405, "use POST, as with curl -F image=@photo.jpg"),
             ("POST", "/predict/", picture, None, 404, "did you mean POST /predict?"),
             ("POST", "//predict", picture, None, 404, "did you mean POST /predict?"),
             ("POST", "/Predict", picture, None, 404, "did you mean POST /predict?"),
@@ -361,9 +361,9 @@ def mistakes_over_http(verdict, options):
             ("POST", "/predict?color=1", picture, None, 400, "takes top"),
             ("POST", "/predict", content, None, 200, "Sneaker"),
             ("POST", "/predict", content, "application/x-www-form-urlencoded", 415, "send Content-Type: application/json"),
-            ("POST", "/predict", picture, "application/x-www-form-urlencoded", 415, "curl -F image=@picture.jpg"),
+            ("POST", "/predict", picture, "application/x-www-form-urlencoded", 415, "curl -F image=@photo.jpg"),
             ("POST", "/predict", b"GIF89a" + bytes(20), None, 415, "GIF"),
-            ("POST", "/predict", b"", None, 400, "curl -F image=@picture.jpg"),
+            ("POST", "/predict", b"", None, 400, "curl -F image=@photo.jpg"),
             ("POST", "/predict", form, form_type, 200, "Sneaker"),
             ("GET", "/v1/models/fasion-mnist", None, None, 404, 'did you mean "fashion-mnist"?'),
             ("GET", "/nothing", None, None, 404, "GET /openapi.json"),

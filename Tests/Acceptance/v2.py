@@ -229,7 +229,7 @@ def check_errors(verdict, client, images, told):
         ("shared memory", lambda: client.infer(MODEL, [shared]), "400", "shared memory"),
         ("no picture", lambda: client.infer(MODEL, [tensor("input", numpy.array([b"GIF89a"], object), "BYTES")]), "415", "GIF"),
         ("a cut picture", lambda: client.infer(
-            MODEL, [tensor("input", numpy.array([images[0], images[0][:200]], object), "BYTES")]), "400", "Picture 1"),
+            MODEL, [tensor("input", numpy.array([images[0], images[0][:200]], object), "BYTES")]), "400", "Image 1"),
         ("too many", lambda: client.infer(
             MODEL, [tensor("input", numpy.zeros([65, 2, 2, 3], numpy.uint8), "UINT8")]), "413", "at most 64"),
         ("no patience", lambda: client.infer(MODEL, [tensor("input", numpy.concatenate([zeros] * 32), "FP32")], timeout=1), "504", "timeout"),

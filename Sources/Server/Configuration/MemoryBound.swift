@@ -1,10 +1,11 @@
 import HTTPServer
 import Inference
 
-/// What the process may hold in memory at most, whatever clients send: the sum of what each limit of the configuration lets
-/// through. Computed for the models that are loaded; `models.memory_limit` bounds what may be loaded besides.
+/// An upper bound of the process's memory, whatever clients send: the sum of what the limits of the configuration
+/// allow.
 ///
-/// Each part is an upper bound by itself, so the sum is one by far: no mix of requests reaches all of them.
+/// Computed for the loaded models; `models.memory_limit` bounds what more may be loaded. Each part is an upper bound by
+/// itself, so the sum is far above real use: no mix of requests reaches all of them at once.
 struct MemoryBound: Equatable, Sendable {
     struct Part: Equatable, Sendable {
         let name: String
@@ -12,7 +13,7 @@ struct MemoryBound: Equatable, Sendable {
         let byteCount: Int
     }
 
-    /// What a request to one model can make the server hold.
+    /// What one model contributes.
     struct ModelShare: Equatable, Sendable {
         /// Weights, prepared kernels and working memory. Units: bytes.
         var byteCount: Int
@@ -26,21 +27,21 @@ struct MemoryBound: Equatable, Sendable {
     /// Units: bytes.
     var byteCount: Int { parts.reduce(0) { Self.sum($0, $1.byteCount) } }
 
-    /// The program, its libraries and what they set aside. Units: bytes.
+    /// The program, its libraries and what they reserve. Units: bytes.
     private static let programByteCount = 96 << 20
-    /// A thread's stack, and the buffers that BLAS keeps for it. Units: bytes.
+    /// A thread's stack, and its buffers in BLAS. Units: bytes.
     private static let threadByteCount = 36 << 20
-    /// Rows of one image on their way through a codec and the resizer: sixty rows of the longest side. Units: bytes.
+    /// The rows of one image in codec and resizer: sixty rows of the longest side. Units: bytes.
     private static let rowsByteCount = 60 * 3 * ImageDecoder.maxSide
-    /// Decodes on one thread: one, and those that it gives way to.
+    /// Decodes in progress on one thread: one, and those that it has interrupted.
     private static let decodesPerThread = 4
-    /// While JSON is read, numbers of two characters become four bytes, and those are split into images once.
+    /// JSON grows while it is parsed: a number of two characters becomes four bytes, which are copied into images once.
     private static let growthOfJSON = 4
-    /// A class or a number of an answer: a label of the usual length, an index and a probability. Units: bytes.
+    /// One class of an answer: a label of usual length, an index and a probability. Units: bytes.
     private static let valueByteCount = 128
-    /// A connection's own state, beside what it buffers. Units: bytes.
+    /// A connection's state, without its buffers. Units: bytes.
     private static let connectionByteCount = 16 << 10
-    /// What taking a content coding off a body keeps. Units: bytes.
+    /// The state of decompressing a body. Units: bytes.
     private static let codingByteCount = 76 << 10
 
     init(_ settings: Settings, threadCount: Int, models: [ModelShare]) {
@@ -55,14 +56,14 @@ struct MemoryBound: Equatable, Sendable {
         parts = [
             Part(name: "program", byteCount: Self.programByteCount + threadCount * Self.threadByteCount),
             Part(name: "models", byteCount: models.reduce(0) { Self.sum($0, $1.byteCount) }),
-            // A body that grows is copied, one at a time for each loop.
+            // While a body's buffer grows, its bytes are there twice; each event loop grows one at a time.
             Part(
                 name: "bodies",
                 byteCount: bodies + options.keptBodyBytes + options.eventLoopCount * settings.server.maxBodyBytes),
             Part(
                 name: "json",
                 byteCount: Self.product(threadCount, Self.growthOfJSON, settings.server.maxBodyBytes)),
-            // Of each model one request is let in that alone is larger than the limit.
+            // Each model admits one request that exceeds the limit by itself.
             Part(
                 name: "queue",
                 byteCount: Self.sum(
@@ -100,7 +101,7 @@ struct MemoryBound: Equatable, Sendable {
 }
 
 extension MemoryBound.ModelShare {
-    /// Of a model that is loaded; nil of one that is not.
+    /// The contribution of a loaded model; nil for one that is not loaded.
     init?(_ slot: ModelSlot) {
         guard let model = slot.model, let byteCount = slot.memoryByteCount else { return nil }
         self.init(

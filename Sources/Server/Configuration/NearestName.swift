@@ -1,13 +1,13 @@
-/// Finds the name that somebody who misspelt one probably meant.
+/// Finds the known name that a misspelt one probably stands for.
 public enum NearestName {
-    /// Names longer than this are not compared: no known one is nearly as long.
-    private static let longestName = 100
+    /// Longer names are not compared: no known one is nearly as long. Units: characters.
+    private static let maxLength = 100
 
-    /// The known name that is the fewest edits away, or nil if none is similar.
+    /// The known name with the smallest edit distance; nil if none is similar.
     ///
-    /// A known last part in the wrong section (`server.max_batch_size`) counts as near, however far apart the sections.
+    /// A known key in the wrong section (`server.max_batch_size`) counts as similar, whatever the section.
     public static func of(_ name: String, among known: [String]) -> String? {
-        guard name.count <= longestName else { return nil }
+        guard name.count <= maxLength else { return nil }
         if let separator = name.lastIndex(of: "."),
             let moved = known.first(where: { $0.hasSuffix(name[separator...]) })
         {
@@ -18,7 +18,7 @@ public enum NearestName {
         return nearest.edits * 2 <= max(name.utf8.count, nearest.name.utf8.count) ? nearest.name : nil
     }
 
-    /// Insertions, deletions and replacements that turn one text into the other.
+    /// The Levenshtein distance: how many insertions, deletions and replacements turn one text into the other.
     ///
     /// - Source: Wagner and Fischer 1974
     static func editDistance(_ a: [UInt8], _ b: [UInt8]) -> Int {

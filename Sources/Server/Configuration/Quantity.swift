@@ -1,6 +1,6 @@
-/// Numbers with units as they stand in a configuration, read strictly: digits, then a unit, and nothing else.
+/// Parses and formats sizes and times of the configuration, strictly: digits, then a unit, and nothing else.
 ///
-/// Signs, fractions, spaces, leading zeros and what does not fit an `Int` are refused.
+/// Signs, fractions, spaces, leading zeros and numbers that do not fit an `Int` are refused.
 enum Quantity {
     private static let byteUnits: [(suffix: String, factor: Int)] = [
         ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10),
@@ -9,7 +9,7 @@ enum Quantity {
         ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1),
     ]
 
-    /// Reads plain decimal digits.
+    /// Parses plain decimal digits.
     static func number(_ written: Substring) -> Int? {
         let digits = written.utf8
         guard let first = digits.first, digits.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }) else {
@@ -19,7 +19,7 @@ enum Quantity {
         return Int(written)
     }
 
-    /// Reads `16KiB`, `32MiB`, `1GiB` or plain bytes.
+    /// Parses `16KiB`, `32MiB`, `1GiB` or plain bytes.
     static func bytes(_ written: String) -> Int? {
         let (digits, suffix) = split(written)
         guard let number = number(digits) else { return nil }
@@ -28,7 +28,7 @@ enum Quantity {
         return product(number, unit.factor)
     }
 
-    /// Reads `250ms`, `10s`, `2m`, `1h` or a plain 0.
+    /// Parses `250ms`, `10s`, `2m`, `1h` or a plain 0.
     static func duration(_ written: String) -> Duration? {
         if written == "0" { return .zero }
         let (digits, suffix) = split(written)
@@ -38,7 +38,7 @@ enum Quantity {
         return product(number, unit.milliseconds).map { .milliseconds($0) }
     }
 
-    /// Writes bytes in the largest unit that needs no fraction.
+    /// Formats bytes in the largest unit that needs no fraction.
     static func text(bytes: Int) -> String {
         for unit in byteUnits where bytes >= unit.factor && bytes % unit.factor == 0 {
             return "\(bytes / unit.factor)\(unit.suffix)"
@@ -46,7 +46,7 @@ enum Quantity {
         return "\(bytes)"
     }
 
-    /// Writes a time of whole milliseconds in the largest customary unit; up to two minutes that is seconds.
+    /// Formats a time of whole milliseconds in the largest unit that needs no fraction; below two minutes in seconds.
     static func text(duration: Duration) -> String {
         let (seconds, attoseconds) = duration.components
         if attoseconds != 0 { return "\(seconds * 1000 + attoseconds / 1_000_000_000_000_000)ms" }

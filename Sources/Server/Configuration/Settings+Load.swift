@@ -1,37 +1,40 @@
+import Configuration
 import Files
 import Host
 import Inference
 
 extension Settings {
-    /// What is read when no file is named.
-    public static let usualFile = "config/alexnet.yaml"
+    /// The file that is read where none is named.
+    public static let defaultFile = "config/alexnet.yaml"
 
-    /// Reads the configuration: defaults, then the file, then the environment, then flags; the later wins.
+    /// Reads the configuration: defaults, then the file, then the environment, then flags; a later value replaces an
+    /// earlier one.
     ///
     /// - Parameters:
     ///   - file: the YAML file; nil takes `config/alexnet.yaml` of the working directory, if there is one.
-    ///   - environment: variables such as `ALEXNET_SERVER_PORT`; those without the prefix are ignored, and so are those
-    ///     with which Kubernetes describes a service that is called `alexnet` (``ServiceLink``), and the one that limits
-    ///     the CPU's instructions.
+    ///   - environment: variables such as `ALEXNET_SERVER_PORT`. Ignored are variables without the prefix, those that
+    ///     Kubernetes sets for a service called `alexnet` (``ServiceLink``), and the one that limits the CPU's
+    ///     instruction sets.
     ///   - flags: values by key, such as `"server.port": "8081"`.
-    /// - Throws: ``SettingsError`` for a key nobody knows, a value out of its limits, or values that contradict.
+    /// - Throws: ``SettingsError`` for an unknown key, a value outside its limits, or values that contradict each
+    ///   other.
     public static func load(
         file: String?, environment: [String: String], flags: [String: String]
     ) throws(SettingsError) -> Settings {
-        try load(file: file, usualFile: usualFile, environment: environment, flags: flags)
+        try load(file: file, defaultFile: defaultFile, environment: environment, flags: flags)
     }
 
     static func load(
-        file: String?, usualFile: String, environment: [String: String], flags: [String: String]
+        file: String?, defaultFile: String, environment: [String: String], flags: [String: String]
     ) throws(SettingsError) -> Settings {
-        let file = try read(file: file, usualFile: usualFile)
+        let file = try read(file: file, defaultFile: defaultFile)
         let variables = environment.filter {
             $0.key.hasPrefix(SettingKey.variablePrefix) && $0.key != ComputeEnvironment.instructionsVariable
                 && !ServiceLink.describes($0.key, value: $0.value)
         }
         try refuseUnknown(variables: variables.keys.sorted(), flags: flags.keys.sorted())
 
-        // From the weakest to the strongest, so that a wrong value is told even where a later layer hides it.
+        // In ascending order of precedence, so that a wrong value is reported even where a later layer replaces it.
         let layers = [file.map(SettingsLayer.file), .environment(variables), .flags(flags)].compactMap(\.self)
         var settings = Settings()
         var origins: [String: SettingOrigin] = [:]
@@ -49,8 +52,8 @@ extension Settings {
         return settings
     }
 
-    private static func read(file: String?, usualFile: String) throws(SettingsError) -> SettingsFile? {
-        let path = file ?? usualFile
+    private static func read(file: String?, defaultFile: String) throws(SettingsError) -> SettingsFile? {
+        let path = file ?? defaultFile
         let bytes: [UInt8]
         do {
             bytes = try BoundedFile.contents(of: path, limit: SettingsFile.byteLimit)
@@ -88,5 +91,55 @@ extension Settings {
             throw .unknownKey(
                 name: name, nearest: NearestName.of(name, among: SettingKey.all.map(\.name)), origin: .flag)
         }
+    }
+}
+
+/// One source of the configuration: flags, the environment, or a file.
+struct SettingsLayer {
+    let snapshot: any ConfigSnapshot
+    /// The place of a key in this layer.
+    let origin: (SettingKey) -> SettingOrigin
+
+    static func flags(_ flags: [String: String]) -> SettingsLayer {
+        let values = flags.map { (AbsoluteConfigKey($0.key.split(separator: ".").map(String.init)), $0.value) }
+        let provider = InMemoryProvider(
+            values: Dictionary(
+                values.map { ($0, ConfigValue(.string($1), isSecret: false)) }, uniquingKeysWith: { _, last in last }))
+        return SettingsLayer(snapshot: provider.snapshot(), origin: { _ in .flag })
+    }
+
+    static func environment(_ variables: [String: String]) -> SettingsLayer {
+        let provider = EnvironmentVariablesProvider(environmentVariables: variables).prefixKeys(with: "alexnet")
+        return SettingsLayer(snapshot: provider.snapshot(), origin: { .environment(variable: $0.variable) })
+    }
+
+    static func file(_ file: SettingsFile) -> SettingsLayer {
+        SettingsLayer(snapshot: file.snapshot, origin: { .file(path: file.path, line: file.lines[$0.name]) })
+    }
+
+    /// The value as it was written; nil where this layer does not set it.
+    func find(_ key: SettingKey) -> (written: String, origin: SettingOrigin)? {
+        // All layers hold strings only.
+        let result = try? snapshot.value(forKey: AbsoluteConfigKey([key.section, key.key]), type: .string)
+        guard case .string(let written)? = result?.value?.content else { return nil }
+        return (written, origin(key))
+    }
+}
+
+/// Recognises the environment variables that Kubernetes and Docker links set for a service with the program's name.
+///
+/// A service called `alexnet` gives its pods `ALEXNET_SERVICE_HOST`, `ALEXNET_PORT=tcp://10.0.0.1:80` and more; one
+/// called `alexnet-server` even gives `ALEXNET_SERVER_PORT=tcp://…`. None of them is meant as configuration of this
+/// program.
+///
+/// - Source: Kubernetes documentation, "Service", §Environment variables
+enum ServiceLink {
+    static func describes(_ variable: String, value: String) -> Bool {
+        if variable.hasSuffix("_SERVICE_HOST") || variable.hasSuffix("_SERVICE_PORT") { return true }
+        if variable.contains("_SERVICE_PORT_") { return true }
+        if variable.hasSuffix("_PORT"), ["tcp://", "udp://", "sctp://"].contains(where: value.hasPrefix) {
+            return true
+        }
+        return variable.contains(/_PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$/)
     }
 }

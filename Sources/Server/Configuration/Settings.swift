@@ -1,31 +1,34 @@
+import Foundation
 import HTTPServer
+import Host
 import Inference
 import Logging
+import Threads
 
 /// Everything that can be configured; a fresh value holds the defaults.
 ///
-/// One nested structure a section of `config/alexnet.yaml`, one property a key. ``SettingKey`` ties each property to its
-/// name, its unit and its limits; ``load(file:environment:flags:)`` fills it from file, environment and flags.
+/// A nested structure for each section of `config/alexnet.yaml`, with a property for each key. ``SettingKey`` ties each
+/// property to its name, unit and limits; ``load(file:environment:flags:)`` reads file, environment and flags.
 public struct Settings: Sendable, Equatable {
-    /// Section `server`: the listening socket and what a connection may do.
+    /// Section `server`: the listening socket, and the limits of connections and requests.
     public var server = HTTP()
-    /// Section `images`: what is accepted as a picture.
+    /// Section `images`: decoding, and the limits of images.
     public var images = Images()
-    /// Section `batching`: how requests wait for the network.
+    /// Section `batching`: the queue of each model, and its batches.
     public var batching = Batching()
-    /// Section `models`: what is served.
+    /// Section `models`: where models are, and how they are loaded.
     public var models = Models()
-    /// Section `threads`.
+    /// Section `threads`: how many threads compute.
     public var threads = Threads()
-    /// Section `log`.
+    /// Section `log`: what is logged, and how.
     public var log = Log()
-    /// Section `admin`.
+    /// Section `admin`: who may load and unload models.
     public var admin = Admin()
 
     /// The defaults.
     public init() {}
 
-    /// Section `server`: the listening socket and what a connection may do.
+    /// Section `server`: the listening socket, and the limits of connections and requests.
     public struct HTTP: Sendable, Equatable {
         /// `server.host`: the address to listen on.
         public var host = "127.0.0.1"
@@ -33,20 +36,20 @@ public struct Settings: Sendable, Equatable {
         public var port = 8080
         /// `server.poller`: how the server learns which sockets are ready.
         public var poller = PollerKind.auto
-        /// `server.max_connections`: open connections at once.
+        /// `server.max_connections`: the most open connections.
         public var maxConnections = 1024
-        /// `server.max_connections_per_address`: of them, those of one address; nil is half.
+        /// `server.max_connections_per_address`: the most open connections of one address; nil is half of ``maxConnections``.
         public var maxConnectionsPerAddress: Int?
-        /// `server.trusted_proxies`: addresses to which no share applies.
+        /// `server.trusted_proxies`: proxies that are exempt from the limits per address.
         public var trustedProxies: [AddressBlock] = []
         /// `server.header_timeout`: from a request's first byte to the end of its fields.
         public var headerTimeout = Duration.seconds(10)
-        /// `server.body_timeout`: the longest pause while content arrives, and how long that may be slow.
+        /// `server.body_timeout`: the longest pause while content arrives; after this time ``minBodyRate`` applies as well.
         public var bodyTimeout = Duration.seconds(30)
         /// `server.write_timeout`: the same while a client reads a response.
         public var writeTimeout = Duration.seconds(30)
-        /// `server.min_body_rate`: what content and responses must keep up once those times are over; 0 asks for nothing. Units:
-        /// bytes a second.
+        /// `server.min_body_rate`: the lowest average rate at which content arrives or is read; 0 for none. Units: bytes per
+        /// second.
         public var minBodyRate = 16 << 10
         /// `server.idle_timeout`: between two requests of a connection.
         public var idleTimeout = Duration.seconds(60)
@@ -56,9 +59,9 @@ public struct Settings: Sendable, Equatable {
         public var maxHeaderFields = 128
         /// `server.max_body_bytes`: content of one request. Units: bytes.
         public var maxBodyBytes = 32 << 20
-        /// `server.max_buffered_bytes`: content of all requests that are under way. Units: bytes.
+        /// `server.max_buffered_bytes`: memory for the content of all requests. Units: bytes.
         public var maxBufferedBytes = 512 << 20
-        /// `server.max_buffered_bytes_per_address`: of them, those of one address; nil is half, or ``maxBodyBytes`` where that is
+        /// `server.max_buffered_bytes_per_address`: of it, for one address; nil is half, or ``maxBodyBytes`` where that is
         /// more. Units: bytes.
         public var maxBufferedBytesPerAddress: Int?
         /// `server.drain_delay`: how long new work is still taken after SIGTERM.
@@ -67,80 +70,163 @@ public struct Settings: Sendable, Equatable {
         public var drainTimeout = Duration.seconds(25)
     }
 
-    /// Section `images`: what is accepted as a picture.
+    /// Section `images`: decoding, and the limits of images.
     public struct Images: Sendable, Equatable {
-        /// `images.max_pixels`: width times height of one picture.
+        /// `images.max_pixels`: the largest width times height of one image.
         public var maxPixels = 128_000_000
-        /// `images.max_request_pixels`: those of all pictures of one request.
+        /// `images.max_request_pixels`: the most pixels of all images of one request.
         public var maxRequestPixels = 512_000_000
-        /// `images.decode_bytes`: what codecs hold at once of pictures that are not decoded row by row. Units: bytes.
+        /// `images.decode_bytes`: memory for images that cannot be decoded row by row. Units: bytes.
         public var decodeBytes = 1 << 30
-        /// `images.max_per_request`: pictures in one request.
+        /// `images.max_per_request`: the most images in one request.
         public var maxPerRequest = 64
-        /// `images.apply_orientation`: whether EXIF orientation turns the picture.
+        /// `images.apply_orientation`: whether EXIF orientation turns the image.
         public var applyOrientation = true
-        /// `images.decode`: how much of a picture is decoded.
+        /// `images.decode`: whether large JPEGs are decoded at reduced size.
         public var decode = DecodeMode.exact
     }
 
-    /// Section `batching`: how requests wait for the network.
+    /// Section `batching`: the queue of each model, and its batches.
     public struct Batching: Sendable, Equatable {
-        /// `batching.max_batch_size`: images in one forward pass.
+        /// `batching.max_batch_size`: the most images in one forward pass.
         public var maxBatchSize = 32
         /// `batching.max_queue_delay`: how long a free worker waits for more images.
         public var maxQueueDelay = Duration.zero
-        /// `batching.queue_capacity`: images of one model that may wait.
+        /// `batching.queue_capacity`: the most images that may wait for one model.
         public var queueCapacity = 256
-        /// `batching.queue_bytes`: pictures of all models that may wait, with their tensors. Units: bytes.
+        /// `batching.queue_bytes`: memory for the images of all models that wait, with their tensors. Units: bytes.
         public var queueBytes = 512 << 20
-        /// `batching.queue_pixels`: pixels of all models' pictures that wait or are being decoded.
+        /// `batching.queue_pixels`: the most pixels of images that wait or are decoded, for all models.
         public var queuePixels = 2_000_000_000
         /// `batching.request_deadline`: from a request's last byte to its answer.
         public var requestDeadline = Duration.seconds(10)
     }
 
-    /// Section `models`: what is served.
+    /// Section `models`: where models are, and how they are loaded.
     public struct Models: Sendable, Equatable {
         /// `models.directory`: the folder with one folder a model.
         public var directory = "weights"
-        /// `models.default`: the model behind `POST /predict`; nil is the first by name that loads.
+        /// `models.default`: the model behind `POST /predict`; nil is the only one, or the first by name that loads.
         public var defaultModel: String?
         /// `models.follow_outside_links`: whether symbolic links may lead out of the directory.
         public var followOutsideLinks = false
-        /// `models.reload_interval`: how often the folders are looked at for changes.
+        /// `models.reload_interval`: how often the folders are checked for changes.
         public var reloadInterval = Duration.seconds(1)
-        /// `models.memory_limit`: weights, prepared kernels and working memory of all loaded models together; nil is three
-        /// quarters of ``AvailableMemory/current`` at the start. Units: bytes.
+        /// `models.memory_limit`: weights, prepared kernels and working memory of all loaded models together; nil is
+        /// three quarters of ``AvailableMemory/current`` at the start. Units: bytes.
         public var memoryLimit: Int?
-        /// `models.tuning_limit`: how long loading a model may measure algorithms; zero relies on estimates.
+        /// `models.tuning_limit`: how long a load may measure algorithms; zero relies on estimates.
         public var tuningLimit = Duration.seconds(1)
-        /// `models.tuning_cache`: the folder that keeps what was measured; nil is the user's cache folder.
+        /// `models.tuning_cache`: the folder that keeps the measurements; nil is the user's cache folder.
         public var tuningCache: String?
-        /// `models.precision`: what linear layers' weights are held in, where a `model.json` does not say.
+        /// `models.precision`: the number format of linear layers' weights, unless a `model.json` sets it.
         public var precision = Precision.float32
     }
 
-    /// Section `threads`.
+    /// Section `threads`: how many threads compute.
     public struct Threads: Sendable, Equatable {
         /// `threads.total`: threads for decoding and the network together; nil is ``CPUQuota/current``.
         public var total: Int?
     }
 
-    /// Section `log`.
+    /// Section `log`: what is logged, and how.
     public struct Log: Sendable, Equatable {
         /// `log.level`: the least severe level that is written.
         public var level = Logger.Level.info
         /// `log.format`: text for people, JSON lines for machines.
         public var format = LogFormat.text
-        /// `log.access`: whether each request leaves a line.
+        /// `log.access`: whether each request is logged.
         public var access = true
-        /// `log.max_buffered_bytes`: lines that wait while nobody reads the log. Units: bytes.
+        /// `log.max_buffered_bytes`: lines that are queued while nobody reads the log. Units: bytes.
         public var maxBufferedBytes = 1 << 20
     }
 
-    /// Section `admin`.
+    /// Section `admin`: who may load and unload models.
     public struct Admin: Sendable, Equatable {
-        /// `admin.token_file`: the file that holds the admin routes' token; without one they are off.
+        /// `admin.token_file`: the file with the token of the admin routes; nil turns them off.
         public var tokenFile: String?
+    }
+}
+
+extension Settings.HTTP {
+    /// Listens on the configured address for a moment, to find out whether a server could.
+    ///
+    /// - Returns: the address, with the port that the system chose for port 0.
+    /// - Throws: ``SocketError`` if a server could not listen there.
+    public func tryListening() throws -> String {
+        try SocketServer.tryListening(host: host, port: port).description
+    }
+}
+
+extension AlgorithmTuning {
+    /// Tuning by the settings, with the measurements of earlier runs.
+    init(_ settings: Settings, workers: WorkerPool) {
+        let directory = settings.models.tuningDirectory(in: ProcessInfo.processInfo.environment)
+        self.init(
+            limit: settings.models.tuningLimit,
+            file: directory.map { AlgorithmTimingFile(directory: $0, threadCount: workers.threadCount) })
+    }
+}
+
+extension Settings.Models {
+    /// The folder that keeps the measurements; nil where none is configured and there is no home folder.
+    public func tuningDirectory(in environment: [String: String]) -> String? {
+        tuningCache ?? AlgorithmTimingFile.defaultDirectory(in: environment)
+    }
+}
+
+extension Settings {
+    /// Refuses values that contradict each other.
+    func refuseConflicts(origins: [String: SettingOrigin]) throws(SettingsError) {
+        try require(
+            "server.max_body_bytes", \.server.maxBodyBytes, "must not exceed", <=,
+            "server.max_buffered_bytes", \.server.maxBufferedBytes, origins)
+        try require(
+            "server.max_body_bytes", \.server.maxBodyBytes, "must not exceed", <=,
+            "server.max_buffered_bytes_per_address", \.server.bodyShare, origins)
+        // With a delay as long as the deadline, every lone request would be answered too late.
+        try require(
+            "batching.max_queue_delay", \.batching.maxQueueDelay, "must be less than", <,
+            "batching.request_deadline", \.batching.requestDeadline, origins)
+        try require(
+            "server.drain_delay", \.server.drainDelay, "must not exceed", <=,
+            "server.drain_timeout", \.server.drainTimeout, origins)
+    }
+
+    private func require<Value>(
+        _ key: String, _ path: KeyPath<Settings, Value>, _ requirement: String, _ holds: (Value, Value) -> Bool,
+        _ otherKey: String, _ otherPath: KeyPath<Settings, Value>, _ origins: [String: SettingOrigin]
+    ) throws(SettingsError) {
+        if holds(self[keyPath: path], self[keyPath: otherPath]) { return }
+        throw .conflict(
+            key: key, found: SettingKey.byName[key]?.text(self) ?? "", origin: origins[key] ?? .byDefault,
+            requirement: requirement,
+            otherKey: otherKey, otherFound: SettingKey.byName[otherKey]?.text(self) ?? "",
+            otherOrigin: origins[otherKey] ?? .byDefault)
+    }
+}
+
+extension Settings.HTTP {
+    /// The limit of one address, where one is set.
+    fileprivate var bodyShare: Int { maxBufferedBytesPerAddress ?? .max }
+}
+
+extension Settings {
+    /// Limits the connections to the available file descriptors, and logs a warning where that changes the setting.
+    func fittingDescriptors(_ limit: DescriptorLimit?, _ logger: Logger) -> Settings {
+        guard let limit, limit.connectionCapacity < server.maxConnections else { return self }
+        logger.warning(
+            """
+            the process may not open enough files for server.max_connections; fewer connections are taken: raise the hard \
+            limit (ulimit -Hn, LimitNOFILE= of systemd)
+            """,
+            metadata: [
+                "connections": .stringConvertible(limit.connectionCapacity),
+                "max_connections": .stringConvertible(server.maxConnections),
+                "open_files": .stringConvertible(limit.soft),
+            ])
+        var settings = self
+        settings.server.maxConnections = limit.connectionCapacity
+        return settings
     }
 }

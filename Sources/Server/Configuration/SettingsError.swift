@@ -1,19 +1,19 @@
 /// Why a configuration is refused.
 public enum SettingsError: Error, Equatable, CustomStringConvertible {
-    /// The file cannot be read, or is far larger than a configuration is.
+    /// The file cannot be read, or is too large.
     case unreadableFile(path: String, reason: String)
     /// The file is not YAML, or not one mapping of sections.
     case malformedFile(path: String, line: Int?, reason: String)
-    /// Nothing goes by that name; `nearest` is the name that was probably meant.
+    /// There is no such key; `nearest` is the one that was probably meant.
     case unknownKey(name: String, nearest: String?, origin: SettingOrigin)
-    /// The value has the wrong type or lies outside its limits.
+    /// The value has the wrong type or is outside its limits.
     case invalidValue(key: String, found: String, expected: String, origin: SettingOrigin)
-    /// Two values are each fine but contradict one another.
+    /// Two values contradict each other.
     case conflict(
         key: String, found: String, origin: SettingOrigin, requirement: String, otherKey: String, otherFound: String,
         otherOrigin: SettingOrigin)
 
-    /// One sentence that says what was found, where, and what would be right.
+    /// One sentence: what was found, where, and what is expected.
     public var description: String {
         switch self {
         case .unreadableFile(let path, let reason):
@@ -32,9 +32,31 @@ public enum SettingsError: Error, Equatable, CustomStringConvertible {
         }
     }
 
-    /// A written value as an error shows it: quoted, without control characters, and not too long.
+    /// A value as an error shows it: in quotation marks, control characters escaped, cut after 80 characters.
     static func quoted(_ written: String) -> String {
         let limit = 80
         return written.count <= limit ? written.debugDescription : String(written.prefix(limit)).debugDescription + "…"
+    }
+}
+
+/// The source of a configured value.
+public enum SettingOrigin: Sendable, Equatable, CustomStringConvertible {
+    /// The default of the program.
+    case byDefault
+    /// A configuration file; lines count from 1.
+    case file(path: String, line: Int?)
+    /// An environment variable.
+    case environment(variable: String)
+    /// The command line.
+    case flag
+
+    /// As an error names it: `config/alexnet.yaml:12`, `environment variable ALEXNET_SERVER_PORT`.
+    public var description: String {
+        switch self {
+        case .byDefault: "the default"
+        case .file(let path, let line): line.map { "\(path):\($0)" } ?? path
+        case .environment(let variable): "environment variable \(variable)"
+        case .flag: "command line"
+        }
     }
 }

@@ -1,23 +1,24 @@
 import Configuration
 import Yams
 
-/// A configuration file whose every key is known.
+/// A configuration file, checked: two levels of known keys with plain values.
 ///
-/// Strategy: Yams walks the nodes, because only they know their lines; what the walk lets through is two levels of known
-/// keys with plain values, so the snapshot that later answers look-ups holds no surprises.
+/// Strategy: Yams parses the file into nodes, which know their lines. After the nodes are checked, swift-configuration
+/// reads the values.
 struct SettingsFile {
-    /// Far above any configuration, far below what would hurt.
+    /// Far above any configuration. Units: bytes.
     static let byteLimit = 64 << 10
 
     let path: String
     /// The values by key.
     let snapshot: any ConfigSnapshot
-    /// Where each key stands. Units: lines, from 1.
+    /// The line of each key, from 1.
     let lines: [String: Int]
 
-    /// Takes the file's bytes.
+    /// Parses the file's content.
     ///
-    /// - Throws: ``SettingsError`` if it is not YAML or holds a key that is unknown, repeated or not a plain value.
+    /// - Throws: ``SettingsError`` where it is not YAML, or has a key that is unknown, repeated or without a plain
+    ///   value.
     init(path: String, bytes: [UInt8]) throws(SettingsError) {
         self.path = path
         let root: Node?
@@ -26,11 +27,11 @@ struct SettingsFile {
         } catch {
             if let line = Self.tabbedLine(bytes) {
                 throw .malformedFile(
-                    path: path, line: line, reason: "a tab stands here; YAML is indented with spaces")
+                    path: path, line: line, reason: "the line begins with a tab; indent YAML with spaces")
             }
             throw Self.malformed(path: path, error)
         }
-        // A file of comments only has no root, and nothing to snapshot.
+        // A file of comments only has no root node.
         guard let root, root != Node("", Tag(.null)) else {
             snapshot = InMemoryProvider(values: [:]).snapshot()
             lines = [:]
@@ -44,7 +45,7 @@ struct SettingsFile {
         }
     }
 
-    /// The first line that is indented with a tab, as editors do it that do not know YAML. Units: lines, from 1.
+    /// The first line that is indented with a tab, which some editors insert. Lines count from 1.
     private static func tabbedLine(_ bytes: [UInt8]) -> Int? {
         bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
             .firstIndex { line in
@@ -52,7 +53,7 @@ struct SettingsFile {
             }.map { $0 + 1 }
     }
 
-    /// Walks sections and keys, and refuses what the table does not know.
+    /// Checks sections and keys, and returns the keys' lines.
     private static func lines(of root: Node, path: String) throws(SettingsError) -> [String: Int] {
         guard case .mapping(let sections) = root else {
             throw .malformedFile(
@@ -98,14 +99,14 @@ struct SettingsFile {
     private static func name(of node: Node, path: String) throws(SettingsError) -> String {
         guard case .scalar(let scalar) = node else {
             throw .malformedFile(
-                path: path, line: node.mark?.line, reason: "\(kind(of: node)) stands where a key must stand")
+                path: path, line: node.mark?.line, reason: "\(kind(of: node)) was found where a key is expected")
         }
         return scalar.string
     }
 
     private static func isNull(_ node: Node) -> Bool { node.null != nil }
 
-    /// What a node is, for an error's sentence.
+    /// The kind of a node, as an error names it.
     private static func kind(of node: Node) -> String {
         switch node {
         case .scalar(let scalar): isNull(node) ? "nothing" : SettingsError.quoted(scalar.string)
@@ -115,7 +116,7 @@ struct SettingsFile {
         }
     }
 
-    /// One line of what Yams has to say, and where.
+    /// An error of Yams in one line, with its place.
     private static func malformed(path: String, _ error: any Error) -> SettingsError {
         switch error as? YamlError {
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
@@ -124,7 +125,7 @@ struct SettingsFile {
         case .duplicatedKeysInMapping(let names, let context):
             .malformedFile(
                 path: path, line: context.mark.line,
-                reason: "a key stands here twice: \(names.joined(separator: ", "))")
+                reason: "a key occurs twice: \(names.joined(separator: ", "))")
         case .reader(let problem, _, _, _):
             .malformedFile(path: path, line: nil, reason: "this is not a text file: \(problem)")
         default:

@@ -1,8 +1,8 @@
 import Logging
 
-/// Writes each event of swift-log as one line, as text or as JSON.
+/// A log handler of swift-log that writes each event as one line of text or JSON.
 ///
-/// Limits: a line ends only where the event ends, whatever its message and metadata hold.
+/// Guarantee: one event is one line, whatever its message and metadata contain.
 struct LineLogHandler: LogHandler {
     var logLevel: Logger.Level
     var metadata: Logger.Metadata = [:]
@@ -24,7 +24,7 @@ struct LineLogHandler: LogHandler {
     }
 
     func log(event: LogEvent) {
-        // The nearer to the event, the stronger: handler, then provider, then the event's own.
+        // Precedence, from low to high: the handler's metadata, the provider's, the event's.
         var metadata = metadata
         metadata.merge(metadataProvider?.get() ?? [:]) { $1 }
         if let error = event.error { metadata["error"] = .string("\(error)") }
@@ -36,5 +36,39 @@ struct LineLogHandler: LogHandler {
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
         set { metadata[key] = newValue }
+    }
+}
+
+/// The format of a log line.
+public enum LogFormat: String, Sendable, CaseIterable {
+    /// For people: `2026-11-21T06:31:00.123Z info  message key=value`.
+    case text
+    /// For machines: one JSON object a line.
+    case json
+}
+
+/// Where finished log lines go.
+protocol LogSink: Sendable {
+    /// Takes one whole line, its newline included.
+    func append(line: String)
+}
+
+extension LoggingSystem {
+    /// Sends the lines of all loggers to standard error, in the configured format and from the configured level on.
+    ///
+    /// Limits: once per process, as swift-log demands.
+    /// - Returns: the writer of the lines, to be flushed before the process ends.
+    public static func bootstrap(_ settings: Settings.Log) -> LogWriter {
+        let log = LogWriter(maxByteCount: settings.maxBufferedBytes) { droppedCount in
+            LogLine(
+                time: .now, level: .warning, message: "log lines were dropped: they were not read fast enough",
+                metadata: ["lines": .stringConvertible(droppedCount)]
+            ).formatted(as: settings.format)
+        }
+        bootstrap(
+            { _, provider in
+                LineLogHandler(level: settings.level, format: settings.format, sink: log, metadataProvider: provider)
+            }, metadataProvider: nil)
+        return log
     }
 }

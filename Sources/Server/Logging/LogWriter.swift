@@ -3,25 +3,19 @@ import Dispatch
 import Foundation
 import Synchronization
 
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Musl
-#endif
-
-/// Writes log lines from a thread of its own, so that nobody who logs ever waits for whoever reads the log.
+/// Writes log lines on a thread of its own, so that logging never blocks, even where nobody reads the log.
 ///
-/// Lines wait in a queue of limited size. Once one does not fit, it and those behind it are dropped and counted until half of the
-/// queue has been written; then one line tells how many are missing. What is written keeps its order, and each line arrives whole.
+/// Lines wait in a bounded queue. When a line does not fit, it and all later ones are dropped and counted until half of
+/// the queue has been written; then one line reports how many are missing. Lines keep their order and arrive whole.
 ///
-/// Limits: `maxByteCount` of lines that wait, plus one call of write(2).
+/// Limits: `maxByteCount` of queued lines, plus one call of write(2).
 public final class LogWriter: LogSink {
     private let state: State
 
     /// - Parameters:
-    ///   - descriptor: what to write to; 2 is standard error.
-    ///   - maxByteCount: how much may wait.
-    ///   - notice: the line that tells how many were dropped, with its newline.
+    ///   - descriptor: the file descriptor; 2 is standard error.
+    ///   - maxByteCount: the size of the queue. Units: bytes.
+    ///   - notice: writes the line that reports how many lines were dropped, with its newline.
     public init(
         descriptor: Int32 = STDERR_FILENO, maxByteCount: Int,
         notice: @escaping @Sendable (_ droppedCount: Int) -> String
@@ -34,28 +28,28 @@ public final class LogWriter: LogSink {
 
     deinit { state.stop() }
 
-    /// Takes a line, or drops it; never waits.
+    /// Queues a line, or drops it; never blocks.
     func append(line: String) { state.append(line) }
 
     /// How many lines were dropped, or could not be written.
     public var droppedCount: Int { state.droppedCount }
 
-    /// Waits until everything that was appended before is written.
+    /// Waits until all lines that were appended before are written.
     ///
-    /// - Returns: false where that took longer than `limit`.
+    /// - Returns: false after `limit`.
     @discardableResult
     public func flush(within limit: Duration) -> Bool { state.flush(within: limit) }
 
     private final class State: Sendable {
         private struct Queue {
             var lines: Deque<String> = []
-            /// Of the lines that wait, and of those that are being written. Units: bytes.
+            /// The size of the queued lines and of those that are being written. Units: bytes.
             var byteCount = 0
-            /// Dropped, and not told yet.
-            var untoldCount = 0
+            /// Dropped, and not reported yet.
+            var unreportedCount = 0
             /// Whether lines are dropped until there is room again.
             var isFull = false
-            /// Could not be written, and not told yet.
+            /// Could not be written, and not reported yet.
             var failedCount = 0
             /// Whether the thread waits for a line.
             var isIdle = false
@@ -70,11 +64,13 @@ public final class LogWriter: LogSink {
         private let wakeUp = DispatchSemaphore(value: 0)
         private let dropped = Atomic(0)
 
-        /// Written in one call, so that the lines of several processes on one pipe do not mix (pipe(7), PIPE_BUF). Units: bytes.
-        private static let mostAtOnce = 4096
-        /// How long the thread rests before it looks for what has come: under load, lines share a call instead of each waking it.
+        /// The most bytes in one call: a pipe writes as many without mixing them with another process's (pipe(7),
+        /// PIPE_BUF).
+        /// Units: bytes.
+        private static let maxWriteByteCount = 4096
+        /// How long the thread sleeps after it was woken: under load, lines that arrive meanwhile share one call.
         /// Units: microseconds.
-        private static let rest: UInt32 = 1000
+        private static let delay: UInt32 = 1000
 
         init(descriptor: Int32, maxByteCount: Int, notice: @escaping @Sendable (Int) -> String) {
             self.descriptor = descriptor
@@ -89,10 +85,10 @@ public final class LogWriter: LogSink {
             let wakes = queue.withLock { queue in
                 guard !queue.isFull, byteCount <= maxByteCount - queue.byteCount else {
                     queue.isFull = true
-                    queue.untoldCount += 1
+                    queue.unreportedCount += 1
                     dropped.add(1, ordering: .relaxed)
-                    // Nobody else would tell of it where nothing waits.
-                    if queue.byteCount == 0 { tellOfDropped(&queue) }
+                    // With an empty queue, no later write would report it.
+                    if queue.byteCount == 0 { reportDropped(&queue) }
                     return wake(&queue)
                 }
                 queue.lines.append(line)
@@ -109,7 +105,7 @@ public final class LogWriter: LogSink {
                 return wake(&queue)
             }
             if wakes { wakeUp.signal() }
-            return done.wait(timeout: .now() + limit.timeInterval) == .success
+            return done.wait(timeout: .now() + limit.seconds) == .success
         }
 
         func stop() {
@@ -125,89 +121,89 @@ public final class LogWriter: LogSink {
             return queue.isIdle
         }
 
-        private func tellOfDropped(_ queue: inout Queue) {
-            let line = notice(queue.untoldCount)
+        private func reportDropped(_ queue: inout Queue) {
+            let line = notice(queue.unreportedCount)
             queue.lines.append(line)
             queue.byteCount += line.utf8.count
-            queue.untoldCount = 0
+            queue.unreportedCount = 0
             queue.isFull = false
         }
 
         /// Lines that are written in one call.
-        private struct Piece {
+        private struct Batch {
             var lines: [String] = []
-            /// Of the lines.
+            /// The size of the lines. Units: bytes.
             var byteCount = 0
-            /// How many lost lines its first line tells of; 0 where it does not.
-            var toldCount = 0
-            /// Of the lines, but that one.
-            var lineCount: Int { lines.count - (toldCount > 0 ? 1 : 0) }
-            /// Whether no others follow, ever.
+            /// How many lost lines the first line reports; 0 where it is an ordinary one.
+            var reportedCount = 0
+            /// The number of ordinary lines.
+            var lineCount: Int { lines.count - (reportedCount > 0 ? 1 : 0) }
+            /// Whether the writer was stopped and the queue is empty.
             var isLast = false
         }
 
-        /// What the thread does all its life: until there is nothing left to write and nobody who would append anything.
+        /// The thread's loop, until the writer is stopped and the queue is empty.
         func run() {
             while true {
-                let piece = take()
-                if piece.lineCount > 0 {
-                    let isWritten = write(piece.lines.joined())
+                let batch = take()
+                if batch.lineCount > 0 {
+                    let isWritten = write(batch.lines.joined())
                     queue.withLock { queue in
-                        queue.byteCount -= piece.byteCount
+                        queue.byteCount -= batch.byteCount
                         if !isWritten {
-                            queue.failedCount += piece.toldCount + piece.lineCount
-                            dropped.add(piece.lineCount, ordering: .relaxed)
+                            queue.failedCount += batch.reportedCount + batch.lineCount
+                            dropped.add(batch.lineCount, ordering: .relaxed)
                         }
-                        if queue.isFull, queue.byteCount <= maxByteCount / 2 { tellOfDropped(&queue) }
+                        if queue.isFull, queue.byteCount <= maxByteCount / 2 { reportDropped(&queue) }
                     }
-                } else if piece.isLast {
+                } else if batch.isLast {
                     return
                 } else {
                     wakeUp.wait()
-                    usleep(Self.rest)
+                    usleep(Self.delay)
                 }
             }
         }
 
-        /// The next lines to write: several where they are short, none where none wait.
-        private func take() -> Piece {
+        /// Takes the next lines from the queue: as many as fit one call, none where the queue is empty.
+        private func take() -> Batch {
             queue.withLock { queue in
-                var piece = Piece()
+                var batch = Batch()
                 if queue.failedCount > 0, !queue.lines.isEmpty {
-                    piece.toldCount = queue.failedCount
-                    piece.lines = [notice(queue.failedCount)]
-                    piece.byteCount = piece.lines[0].utf8.count
-                    queue.byteCount += piece.byteCount
+                    batch.reportedCount = queue.failedCount
+                    batch.lines = [notice(queue.failedCount)]
+                    batch.byteCount = batch.lines[0].utf8.count
+                    queue.byteCount += batch.byteCount
                     queue.failedCount = 0
                 }
                 while let line = queue.lines.first,
-                    piece.lineCount == 0 || piece.byteCount + line.utf8.count <= Self.mostAtOnce
+                    batch.lineCount == 0 || batch.byteCount + line.utf8.count <= Self.maxWriteByteCount
                 {
-                    piece.byteCount += line.utf8.count
-                    piece.lines.append(queue.lines.removeFirst())
+                    batch.byteCount += line.utf8.count
+                    batch.lines.append(queue.lines.removeFirst())
                 }
-                if piece.lines.isEmpty {
+                if batch.lines.isEmpty {
                     for flush in queue.flushes { flush.signal() }
                     queue.flushes = []
                     queue.isIdle = !queue.isStopped
-                    piece.isLast = queue.isStopped
+                    batch.isLast = queue.isStopped
                 }
-                return piece
+                return batch
             }
         }
 
-        /// - Returns: false where the system takes no more.
+        /// - Returns: false where the descriptor failed.
         private func write(_ text: String) -> Bool {
             var text = text
             return text.withUTF8 { bytes in
                 var rest = UnsafeRawBufferPointer(bytes)[...]
                 while !rest.isEmpty {
                     let pointer = UnsafeRawBufferPointer(rebasing: rest)
-                    let count = Glibc.write(descriptor, pointer.baseAddress, pointer.count)
+                    let count = Foundation.write(descriptor, pointer.baseAddress, pointer.count)
                     if count >= 0 {
                         rest = rest.dropFirst(count)
                     } else if errno == EAGAIN {
-                        // Somebody made the descriptor non-blocking: wait until it takes more.
+                        // Another process made the descriptor non-blocking: wait until it is writable.
                         var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
                         guard poll(&waiting, 1, -1) > 0 || errno == EINTR else { return false }
                     } else if errno != EINTR {

@@ -2,8 +2,7 @@ import Testing
 
 @testable import Server
 
-@Suite("What the process may hold at most")
-struct MemoryBoundTests {
+@Suite(.timeLimit(.minutes(2))) struct MemoryBoundTests {
     private let model = MemoryBound.ModelShare(byteCount: 1000, inputByteCount: 400, classCount: 10)
 
     private func part(_ name: String, threadCount: Int = 2, _ adjust: (inout Settings) -> Void = { _ in }) -> Int? {
@@ -13,8 +12,7 @@ struct MemoryBoundTests {
             .first { $0.name == name }?.byteCount
     }
 
-    @Test("The bound is the sum of its parts, each named once")
-    func sum() {
+    @Test func `the bound is the sum of its parts, each named once`() {
         let bound = MemoryBound(Settings(), threadCount: 2, models: [model])
         #expect(bound.byteCount == bound.parts.reduce(0) { $0 + $1.byteCount })
         #expect(Set(bound.parts.map(\.name)).count == bound.parts.count)
@@ -22,8 +20,7 @@ struct MemoryBoundTests {
         #expect(MemoryBound.mebibytes(1 << 20 + 1) == 2)
     }
 
-    @Test("A byte more of a limit is a byte more of the bound")
-    func limits() {
+    @Test func `a byte more of a limit is a byte more of the bound`() {
         func difference(_ name: String, _ adjust: (inout Settings) -> Void) -> Int {
             (part(name, adjust) ?? 0) - (part(name) ?? 0)
         }
@@ -37,8 +34,7 @@ struct MemoryBoundTests {
         #expect(part("models") == 2000)
     }
 
-    @Test("A configuration without bounds has none, rather than a trap")
-    func overflow() {
+    @Test func `a configuration without bounds has none, rather than a trap`() {
         var settings = Settings()
         settings.server.maxConnections = 1_000_000
         settings.images.maxPerRequest = 65_536

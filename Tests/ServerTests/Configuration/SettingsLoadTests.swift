@@ -2,13 +2,12 @@ import Testing
 
 @testable import Server
 
-@Suite("Settings: sources and refusals")
-struct SettingsLoadTests {
+@Suite(.timeLimit(.minutes(2))) struct SettingsLoadTests {
     private func load(
         _ environment: [String: String] = [:], flags: [String: String] = [:], file: TemporaryFile? = nil
     ) throws(SettingsError) -> Settings {
         try Settings.load(
-            file: file?.path, usualFile: "no/such/folder/alexnet.yaml", environment: environment, flags: flags)
+            file: file?.path, defaultFile: "no/such/folder/alexnet.yaml", environment: environment, flags: flags)
     }
 
     /// The sentence with which a configuration is refused.
@@ -23,8 +22,7 @@ struct SettingsLoadTests {
         }
     }
 
-    @Test("A flag beats the environment, which beats the file, which beats the default")
-    func precedence() throws {
+    @Test func `a flag replaces the environment, which replaces the file, which replaces the default`() throws {
         let file = try TemporaryFile("server:\n  port: 1\n  host: file\n  idle_timeout: 1s\n")
         let environment = ["ALEXNET_SERVER_PORT": "2", "ALEXNET_SERVER_HOST": "environment"]
         let settings = try load(environment, flags: ["server.port": "3"], file: file)
@@ -34,16 +32,14 @@ struct SettingsLoadTests {
         #expect(settings.server.bodyTimeout == .seconds(30))
     }
 
-    @Test("Without a file there are the defaults, but a file that is named must exist")
-    func missingFile() throws {
+    @Test func `without a file the defaults apply, but a named file must exist`() throws {
         #expect(try load() == Settings())
         #expect(throws: SettingsError.unreadableFile(path: "no/such.yaml", reason: "there is no such file")) {
             try Settings.load(file: "no/such.yaml", environment: [:], flags: [:])
         }
     }
 
-    @Test("A folder and an overlong file are refused")
-    func unreadableFiles() throws {
+    @Test func `a folder and an overlong file are refused`() throws {
         #expect(throws: SettingsError.unreadableFile(path: "/", reason: "Is a directory")) {
             try Settings.load(file: "/", environment: [:], flags: [:])
         }
@@ -55,8 +51,7 @@ struct SettingsLoadTests {
         }
     }
 
-    @Test("A file from Windows is read: a byte order mark, CR LF, UTF-16")
-    func windowsFiles() throws {
+    @Test func `a file from Windows is read: a byte order mark, CR LF, UTF-16`() throws {
         let text = "server:\r\n  port: 81\r\n"
         let utf16: [UInt8] = [0xFF, 0xFE] + text.utf16.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }
         for bytes in [[0xEF, 0xBB, 0xBF] + Array(text.utf8), utf16] {
@@ -72,13 +67,12 @@ struct SettingsLoadTests {
         ) { try load(file: page) }
     }
 
-    @Test("A file of comments, and a section without keys, leave the defaults", arguments: ["", "# no\n", "server:\n"])
-    func emptyFiles(text: String) throws {
+    @Test(arguments: ["", "# no\n", "server:\n"])
+    func `a file of comments, and a section without keys, leave the defaults`(text: String) throws {
         #expect(try load(file: TemporaryFile(text)) == Settings())
     }
 
-    @Test("An unknown key in the file is refused with its line and the nearest known key")
-    func unknownFileKeys() throws {
+    @Test func `an unknown key in the file is refused with its line and the nearest known key`() throws {
         let misspelt = try TemporaryFile("server:\n  port: 1\nbatching:\n  max_bach_size: 4\n")
         #expect(
             refusal(file: misspelt)
@@ -95,8 +89,7 @@ struct SettingsLoadTests {
         #expect(refusal(file: strange) == "\(strange.path):2: unknown key log.qqqqqqqqqqqqqqqq")
     }
 
-    @Test("An unknown variable and an unknown flag are refused with the nearest known one")
-    func unknownVariables() {
+    @Test func `an unknown variable and an unknown flag are refused with the nearest known one`() {
         #expect(
             refusal(["ALEXNET_BATCHING_MAX_BACH_SIZE": "4"])
                 == "unknown environment variable ALEXNET_BATCHING_MAX_BACH_SIZE; "
@@ -106,8 +99,7 @@ struct SettingsLoadTests {
                 == "command line: unknown key server.prot; did you mean server.port?")
     }
 
-    @Test("Variables of others, and those Kubernetes sets for a service called alexnet, are ignored")
-    func foreignVariables() throws {
+    @Test func `variables of others, and those Kubernetes sets for a service called alexnet, are ignored`() throws {
         let environment = [
             "PATH": "/bin", "SERVER_PORT": "1", "ALEXNETSERVER_PORT": "1",
             "ALEXNET_SERVICE_HOST": "10.0.0.1", "ALEXNET_SERVICE_PORT": "80", "ALEXNET_SERVICE_PORT_HTTP": "80",
@@ -121,8 +113,8 @@ struct SettingsLoadTests {
                 + "ALEXNET_SERVER_PORT?")
     }
 
-    @Test("A wrong value is refused with its key, what was found, what is expected and where it came from")
-    func wrongValues() throws {
+    @Test func `a wrong value is refused with its key, what was found, what is expected and where it came from`() throws
+    {
         let file = try TemporaryFile("server:\n  host: a\n  port: 80a\n")
         let expected = "but must be a whole number from 0 to 65535"
         #expect(refusal(file: file) == "server.port is \"80a\" (\(file.path):3), \(expected)")
@@ -146,22 +138,19 @@ struct SettingsLoadTests {
                 == "threads.total is \"many\" (command line), but must be auto (or 0) or a whole number from 1 to 1024")
     }
 
-    @Test("A wrong value is refused even where a stronger layer hides it")
-    func hiddenWrongValue() {
+    @Test func `a wrong value is refused even where a later layer replaces it`() {
         #expect(
             refusal(["ALEXNET_LOG_FORMAT": "xml"], flags: ["log.format": "json"])
                 == "log.format is \"xml\" (environment variable ALEXNET_LOG_FORMAT), but must be text or json")
     }
 
-    @Test("What later versions will accept is refused in words that say so")
-    func notYet() {
+    @Test func `what later versions will accept is refused in words that say so`() {
         #expect(
             refusal(flags: ["models.precision": "bfloat16"])
                 == "models.precision is \"bfloat16\" (command line), but must be float32, float16 or int8")
     }
 
-    @Test("A strange value cannot disturb the terminal that shows the error")
-    func strangeValues() {
+    @Test func `control characters of a value are escaped in the error`() {
         #expect(
             refusal(flags: ["models.directory": "a\n\u{1B}[2J"])
                 == #"models.directory is "a\n\u{1B}[2J" (command line), but must be not empty and on one line"#)
@@ -169,28 +158,24 @@ struct SettingsLoadTests {
         #expect(long?.contains("\"" + String(repeating: "9", count: 80) + "\"…") == true)
     }
 
-    @Test(
-        "In the file, lists, mappings, aliases and nothing are no values",
-        arguments: [
-            ("[80]", "a list"), ("{a: 1}", "a mapping"), ("", "nothing"), ("~", "nothing"), ("null", "nothing"),
-        ])
-    func wrongKinds(value: String, found: String) throws {
+    @Test(arguments: [
+        ("[80]", "a list"), ("{a: 1}", "a mapping"), ("", "nothing"), ("~", "nothing"), ("null", "nothing"),
+    ])
+    func `in the file, lists, mappings, aliases and empty values are refused`(value: String, found: String) throws {
         let file = try TemporaryFile("server:\n  port: \(value)\n")
         #expect(
             refusal(file: file)
                 == "server.port is \(found) (\(file.path):2), but must be a whole number from 0 to 65535")
     }
 
-    @Test("A section must hold keys")
-    func sectionWithoutKeys() throws {
+    @Test func `a section must hold keys`() throws {
         let file = try TemporaryFile("log: debug\n")
         #expect(
             refusal(file: file)
                 == "log is \"debug\" (\(file.path):1), but must be a section of keys, each on its own line")
     }
 
-    @Test("Quoted values are values, and an empty one is none where none is allowed")
-    func quotedValues() throws {
+    @Test func `quoted values are read, and an empty one means none where that is allowed`() throws {
         let file = try TemporaryFile("server: {port: \"81\"}\nmodels:\n  default: ''\nadmin:\n  token_file: \"\"\n")
         var expected = Settings()
         expected.server.port = 81
@@ -200,25 +185,22 @@ struct SettingsLoadTests {
         #expect(try load(["ALEXNET_THREADS_TOTAL": "auto"]) == Settings())
     }
 
-    @Test(
-        "What is not a YAML mapping is refused with its line",
-        arguments: [
-            ("- 1\n", ":1: this is a list, but must be a mapping of sections"),
-            ("server\n", ":1: this is \"server\", but must be a mapping of sections"),
-            ("server:\n  port: 1\n  port: 2\n", ":2: a key stands here twice: port"),
-            ("server:\n\tport: 1\n", ":2: a tab stands here; YAML is indented with spaces"),
-            ("server: {port: 1\n", ":2: this is not YAML: did not find expected ',' or '}'"),
-            ("server: *nobody\n", ":1: this is not YAML: found undefined alias"),
-            ("? [a]\n: 1\n", ":1: a list stands where a key must stand"),
-            ("a: 1\n---\nb: 2\n", ":2: this is not YAML: but found another document"),
-        ])
-    func malformedFiles(text: String, refusal expected: String) throws {
+    @Test(arguments: [
+        ("- 1\n", ":1: this is a list, but must be a mapping of sections"),
+        ("server\n", ":1: this is \"server\", but must be a mapping of sections"),
+        ("server:\n  port: 1\n  port: 2\n", ":2: a key occurs twice: port"),
+        ("server:\n\tport: 1\n", ":2: the line begins with a tab; indent YAML with spaces"),
+        ("server: {port: 1\n", ":2: this is not YAML: did not find expected ',' or '}'"),
+        ("server: *nobody\n", ":1: this is not YAML: found undefined alias"),
+        ("? [a]\n: 1\n", ":1: a list was found where a key is expected"),
+        ("a: 1\n---\nb: 2\n", ":2: this is not YAML: but found another document"),
+    ])
+    func `a file that is not a YAML mapping is refused with its line`(text: String, refusal expected: String) throws {
         let file = try TemporaryFile(text)
         #expect(refusal(file: file) == file.path + expected)
     }
 
-    @Test("Bytes that are no text, deep nesting and alias bombs are refused")
-    func hostileFiles() throws {
+    @Test func `binary files, deep nesting and alias bombs are refused`() throws {
         let binary = try TemporaryFile(bytes: [0xFF, 0xFF, 0x00, 0x80])
         #expect(refusal(file: binary)?.contains("it is not text in UTF-8") == true)
         #expect(refusal(file: try TemporaryFile(String(repeating: "[", count: 60_000))) != nil)
@@ -232,36 +214,35 @@ struct SettingsLoadTests {
         #expect(refusal(file: file) == "\(file.path):1: unknown key a")
     }
 
-    @Test(
-        "Values that contradict one another are refused together",
-        arguments: [
-            (
-                ["server.max_buffered_bytes": "31MiB"],
-                "server.max_body_bytes is 32MiB (the default), but must not exceed server.max_buffered_bytes, "
-                    + "which is 31MiB (command line)"
-            ),
-            (
-                ["server.max_buffered_bytes_per_address": "31MiB"],
-                "server.max_body_bytes is 32MiB (the default), but must not exceed server.max_buffered_bytes_per_address, "
-                    + "which is 31MiB (command line)"
-            ),
-            (
-                ["batching.max_queue_delay": "10s"],
-                "batching.max_queue_delay is 10s (command line), but must be less than batching.request_deadline, "
-                    + "which is 10s (the default)"
-            ),
-            (
-                ["server.drain_delay": "26s"],
-                "server.drain_delay is 26s (command line), but must not exceed server.drain_timeout, "
-                    + "which is 25s (the default)"
-            ),
-        ])
-    func conflicts(flags: [String: String], refusal expected: String) throws {
+    @Test(arguments: [
+        (
+            ["server.max_buffered_bytes": "31MiB"],
+            "server.max_body_bytes is 32MiB (the default), but must not exceed server.max_buffered_bytes, "
+                + "which is 31MiB (command line)"
+        ),
+        (
+            ["server.max_buffered_bytes_per_address": "31MiB"],
+            "server.max_body_bytes is 32MiB (the default), but must not exceed server.max_buffered_bytes_per_address, "
+                + "which is 31MiB (command line)"
+        ),
+        (
+            ["batching.max_queue_delay": "10s"],
+            "batching.max_queue_delay is 10s (command line), but must be less than batching.request_deadline, "
+                + "which is 10s (the default)"
+        ),
+        (
+            ["server.drain_delay": "26s"],
+            "server.drain_delay is 26s (command line), but must not exceed server.drain_timeout, "
+                + "which is 25s (the default)"
+        ),
+    ])
+    func `values that contradict each other are refused`(flags: [String: String], refusal expected: String)
+        throws
+    {
         #expect(refusal(flags: flags) == expected)
     }
 
-    @Test("Values at the edge of contradiction are fine")
-    func noConflicts() throws {
+    @Test func `values at the limit of a contradiction are accepted`() throws {
         _ = try load(flags: [
             "server.max_buffered_bytes": "32MiB", "batching.max_queue_delay": "9999ms", "server.drain_delay": "25s",
         ])

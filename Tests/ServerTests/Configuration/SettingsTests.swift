@@ -1,14 +1,13 @@
 import Foundation
 import HTTPServer
+import Host
 import Logging
 import Testing
 
 @testable import Server
 
-@Suite("Settings")
-struct SettingsTests {
-    @Test("The defaults are those of the contract")
-    func defaults() {
+@Suite(.timeLimit(.minutes(2))) struct SettingsTests {
+    @Test func `the defaults are those of the contract`() {
         let settings = Settings()
         #expect(settings.server.host == "127.0.0.1")
         #expect(settings.server.port == 8080)
@@ -53,8 +52,19 @@ struct SettingsTests {
         #expect(settings.models.memoryLimit == nil)
     }
 
-    @Test("config/alexnet.yaml lists every key with its default and its meaning")
-    func shippedFile() throws {
+    @Test func `connections are limited to the available descriptors, and the log says so`() {
+        for (soft, connections, lineCount) in [(1216, 1024, 0), (1215, 1023, 1), (384, 192, 1)] {
+            let sink = RecordingSink()
+            let logger = Logger(label: "test") { _ in LineLogHandler(level: .info, format: .text, sink: sink) }
+            let settings = Settings().fittingDescriptors(DescriptorLimit(soft: soft, hard: soft), logger)
+            #expect(settings.server.maxConnections == connections)
+            #expect(sink.lines.filter { $0.contains("connections=\(connections)") }.count == lineCount)
+        }
+        let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        #expect(Settings().fittingDescriptors(nil, logger) == Settings())
+    }
+
+    @Test func `config/alexnet.yaml lists every key with its default and its meaning`() throws {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
         let path = root.appendingPathComponent("config/alexnet.yaml").path
@@ -65,8 +75,8 @@ struct SettingsTests {
         #expect(try Settings.load(file: path, environment: [:], flags: [:]) == Settings())
     }
 
-    @Test("Every default reads back as the value it was written from", arguments: SettingKey.all.map(\.name))
-    func defaultsReadBack(name: String) throws {
+    @Test(arguments: SettingKey.all.map(\.name))
+    func `every default reads back as the value it was written from`(name: String) throws {
         let key = try #require(SettingKey.byName[name])
         var settings = Settings()
         #expect(key.assign(key.defaultText, &settings))
@@ -74,30 +84,28 @@ struct SettingsTests {
         #expect(key.meaning.hasSuffix("."))
     }
 
-    @Test("No two keys share a name or a variable")
-    func distinctKeys() {
+    @Test func `no two keys share a name or a variable`() {
         #expect(SettingKey.byName.count == SettingKey.all.count)
         #expect(Set(SettingKey.all.map(\.variable)).count == SettingKey.all.count)
         #expect(SettingKey.byName["batching.max_batch_size"]?.variable == "ALEXNET_BATCHING_MAX_BATCH_SIZE")
         #expect(SettingKey.sections == ["server", "images", "batching", "models", "threads", "log", "admin"])
     }
 
-    @Test("Each key sets its own property and no other", arguments: Self.changes)
-    func everyKey(change: Change) throws {
+    @Test(arguments: Self.changes)
+    func `each key sets its own property and no other`(change: Change) throws {
         var expected = Settings()
         change.apply(&expected)
         #expect(expected != Settings())
-        #expect(try Settings.load(file: nil, usualFile: "none", environment: [:], flags: change.flags) == expected)
+        #expect(try Settings.load(file: nil, defaultFile: "none", environment: [:], flags: change.flags) == expected)
         let variable = try #require(SettingKey.byName[change.name]?.variable)
         let environment = [variable: change.value]
-        #expect(try Settings.load(file: nil, usualFile: "none", environment: environment, flags: [:]) == expected)
+        #expect(try Settings.load(file: nil, defaultFile: "none", environment: environment, flags: [:]) == expected)
         let parts = change.name.split(separator: ".")
         let file = try TemporaryFile("\(parts[0]):\n  \(parts[1]): \(change.value)\n")
         #expect(try Settings.load(file: file.path, environment: [:], flags: [:]) == expected)
     }
 
-    @Test("The changes above cover every key that has more than one value")
-    func changesAreComplete() {
+    @Test func `the changes above cover every key that has more than one value`() {
         let oneValue: Set = ["images.decode"]
         #expect(Set(Self.changes.map(\.name)) == Set(SettingKey.all.map(\.name)).subtracting(oneValue))
     }

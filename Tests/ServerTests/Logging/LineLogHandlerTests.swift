@@ -4,8 +4,7 @@ import Testing
 
 @testable import Server
 
-@Suite("LineLogHandler")
-struct LineLogHandlerTests {
+@Suite(.timeLimit(.minutes(2))) struct LineLogHandlerTests {
     /// 2026-11-21T06:31:00.123Z
     private static let moment = LogTimestamp(milliseconds: 1_795_242_660_123)
 
@@ -21,8 +20,7 @@ struct LineLogHandlerTests {
         return sink.lines
     }
 
-    @Test("Text lines hold time, level, message and metadata in the order of its keys")
-    func text() {
+    @Test func `text lines have time, level, message and sorted metadata`() {
         let lines = lines(.text) { logger in
             logger.info("message", metadata: ["key": "value"])
             logger.warning(
@@ -37,8 +35,7 @@ struct LineLogHandlerTests {
             ])
     }
 
-    @Test("JSON lines hold the same as fields, with numbers and truth values as such")
-    func json() {
+    @Test func `JSON lines have the same fields, with numbers and booleans as literals`() {
         let lines = lines(.json) { logger in
             logger.notice(
                 "served",
@@ -59,8 +56,7 @@ struct LineLogHandlerTests {
             ])
     }
 
-    @Test("A client cannot forge lines, fields or terminal commands in text")
-    func textForgery() {
+    @Test func `a client cannot forge lines, fields or terminal commands in text`() {
         let lines = lines(.text) { logger in
             logger.info(
                 "got\n2026-11-21T06:31:00.123Z info  forged \u{1B}[2J",
@@ -77,8 +73,7 @@ struct LineLogHandlerTests {
             ])
     }
 
-    @Test("Whatever a client sends, a JSON line stays one object that gives it back")
-    func jsonForgery() throws {
+    @Test func `a JSON line is one object that reads back exactly, whatever a client sends`() throws {
         let hostile = "\"}\n{\"level\":\"\\ \u{0}\u{7F}\u{1B}\t\u{2028}\u{202E}\u{E0001}🐱"
         let lines = lines(.json) { $0.info("\(hostile)", metadata: ["value": "\(hostile)", "\(hostile)": "key"]) }
         #expect(lines.count == 1)
@@ -90,8 +85,7 @@ struct LineLogHandlerTests {
         #expect(object[hostile] == "key")
     }
 
-    @Test("Metadata cannot take the place of a line's own fields in JSON")
-    func reservedNames() {
+    @Test func `metadata cannot replace a line's own fields in JSON`() {
         let lines = lines(.json) { logger in
             logger.info("m", metadata: ["level": "x", "time": "y", "time_": "z", "message": "w"])
         }
@@ -102,8 +96,7 @@ struct LineLogHandlerTests {
             ])
     }
 
-    @Test("The event's metadata beats the provider's, which beats the logger's")
-    func metadataPrecedence() {
+    @Test func `the event's metadata replace the provider's, which replace the logger's`() {
         let provider = Logger.MetadataProvider { ["b": "provider", "c": "provider"] }
         let lines = lines(.text, provider: provider) { logger in
             logger[metadataKey: "a"] = "logger"
@@ -114,8 +107,7 @@ struct LineLogHandlerTests {
         #expect(lines == ["2026-11-21T06:31:00.123Z info  m a=logger b=provider c=event\n"])
     }
 
-    @Test("Events below the level leave no line")
-    func level() {
+    @Test func `events below the level are not written`() {
         let lines = lines(.text, level: .warning) { logger in
             logger.notice("below")
             logger.warning("at")
@@ -126,8 +118,7 @@ struct LineLogHandlerTests {
             lines == ["2026-11-21T06:31:00.123Z warning at\n", "2026-11-21T06:31:00.123Z trace lowered\n"])
     }
 
-    @Test("Arrays and dictionaries are one word of a text line")
-    func nestedText() {
+    @Test func `arrays and dictionaries are one word of a text line`() {
         let lines = lines(.text) { logger in
             logger.info("m", metadata: ["a": .array(["1", "x y"]), "d": .dictionary(["k": "v", "j": .array([])])])
         }

@@ -4,9 +4,8 @@ import Testing
 
 @testable import Server
 
-@Suite("LogWriter")
-struct LogWriterTests {
-    /// A pipe that nobody reads until a test does.
+@Suite(.timeLimit(.minutes(2))) struct LogWriterTests {
+    /// A pipe that is read only when a test does so.
     private final class Pipe: @unchecked Sendable {  // guard: one thread at a time
         let reader: Int32
         let writer: Int32
@@ -19,17 +18,17 @@ struct LogWriterTests {
             if isNonBlocking { for end in ends { _ = fcntl(end, F_SETFL, O_NONBLOCK) } }
         }
 
-        /// What comes until the other end is closed.
+        /// Reads until the other end is closed.
         func readToEnd() -> String {
             var bytes: [UInt8] = []
             var chunk = [UInt8](repeating: 0, count: 4096)
             while true {
-                let count = Glibc.read(reader, &chunk, chunk.count)
+                let count = Foundation.read(reader, &chunk, chunk.count)
                 if count > 0 {
                     bytes += chunk[..<count]
                 } else if count < 0 && (errno == EAGAIN || errno == EINTR) {
                     var waiting = pollfd(fd: reader, events: Int16(POLLIN), revents: 0)
-                    _ = poll(&waiting, 1, -1)
+                    guard poll(&waiting, 1, 120_000) > 0 || errno == EINTR else { break }
                 } else {
                     break
                 }
@@ -46,8 +45,7 @@ struct LogWriterTests {
         LogWriter(descriptor: pipe.writer, maxByteCount: maxByteCount) { "dropped \($0)\n" }
     }
 
-    @Test("Lines of many threads arrive whole, even through a non-blocking pipe that is always full")
-    func wholeLines() throws {
+    @Test func `lines of many threads arrive whole, even through a non-blocking pipe that is always full`() throws {
         let pipe = try Pipe(isNonBlocking: true)
         // Longer than PIPE_BUF, so the system does take them in pieces.
         let length = 20_000
@@ -66,9 +64,11 @@ struct LogWriterTests {
         #expect(writer.droppedCount == 0)
     }
 
-    @Test(
-        "While nobody reads nobody waits; what does not fit is dropped, counted and told, and the rest keeps its order")
-    func nobodyReads() throws {
+    @Test
+    func
+        `while nobody reads nobody waits; what does not fit is dropped, counted and told, and the rest keeps its order`()
+        throws
+    {
         let pipe = try Pipe()
         let limit = 64 << 10
         let writer = Self.writer(pipe, maxByteCount: limit)
@@ -99,8 +99,8 @@ struct LogWriterTests {
         #expect(text.utf8.count <= limit + (64 << 10) + 4096 + 200)
     }
 
-    @Test("A line at the limit is written, one byte more is dropped and told", arguments: [0, 1])
-    func limit(excess: Int) throws {
+    @Test(arguments: [0, 1])
+    func `a line at the limit is written, one byte more is dropped and reported`(excess: Int) throws {
         let pipe = try Pipe()
         let writer = Self.writer(pipe, maxByteCount: 1000)
         writer.append(line: String(repeating: "x", count: 999 + excess) + "\n")
@@ -110,8 +110,7 @@ struct LogWriterTests {
         #expect(pipe.readToEnd() == (excess == 0 ? String(repeating: "x", count: 999) + "\n" : "dropped 1\n"))
     }
 
-    @Test("What cannot be written is counted, and told once the descriptor takes lines again")
-    func failing() throws {
+    @Test func `failed writes are counted, and reported once the descriptor works again`() throws {
         let pipe = try Pipe()
         let descriptor = open("/dev/full", O_WRONLY)
         let writer = LogWriter(descriptor: descriptor, maxByteCount: 1 << 20) { "dropped \($0)\n" }
@@ -129,16 +128,14 @@ struct LogWriterTests {
         #expect(writer.droppedCount == 3)
     }
 
-    @Test("A closed descriptor is no reason to stop")
-    func closedDescriptor() {
+    @Test func `a closed descriptor does not stop the writer`() {
         let writer = LogWriter(descriptor: -1, maxByteCount: 1000) { "dropped \($0)\n" }
         writer.append(line: "nobody hears this\n")
         #expect(writer.flush(within: Self.patience))
         #expect(writer.droppedCount == 1)
     }
 
-    @Test("The metric counts what was dropped, from 0 on")
-    func metric() {
+    @Test func `the metric counts dropped lines, from 0 on`() {
         let metrics = ServingMetrics(routes: [])
         let descriptor = open("/dev/null", O_WRONLY)
         defer { close(descriptor) }

@@ -1,0 +1,57 @@
+import HTTPServer
+
+/// Which query parameters a route takes.
+///
+/// An unknown parameter is refused, with the names of the known ones: if it were ignored, a client would believe that
+/// it took effect. Probes and `/metrics` ignore parameters: a healthy server must not fail a probe over one.
+struct QueryRule: Sendable {
+    /// The names that are taken; nil ignores the whole query.
+    private let known: [String]?
+
+    /// `top` and no other.
+    static let prediction = QueryRule(known: [topName])
+    /// No parameters at all.
+    static let none = QueryRule(known: [])
+    /// Any parameters, which are ignored.
+    static let ignored = QueryRule(known: nil)
+
+    /// The parameter with the number of classes that an answer lists.
+    static let topName = "top"
+
+    /// What other servers and people call ``topName``.
+    private static let topSynonyms: Set = [
+        "k", "n", "topk", "top_k", "top-k", "topn", "top_n", "top-n", "tops", "limit", "count", "num", "number",
+        "num_classes", "num_results", "max_results", "maxresults", "results", "classes",
+    ]
+
+    /// 400 where the query has an unknown parameter, or one more than once; nil for a correct query.
+    func refusal(of request: Request) -> Response? {
+        guard let known else { return nil }
+        for item in request.query.items {
+            guard known.contains(item.name) else { return .problem(.badRequest, unknown(item, known)) }
+            guard request.query.values(item.name).count == 1 else {
+                return .problem(
+                    .badRequest, "The query parameter \(item.name) occurs more than once; send it once.")
+            }
+        }
+        return nil
+    }
+
+    private func unknown(_ item: Query.Item, _ known: [String]) -> String {
+        let found = "The query parameter \"\(item.name.prefix(80))\" is unknown"
+        guard let first = known.first else { return found + "; this path takes none." }
+        guard Self.meansTop(item.name) else {
+            return found + "; this path takes \(first), the number of classes that an answer lists."
+        }
+        return found + "; did you mean \(first), as in ?\(first)=3?"
+    }
+
+    /// Whether `name` is probably a misspelling of ``topName``, or another server's name for it.
+    static func meansTop(_ name: String) -> Bool {
+        let lowercased = name.lowercased()
+        // At most one letter is wrong, missing or extra.
+        return topSynonyms.contains(lowercased)
+            || lowercased.utf8.count <= 4
+                && NearestName.editDistance(Array(lowercased.utf8), Array(topName.utf8)) <= 1
+    }
+}

@@ -1,6 +1,0 @@
-import HTTPServer
-
-/// A request is answered before any picture is looked at.
-struct Refusal: Error {
-    let response: Response
-}
