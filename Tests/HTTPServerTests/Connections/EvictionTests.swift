@@ -115,7 +115,9 @@ import Testing
         #expect(await Self.ask(server)?.status == 200)
         server.gate.open()
         for client in greedy + proxied { #expect(await client.answer()?.status == 200) }
-        try await eventually("the address has a place again") { await Self.ask(server, from: "127.0.0.2")?.status == 200 }
+        try await eventually("the address has a place again") {
+            await Self.ask(server, from: "127.0.0.2")?.status == 200
+        }
     }
 
     @Test func `silent connections of one address never take another's place`() async throws {
