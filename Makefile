@@ -4,11 +4,13 @@ SHELL := /bin/bash
 PACKAGES := libopenblas-dev libjpeg-dev libpng-dev libssl-dev libwebp-dev zlib1g-dev pkg-config
 # What the packages are needed for: a header of each.
 HEADERS := cblas.h jpeglib.h openssl/evp.h png.h webp/decode.h zlib.h
-SOURCES := Package.swift Sources Tests
+SOURCES := Package.swift Sources Tests Examples
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test acceptance lint format clean packages swift
+.PHONY: help run build test acceptance docs lint format clean packages swift
+# The libraries that other packages may use.
+LIBRARIES := Inference HTTPServer Training
 
 help: ## Show this list.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -17,16 +19,31 @@ run: build ## Build, and serve the models in weights/ on port 8080; ARGS="--port
 	.build/release/alexnet serve $(ARGS)
 
 build: packages swift ## Build the release binary, .build/release/alexnet.
-	swift build -c release --product alexnet
+	swift build -c release --toolset config/toolsets/release.json --product alexnet
 
 # One after the other: whole networks run in some tests, and would starve the servers that others talk to.
 test: packages swift ## Build and run all tests.
-	swift test --disable-xctest --no-parallel
+	swift test --toolset config/toolsets/tests.json --disable-xctest --no-parallel
 
 acceptance: build ## Compare with PyTorch end to end, and press hard; Tests/Acceptance/README.md lists what it wants.
 	for script in forms architectures lookalikes files fashion_mnist precision reload models limits v2 contract pressure \
 	    operators doors images_under_attack startup training; do \
 	    python3 Tests/Acceptance/$$script.py --binary .build/release/alexnet || exit 1; done
+
+# Swift writes what is public, docc makes pages of it and of the articles in Sources/*/*.docc. No plugin and no package is needed, so
+# that nothing is fetched or compiled for it in other builds.
+docs: packages swift ## Build the libraries' documentation into .build/docs.
+	@command -v docc >/dev/null || { echo "docc is needed; it comes with Swift's toolchain." >&2; exit 1; }
+	swift package --toolset config/toolsets/tests.json dump-symbol-graph --minimum-access-level public \
+	    --skip-synthesized-members >/dev/null
+	@for library in $(LIBRARIES); do \
+	    rm -rf .build/docs/$$library .build/docs/graphs && mkdir -p .build/docs/graphs || exit 1; \
+	    cp .build/*/symbolgraph/$$library.symbols.json .build/docs/graphs || exit 1; \
+	    docc convert Sources/$$library/$$library.docc --additional-symbol-graph-dir .build/docs/graphs \
+	        --fallback-display-name $$library --fallback-bundle-identifier alexnet.$$library \
+	        --transform-for-static-hosting --hosting-base-path $$library --output-path .build/docs/$$library || exit 1; \
+	done; rm -rf .build/docs/graphs
+	@echo "Read it with: python3 -m http.server --directory .build/docs 8000, at http://localhost:8000/Inference/documentation/inference/"
 
 lint: swift ## Check the layout of every source file.
 	swift format lint --strict --parallel --recursive $(SOURCES)

@@ -100,4 +100,4 @@ def report(measurements, contenders, missing, options):
     print_notes(
         contenders, missing, measurements, "milliseconds", ("contender", "threads", "batch"),
         "All begin with the same weights and see uniform noise. That twenty steps of ours have PyTorch's losses is what "
-        "Tests/TrainingTests/Network/StepTests.swift shows.")
+        "Tests/TrainingTests/Network/TrainableNetworkTests.swift shows.")

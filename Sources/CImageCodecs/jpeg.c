@@ -1,10 +1,12 @@
-// JPEG by libjpeg. What lies beside, above and below the window is neither transformed nor coloured: only its entropy
-// coding is read, which says where the rest begins and whether the file is whole. A file that ends early is an error rather
-// than being completed with grey. The library's warnings (a premature end of a segment, bytes between markers) are ignored,
-// its errors jump back into this file.
+// JPEG by libjpeg-turbo.
 //
-// The library gets the file in windows, and reports its scans' rows and the rows it gives: whatever it does, the caller is
-// asked again within a few milliseconds whether it is to go on.
+// Outside the window only the entropy coding is decoded, to find the rest of the data and the end of the file; the
+// inverse DCT and colour conversion are skipped. A truncated file is an error; libjpeg would fill the rest with grey.
+// The library's warnings (a premature end of a segment, bytes between markers) are ignored; its errors longjmp back
+// into this file.
+//
+// The library reads the file in chunks (source windows). Refills, the progress callback and decoded rows all count
+// work, so that cancellation is checked every few milliseconds.
 
 #include "reader.h"
 
@@ -15,12 +17,11 @@
 #include <jpeglib.h>
 #include <jerror.h>
 
-/// A progressive picture of a few bytes can ask for the whole picture to be gone through once a scan. Encoders write
-/// about ten.
+/// The most scans. Each scan passes over the whole image, even if it has only a few bytes; encoders write about ten.
 static const int scan_limit = 64;
 
-/// How much of the file the library sees at once. Where a window ends its fast way through entropy coding does, for a
-/// hundredth of the window. Units: bytes.
+/// How much of the file the library sees at once. Near the end of a chunk its fast entropy decoder falls back to the
+/// slow one; that affects about 1 % of the chunk. Units: bytes.
 enum { source_window = 1 << 18 };
 
 typedef struct {
@@ -28,20 +29,20 @@ typedef struct {
     struct jpeg_decompress_struct library;
     struct jpeg_error_mgr errors;
     struct jpeg_source_mgr source;
-    /// What is behind the window.
+    /// The file after the current chunk.
     const uint8_t *rest;
     size_t rest_count;
     struct jpeg_progress_mgr progress;
     jmp_buf failure;
     codec_status status;
-    /// Is an end of the bytes an error at once, rather than a call that gives no rows?
+    /// Whether decoding has reached the pixels, so that running out of bytes is an error at once.
     int is_within_pixels;
-    /// One row of the window; of four inks where the picture is CMYK.
+    /// One row of the window; four channels for CMYK.
     JSAMPARRAY spare;
 } jpeg_reader;
 
 static void fail(jpeg_reader *reader, codec_status status, const char *text) {
-    codec_say(reader->base.message, text);
+    codec_set_message(reader->base.message, text);
     reader->status = status;
     longjmp(reader->failure, 1);
 }
@@ -56,9 +57,9 @@ static void on_error(j_common_ptr library) {
     case JERR_CONVERSION_NOTIMPL:
     case JERR_CCIR601_NOTIMPL:
     case JERR_FRACT_SAMPLE_NOTIMPL: fail(reader, codec_unsupported, text); break;
-    // Without a backing store, what needs more than the limit ends.
+    // There is no backing store (temporary file), so exceeding the memory limit is an error.
     case JERR_NO_BACKING_STORE:
-    case JERR_OUT_OF_MEMORY: fail(reader, codec_out_of_memory, "its coefficients take more memory than there is"); break;
+    case JERR_OUT_OF_MEMORY: fail(reader, codec_out_of_memory, "its coefficients take more memory than is allowed"); break;
     default: fail(reader, codec_corrupt, text);
     }
 }
@@ -67,13 +68,13 @@ static void on_message(j_common_ptr library) { (void)library; }
 static void on_source(j_decompress_ptr library) { (void)library; }
 
 static void count_work(jpeg_reader *reader, size_t work) {
-    if (codec_is_stopped(&reader->base, work)) {
+    if (codec_should_stop(&reader->base, work)) {
         reader->status = codec_stopped;
         longjmp(reader->failure, 1);
     }
 }
 
-/// Opens the next window behind the last one, which the library has read to its end.
+/// Supplies the next chunk of the file when the library has consumed the last one.
 static boolean on_refill(j_decompress_ptr library) {
     jpeg_reader *reader = library->client_data;
     if (!reader->rest_count) {
@@ -105,7 +106,7 @@ static void on_skip(j_decompress_ptr library, long count) {
     source->bytes_in_buffer -= skipped;
 }
 
-/// The library has gone through a row of blocks of one scan.
+/// Called after every row of blocks (MCU row) of a scan.
 static void on_progress(j_common_ptr library) {
     j_decompress_ptr decompressor = (j_decompress_ptr)library;
     jpeg_reader *reader = library->client_data;
@@ -150,7 +151,7 @@ static inline int multiply(int a, int b) {
     return ((product >> 8) + product) >> 8;
 }
 
-/// Inks to light. Adobe's files, which are nearly all there are, store 255 for no ink: inverted, as is read here.
+/// CMYK to RGB. Adobe's files, which are nearly all, store inverted CMYK: 255 is no ink.
 static void convert_inverted_cmyk(const uint8_t *restrict inks, uint8_t *restrict pixels, size_t count) {
     for (size_t i = 0; i < count; i++) {
         int light = inks[4 * i + 3];
@@ -160,10 +161,10 @@ static void convert_inverted_cmyk(const uint8_t *restrict inks, uint8_t *restric
     }
 }
 
-/// Pixels beside the window that colours are interpolated from, and rows above it that the library starts from.
+/// Extra context around the window for chroma upsampling: columns on both sides, rows above. Units: pixels.
 enum { side_margin = 16, top_margin = 32 };
 
-/// Reads at most `wanted` rows, and at least one.
+/// Reads at least one and at most `wanted` rows.
 static void read_some(jpeg_reader *reader, JSAMPARRAY rows, JDIMENSION wanted) {
     const JDIMENSION given = jpeg_read_scanlines(&reader->library, rows, wanted);
     if (given == 0) { fail(reader, codec_truncated, "it ends within its pixels"); }
@@ -180,7 +181,7 @@ static void begin_attempt(jpeg_reader *reader, uint32_t denominator, codec_windo
         || (uint64_t)window->top + window->height > library->output_height) {
         fail(reader, codec_corrupt, "its size changed");
     }
-    // The library misplaces the columns of a picture that is scaled and has a colour for more than two pixels of a row.
+    // The library crops to wrong columns when an image is scaled and its horizontal chroma subsampling is above 2.
     const int can_crop = denominator == 1 || library->max_h_samp_factor <= 2;
     const JDIMENSION right = window->left + window->width;
     JDIMENSION left = can_crop && window->left > side_margin ? window->left - side_margin : 0;
@@ -228,12 +229,12 @@ static codec_status finish(codec_reader *base) {
     jpeg_reader *reader = (jpeg_reader *)base;
     struct jpeg_decompress_struct *library = &reader->library;
     if (setjmp(reader->failure)) { return reader->status; }
-    // To the last row and no further: skipping past it would leave the rest of the file unread.
+    // Skip to the last row but decode that: skipping it too would leave the rest of the file unread.
     if (library->output_scanline + 1 < library->output_height) {
         jpeg_skip_scanlines(library, library->output_height - 1 - library->output_scanline);
     }
     while (library->output_scanline < library->output_height) { read_some(reader, reader->spare, 1); }
-    // Every row is there: an absent end marker is forgiven, a damaged one is not.
+    // All rows are decoded: a missing EOI marker is accepted now, a corrupt one is not.
     reader->is_within_pixels = 0;
     jpeg_finish_decompress(library);
     return codec_ok;
@@ -245,9 +246,9 @@ static void close_reader(codec_reader *base) {
     free(reader);
 }
 
-static const codec_verbs verbs = {1, begin, read_rows, finish, close_reader};
+static const codec_operations operations = {1, begin, read_rows, finish, close_reader};
 
-/// Opens the file's header; errors end it early, with the reader's status set.
+/// Reads the header. On errors control returns here with the reader's status set.
 static codec_status open_attempt(jpeg_reader *reader, const uint8_t *bytes, size_t count, codec_size *size) {
     if (setjmp(reader->failure)) { return reader->status; }
     open_reader(reader, bytes, count);
@@ -261,8 +262,8 @@ codec_status codec_open_jpeg(
     codec_message *message) {
     jpeg_reader *reader = calloc(1, sizeof *reader);
     *opened = (codec_reader *)reader;
-    if (!reader) { return codec_lack_memory(message); }
-    reader->base.verbs = &verbs;
+    if (!reader) { return codec_report_out_of_memory(message); }
+    reader->base.operations = &operations;
     reader->base.message = message;
     reader->base.control = control;
     reader->library.err = jpeg_std_error(&reader->errors);

@@ -1,11 +1,11 @@
-// PNG by libpng, which is handed a file of its own: the header, the palette and the pixel data, cut out of the one that
-// came. So one rule holds for damage, and it is Pillow's:
+// PNG by libpng. The library reads a synthetic file that contains only the header, the palette and the pixel data of
+// the original. So corrupt files are treated by one rule, which is Pillow's:
 //
-//     before the pixel data   every chunk must be whole, and its checksum right; unknown kinds are passed over
-//     the pixel data          a stream that gives every row; chunks' checksums are not looked at, the stream's own is where
-//                             the last row comes with it
-//     behind the last row     nothing is looked at, so nothing there is inflated either; but pixel data that go on for long
-//                             belong to another picture
+//     before the pixel data   every chunk must be complete and its CRC correct; unknown chunk types are skipped
+//     the pixel data          the zlib stream must yield every row; the CRCs of IDAT chunks are ignored, the stream's
+//                             own checksum counts if it is read together with the last row
+//     after the last row      nothing is read or inflated, but a long excess of pixel data is an error: it belongs to
+//                             another image
 //
 // Profiles, texts and suggested palettes are never inflated. tRNS and alpha are dropped, not blended.
 
@@ -18,7 +18,9 @@
 #include <png.h>
 #include <zlib.h>
 
-/// Encoders leave a checksum behind the last row, and some a row or two. Units: bytes, compressed.
+/// The most compressed pixel data after the last row: encoders leave a checksum there, and some a row or two.
+
+/// Units: bytes.
 enum { excess_limit = 1 << 16 };
 
 enum { signature_size = 8, header_size = 13, palette_size = 3 * 256, chunk_overhead = 12 };
@@ -30,19 +32,20 @@ typedef struct {
     codec_status status;
     uint32_t width, height;
     codec_window window;
-    /// Rows that have been handed out, and rows that the library has given.
+    /// The next row for the caller, and the number of rows that the library has decoded.
     uint32_t next_row, read_count;
-    /// Bytes a pixel as the library gives them: 1 for an index, 2 for a deep grey, else 3.
+    /// Bytes per pixel from the library: 1 for a palette index, 2 for 16-bit grey, else 3.
     size_t pixel_byte_count;
+    /// The palette as RGB.
     uint8_t colours[256][3];
-    /// One row, or the whole picture where it is interlaced.
+    /// One row, or the whole image if it is interlaced.
     uint8_t *rows;
     int is_interlaced;
 
-    /// What is left of the file from the next chunk on.
+    /// The rest of the original file, from the next chunk on.
     const uint8_t *bytes;
     size_t count;
-    /// What the library is given next, and what comes behind that: the content of a chunk of pixel data, its checksum.
+    /// The synthetic file's next bytes for the library; after them come the content of an IDAT chunk and its checksum.
     const uint8_t *piece;
     size_t piece_count, content_count;
     int is_checksum_next;
@@ -52,7 +55,7 @@ typedef struct {
 
 static _Noreturn void fail(png_reader *reader, codec_status status, const char *text) {
     reader->status = status;
-    codec_say(reader->base.message, text);
+    codec_set_message(reader->base.message, text);
     png_longjmp(reader->library, 1);
 }
 
@@ -61,7 +64,7 @@ static void on_error(png_structp library, png_const_charp text) { fail(png_get_e
 static void on_warning(png_structp library, png_const_charp text) { (void)library; (void)text; }
 
 static void count_work(png_reader *reader, size_t work) {
-    if (codec_is_stopped(&reader->base, work)) {
+    if (codec_should_stop(&reader->base, work)) {
         reader->status = codec_stopped;
         png_longjmp(reader->library, 1);
     }
@@ -75,7 +78,7 @@ static void write_number(uint8_t *bytes, size_t value) {
     for (int i = 0; i < 4; i++) { bytes[i] = (uint8_t)(value >> (24 - 8 * i)); }
 }
 
-static int is_word(const uint8_t *kind) {
+static int is_chunk_type(const uint8_t *kind) {
     for (int i = 0; i < 4; i++) {
         const uint8_t letter = kind[i] | 0x20;
         if (!(letter >= 'a' && letter <= 'z') && !(kind[i] >= '0' && kind[i] <= '9') && kind[i] != '_') { return 0; }
@@ -83,9 +86,9 @@ static int is_word(const uint8_t *kind) {
     return 1;
 }
 
-// -- The file that came --------------------------------------------------------------------------------------------
+// -- The original file ---------------------------------------------------------------------------------------------
 
-/// A chunk whose head is whole; its content may be cut short.
+/// A chunk with a complete header; its content may be truncated.
 typedef struct {
     const uint8_t *kind, *content;
     size_t length, available;
@@ -94,20 +97,20 @@ typedef struct {
 static chunk next_chunk(png_reader *reader) {
     if (reader->count < 8) { fail(reader, codec_truncated, "it ends before its pixels do"); }
     chunk found = {.kind = reader->bytes + 4, .content = reader->bytes + 8, .length = number(reader->bytes)};
-    if (!is_word(found.kind)) { fail(reader, codec_corrupt, "one of its chunks has no name"); }
+    if (!is_chunk_type(found.kind)) { fail(reader, codec_corrupt, "one of its chunks has an invalid type"); }
     found.available = found.length < reader->count - 8 ? found.length : reader->count - 8;
     return found;
 }
 
-/// Goes on by so many bytes, or to the end.
+/// Skips bytes, at most to the end of the file.
 static void pass_bytes(png_reader *reader, size_t count) {
     const size_t size = count < reader->count ? count : reader->count;
     reader->bytes += size;
     reader->count -= size;
 }
 
-/// The fewest bytes that a chunk of some kinds makes sense with.
-static size_t least_length(const uint8_t *kind) {
+/// The minimum length of a chunk's content, by chunk type.
+static size_t minimum_length(const uint8_t *kind) {
     static const struct {
         char kind[5];
         uint8_t length;
@@ -118,7 +121,7 @@ static size_t least_length(const uint8_t *kind) {
     return 0;
 }
 
-/// Checks everything before the pixel data.
+/// Checks a chunk before the pixel data.
 static void check_chunk(png_reader *reader, const chunk *found) {
     char text[80];
     if (reader->count < found->length + chunk_overhead) { fail(reader, codec_truncated, "it ends within a chunk"); }
@@ -127,13 +130,13 @@ static void check_chunk(png_reader *reader, const chunk *found) {
         snprintf(text, sizeof text, "the checksum of its %.4s is wrong", (const char *)found->kind);
         fail(reader, codec_corrupt, text);
     }
-    if (found->length < least_length(found->kind)) {
+    if (found->length < minimum_length(found->kind)) {
         snprintf(text, sizeof text, "its %.4s is too short", (const char *)found->kind);
         fail(reader, codec_corrupt, text);
     }
 }
 
-/// Goes to the pixel data, and prepares what the library is given before them.
+/// Reads the chunks up to the pixel data and prepares the start of the synthetic file.
 static void read_chunks(png_reader *reader) {
     const uint8_t *header = NULL, *palette = NULL;
     size_t palette_count = 0;
@@ -145,7 +148,7 @@ static void read_chunks(png_reader *reader) {
         if (!memcmp(found.kind, "IHDR", 4)) {
             if (header) { fail(reader, codec_corrupt, "it has two headers"); }
             header = found.content;
-            if (header[11]) { fail(reader, codec_corrupt, "its kind of filter is unknown"); }
+            if (header[11]) { fail(reader, codec_corrupt, "its filter method is unknown"); }
         } else if (!memcmp(found.kind, "PLTE", 4)) {
             palette = found.content;
             palette_count = found.length / 3 < 256 ? found.length / 3 : 256;
@@ -158,7 +161,7 @@ static void read_chunks(png_reader *reader) {
     uint8_t *out = reader->start;
     memcpy(out, "\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR", 16);
     memcpy(out + 16, header, 10);
-    // The only compression there is, and whether it is interlaced.
+    // Compression and filter method 0, the only ones defined; then the interlace method.
     out[26] = out[27] = 0;
     out[28] = header[12] != 0;
     out += signature_size + chunk_overhead + header_size;
@@ -172,15 +175,16 @@ static void read_chunks(png_reader *reader) {
     reader->piece_count = (size_t)(out - reader->start);
 }
 
-// -- The file that the library reads -------------------------------------------------------------------------------
+// -- The synthetic file that the library reads ---------------------------------------------------------------------
 
-/// Have all rows been read, so that only the end of the stream is still looked for?
+/// Whether all rows are decoded, so that the library only looks for the end of the stream.
 static int is_past_pixels(const png_reader *reader) {
     if (!reader->rows) { return 0; }
     return reader->is_interlaced ? png_get_current_pass_number(reader->library) >= 7
                                  : png_get_current_row_number(reader->library) >= reader->height;
 }
 
+/// Prepares the next piece: the header of an IDAT chunk, its content, or a checksum (zeros, which the library ignores).
 static void next_piece(png_reader *reader) {
     static const uint8_t checksum[4];
     if (reader->content_count) {
@@ -202,7 +206,7 @@ static void next_piece(png_reader *reader) {
         }
         if (memcmp(found.kind, "IDAT", 4)) { fail(reader, codec_corrupt, "its pixel data end before its last row"); }
         if (!found.available) { fail(reader, codec_truncated, "it ends within its pixels"); }
-        // Where the file is cut short, the chunk is.
+        // In a truncated file the chunk is shortened to the bytes that exist.
         if (found.available > PNG_UINT_31_MAX) { found.available = PNG_UINT_31_MAX; }
         write_number(reader->chunk_head, found.available);
         memcpy(reader->chunk_head + 4, "IDAT", 4);
@@ -243,7 +247,7 @@ static void open_reader(png_reader *reader) {
 
 // -- Pixels --------------------------------------------------------------------------------------------------------
 
-/// An index past the palette's end is black.
+/// Copies the palette; indices past its end are black.
 static void read_palette(png_reader *reader) {
     png_colorp palette = NULL;
     int colour_count = 0;
@@ -255,8 +259,7 @@ static void read_palette(png_reader *reader) {
     }
 }
 
-/// Pixels as the library gives them to red, green, blue. Greys of 16 bits are clipped to 8 rather than scaled: Pillow's
-/// way.
+/// Converts the library's pixels to RGB. 16-bit grey is clipped to 8 bits, not scaled, as in Pillow.
 static void convert(const png_reader *reader, const uint8_t *restrict row, uint8_t *restrict pixels, size_t count) {
     switch (reader->pixel_byte_count) {
     case 1:
@@ -271,8 +274,8 @@ static void convert(const png_reader *reader, const uint8_t *restrict row, uint8
     }
 }
 
-/// Has the library read a row. Behind the last one it looks for the end of the stream, which a few bytes can put many
-/// gigabytes away: there it is interrupted, with the row in its place.
+/// Lets the library decode a row. After the last row it would inflate on to the end of the stream, which a few bytes
+/// can make gigabytes long; there `on_read` interrupts it, when the row is complete.
 static codec_status read_row(png_reader *reader, uint8_t *row) {
     if (setjmp(png_jmpbuf(reader->library))) { return reader->status; }
     png_read_row(reader->library, row, NULL);
@@ -280,7 +283,7 @@ static codec_status read_row(png_reader *reader, uint8_t *row) {
     return codec_ok;
 }
 
-/// Tells the library how rows are wanted. Units of the result: passes; 0 where it cannot be.
+/// Sets up the library's conversions. Returns the number of interlace passes, or 0 on failure.
 static int prepare(png_reader *reader) {
     if (setjmp(png_jmpbuf(reader->library))) { return 0; }
     png_structp library = reader->library;
@@ -299,18 +302,18 @@ static int prepare(png_reader *reader) {
     const int pass_count = png_set_interlace_handling(library);
     png_read_update_info(library, reader->info);
     if (png_get_rowbytes(library, reader->info) != reader->width * reader->pixel_byte_count) {
-        fail(reader, codec_corrupt, "its rows misfit");
+        fail(reader, codec_corrupt, "its rows have an unexpected length");
     }
     return pass_count;
 }
 
-/// Begins to read pixels; of an interlaced picture all are read.
+/// Starts decoding pixels; interlaced images are decoded completely.
 static codec_status begin_rows(png_reader *reader) {
     const int pass_count = prepare(reader);
     if (!pass_count) { return reader->status; }
     const size_t row_byte_count = reader->width * reader->pixel_byte_count;
     reader->rows = malloc(row_byte_count * (reader->is_interlaced ? reader->height : 1));
-    if (!reader->rows) { return codec_lack_memory(reader->base.message); }
+    if (!reader->rows) { return codec_report_out_of_memory(reader->base.message); }
     if (!reader->is_interlaced) { return codec_ok; }
     for (int pass = 0; pass < pass_count; pass++) {
         for (size_t y = 0; y < reader->height; y++) {
@@ -326,7 +329,7 @@ static codec_status begin(codec_reader *base, uint32_t denominator, codec_window
     (void)denominator;
     if ((uint64_t)window->left + window->width > reader->width
         || (uint64_t)window->top + window->height > reader->height) {
-        codec_say(base->message, "its size changed");
+        codec_set_message(base->message, "its size changed");
         return codec_corrupt;
     }
     reader->window = *window;
@@ -334,7 +337,7 @@ static codec_status begin(codec_reader *base, uint32_t denominator, codec_window
     return begin_rows(reader);
 }
 
-/// Goes to a row that has not been read, or to one of the whole picture; `*row` becomes its pixels.
+/// Decodes up to row `y` (or finds it in an interlaced image); `*row` becomes its pixels.
 static codec_status go_to_row(png_reader *reader, uint32_t y, const uint8_t **row) {
     *row = reader->rows;
     if (reader->is_interlaced) {
@@ -351,7 +354,7 @@ static codec_status go_to_row(png_reader *reader, uint32_t y, const uint8_t **ro
 static codec_status read_rows(codec_reader *base, uint8_t *pixels, size_t stride, uint32_t row_count) {
     png_reader *reader = (png_reader *)base;
     const codec_window *window = &reader->window;
-    if (reader->is_interlaced && codec_is_stopped(base, row_count * stride)) { return codec_stopped; }
+    if (reader->is_interlaced && codec_should_stop(base, row_count * stride)) { return codec_stopped; }
     for (uint32_t i = 0; i < row_count; i++, reader->next_row++) {
         const uint8_t *row;
         const codec_status status = go_to_row(reader, reader->next_row, &row);
@@ -361,7 +364,7 @@ static codec_status read_rows(codec_reader *base, uint8_t *pixels, size_t stride
     return codec_ok;
 }
 
-/// Whether more pixel data follow than a checksum and a few rows.
+/// Checks that no more pixel data follow than a checksum and a few rows.
 static codec_status check_excess(png_reader *reader) {
     if (setjmp(png_jmpbuf(reader->library))) { return reader->status == codec_stopped ? codec_stopped : codec_ok; }
     size_t excess = reader->content_count + (reader->is_checksum_next && !reader->content_count ? reader->piece_count : 0);
@@ -373,7 +376,7 @@ static codec_status check_excess(png_reader *reader) {
         pass_bytes(reader, chunk_overhead + found.available);
         count_work(reader, chunk_overhead);
     }
-    codec_say(reader->base.message, "its pixel data go on behind its last row");
+    codec_set_message(reader->base.message, "its pixel data continue after its last row");
     return codec_corrupt;
 }
 
@@ -391,9 +394,9 @@ static void close_reader(codec_reader *base) {
     free(reader);
 }
 
-static const codec_verbs verbs = {0, begin, read_rows, finish, close_reader};
+static const codec_operations operations = {0, begin, read_rows, finish, close_reader};
 
-/// Reads the header; errors end it early, with the reader's status set.
+/// Reads the header. On errors control returns here with the reader's status set.
 static codec_status open_attempt(png_reader *reader, codec_size *size) {
     if (setjmp(png_jmpbuf(reader->library))) { return reader->status; }
     open_reader(reader);
@@ -408,19 +411,19 @@ codec_status codec_open_png(
     codec_message *message) {
     png_reader *reader = calloc(1, sizeof *reader);
     *opened = (codec_reader *)reader;
-    if (!reader) { return codec_lack_memory(message); }
-    reader->base.verbs = &verbs;
+    if (!reader) { return codec_report_out_of_memory(message); }
+    reader->base.operations = &operations;
     reader->base.message = message;
     reader->base.control = control;
     reader->bytes = bytes;
     reader->count = count;
     if (count < signature_size) {
-        codec_say(message, "it ends within its signature");
+        codec_set_message(message, "it ends within its signature");
         return codec_truncated;
     }
     reader->library = png_create_read_struct(PNG_LIBPNG_VER_STRING, reader, on_error, on_warning);
     reader->info = reader->library ? png_create_info_struct(reader->library) : NULL;
-    return reader->info ? open_attempt(reader, size) : codec_lack_memory(message);
+    return reader->info ? open_attempt(reader, size) : codec_report_out_of_memory(message);
 }
 
 int64_t codec_inflate(const uint8_t *bytes, size_t count, uint8_t *output, size_t capacity) {

@@ -1,4 +1,4 @@
-// PNG by libpng, into memory that grows.
+// Encodes PNG by libpng into a growing buffer.
 
 #include "reader.h"
 
@@ -21,7 +21,7 @@ static void on_error(png_structp library, png_const_charp text) {
     png_writer *writer = png_get_error_ptr(library);
     if (writer->status == codec_ok) {
         writer->status = codec_unsupported;
-        codec_say(writer->message, text);
+        codec_set_message(writer->message, text);
     }
     png_longjmp(library, 1);
 }
@@ -36,7 +36,7 @@ static void on_write(png_structp library, png_bytep bytes, size_t count) {
         uint8_t *grown = realloc(writer->bytes, capacity);
         if (!grown) {
             writer->status = codec_out_of_memory;
-            codec_say(writer->message, "there is no memory left to encode it");
+            codec_set_message(writer->message, "there is not enough memory to encode it");
             png_error(library, "no memory");
         }
         writer->bytes = grown;
@@ -73,7 +73,7 @@ codec_status codec_encode_png(
     if (writer.info) {
         status = write_attempt(&writer, pixels, width, height, channel_count);
     } else {
-        codec_say(message, "there is no memory left to encode it");
+        codec_set_message(message, "there is not enough memory to encode it");
     }
     png_destroy_write_struct(&writer.library, &writer.info);
     if (status != codec_ok) {

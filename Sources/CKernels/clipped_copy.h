@@ -5,7 +5,7 @@
 
 #include "multiversion.h"
 
-/// Copies `count` floats from place `first` on of a row of `length`; those before and behind the row are zero.
+/// Copies `count` floats from index `first` of a row of `length`; indices outside the row give zeros (zero padding).
 INLINE void copy_clipped(const float *row, ptrdiff_t first, ptrdiff_t count, ptrdiff_t length, float *output) {
     ptrdiff_t before = first < 0 ? -first : 0;
     if (before > count) before = count;

@@ -9,7 +9,8 @@ INLINE void kernel_relu_gradient_body(const float *output, float *gradient, ptrd
 KERNEL_VERSIONS(kernel_relu_gradient, (const float *output, float *gradient, ptrdiff_t count),
                 (output, gradient, count))
 
-/// Two rounds of a 32-bit mixer with good avalanche. Source: Wellons 2018, "Prospecting for hash functions" (lowbias32).
+/// A 32-bit integer hash of two rounds with good avalanche (lowbias32). Source: Wellons 2018, "Prospecting for hash
+/// functions".
 INLINE uint32_t mix(uint32_t value) {
     value ^= value >> 16;
     value *= 0x7feb352dU;

@@ -9,14 +9,15 @@ enum {
     OUTPUTS = KERNEL_LINEAR_OUTPUTS,
     WIDTH = 16,
     VECTORS = OUTPUTS / WIDTH,
-    /// Sums of a tile: with two vectors each they fill 24 of AVX-512's registers.
+    /// Accumulators of a tile: at two vectors each they fill 24 of the 32 AVX-512 registers.
     MOST_SUMS = 12,
-    /// Of the depth, which several groups of images work on one after the other: 32 KiB of expanded weights.
+    /// Inputs per block: a block of expanded weights takes 32 KiB and is reused by several groups of images.
     BLOCK = 256,
-    /// How far ahead of their use weights are asked for: memory is slow, and what the processor fetches by itself is not
-    /// enough where many sums are made of each weight. Units: bytes.
+    /// Prefetch distance for weights: the hardware prefetcher does not keep up where each weight feeds many
+    /// accumulators.
+    /// Units: bytes.
     AHEAD = 8192,
-    /// A line of a cache. Units: bytes.
+    /// Size of a cache line. Units: bytes.
     LINE = 64,
 };
 
@@ -31,7 +32,7 @@ typedef uint32_t words __attribute__((vector_size(WIDTH * sizeof(uint32_t)), ali
 typedef _Float16 float16s __attribute__((vector_size(WIDTH * sizeof(uint16_t)), aligned(2)));
 #endif
 
-/// Sixteen of an input's weights as float32, the `vector`-th.
+/// Expands the `vector`-th sixteen weights of an input to float32.
 INLINE void expand(const char *row, weight_type type, int vector, lanes *values) {
     if (type == float32_weights) {
         memcpy(values, row + vector * sizeof *values, sizeof *values);
@@ -53,8 +54,8 @@ INLINE void expand(const char *row, weight_type type, int vector, lanes *values)
         *values = __builtin_convertvector(numbers, lanes);
 #endif
     } else {
-        // The fraction and the exponent where float32 has them, and the difference of the biases, 127 - 15, as a factor:
-        // right for subnormals too. There are no infinities.
+        // Shifts fraction and exponent to their float32 positions; multiplying by 2¹¹² corrects the exponent bias (127
+        // - 15), for subnormals too. There are no infinities.
         halves numbers;
         memcpy(&numbers, row + vector * sizeof numbers, sizeof numbers);
         const words wide = __builtin_convertvector(numbers, words);
@@ -69,12 +70,12 @@ INLINE void expand(const char *row, weight_type type, int vector, lanes *values)
     }
 }
 
-/// Multiplies `depth` rows of a panel with some images: everything is summed in registers, `parts` sums for each output and
-/// image, so that no addition waits for the one before.
+/// Multiplies `depth` rows of a panel by a group of images. Accumulators stay in registers; each output and image has
+/// `parts` of them, which hides the latency of fused multiply-adds.
 ///
-/// `type`, `images`, `parts`, and whether `expanded` is null are constants where this is inlined, so that the loops over
-/// them disappear.
-/// - expanded: where the weights are left as float32, `[k][output]`, if anywhere.
+/// `type`, `images`, `parts`, and whether `expanded` is null are constants once this is inlined, so that the loops are
+/// unrolled.
+/// - expanded: receives the weights as float32, `[k][output]`; may be null.
 INLINE void multiply_tile(const char *panel, weight_type type, float *expanded, const float *input,
                           ptrdiff_t input_stride, ptrdiff_t depth, int images, int parts, bool accumulates,
                           float *sums) {
@@ -90,7 +91,7 @@ INLINE void multiply_tile(const char *panel, weight_type type, float *expanded, 
 #pragma clang loop unroll(full)
         for (int part = 0; part < parts; part++) {
             const char *weights = panel + (k + part) * step;
-            // Weights are read once: they need not push the images out of the second-level cache.
+            // Weights are read once, so the prefetch is non-temporal: it does not evict the images from the L2 cache.
             if (part * step % LINE == 0 || step > LINE) __builtin_prefetch(weights + AHEAD, 0, 0);
             if (step > LINE) __builtin_prefetch(weights + AHEAD + LINE, 0, 0);
             lanes values[VECTORS];
@@ -137,7 +138,7 @@ INLINE void multiply_tile(const char *panel, weight_type type, float *expanded, 
     }
 }
 
-/// Up to `most` images, which is a constant.
+/// Multiplies up to `most` images (a compile-time constant).
 INLINE void multiply_images(const char *panel, weight_type type, float *expanded, const float *input,
                             ptrdiff_t input_stride, ptrdiff_t depth, ptrdiff_t images, int most, bool accumulates,
                             float *sums) {
@@ -175,8 +176,8 @@ INLINE void finish(const float *sums, const float *scales, const kernel_linear *
     }
 }
 
-/// The weights pass by once; where there are more than `most` images, a block of them at a time for all images, in groups of
-/// about the same size. The first group leaves what it expands for the others.
+/// Reads the weights once. More than `most` images are split into groups of about equal size, which all process one
+/// block of inputs before the next; the first group expands the block's weights for the others.
 INLINE void linear_panel(const char *panel, weight_type type, const float *scales, const kernel_linear *l, int most,
                          float *sums) {
     const ptrdiff_t group_count = (l->image_count + most - 1) / most;
@@ -201,7 +202,7 @@ INLINE void linear_panel(const char *panel, weight_type type, const float *scale
     finish(sums, scales, l);
 }
 
-/// A function for each instruction set, with as many images of two vectors as its registers hold.
+/// One function for each instruction set, with as many images at a time as its registers hold.
 #if defined(__x86_64__)
 #define VERSIONS(name, converted_type)                                                                                 \
     AVX512 static void name##_avx512(const char *panel, const float *scales, const kernel_linear *l, float *sums) {    \

@@ -1,15 +1,14 @@
-#include <math.h>
 #include <string.h>
 
 #include "linear.h"
 #include "linear_weights.h"
 #include "multiversion.h"
 
-// Linear layers' weights on their way into panels, once at load.
+// Packs and quantizes the weights of linear layers into panels, once at load.
 
 enum {
     OUTPUTS = KERNEL_LINEAR_OUTPUTS,
-    /// Weights of each row that are turned at once: a cache line of them.
+    /// Inputs transposed at a time: one cache line of each row.
     TILE = 16,
 };
 
@@ -25,27 +24,28 @@ INLINE float float_of(uint32_t bits) {
     return value;
 }
 
-/// Rounds a value of at most 65504 to nearest, ties to even. Without branches, so that it vectorises on any processor.
+/// Rounds a value of magnitude at most 65504 to nearest, ties to even. Branch-free, so that it vectorises on every CPU.
 /// Source: IEEE 754-2019, §3.4.
 INLINE uint32_t float16_of(float value) {
     const uint32_t magnitude = bits_of(value) & 0x7FFFFFFF;
-    // Half of the last place that is kept, or just less where that place is even; then the bias, 15 instead of 127.
+    // Adds half a unit in the last kept place, or just less if that bit is even; then corrects the exponent bias from
+    // 127 to 15.
     const uint32_t normal = ((magnitude + 0xFFF + (magnitude >> 13 & 1)) >> 13) - (112 << 10);
-    // Below 2⁻¹⁴ the unit is 2⁻²⁴, which is the last place of a float32 between a half and one.
+    // Below 2⁻¹⁴ the unit is 2⁻²⁴, the last place of float32 between ½ and 1.
     const uint32_t subnormal = bits_of(float_of(magnitude) + 0.5f) - bits_of(0.5f);
     return (magnitude < 113u << 23 ? subnormal : normal) | (bits_of(value) >> 16 & 0x8000);
 }
 
 INLINE float float_of_float16(uint32_t number) {
-    // The difference of the biases as a factor: right for subnormals too. There are no infinities.
+    // Multiplying by 2¹¹² corrects the exponent bias, for subnormals too. There are no infinities.
     const float magnitude = float_of((number & 0x7FFF) << 13) * 0x1p112f;
     return float_of(bits_of(magnitude) | (number & 0x8000) << 16);
 }
 
-/// Rounds a value of at most 2²² to nearest, ties to even.
+/// Rounds a value of magnitude at most 2²² to nearest, ties to even.
 INLINE int32_t int8_of(float value) { return (int32_t)((value + 0x1.8p23f) - 0x1.8p23f); }
 
-/// Rounds a value below 2²³ to nearest, ties to even, but not up to 2²³.
+/// Rounds a value of magnitude below 2²³ to nearest, ties to even, but never up to 2²³.
 INLINE int32_t int24_of(float value) {
     const float magnitude = float_of(bits_of(value) & 0x7FFFFFFF);
     const int32_t rounded = (int32_t)(bits_of(magnitude + 0x1p23f) - bits_of(0x1p23f));
@@ -53,7 +53,7 @@ INLINE int32_t int24_of(float value) {
     return value < 0 ? -kept : kept;
 }
 
-/// A weight divided by its scale as it is kept: the bits of a number, or a whole number.
+/// Encodes a weight that has been divided by its scale: the bits of a float, or an integer.
 INLINE uint32_t encode(float value, weight_type type) {
     switch (type) {
     case float32_weights: return bits_of(value);
@@ -72,7 +72,7 @@ INLINE float decode(uint32_t number, weight_type type) {
     }
 }
 
-/// Writes an output's weight for an input whose weights begin at `row`.
+/// Writes the encoded weight of one output; `row` is the start of the input's weights.
 INLINE void write_number(char *row, ptrdiff_t output, uint32_t number, weight_type type) {
     switch (type) {
     case float32_weights: ((uint32_t *)row)[output] = number; break;
@@ -88,17 +88,17 @@ INLINE void write_number(char *row, ptrdiff_t output, uint32_t number, weight_ty
 INLINE float largest(const float *row, ptrdiff_t depth) {
     uint32_t most = 0;
     for (ptrdiff_t k = 0; k < depth; k++) {
-        // Absolute values are in the order of their bits.
+        // The bits of absolute values compare like the values.
         const uint32_t magnitude = bits_of(row[k]) & 0x7FFFFFFF;
         most = magnitude > most ? magnitude : most;
     }
     return float_of(most);
 }
 
-/// The power of two by which a row with this largest value is divided so that the value comes to 2ᵖ, or up to twice that.
+/// The power of two that scales a row's largest magnitude into 2ᵖ…2ᵖ⁺¹ when the row is divided by it.
 INLINE float scale_from(int power, float most) {
     if (most == 0) return 1;
-    // What is smaller than any normal number counts as the smallest; so does a scale.
+    // Subnormal magnitudes and scales are raised to the smallest normal number.
     const int exponent = most < 0x1p-126f ? -126 : (int)(bits_of(most) >> 23) - 127;
     return float_of((uint32_t)((exponent - power > -126 ? exponent - power : -126) + 127) << 23);
 }
@@ -107,14 +107,15 @@ INLINE float scale_of(float most, weight_type type) {
     switch (type) {
     case float32_weights: return 1;
     case int24_weights: return scale_from(22, most);
-    // Below the normal numbers a quotient would not be what it seems; such an output is its bias.
+    // A subnormal scale would be inaccurate; such an output is reduced to its bias.
     case int8_weights: return most / 127 < 0x1p-126f ? 0 : most / 127;
     default: return most >= 0x1p15f && most <= 65504 ? 1 : scale_from(14, most);
     }
 }
 
-/// Rounds the other way what was nearest to it, until the errors of a tile sum to half a step at most: its inputs have much in
-/// common, as pixels of a map or as outputs of a rectifier, and what they have in common meets that sum.
+/// Flips the rounding of the numbers closest to a tie until the errors of a tile sum to at most half a step.
+/// Neighbouring inputs are correlated (pixels of a feature map, outputs of a ReLU), and their common part is multiplied
+/// by that sum.
 /// Source: Guo et al., SQuant, 2022 (arXiv:2202.07471).
 INLINE void balance(const float *values, uint32_t *numbers) {
     float errors[TILE], sum = 0;
@@ -139,7 +140,7 @@ INLINE void pack(const float *rows, ptrdiff_t row_count, ptrdiff_t depth, weight
     for (ptrdiff_t row = 0; row < OUTPUTS; row++) {
         scales[row] = row < row_count ? scale_of(largest(rows + row * depth, depth), type) : 0;
     }
-    // Squares, a sum for each place of a tile, so that the loops over them are vectors.
+    // Sums of squares for each index in a tile, so that the loops vectorise.
     float lengths[OUTPUTS][TILE] = {0}, errors[OUTPUTS][TILE] = {0};
     for (ptrdiff_t first = 0; first < depth; first += TILE) {
         const ptrdiff_t count = depth - first < TILE ? depth - first : TILE;
@@ -170,7 +171,7 @@ INLINE void pack(const float *rows, ptrdiff_t row_count, ptrdiff_t depth, weight
             if (errors[row][k] > most * lengths[row][k]) most = errors[row][k] / lengths[row][k];
         }
     }
-    *relative_error = sqrtf(most);
+    *relative_error = SQUARE_ROOT(most);
 }
 
 #define PARAMETERS                                                                                                     \

@@ -3,10 +3,10 @@
 #include "linear.h"
 #include "multiversion.h"
 
-/// How a panel's weights are written.
+/// The element type of a panel's weights.
 typedef enum { float32_weights, int24_weights, float16_weights, converted_float16_weights, int8_weights } weight_type;
 
-/// What an input's weights take in a panel. Units: bytes.
+/// Size of one input's weights in a panel. Units: bytes.
 INLINE ptrdiff_t row_byte_count(weight_type type) {
     switch (type) {
     case float32_weights: return KERNEL_LINEAR_OUTPUTS * 4;

@@ -6,12 +6,12 @@
 
 // With s[c] = k + alpha · Σ x[j]² over the window around c, y[c] = x[c] · s[c]^-beta and
 //   dx[i] = dy[i] · s[i]^-beta - 2 · alpha · beta · x[i] · Σ dy[c] · x[c] · s[c]^(-beta - 1)
-// over those c whose window holds i.
+// over all c whose window contains i.
 INLINE void kernel_local_response_norm_gradient_body(const float *input, const float *gradient, float *result,
                                                      ptrdiff_t channels, ptrdiff_t pixels, ptrdiff_t size, float alpha,
                                                      float beta, float k, float *scratch) {
     const ptrdiff_t before = size / 2, after = size - 1 - before;
-    // Zeros on either side of both stand for channels beyond the first and the last.
+    // Both arrays are padded with zeros for the channels outside the range.
     float *squares = scratch, *shares = scratch + channels + size;
     memset(scratch, 0, (size_t)(2 * channels + 2 * size) * sizeof(float));
     for (ptrdiff_t pixel = 0; pixel < pixels; pixel++, input += channels, gradient += channels, result += channels) {
@@ -20,7 +20,7 @@ INLINE void kernel_local_response_norm_gradient_body(const float *input, const f
             float sum = 0;
             for (ptrdiff_t j = 0; j < size; j++) sum += squares[c + j];
             const float s = k + alpha * sum;
-            const float scale = beta == 0.75f ? 1 / (sqrtf(s) * sqrtf(sqrtf(s))) : powf(s, -beta);
+            const float scale = beta == 0.75f ? 1 / (SQUARE_ROOT(s) * SQUARE_ROOT(SQUARE_ROOT(s))) : powf(s, -beta);
             result[c] = gradient[c] * scale;
             shares[after + c] = gradient[c] * input[c] * scale / s;
         }

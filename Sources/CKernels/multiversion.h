@@ -2,13 +2,17 @@
 
 #include "instruction_set.h"
 
-// One binary for every CPU: a kernel is written once, as `name_body`, and built for each instruction set; the one to run
-// is chosen at each call. Bodies use GNU vectors and plain loops; the compiler does the rest.
+// Function multiversioning: a kernel is written once, as `name_body`, and compiled for each instruction set. The
+// version is chosen at each call, so one binary fits every CPU. Bodies use GNU vectors and plain loops, which the
+// compiler vectorises.
 
-/// For bodies and what they are made of: they must end up inside a function of the right instruction set.
+/// For bodies and their helpers: they must be inlined into a function with the right target attribute.
 #define INLINE static inline __attribute__((always_inline))
 
-/// For loops over registers, whose bounds are constants where the body is inlined.
+/// The square root as one instruction; a call of libm's would have to set `errno`.
+#define SQUARE_ROOT(x) __builtin_elementwise_sqrt(x)
+
+/// For loops over registers; their bounds are constants once the body is inlined.
 #define UNROLL _Pragma("clang loop unroll(full)")
 
 #if defined(__x86_64__)

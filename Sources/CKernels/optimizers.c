@@ -1,7 +1,5 @@
 #include "optimizers.h"
 
-#include <math.h>
-
 #include "multiversion.h"
 
 INLINE void kernel_sgd_body(float *restrict values, const float *restrict gradients, ptrdiff_t count,
@@ -37,7 +35,7 @@ INLINE void kernel_adagrad_body(float *restrict values, const float *restrict gr
         const float gradient = gradients[i] * gradient_scale + weight_decay * values[i];
         const float sum = sums[i] + gradient * gradient;
         sums[i] = sum;
-        values[i] -= rate * gradient / (sqrtf(sum) + epsilon);
+        values[i] -= rate * gradient / (SQUARE_ROOT(sum) + epsilon);
     }
 }
 
@@ -55,7 +53,7 @@ INLINE void kernel_adam_body(float *restrict values, const float *restrict gradi
         const float square = f.second_decay * second[i] + f.second_weight * gradient * gradient;
         first[i] = average;
         second[i] = square;
-        values[i] = f.shrinkage * values[i] - f.rate * average / (sqrtf(square) * f.root_correction + f.epsilon);
+        values[i] = f.shrinkage * values[i] - f.rate * average / (SQUARE_ROOT(square) * f.root_correction + f.epsilon);
     }
 }
 
@@ -72,11 +70,11 @@ INLINE void kernel_moving_average_body(float *restrict averages, const float *re
 KERNEL_VERSIONS(kernel_moving_average, (float *averages, const float *values, ptrdiff_t count, float weight),
                 (averages, values, count, weight))
 
-/// How many sums are kept side by side: enough for four of the widest vectors.
+/// Number of independent accumulators: four of the widest vectors.
 #define SUM_COUNT 32
 
 INLINE void kernel_sum_of_squares_body(const float *values, ptrdiff_t count, double *sum) {
-    // The square of a float is exact in double, so that fused and unfused additions give the same.
+    // The square of a float is exact in double, so fused and separate multiply-adds give the same result.
     double sums[SUM_COUNT] = {0};
     ptrdiff_t i = 0;
     for (; i + SUM_COUNT <= count; i += SUM_COUNT) {

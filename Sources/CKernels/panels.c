@@ -10,19 +10,19 @@ enum { COLUMNS = KERNEL_PANEL_COLUMNS, MOST_ROWS = 12, MOST_PANELS = 4 };
 /// One row of a panel.
 typedef float lanes __attribute__((vector_size(COLUMNS * sizeof(float)), aligned(4)));
 
-/// What is the same for every tile of a product. Units: floats.
+/// Parameters shared by all tiles of a product. Units: floats.
 typedef struct {
     ptrdiff_t left_stride;
-    /// From one panel to the next.
+    /// Distance between panels.
     ptrdiff_t panel_step;
     ptrdiff_t depth;
     ptrdiff_t output_stride;
 } product;
 
-/// `rows` rows times `panels` panels: everything is summed in registers.
+/// The micro-kernel: `rows` rows times `panels` panels, accumulated in registers.
 ///
-/// `rows`, `panels` and `prefetches` are constants where this is inlined, so that the loops over them disappear. The panels
-/// behind these are fetched meanwhile, if wanted: weights come from beyond the second-level cache.
+/// `rows`, `panels` and `prefetches` are constants once this is inlined, so that the loops are unrolled. With
+/// `prefetches` the next panels are prefetched, since weights come from beyond the L2 cache.
 INLINE void multiply_tile(const float *left, const float *right, const product *p, int rows, int panels, bool prefetches,
                           float *output) {
     lanes sums[MOST_ROWS][MOST_PANELS];
@@ -55,7 +55,7 @@ INLINE void multiply_tile(const float *left, const float *right, const product *
     }
 }
 
-/// One tile of up to `most` rows.
+/// Multiplies one tile of up to `most` rows.
 INLINE void multiply_rows(const float *left, const float *right, const product *p, ptrdiff_t rows, int most, int panels,
                           bool prefetches, float *output) {
 #define CASE(count)                                                                                                    \
@@ -79,9 +79,11 @@ INLINE void multiply_rows(const float *left, const float *right, const product *
 #undef CASE
 }
 
-/// Panels outside, blocks of rows inside: the panels stay in the cache while the left-hand matrix passes by.
+/// Loops over panels outside and blocks of rows inside, so that the panels stay in the cache while the left-hand matrix
+/// streams.
 ///
-/// `most_rows` times `panels` sums are as many as the registers hold. Blocks are of equal height, so that none is a remainder.
+/// `most_rows` times `panels` accumulators fill the registers. Blocks have about equal heights, so that no small
+/// remainder is left.
 INLINE void multiply_panels(const float *left, ptrdiff_t row_count, const float *right, ptrdiff_t panel_count,
                             const product *p, float *output, int most_rows, int panels) {
     const ptrdiff_t blocks = (row_count + most_rows - 1) / most_rows;
@@ -100,14 +102,15 @@ INLINE void multiply_panels(const float *left, ptrdiff_t row_count, const float 
 }
 
 #if defined(__x86_64__)
-/// 32 registers of 16: 24 sums, two values, the rest for factors. Few rows leave room for more panels.
+/// 32 registers of 16 floats: 24 accumulators, two panel vectors, the rest for broadcast factors. With few rows, more
+/// panels fit.
 AVX512 static void multiply_avx512(const float *left, ptrdiff_t row_count, const float *right, ptrdiff_t panel_count,
                                    const product *p, float *output) {
     if (row_count <= 5) multiply_panels(left, row_count, right, panel_count, p, output, 5, 4);
     else multiply_panels(left, row_count, right, panel_count, p, output, 12, 2);
 }
 
-/// 16 registers of 8: 12 sums, two values, one factor.
+/// 16 registers of 8 floats: 12 accumulators, two panel vectors, one broadcast factor.
 AVX2 static void multiply_avx2(const float *left, ptrdiff_t row_count, const float *right, ptrdiff_t panel_count,
                                const product *p, float *output) {
     if (row_count <= 3) multiply_panels(left, row_count, right, panel_count, p, output, 3, 2);
@@ -115,7 +118,7 @@ AVX2 static void multiply_avx2(const float *left, ptrdiff_t row_count, const flo
 }
 #endif
 
-/// 16 registers of 4, or 32 of NEON: few rows, so that the sums stay in them.
+/// 16 registers of 4 floats (SSE2), or 32 (NEON): few rows, so that the accumulators fit.
 static void multiply_portable(const float *left, ptrdiff_t row_count, const float *right, ptrdiff_t panel_count,
                               const product *p, float *output) {
     multiply_panels(left, row_count, right, panel_count, p, output, 2, 1);
@@ -137,7 +140,7 @@ void kernel_multiply_panels(const float *left, ptrdiff_t left_stride, ptrdiff_t 
 void kernel_pack_panels(const float *rows, ptrdiff_t row_count, ptrdiff_t depth, float *panels) {
     for (ptrdiff_t first = 0; first < row_count; first += COLUMNS, panels += depth * COLUMNS) {
         const ptrdiff_t count = row_count - first < COLUMNS ? row_count - first : COLUMNS;
-        // Sixteen values of each row at a time: a cache line in, sixteen lines out that stay in the first-level cache.
+        // Sixteen values of each row at a time: one cache line in, sixteen lines out, which stay in the L1 cache.
         for (ptrdiff_t start = 0; start < depth; start += 16) {
             const ptrdiff_t end = depth - start < 16 ? depth : start + 16;
             for (ptrdiff_t row = 0; row < COLUMNS; row++) {

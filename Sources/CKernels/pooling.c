@@ -12,7 +12,7 @@ enum { LANES = 16 };
 typedef float lanes __attribute__((vector_size(LANES * sizeof(float)), aligned(4)));
 typedef int32_t masks __attribute__((vector_size(LANES * sizeof(int32_t))));
 
-/// The pixels of a window that lie within the image.
+/// The part of a window within the image. Units: pixels.
 typedef struct {
     ptrdiff_t top, bottom, left, right;
 } region;
@@ -21,7 +21,7 @@ INLINE ptrdiff_t clamp(ptrdiff_t value, ptrdiff_t limit) {
     return value < 0 ? 0 : value > limit ? limit : value;
 }
 
-/// What of a window that begins at `top`, `left` lies within the image.
+/// Clips the window at `top`, `left` to the image.
 INLINE region seen(const kernel_window *w, ptrdiff_t top, ptrdiff_t left) {
     return (region){
         clamp(top, w->height), clamp(top + w->kernel_height, w->height),
@@ -29,7 +29,7 @@ INLINE region seen(const kernel_window *w, ptrdiff_t top, ptrdiff_t left) {
     };
 }
 
-/// The larger of two; a NaN wins, as in PyTorch.
+/// The maximum of two values; NaN propagates, as in PyTorch.
 INLINE float larger(float a, float b) {
     return b > a || b != b ? b : a;
 }

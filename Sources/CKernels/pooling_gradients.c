@@ -11,7 +11,7 @@ typedef float lanes __attribute__((vector_size(LANES * sizeof(float)), aligned(4
 typedef int32_t integers __attribute__((vector_size(LANES * sizeof(int32_t))));
 typedef uint8_t bytes __attribute__((vector_size(LANES), aligned(1)));
 
-/// Where a window begins on the image.
+/// The upper left corner of a window on the image.
 typedef struct {
     ptrdiff_t top, left;
 } corner;
@@ -76,7 +76,7 @@ KERNEL_VERSIONS(kernel_max_pool_choose,
                  float *output, uint8_t *choices),
                 (image, window, channels, output_height, output, choices))
 
-INLINE void hand_back(const float *gradient, const uint8_t *choices, const float *rectified, const kernel_window *w,
+INLINE void hand_back(const float *gradient, const uint8_t *choices, const float *relu_output, const kernel_window *w,
                       corner c, ptrdiff_t channels, float *image) {
     ptrdiff_t channel = 0;
     for (; channel + LANES <= channels; channel += LANES) {
@@ -84,9 +84,9 @@ INLINE void hand_back(const float *gradient, const uint8_t *choices, const float
         bytes narrow;
         memcpy(&values, gradient + channel, sizeof(lanes));
         memcpy(&narrow, choices + channel, sizeof(bytes));
-        if (rectified) {
+        if (relu_output) {
             lanes outputs;
-            memcpy(&outputs, rectified + channel, sizeof(lanes));
+            memcpy(&outputs, relu_output + channel, sizeof(lanes));
             values = (lanes)((integers)values & (outputs > 0));
         }
         const integers chosen = __builtin_convertvector(narrow, integers);
@@ -104,28 +104,28 @@ INLINE void hand_back(const float *gradient, const uint8_t *choices, const float
         }
     }
     for (; channel < channels; channel++) {
-        if (rectified && !(rectified[channel] > 0)) continue;
+        if (relu_output && !(relu_output[channel] > 0)) continue;
         const ptrdiff_t y = c.top + choices[channel] / w->kernel_width, x = c.left + choices[channel] % w->kernel_width;
         image[(y * w->width + x) * channels + channel] += gradient[channel];
     }
 }
 
-INLINE void kernel_max_pool_gradient_body(const float *gradient, const uint8_t *choices, const float *rectified,
+INLINE void kernel_max_pool_gradient_body(const float *gradient, const uint8_t *choices, const float *relu_output,
                                           const kernel_window *w, ptrdiff_t channels, ptrdiff_t output_height,
                                           float *image) {
     memset(image, 0, (size_t)(w->height * w->width * channels) * sizeof(float));
     for (ptrdiff_t y = 0; y < output_height; y++) {
         for (ptrdiff_t x = 0; x < w->output_width; x++, gradient += channels, choices += channels) {
-            hand_back(gradient, choices, rectified, w, corner_of(w, y, x), channels, image);
-            if (rectified) rectified += channels;
+            hand_back(gradient, choices, relu_output, w, corner_of(w, y, x), channels, image);
+            if (relu_output) relu_output += channels;
         }
     }
 }
 
 KERNEL_VERSIONS(kernel_max_pool_gradient,
-                (const float *output_gradient, const uint8_t *choices, const float *rectified,
+                (const float *output_gradient, const uint8_t *choices, const float *relu_output,
                  const kernel_window *window, ptrdiff_t channels, ptrdiff_t output_height, float *input_gradient),
-                (output_gradient, choices, rectified, window, channels, output_height, input_gradient))
+                (output_gradient, choices, relu_output, window, channels, output_height, input_gradient))
 
 INLINE void kernel_adaptive_average_pool_gradient_body(const float *gradient, ptrdiff_t height, ptrdiff_t width,
                                                        ptrdiff_t channels, ptrdiff_t output_height,

@@ -6,7 +6,7 @@ enum { fraction_bits = 22 };
 
 INLINE void resize_accumulate_body(int32_t *restrict sums, const uint8_t *restrict rows, ptrdiff_t stride,
                                    const int32_t *restrict weights, ptrdiff_t row_count, ptrdiff_t count) {
-    // Four rows a pass: the sums are loaded and stored once for them.
+    // Four rows per pass, so that the accumulators are loaded and stored once for all four.
     ptrdiff_t r = 0;
     for (; r + 4 <= row_count; r += 4) {
         const uint8_t *restrict a = rows + r * stride, *restrict b = a + stride, *restrict c = b + stride,
@@ -61,7 +61,7 @@ KERNEL_VERSIONS(resize_normalize,
 void resize_reorder(
     const uint8_t *restrict input, ptrdiff_t origin, ptrdiff_t step_x, ptrdiff_t step_y, uint8_t *restrict output,
     size_t width, size_t height) {
-    // In squares, so that a quarter turn stays within the cache.
+    // In square blocks, so that rotations by 90° stay within the cache.
     enum { side = 64 };
     for (size_t top = 0; top < height; top += side) {
         for (size_t left = 0; left < width; left += side) {

@@ -1,6 +1,6 @@
-// The horizontal pass. A weight of 22 bits is two halves of 11, so that the CPU's products of 16-bit pairs apply: pixels
-// are spread to pairs of one channel's neighbours, multiplied by both halves, and the sums put together at the end. All
-// sums are exact modulo 2³², and so the same as those of whole weights.
+// The horizontal pass. A 22-bit weight is split into two halves of 11 bits, so that multiply-add instructions on pairs
+// of 16-bit numbers (PMADDWD) apply. Pixels are shuffled into pairs of neighbours of one channel and multiplied by both
+// halves; the two sums are combined at the end. All sums are exact modulo 2³², and so equal those with unsplit weights.
 
 #include "resize.h"
 
@@ -41,7 +41,7 @@ static void rows_rgb_portable(const uint8_t *input, ptrdiff_t input_stride, ptrd
             const uint8_t *pixel = input + y * input_stride + 3 * (ptrdiff_t)columns->starts[x];
             int32x4 sum = {RESIZE_HALF, RESIZE_HALF, RESIZE_HALF, 0};
             for (ptrdiff_t tap = 0; tap < columns->tap_count; tap++) {
-                // Four bytes are taken where three are wanted: there is slack behind the row.
+                // Loads four bytes where three are needed: rows have slack at the end.
                 uint8x4 bytes;
                 memcpy(&bytes, pixel + 3 * tap, 4);
                 sum += __builtin_convertvector(bytes, int32x4) * weight[tap];
@@ -56,24 +56,24 @@ static void rows_rgb_portable(const uint8_t *input, ptrdiff_t input_stride, ptrd
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-/// Where the pairs of taps 0 and 1, then 2 and 3, lie in twelve bytes: red, green, blue, nothing.
+/// Shuffle mask for the pairs of taps (0, 1), then (2, 3), in twelve bytes: red, green, blue, unused.
 #define SPREAD(r, g, b)                                                                                                \
     (r), -1, (r) + 3, -1, (g), -1, (g) + 3, -1, (b), -1, (b) + 3, -1, -1, -1, -1, -1
 static const int8_t spreads[2][2][16] = {
     {{SPREAD(0, 1, 2)}, {SPREAD(6, 7, 8)}},
     {{SPREAD(2, 1, 0)}, {SPREAD(8, 7, 6)}},
 };
-/// Out of four outputs of four bytes, three of each.
+/// Shuffle mask that packs four outputs of four bytes to three bytes each.
 static const int8_t gathering[16] = {0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1};
 
 INLINE __m128i load16(const void *bytes) { return _mm_loadu_si128((const __m128i *)bytes); }
 
-/// Writes twelve bytes, and four that the next output or the slack takes.
+/// Stores twelve bytes, plus four that are overwritten by the next store or belong to the slack.
 INLINE void store_outputs(uint8_t *output, __m128i outputs) {
     _mm_storeu_si128((__m128i *)output, outputs);
 }
 
-/// Four outputs of each of `rows` rows, one in each quarter of a register.
+/// Computes four outputs of each of `rows` rows, one in each 128-bit lane.
 AVX512 static inline __attribute__((always_inline)) void group_avx512(
     const uint8_t *input, ptrdiff_t input_stride, int rows, const int32_t *starts, const int16_t *packed,
     ptrdiff_t step_count, __m512i spread_a, __m512i spread_b, uint8_t *output, ptrdiff_t output_stride) {
@@ -133,7 +133,7 @@ AVX512 static void rows_rgb_avx512(const uint8_t *input, ptrdiff_t input_stride,
     }
 }
 
-/// Two outputs of each of `rows` rows, one in each half of a register.
+/// Computes two outputs of each of `rows` rows, one in each 128-bit lane.
 AVX2 static inline __attribute__((always_inline)) void group_avx2(
     const uint8_t *input, ptrdiff_t input_stride, int rows, const int32_t *starts, const int16_t *packed,
     ptrdiff_t step_count, __m256i spread_a, __m256i spread_b, uint8_t *output, ptrdiff_t output_stride) {

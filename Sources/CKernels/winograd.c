@@ -6,14 +6,15 @@
 #include "multiversion.h"
 #include "winograd_points.h"
 
-// The points: 0 where the extent is even, then the first of these with either sign, then infinity. With z = 1 where 0 is a
-// point and E the product of x² - p² over the other pairs, the polynomials that Bᵀ holds are
+// The interpolation points are 0 if the extent is even, then pairs ±p, then infinity. With z = 1 if 0 is a point, else
+// 0, and E the product of x² - p² over the other pairs, the rows of Bᵀ are the coefficients of
 //   for 0            Π (x² - p²)
 //   for ±p           xᶻ · (x ± p) · E(x²)
 //   for infinity     xᶻ · Π (x² - p²)
-// so that a pair shares its even and its odd part.
+// so a pair ±p shares the even and the odd part of its polynomial.
 
-/// The coefficient of x²ᵏ in the product of x² - p² over all of `pairs` pairs but `left_out`; `pairs` leaves none out.
+/// The coefficient of x²ᵏ in the product of x² - p² over all pairs except `left_out`; `left_out` = `pairs` excludes
+/// none.
 INLINE float even_coefficient(int pairs, int left_out, int k) {
     static const float coefficients[3][4][4] = {
         {{1}, {-1, 1}},
@@ -23,7 +24,7 @@ INLINE float even_coefficient(int pairs, int left_out, int k) {
     return coefficients[pairs - 1][left_out][k];
 }
 
-/// One column or row of Bᵀ·d, in place: `extent` values that lie `step` apart.
+/// Transforms one column or row of a tile by Bᵀ in place: `extent` values, `step` apart.
 INLINE void transform_input(lanes *d, int step, int extent) {
     const int pairs = pair_count(extent), zero = has_zero(extent);
     lanes x[MOST];
@@ -52,7 +53,7 @@ INLINE void transform_input(lanes *d, int step, int extent) {
     d[(extent - 1) * step] = sum;
 }
 
-/// One column or row of Aᵀ·m: `extent` values become `count`.
+/// Transforms one column or row of a tile by Aᵀ: `extent` values become `count`.
 INLINE void transform_output(const lanes *m, int step, int extent, int count, lanes *y, int output_step) {
     const int pairs = pair_count(extent), zero = has_zero(extent);
     lanes sums[3], differences[3];
@@ -158,7 +159,7 @@ INLINE void output_row(const float *products, ptrdiff_t place_stride, ptrdiff_t 
                 UNROLL
                 for (int j = 0; j < m; j++) {
                     const lanes value = y[i * m + j] + b;
-                    // A comparison is a mask of all ones or none; a NaN compares false and stays.
+                    // Comparisons give masks of all ones or zeros; NaN compares false and is kept.
                     y[i * m + j] = relu ? (lanes)((__typeof__(value < 0))value & ~(value < 0)) : value;
                 }
             }

@@ -2,7 +2,7 @@
 #include "winograd.h"
 #include "winograd_points.h"
 
-/// One column or row of A·y: `count` values become `extent`.
+/// Transforms one column or row of a tile by A: `count` values become `extent`.
 INLINE void spread(const lanes *y, int step, int extent, int count, lanes *output, int output_step) {
     const int pairs = pair_count(extent), zero = has_zero(extent);
     if (zero) output[0] = y[0];
@@ -75,7 +75,7 @@ KERNEL_VERSIONS(kernel_winograd_output_gradient,
 
 enum { KERNELS = 8 };
 
-/// One number of each of eight kernels.
+/// One element of each of eight kernels.
 typedef double numbers __attribute__((vector_size(KERNELS * sizeof(double))));
 typedef float narrow_numbers __attribute__((vector_size(KERNELS * sizeof(float)), aligned(4)));
 

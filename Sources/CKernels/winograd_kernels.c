@@ -3,7 +3,7 @@
 
 enum { LANES = 8, MOST = 8 };
 
-/// One number of each of eight kernels.
+/// One element of each of eight kernels.
 typedef double lanes __attribute__((vector_size(LANES * sizeof(double))));
 
 INLINE void transform_kernels(const double *matrix, int n, int r, const float *kernels, ptrdiff_t count,

@@ -4,11 +4,11 @@
 
 #include "multiversion.h"
 
-// What the transforms of Winograd's tiles share: vectors of channels, and the points at which polynomials are evaluated.
+// Shared by the Winograd transforms: vectors of channels, and the interpolation points.
 
 enum { LANES = 16, MOST = 8 };
 
-/// Sixteen channels of one place.
+/// Sixteen channels of one element of a tile.
 typedef float lanes __attribute__((vector_size(LANES * sizeof(float)), aligned(4)));
 
 INLINE int pair_count(int extent) { return (extent - 1) / 2; }
@@ -22,7 +22,7 @@ INLINE float power(float base, int exponent) {
     return result;
 }
 
-/// Up to sixteen values; the rest of the vector is zero.
+/// Loads up to sixteen values; the rest of the vector is zero.
 INLINE void load(lanes *target, const float *values, ptrdiff_t count) {
     if (count >= LANES) {
         memcpy(target, values, sizeof(lanes));
@@ -32,6 +32,6 @@ INLINE void load(lanes *target, const float *values, ptrdiff_t count) {
     }
 }
 
-/// Applies a macro to the extents and output extents of all tiles that ``WinogradTile`` offers.
+/// Applies a macro to the input and output extents of all tiles in ``WinogradTile``.
 #define WINOGRAD_TILES(CASE)                                                                                           \
     CASE(4, 2) CASE(6, 4) CASE(6, 2) CASE(6, 3) CASE(7, 5) CASE(7, 4) CASE(7, 3) CASE(8, 6) CASE(8, 5) CASE(8, 4)

@@ -1,6 +1,6 @@
 #pragma once
 
-// glibc's own heap settings, which Swift's Glibc leaves out.
+// glibc's malloc settings (mallopt), which Swift's Glibc module lacks.
 #if defined(__GLIBC__) || __has_include(<gnu/libc-version.h>)
 #include <malloc.h>
 #endif

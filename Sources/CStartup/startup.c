@@ -1,8 +1,8 @@
-// Asks for threads before any library does.
+// Checks that this process may start enough threads, before any library tries.
 //
-// OpenBLAS starts one for each core but one while it is loaded, before main, and ends the process by SIGINT where it gets none. So what
-// this program needs is tried before any constructor runs, and the process ends with one sentence where it is not given. Nothing of the C
-// library may be relied on that early but its wrappers of system calls.
+// OpenBLAS starts one thread per core but one while it is loaded, before main, and kills the process by SIGINT if that
+// fails. So the threads are tried before any constructor runs, and the process exits with one sentence if they are
+// refused. That early, only the C library's wrappers of system calls are usable.
 //
 // Source: ELF gABI, "Initialization and Termination Functions" (DT_PREINIT_ARRAY); clone(2), futex(2).
 
@@ -12,7 +12,7 @@
 #endif
 #endif
 
-// Sanitizers are not ready that early.
+// Sanitizers' runtimes are not initialised that early.
 #if defined(__linux__) && !defined(IS_SANITIZED)
 #define _GNU_SOURCE
 #include <errno.h>
@@ -24,11 +24,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-// More is never tried: OpenBLAS has a limit of its own.
+// The most threads that are tried: OpenBLAS has a limit of its own.
 #define MOST_THREADS 128
-// What Dispatch and Swift need at the least; ThreadSupply asks for more once it is known how many.
+// The least that Dispatch and Swift need. ThreadSupply checks the full number once the configuration is known.
 #define LEAST_THREADS 4
-// A thread that tries waits and ends. Units: bytes.
+// Stack of a trial thread, which only waits and exits. Units: bytes.
 #define STACK_SIZE 8192
 
 static int gate;
@@ -41,7 +41,8 @@ static int pass_gate(void *unused) {
     return 0;
 }
 
-// Starts so many threads that are there at the same time, and ends them. The number that could be had; `code` says why not more.
+// Starts `count` threads that exist at the same time, then ends them. Returns how many could be started; `code` is the
+// error number if that is fewer.
 static int try_threads(int count, int *code) {
     char *stacks = mmap(NULL, (size_t)count * STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (stacks == MAP_FAILED) {
@@ -90,7 +91,8 @@ static void add_number(Text *text, int number) {
     add(text, start);
 }
 
-// Says it as the command would: a finding of the doctor's on standard output, else a sentence on standard error.
+// Reports the failure as the command would: `doctor` as a finding on standard output, others as a sentence on standard
+// error.
 static void tell(int argc, char **argv, int found, int wanted, int code) {
     const char *reason = code == EPERM ? "Operation not permitted" : code == EAGAIN ? "Resource temporarily unavailable" : "no memory";
     const char *advice = code == EPERM
@@ -135,7 +137,7 @@ static void tell(int argc, char **argv, int found, int wanted, int code) {
         add(&text, advice);
         add(&text, "\n");
     }
-    // There is nobody to tell that it could not be told.
+    // A failure to write cannot be reported anywhere.
     if (write(is_doctor ? STDOUT_FILENO : STDERR_FILENO, text.bytes, text.count) < 0) return;
 }
 
@@ -157,7 +159,8 @@ static void check_threads(int argc, char **argv, char **environment) {
     if (wanted > MOST_THREADS) wanted = MOST_THREADS;
     int code = 0, found = 0;
 #if defined(SYS_clone3)
-    // Without arguments it is refused for its arguments where it is permitted. Where it is unknown, the C library takes clone.
+    // A call without arguments fails for its arguments if clone3 is permitted. If it is unknown (ENOSYS), the C library
+    // uses clone.
     if (syscall(SYS_clone3, NULL, 0) < 0 && errno != EINVAL && errno != EFAULT && errno != ENOSYS) code = errno;
 #endif
     if (code == 0) found = try_threads(wanted, &code);

@@ -1,8 +1,9 @@
 import HTTPServer
 import HTTPTypes
 import Logging
+import Threads
 
-/// Counts every request and leaves a line for it in the log.
+/// Counts every request, and logs it.
 struct AccessObserver: ServerObserver {
     let metrics: ServingMetrics
     let logger: Logger
@@ -28,7 +29,7 @@ struct AccessObserver: ServerObserver {
         logger.info("request", metadata: metadata)
     }
 
-    /// Counts and times are numbers in the log; a version of digits alone is none.
+    /// Counts and times become numbers in the log; a version stays text, even one of digits alone.
     private static func value(_ text: String, of key: String) -> Logger.MetadataValue {
         if ["images", "batch"].contains(key), let count = Int(text) { return .stringConvertible(count) }
         if key.hasSuffix("_ms"), let time = Double(text) { return .stringConvertible(time) }

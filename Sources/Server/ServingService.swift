@@ -13,12 +13,13 @@ public struct ServingService: Service {
     private let settings: Settings
     private let threadCount: Int
     let store: ModelStore
+    private let timers = TimerQueue()
     private let phase: ServingPhase
     private let server: SocketServer
     private let logger: Logger
     private let announce: @Sendable (String) -> Void
 
-    /// Puts the parts together; nothing runs yet.
+    /// Puts the parts together; no connection is accepted yet.
     ///
     /// - Parameters:
     ///   - files: the models; nil means those in the settings' directory.
@@ -43,9 +44,8 @@ public struct ServingService: Service {
             followsOutsideLinks: settings.models.followOutsideLinks, metrics: metrics, logger: logger)
         phase = ServingPhase()
         let router = Router.serving(
-            store: store, batcher: Batcher(settings: settings, workers: workers, metrics: metrics), workers: workers,
-            phase: phase,
-            metrics: metrics, settings: settings, adminToken: adminToken)
+            store: store, batcher: Batcher(settings: settings, workers: workers, timers: timers, metrics: metrics),
+            workers: workers, phase: phase, metrics: metrics, settings: settings, adminToken: adminToken)
         server = SocketServer(
             options: ServerOptions(settings, threadCount: workers.threadCount), router: router,
             observer: AccessObserver(metrics: metrics, logger: logger, logsAccess: settings.log.access),
@@ -63,7 +63,7 @@ public struct ServingService: Service {
         try await withGracefulShutdownHandler {
             try await serve()
         } onGracefulShutdown: {
-            // At once, whatever is going on.
+            // At once, even while models are being loaded.
             phase.leave()
         }
     }
@@ -82,8 +82,8 @@ public struct ServingService: Service {
                     metadata: ["model": "\(store.defaultName)"])
             }
             logMemoryBound()
-            let watcher = ModelWatcher(store: store, interval: settings.models.reloadInterval)
-            store.tellDefault()
+            let watcher = ModelWatcher(store: store, interval: settings.models.reloadInterval, timers: timers)
+            store.logDefault()
             if !phase.isDraining {
                 announce(url)
                 logger.info(
@@ -101,8 +101,8 @@ public struct ServingService: Service {
 
     /// Loads every model.
     ///
-    /// - Returns: how many serve; nil where the shutdown came first: a load that takes long, or that waits for a disk that does
-    ///   not answer, holds nobody up.
+    /// - Returns: how many models are served; nil where a shutdown came first, which does not wait for a slow load or a
+    ///   disk that does not answer.
     private func loadModels() async -> Int? {
         let (outcomes, outcome) = AsyncStream.makeStream(of: Int?.self)
         Task { outcome.yield(await store.loadAll(shouldStop: { phase.isDraining })) }
@@ -115,7 +115,7 @@ public struct ServingService: Service {
         return nil
     }
 
-    /// Says below what the process stays, whatever clients do.
+    /// Logs the bound of the process's memory, which holds whatever clients do.
     private func logMemoryBound() {
         let bound = MemoryBound(
             settings, threadCount: threadCount, models: store.slots.compactMap(MemoryBound.ModelShare.init))
@@ -126,7 +126,7 @@ public struct ServingService: Service {
         logger.info("memory stays below", metadata: metadata)
     }
 
-    /// SIGHUP asks for a reload of everything.
+    /// Reloads every model on SIGHUP, until the shutdown.
     private func reloadOnHangup() async {
         for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
             logger.info("SIGHUP: reloading every model")
@@ -134,7 +134,8 @@ public struct ServingService: Service {
         }
     }
 
-    /// What is left of `server.drain_timeout` for closing the connections that are not done, and for the log's last lines.
+    /// The part of `server.drain_timeout` that is kept for cutting the connections that are left, and for the log's
+    /// last lines.
     private var closingTime: Duration { min(settings.server.drainTimeout / 10, .seconds(1)) }
 
     private func drain() async throws {
@@ -146,5 +147,54 @@ public struct ServingService: Service {
         phase.finish(at: clock.now)
         guard await server.drain(timeout: max(end - clock.now, .zero)) else { throw ServingError.drainTimedOut }
         logger.info("stopped")
+    }
+}
+
+/// Why the server cannot start, or did not stop in good order.
+public enum ServingError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// None of these models could be loaded.
+    case noModelLoaded(names: [String])
+    /// Not every request was answered within `server.drain_timeout`.
+    case drainTimedOut
+
+    public var description: String {
+        switch self {
+        case .noModelLoaded(let names):
+            names.count == 1
+                ? "Model \(names[0]) could not be loaded; the log says why."
+                : "None of the models \(names.joined(separator: ", ")) could be loaded; the log says why."
+        case .drainTimedOut:
+            "Not every request was answered within server.drain_timeout; the connections that were left have been cut."
+        }
+    }
+}
+
+extension ServerOptions {
+    /// The settings of connections, and of images in a form.
+    ///
+    /// - Parameter threadCount: the threads that decode and compute. One event loop serves at least four of them, even
+    ///   with the smallest network.
+    init(_ settings: Settings, threadCount: Int) {
+        self.init()
+        eventLoopCount = max(1, threadCount / 4)
+        poller = settings.server.poller
+        host = settings.server.host
+        port = settings.server.port
+        maxConnections = settings.server.maxConnections
+        maxConnectionsPerAddress = settings.server.maxConnectionsPerAddress
+        trustedProxies = settings.server.trustedProxies
+        headerTimeout = settings.server.headerTimeout
+        bodyTimeout = settings.server.bodyTimeout
+        writeTimeout = settings.server.writeTimeout
+        minBytesPerSecond = settings.server.minBodyRate
+        idleTimeout = settings.server.idleTimeout
+        maxHeaderBytes = settings.server.maxHeaderBytes
+        maxHeaderFields = settings.server.maxHeaderFields
+        maxTargetBytes = min(maxTargetBytes, settings.server.maxHeaderBytes)
+        maxBodyBytes = settings.server.maxBodyBytes
+        maxBufferedBytes = settings.server.maxBufferedBytes
+        maxBufferedBytesPerAddress = settings.server.maxBufferedBytesPerAddress
+        // A form may hold a few fields beside its images.
+        maxParts = settings.images.maxPerRequest + 16
     }
 }

@@ -40,12 +40,6 @@ public final class WorkerPool: Sendable {
     /// Runs a job on one of the threads, some time soon.
     public func submit(_ lane: Lane, _ job: @escaping @Sendable () -> Void) { state.submit(lane, job) }
 
-    /// Runs a job on one of the threads once its time has come, or soon after that where none is free. While all have
-    /// something to do it costs next to nothing: no thread waits for the time.
-    public func submit(_ lane: Lane, at time: ContinuousClock.Instant, _ job: @escaping @Sendable () -> Void) {
-        state.submit(lane, at: time, job)
-    }
-
     /// How many jobs wait for a thread.
     package var waitingCount: Int { state.waitingCount }
 
@@ -98,18 +92,9 @@ public final class WorkerPool: Sendable {
     }
 
     private final class State: @unchecked Sendable {  // guard: every property is touched under `lock` only
-        /// A job that is not to be run before its time.
-        private struct Timed {
-            let time: ContinuousClock.Instant
-            let lane: Lane
-            let job: @Sendable () -> Void
-        }
-
         private let lock = ThreadLock()
         /// What idle threads wait for.
         private let work: ThreadCondition
-        /// What the one of them waits for that keeps the time.
-        private let alarm: ThreadCondition
         /// Counts what was offered, so that a thread can see without the lock that there is something new.
         private let offerCount = Atomic(0)
         /// Jobs that a thread has taken, changed under `lock`.
@@ -117,44 +102,23 @@ public final class WorkerPool: Sendable {
         /// Those of them that are done.
         private let doneCount = Atomic(0)
         private var jobs: [Deque<@Sendable () -> Void>] = Lane.allCases.map { _ in [] }
-        /// Soonest first.
-        private var timed: [Timed] = []
         private var lastLane = Lane.normal
         private var regions: [ParallelRegion] = []
         /// How many threads wait for ``work``.
         private var idleCount = 0
-        /// Whether a thread waits for ``alarm``.
-        private var isTimeKept = false
         private var isStopped = false
 
-        init() {
-            work = ThreadCondition(of: lock)
-            alarm = ThreadCondition(of: lock)
-        }
+        init() { work = ThreadCondition(of: lock) }
 
         func submit(_ lane: Lane, _ job: @escaping @Sendable () -> Void) {
             lock.withLock {
                 jobs[lane.rawValue].append(job)
                 offerCount.add(1, ordering: .relaxed)
-                if idleCount > 0 { work.signal() } else if isTimeKept { alarm.signal() }
+                if idleCount > 0 { work.signal() }
             }
         }
 
-        func submit(_ lane: Lane, at time: ContinuousClock.Instant, _ job: @escaping @Sendable () -> Void) {
-            lock.withLock {
-                let index = timed.firstIndex { $0.time > time } ?? timed.count
-                timed.insert(Timed(time: time, lane: lane, job: job), at: index)
-                // Where all are busy, the first that is free looks.
-                if index == 0, isTimeKept { alarm.signal() } else if idleCount > 0, !isTimeKept { work.signal() }
-            }
-        }
-
-        func takeJob(of lane: Lane) -> (@Sendable () -> Void)? {
-            lock.withLock {
-                if !timed.isEmpty { enqueueDue(now: .now) }
-                return jobs[lane.rawValue].popFirst()
-            }
-        }
+        func takeJob(of lane: Lane) -> (@Sendable () -> Void)? { lock.withLock { jobs[lane.rawValue].popFirst() } }
 
         var waitingCount: Int { lock.withLock { jobs.reduce(0) { $0 + $1.count } } }
 
@@ -172,7 +136,6 @@ public final class WorkerPool: Sendable {
                 regions.append(region)
                 offerCount.add(1, ordering: .relaxed)
                 if idleCount == 1 { work.signal() } else if idleCount > 1 { work.broadcast() }
-                if isTimeKept { alarm.signal() }
             }
         }
 
@@ -182,7 +145,6 @@ public final class WorkerPool: Sendable {
             lock.withLock {
                 isStopped = true
                 work.broadcast()
-                alarm.signal()
             }
         }
 
@@ -196,12 +158,10 @@ public final class WorkerPool: Sendable {
         private func takeTurn() -> Bool {
             lock.lock()
             if let job = takeJob() {
-                passOn()
                 lock.unlock()
                 job()
                 doneCount.add(1, ordering: .releasing)
             } else if let region = regions.last {
-                passOn()
                 lock.unlock()
                 region.participate()
                 // The next step of the same network follows soon.
@@ -214,32 +174,12 @@ public final class WorkerPool: Sendable {
                 lock.unlock()
                 return false
             } else {
-                rest()
-                lock.unlock()
-            }
-            return true
-        }
-
-        /// Waits for something to do; one of those that rest also waits for the time of the next job that has one.
-        private func rest() {
-            if let time = timed.first?.time, !isTimeKept {
-                isTimeKept = true
-                alarm.wait(until: time)
-                isTimeKept = false
-            } else {
                 idleCount += 1
                 work.wait()
                 idleCount -= 1
+                lock.unlock()
             }
-        }
-
-        /// Wakes another thread where this one, which has found something to do, leaves something to that.
-        private func passOn() {
-            if isTimeKept {
-                if hasWork { alarm.signal() }
-            } else if !timed.isEmpty, idleCount > 0 {
-                work.signal()
-            }
+            return true
         }
 
         private var hasWork: Bool { !regions.isEmpty || jobs.contains { !$0.isEmpty } }
@@ -247,7 +187,6 @@ public final class WorkerPool: Sendable {
         private func remove(_ region: ParallelRegion) { regions.removeAll { $0 === region } }
 
         private func takeJob() -> (@Sendable () -> Void)? {
-            if !timed.isEmpty { enqueueDue(now: .now) }
             for lane in lastLane == .normal ? [Lane.high, .normal] : [.normal, .high] {
                 guard let job = jobs[lane.rawValue].popFirst() else { continue }
                 lastLane = lane
@@ -255,16 +194,6 @@ public final class WorkerPool: Sendable {
                 return job
             }
             return nil
-        }
-
-        /// Puts the jobs whose time has come behind those that wait, and wakes a thread for each but one, which is for the caller.
-        private func enqueueDue(now: ContinuousClock.Instant) {
-            let dueCount = timed.prefix { $0.time <= now }.count
-            for (index, due) in timed.prefix(dueCount).enumerated() {
-                jobs[due.lane.rawValue].append(due.job)
-                if index > 0, idleCount > 0 { work.signal() }
-            }
-            timed.removeFirst(dueCount)
         }
     }
 }

@@ -4,22 +4,22 @@ import Host
 import Inference
 import Server
 
-/// The command line: one file a subcommand.
+/// The command `alexnet` with its subcommands, which are in `Commands`.
 struct Alexnet: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "alexnet",
-        abstract: "Puts an image classifier behind HTTP, on a CPU.",
+        abstract: "Serve an image classifier over HTTP, on a CPU.",
         discussion: """
-            Start a server on the models in weights/ and send it a picture:
+            Start a server for the models in weights/ and send it an image:
 
               alexnet serve
               curl -F image=@docs/sneaker.png localhost:8080/predict
 
-            Or ask for one picture without a server:
+            Or classify an image without a server:
 
               alexnet predict docs/sneaker.png
 
-            Where something is odd, ask first whether this machine and this configuration are fit to serve:
+            If something goes wrong, check the machine and the configuration first:
 
               alexnet doctor
             """,
@@ -29,11 +29,11 @@ struct Alexnet: AsyncParsableCommand {
         ]
     )
 
-    /// Parses and runs a command; exits with 0, with 1 where the work failed, and with 2 where the command line is wrong.
+    /// Parses and runs a command. Exits with 0, with 1 if the work failed, and with 2 if the command line is wrong.
     static func main() async {
         OutputStream.openMissingStreams()
         if let sentence = CommandHint.sentence(for: Array(CommandLine.arguments.dropFirst())) {
-            OutputStream.error.writeIfPossible("Error: \(sentence)\n  See 'alexnet --help' for what there is.\n")
+            OutputStream.error.writeIfPossible("Error: \(sentence)\n  See 'alexnet --help' for all subcommands.\n")
             Foundation.exit(Failure.usageCode)
         }
         do {

@@ -310,7 +310,7 @@ def mistakes_at_the_command_line(verdict, options):
             (["predict", picture, "--preprocessing", "imagnet"], 2, ["imagenet"]),
             (["predict", folder / "none.jpg"], 1, ["none.jpg", "No such file"]),
             (["predict", folder / "empty"], 1, ["empty"]),
-            (["predict", folder / "empty-folder"], 1, ["no picture"]),
+            (["predict", folder / "empty-folder"], 1, ["no image"]),
             (["predict", folder / "scans"], 1, [".bmp"]),
             (["predict", folder / "notes.txt"], 1, ["JPEG, PNG or WebP"]),
             (["predict", checkpoint], 1, ["--checkpoint"]),

@@ -489,7 +489,7 @@ def check_refusals(verdict, trial, data, small, trained, folder):
     refused("an empty class folder", 1, "Gloves", "--data", empty)
     one = folder / "one"
     shutil.copytree(data / "Bag", one / "Bag")
-    refused("one class", 1, "one class only", "--data", one)
+    refused("one class", 1, "only one class", "--data", one)
     refused("no such folder", 1, "no folder", "--data", folder / "nowhere")
     refused("a batch larger than the data", 1, "180", "--data", data, "--batch-size", 181)
     refused("an unknown layer to freeze", 1, r"features\.1\b.*features\.0", "--data", data, *small, "--freeze", "features.1")
@@ -499,8 +499,8 @@ def check_refusals(verdict, trial, data, small, trained, folder):
     refused("an unknown architecture", 2, "alexnet_half_width", "--data", data, "--model", "alexnot")
     refused("a checkpoint of something else", 1, r"\.JPEG|\.jpg", "--data", data, "--init-from", next((data / "Bag").iterdir()))
     torch.save(torchvision.models.resnet18().state_dict(), folder / "resnet.pth")
-    refused("a network that cannot be trained", 1, "resnet18.*cannot be trained.*alexnet_half_width", "--data", data, "--init-from", folder / "resnet.pth")
-    refused("another network than was asked for", 1, "alexnet_half_width, and alexnet is asked for.*48.*64", "--data", data,
+    refused("a network that cannot be trained", 1, "resnet18.*not trained.*alexnet_half_width", "--data", data, "--init-from", folder / "resnet.pth")
+    refused("another network than was asked for", 1, "alexnet_half_width, but alexnet is asked for.*48.*64", "--data", data,
             "--model", "alexnet", "--init-from", trained / "fashion.pth")
     refused("another number of classes", 1, "10 classes", "--data", data, "--classes", 5)
     refused("no epochs", 2, "--epochs", "--data", data, "--epochs", 0)

@@ -1,5 +1,4 @@
 import Foundation
-
 import Inference
 
 /// A model folder in a temporary directory, small enough to be written and loaded by the dozen: the half-width AlexNet's

@@ -12,7 +12,7 @@ import Threads
 
 @testable import Server
 
-@Suite("The whole server, from start to drain")
+@Suite(.timeLimit(.minutes(2)))
 struct ServingServiceTests {
     private static func service(
         _ tiny: TinyModel, announce: @escaping @Sendable (String) -> Void, adjust: (inout Settings) -> Void = { _ in }
@@ -53,8 +53,7 @@ struct ServingServiceTests {
         try await TestClient(port: port).exchange("POST", "/predict", body: TestPicture.png)
     }
 
-    @Test("It answers once it says that it is ready, and refuses connections once it has drained")
-    func lifecycle() async throws {
+    @Test func `It answers once it says that it is ready, and refuses connections once it has drained`() async throws {
         let port = Mutex(0)
         try await Self.withServer(try TinyModel()) { livePort, _ in
             port.withLock { $0 = livePort }
@@ -69,13 +68,16 @@ struct ServingServiceTests {
         }
     }
 
-    @Test("A new checkpoint takes over by itself; bad ones are refused once each and the good one stays")
-    func reloading() async throws {
+    @Test func `A new checkpoint takes over by itself; bad ones are refused once each and the good one stays`()
+        async throws
+    {
         let tiny = try TinyModel()
         try await Self.withServer(tiny) { port, _ in
             let first = try await Self.predict(port).json()["version"] as? String
             try tiny.writeCheckpoint(seed: 2)
-            while try await Self.predict(port).json()["version"] as? String == first {}
+            try await eventually("the new version answers") {
+                try await Self.predict(port).json()["version"] as? String != first
+            }
             let second = try await Self.predict(port).json()["version"] as? String
             let bad: [@Sendable () throws -> Void] = [
                 { try tiny.writeCheckpoint(replacing: .nan) },
@@ -89,17 +91,18 @@ struct ServingServiceTests {
                 try replace()
                 let line = "alexnet_model_reloads_total{model=\"tiny\",outcome=\"failure\"} \(index + 1)\n"
                 let client = TestClient(port: port)
-                while try await !client.exchange("GET", "/metrics").body.contains(line) {}
+                try await eventually(line) { try await client.exchange("GET", "/metrics").body.contains(line) }
                 #expect(try await client.exchange("GET", "/readyz").status == 200)
                 #expect(try await Self.predict(port).json()["version"] as? String == second)
             }
             try tiny.writeCheckpoint(seed: 1)
-            while try await Self.predict(port).json()["version"] as? String != first {}
+            try await eventually("the first version answers again") {
+                try await Self.predict(port).json()["version"] as? String == first
+            }
         }
     }
 
-    @Test("A request that came before the shutdown is answered, and the connection then closes")
-    func drain() async throws {
+    @Test func `A request that came before the shutdown is answered, and the connection then closes`() async throws {
         try await Self.withServer(
             try TinyModel(),
             adjust: {
@@ -110,7 +113,9 @@ struct ServingServiceTests {
         ) { port, shutDown in
             async let answer = Self.predict(port)
             let observer = TestClient(port: port)
-            while try await !observer.exchange("GET", "/metrics").body.contains("alexnet_queue_depth 1\n") {}
+            try await eventually("the image waits") {
+                try await observer.exchange("GET", "/metrics").body.contains("alexnet_queue_depth 1\n")
+            }
             shutDown()
             let result = try await answer
             #expect(result.status == 200)
@@ -118,19 +123,19 @@ struct ServingServiceTests {
         }
     }
 
-    @Test("While it leaves, readiness is gone but work is still taken")
-    func drainDelay() async throws {
+    @Test func `While it leaves, readiness is gone but work is still taken`() async throws {
         try await Self.withServer(try TinyModel(), adjust: { $0.server.drainDelay = .seconds(8) }) { port, shutDown in
             let client = TestClient(port: port)
             #expect(try await client.exchange("GET", "/readyz").status == 200)
             shutDown()
-            while try await client.exchange("GET", "/readyz").status != 503 {}
+            try await eventually("readiness is gone") {
+                try await client.exchange("GET", "/readyz").status == 503
+            }
             #expect(try await client.exchange("POST", "/predict", body: TestPicture.png).status == 200)
         }
     }
 
-    @Test("A load that never ends does not hold up the shutdown")
-    func stuckLoad() async throws {
+    @Test func `A load that never ends does not hold up the shutdown`() async throws {
         let tiny = try TinyModel()
         let service = try Self.service(tiny, announce: { _ in Issue.record("nothing is loaded") })
         let mayGoOn = DispatchSemaphore(value: 0)
@@ -151,16 +156,16 @@ struct ServingServiceTests {
         mayGoOn.signal()
     }
 
-    @Test("Without a model that loads there is no server, and the error says where to look")
-    func noModel() async throws {
+    @Test func `Without a model that loads there is no server, and the error says where to look`() async throws {
         let tiny = try TinyModel()
         try tiny.write("model.safetensors", "nonsense")
         let service = try Self.service(tiny, announce: { _ in })
         await #expect(throws: ServingError.noModelLoaded(names: ["tiny"])) { try await service.run() }
     }
 
-    @Test("Several folders are several models, each under its name; the first or the named one is the default")
-    func severalModels() async throws {
+    @Test func `Several folders are several models, each under its name; the first or the named one is the default`()
+        async throws
+    {
         let root = FileManager.default.temporaryDirectory.appendingPathComponent("models-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: root) }
         let tiny = try TinyModel()

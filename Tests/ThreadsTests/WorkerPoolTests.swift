@@ -86,18 +86,18 @@ struct WorkerPoolTests {
         #expect(total.load(ordering: .relaxed) == 2000)
     }
 
-    /// What jobs wrote down, each when it ran.
+    /// What jobs wrote down.
     private final class Notes: Sendable {
-        private let notes = Mutex<[(name: Int, time: ContinuousClock.Instant)]>([])
+        private let notes = Mutex<[Int]>([])
         private let done = DispatchSemaphore(value: 0)
 
         func write(_ name: Int) {
-            notes.withLock { $0.append((name, .now)) }
+            notes.withLock { $0.append(name) }
             done.signal()
         }
 
         /// Waits for so many more of them, a minute at most.
-        func wait(for count: Int) -> [(name: Int, time: ContinuousClock.Instant)] {
+        func wait(for count: Int) -> [Int] {
             for _ in 0..<count { _ = done.wait(timeout: .now() + 60) }
             return notes.withLock { $0 }
         }
@@ -114,20 +114,6 @@ struct WorkerPoolTests {
         }
     }
 
-    @Test("A job with a time is run then, though one with a later time came first", arguments: [1, 2, 4])
-    func timedJobs(threadCount: Int) {
-        let pool = WorkerPool(threadCount: threadCount)
-        let notes = Notes()
-        pool.submit(.normal, at: .now + .seconds(3600)) { notes.write(0) }
-        for name in 1...3 {
-            let time = ContinuousClock.now + .milliseconds(20)
-            pool.submit(.normal, at: time) { notes.write(name) }
-            let last = notes.wait(for: 1).last
-            #expect(last?.name == name)
-            #expect(last.map { $0.time >= time } == true)
-        }
-    }
-
     /// What occupies two threads, each of which does this with its number.
     private typealias Occupation = @Sendable (WorkerPool, @escaping @Sendable (Int) -> Void) -> Void
 
@@ -136,80 +122,31 @@ struct WorkerPoolTests {
         { pool, work in pool.submit(.normal) { pool.parallelFor(2) { index, _ in work(index) } } },
     ]
 
-    @Test("Jobs and loops find every thread, that which rests until a time among them", arguments: occupations.indices)
-    func timekeeperIsFound(index: Int) throws {
+    @Test("Jobs and loops find every thread", arguments: occupations.indices)
+    func everyThreadIsFound(index: Int) throws {
         let pool = WorkerPool(threadCount: 2)
         let notes = Notes()
         for _ in 0..<200 {
-            pool.submit(.high, at: .now + .seconds(3600)) {}
             let meeting = Meeting()
             Self.occupations[index](pool) { notes.write(meeting.join($0) ? 1 : 0) }
-            try #require(notes.wait(for: 2).suffix(2).map(\.name) == [1, 1])
+            try #require(notes.wait(for: 2).suffix(2) == [1, 1])
         }
     }
 
-    @Test("Where the thread that kept the time is busy, another one keeps it")
-    func passesTheTimeOn() {
-        let pool = WorkerPool(threadCount: 2)
-        let (notes, gate) = (Notes(), DispatchSemaphore(value: 0))
-        let now = ContinuousClock.now
-        pool.submit(.normal, at: now + .milliseconds(20)) { gate.wait() }
-        pool.submit(.normal, at: now + .milliseconds(40)) { notes.write(0) }
-        #expect(notes.wait(for: 1).map(\.name) == [0])
-        gate.signal()
-    }
-
-    @Test("Jobs whose time comes at once run at once")
-    func timedJobsAtOnce() throws {
-        let pool = WorkerPool(threadCount: 2)
-        let notes = Notes()
-        for _ in 0..<10 {
-            let time = ContinuousClock.now + .milliseconds(5)
-            let meeting = Meeting()
-            for index in 0..<2 { pool.submit(.normal, at: time) { notes.write(meeting.join(index) ? 1 : 0) } }
-            try #require(notes.wait(for: 2).suffix(2).map(\.name) == [1, 1])
-        }
-    }
-
-    @Test("A job whose time comes while all threads are busy is run behind what they do, in its lane")
-    func timedJobsOfABusyPool() {
-        let pool = WorkerPool(threadCount: 1)
-        let (begun, gate) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
-        let notes = Notes()
-        pool.submit(.normal) {
-            begun.signal()
-            gate.wait()
-        }
-        begun.wait()
-        pool.submit(.normal) { notes.write(0) }
-        let now = ContinuousClock.now
-        for (name, age) in [(1, 1), (2, 3), (3, 2)] {
-            pool.submit(.high, at: now - .seconds(age)) { notes.write(name) }
-        }
-        gate.signal()
-        #expect(notes.wait(for: 4).map(\.name) == [2, 0, 3, 1])
-    }
-
-    @Test("A pool ends without waiting for the time of a job, where its last owner is one of its own jobs, too")
-    func endsBeforeTheTime() {
-        weak var released: Witness?
+    @Test("A pool ends where its last owner is one of its own jobs, too")
+    func endsWithItsLastJob() {
+        weak var released: WorkerPool?
         do {
-            let witness = Witness()
-            released = witness
-            var pool: WorkerPool? = WorkerPool(threadCount: 2)
+            let pool = WorkerPool(threadCount: 2)
+            released = pool
             let gate = DispatchSemaphore(value: 0)
-            pool?.submit(.normal, at: .now + .seconds(3600)) { _ = witness }
-            pool?.submit(.normal) { [pool] in
+            pool.submit(.normal) { [pool] in
                 gate.wait()
                 withExtendedLifetime(pool) {}
             }
-            pool = nil
             gate.signal()
         }
-        // Its threads let go of the job once they have ended.
         for _ in 0..<60_000 where released != nil { Thread.sleep(forTimeInterval: 0.001) }
         #expect(released == nil)
     }
-
-    private final class Witness: Sendable {}
 }

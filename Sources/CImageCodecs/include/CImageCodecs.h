@@ -3,50 +3,52 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// How a call ended; everything but `codec_ok` leaves a sentence fragment in the message.
+/// Result of a call; all but `codec_ok` put a phrase that explains the failure into the message.
 typedef enum {
     codec_ok = 0,
-    codec_truncated,      ///< the bytes end before the picture does
-    codec_corrupt,        ///< the bytes contradict the format
-    codec_unsupported,    ///< well-formed, but a variety that is not decoded
-    codec_out_of_memory,
-    codec_stopped,        ///< the caller's `should_stop` said so
+    codec_truncated,      ///< the file ends before the last pixel
+    codec_corrupt,        ///< the bytes violate the format
+    codec_unsupported,    ///< well-formed, but uses a feature that is not supported
+    codec_out_of_memory,  ///< memory could not be allocated, or the limit is too low
+    codec_stopped,        ///< `should_stop` cancelled the call
 } codec_status;
 
-/// Where a library's own words about a failure go; always terminated by a zero.
+/// Explanation of a failure, often the library's own; always zero-terminated.
 typedef struct {
     char text[160];
 } codec_message;
 
-/// What a picture's header says; units: pixels.
+/// Size of an image. Units: pixels.
 typedef struct {
     uint32_t width, height;
 } codec_size;
 
-/// A part of a picture; units: pixels.
+/// A rectangle of an image. Units: pixels.
 typedef struct {
     uint32_t left, top, width, height;
 } codec_window;
 
-/// The caller's hold on a codec that is at work.
+/// Cancellation and limits of a codec.
 typedef struct {
-    /// Asked every few milliseconds, whatever the file makes the codec do; anything but 0 ends the call with
-    /// `codec_stopped`. It may take its time: nothing is locked. Null is never asked.
+    /// Called every few milliseconds, whatever the file contains; a result other than 0 cancels with `codec_stopped`.
+    /// It may block: no lock is held. Null disables cancellation.
     int (*should_stop)(void *context);
+    /// Passed to `should_stop`.
     void *context;
-    /// What a JPEG's coefficients may take; 0 is no limit. Units: bytes.
+    /// The most memory for a JPEG's DCT coefficients; 0 for no limit. Units: bytes.
     size_t byte_limit;
 } codec_control;
 
-/// A file that is being read, from its header to its end. Reading goes from top to bottom, once:
+/// A decoder of one file. Scanlines are read from top to bottom, once, in this order of calls:
 ///
-///     codec_open_… > codec_scaled_size > codec_begin > codec_read_rows … > codec_finish > codec_close
+///     codec_open_… > codec_begin > codec_read_rows … > codec_finish > codec_close
 ///
-/// A status other than `codec_ok` ends it; only `codec_close` may follow. Nothing prints, exits or is kept behind.
+/// After a status other than `codec_ok` only `codec_close` may be called. Nothing is printed, and the process never
+/// exits.
 typedef struct codec_reader codec_reader;
 
-/// Reads a file's header. The bytes must stay where they are until the reader is closed; `*reader` is null where it could
-/// not be made, and must be closed otherwise, whatever is answered.
+/// Reads a file's header. The bytes must stay valid until the reader is closed. `*reader` is null if it could not be
+/// allocated; otherwise it must be closed, whatever the status.
 codec_status codec_open_jpeg(
     const uint8_t *bytes, size_t count, codec_control control, codec_reader **reader, codec_size *size,
     codec_message *message);
@@ -57,35 +59,36 @@ codec_status codec_open_webp(
     const uint8_t *bytes, size_t count, codec_control control, codec_reader **reader, codec_size *size,
     codec_message *message);
 
-/// Can the codec scale by 1/2, 1/4 and 1/8 while it decodes?
+/// Whether the codec can scale by 1/2, 1/4 and 1/8 while it decodes (DCT scaling).
 int codec_can_scale(const codec_reader *reader);
 
-/// Goes to the window's first row.
+/// Starts decoding at the window's first row.
 ///
-/// - `denominator`: 1, or 2, 4 or 8 where the codec can scale: both sides are divided by it and rounded up.
-/// - `window`: the part of the scaled picture that is wanted; becomes the part whose rows will come, which holds it.
+/// - `denominator`: 1, or 2, 4 or 8 if the codec can scale: both sides are divided by it and rounded up.
+/// - `window`: in, the part of the scaled image to decode; out, the part that rows will have, which contains it.
 codec_status codec_begin(codec_reader *reader, uint32_t denominator, codec_window *window, codec_message *message);
 
-/// Writes the window's next rows: pixels of three bytes, red, green, blue, without gaps; rows `stride` bytes apart.
-/// `row_count` is at most what is left of the window.
+/// Decodes the window's next rows as RGB without gaps, rows `stride` bytes apart. `row_count` is at most the number of
+/// rows left in the window.
 codec_status codec_read_rows(
     codec_reader *reader, uint8_t *rows, size_t stride, uint32_t row_count, codec_message *message);
 
-/// Reads what is below the window, so that a file that is cut short is told from a whole one.
+/// Reads the rest of the file below the window, so that a truncated file is detected.
 codec_status codec_finish(codec_reader *reader, codec_message *message);
 
-/// Gives everything back.
+/// Frees the reader; null is allowed.
 void codec_close(codec_reader *reader);
 
-/// Inflates a zlib stream into `capacity` bytes; the number written, or -1 where it is damaged or does not fit.
+/// Inflates a zlib stream into at most `capacity` bytes. Returns the number of bytes written, or -1 if the stream is
+/// corrupt or does not fit.
 int64_t codec_inflate(const uint8_t *bytes, size_t count, uint8_t *output, size_t capacity);
 
-/// Encodes a picture as PNG: rows from the top, without gaps, of one byte a pixel (grey) or three (red, green, blue).
+/// Encodes an image as PNG: rows from the top, without gaps, of one byte a pixel (grey) or three (red, green, blue).
 ///
-/// `*bytes` becomes the file, which the caller gives to `codec_free`; it stays as it was where the call fails.
+/// `*bytes` becomes the file, which the caller frees with `codec_free`; it is unchanged on failure.
 codec_status codec_encode_png(
     const uint8_t *pixels, uint32_t width, uint32_t height, int channel_count, uint8_t **bytes, size_t *count,
     codec_message *message);
 
-/// Gives back what `codec_encode_png` made; null is nothing to give.
+/// Frees the result of `codec_encode_png`; null is allowed.
 void codec_free(uint8_t *bytes);

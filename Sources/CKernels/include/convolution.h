@@ -2,10 +2,10 @@
 
 #include <stddef.h>
 
-/// How a window walks over one image, whose channels lie innermost. Units: elements.
+/// A sliding window over one image in channels-last layout. Units: elements.
 typedef struct {
     ptrdiff_t height, width;
-    /// From one pixel to the next; at least as many as there are channels.
+    /// Distance between pixels; at least the number of channels.
     ptrdiff_t pixel_stride;
     ptrdiff_t kernel_height, kernel_width;
     ptrdiff_t stride_height, stride_width;
@@ -13,7 +13,7 @@ typedef struct {
     ptrdiff_t output_width;
 } kernel_window;
 
-/// Unfolds `count` windows, from output position `first` on, into rows: `rows[position][ky][kx][channel]`, zero where a window
-/// reaches over the edge.
+/// im2row (im2col for channels-last): copies `count` windows, from output position `first` on, into rows
+/// `rows[position][ky][kx][channel]`; elements outside the image are zero.
 void kernel_im2row(const float *image, ptrdiff_t channels, const kernel_window *window, ptrdiff_t first,
                    ptrdiff_t count, float *rows);

@@ -3,24 +3,24 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/// Adds a bias to each column and, if asked, clamps at zero: `rows[r][i] = relu(rows[r][i] + bias[i])`.
+/// Adds a bias to each column, with optional fused ReLU: `rows[r][i] = relu(rows[r][i] + bias[i])`.
 void kernel_bias_columns(float *rows, ptrdiff_t row_count, ptrdiff_t column_count, ptrdiff_t row_stride,
                          const float *bias, bool relu);
 
-/// The same with a second summand for each value, whose rows are as far apart as the others:
+/// The same with a second summand (a residual connection), which has the same row stride:
 /// `rows[r][i] = relu(rows[r][i] + bias[i] + addends[r][i])`.
 void kernel_bias_columns_sum(float *rows, ptrdiff_t row_count, ptrdiff_t column_count, ptrdiff_t row_stride,
                              const float *bias, const float *addends, bool relu);
 
-/// `output[i] = max(input[i], 0)`; a NaN stays a NaN, as in PyTorch.
+/// ReLU: `output[i] = max(input[i], 0)`; NaN stays NaN, as in PyTorch.
 void kernel_relu(const float *input, float *output, ptrdiff_t count);
 
 /// `output[column][row] = input[row][column]`
 void kernel_transpose(const float *input, ptrdiff_t row_count, ptrdiff_t column_count, float *output);
 
-/// `output[i] = left[i] + right[i]`, clamped at zero if asked. `output` may be either of the two.
+/// `output[i] = left[i] + right[i]`, with optional fused ReLU. `output` may alias either input.
 void kernel_add_pairs(const float *left, const float *right, float *output, ptrdiff_t count, bool relu);
 
-/// `output[r][i] = rows[r][i] * scales[i] + shifts[i]`, clamped at zero if asked; rows without gaps.
+/// `output[r][i] = rows[r][i] * scales[i] + shifts[i]`, with optional fused ReLU; rows without gaps.
 void kernel_scale_columns(const float *rows, ptrdiff_t row_count, ptrdiff_t column_count, const float *scales,
                           const float *shifts, bool relu, float *output);

@@ -6,41 +6,42 @@
 
 #include "convolution.h"
 
-// What layers compute while a network learns, besides matrix products. Gradients are those of the loss by a value; those of
-// a layer's input are written, not added to, except where it says so.
+// Backward passes of layers, besides matrix products. A gradient is the derivative of the loss with respect to a value.
+// Gradients of a layer's input are overwritten, not accumulated, unless stated otherwise.
 
-/// Folds rows that ``kernel_im2row`` would have unfolded back, adding up what falls on one pixel: `image` is added to.
+/// row2im (col2im for channels-last), the adjoint of ``kernel_im2row``: adds each row's elements to their pixels of
+/// `image`.
 void kernel_row2im(const float *rows, ptrdiff_t channels, const kernel_window *window, ptrdiff_t first, ptrdiff_t count,
                    float *image);
 
-/// ``kernel_max_pool`` that remembers which place of its window each value came from, counted row by row; of equal ones the
-/// first, as in PyTorch. Limits: windows of at most 256 places.
+/// ``kernel_max_pool`` that also stores the argmax: the row-major index in the window, the first one of equal values,
+/// as in PyTorch. Limits: windows of at most 256 elements.
 void kernel_max_pool_choose(const float *image, const kernel_window *window, ptrdiff_t channels,
                             ptrdiff_t output_height, float *output, uint8_t *choices);
 
-/// Hands each output's gradient to the pixel that was chosen.
+/// Adds each output's gradient to the pixel that was the maximum.
 ///
-/// Where `rectified` is given, it holds the outputs of a pooling behind a rectifier: the gradients of those that are not above
-/// zero count as zero, which is the rectifier's own gradient.
-void kernel_max_pool_gradient(const float *output_gradient, const uint8_t *choices, const float *rectified,
+/// If `relu_output` is not null, it holds the pooled outputs of a ReLU before the pooling: gradients of outputs that
+/// are not positive count as zero, which is the fused gradient of the ReLU.
+void kernel_max_pool_gradient(const float *output_gradient, const uint8_t *choices, const float *relu_output,
                               const kernel_window *window, ptrdiff_t channels, ptrdiff_t output_height,
                               float *input_gradient);
 
-/// ``kernel_adaptive_average_pool`` backwards.
+/// Backward pass of ``kernel_adaptive_average_pool``.
 void kernel_adaptive_average_pool_gradient(const float *output_gradient, ptrdiff_t height, ptrdiff_t width,
                                            ptrdiff_t channels, ptrdiff_t output_height, ptrdiff_t output_width,
                                            float *input_gradient);
 
-/// ``kernel_local_response_norm`` backwards. `scratch` has room for `2 * channels + 2 * size` floats.
+/// Backward pass of ``kernel_local_response_norm``. `scratch` has room for `2 * channels + 2 * size` floats.
 void kernel_local_response_norm_gradient(const float *input, const float *output_gradient, float *input_gradient,
                                          ptrdiff_t channels, ptrdiff_t pixels, ptrdiff_t size, float alpha, float beta,
                                          float k, float *scratch);
 
-/// `gradient[i] = 0` wherever `output[i]` is not above zero.
+/// Backward pass of ReLU, in place: `gradient[i] = 0` where `output[i]` is not positive.
 void kernel_relu_gradient(const float *output, float *gradient, ptrdiff_t count);
 
-/// Zeroes each value with a probability of `threshold / 2³²`, and multiplies the others with `scale`. The choice depends on
-/// `seed` and on `first + i` alone, so that the gradient makes the same one.
+/// Dropout: zeroes each value with probability `threshold / 2³²` and multiplies the others by `scale`. The mask depends
+/// only on `seed` and `first + i`, so that the backward pass applies the same one.
 void kernel_dropout(float *values, ptrdiff_t first, ptrdiff_t count, uint64_t seed, uint32_t threshold, float scale);
 
 /// `sums[column] += Σ rows[row * row_stride + column]`

@@ -3,14 +3,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-// One pass each over parameters, their gradients and what the optimiser keeps a parameter. The scalars are worked out in
-// double by the caller. Gradients are multiplied by `gradient_scale` (for clipping) and stay as they are.
+// Optimiser steps: one pass each over the parameters, their gradients and the optimiser's state. The caller computes
+// the scalar factors in double. Gradients are multiplied by `gradient_scale` (for clipping) on the fly and not
+// modified.
 
 /// `d = gradient + weight_decay · value; value -= rate · d`
 void kernel_sgd(float *values, const float *gradients, ptrdiff_t count, float gradient_scale, float weight_decay,
                 float rate);
 
-/// `velocity = momentum · velocity + d; value -= rate · (nesterov ? d + momentum · velocity : velocity)`, d as in kernel_sgd.
+/// `velocity = momentum · velocity + d; value -= rate · (nesterov ? d + momentum · velocity : velocity)`, d as in
+/// kernel_sgd.
 void kernel_momentum(float *values, const float *gradients, float *velocities, ptrdiff_t count, float gradient_scale,
                      float weight_decay, float rate, float momentum, bool nesterov);
 
@@ -18,12 +20,12 @@ void kernel_momentum(float *values, const float *gradients, float *velocities, p
 void kernel_adagrad(float *values, const float *gradients, float *sums, ptrdiff_t count, float gradient_scale,
                     float weight_decay, float rate, float epsilon);
 
-/// What Adam's formulae need beside the numbers themselves.
+/// Scalar factors of one step of Adam or AdamW.
 typedef struct {
     float gradient_scale;
-    /// Added to the gradient, times the value: Adam's.
+    /// Adam's weight decay: `weight_decay · value` is added to the gradient.
     float weight_decay;
-    /// Multiplies the value first: AdamW's 1 − rate · decay, Adam's 1.
+    /// AdamW's decoupled weight decay: the value is first multiplied by this, 1 − rate · decay; 1 for Adam.
     float shrinkage;
     /// 1 − β₁
     float first_weight;
@@ -43,8 +45,8 @@ typedef struct {
 void kernel_adam(float *values, const float *gradients, float *first, float *second, ptrdiff_t count,
                  const kernel_adam_factors *factors);
 
-/// `average += (value − average) · weight`
+/// Exponential moving average: `average += (value − average) · weight`
 void kernel_moving_average(float *averages, const float *values, ptrdiff_t count, float weight);
 
-/// The sum of the squares, in double and in an order that depends on nothing but the count.
+/// The sum of squares in double; the order of summation depends only on `count`, so that results are reproducible.
 void kernel_sum_of_squares(const float *values, ptrdiff_t count, double *sum);

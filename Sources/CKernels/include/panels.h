@@ -2,8 +2,8 @@
 
 #include <stddef.h>
 
-// Matrix products whose right-hand side lies in panels of sixteen columns: `right[panel][k][column]`, one panel behind
-// the other.
+// Matrix products (GEMM) with a packed right-hand side: panels of sixteen columns, `right[panel][k][column]`,
+// contiguous.
 
 /// Columns of a panel of the right-hand matrix.
 #define KERNEL_PANEL_COLUMNS 16
@@ -12,5 +12,6 @@
 void kernel_multiply_panels(const float *left, ptrdiff_t left_stride, ptrdiff_t row_count, const float *right,
                             ptrdiff_t panel_count, ptrdiff_t depth, float *output, ptrdiff_t output_stride);
 
-/// Lays `row_count` rows of `depth` values out as panels: `panels[row / 16][k][row % 16]`, zero behind the last row.
+/// Packs `row_count` rows of `depth` values into panels: `panels[row / 16][k][row % 16]`, padded with zeros after the
+/// last row.
 void kernel_pack_panels(const float *rows, ptrdiff_t row_count, ptrdiff_t depth, float *panels);

@@ -1,3 +1,3 @@
 #pragma once
 
-// Whether threads can be had is asked in startup.c before any library is initialised; nothing is to be called.
+// startup.c checks, before any library is initialised, that threads can be started. There is nothing to call.

@@ -1,96 +1,99 @@
-import CLinux
 import DequeModule
 import Foundation
 import Synchronization
 
-/// One thread that waits for many sockets at once, and does what there is to do for each, one after the other.
+/// Waits for many sockets at once, and does what there is to do for each, one after the other.
 ///
-/// It is the serial executor of its connections and of their requests' handlers: what they touch needs no other protection, and a
-/// request passes from its first byte to its last without a change of threads, except to those that decode and compute.
-/// So nothing on it may take long. The thread ends once nobody holds the loop, as its connections do.
+/// It is the serial executor of its connections and of their requests' handlers. What they touch needs no other
+/// protection, and a request passes from its first byte to its last without a change of threads, except to those that
+/// decode and compute. So nothing on it may take long. Its ``Poller`` decides on which thread that is: one of its own
+/// with epoll, that of a serial queue with Dispatch. The loop ends once nobody holds it, as its connections do.
 final class EventLoop: TaskExecutor {
-    private let state: State
+    private let core: Core
 
-    /// Starts the thread.
+    /// Starts to wait.
     ///
-    /// - Throws: ``SocketError/system(operation:code:)`` where the system has no descriptor left.
-    init(name: String) throws(SocketError) {
-        let state = State(try Poller())
-        self.state = state
-        Thread.detachNewThread {
-            pthread_setname_np(pthread_self(), name)
-            state.run()
-        }
+    /// - Parameter name: of the thread or the queue, for debuggers.
+    /// - Throws: ``SocketError/system(operation:code:)`` where no descriptor is left.
+    init(name: String, poller: PollerKind) throws(SocketError) {
+        core = Core(try poller.makePoller(name: name))
+        core.poller.start(core)
     }
 
-    deinit { state.stop() }
+    deinit { core.stop() }
 
-    /// Does something on the thread, soon; from any thread, and never before this returns.
-    func execute(_ work: @escaping @Sendable () -> Void) { state.submit(.work(work)) }
+    /// Does something in a turn of the loop, soon; from any thread, and never before this returns.
+    func execute(_ work: @escaping @Sendable () -> Void) { core.submit(.work(work)) }
 
-    /// Runs a step of a task on the thread, soon.
-    func enqueue(_ job: consuming ExecutorJob) { state.submit(.step(UnownedJob(job), self)) }
+    /// Does something in a turn of the loop, once this time has passed; from any thread. The loop may end before.
+    func execute(after delay: Duration, _ work: @escaping @Sendable () -> Void) {
+        let time = ContinuousClock.now + delay
+        core.submit(.delay(time, work))
+    }
 
-    /// Watches a socket from now on; on the thread only.
+    /// Runs a step of a task in a turn of the loop, soon.
+    func enqueue(_ job: consuming ExecutorJob) { core.submit(.step(UnownedJob(job), self)) }
+
+    /// Watches a socket from now on; in a turn of the loop only.
     ///
-    /// - Throws: ``SocketError/system(operation:code:)`` where the system watches as many as it wants to.
+    /// - Throws: ``SocketError/system(operation:code:)`` where the system watches no more sockets.
     func watch(
         _ descriptor: Int32, for interest: Readiness, by watcher: any SocketWatcher
     ) throws(SocketError) -> SocketWatch {
         preconditionIsCurrent()
-        return try state.sockets.add(descriptor, interest, for: watcher)
+        return try core.sockets.add(descriptor, interest, for: watcher)
     }
 
-    /// Stops the program where the caller is not on the thread.
+    /// Stops the program where the caller is not in a turn of the loop.
     func preconditionIsCurrent() {
-        precondition(state.isCurrent, "on \(Thread.current), not on the event loop's thread")
+        precondition(core.poller.isCurrent, "on \(Thread.current), not on the event loop's thread")
     }
+
+    /// How many deadlines are kept, with those that nobody has any more; for tests, in a turn of the loop only.
+    var deadlineCount: Int { core.sockets.deadlineCount }
 
     private enum Job: Sendable {
         case work(@Sendable () -> Void)
+        case delay(ContinuousClock.Instant, @Sendable () -> Void)
         case step(UnownedJob, EventLoop)
-
-        func run() {
-            switch self {
-            case .work(let work): work()
-            case .step(let job, let loop): job.runSynchronously(on: loop.asUnownedTaskExecutor())
-            }
-        }
     }
 
     /// What other threads ask for.
     private struct Submitted {
         var jobs: Deque<Job> = []
-        /// Whether the thread waits, or is about to, and nobody has woken it.
+        /// Whether the poller waits, or is about to, and nobody has woken it.
         var isWaiting = false
         var isStopped = false
     }
 
-    private final class State: @unchecked Sendable {  // guard: `sockets` and `ownJobs` are touched on the thread only
+    /// The state of the loop. The poller holds it, so that it outlives the loop by the turn that notices the loop's
+    /// end.
+    private final class Core: PollerClient, @unchecked Sendable {  // guard: all mutable state is touched in turns only
+        let poller: any Poller
         let sockets: WatchedSockets
-        private let poller: Poller
         private let submitted = Mutex(Submitted())
-        private let thread = Atomic<pthread_t>(0)
-        /// What the thread itself has put off: mostly the first steps of requests that have just come.
+        /// What the loop itself has put off: mostly the first steps of requests that have just come.
         private var ownJobs: Deque<Job> = []
+        /// Jobs of other threads that were taken from ``submitted``.
+        private var jobs: Deque<Job> = []
+        /// Whether the last turn let the poller wait.
+        private var hasWaited = false
 
         /// How many jobs of other threads are done in a row: the many answers of a batch do not hold up who asks next.
-        private static let mostJobsInARow = 4
+        private static let maxJobsInARow = 4
 
-        init(_ poller: Poller) {
+        init(_ poller: any Poller) {
             self.poller = poller
             sockets = WatchedSockets(poller: poller)
         }
 
-        var isCurrent: Bool { thread.load(ordering: .relaxed) == pthread_self() }
-
         func submit(_ job: Job) {
-            if isCurrent { ownJobs.append(job) } else { submit { $0.jobs.append(job) } }
+            if poller.isCurrent { ownJobs.append(job) } else { submit { $0.jobs.append(job) } }
         }
 
         func stop() { submit { $0.isStopped = true } }
 
-        /// Changes what was submitted and wakes the thread where it waits.
+        /// Changes what was submitted and wakes the poller if it waits.
         private func submit(_ change: (inout Submitted) -> Void) {
             let wakes = submitted.withLock { submitted in
                 change(&submitted)
@@ -100,33 +103,50 @@ final class EventLoop: TaskExecutor {
             if wakes { poller.wake() }
         }
 
-        /// What the thread does all its life.
-        func run() {
-            thread.store(pthread_self(), ordering: .relaxed)
-            var jobs: Deque<Job> = []
+        func ready(_ id: Int, _ readiness: Readiness) {
+            noteAwake()
+            sockets.tellReady(id, readiness)
+            // The request that has just come is on its way to the threads that decode before the next one is read.
+            runOwnJobs()
+        }
+
+        func turn() -> NextTurn {
+            noteAwake()
             while true {
                 runOwnJobs()
-                for _ in 0..<Self.mostJobsInARow { jobs.popFirst()?.run() }
+                for _ in 0..<Self.maxJobsInARow { jobs.popFirst().map(run) }
                 sockets.tellDeadlines()
 
                 let isBusy = !jobs.isEmpty || !ownJobs.isEmpty
-                let (waits, isStopped) = submitted.withLock { submitted in
+                let isStopped = submitted.withLock { submitted in
                     if jobs.isEmpty { swap(&jobs, &submitted.jobs) }
-                    submitted.isWaiting = !isBusy && jobs.isEmpty && !submitted.isStopped
-                    return (submitted.isWaiting, submitted.isStopped)
+                    hasWaited = !isBusy && jobs.isEmpty && !submitted.isStopped
+                    submitted.isWaiting = hasWaited
+                    return submitted.isStopped
                 }
-                if !isBusy, !jobs.isEmpty { continue }
-                if isStopped, !isBusy { return }
-                let readyCount = sockets.wait(waits)
-                if waits { submitted.withLock { $0.isWaiting = false } }
-                // A request that has come is on its way to the threads that decode before the next one is read.
-                sockets.tellReady(readyCount) { runOwnJobs() }
+                if isBusy { return .now }
+                if jobs.isEmpty { return isStopped ? .never : .at(sockets.earliestDeadline) }
             }
         }
 
-        /// What these put off in turn has to wait for the others.
+        /// Nobody needs to wake the poller before the next turn's end.
+        private func noteAwake() {
+            guard hasWaited else { return }
+            hasWaited = false
+            submitted.withLock { $0.isWaiting = false }
+        }
+
+        /// Does what was put off. What that puts off in turn has to wait for the others.
         private func runOwnJobs() {
-            for _ in 0..<ownJobs.count { ownJobs.popFirst()?.run() }
+            for _ in 0..<ownJobs.count { ownJobs.popFirst().map(run) }
+        }
+
+        private func run(_ job: Job) {
+            switch job {
+            case .work(let work): work()
+            case .delay(let time, let work): sockets.schedule(work, at: time)
+            case .step(let job, let loop): job.runSynchronously(on: loop.asUnownedTaskExecutor())
+            }
         }
     }
 }

@@ -1,86 +1,79 @@
-import CLinux
-import Glibc
+/// Which mechanism tells the server that sockets are ready: `server.poller`.
+public enum PollerKind: String, CaseIterable, Sendable {
+    /// The faster one that the system has: epoll on Linux, which takes half the CPU time, and Dispatch elsewhere.
+    case auto
+    /// Dispatch sources, on a serial queue for each event loop. They work on every platform that Swift runs on.
+    case dispatch
+    /// epoll(7), on a thread for each event loop. Linux has it and nothing else.
+    case epoll
 
-/// The sockets that one thread waits for, all at once, and a way to wake it.
+    /// Whether this system has it.
+    public var isAvailable: Bool {
+        #if os(Linux)
+            true
+        #else
+            self != .epoll
+        #endif
+    }
+
+    /// Makes the poller of one event loop.
+    ///
+    /// - Throws: ``SocketError/pollerUnavailable(_:)`` where the system does not have it, and
+    ///   ``SocketError/system(operation:code:)`` where no descriptor is left.
+    func makePoller(name: String) throws(SocketError) -> any Poller {
+        #if os(Linux)
+            return self == .dispatch ? DispatchPoller(name: name) : try EpollPoller(name: name)
+        #else
+            guard isAvailable else { throw .pollerUnavailable(self) }
+            return DispatchPoller(name: name)
+        #endif
+    }
+}
+
+/// Learns from the system which sockets are ready, and gives an event loop its turns.
 ///
-/// - Source: epoll(7), level-triggered; eventfd(2)
-final class Poller: Sendable {
-    private let descriptor: Int32
-    /// Can be read once somebody has called ``wake()``.
-    private let alarm: Int32
-    /// No socket has this number.
-    private static let alarmID = UInt64.max
+/// Readiness is level-triggered: the client is told again and again for as long as a socket is ready for what it is
+/// watched for. It is told of a broken socket whatever that is watched for. ``add(_:id:_:)``, ``change(_:id:_:)`` and
+/// ``remove(_:id:then:)`` are called in the loop's turns only.
+protocol Poller: AnyObject, Sendable {
+    /// Whether the caller runs in a turn of the loop.
+    var isCurrent: Bool { get }
 
-    /// How many sockets are told of at once; the others' turn is next.
-    static let mostEvents = 64
+    /// Begins to give turns, the first one at once. The poller holds the client until a turn answers
+    /// ``NextTurn/never``.
+    func start(_ client: any PollerClient)
 
-    /// - Throws: ``SocketError/system(operation:code:)`` where the system has no descriptor left.
-    init() throws(SocketError) {
-        descriptor = epoll_create1(Int32(EPOLL_CLOEXEC))
-        guard descriptor >= 0 else { throw .system(operation: "epoll_create1", code: errno) }
-        alarm = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
-        guard alarm >= 0 else { throw .system(operation: "eventfd", code: errno) }
-        guard control(EPOLL_CTL_ADD, alarm, id: Self.alarmID, EPOLL_EVENTS(EPOLLIN.rawValue)) else {
-            throw .system(operation: "epoll_ctl", code: errno)
-        }
-    }
+    /// Gives the loop a turn soon, though no socket is ready and no deadline has come. From any thread.
+    func wake()
 
-    deinit {
-        Socket.close(descriptor)
-        if alarm >= 0 { Socket.close(alarm) }
-    }
-
-    /// Watches a socket from now on.
+    /// Watches a socket from now on, under a number that no other one has.
     ///
-    /// - Throws: ``SocketError/system(operation:code:)`` where the system watches as many as it wants to.
-    func add(_ socket: Int32, id: UInt64, _ interest: Readiness) throws(SocketError) {
-        guard control(EPOLL_CTL_ADD, socket, id: id, interest.events) else {
-            throw .system(operation: "epoll_ctl", code: errno)
-        }
-    }
+    /// - Throws: ``SocketError/system(operation:code:)`` where the system watches no more sockets.
+    func add(_ descriptor: Int32, id: Int, _ interest: Readiness) throws(SocketError)
 
-    /// Watches it for something else; that cannot fail for one that was added.
-    func change(_ socket: Int32, id: UInt64, _ interest: Readiness) {
-        _ = control(EPOLL_CTL_MOD, socket, id: id, interest.events)
-    }
+    /// Watches a socket for something else.
+    func change(_ descriptor: Int32, id: Int, _ interest: Readiness)
 
-    /// Watches it no longer.
-    func remove(_ socket: Int32) { _ = control(EPOLL_CTL_DEL, socket, id: 0, EPOLL_EVENTS(0)) }
+    /// Stops watching a socket, and does something on the loop's thread once the system has let go of the descriptor.
+    /// It may be closed then and not before. That is never before this returns, and the loop has a turn behind it.
+    func remove(_ descriptor: Int32, id: Int, then: @escaping @Sendable () -> Void)
+}
 
-    /// Ends the wait that is going on, or the next one.
-    func wake() {
-        var one: UInt64 = 1
-        _ = write(alarm, &one, MemoryLayout<UInt64>.size)
-    }
+/// An event loop, as its poller sees it. Calls never overlap.
+protocol PollerClient: AnyObject, Sendable {
+    /// A socket is ready. Its number is unknown to the client if it was removed just before.
+    func ready(_ id: Int, _ readiness: Readiness)
 
-    /// Waits until a socket is ready, somebody wakes it, or the time is over.
-    ///
-    /// - Parameters:
-    ///   - timeout: nil waits for ever.
-    ///   - events: room for ``mostEvents``.
-    /// - Returns: how many of the events tell of sockets; they come first.
-    func wait(_ timeout: Duration?, into events: inout [epoll_event]) -> Int {
-        let found = Int(epoll_wait(descriptor, &events, Int32(events.count), Self.milliseconds(timeout)))
-        guard found > 0 else { return 0 }
-        guard let index = events[..<found].firstIndex(where: { $0.data.u64 == Self.alarmID }) else { return found }
-        var count: UInt64 = 0
-        _ = read(alarm, &count, MemoryLayout<UInt64>.size)
-        events.swapAt(index, found - 1)
-        return found - 1
-    }
+    /// Does what is due. It comes after everything that the client was told.
+    func turn() -> NextTurn
+}
 
-    /// Rounded up: who waits for a time had better not wake before it.
-    private static func milliseconds(_ timeout: Duration?) -> Int32 {
-        guard let timeout else { return -1 }
-        guard timeout > .zero else { return 0 }
-        let (seconds, attoseconds) = timeout.components
-        let (milliseconds, rest) = attoseconds.quotientAndRemainder(dividingBy: 1_000_000_000_000_000)
-        guard seconds < 1_000_000 else { return 1_000_000_000 }
-        return Int32(seconds * 1000 + milliseconds + (rest > 0 ? 1 : 0))
-    }
-
-    private func control(_ operation: Int32, _ socket: Int32, id: UInt64, _ events: EPOLL_EVENTS) -> Bool {
-        var event = epoll_event(events: events.rawValue, data: epoll_data(u64: id))
-        return epoll_ctl(descriptor, operation, socket, &event) == 0
-    }
+/// When an event loop wants its next turn, beside those that ready sockets and ``Poller/wake()`` bring about.
+enum NextTurn: Equatable {
+    /// As soon as those sockets have been told of that are ready now.
+    case now
+    /// At this time; nil for none.
+    case at(ContinuousClock.Instant?)
+    /// The loop has ended.
+    case never
 }

@@ -1,4 +1,28 @@
-/// A socket that an ``EventLoop`` watches, for somebody; touched on its thread only.
+import HeapModule
+
+/// What a socket can do without waiting, or what one waits for.
+struct Readiness: OptionSet {
+    let rawValue: UInt8
+
+    /// Bytes, the stream's end, a client to accept, or an error can be read.
+    static let reading = Readiness(rawValue: 1)
+    /// There is room for bytes, or an error to be told.
+    static let writing = Readiness(rawValue: 2)
+    /// The connection is over in both directions. This is told whatever one waits for.
+    static let broken = Readiness(rawValue: 4)
+}
+
+/// Who is told of a socket, in the turns of its loop.
+protocol SocketWatcher: AnyObject {
+    /// The socket can do what was waited for, or is broken. It is told once too often now and then, when the socket has
+    /// nothing to read.
+    func ready(_ readiness: Readiness)
+
+    /// The watch's deadline has passed; it has none now.
+    func deadlinePassed()
+}
+
+/// A socket that an ``EventLoop`` watches, for somebody; touched in the loop's turns only.
 final class SocketWatch {
     let id: Int
     let descriptor: Int32
@@ -26,8 +50,113 @@ final class SocketWatch {
     }
 
     /// Tells nothing any more and lets the watcher go.
-    func cancel() {
+    ///
+    /// - Parameter then: is done on the loop's thread once the descriptor may be closed, and never before this returns.
+    func cancel(then: @escaping @Sendable () -> Void) {
         deadline = nil
-        sockets.remove(self)
+        sockets.remove(self, then: then)
+    }
+}
+
+/// All sockets that one loop watches, and the times at which it has something to do; touched in its turns only.
+///
+/// This is the one mechanism for deadlines and delays in the HTTP server.
+final class WatchedSockets {
+    private let poller: any Poller
+    private var watches: [Int: SocketWatch] = [:]
+    /// Work that waits for its time. Its numbers are those of no watch.
+    private var delayed: [Int: () -> Void] = [:]
+    private var nextID = 0
+    /// Soonest first. A deadline that its watch no longer has stays until its time comes, or until such are the most.
+    private var deadlines = Heap<Deadline>()
+
+    /// How many deadlines that nobody has any more are kept beside the others before they are thrown out.
+    private static let maxStaleDeadlines = 64
+
+    private struct Deadline: Comparable {
+        let time: ContinuousClock.Instant
+        let id: Int
+
+        static func < (one: Deadline, other: Deadline) -> Bool { one.time < other.time }
+    }
+
+    init(poller: any Poller) { self.poller = poller }
+
+    /// Watches a socket from now on.
+    ///
+    /// - Throws: ``SocketError/system(operation:code:)``
+    func add(_ descriptor: Int32, _ interest: Readiness, for watcher: any SocketWatcher) throws(SocketError)
+        -> SocketWatch
+    {
+        let watch = SocketWatch(
+            id: makeID(), descriptor: descriptor, interest: interest, watcher: watcher, sockets: self)
+        try poller.add(descriptor, id: watch.id, interest)
+        watches[watch.id] = watch
+        return watch
+    }
+
+    private func makeID() -> Int {
+        defer { nextID += 1 }
+        return nextID
+    }
+
+    func remove(_ watch: SocketWatch, then: @escaping @Sendable () -> Void) {
+        guard watches.removeValue(forKey: watch.id) != nil else { return }
+        poller.remove(watch.descriptor, id: watch.id, then: then)
+    }
+
+    func interestChanged(_ watch: SocketWatch) {
+        guard watches[watch.id] != nil else { return }
+        poller.change(watch.descriptor, id: watch.id, watch.interest)
+    }
+
+    /// Tells who watches a socket that is ready.
+    func tellReady(_ id: Int, _ readiness: Readiness) {
+        // One that was removed since is not told any more: its number is nobody else's.
+        watches[id]?.watcher.ready(readiness)
+    }
+
+    func deadlineChanged(_ watch: SocketWatch) {
+        guard let time = watch.deadline, watches[watch.id] != nil else { return }
+        deadlines.insert(Deadline(time: time, id: watch.id))
+        if deadlines.count > 2 * (watches.count + delayed.count) + Self.maxStaleDeadlines {
+            deadlines = Heap(deadlines.unordered.filter(isCurrent))
+        }
+    }
+
+    /// Does something once this time has passed.
+    func schedule(_ work: @escaping () -> Void, at time: ContinuousClock.Instant) {
+        let id = makeID()
+        delayed[id] = work
+        deadlines.insert(Deadline(time: time, id: id))
+    }
+
+    /// Whether somebody still has this deadline.
+    private func isCurrent(_ deadline: Deadline) -> Bool {
+        watches[deadline.id]?.deadline == deadline.time || delayed[deadline.id] != nil
+    }
+
+    /// How many deadlines there are, with those that nobody has any more.
+    var deadlineCount: Int { deadlines.count }
+
+    /// When the next deadline is.
+    var earliestDeadline: ContinuousClock.Instant? {
+        while let next = deadlines.min, !isCurrent(next) { deadlines.removeMin() }
+        return deadlines.min?.time
+    }
+
+    /// Tells whose deadline has passed, and does what was delayed until now.
+    func tellDeadlines() {
+        guard earliestDeadline != nil else { return }
+        let now = ContinuousClock.now
+        while let earliest = earliestDeadline, earliest <= now {
+            let id = deadlines.removeMin().id
+            if let watch = watches[id] {
+                watch.deadline = nil
+                watch.watcher.deadlinePassed()
+            } else {
+                delayed.removeValue(forKey: id)?()
+            }
+        }
     }
 }

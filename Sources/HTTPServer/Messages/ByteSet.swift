@@ -1,4 +1,4 @@
-/// A set of byte values, as 256 bits: one shift and one mask a look-up.
+/// A set of byte values, as a bit map: a look-up is one shift and one mask.
 struct ByteSet: Sendable {
     private var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
 
@@ -33,7 +33,7 @@ struct ByteSet: Sendable {
         return true
     }
 
-    /// Letters and digits of ASCII.
+    /// Whether `byte` is a letter or digit of ASCII.
     private static func isAlphanumeric(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
@@ -46,24 +46,24 @@ struct ByteSet: Sendable {
     /// Whether `byte` is one of the characters of `text`.
     private static func isOne(_ byte: UInt8, of text: String) -> Bool { text.utf8.contains(byte) }
 
-    /// `tchar`, of which methods and field names are made (RFC 9110 §5.6.2).
+    /// `tchar`: the characters of methods and field names (RFC 9110 §5.6.2).
     static let token = ByteSet { isAlphanumeric($0) || isOne($0, of: "!#$%&'*+-.^_`|~") }
 
-    /// What a field value may hold: visible characters, SP, HTAB and obs-text; no NUL, CR, LF or other control
+    /// The bytes of a field value: visible characters, SP, HTAB and obs-text; no NUL, CR, LF or other control character
     /// (RFC 9110 §5.5).
     static let fieldValue = ByteSet { $0 == 0x09 || ($0 >= 0x20 && $0 != 0x7F) }
 
-    /// What a request target may hold: the visible characters that a URI allows (RFC 3986 §2), and those that
-    /// browsers leave unescaped though it does not (`"<>\^`{|}`). No space, no control, nothing beyond ASCII, and no `#`,
-    /// since a fragment is never sent (RFC 9112 §3.2).
+    /// The bytes of a request target: the visible characters that a URI allows (RFC 3986 §2), and those that it forbids
+    /// but browsers do not escape (`"<>\^`{|}`). No space, no control character, nothing beyond ASCII, and no `#`: a
+    /// fragment is never sent (RFC 9112 §3.2).
     static let target = ByteSet { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "#") }
 
-    /// What a host's name may hold beside `%` with two digits (`reg-name`, RFC 3986 §3.2.2).
+    /// The bytes of a host name, apart from `%` with two digits (`reg-name`, RFC 3986 §3.2.2).
     static let hostName = ByteSet { isAlphanumeric($0) || isOne($0, of: "-._~!$&'()*+;=") }
 
-    /// What a multipart boundary may hold: more than RFC 2046 §5.1.1 allows, see ``MultipartParser``.
+    /// The bytes of a multipart boundary: more than RFC 2046 §5.1.1 allows, see ``MultipartParser``.
     static let boundary = ByteSet { $0 >= 0x20 && $0 < 0x7F }
 
-    /// What a request's identifier may hold: enough for UUIDs and trace identifiers, nothing that a log must escape.
+    /// The bytes of a request's identifier: those of UUIDs and trace identifiers, none that a log must escape.
     static let requestID = ByteSet { isAlphanumeric($0) || isOne($0, of: "._-") }
 }

@@ -1,18 +1,19 @@
 import HTTPTypes
+import Synchronization
 
-/// A whole request as a handler sees it: read, checked and decoded.
+/// A complete request as its handler sees it: parsed, checked and decoded.
 ///
 /// - Source: RFC 9110 §3.4, §6
 public struct Request: Sendable {
-    /// Identifies the request in logs and in `X-Request-ID`: the client's own if it sent a sane one, else a fresh one.
+    /// Identifies the request in logs and in `X-Request-ID`: the client's own if it sent a valid one, else a new one.
     public let id: String
-    /// The method; HEAD is told to the handler of GET, which answers as to GET.
+    /// The method. A HEAD request goes to the handler of GET, which answers it as a GET.
     public let method: HTTPRequest.Method
     /// The request target as it was sent, for logs.
     public let target: String
     /// The path, decoded and without dot segments.
     public let path: String
-    /// What stood in the places that the route's pattern names: `{model}`.
+    /// The values of the parameters in the route's pattern, such as `{model}`, by name.
     public let pathParameters: [String: String]
     /// The query's pairs, decoded.
     public let query: Query
@@ -24,11 +25,11 @@ public struct Request: Sendable {
     public let remoteAddress: String
     /// When the first byte of the request arrived.
     public let startedAt: ContinuousClock.Instant
-    /// When its last byte arrived: from then on the answer is in the server's hands.
+    /// When its last byte arrived. From then on the time to the answer is the server's.
     public let receivedAt: ContinuousClock.Instant
 
-    /// A request, whole. With its defaults a route can be tested without a socket; `path` and `query` are taken from
-    /// `target` where they are left out, and all bytes arrive at once where `receivedAt` is.
+    /// A request with these values. The defaults let a test call a route without a socket: `path` and `query` are
+    /// derived from `target`, and `receivedAt` is `startedAt`.
     public init(
         id: String = "request",
         method: HTTPRequest.Method = .get,
@@ -54,5 +55,56 @@ public struct Request: Sendable {
         self.remoteAddress = remoteAddress
         self.startedAt = startedAt
         self.receivedAt = receivedAt ?? startedAt
+    }
+}
+
+/// The content of a request.
+public enum RequestBody: Sendable, Equatable {
+    /// The bytes without framing and content coding; empty if there were none.
+    case bytes([UInt8])
+    /// The parts of a `multipart/form-data` body (RFC 7578).
+    case multipart([Part])
+
+    /// The length of the content: of the body, or of all parts together without their fields. Units: bytes.
+    public var byteCount: Int {
+        switch self {
+        case .bytes(let bytes): bytes.count
+        case .multipart(let parts): parts.reduce(0) { $0 + $1.bytes.count }
+        }
+    }
+}
+
+/// The identifiers that connect a request with its answer and its log line.
+enum RequestID {
+    /// The longest identifier that is accepted from a client: enough for a UUID or a trace context, too short to flood
+    /// a log. Units: bytes.
+    static let maxByteCount = 128
+
+    /// `text` if it is a valid identifier: 1 to 128 letters, digits, dots, underscores and hyphens.
+    static func sane(_ text: String?) -> String? {
+        guard let text, (1...maxByteCount).contains(text.utf8.count) else { return nil }
+        return text.utf8.allSatisfy(ByteSet.requestID.contains) ? text : nil
+    }
+
+    /// The generator's state; it starts at a random number.
+    private static let count = Atomic<UInt64>(.random(in: .min ... .max))
+
+    /// 16 pseudorandom hexadecimal digits. One process never repeats them; among a billion requests to independent
+    /// processes a repetition has a probability of 3 %.
+    ///
+    /// - Source: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014: SplitMix64
+    static func generate() -> String {
+        var bits = count.wrappingAdd(0x9E37_79B9_7F4A_7C15, ordering: .relaxed).newValue
+        bits = (bits ^ bits >> 30) &* 0xBF58_476D_1CE4_E5B9
+        bits = (bits ^ bits >> 27) &* 0x94D0_49BB_1331_11EB
+        bits ^= bits >> 31
+        return String(unsafeUninitializedCapacity: 16) { buffer in
+            for index in 0..<16 {
+                let digit = UInt8(truncatingIfNeeded: bits & 15)
+                buffer[index] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+                bits >>= 4
+            }
+            return 16
+        }
     }
 }

@@ -1,32 +1,32 @@
-/// Turns the bytes of one request after another into events; does no I/O and holds no bytes.
+/// Parses the requests of a connection into events; does no I/O and holds no bytes.
 ///
-/// Strategy: the caller owns the receive buffer and passes everything in it that is unread; the parser answers with one
-/// event and the number of bytes to drop. A head is read only once it is whole, in place, so nothing is copied but what a
-/// `Request` keeps; until then only the line ends are looked at, each byte once. Whatever is dubious is refused: this
-/// server may stand behind a proxy that reads the same bytes otherwise. After an error the parser must not be used again.
+/// Strategy: the caller owns the receive buffer and passes all unread bytes; the parser returns one event and the number
+/// of bytes to drop. A head is parsed in place once it is complete, so that nothing is copied but what a `Request`
+/// keeps; until then the parser only searches for line ends, each byte once. Whatever is ambiguous is refused: a proxy
+/// in front of this server may read the same bytes in another way. After an error the parser must not be used again.
 /// - Source: RFC 9112
 struct RequestParser {
-    /// What a request may take up. Units: bytes.
+    /// The limits of a request.
     struct Limits: Sendable {
-        /// Of the request line and the fields together, with every line end.
+        /// The longest request line and fields together, with every line end. Units: bytes.
         var headerByteCount: Int
-        /// Of the request target.
+        /// The longest request target. Units: bytes.
         var targetByteCount: Int
-        /// Of the content, without its framing.
+        /// The longest content, without its framing. Units: bytes.
         var bodyByteCount: Int
-        /// How many fields, in the head and again behind the last chunk.
+        /// The most fields in the head, and the most trailer fields.
         var fieldCount = 128
     }
 
     /// What the parser found.
     enum Event: Equatable {
-        /// Nothing more can be said before more bytes come.
+        /// More bytes are needed.
         case needMore
-        /// The request line and fields are whole.
+        /// The request line and fields are complete.
         case head(RequestHead)
         /// These bytes of the passed buffer belong to the content.
         case body(Range<Int>)
-        /// The request is whole; the next call begins the next one.
+        /// The request is complete; the next call begins the next one.
         case end
     }
 
@@ -39,10 +39,11 @@ struct RequestParser {
         case fields(RequestLine, begin: Int)
         /// In a body with so many bytes to come.
         case fixed(remaining: Int)
+        /// In a chunked body.
         case chunked(ChunkedDecoder)
     }
 
-    /// The request line, as soon as it is whole: an error further on can then be told with method and target.
+    /// The request line, as soon as it is complete: a later error is then recorded with method and target.
     private(set) var requestLine: RequestLine?
     private let limits: Limits
     private var state = State.start(sawEmptyLine: false)
@@ -50,7 +51,7 @@ struct RequestParser {
     private var lineStart = 0
     /// How far an unfinished head has been searched for line ends.
     private var searched = 0
-    /// How many whole field lines an unfinished head has.
+    /// How many complete field lines an unfinished head has.
     private var fieldCount = 0
 
     /// A parser at the beginning of a connection.
@@ -58,20 +59,20 @@ struct RequestParser {
         self.limits = limits
     }
 
-    /// Whether the request that was begun last has not ended, so that its body may still arrive.
+    /// Whether a request has begun and not ended, so that the rest of it may still arrive.
     var isMidRequest: Bool { !isBetweenRequests }
 
-    /// Whether no byte of a request has been seen since the last one ended.
+    /// Whether no byte of another request has been seen since the last one ended.
     var isBetweenRequests: Bool {
         if case .start = state { true } else { false }
     }
 
-    /// How many bytes are known to come before the request is whole.
+    /// How many more bytes of content were announced. Units: bytes.
     var announced: Int {
         if case .fixed(let remaining) = state { remaining } else { 0 }
     }
 
-    /// Takes note that content went by without being passed to ``next(_:)``, no more than was announced.
+    /// Skips content that is not passed to ``next(_:mostContent:)``, at most what was announced.
     mutating func skip(_ count: Int) {
         guard case .fixed(let remaining) = state, count <= remaining else {
             preconditionFailure("\(count) bytes of content that were not announced")
@@ -79,9 +80,12 @@ struct RequestParser {
         state = .fixed(remaining: remaining - count)
     }
 
-    /// Reads on in `bytes`, everything received and not yet consumed.
-    /// - Parameter mostContent: how long a range of content is at most.
-    /// - Returns: the event, and how many bytes at the front of `bytes` are done with.
+    /// Parses on.
+    ///
+    /// - Parameters:
+    ///   - bytes: everything received and not yet consumed.
+    ///   - mostContent: the greatest length of a range of content. Units: bytes.
+    /// - Returns: the event, and how many bytes at the front of `bytes` are consumed.
     mutating func next(
         _ bytes: UnsafeRawBufferPointer, mostContent: Int = .max
     ) throws(RequestError) -> (event: Event, consumed: Int) {
@@ -115,14 +119,14 @@ struct RequestParser {
         _ bytes: UnsafeRawBufferPointer, sawEmptyLine: Bool
     ) throws(RequestError) -> (event: Event, consumed: Int) {
         guard let first = bytes.first else { return (.needMore, 0) }
-        // One empty line before the request line is ignored, since old clients send one behind a body (RFC 9112 §2.2).
+        // One empty line before the request line is ignored: old clients send one after a body (RFC 9112 §2.2).
         if first == Octet.carriageReturn && !sawEmptyLine {
             guard bytes.count >= 2 else { return (.needMore, 0) }
             guard bytes[1] == Octet.lineFeed else { throw .notHTTP(found: Excerpt.of(bytes)) }
             state = .start(sawEmptyLine: true)
             return (.needMore, 2)
         }
-        // 0x16 0x03 begins a TLS handshake record (RFC 8446 §5.1): say so instead of waiting for a line end.
+        // 0x16 begins a TLS handshake record (RFC 8446 §5.1): the client is told so at once.
         if first == 0x16 { throw .tls }
         guard ByteSet.token.contains(first) else { throw .notHTTP(found: Excerpt.of(bytes)) }
         state = .requestLine
@@ -131,11 +135,11 @@ struct RequestParser {
         return try head(bytes)
     }
 
-    /// Looks at each line end of an unfinished head once.
+    /// Searches an unfinished head for line ends, each byte once.
     private mutating func head(_ bytes: UnsafeRawBufferPointer) throws(RequestError) -> (event: Event, consumed: Int) {
         while let lineFeed = bytes.firstOffset(of: Octet.lineFeed, from: searched) {
             searched = lineFeed + 1
-            // A bare LF may end a line (RFC 9112 §2.2), but it is refused: the next party may not think so.
+            // A recipient may accept a bare LF (RFC 9112 §2.2). It is refused here: another party may not accept it.
             guard lineFeed > lineStart, bytes[lineFeed - 1] == Octet.carriageReturn else {
                 throw .lineEnding(found: Excerpt.of(bytes.slice(lineStart..<lineFeed)))
             }
@@ -172,7 +176,7 @@ struct RequestParser {
         searched = bytes.count
         if case .requestLine = state {
             try checkTarget(bytes)
-            // No line end and no space, but longer than any method: this is no request.
+            // No line end and no space, but longer than any method: this is not a request.
             guard bytes.count <= HeadParser.maxMethodByteCount || bytes.firstOffset(of: Octet.space) != nil else {
                 throw .notHTTP(found: Excerpt.of(bytes))
             }
@@ -181,7 +185,7 @@ struct RequestParser {
         return (.needMore, 0)
     }
 
-    /// Refuses a target that is too long, also while its line is still arriving.
+    /// Refuses a target that is too long, even before its line is complete.
     private func checkTarget(_ line: UnsafeRawBufferPointer) throws(RequestError) {
         guard let first = line.firstOffset(of: Octet.space) else { return }
         let end = line.firstOffset(of: Octet.space, from: first + 1) ?? line.count

@@ -1,20 +1,22 @@
+import Foundation
 import HTTPTypes
 
-/// A request target taken apart: the path that routes see, and the query.
+/// A parsed request target: the path that routes match, and the query.
 ///
 /// The path is decoded once and normalised, so that what a route matches is what a handler reads: dot segments are
-/// removed whether they were encoded or not, and what would make the path ambiguous (an encoded slash or NUL) is refused.
+/// removed whether they were encoded or not, and an encoded slash or control character, which would be ambiguous, is
+/// refused.
 /// - Source: RFC 9112 §3.2; RFC 3986 §5.2.4, §6.2.2
 struct RequestTarget: Sendable, Equatable {
-    /// The decoded path, beginning with a slash, or `*`.
+    /// The decoded path, which begins with a slash, or `*`.
     let path: String
     /// The decoded query.
     let query: Query
 
-    /// Whether this is the asterisk form, by which OPTIONS asks about the server as a whole (RFC 9112 §3.2.4).
+    /// Whether this is the asterisk form: OPTIONS for the server as a whole (RFC 9112 §3.2.4).
     var isAsterisk: Bool { path == "*" }
 
-    /// Takes `text` apart. Its bytes have been checked against ``ByteSet/target``.
+    /// Parses `text`, whose bytes have been checked against ``ByteSet/target``.
     init(_ text: String, method: HTTPRequest.Method) throws(RequestError) {
         if method == .connect { throw .connect }  // authority-form (RFC 9112 §3.2.3)
         if text == "*" {
@@ -63,7 +65,7 @@ struct RequestTarget: Sendable, Equatable {
                     reason:
                         "between '\(scheme)' and the path there must be a host, and a port if needed, and nothing else")
             }
-            // An empty path stands for "/" (RFC 9110 §4.2.3).
+            // An empty path means "/" (RFC 9110 §4.2.3).
             if end == rest.endIndex { return "/" }
             return rest[end] == "?" ? "/" + rest[end...] : rest[end...]
         }
@@ -93,5 +95,73 @@ struct RequestTarget: Sendable, Equatable {
             }
         }
         return "/" + kept.joined(separator: "/")
+    }
+}
+
+/// The grammar of the field Host and of the authority in an absolute target: `uri-host [ ":" port ]`.
+///
+/// - Source: RFC 9110 §7.2; RFC 3986 §3.2.2
+enum HostField {
+    /// The longest name (RFC 1035 §2.3.4 counts 255 with length bytes). Units: bytes.
+    private static let maxNameByteCount = 255
+
+    /// Whether `text` is a host, and a port if there is one. No user, no list, no path, and not empty, since the http
+    /// scheme has no empty host (RFC 9110 §4.2.1). Commas, which the grammar allows in names, are refused: they are the
+    /// sign of two hosts joined to one.
+    static func isValid(_ text: some BidirectionalCollection<UInt8>) -> Bool {
+        guard let first = text.first else { return false }
+        var rest = text[...]
+        if first == UInt8(ascii: "[") {
+            guard let end = rest.firstIndex(of: UInt8(ascii: "]")) else { return false }
+            guard isLiteral(String(decoding: rest[..<end].dropFirst(), as: UTF8.self)) else { return false }
+            rest = rest[rest.index(after: end)...]
+        } else {
+            let end = rest.firstIndex(of: UInt8(ascii: ":")) ?? rest.endIndex
+            guard isName(rest[..<end]) else { return false }
+            rest = rest[end...]
+        }
+        guard let colon = rest.first else { return true }
+        return colon == UInt8(ascii: ":") && isPort(rest.dropFirst())
+    }
+
+    /// Whether this is a `reg-name`, which includes IPv4 addresses.
+    private static func isName(_ text: some BidirectionalCollection<UInt8>) -> Bool {
+        guard !text.isEmpty, text.count <= maxNameByteCount else { return false }
+        var iterator = text.makeIterator()
+        while let byte = iterator.next() {
+            if byte == UInt8(ascii: "%") {
+                guard iterator.next().flatMap(PercentDecoding.hexadecimalValue) != nil,
+                    iterator.next().flatMap(PercentDecoding.hexadecimalValue) != nil
+                else { return false }
+            } else if !ByteSet.hostName.contains(byte) {
+                return false
+            }
+        }
+        return true
+    }
+
+    /// Whether this may stand between brackets: an IPv6 address, or one of a future version (`v1.x`).
+    private static func isLiteral(_ text: String) -> Bool {
+        var address = in6_addr()
+        if inet_pton(AF_INET6, text, &address) == 1 { return true }
+        let bytes = Array(text.utf8)
+        guard bytes.first == UInt8(ascii: "v") || bytes.first == UInt8(ascii: "V"),
+            let dot = bytes.firstIndex(of: UInt8(ascii: ".")), dot > 1, dot + 1 < bytes.count
+        else { return false }
+        return bytes[1..<dot].allSatisfy { PercentDecoding.hexadecimalValue($0) != nil }
+            && bytes[(dot + 1)...].allSatisfy {
+                ByteSet.hostName.contains($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ",")
+            }
+    }
+
+    /// `*DIGIT`, at most 65535; no digit means the scheme's default.
+    private static func isPort(_ text: some BidirectionalCollection<UInt8>) -> Bool {
+        var port = 0
+        for byte in text {
+            guard UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte else { return false }
+            port = port * 10 + Int(byte - UInt8(ascii: "0"))
+            guard port <= 65535 else { return false }
+        }
+        return true
     }
 }

@@ -2,64 +2,65 @@ import HTTPTypes
 
 /// Finds the route for a method and a path.
 ///
-/// Routes are tried in the order of their registration, but one whose pattern is plain text wins over one with
-/// parameters. There are a dozen of them, so a list is faster than any tree.
+/// Routes are tried in the order of registration, but a pattern without parameters wins over one with parameters. For a
+/// dozen routes a list is faster than a tree.
 public struct Router: Sendable {
     /// Every route, in the order of registration.
     public private(set) var routes: [Route] = []
-    /// What problems under a path get beside their own members.
+    /// Edits of the problem documents at and below a path.
     private var problemEdits: [(prefix: String, edit: ProblemEdit)] = []
 
-    /// Says better what is wrong with a method and a path that no route has.
+    /// Gives better errors for requests that match no route.
     private var advice: Advice?
 
-    /// The status and the sentence for a method and a path that no route has, given the methods that the path does have; nil
-    /// where there is nothing better to say than that.
+    /// Returns the status and the sentence for a request that matches no route, given the methods that its path
+    /// allows; nil for the default ones.
     public typealias Advice =
         @Sendable (_ method: HTTPRequest.Method, _ path: String, _ allowed: [HTTPRequest.Method]) -> (
             status: HTTPResponse.Status, detail: String
         )?
 
-    /// Completes a problem document.
+    /// Edits a problem document before it is sent.
     public typealias ProblemEdit = @Sendable (inout Problem) -> Void
 
     /// A router without routes.
     public init() {}
 
     /// Registers a route.
+    ///
     /// - Parameters:
     ///   - method: GET answers HEAD too.
     ///   - pattern: a path such as `/v1/models/{model}/predict`, in which a name in braces stands for one segment.
-    ///   - readsBody: whether the handler wants the body; otherwise it is read and dropped.
+    ///   - readsBody: whether the handler needs the body; otherwise it is read and dropped.
     public mutating func on(
         _ method: HTTPRequest.Method, _ pattern: String, readsBody: Bool = false, handler: @escaping Handler
     ) {
         routes.append(Route(method: method, pattern: pattern, readsBody: readsBody, handler: handler))
     }
 
-    /// Has every error at `prefix` and below it edited before it is sent, whoever tells it: a handler, this router, or
-    /// the connection that could not read the request. So an interface keeps its own form of errors throughout.
+    /// Has every error at `prefix` and below edited before it is sent, whether it comes from a handler, this router, or
+    /// the connection that could not parse the request. So an API can keep its own form of errors throughout.
     public mutating func editProblems(under prefix: String, _ edit: @escaping ProblemEdit) {
         problemEdits.append((prefix, edit))
     }
 
-    /// Has `advice` asked before a request that matches no route is refused.
+    /// Has `advice` called before a request that matches no route is refused.
     public mutating func advise(_ advice: @escaping Advice) { self.advice = advice }
 
     /// The answer to a request that matches no route.
     ///
-    /// - Parameter allowed: the methods that the path has; none where there is no such path.
+    /// - Parameter allowed: the methods that the path allows; none where there is no such path.
     func refusal(
         of method: HTTPRequest.Method, _ path: String, allowed: [HTTPRequest.Method] = []
     ) -> Response {
         let advised = advice?(method, path, allowed)
         let found = Excerpt.of(path)
         guard !allowed.isEmpty else {
-            // Methods are case-sensitive: `get` is none that anybody knows (RFC 9110 §9.1, §15.6.2).
+            // Methods are case-sensitive: `get` is not a known method (RFC 9110 §9.1, §15.6.2).
             guard Self.knownMethods.contains(method) else {
                 return .problem(
                     .notImplemented,
-                    "'\(Excerpt.of(method.rawValue))' is no method that is known; methods are written in capitals.")
+                    "'\(Excerpt.of(method.rawValue))' is not a known method; methods are written in capitals.")
             }
             return .problem(
                 advised?.status ?? .notFound, advised?.detail ?? "There is no '\(found)' here; check the path.")
@@ -71,12 +72,12 @@ public struct Router: Sendable {
             headerFields: status == .methodNotAllowed ? [.allow: allow] : [:])
     }
 
-    /// Those of RFC 9110 §9.3, and RFC 5789's.
+    /// The methods of RFC 9110 §9.3 and RFC 5789.
     private static let knownMethods: Set<HTTPRequest.Method> = [
         .get, .head, .post, .put, .delete, .connect, .options, .trace, .patch,
     ]
 
-    /// `response` as it is sent to somebody who asked for `path`; nil where nobody knows what was asked for.
+    /// `response` as it is sent to a request for `path`; nil where the path could not be parsed.
     func finished(_ response: Response, path: String?) -> Response {
         guard var problem = response.problem, let path else { return response }
         let edits = problemEdits.filter { path == $0.prefix || path.hasPrefix($0.prefix + "/") }
@@ -89,7 +90,7 @@ public struct Router: Sendable {
 
     /// The route for a decoded, normalised path.
     public func match(_ method: HTTPRequest.Method, _ path: String) -> RouteMatch {
-        // What is asked most is a plain path as it stands.
+        // Most requests are for a path without parameters.
         if let route = routes.first(where: { $0.isPlain && $0.answers(method) && $0.pattern == path }) {
             return .found(route, parameters: [:])
         }
@@ -120,4 +121,83 @@ public struct Router: Sendable {
         if !allowed.contains(method) { allowed.append(method) }
         if method == .get && !allowed.contains(.head) { allowed.append(.head) }
     }
+}
+
+/// Answers one request.
+///
+/// It runs as a task on the thread of its connection's event loop, which serves no other connection until the handler
+/// suspends: a handler must not block, and long work belongs on other threads. The task is cancelled when the client
+/// hangs up; what it then returns is dropped.
+public typealias Handler = @Sendable (Request) async -> Response
+
+/// A method and a path pattern, and the handler for them.
+public struct Route: Sendable {
+    /// The method. A route for GET also answers HEAD.
+    public let method: HTTPRequest.Method
+    /// The pattern as it was registered, for metrics: `/v1/models/{model}/predict`.
+    public let pattern: String
+    /// Whether the handler needs the body; otherwise it is read and dropped.
+    public let readsBody: Bool
+    /// Answers the request.
+    public let handler: Handler
+    /// The parsed pattern.
+    let segments: [Segment]
+    /// Whether the pattern has no parameters.
+    let isPlain: Bool
+
+    /// A part of a pattern between two slashes.
+    enum Segment: Sendable, Equatable {
+        /// Matches this text only.
+        case text(String)
+        /// Matches any text that is not empty, and passes it to the handler by this name.
+        case parameter(String)
+    }
+
+    /// A route.
+    init(method: HTTPRequest.Method, pattern: String, readsBody: Bool, handler: @escaping Handler) {
+        self.method = method
+        self.pattern = pattern
+        self.readsBody = readsBody
+        self.handler = handler
+        self.segments = Self.split(pattern).map { segment in
+            segment.hasPrefix("{") && segment.hasSuffix("}")
+                ? .parameter(String(segment.dropFirst().dropLast())) : .text(String(segment))
+        }
+        self.isPlain = segments.allSatisfy { if case .text = $0 { true } else { false } }
+    }
+
+    /// Whether this route answers requests with this method.
+    func answers(_ method: HTTPRequest.Method) -> Bool {
+        self.method == method || (self.method == .get && method == .head)
+    }
+
+    /// The parameters of `path`, which has been split; nil if it does not match the pattern.
+    func parameters(_ path: [Substring]) -> [String: String]? {
+        guard path.count == segments.count else { return nil }
+        var parameters: [String: String] = [:]
+        for (segment, piece) in zip(segments, path) {
+            switch segment {
+            case .text(let text): guard text == piece else { return nil }
+            case .parameter(let name):
+                guard !piece.isEmpty else { return nil }
+                parameters[name] = String(piece)
+            }
+        }
+        return parameters
+    }
+
+    /// The segments of a path or pattern.
+    static func split(_ path: String) -> [Substring] {
+        path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
+    }
+}
+
+/// The result of looking up a method and a path.
+public enum RouteMatch: Sendable {
+    /// This route matches, with these parameters.
+    case found(Route, parameters: [String: String])
+    /// No route has this path: 404.
+    case notFound
+    /// Routes have this path, but with these methods only: 405 with Allow (RFC 9110 §15.5.6).
+    case methodNotAllowed(allowed: [HTTPRequest.Method])
 }

@@ -1,10 +1,10 @@
-import Glibc
+import Foundation
 import Logging
 
-/// Takes clients in.
+/// Accepts clients.
 ///
-/// Nobody is left to wait: where there is no place for a client another connection gives way, or the client is told so. Where the
-/// system has no descriptor left, one that was kept for that is given up for a moment to tell it.
+/// No client is left waiting. Where there is no place for it, another connection is evicted, or the client gets an
+/// error. Where the process has no descriptor left, a spare one is closed for a moment to send that error.
 final class Listener: @unchecked Sendable {  // guard: all mutable state is touched on `loop` only
     private let descriptor: Int32
     private let options: ServerOptions
@@ -12,26 +12,26 @@ final class Listener: @unchecked Sendable {  // guard: all mutable state is touc
     private let registry: ConnectionRegistry
     private let logger: Logger
     private let makeConnection: MakeConnection
-    private let loop: EventLoop
-    /// What the loop watches; nil before the start and behind the end.
+    let loop: EventLoop
+    /// What the loop watches; nil before the start and after the end.
     private var watch: SocketWatch?
     private var isPaused = false
     private var isClosed = false
     private var warnedAt: ContinuousClock.Instant?
-    /// Given up where there is no descriptor for a client.
+    /// Closed where there is no descriptor for a client, so that the client can be told.
     private var spare = Socket.spare()
 
-    /// Makes a connection of its number, the client, the share of its address, and whether it is refused.
+    /// Makes a connection from its number, the client, the share of its address, and whether it is refused.
     typealias MakeConnection = @Sendable (Int, Socket.Client, AddressShare?, Bool) -> Connection
 
-    /// How many clients are taken in a row before others have their turn.
+    /// How many clients are accepted in a row before connections have their turn.
     private static let maxAcceptsInARow = 64
-    /// How many connections give way in a row where there are no descriptors.
-    private static let mostLeavingInARow = 8
-    /// How long to wait for descriptors to become free, unless a connection closes first.
+    /// How many connections are evicted at once where there are no descriptors.
+    private static let maxEvictionsInARow = 8
+    /// How long accepting pauses where there are no descriptors, unless a connection closes first.
     private static let retryInterval = Duration.milliseconds(100)
 
-    /// How often the same warning is worth a line.
+    /// How often the same warning is logged at most.
     private static let warningInterval = Duration.seconds(10)
 
     /// A listener over `descriptor`, which it owns from now on.
@@ -61,22 +61,20 @@ final class Listener: @unchecked Sendable {  // guard: all mutable state is touc
         }
     }
 
-    /// Takes in who waits already, then stops listening.
-    /// - Parameter takesBacklog: whether those who wait are still served, also beyond the limit of connections: they
-    ///   believe that they are connected.
+    /// Stops listening, and returns once the port is free.
+    ///
+    /// - Parameter takesBacklog: whether clients in the backlog are still accepted, even beyond the limit of
+    ///   connections: they believe that they are connected.
     func close(takesBacklog: Bool) async {
         await withCheckedContinuation { continuation in
-            loop.execute { [self] in
-                stop(takesBacklog: takesBacklog)
-                continuation.resume()
-            }
+            loop.execute { [self] in stop(takesBacklog: takesBacklog) { continuation.resume() } }
         }
     }
 
     /// Stops listening, and aborts all connections, without waiting.
     func abandon() {
         loop.execute { [self] in
-            stop(takesBacklog: false)
+            stop(takesBacklog: false) {}
             for connection in registry.connections { connection.abort() }
         }
     }
@@ -86,18 +84,22 @@ final class Listener: @unchecked Sendable {  // guard: all mutable state is touc
         loop.execute { [self] in resume() }
     }
 
-    private func stop(takesBacklog: Bool) {
-        guard !isClosed else { return }
+    private func stop(takesBacklog: Bool, then: @escaping @Sendable () -> Void) {
+        guard !isClosed else { return then() }
         isClosed = true
         if takesBacklog { while acceptOne(isLast: true) {} }
         isPaused = false
         registry.isCrowded.store(false, ordering: .relaxed)
-        watch?.cancel()
-        watch = nil
-        Socket.close(descriptor)
+        let close = { @Sendable [descriptor] in
+            Socket.close(descriptor)
+            then()
+        }
+        guard let watch else { return close() }
+        self.watch = nil
+        watch.cancel(then: close)
     }
 
-    /// - Parameter isLast: whether the client is served though there is no place.
+    /// - Parameter isLast: whether the client is served even if there is no place.
     /// - Returns: whether another client may be waiting.
     private func acceptOne(isLast: Bool = false) -> Bool {
         switch Socket.accept(descriptor) {
@@ -107,10 +109,7 @@ final class Listener: @unchecked Sendable {  // guard: all mutable state is touc
         case .failure(let failure):
             switch failure.code {
             case EAGAIN: return false
-            // These concern one client only (accept(2)).
-            case EINTR, ECONNABORTED, EPROTO, EPERM, ENETDOWN, ENETUNREACH, EHOSTDOWN, EHOSTUNREACH, ENONET,
-                ENOPROTOOPT, EOPNOTSUPP:
-                return true
+            case _ where failure.concernsOneClient: return true
             case EMFILE, ENFILE:
                 warn(failure.code)
                 return dismissOne() && !isLast
@@ -129,23 +128,25 @@ final class Listener: @unchecked Sendable {  // guard: all mutable state is touc
             makeConnection($0, client, $1, $2)
         }
         switch admission {
-        case .admitted(let connection, let leaving):
-            if let (other, standing) = leaving { other.giveWay(standing) }
+        case .admitted(let connection, let evicted):
+            if let (other, rank) = evicted { other.evict(rank) }
             connection.start()
-        case .refused(let connection, let leaving):
-            leaving?.abort()
+        case .refused(let connection, let oldest):
+            oldest?.abort()
             connection.start()
         }
     }
 
-    /// Has connections give way; where none does, tells one client that there are no descriptors, over the one that was kept for it.
+    /// Evicts connections. Where none can be evicted, uses the spare descriptor to tell one client that there are no
+    /// descriptors.
     ///
-    /// - Returns: whether another client may be waiting for an answer of this kind.
+    /// - Returns: whether another client may be waiting to be told so.
     private func dismissOne() -> Bool {
-        for (connection, standing) in registry.takeLeaving(most: Self.mostLeavingInARow) {
-            connection.giveWay(standing)
+        for (connection, rank) in registry.takeEvictions(max: Self.maxEvictionsInARow) {
+            connection.evict(rank)
         }
-        // Their descriptors are free in a moment, behind which the socket still tells of the client.
+        // Their descriptors are free in a moment. The client is still in the backlog then, so the poller tells of it
+        // again.
         if registry.isMakingRoom { return false }
         guard spare >= 0 else {
             pause()
@@ -171,7 +172,7 @@ final class Listener: @unchecked Sendable {  // guard: all mutable state is touc
         return ResponseWriter.head(response, context) + response.body
     }
 
-    /// Says that something is wrong, but not a thousand times.
+    /// Logs that accepting fails, but not for every client.
     private func warn(_ code: Int32) {
         let now = ContinuousClock.now
         if let warnedAt, now - warnedAt < Self.warningInterval { return }
@@ -181,7 +182,7 @@ final class Listener: @unchecked Sendable {  // guard: all mutable state is touc
             metadata: ["error": "\(SocketError.message(code))"])
     }
 
-    /// Stops accepting for a moment.
+    /// Stops accepting until a connection closes, or for ``retryInterval``.
     private func pause() {
         registry.isCrowded.store(true, ordering: .relaxed)
         guard !isPaused, let watch else { return }

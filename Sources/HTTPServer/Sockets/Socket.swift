@@ -1,10 +1,10 @@
-import Glibc
+import Foundation
 
-/// The system calls that this server makes, none of which blocks.
+/// The system calls that this server makes on sockets. None of them blocks, except that looking up a host name may.
 enum Socket {
-    /// What came of reading or writing.
+    /// The result of a read or a write.
     enum Outcome: Equatable {
-        /// So many bytes, at least one.
+        /// This many bytes were transferred, at least one.
         case bytes(Int)
         /// The other side has ended its stream.
         case end
@@ -14,7 +14,26 @@ enum Socket {
         case failed
     }
 
-    /// Listens on the first address of `host` that can be had.
+    /// The type of a TCP socket.
+    private static var stream: Int32 {
+        #if canImport(Glibc)
+            Int32(SOCK_STREAM.rawValue)
+        #else
+            SOCK_STREAM
+        #endif
+    }
+
+    /// Makes a new socket one that never blocks, that no program started from here inherits, and that never raises
+    /// SIGPIPE.
+    private static func prepare(_ descriptor: Int32) {
+        _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        #if !os(Linux)
+            set(descriptor, SOL_SOCKET, SO_NOSIGPIPE, 1)
+        #endif
+    }
+
+    /// Listens on the first address of `host` that can be used.
     static func listen(host: String, port: Int, backlog: Int) throws(SocketError) -> (descriptor: Int32, SocketAddress)
     {
         guard (0...65535).contains(port) else { throw .port(port) }
@@ -29,11 +48,11 @@ enum Socket {
         throw failure
     }
 
-    /// The addresses of `host`, IPv4 before IPv6: `localhost` then means what most clients try first.
+    /// The addresses of `host`, IPv4 first: that is what most clients of `localhost` try first.
     private static func resolve(host: String, port: Int) throws(SocketError) -> [(sockaddr_storage, socklen_t)] {
         var hints = addrinfo()
         hints.ai_family = AF_UNSPEC
-        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        hints.ai_socktype = stream
         hints.ai_flags = AI_PASSIVE
         var list: UnsafeMutablePointer<addrinfo>?
         let code = getaddrinfo(host, String(port), &hints, &list)
@@ -58,19 +77,19 @@ enum Socket {
         on address: (sockaddr_storage, socklen_t), host: String, port: Int, backlog: Int
     ) throws(SocketError) -> (descriptor: Int32, SocketAddress) {
         var (storage, length) = address
-        let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
-        let descriptor = socket(Int32(storage.ss_family), type, 0)
+        let descriptor = socket(Int32(storage.ss_family), stream, 0)
         guard descriptor >= 0 else { throw .system(operation: "socket", code: errno) }
+        prepare(descriptor)
 
-        // Without it a restart would have to wait until the last connections' TIME_WAIT is over.
+        // Without it a restart would have to wait until old connections have left TIME_WAIT.
         set(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
-        // "::" then takes IPv4 clients too.
+        // "::" then accepts IPv4 clients too.
         if Int32(storage.ss_family) == AF_INET6 { set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 0) }
 
         let bound = withUnsafePointer(to: &storage) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, length) }
         }
-        guard bound == 0, Glibc.listen(descriptor, Int32(clamping: backlog)) == 0 else {
+        guard bound == 0, Foundation.listen(descriptor, Int32(clamping: backlog)) == 0 else {
             let code = errno
             close(descriptor)
             let wanted = SocketAddress(host: host, port: port)
@@ -93,37 +112,37 @@ enum Socket {
         return (descriptor, local)
     }
 
-    /// Takes the next waiting client.
-    /// - Returns: its socket and address, or the error number (`EAGAIN` if nobody waits).
+    /// Accepts the next client in the backlog.
+    ///
+    /// - Returns: its socket and address, or the error number (`EAGAIN` if no client waits).
     static func accept(_ listener: Int32) -> Result<Client, AcceptFailure> {
         var storage = sockaddr_storage()
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
         let descriptor = withUnsafeMutablePointer(to: &storage) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { Glibc.accept(listener, $0, &length) }
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { Foundation.accept(listener, $0, &length) }
         }
         guard descriptor >= 0 else { return .failure(AcceptFailure(code: errno)) }
-        _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
-        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-        // An answer is written whole; waiting for more to send would only delay it.
+        prepare(descriptor)
+        // A response is written in one piece; Nagle's algorithm would only delay it.
         set(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
         return .success(Client(descriptor: descriptor, host: SocketAddress(storage)?.host ?? "unknown"))
     }
 
-    /// Somebody who has connected.
+    /// A client that has connected.
     struct Client: Sendable {
         let descriptor: Int32
         /// The address, without its port.
         let host: String
     }
 
-    /// A descriptor for nothing, to be given up when there is no other; -1 where there is none.
+    /// Opens a descriptor that is only there to be closed when no other is left; -1 on failure.
     static func spare() -> Int32 { open("/dev/null", O_RDONLY | O_CLOEXEC) }
 
-    /// Answers a client for whom there is nothing but these bytes, and closes.
+    /// Sends these bytes to a client that is not served, and closes the socket.
     static func dismiss(_ client: Client, with bytes: [UInt8]) {
         _ = bytes.withUnsafeBytes { write(client.descriptor, $0, more: false) }
         endWriting(client.descriptor)
-        // What has come already would make the close a reset, which can destroy the answer on its way.
+        // Closing with unread input would send a reset, which can destroy the response on its way.
         withUnsafeTemporaryAllocation(byteCount: 16 * 1024, alignment: 1) { buffer in
             _ = read(client.descriptor, into: buffer)
         }
@@ -133,9 +152,24 @@ enum Socket {
     /// The error number that `accept` left.
     struct AcceptFailure: Error {
         let code: Int32
+
+        /// Whether only this client cannot be accepted, and the next one may (accept(2)).
+        var concernsOneClient: Bool {
+            switch code {
+            case EINTR, ECONNABORTED, EPROTO, EPERM, ENETDOWN, ENETUNREACH, EHOSTDOWN, EHOSTUNREACH, ENOPROTOOPT,
+                EOPNOTSUPP:
+                return true
+            default:
+                #if os(Linux)
+                    return code == ENONET
+                #else
+                    return false
+                #endif
+            }
+        }
     }
 
-    /// Reads what there is, at most as much as fits into `buffer`.
+    /// Reads what has arrived, at most as much as fits into `buffer`.
     static func read(_ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer) -> Outcome {
         while true {
             let count = recv(descriptor, buffer.baseAddress, buffer.count, 0)
@@ -146,9 +180,17 @@ enum Socket {
         }
     }
 
-    /// Writes as much of `bytes` as the socket takes; a broken connection never raises SIGPIPE.
+    /// Writes as much of `bytes` as the kernel accepts. A broken connection never raises SIGPIPE.
+    ///
+    /// - Parameter more: whether other bytes follow at once, so that the kernel may wait for them before it sends a
+    ///   packet.
     static func write(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer, more: Bool) -> Outcome {
-        let flags = Int32(MSG_NOSIGNAL) | (more ? Int32(MSG_MORE) : 0)
+        #if os(Linux)
+            let flags = Int32(MSG_NOSIGNAL) | (more ? Int32(MSG_MORE) : 0)
+        #else
+            // The socket itself never raises SIGPIPE, and the system has no way to say that more follows.
+            let flags: Int32 = 0
+        #endif
         while true {
             let count = send(descriptor, bytes.baseAddress, bytes.count, flags)
             if count >= 0 { return .bytes(count) }
@@ -157,18 +199,90 @@ enum Socket {
         }
     }
 
+    /// What a socket is ready for now, as far as somebody waits for it, and whether it is broken.
+    static func readiness(_ descriptor: Int32, for interest: Readiness) -> Readiness {
+        let events = (interest.contains(.reading) ? POLLIN : 0) | (interest.contains(.writing) ? POLLOUT : 0)
+        var entry = pollfd(fd: descriptor, events: Int16(events), revents: 0)
+        guard poll(&entry, 1, 0) > 0 else { return [] }
+        #if os(Linux)
+            let broken = POLLERR | POLLHUP | POLLNVAL
+        #else
+            // Elsewhere POLLHUP may mean that only the other side has ended its stream.
+            let broken = POLLERR | POLLNVAL
+            if Int32(entry.revents) & POLLHUP != 0, interest.contains(.reading) { entry.revents |= Int16(POLLIN) }
+        #endif
+        let found = Int32(entry.revents)
+        var readiness: Readiness = []
+        if found & POLLIN != 0 { readiness.insert(.reading) }
+        if found & POLLOUT != 0 { readiness.insert(.writing) }
+        // A broken socket can be read and written: that is how one learns why it is broken.
+        if found & broken != 0 { readiness.formUnion([.reading, .writing, .broken]) }
+        return readiness
+    }
+
     /// Ends this side's stream; the other side may still send.
     static func endWriting(_ descriptor: Int32) {
         _ = shutdown(descriptor, Int32(SHUT_WR))
     }
 
-    /// Gives the descriptor back.
+    /// Closes a descriptor.
     static func close(_ descriptor: Int32) {
-        _ = Glibc.close(descriptor)
+        _ = Foundation.close(descriptor)
     }
 
     private static func set(_ descriptor: Int32, _ level: Int32, _ name: Int32, _ value: Int32) {
         var value = value
         _ = setsockopt(descriptor, level, name, &value, socklen_t(MemoryLayout<Int32>.size))
     }
+}
+
+/// Why the server cannot listen, and what to do about it.
+public enum SocketError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// ``SocketServer/start()`` was called twice.
+    case alreadyStarted
+    /// The port is not one of 0…65535.
+    case port(Int)
+    /// The host has no address; the reason is the resolver's.
+    case unknownHost(String, reason: String)
+    /// Another program listens on this address.
+    case addressInUse(SocketAddress)
+    /// This program may not listen on this address: its port is below 1024, and only a privileged program may use
+    /// those.
+    case permissionDenied(SocketAddress)
+    /// No network interface of this machine has this address.
+    case addressNotAvailable(SocketAddress)
+    /// This system does not have that way to wait for sockets.
+    case pollerUnavailable(PollerKind)
+    /// The system refused something else.
+    ///
+    /// - Parameters:
+    ///   - operation: the system call.
+    ///   - code: its error number (`errno`).
+    case system(operation: String, code: Int32)
+
+    /// One sentence that says what was wrong and what would be right.
+    public var description: String {
+        switch self {
+        case .alreadyStarted:
+            "The server has been started already; make a new one."
+        case .port(let port):
+            "The port \(port) does not exist; choose one of 1…65535, or 0 for a free one."
+        case .unknownHost(let host, let reason):
+            "The host '\(host)' is unknown (\(reason)); use an address of this machine, 127.0.0.1 or 0.0.0.0 for instance."
+        case .addressInUse(let address):
+            "The address \(address) is in use by another program; stop it or choose another port (0 takes a free one)."
+        case .permissionDenied(let address):
+            "Listening on \(address) is not permitted; choose a port from 1024 on, or give the program the right "
+                + "to use lower ones (CAP_NET_BIND_SERVICE)."
+        case .addressNotAvailable(let address):
+            "The address \(address.host) is none of this machine's; use 127.0.0.1 for this machine only, or 0.0.0.0 for "
+                + "all its interfaces."
+        case .pollerUnavailable(let kind):
+            "The poller '\(kind.rawValue)' does not exist on this system; choose auto or dispatch."
+        case .system(let operation, let code):
+            "The system refused '\(operation)': \(Self.message(code))."
+        }
+    }
+
+    static func message(_ code: Int32) -> String { String(cString: strerror(code)) }
 }

@@ -1,55 +1,56 @@
 import Files
 
-/// The tensors of a checkpoint file, and the bytes they lie in.
+/// The tensors of a checkpoint file and the bytes they are views of.
 ///
-/// The file is *read once* into memory of our own, never mapped: under a mapping, a file that is overwritten or truncated in
-/// place would change the weights of the running model or kill it (SIGBUS), and one snapshot makes a digest be that of
-/// exactly the bytes that were loaded. Tensors are views of that memory: contiguous float32 is used where it lies,
-/// without a second copy. The memory is freed with its last user, so once a float16 file's tensors are converted and
-/// the checkpoint is let go, its bytes are gone.
+/// The file is *read once* into memory, never mapped. Under a mapping, overwriting or truncating the file would change
+/// the weights of the running model or kill the process (SIGBUS). One snapshot also makes the digest that of exactly
+/// the bytes that were loaded. Contiguous float32 tensors are views of that memory, without a second copy. The memory
+/// is freed with its last user: once the tensors of a float16 file are converted and the checkpoint is released, the
+/// file's bytes are gone.
 ///
-/// Reading builds tensors and nothing else: whatever more a pickle asks for is a name that nothing can call, and is refused where
-/// a network needs it. What reading may hold beside the file is bounded by a ``ReadingBudget``.
+/// Reading a pickle builds tensors and containers only; no code in a checkpoint runs. Every other object becomes an
+/// inert name, which is refused where a network needs it. Memory beside the file is bounded by a ``ReadingBudget``.
 public struct Checkpoint: Sendable {
-    /// The forms of file that are read; the bytes tell them apart, not the suffix.
+    /// The supported file formats. They are recognised by content, not by file name.
     public enum Format: String, Sendable {
-        /// What `torch.save` writes: a zip archive of a pickle and its storages, or pickles and storages one behind the other, as
-        /// before version 1.6.
+        /// PyTorch's `torch.save`: a zip archive of a pickle and its storages, or the legacy format before version 1.6,
+        /// a sequence of pickles and storages.
         case pytorch
-        /// One file, or several and their index.
+        /// safetensors: one file, or several shards and their index.
         case safetensors
-        /// What `numpy.savez` writes: a zip archive of arrays.
+        /// NumPy's `numpy.savez`: a zip archive of arrays.
         case npz
-        /// A dictionary that `numpy.save` has pickled, such as `bvlc_alexnet.npy`.
+        /// A dictionary pickled by `numpy.save`, such as `bvlc_alexnet.npy`.
         case npy
     }
 
-    /// What the file is called in errors.
+    /// The file's name, for errors.
     public let name: String
-    /// What the bytes turned out to be.
+    /// The format that was recognised.
     public let format: Format
-    /// The weights in file order, without the prefixes that wrappers add to their names.
+    /// The weights in file order, without prefixes of wrappers such as `module.`.
     public let tensors: StoredTensors
-    /// Tensors whose type is no weight's, in file order; a network may ignore them.
+    /// Tensors that are not floating point, in file order; a network may ignore them.
     public let skipped: [SkippedTensor]
-    /// What has a weight's name and is no tensor; a network that needs it refuses it.
+    /// Values with the name of a weight that are not tensors; refused if the network needs them.
     public let objects: [StoredObject]
-    /// What a person should know about the file, such as a choice between several dictionaries of weights: one sentence each,
-    /// without a full stop.
+    /// Remarks for the user, such as which of several dictionaries of weights was taken: one sentence each, without a
+    /// full stop.
     public let notes: [String]
-    /// The `__metadata__` of a safetensors file; empty for others.
+    /// The `__metadata__` of a safetensors file; empty for other formats.
     public let metadata: [String: String]
-    /// The bytes of the whole file: of the index where there are shards.
+    /// The bytes of the file; of a sharded checkpoint, those of the index.
     public let file: AlignedBuffer
-    /// The bytes of each file that the index names, in the order of the names.
+    /// The bytes of each shard, in the order of file names; empty if the checkpoint is one file.
     public let shards: [AlignedBuffer]
 
-    /// Units: bytes. Several times the largest network that runs here.
+    /// Default limit of the size of a checkpoint: several times the largest supported network. Units: bytes.
     public static let defaultMaxByteCount = 4 << 30
 
-    /// Reads a file.
+    /// Reads a checkpoint file, and its shards if it is an index.
     ///
-    /// - Throws: ``CheckpointError`` when it cannot be read, changes meanwhile, or is not a whole and sound checkpoint.
+    /// - Throws: ``CheckpointError`` when a file cannot be read, changes while it is read, or is not a valid
+    ///   checkpoint.
     public init(contentsOf path: String, maxByteCount: Int = Self.defaultMaxByteCount) throws(CheckpointError) {
         let file = try FileSnapshot.checkpoint(at: path, maxByteCount: maxByteCount)
         guard ShardIndex.recognizes(ByteRegion(file)) else {
@@ -61,9 +62,9 @@ public struct Checkpoint: Sendable {
         self.init(contents, name: path, format: .safetensors, file: file, shards: shards)
     }
 
-    /// Reads a checkpoint that is in memory already.
+    /// Parses a checkpoint that is already in memory.
     ///
-    /// - Parameter name: what the file is called in errors.
+    /// - Parameter name: the file's name, for errors.
     public init(_ file: AlignedBuffer, name: String) throws(CheckpointError) {
         let region = ByteRegion(file)
         let budget = ReadingBudget(fileByteCount: region.count)
@@ -75,7 +76,7 @@ public struct Checkpoint: Sendable {
             contents = try SafetensorsReader.read(region, budget: budget)
         case .stackedPickles:
             format = .pytorch
-            contents = try StackedPickleReader.read(region, budget: budget)
+            contents = try LegacyPyTorchReader.read(region, budget: budget)
         case .array:
             format = .npy
             contents = try ArrayDictionaryReader.read(region, name: name, budget: budget)
@@ -105,14 +106,15 @@ public struct Checkpoint: Sendable {
         metadata = contents.metadata
     }
 
-    /// Of the file and all shards. Units: bytes.
+    /// Size of the file and all shards. Units: bytes.
     public var byteCount: Int { shards.reduce(file.bytes.count) { $0 + $1.bytes.count } }
 
-    /// The tensor that a network has a place for.
+    /// The tensor of a network's parameter.
     ///
     /// - Throws: ``CheckpointError/missingTensor(name:expected:)``,
-    ///   ``CheckpointError/shapeMismatch(name:found:expected:)``, or
-    ///   ``CheckpointError/unsupportedScalarType(name:found:)`` when it is there, but in integers.
+    ///   ``CheckpointError/shapeMismatch(name:found:expected:)``,
+    ///   ``CheckpointError/unsupportedScalarType(name:found:)`` when it is not floating point, or
+    ///   ``CheckpointError/notATensor(name:found:)``.
     public func tensor(_ name: String, shape: Shape) throws(CheckpointError) -> StoredTensor {
         guard let tensor = tensors[name] else {
             if let skipped = skipped.first(where: { $0.name == name }) {
@@ -129,23 +131,23 @@ public struct Checkpoint: Sendable {
         return tensor
     }
 
-    /// What the first bytes tell.
+    /// The container format, recognised by the file's first bytes.
     private enum Container { case safetensors, zip, stackedPickles, array }
 
     private static func container(of file: ByteRegion, name: String) throws(CheckpointError) -> Container {
         let start = file.withUnsafeBytes { Array($0.prefix(FileKind.prefixByteCount)) }
-        // The brace comes first: it would be an impossible compression method in a zip archive's first record. A length that
-        // begins with a brace of its own is JSON's, and beyond all files.
+        // safetensors first: in a zip archive, a brace at offset 8 would be an invalid compression method. If the file
+        // starts with a brace too, it is JSON text; as a header length those bytes would exceed any file.
         if start.count >= 9, start[8] == UInt8(ascii: "{"), start[0] != UInt8(ascii: "{") || start[7] == 0 {
             return .safetensors
         }
         if start.starts(with: [0x50, 0x4B, 3, 4]) || start.starts(with: [0x50, 0x4B, 5, 6]) { return .zip }
         if start.starts(with: ArrayHeader.magic) { return .array }
-        if StackedPickleReader.recognizes(file) { return .stackedPickles }
+        if LegacyPyTorchReader.recognizes(file) { return .stackedPickles }
         throw .unknownFormat(file: name, found: found(file, start, name))
     }
 
-    /// What a zip archive is that is no checkpoint; nil where it may be one.
+    /// Names a zip archive that is not a checkpoint; nil where it may be one.
     private static func kind(of archive: ZipArchive) -> FileKind? {
         let names = archive.records.map(\.name)
         let pickle = names.first { $0 == "data.pkl" || $0.hasSuffix("/data.pkl") }
@@ -164,4 +166,67 @@ public struct Checkpoint: Sendable {
         let bytes = start.prefix(9).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
         return "begins with the bytes \(bytes.joined(separator: " "))"
     }
+}
+
+/// The tensors that the reader of a format has found, under names without wrapper prefixes.
+struct CheckpointContents {
+    private(set) var tensors = StoredTensors()
+    private(set) var skipped: [SkippedTensor] = []
+    /// Values with the name of a weight that are not tensors.
+    var objects: [StoredObject] = []
+    /// Remarks for the user, one sentence each.
+    var notes: [String] = []
+    var metadata: [String: String] = [:]
+
+    /// Memory limit. The tensors' float32 copies are charged too: views may overlap and repeat elements, so that a
+    /// small file could ask for far more memory than its size.
+    let budget: ReadingBudget
+
+    init(budget: ReadingBudget) { self.budget = budget }
+
+    /// Memory for a tensor's entry: name, shape, strides and position. Units: bytes.
+    private static let entryByteCount = 384
+
+    /// Adds a tensor.
+    ///
+    /// - Throws: ``CheckpointError`` when the name exists already or the float32 copy exceeds the budget.
+    mutating func append(_ tensor: StoredTensor, name: String) throws(CheckpointError) {
+        let byteCount = tensor.shape.elementCount.multipliedReportingOverflow(by: MemoryLayout<Float>.size)
+        try budget.charge(
+            byteCount.overflow ? .max : byteCount.partialValue,
+            for: "float32 up to tensor \(PickleObject.shortened(name))")
+        try budget.charge(Self.entryByteCount + name.utf8.count, for: "the tensors' names")
+        try tensors.append(tensor, name: Self.plainName(name))
+    }
+
+    /// Records a tensor that is not floating point.
+    mutating func skip(_ name: String, scalarName: String) throws(CheckpointError) {
+        try budget.charge(Self.entryByteCount + name.utf8.count, for: "the tensors' names")
+        skipped.append(SkippedTensor(name: Self.plainName(name), scalarName: scalarName))
+    }
+
+    /// The name without the components that `DataParallel` and `torch.compile` insert (`module`, `_orig_mod`).
+    static func plainName(_ name: String) -> String {
+        guard name.contains("module.") || name.contains("_orig_mod.") else { return name }
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.enumerated()
+            .filter { $0.offset == parts.count - 1 || ($0.element != "module" && $0.element != "_orig_mod") }
+            .map(\.element).joined(separator: ".")
+    }
+}
+
+/// A tensor that is not floating point and so not a weight, such as batch normalisation's `num_batches_tracked`.
+public struct SkippedTensor: Sendable, Equatable {
+    /// The tensor's name, without prefixes of wrappers.
+    public let name: String
+    /// Its type's name in PyTorch or safetensors: `int64`, `I64`.
+    public let scalarName: String
+}
+
+/// A value that has the name of a weight but is not a tensor. It is refused only if a network needs it.
+public struct StoredObject: Sendable, Equatable {
+    /// The value's name, without prefixes of wrappers.
+    public let name: String
+    /// A description: `an object of class argparse.Namespace`.
+    public let kind: String
 }

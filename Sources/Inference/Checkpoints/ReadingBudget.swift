@@ -1,42 +1,44 @@
-/// The memory that reading one checkpoint may take beside the file's own bytes.
+/// Limits the memory that reading one checkpoint may take beside the file's own bytes.
 ///
-/// All readers of a file draw on one budget *before* they allocate: inflated records, a pickle's stack, memo, containers
-/// and text, parsed headers and indexes, and the float32 copies that the tensors ask for. Small files can otherwise ask
-/// for any amount: a tuple costs one byte in a pickle, a record of zeros a thousandth of its size in an archive.
+/// All readers of a file charge one budget *before* they allocate: for inflated records, a pickle's stack, memo,
+/// containers and text, parsed headers and indexes, and the tensors' float32 copies. Otherwise a small file could ask
+/// for any amount of memory: a tuple takes one byte in a pickle, and a record of zeros a thousandth of its size in an
+/// archive.
 ///
-/// What is charged are capacities, not counts, and allocations are charged with their overhead. An array that grows
-/// holds its old and its new memory for a moment, so the peak can be half as much again as the limit.
+/// Charged are capacities, not counts, including the allocator's overhead. A growing array briefly holds its old and
+/// its new memory, so the peak can be 1.5 times the limit.
 package final class ReadingBudget {
-    /// Enough for every small file: the pickle of a network of thousands of tensors with its optimiser takes some
-    /// 20 MiB. Units: bytes.
+    /// The limit's constant part, enough for every small file: the pickle of a network of thousands of tensors with
+    /// optimiser state takes about 20 MiB. Units: bytes.
     package static let floorByteCount = 64 << 20
-    /// Further bytes for each of the file: float16 weights become float32 (2), and may have been deflated.
+    /// Bytes of memory for each byte of the file: float16 doubles as float32, and the file may be compressed.
     package static let bytesPerFileByte = 8
 
-    /// Units: bytes.
+    /// The most memory. Units: bytes.
     private(set) var limit: Int
-    /// Units: bytes.
+    /// Memory charged so far. Units: bytes.
     private(set) var byteCount = 0
 
-    /// What an allocation costs beside its elements: the allocator's header, Swift's, and what rounding wastes.
+    /// Overhead of an allocation: the headers of the allocator and of Swift, and rounding. Units: bytes.
     static let allocationByteCount = 48
 
+    /// A budget for a file of this size.
     package init(fileByteCount: Int) {
         limit = Self.floorByteCount
         grow(fileByteCount: fileByteCount)
     }
 
-    /// Takes another file into account, such as a shard.
+    /// Raises the limit for another file, such as a shard.
     func grow(fileByteCount: Int) {
         let (share, overflow) = fileByteCount.multipliedReportingOverflow(by: Self.bytesPerFileByte)
         let (sum, sumOverflow) = limit.addingReportingOverflow(share)
         limit = overflow || sumOverflow ? .max : sum
     }
 
-    /// Takes bytes from the budget.
+    /// Charges bytes.
     ///
-    /// - Parameter what: what they are for, as "a pickle's lists".
-    /// - Throws: ``CheckpointError/memoryLimit(what:needed:limit:)`` where there are not as many.
+    /// - Parameter what: their purpose, for the error: "a pickle's lists".
+    /// - Throws: ``CheckpointError/memoryLimit(what:needed:limit:)`` when the limit is exceeded.
     func charge(_ count: Int, for what: @autoclosure () -> String) throws(CheckpointError) {
         let (sum, overflow) = byteCount.addingReportingOverflow(count)
         guard !overflow, sum <= limit else {
@@ -45,15 +47,15 @@ package final class ReadingBudget {
         byteCount = sum
     }
 
-    /// Takes what a string of so many bytes costs, with the element that refers to it.
+    /// Charges a string of so many bytes, with the value that refers to it.
     func charge(textOf byteCount: Int, for what: @autoclosure () -> String) throws(CheckpointError) {
         try charge(byteCount + Self.allocationByteCount, for: what())
     }
 }
 
 extension Array {
-    /// Makes room for more elements, and pays for it first. The capacity at least doubles, so that appending one by one stays
-    /// linear.
+    /// Reserves capacity for more elements and charges it first. The capacity at least doubles, so that appending stays
+    /// amortised O(1).
     mutating func reserve(
         _ more: Int, from budget: ReadingBudget, for what: @autoclosure () -> String
     ) throws(CheckpointError) {

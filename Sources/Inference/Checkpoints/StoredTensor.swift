@@ -1,28 +1,28 @@
 import Files
 
-/// A tensor as it lies in a checkpoint: a checked view of a storage, in the type it was saved in.
+/// A tensor in a checkpoint: a bounds-checked strided view of a storage, in the type it was saved in.
 ///
-/// It keeps the whole file's bytes alive; a ``Tensor`` made from it does so only where it is a view.
+/// It keeps the bytes of the whole file alive; a ``Tensor`` made from it does so only if it is a view.
 public struct StoredTensor: Sendable {
-    /// How its numbers are written in the file.
+    /// The element type in the file.
     public let scalarType: ScalarType
-    /// Its extents, outermost axis first.
+    /// Extents, outermost axis first.
     public let shape: Shape
-    /// Units: elements, not bytes. A stride of 0 repeats one element along its axis.
+    /// Strides of the axes; 0 repeats one element along its axis. Units: elements.
     public let strides: [Int]
 
-    /// All the bytes that the tensor's storage has.
+    /// All bytes of the tensor's storage.
     let storage: ByteRegion
-    /// Units: elements.
+    /// The first element's position in the storage. Units: elements.
     let storageOffset: Int
 
-    /// No network has tensors of more axes.
+    /// The most axes; more than any network's tensors have.
     static let maxRank = 16
 
-    /// Checks that every element lies in the storage.
+    /// Checks that every element is within the storage.
     ///
-    /// - Throws: ``CheckpointError/invalidLayout(name:found:expected:)`` for negative or absurd numbers,
-    ///   ``CheckpointError/outOfBounds(name:lastElement:storageElementCount:)`` when an element lies outside.
+    /// - Throws: ``CheckpointError/invalidLayout(name:found:expected:)`` for negative or overflowing numbers,
+    ///   ``CheckpointError/outOfBounds(name:lastElement:storageElementCount:)`` when an element is outside.
     init(
         name: String, scalarType: ScalarType, extents: [Int], strides: [Int], storageOffset: Int, storage: ByteRegion
     ) throws(CheckpointError) {
@@ -38,7 +38,7 @@ public struct StoredTensor: Sendable {
                 name: name, found: "sizes \(extents), strides \(strides) and offset \(storageOffset)",
                 expected: "no negative number")
         }
-        // Empty axes count as 1 here, so that contiguous strides can be worked out for whatever passes.
+        // Empty axes count as 1 here, so that contiguous strides never overflow later.
         guard Shape(extents.map { max($0, 1) }).checkedElementCount != nil else {
             throw .invalidLayout(name: name, found: "sizes \(extents)", expected: "a product of at most 63 bits")
         }
@@ -60,7 +60,7 @@ public struct StoredTensor: Sendable {
         self.storageOffset = storageOffset
     }
 
-    /// The same elements in another shape; nil where they do not lie without gaps, or there are not as many.
+    /// The same elements in another shape; nil where they are not contiguous or the counts differ.
     func reshaped(to shape: Shape) -> StoredTensor? {
         guard isContiguous, shape.elementCount == self.shape.elementCount, shape.elementCount > 0 else { return nil }
         return StoredTensor(
@@ -78,10 +78,10 @@ public struct StoredTensor: Sendable {
         self.storageOffset = storageOffset
     }
 
-    /// Lets the memory of its storage go; nothing may read it any more.
+    /// Releases the memory of its storage; no tensor may read it afterwards.
     func discard() { storage.buffer.discard(storage.range) }
 
-    /// Whether the elements lie without gaps, last axis fastest.
+    /// Whether the elements are contiguous in row-major order.
     public var isContiguous: Bool {
         var expected = 1
         for (extent, stride) in zip(shape.extents, strides).reversed() {
@@ -93,10 +93,10 @@ public struct StoredTensor: Sendable {
         return true
     }
 
-    /// The tensor in float32, last axis fastest.
+    /// The tensor as contiguous float32 in row-major order.
     ///
-    /// What is so already, and aligned, is viewed in place; all else is copied: float16 and bfloat16 exactly, float64
-    /// rounded to nearest, as PyTorch's `.float()` does.
+    /// A tensor that is so already, and aligned, is a view. Others are copied and converted: float16 and bfloat16
+    /// exactly, float64 rounded to nearest, as by PyTorch's `.float()`.
     public func tensor() -> Tensor {
         if shape.elementCount == 0 { return Tensor(shape) { _ in } }
         let start = storage.range.lowerBound + storageOffset * scalarType.byteCount
@@ -111,5 +111,111 @@ public struct StoredTensor: Sendable {
                 elements.convert(from: scalarType, to: output)
             }
         }
+    }
+}
+
+/// The tensors of a checkpoint in file order, with unique names.
+public struct StoredTensors: Sendable, RandomAccessCollection {
+    /// A tensor and its name.
+    public typealias Element = (name: String, tensor: StoredTensor)
+
+    private var elements: [Element] = []
+    private var indices: [String: Int] = [:]
+
+    init() {}
+
+    /// Wraps tensors in memory.
+    ///
+    /// - Throws: ``CheckpointError/duplicateTensor(name:)``
+    package init(_ tensors: [(name: String, tensor: Tensor)]) throws(CheckpointError) {
+        for (name, tensor) in tensors { try append(try tensor.stored(as: name), name: name) }
+    }
+
+    /// Always 0.
+    public var startIndex: Int { elements.startIndex }
+    /// The number of tensors.
+    public var endIndex: Int { elements.endIndex }
+    /// The tensor at a position in file order.
+    public subscript(position: Int) -> Element { elements[position] }
+
+    /// The tensor of that name, or nil.
+    public subscript(name: String) -> StoredTensor? { indices[name].map { elements[$0].tensor } }
+
+    /// All names, in file order.
+    public var names: [String] { elements.map(\.name) }
+
+    /// The tensors whose names start with `prefix`, under their names without it.
+    ///
+    /// - Throws: ``CheckpointError/nothingUnderPrefix(_:)``
+    func under(_ prefix: String) throws(CheckpointError) -> StoredTensors {
+        var tensors = StoredTensors()
+        for (name, tensor) in elements where name.hasPrefix(prefix) && name.count > prefix.count {
+            try tensors.append(tensor, name: String(name.dropFirst(prefix.count)))
+        }
+        guard !tensors.isEmpty else { throw .nothingUnderPrefix(prefix) }
+        return tensors
+    }
+
+    /// The names of tensors that share no byte of storage with another one.
+    var namesOfUnshared: Set<String> {
+        var names: Set<String> = []
+        let sorted = elements.sorted { left, right in
+            (ObjectIdentifier(left.tensor.storage.buffer), left.tensor.storage.range.lowerBound)
+                < (ObjectIdentifier(right.tensor.storage.buffer), right.tensor.storage.range.lowerBound)
+        }
+        /// End of the storages seen so far in this buffer.
+        var reach = 0
+        for (index, (name, tensor)) in sorted.enumerated() {
+            let (buffer, range) = (tensor.storage.buffer, tensor.storage.range)
+            if index == 0 || sorted[index - 1].tensor.storage.buffer !== buffer { reach = 0 }
+            let next = index + 1 < sorted.count ? sorted[index + 1].tensor.storage : nil
+            let isBeforeOthers = next.map { $0.buffer !== buffer || $0.range.lowerBound >= range.upperBound } ?? true
+            if range.lowerBound >= reach, isBeforeOthers { names.insert(name) }
+            reach = Swift.max(reach, range.upperBound)
+        }
+        return names
+    }
+
+    /// Adds a tensor.
+    ///
+    /// - Throws: ``CheckpointError/duplicateTensor(name:)``
+    mutating func append(_ tensor: StoredTensor, name: String) throws(CheckpointError) {
+        guard indices.updateValue(elements.count, forKey: name) == nil else { throw .duplicateTensor(name: name) }
+        elements.append((name, tensor))
+    }
+}
+
+/// Quantized element types of eight bits or fewer; such weights are meaningless without their scales.
+enum QuantizedType {
+    /// Whether a type is quantized, by its name in PyTorch (`qint8`, `float8_e4m3fn`) or safetensors (`F8_E4M3`).
+    static func isQuantized(_ scalarName: String) -> Bool {
+        ["qint", "quint", "float8", "float6", "float4", "F8_", "F6_", "F4"].contains(where: scalarName.hasPrefix)
+    }
+}
+
+extension Tensor {
+    /// Row-major index of the first infinity or NaN; nil when all scalars are finite.
+    public var firstNonFiniteIndex: Int? {
+        withUnsafeScalars { scalars in
+            let blockExtent = 4096
+            for start in stride(from: 0, to: scalars.count, by: blockExtent) {
+                let block = scalars[start..<min(start + blockExtent, scalars.count)]
+                // Only an exponent of all ones carries into the sign bit: integer arithmetic, which vectorises.
+                var carries: UInt32 = 0
+                for scalar in UnsafeBufferPointer(rebasing: block) {
+                    carries |= (scalar.bitPattern & 0x7FFF_FFFF) &+ 0x0080_0000
+                }
+                if carries >> 31 != 0 { return block.firstIndex { !$0.isFinite } }
+            }
+            return nil
+        }
+    }
+
+    /// Checks that all scalars are finite.
+    ///
+    /// - Throws: ``CheckpointError/nonFinite(name:index:value:)`` for the first one that is not.
+    public func checkFinite(name: String) throws(CheckpointError) {
+        guard let index = firstNonFiniteIndex else { return }
+        throw .nonFinite(name: name, index: index, value: withUnsafeScalars { "\($0[index])" })
     }
 }

@@ -1,32 +1,27 @@
 import Threads
 
-/// Runs a network on batches, from several threads at the same time if need be.
+/// Runs a network on batches; several threads may call it at the same time.
 ///
-/// The network is cut into up to three sections that differ in what they want most. Large maps: an image at a time, so that
-/// what lies between two layers stays in the cache. Small maps: several images, so that each kernel that is read from memory
-/// meets many pixels. Linear layers: the whole batch, since their weights come from memory anew each time. Of the first two
-/// each thread takes images of its own; the threads share the steps of the third, and those of a batch that is smaller than
-/// they are many.
+/// The network is cut into up to three sections, each with the batch size that suits it:
+/// - Convolutions on large maps run one image at a time, so that the values between two layers stay in the cache.
+/// - Convolutions on small maps run several images at a time, so that a kernel that is read from memory is used for
+///   many pixels.
+/// - Linear layers run the whole batch at once, since each run reads all their weights from memory.
+///
+/// In a batch of at least two images for each thread, the threads run the first two sections on images of their own
+/// (data parallelism). In smaller batches, and always in the third section, they share the work of each step.
 public final class Engine: Sendable {
-    /// What is run.
+    /// The layers and their weights.
     public let network: Network
     private let sections: [Section]
     private let workers: WorkerPool
 
-    /// A part of the network.
-    private struct Section: Sendable {
-        let segment: Segment
-        let inputShape: Shape
-        /// The most images that are run together.
-        let batchLimit: Int
-    }
-
-    /// Maps of no more pixels than this are small.
+    /// The largest map that counts as small. Units: pixels.
     private static let smallMap = 400
-    /// As many images of 13×13 pixels as make the products with a kernel hide the time it takes to read it.
+    /// With so many maps of 13×13 pixels, the arithmetic takes longer than reading the kernels. Units: images.
     private static let smallMapBatch = 8
 
-    /// An engine whose runs share these threads.
+    /// An engine that runs on these threads.
     public init(network: Network, workers: WorkerPool, selector: AlgorithmSelector = AlgorithmSelector()) {
         self.network = network
         self.workers = workers
@@ -34,11 +29,7 @@ public final class Engine: Sendable {
         var sections: [Section] = []
         func append(_ part: Network, batchLimit: Int) {
             sections.append(
-                Section(
-                    segment: Segment(
-                        network: part, workers: workers, selector: selector, batchLimit: batchLimit),
-                    inputShape: part.inputShape,
-                    batchLimit: batchLimit))
+                Section(network: part, workers: workers, selector: selector, batchLimit: batchLimit))
         }
         if let parts = rest.split(beforeFirst: { node, input in
             node.layer is Conv2d && input[1] * input[2] <= Self.smallMap
@@ -54,32 +45,32 @@ public final class Engine: Sendable {
         self.sections = sections
     }
 
-    /// Measures the algorithms of those layers that have several, where the selector does not know their times yet; to be
-    /// called before the first run, which makes what was chosen.
+    /// Measures the algorithms of layers that have several, where the selector does not know their times yet.
     ///
-    /// - Parameter limit: no measurement is begun after this time.
+    /// To be called before the first run, which prepares the chosen algorithms.
+    /// - Parameter limit: no measurement begins after this time.
     public func measureAlgorithms(within limit: Duration) {
         let tuner = AlgorithmTuner(workers: workers, deadline: .now + limit)
-        for section in sections { section.segment.measure(with: tuner) }
+        for section in sections { section.measure(with: tuner) }
     }
 
-    /// What the layers and the operations that were made of them hold. Units: bytes.
+    /// The weights that layers and operations hold. Units: bytes.
     var weightByteCount: Int {
         network.nodes.reduce(0) { $0 + $1.layer.parameterByteCount }
-            + sections.reduce(0) { $0 + $1.segment.weightByteCount }
+            + sections.reduce(0) { $0 + $1.weightByteCount }
     }
 
-    /// What the largest runs of all sections take on all threads. Units: bytes.
+    /// The arenas for the largest runs of all sections on all threads. Units: bytes.
     func arenaByteCount(batchSize: Int) -> Int {
         sections.reduce(0) { sum, section in
             let count = min(section.batchLimit, batchSize)
-            let shared = section.segment.arenaByteCount(batchSize: count, threadCount: workers.threadCount)
-            let own = section.segment.arenaByteCount(batchSize: count, threadCount: 1) * workers.threadCount
+            let shared = section.arenaByteCount(batchSize: count, threadCount: workers.threadCount)
+            let own = section.arenaByteCount(batchSize: count, threadCount: 1) * workers.threadCount
             return sum + max(shared, section.batchLimit == .max ? 0 : own)
         }
     }
 
-    /// The shape in which an image is given: channels innermost.
+    /// The shape of an image: `[H, W, C]`, channels innermost.
     var imageShape: Shape {
         let shape = network.inputShape
         return shape.rank == 3 ? [shape[1], shape[2], shape[0]] : shape
@@ -97,21 +88,22 @@ public final class Engine: Sendable {
         }
     }
 
-    /// Runs a batch of mid-grey images and tells what each step took, all its runs together. Where threads take images of
-    /// their own, a step's duration is their mean.
+    /// Runs a batch of mid-grey images and measures each step; see ``RunProfile``.
     public func profile(batchSize: Int) -> RunProfile {
         let recorder = ProfileRecorder(nodes: network.nodes.map(\.name))
         _ = run(batchSize: batchSize, fill: { $1.initialize(repeating: 0.5) }, recorder: recorder)
         return recorder.profile(batchSize: batchSize)
     }
 
-    /// Whether each thread takes images of its own.
+    /// Whether each thread runs images of its own.
     private func isDivided(_ batchSize: Int) -> Bool {
         workers.threadCount > 1 && batchSize >= 2 * workers.threadCount
     }
 
     private typealias Fill = @Sendable (_ index: Int, UnsafeMutableBufferPointer<Float>) -> Void
 
+    /// Runs a batch through all sections.
+    ///
     /// - Parameter fill: writes one image's input, `[H, W, C]`.
     private func run(batchSize: Int, fill: @escaping Fill, recorder: ProfileRecorder? = nil) -> [[Float]] {
         let outputCount = network.outputShape.elementCount
@@ -129,23 +121,25 @@ public final class Engine: Sendable {
         return (0..<batchSize).map { Array(outputs[$0 * outputCount..<($0 + 1) * outputCount]) }
     }
 
-    /// Runs a section, and before it those that feed it, on some images of the batch.
+    /// Runs a section, and before it the sections that feed it, on some images of the batch.
     ///
-    /// - Parameter take: reads the output of part of the images, on one of several threads.
+    /// - Parameters:
+    ///   - isDivided: whether each thread may run images of its own.
+    ///   - take: reads the output for a part of the images, on any thread.
     private func runSection(
         _ index: Int, images: Range<Int>, threadCount: Int, isDivided: Bool, fill: @escaping Fill,
         recorder: ProfileRecorder?, take: @escaping @Sendable (Range<Int>, UnsafeBufferPointer<Float>) -> Void
     ) {
         let section = sections[index]
-        // Steps that work on the whole batch are shared, and so are those of a batch that threads do not divide.
+        // The section of the whole batch is never divided: its threads share each step.
         let isDividedHere = isDivided && section.batchLimit < .max
         let parts = parts(of: images, limit: section.batchLimit, isDivided: isDividedHere)
         @Sendable func run(_ part: Range<Int>, threadCount: Int) {
-            section.segment.run(
+            section.run(
                 batchSize: part.count, threadCount: threadCount,
                 fill: { input in
                     nonisolated(unsafe) let input = input
-                    let size = section.inputShape.elementCount
+                    let size = section.network.inputShape.elementCount
                     @Sendable func place(of images: Range<Int>) -> UnsafeMutableBufferPointer<Float> {
                         let first = (images.lowerBound - part.lowerBound) * size
                         return UnsafeMutableBufferPointer(rebasing: input[first..<first + images.count * size])
@@ -175,7 +169,8 @@ public final class Engine: Sendable {
         }
     }
 
-    /// Equal parts within a limit; as many as there are threads, or a multiple of it, where each takes its own.
+    /// Divides images into parts of about equal size within a limit; into a multiple of the number of threads if each
+    /// runs its own.
     private func parts(of images: Range<Int>, limit: Int, isDivided: Bool) -> [Range<Int>] {
         let unit = isDivided ? workers.threadCount : 1
         let perUnit = (images.count + unit - 1) / unit

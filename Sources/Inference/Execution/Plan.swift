@@ -1,11 +1,12 @@
 import Files
 import Threads
 
-/// How a network is run on batches of one size: which operation computes each layer, and where each value lies.
+/// How a network runs on batches of one size: which operation computes each layer, and where in the arena each value
+/// lies.
 ///
-/// A plan holds no memory and no weights of its own, so it is cheap to make and to keep.
+/// A plan has no memory and no weights of its own, so that it is cheap to make and to keep.
 struct Plan: Sendable {
-    /// One operation on its memory. Offsets are in floats.
+    /// One operation, and where in the arena its inputs and its output begin. Units: floats.
     struct Step: Sendable {
         let node: String
         let operation: any Operation
@@ -13,24 +14,30 @@ struct Plan: Sendable {
         let outputOffset: Int
     }
 
+    /// Units: images.
     let batchSize: Int
     let steps: [Step]
-    /// Where the batch is put, and where the logits are found. Units: floats.
+    /// Where the batch's input begins. Units: floats.
     let inputOffset: Int
+    /// Where the logits begin. Units: floats.
     let outputOffset: Int
-    /// What the arena must hold. Units: floats.
+    /// The length of the arena's part for values; the scratch of the threads follows it. Units: floats.
     let activationCount: Int
+    /// The length of one thread's scratch. Units: floats.
     let scratchStride: Int
+    /// How many threads share each step.
     let threadCount: Int
 
-    /// Units: bytes.
+    /// The size of the arena. Units: bytes.
     var arenaByteCount: Int {
         (activationCount + scratchStride * threadCount) * MemoryLayout<Float>.stride
     }
 
-    /// Runs every step on memory that is this run's alone.
+    /// Runs all steps.
     ///
-    /// - Parameter didRun: is told what each step took, for measurements.
+    /// - Parameters:
+    ///   - arena: memory that no other run uses.
+    ///   - didRun: is called with each step and its duration, for profiles.
     func run(on arena: AlignedBuffer, workers: WorkerPool, didRun: ((Step, Duration) -> Void)? = nil) {
         precondition(
             arena.bytes.count >= arenaByteCount, "an arena of \(arena.bytes.count) bytes; \(arenaByteCount) are needed")
@@ -45,4 +52,54 @@ struct Plan: Sendable {
             if let start { didRun?(step, .now - start) }
         }
     }
+}
+
+/// Places a plan's values in the arena, so that values that are never alive at the same time share memory.
+///
+/// First-fit allocation over the values' lifetimes, which are known in advance.
+package struct ArenaLayout {
+    /// A value's place. Units: floats; steps.
+    private struct Block {
+        let offset: Int
+        let count: Int
+        let lastUse: Int
+    }
+
+    /// A cache line, so that no two values share one. Units: floats.
+    private static let alignment = 16
+    private var blocks: [Block] = []
+    /// The memory that all values need. Units: floats.
+    package private(set) var count = 0
+
+    /// A layout without values.
+    package init() {}
+
+    /// Places a value.
+    ///
+    /// - Parameters:
+    ///   - count: its size. Units: floats.
+    ///   - step: the step that writes the value.
+    ///   - lastUse: the last step that reads it.
+    /// - Returns: the value's offset. Units: floats.
+    package mutating func place(count: Int, at step: Int, lastUse: Int) -> Int {
+        let aligned = Self.align(count)
+        blocks.removeAll { $0.lastUse < step }
+        blocks.sort { $0.offset < $1.offset }
+        var offset = 0
+        for block in blocks {
+            if block.offset - offset >= aligned { break }
+            offset = max(offset, block.offset + block.count)
+        }
+        blocks.append(Block(offset: offset, count: aligned, lastUse: lastUse))
+        self.count = max(self.count, offset + aligned)
+        return offset
+    }
+
+    /// A number of bytes, rounded up to whole cache lines. Units: floats.
+    package static func align(byteCount: Int) -> Int {
+        align((byteCount + MemoryLayout<Float>.stride - 1) / MemoryLayout<Float>.stride)
+    }
+
+    /// A number of floats, rounded up to whole cache lines. Units: floats.
+    package static func align(_ count: Int) -> Int { (count + alignment - 1) / alignment * alignment }
 }

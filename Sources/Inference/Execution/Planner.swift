@@ -1,19 +1,21 @@
 import Synchronization
 import Threads
 
-/// Makes plans for a network; keeps the operations, which all plans share.
+/// Makes the plans of a network, and keeps the operations, which all its plans share.
 final class Planner: Sendable {
-    /// A layer that is computed, together with an activation that rides on it.
+    /// A layer to be computed, with the activation that is fused into it.
     private struct Stage: Sendable {
         let node: Network.Node
         let algorithms: [Algorithm]
         /// See ``Layer/workload(for:)``.
         let workload: String
-        /// The values of one image. Units: floats.
+        /// The size of the first input, for one image. Units: floats.
         let inputCount: Int
+        /// The size of the output, for one image. Units: floats.
         let outputCount: Int
-        /// The value it writes, and those it reads.
+        /// The value that it writes.
         let output: Int
+        /// The values that it reads.
         let inputs: [Int]
     }
 
@@ -23,9 +25,9 @@ final class Planner: Sendable {
     }
 
     private struct Made {
-        /// Those that some plan chose.
+        /// The operations that some plan uses.
         var operations: [OperationKey: any Operation] = [:]
-        /// Those whose error is too large.
+        /// The algorithms that are too imprecise.
         var refused: Set<OperationKey> = []
     }
 
@@ -35,7 +37,7 @@ final class Planner: Sendable {
     private let batchLimit: Int
     private let stages: [Stage]
     private let made = Mutex(Made())
-    /// The value that holds the network's output. Value 0 is its input; value n + 1 is written by node n.
+    /// The value that holds the network's output. Value 0 is the network's input; node n writes value n + 1.
     private let outputValue: Int
 
     /// - Parameter batchLimit: the most images that are run together.
@@ -44,7 +46,7 @@ final class Planner: Sendable {
         self.network = network
         self.workers = workers
         self.selector = selector
-        // Views and fused activations write nothing: they are other names of a value.
+        // Views and fused activations write no value of their own: they are aliases of the value that they read.
         var values = [0]
         var stages: [Stage] = []
         var fused: Set<Int> = []
@@ -69,7 +71,7 @@ final class Planner: Sendable {
         outputValue = values[values.count - 1]
     }
 
-    /// The rectifier that reads a node's output, if it is the only one to do so and the layer can compute it.
+    /// The ReLU behind a node that can be fused into it: it has to be the only reader of the node's output.
     private static func fusedActivation(after index: Int, in network: Network) -> Int? {
         guard network.nodes[index].layer.fusesActivation else { return nil }
         let readers = network.nodes.indices.filter { network.nodes[$0].inputs.contains(index) }
@@ -77,8 +79,8 @@ final class Planner: Sendable {
         return readers[0]
     }
 
-    /// Those circumstances, among the two that are measured, to which a plan's are closest: one image, or several on a thread
-    /// that shares nothing.
+    /// The measured condition that is closest to a plan's. Two are measured: one image on all threads, and a full batch
+    /// on one thread.
     private func condition(batchSize: Int, threadCount: Int) -> AlgorithmTimings.Condition {
         let isLone = threadCount > 1 || batchSize < batchLimit / 2
         return isLone ? loneCondition : fullCondition
@@ -87,7 +89,7 @@ final class Planner: Sendable {
     private var loneCondition: AlgorithmTimings.Condition { .init(batchSize: 1, threadCount: workers.threadCount) }
     private var fullCondition: AlgorithmTimings.Condition { .init(batchSize: batchLimit, threadCount: 1) }
 
-    /// Measures what was not measured before, as far as the tuner's time allows.
+    /// Measures the algorithms whose times are not known, as far as the tuner's time allows.
     func measure(with tuner: AlgorithmTuner) {
         for stage in stages where stage.algorithms.count > 1 {
             for condition in [loneCondition, fullCondition]
@@ -105,10 +107,10 @@ final class Planner: Sendable {
         }
     }
 
-    /// What the operations made so far hold beside the layers' parameters. Units: bytes.
+    /// The weights of the operations made so far, beside the layers' parameters. Units: bytes.
     var weightByteCount: Int { made.withLock { $0.operations.values.reduce(0) { $0 + $1.weightByteCount } } }
 
-    /// The operation of the first algorithm that is precise enough.
+    /// The operation of the best algorithm that is precise enough; it is prepared if no plan used it before.
     private func operation(ofStage index: Int, under condition: AlgorithmTimings.Condition) -> any Operation {
         let stage = stages[index]
         let ranking = selector.ranking(
@@ -134,9 +136,9 @@ final class Planner: Sendable {
         }
     }
 
-    /// - Parameter threadCount: how many threads share each step.
+    /// The plan for batches of one size.
     ///
-    /// Shape: for batches `[batchSize, C, H, W]`.
+    /// - Parameter threadCount: how many threads share each step.
     func plan(batchSize: Int, threadCount: Int) -> Plan {
         precondition(batchSize > 0, "a batch of \(batchSize) images")
         var lastUse: [Int: Int] = [outputValue: stages.count]

@@ -1,20 +1,20 @@
-/// The orientation entry of an Exif block, which is a small TIFF file of its own.
+/// The orientation entry of an EXIF block, which has the structure of a TIFF file.
 ///
-/// The first directory alone is read; every offset and count is checked against the block.
+/// Only the first image file directory (IFD) is read; every offset and count is checked against the block.
 /// - Source: TIFF 6.0 §2, Exif 2.32 §4.6.4
 enum ExifOrientation: Equatable {
-    /// There is an entry; its value is nil where it is not one integer.
+    /// The entry exists; its value is nil where it is not one integer.
     case value(Int?)
 
-    /// There is no Exif block, or none of its entries is the orientation.
+    /// There is no EXIF block, or it has no orientation.
     case absent
 
-    /// The block is no TIFF file.
+    /// The block has no valid TIFF header.
     case damaged
 
     private static let tag = 0x0112
 
-    /// Units: bytes of one value of each TIFF type, from type 1 on. Type 16 is BigTIFF's 64-bit integer.
+    /// Size of one value of each TIFF type, from type 1 on. Type 16 is BigTIFF's 64-bit integer. Units: bytes.
     private static let unitSizes = [1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8]
 
     init(in block: ArraySlice<UInt8>) {
@@ -39,10 +39,10 @@ enum ExifOrientation: Equatable {
         self = Self.find(&reader, in: block)
     }
 
-    /// True for Intel's order, false for Motorola's, nil where the block does not begin like a TIFF file.
+    /// True for little-endian, false for big-endian, nil where the block has no TIFF signature.
     private static func byteOrder(_ block: ArraySlice<UInt8>) -> Bool? {
         let head = block.prefix(4)
-        // The second spelling of each has its magic number in the wrong order; cameras have written it.
+        // In the second form of each the magic number is in the wrong byte order; some cameras write that.
         if head.elementsEqual("II*\0".utf8) || head.elementsEqual("II\0*".utf8) { return true }
         if head.elementsEqual("MM\0*".utf8) || head.elementsEqual("MM*\0".utf8) { return false }
         return nil
@@ -70,7 +70,7 @@ enum ExifOrientation: Equatable {
         return .absent
     }
 
-    /// The first short or long, signed or not. Negative values are no orientation, so the sign is not looked at.
+    /// The first 16-bit or 32-bit integer. The sign is ignored: negative values are not valid orientations anyway.
     private static func integer(_ value: ArraySlice<UInt8>, type: Int, isLittleEndian: Bool) -> Int? {
         var reader = ImageByteReader(value, isLittleEndian: isLittleEndian)
         return switch type {

@@ -1,33 +1,34 @@
-/// Why bytes are not a picture that can be classified.
+/// Why a file could not be decoded to an image.
 public enum ImageError: Error, Equatable, Sendable {
-    /// There are no bytes.
+    /// The file has no bytes.
     case empty
 
-    /// The bytes are no JPEG, PNG or WebP; `found` names what they look like.
+    /// The file is not JPEG, PNG or WebP; `found` names the format it looks like.
     case unsupportedFormat(found: String)
 
-    /// A JPEG, PNG or WebP of a variety that is not decoded, such as 12-bit JPEG.
+    /// The file is well-formed but uses a feature that is not supported, such as 12-bit samples in JPEG.
     case unsupportedVariety(format: ImageFormat, reason: String)
 
-    /// The bytes contradict their format.
+    /// The bytes violate their format.
     case corrupt(format: ImageFormat, reason: String)
 
-    /// The bytes end before the picture does.
+    /// The file ends before the last pixel.
     case truncated(format: ImageFormat)
 
-    /// The picture has more pixels than are decoded.
+    /// The image has more than `limit` pixels in all. Units: pixels.
     case tooManyPixels(width: Int, height: Int, limit: Int)
 
-    /// One side of the picture is longer than is decoded. Units: pixels.
+    /// One side of the image is longer than `limit`. Units: pixels.
     case sideTooLong(width: Int, height: Int, limit: Int)
 
-    /// The picture needs more memory than there is.
+    /// Memory for decoding an image of this size could not be allocated. Units: pixels.
     case outOfMemory(width: Int, height: Int)
 
-    /// Its codec would hold more of the picture at once than it may. Units: bytes.
+    /// The codec needs `byteCount` bytes of working memory, more than the limit: progressive JPEG, interlaced PNG and
+    /// WebP are decoded as a whole. Units: bytes.
     case tooMuchHeld(byteCount: Int, limit: Int)
 
-    /// Decoding was ended by who had asked for it.
+    /// The caller cancelled decoding.
     case stopped
 }
 
@@ -35,7 +36,7 @@ extension ImageError: CustomStringConvertible {
     /// One plain sentence: what was found, and what would be right.
     public var description: String { description(naming: nil) }
 
-    /// The same, with the names that limits have where they can be changed.
+    /// The same, naming the settings that change the limits.
     public func description(naming names: LimitNames?) -> String {
         switch self {
         case .empty:
@@ -43,11 +44,11 @@ extension ImageError: CustomStringConvertible {
         case .unsupportedFormat(let found):
             "The image looks like \(found); send a JPEG, PNG or WebP file."
         case .unsupportedVariety(let format, let reason):
-            "The \(format.name) file is of a kind that is not decoded (\(reason)); save it as a plain JPEG, PNG or WebP."
+            "The \(format.name) file uses a feature that is not supported (\(reason)); save it as a plain JPEG, PNG or WebP."
         case .corrupt(let format, let reason):
             "The \(format.name) file is corrupt (\(reason)); send the original file again."
         case .truncated(let format):
-            "The \(format.name) file is truncated: its bytes end before the picture does; send the whole file."
+            "The \(format.name) file is truncated: its bytes end before the image does; send the whole file."
         case .tooManyPixels(let width, let height, let limit):
             "The image has \(width)×\(height) pixels, \(width.multipliedReportingOverflow(by: height).partialValue) in all, "
                 + "and at most \(limit) are decoded\(Self.remark(names?.pixels)); scale it down first."
@@ -56,17 +57,19 @@ extension ImageError: CustomStringConvertible {
         case .outOfMemory(let width, let height):
             "There is not enough memory to decode \(width)×\(height) pixels; scale the image down first."
         case .tooMuchHeld(let byteCount, let limit):
-            "The image takes \(byteCount) bytes while it is decoded, as progressive JPEG, interlaced PNG and WebP are held "
-                + "whole, and at most \(limit) are lent\(Self.remark(names?.heldBytes)); save it as a baseline JPEG."
-        case .stopped: "The image was given up before it was decoded."
+            "The image takes \(byteCount) bytes of memory while it is decoded, because progressive JPEG, interlaced PNG and WebP "
+                + "are decoded as a whole, and at most \(limit) are allowed\(Self.remark(names?.heldBytes)); "
+                + "save it as a baseline JPEG."
+        case .stopped: "Decoding was cancelled before it was complete."
         }
     }
 
-    /// What limits are called by who sets them.
+    /// Names of the settings that change the limits, for the error's text.
     public struct LimitNames: Sendable {
         let pixels: String
         let heldBytes: String
 
+        /// Takes the name of the limit of pixels and that of the limit of working memory.
         public init(pixels: String, heldBytes: String) {
             self.pixels = pixels
             self.heldBytes = heldBytes

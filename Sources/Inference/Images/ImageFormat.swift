@@ -1,8 +1,8 @@
-/// The formats that are decoded.
+/// The image formats that are decoded.
 public enum ImageFormat: String, Sendable, CaseIterable {
     case jpeg, png, webp
 
-    /// As its own specification spells it.
+    /// The format's official spelling.
     public var name: String {
         switch self {
         case .jpeg: "JPEG"
@@ -11,9 +11,9 @@ public enum ImageFormat: String, Sendable, CaseIterable {
         }
     }
 
-    /// The format whose signature the bytes begin with; file names and media types are not asked.
+    /// Recognises a format by its signature (magic number); file names and media types are ignored.
     ///
-    /// - Throws: ``ImageError/empty``, and ``ImageError/unsupportedFormat(found:)`` naming what the bytes look like.
+    /// - Throws: ``ImageError/empty``, or ``ImageError/unsupportedFormat(found:)`` naming what the bytes look like.
     public init(signatureOf bytes: ArraySlice<UInt8>) throws(ImageError) {
         if bytes.isEmpty { throw .empty }
         if bytes.starts(with: [0xFF, 0xD8, 0xFF]) {
@@ -27,7 +27,7 @@ public enum ImageFormat: String, Sendable, CaseIterable {
         }
     }
 
-    /// What bytes that are not decoded look like, for a person to read.
+    /// Names what the bytes of an unsupported format look like, for the error's text.
     private static func guess(_ bytes: ArraySlice<UInt8>) -> String {
         let head = bytes.prefix(512)
         func begins(_ signature: String, at offset: Int = 0) -> Bool {

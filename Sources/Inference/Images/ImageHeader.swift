@@ -1,35 +1,37 @@
-/// What a file says about itself before anything is decoded: its size, and what its codec will hold of it at once.
+/// An image's size and decoding cost, read from the file's header without a codec.
 ///
-/// Read without a codec, so that work and memory are known before either is spent. A file can say anything here: who decodes
-/// it compares the codec's size with this one (``ImageDecoder/input(_:for:announced:timing:shouldStop:)``).
+/// The server admits and schedules images by it before it spends memory or time on them. The header is untrusted: the
+/// decoder compares it with the size that the codec finds (``ImageDecoder/input(_:for:announced:timing:shouldStop:)``).
 public struct ImageHeader: Sendable, Equatable {
-    /// Units: pixels.
+    /// Width as stored, before the EXIF orientation. Units: pixels.
     public let width: Int
+
+    /// Height as stored, before the EXIF orientation. Units: pixels.
     public let height: Int
 
-    /// What the codec holds at once beside a few rows: 0 where it goes through the file row by row. Units: bytes.
+    /// Working memory of the codec, beside a few rows: 0 where it decodes row by row. Units: bytes.
     public let heldByteCount: Int
 
-    /// Is the codec asked in between whether it is to go on, however few bytes the file has?
+    /// Whether decoding can be cancelled midway. WebP files of few bytes are decoded in one uninterruptible call.
     public let isDivisible: Bool
 
-    /// The most that decoding takes, as an estimate to compare files by. Units: nanoseconds.
+    /// Estimated upper bound of the decoding time, for comparing files. Units: nanoseconds.
     public let estimatedNanoseconds: Int
 
-    /// Both multiplied, as far as an `Int` goes. Units: pixels.
+    /// Width times height; `Int.max` on overflow. Units: pixels.
     public let pixelCount: Int
 
-    /// Nanoseconds that a pixel takes: decoding and the first pass of resizing, of a large photo.
+    /// Time to decode one pixel of a large photo and run the horizontal pass over it. Units: nanoseconds.
     private static let timePerPixel = 10
 
-    /// How many segments or chunks may stand before a header; a camera's file has less than a hundred, one that holds
-    /// profiles and thumbnails of the largest size a few hundred.
+    /// The most segments or chunks before the header. Camera files have less than a hundred; those with large profiles
+    /// and thumbnails a few hundred.
     private static let maxSegmentCount = 4096
 
-    /// Bytes between a JPEG's segments that belong to none.
+    /// The most bytes between a JPEG's segments that belong to none.
     private static let maxGarbageByteCount = 64 << 10
 
-    /// Reads the header of a JPEG, PNG or WebP file; nil where there is none, or none that begins soon enough.
+    /// Reads the header of a JPEG, PNG or WebP file; nil where there is none within the limits above.
     public init?(_ bytes: ArraySlice<UInt8>) {
         guard let format = try? ImageFormat(signatureOf: bytes) else { return nil }
         let header: ImageHeader? = bytes.withUnsafeBytes { bytes in
@@ -55,10 +57,10 @@ public struct ImageHeader: Sendable, Equatable {
 
     // MARK: JPEG
 
-    /// A component's share of the coefficients.
+    /// The sampling factors of a colour component; 2×2 for luma and 1×1 for chroma is 4:2:0 subsampling.
     private struct Component {
-        let across: Int
-        let down: Int
+        let horizontalSampling: Int
+        let verticalSampling: Int
     }
 
     /// - Source: ITU-T T.81 §B.1.1, §B.2.2, §B.2.3
@@ -67,7 +69,7 @@ public struct ImageHeader: Sendable, Equatable {
         var frame: (width: Int, height: Int, isProgressive: Bool, components: [Component])?
         var garbageCount = 0
         for _ in 0..<maxSegmentCount {
-            // The next marker: 0xFF, more of them, and what is neither 0xFF nor 0.
+            // The next marker: one or more 0xFF, then a byte that is neither 0xFF nor 0.
             while true {
                 guard offset + 1 < bytes.count, garbageCount <= maxGarbageByteCount else { return nil }
                 if bytes[offset] == 0xFF, bytes[offset + 1] != 0xFF, bytes[offset + 1] != 0 { break }
@@ -86,16 +88,19 @@ public struct ImageHeader: Sendable, Equatable {
                 guard frame == nil, segment.count >= 6, segment.count >= 6 + 3 * Int(segment[5]) else { return nil }
                 let components = (0..<Int(segment[5])).map { index in
                     let sampling = segment[6 + 3 * index + 1]
-                    return Component(across: Int(sampling >> 4), down: Int(sampling & 15))
+                    return Component(
+                        horizontalSampling: Int(sampling >> 4), verticalSampling: Int(sampling & 15))
                 }
                 let isProgressive = marker & 3 == 2
                 frame = (big(segment, 3, 2), big(segment, 1, 2), isProgressive, components)
             case 0xDA:
                 guard let frame, let scanComponentCount = segment.first else { return nil }
+                // Progressive, or baseline with components in separate scans.
                 let hasManyScans = frame.isProgressive || Int(scanComponentCount) < frame.components.count
                 return ImageHeader(
                     width: frame.width, height: frame.height,
-                    heldByteCount: hasManyScans ? coefficients(frame.width, frame.height, frame.components) : 0,
+                    heldByteCount: hasManyScans
+                        ? coefficientByteCount(frame.width, frame.height, frame.components) : 0,
                     passCount: hasManyScans ? 3 : 1)
             default: break
             }
@@ -104,14 +109,16 @@ public struct ImageHeader: Sendable, Equatable {
         return nil
     }
 
-    /// Every coefficient of a file in more than one scan takes two bytes until the last one is read.
-    private static func coefficients(_ width: Int, _ height: Int, _ components: [Component]) -> Int {
-        let across = max(1, components.map(\.across).max() ?? 1)
-        let down = max(1, components.map(\.down).max() ?? 1)
+    /// Memory for the DCT coefficients of a file in several scans: two bytes each, held until the last scan.
+    private static func coefficientByteCount(_ width: Int, _ height: Int, _ components: [Component]) -> Int {
+        let horizontal = max(1, components.map(\.horizontalSampling).max() ?? 1)
+        let vertical = max(1, components.map(\.verticalSampling).max() ?? 1)
         return components.reduce(0) { sum, component in
-            let columns = (width * component.across + 8 * across - 1) / (8 * across) + component.across
-            let rows = (height * component.down + 8 * down - 1) / (8 * down) + component.down
-            return sum + columns * rows * 128
+            let across = component.horizontalSampling
+            let down = component.verticalSampling
+            let blockColumns = (width * across + 8 * horizontal - 1) / (8 * horizontal) + across
+            let blockRows = (height * down + 8 * vertical - 1) / (8 * vertical) + down
+            return sum + blockColumns * blockRows * 128
         }
     }
 
@@ -129,7 +136,7 @@ public struct ImageHeader: Sendable, Equatable {
             }
             guard length >= 13, offset + 8 + 13 <= bytes.count else { return nil }
             let (width, height) = (big(bytes, offset + 8, 4), big(bytes, offset + 12, 4))
-            // What is larger is refused by its sides.
+            // Larger images are refused for their sides; the products below cannot overflow.
             guard width <= ImageDecoder.maxSide, height <= ImageDecoder.maxSide else {
                 return ImageHeader(width: width, height: height)
             }
@@ -153,15 +160,15 @@ public struct ImageHeader: Sendable, Equatable {
         let (width, height): (Int, Int)
         let bytesPerPixel: Int
         switch big(bytes, 12, 4) {
-        case 0x5650_3858:  // VP8X: a canvas, whatever lies on it
+        case 0x5650_3858:  // VP8X: the canvas's size
             (width, height) = (little(24, 3) + 1, little(27, 3) + 1)
             bytesPerPixel = 8
-        case 0x5650_384C:  // VP8L: four bytes a pixel before three
+        case 0x5650_384C:  // VP8L (lossless): four bytes a pixel of ARGB, then three of RGB
             guard bytes[20] == 0x2F else { return nil }
             let bits = little(21, 4)
             (width, height) = (bits & 0x3FFF + 1, bits >> 14 & 0x3FFF + 1)
             bytesPerPixel = 7
-        case 0x5650_3820:  // VP8
+        case 0x5650_3820:  // VP8 (lossy)
             guard bytes[23] == 0x9D, bytes[24] == 0x01, bytes[25] == 0x2A else { return nil }
             (width, height) = (little(26, 2) & 0x3FFF, little(28, 2) & 0x3FFF)
             bytesPerPixel = 3

@@ -1,38 +1,40 @@
 import CImageCodecs
 
-/// A file's pixels from top to bottom, some rows at a time, as its format's library has them.
+/// Decodes a file's scanlines from top to bottom, a band at a time, with the library of its format.
 ///
-/// The bytes must outlive the reader.
+/// The file's bytes must outlive the reader.
 struct ImageReader: ~Copyable {
     let format: ImageFormat
 
-    /// The header's size, before anything is scaled. Units: pixels.
+    /// Width in the header, before DCT scaling. Units: pixels.
     let width: Int
+
+    /// Height in the header, before DCT scaling. Units: pixels.
     let height: Int
 
     private let handle: OpaquePointer
-    private let watch: CodecWatch?
+    private let stopCheck: StopCheck?
 
-    /// Reads the header, before anything is allocated for pixels.
+    /// Reads the header; no memory is allocated for pixels yet.
     ///
     /// - Parameters:
-    ///   - byteLimit: of a JPEG's coefficients; 0 for none.
-    ///   - shouldStop: asked every few milliseconds, on the thread that reads; see ``ImageError/stopped``.
+    ///   - byteLimit: the most memory for a JPEG's DCT coefficients; 0 for no limit. Units: bytes.
+    ///   - shouldStop: called every few milliseconds on the decoding thread; true cancels with ``ImageError/stopped``.
     init(
         _ bytes: UnsafeBufferPointer<UInt8>, format: ImageFormat, byteLimit: Int = 0, shouldStop: (() -> Bool)? = nil
     ) throws(ImageError) {
-        let watch = shouldStop.map(CodecWatch.init)
+        let stopCheck = shouldStop.map(StopCheck.init)
         var control = codec_control()
         control.byte_limit = byteLimit
-        if let watch {
-            // The reader keeps it alive.
-            control.context = Unmanaged.passUnretained(watch).toOpaque()
+        if let stopCheck {
+            // Unretained: the reader keeps the object alive.
+            control.context = Unmanaged.passUnretained(stopCheck).toOpaque()
             control.should_stop = { context in
                 guard let context else { return 0 }
-                return Unmanaged<CodecWatch>.fromOpaque(context).takeUnretainedValue().shouldStop() ? 1 : 0
+                return Unmanaged<StopCheck>.fromOpaque(context).takeUnretainedValue().shouldStop() ? 1 : 0
             }
         }
-        self.watch = watch
+        self.stopCheck = stopCheck
         var handle: OpaquePointer?
         var size = codec_size()
         var message = codec_message()
@@ -61,16 +63,16 @@ struct ImageReader: ~Copyable {
 
     deinit { codec_close(handle) }
 
-    /// Can the library decode to a half, a quarter or an eighth of each side?
+    /// Whether the codec supports DCT scaling by 1/2, 1/4 and 1/8.
     var canScale: Bool { codec_can_scale(handle) != 0 }
 
-    /// Goes to the first row that is wanted.
+    /// Starts decoding at the first row of a window.
     ///
     /// - Parameters:
-    ///   - columns: what is wanted of each row of the picture divided by `denominator`, not empty.
-    ///   - rows: the rows that are wanted, not empty.
-    ///   - denominator: 1, or 2, 4 or 8 where ``canScale``.
-    /// - Returns: the columns that each row will have, which hold the ones that are wanted.
+    ///   - columns: the columns of the scaled image to decode; not empty.
+    ///   - rows: the rows of the scaled image to decode; not empty.
+    ///   - denominator: the DCT scaling denominator: 1, or 2, 4 or 8 if ``canScale``.
+    /// - Returns: the columns that each row will have; they contain `columns`.
     mutating func begin(
         columns: Range<Int>, rows: Range<Int>, denominator: Int = 1
     ) throws(ImageError) -> Range<Int> {
@@ -80,11 +82,11 @@ struct ImageReader: ~Copyable {
         var message = codec_message()
         try check(codec_begin(handle, UInt32(denominator), &window, &message), message)
         let given = Int(window.left)..<Int(window.left) + Int(window.width)
-        precondition(given.contains(columns), "columns \(columns) were wanted, and \(given) came")
+        precondition(given.contains(columns), "columns \(columns) were asked for, and the codec gives \(given)")
         return given
     }
 
-    /// Reads the next rows, red, green and blue, `stride` bytes apart.
+    /// Decodes the next rows as RGB, `stride` bytes apart.
     mutating func read(
         rowCount: Int, to rows: UnsafeMutablePointer<UInt8>, stride: Int
     ) throws(ImageError) {
@@ -92,7 +94,7 @@ struct ImageReader: ~Copyable {
         try check(codec_read_rows(handle, rows, stride, UInt32(rowCount), &message), message)
     }
 
-    /// Reads what is below the rows that were wanted, so that a file that is cut short is told from a whole one.
+    /// Reads the rest of the file below the window, so that a truncated file is detected.
     mutating func finish() throws(ImageError) {
         var message = codec_message()
         try check(codec_finish(handle, &message), message)
@@ -120,8 +122,8 @@ struct ImageReader: ~Copyable {
     }
 }
 
-/// What a codec asks in between; an object, so that it can be found again from C.
-private final class CodecWatch {
+/// Boxes the cancellation closure, so that C can carry it as a pointer.
+private final class StopCheck {
     let shouldStop: () -> Bool
 
     init(_ shouldStop: @escaping () -> Bool) { self.shouldStop = shouldStop }

@@ -1,10 +1,10 @@
 import CImageCodecs
 
-/// A picture as the bytes of a PNG file, eight bits a channel.
+/// Encodes images as PNG files with eight bits a channel.
 public enum PNGEncoder {
-    /// The file's bytes: grey where the picture has one channel, else red, green, blue.
+    /// The bytes of a PNG file: grey for one channel, RGB for three.
     ///
-    /// - Throws: ``PNGEncoderError`` where a side is longer than libpng writes, or there is no memory left.
+    /// - Throws: ``PNGEncoderError`` where a side is longer than libpng can write, or memory runs out.
     public static func encode(_ image: PixelImage) throws(PNGEncoderError) -> [UInt8] {
         guard let width = UInt32(exactly: image.width), let height = UInt32(exactly: image.height) else {
             throw PNGEncoderError(reason: "its sides are too long")
@@ -25,11 +25,11 @@ public enum PNGEncoder {
     }
 }
 
-/// A picture that cannot be written as PNG.
+/// An image could not be written as PNG.
 public struct PNGEncoderError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// In libpng's words.
+    /// libpng's message.
     let reason: String
 
     /// One sentence.
-    public var description: String { "The picture cannot be written as PNG (\(reason))." }
+    public var description: String { "The image cannot be written as PNG (\(reason))." }
 }

@@ -1,73 +1,75 @@
 import CKernels
 
-/// From a decoded picture to the network's input: grey or colour, resize, crop, scale, normalise.
+/// Turns a decoded image into a network's input: convert to grey, resize, crop, scale, normalise.
 ///
-/// The bytes before normalisation equal Pillow's and the tensor equals torchvision's, to the last bit.
+/// The bytes before normalisation equal Pillow's, and the tensor equals torchvision's, bit for bit.
 ///
-/// Shape: a picture of any size in, ``tensorShape`` out: `[H, W, C]`, channels innermost.
+/// Shape: an image of any size in, ``tensorShape`` out: `[H, W, C]`, channels innermost.
 public struct Preprocessing: Sendable, Hashable {
-    /// The order of the channels that the network was trained with.
+    /// The colour channels that the network was trained with, in order.
     public enum Colour: String, Sendable, Hashable, CaseIterable {
-        /// One channel, as by Pillow's `convert("L")` before resizing.
+        /// One channel of luma, as by Pillow's `convert("L")` before resizing.
         case grey
+        /// Red, green, blue.
         case rgb
-        /// Caffe's and OpenCV's order.
+        /// Blue, green, red: the order of Caffe and OpenCV.
         case bgr
 
-        /// 1 or 3.
+        /// Number of channels: 1 or 3.
         public var channelCount: Int { self == .grey ? 1 : 3 }
     }
 
-    /// How a picture gets its size. Units: pixels.
+    /// How an image is resized before the crop. Units: pixels.
     public enum Resize: Sendable, Hashable {
-        /// To exactly this size, whatever becomes of its proportions.
+        /// To exactly this size; the aspect ratio is not kept.
         case stretch(height: Int, width: Int)
 
-        /// Until its shorter side is this long, proportions kept; the longer side is rounded down.
+        /// The shorter side becomes this long and the aspect ratio is kept; the longer side is rounded down.
         case shortest(side: Int)
     }
 
-    /// What a byte becomes before the mean is taken away.
+    /// How bytes are scaled before the mean is subtracted.
     public enum Scale: String, Sendable, Hashable, CaseIterable {
-        /// 0…1: divided by 255.
+        /// To 0…1: divided by 255.
         case unit
-        /// 0…255: left as it is.
+        /// Not at all: 0…255.
         case byte
     }
 
-    /// The longest side that a picture is resized or cropped to. Units: pixels.
+    /// The longest side that an image is resized or cropped to. Units: pixels.
     public static let maxSide = 4096
 
-    /// `[C, H, W]`: what comes out, as a network's `inputShape` says it. It lies in memory as ``tensorShape``.
+    /// The output's shape `[C, H, W]`, as in a network's `inputShape`. In memory the order is that of ``tensorShape``.
     public let outputShape: Shape
 
-    /// `[H, W, C]`: how the tensors that come out lie in memory, the channels of a pixel side by side in ``colour``'s order.
+    /// The output's memory layout `[H, W, C]`: channels innermost, in the order of ``colour``.
     public var tensorShape: Shape { [outputShape[1], outputShape[2], outputShape[0]] }
 
-    /// The order of the output's channels.
+    /// The output's channels and their order.
     public let colour: Colour
 
-    /// How a picture gets its size, before the crop.
+    /// How an image is resized, before the crop.
     public let resize: Resize
 
-    /// What a byte becomes before the mean is taken away.
+    /// How bytes are scaled before the mean is subtracted.
     public let scale: Scale
 
-    /// One for each channel, in the output's order.
+    /// The mean of each channel, subtracted after scaling; in the order of ``colour``.
     public let mean: [Float]
 
-    /// One for each channel, in the output's order.
+    /// The standard deviation of each channel, by which is divided last; in the order of ``colour``.
     public let deviation: [Float]
 
-    /// ``mean`` and ``deviation`` over and over for a row of the output, since each pixel has its own channels.
+    /// ``mean`` repeated for every pixel of an output row, so that normalisation is one vector loop.
     private let rowMean: [Float]
+    /// ``deviation`` repeated for every pixel of an output row.
     private let rowDeviation: [Float]
 
-    /// Puts the steps together.
+    /// Combines the steps.
     ///
-    /// - Parameter crop: the size of the centre crop after resizing. Where the resized picture is smaller, black is added
-    ///   around it, as torchvision's `CenterCrop` does.
-    /// - Throws: ``PreprocessingError`` naming the step that is out of range or does not fit the others.
+    /// - Parameter crop: size of the centre crop after resizing. Where the resized image is smaller, it is padded with
+    ///   black, as by torchvision's `CenterCrop`.
+    /// - Throws: ``PreprocessingError`` naming the step that is out of range or inconsistent with the others.
     public init(
         colour: Colour, resize: Resize, crop: (height: Int, width: Int), scale: Scale, mean: [Float],
         deviation: [Float]
@@ -103,16 +105,16 @@ public struct Preprocessing: Sendable, Hashable {
         }
     }
 
-    /// The network's input for one picture.
+    /// Preprocesses one image to a network's input.
     ///
     /// Shape: ``tensorShape``.
     public func callAsFunction(_ image: PixelImage) -> Tensor {
         Tensor(tensorShape) { write(image, into: $0) }
     }
 
-    /// The same into memory of the caller's, such as one picture's place in a batch.
+    /// The same into memory of the caller, such as one image's slot in a batch.
     ///
-    /// - Parameter output: at least as many scalars as ``tensorShape`` has; the first ones are written.
+    /// - Parameter output: room for at least the scalars of ``tensorShape``; the first ones are written.
     public func write(_ image: PixelImage, into output: UnsafeMutableBufferPointer<Float>) {
         let image = prepared(image)
         let plan = ResizePlan(self, height: image.height, width: image.width)
@@ -122,9 +124,9 @@ public struct Preprocessing: Sendable, Hashable {
         }
     }
 
-    /// The picture resized, cropped and turned grey where that is wanted, before normalisation.
+    /// The image after resizing, cropping and conversion to grey, before normalisation.
     ///
-    /// Shape: height and width of ``outputShape``; one channel, or three as red, green, blue whatever ``colour`` says.
+    /// Shape: height and width of ``outputShape``; one channel if ``colour`` is grey, else RGB.
     public func resized(_ image: PixelImage) -> PixelImage {
         let image = prepared(image)
         let plan = ResizePlan(self, height: image.height, width: image.width)
@@ -139,9 +141,9 @@ public struct Preprocessing: Sendable, Hashable {
             width: outputShape[2], height: outputShape[1], channelCount: colour.channelCount, pixels: pixels)
     }
 
-    private func prepared(_ image: PixelImage) -> PixelImage { colour == .grey ? image : image.coloured }
+    private func prepared(_ image: PixelImage) -> PixelImage { colour == .grey ? image : image.rgb }
 
-    /// Lends memory for the bytes before normalisation, black where the plan leaves it as it is.
+    /// Lends memory for the bytes before normalisation; it is black where the plan pads.
     func withBytes<R, E: Error>(
         _ plan: ResizePlan, _ body: (UnsafeMutablePointer<UInt8>) throws(E) -> R
     ) throws(E) -> R {
@@ -152,9 +154,10 @@ public struct Preprocessing: Sendable, Hashable {
         return try body(bytes)
     }
 
-    /// Bytes to what the network sees, in float32 and in this order, as torchvision's `ToTensor` and `Normalize` do it.
+    /// Scales, subtracts the mean and divides by the deviation, in float32 and in this order, as torchvision's
+    /// `ToTensor` and `Normalize` do.
     ///
-    /// Shape: both ``tensorShape``.
+    /// Shape: ``tensorShape`` in and out.
     package func normalize(_ bytes: UnsafePointer<UInt8>, into output: UnsafeMutableBufferPointer<Float>) {
         precondition(
             output.count >= outputShape.elementCount,
@@ -167,14 +170,78 @@ public struct Preprocessing: Sendable, Hashable {
         }
     }
 
-    /// The size between resizing and cropping.
+    /// The size after resizing and before cropping. Units: pixels.
     package func resizedSize(height: Int, width: Int) -> (height: Int, width: Int) {
         switch resize {
         case .stretch(let height, let width): return (height, width)
         case .shortest(let side):
-            // Dividing in double and rounding down, as torchvision does.
+            // Division in double, rounded down, as in torchvision.
             let long = Int(Double(side * max(height, width)) / Double(min(height, width)))
             return height <= width ? (side, long) : (long, side)
+        }
+    }
+}
+
+extension Preprocessing {
+    /// Named preprocessings of published networks.
+    public enum Preset: String, CaseIterable, Sendable {
+        /// PyTorch tutorials' AlexNet: stretch to the network's input, mean and deviation 0.5.
+        case stretch
+
+        /// torchvision: shortest side 256, centre crop 224, ImageNet's mean and deviation. For other input sizes the
+        /// ratio of 8 to 7 is kept.
+        case imagenet
+
+        /// Caffe: stretch to the network's input, BGR, mean 104, 117, 124, not scaled.
+        case caffe
+
+        /// Stretch to the network's input and scale to 0…1; no normalisation.
+        case unit
+    }
+
+    /// A preset for a network's input.
+    ///
+    /// Networks with one input channel get grey images; the mean and deviation are then averages over the colours.
+    /// - Parameter input: `[C, H, W]`
+    /// - Throws: ``PreprocessingError/unsupportedInput(_:)`` where `input` is not an image of 1 or 3 channels.
+    public init(_ preset: Preset, input: Shape) throws(PreprocessingError) {
+        guard input.rank == 3, input[0] == 1 || input[0] == 3, (1...Self.maxSide).contains(input[1]),
+            (1...Self.maxSide).contains(input[2])
+        else { throw .unsupportedInput(input) }
+        let isGrey = input[0] == 1
+        let crop = (height: input[1], width: input[2])
+        let stretch = Resize.stretch(height: crop.height, width: crop.width)
+        let colour: Colour = isGrey ? .grey : .rgb
+        func each(_ value: Float) -> [Float] { [Float](repeating: value, count: input[0]) }
+        switch preset {
+        case .stretch:
+            try self.init(
+                colour: colour, resize: stretch, crop: crop, scale: .unit, mean: each(0.5), deviation: each(0.5))
+        case .imagenet:
+            let side = min((max(crop.height, crop.width) * 8 + 3) / 7, Self.maxSide)
+            try self.init(
+                colour: colour, resize: .shortest(side: side), crop: crop, scale: .unit,
+                mean: isGrey ? [0.449] : [0.485, 0.456, 0.406],
+                deviation: isGrey ? [0.226] : [0.229, 0.224, 0.225])
+        case .caffe:
+            try self.init(
+                colour: isGrey ? .grey : .bgr, resize: stretch, crop: crop, scale: .byte,
+                mean: isGrey ? [115] : [104, 117, 124], deviation: each(1))
+        case .unit:
+            try self.init(
+                colour: colour, resize: stretch, crop: crop, scale: .unit, mean: each(0), deviation: each(1))
+        }
+    }
+
+    /// A preset for an input shape that is known to be valid.
+    ///
+    /// - Precondition: `input` is `[1 or 3, H, W]` within ``maxSide``. For shapes from a file use
+    ///   ``init(_:input:)-(Preset,_)``, which throws.
+    public static func preset(_ preset: Preset, input: Shape) -> Preprocessing {
+        do {
+            return try Preprocessing(preset, input: input)
+        } catch {
+            preconditionFailure("\(error)")
         }
     }
 }

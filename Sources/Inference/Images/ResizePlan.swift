@@ -1,20 +1,23 @@
-/// What preprocessing does to a picture of one size: how it is resized, and where the result stands in the crop.
+/// The resize, crop and padding that preprocessing applies to images of one size.
 struct ResizePlan {
-    let resampler: Resampler
+    let geometry: ResampleGeometry
 
-    /// Is there black around the picture?
+    /// Whether black is added around the image, because it is smaller than the crop.
     let isPadded: Bool
 
-    /// Where the resized picture begins in the crop. Units: pixels.
+    /// Rows of padding above the image. Units: pixels.
     private let paddingTop: Int
+    /// Columns of padding left of the image. Units: pixels.
     private let paddingLeft: Int
 
     /// The crop's width. Units: pixels.
     private let outputWidth: Int
 
+    /// Plans the preprocessing of one stored image.
+    ///
     /// - Parameters:
-    ///   - height: with `width`, the stored picture as it was before a scaled decode.
-    ///   - denominator: what a scaled decode divides both by.
+    ///   - height: with `width`, the stored size before any scaled decode. Units: pixels.
+    ///   - denominator: the factor by which a scaled decode divides both sides.
     init(
         _ preprocessing: Preprocessing, height: Int, width: Int, orientation: Orientation = .upright,
         denominator: Int = 1
@@ -23,7 +26,7 @@ struct ResizePlan {
         let size = preprocessing.resizedSize(height: swaps ? width : height, width: swaps ? height : width)
         let rows = CentreCrop(of: size.height, to: preprocessing.outputShape[1])
         let columns = CentreCrop(of: size.width, to: preprocessing.outputShape[2])
-        resampler = Resampler(
+        geometry = ResampleGeometry(
             from: ((height + denominator - 1) / denominator, (width + denominator - 1) / denominator),
             span: (Double(height) / Double(denominator), Double(width) / Double(denominator)),
             orientation: orientation, to: size, rowWindow: rows.window, columnWindow: columns.window)
@@ -32,30 +35,57 @@ struct ResizePlan {
         outputWidth = preprocessing.outputShape[2]
     }
 
-    /// Begins to resize a picture whose rows have these columns of the stored ones.
+    /// Starts a streaming resize.
     ///
-    /// - Parameter output: the crop's first pixel.
+    /// - Parameters:
+    ///   - inputColumns: the stored columns that each incoming row has.
+    ///   - output: the crop's first pixel.
     func begin(
         inputColumns: Range<Int>, inputChannels: Int, isGrey: Bool, swapsRedAndBlue: Bool,
         to output: UnsafeMutablePointer<UInt8>
-    ) -> Resampling {
+    ) -> StreamingResampler {
         let channels = isGrey ? 1 : inputChannels
         let stride = outputWidth * channels
-        return Resampling(
-            resampler, inputColumns: inputColumns, inputChannels: inputChannels, isGrey: isGrey,
+        return StreamingResampler(
+            geometry, inputColumns: inputColumns, inputChannels: inputChannels, isGrey: isGrey,
             swapsRedAndBlue: swapsRedAndBlue, to: output + paddingTop * stride + paddingLeft * channels,
             outputStride: stride)
     }
 
-    /// Resizes a picture that is decoded already.
+    /// Resizes an image that is already decoded.
     func resize(
         _ image: PixelImage, isGrey: Bool, swapsRedAndBlue: Bool, to output: UnsafeMutablePointer<UInt8>
     ) {
-        var resampling = begin(
+        var resampler = begin(
             inputColumns: 0..<image.width, inputChannels: image.channelCount, isGrey: isGrey,
             swapsRedAndBlue: swapsRedAndBlue, to: output)
         image.pixels.withUnsafeBufferPointer {
-            resampling.addAll($0, stride: image.width * image.channelCount, rows: resampler.rows.inputs)
+            resampler.addAll($0, stride: image.width * image.channelCount, rows: geometry.rows.inputs)
+        }
+    }
+}
+
+/// The position of a centre crop along one axis, as in torchvision's `CenterCrop`. Units: pixels.
+struct CentreCrop: Equatable {
+    /// The part of the axis that is kept.
+    let window: Range<Int>
+
+    /// Padding in front, where the axis is shorter than the crop.
+    let padding: Int
+
+    /// Whether there is padding in front or behind.
+    let isPadded: Bool
+
+    init(of length: Int, to cropLength: Int) {
+        isPadded = cropLength > length
+        if isPadded {
+            window = 0..<length
+            padding = (cropLength - length) / 2
+        } else {
+            // Half a pixel is rounded to even, as in Python.
+            let start = Int((Double(length - cropLength) / 2).rounded(.toNearestOrEven))
+            window = start..<start + cropLength
+            padding = 0
         }
     }
 }

@@ -1,4 +1,6 @@
-/// A two-dimensional convolution (cross-correlation, as every framework has it).
+import CKernels
+
+/// A two-dimensional convolution; mathematically a cross-correlation, as in every framework.
 ///
 /// Shape: input `[N, C, H, W]`, weight `[O, C / groups, KH, KW]`, bias `[O]`, output `[N, O, H', W']`,
 /// H' = (H + 2·padding − kernel) / stride + 1, rounded down.
@@ -6,16 +8,20 @@
 public struct Conv2d: UnaryLayer {
     /// The kernels, `[O, C / groups, KH, KW]`.
     public let weight: Tensor
-    /// One value an output channel, `[O]`; zeros where the layer has none.
+    /// One value for each output channel, `[O]`; zeros unless ``hasBias``.
     public let bias: Tensor
-    /// Whether the bias was learned.
+    /// Whether the bias is a parameter of the layer.
     public let hasBias: Bool
-    /// How the window walks.
+    /// Size, stride and padding of the kernels.
     public let window: Window
     /// Into how many independent groups the channels are divided.
     public let groups: Int
 
-    /// A convolution with its parameters; the bias may be missing. `groups` divides both the input's and the output's channels.
+    /// A convolution with its parameters.
+    ///
+    /// - Parameters:
+    ///   - bias: nil for a layer without one.
+    ///   - groups: divides the channels of the input and those of the output.
     public init(weight: Tensor, bias: Tensor?, stride: Size2d = 1, padding: Size2d = 0, groups: Int = 1) {
         precondition(weight.shape.rank == 4, "a convolution's weight is [O, I, KH, KW], not \(weight.shape)")
         let zeroedBias = bias ?? Tensor([weight.shape[0]]) { $0.initialize(repeating: 0) }
@@ -33,9 +39,9 @@ public struct Conv2d: UnaryLayer {
             kernelSize: Size2d(height: weight.shape[2], width: weight.shape[3]), stride: stride, padding: padding)
     }
 
-    /// Of the input, all groups together.
+    /// The input's channels, all groups together.
     public var inputChannels: Int { weight.shape[1] * groups }
-    /// Of the output, all groups together.
+    /// The output's channels, all groups together.
     public var outputChannels: Int { weight.shape[0] }
     public var parameters: [Tensor] { hasBias ? [weight, bias] : [weight] }
     public var fusesActivation: Bool { true }
@@ -111,5 +117,143 @@ public struct Conv2d: UnaryLayer {
             }
         }
         return Tensor([count, outputChannels, size.height, size.width], scalars: output)
+    }
+}
+
+extension Conv2d {
+    /// One convolution that computes this one and then a normalisation of its output.
+    ///
+    /// Both are linear: the kernels of a channel are multiplied by γ / √(variance + epsilon), in float64 until the last
+    /// step.
+    /// - Source: Jacob et al. 2017, arXiv:1712.05877, §3.2.
+    func folding(_ normalization: BatchNorm2d) -> Conv2d {
+        let factors = normalization.factors
+        precondition(
+            factors.count == outputChannels, "\(factors.count) channels are normalised of \(outputChannels)")
+        let kernelSize = weight.shape.elementCount / max(outputChannels, 1)
+        let folded = Tensor(weight.shape) { folded in
+            weight.withUnsafeScalars { kernels in
+                for (channel, factor) in factors.enumerated() {
+                    for index in channel * kernelSize..<(channel + 1) * kernelSize {
+                        folded.initializeElement(at: index, to: Float(Double(kernels[index]) * factor.scale))
+                    }
+                }
+            }
+        }
+        return Conv2d(
+            weight: folded,
+            bias: Tensor(
+                bias.shape,
+                scalars: zip(bias.scalars, factors).map { Float(Double($0) * $1.scale + $1.shift) }),
+            stride: window.stride, padding: window.padding, groups: groups)
+    }
+}
+
+/// A pointwise convolution fused with a sum: its output is added to another value in the pass that adds the bias. The
+/// end of a residual bottleneck.
+///
+/// Shape: inputs `[N, C, H, W]` and `[N, O, H', W']`, output `[N, O, H', W']`.
+/// - Source: He et al. 2015, arXiv:1512.03385, §3.3.
+struct SummedConv2d: Layer {
+    private let convolution: Conv2d
+
+    /// - Precondition: the kernel is 1×1.
+    init(_ convolution: Conv2d) {
+        precondition(Self.computes(convolution), "a kernel of \(convolution.window.kernelSize) is not pointwise")
+        self.convolution = convolution
+    }
+
+    /// Whether a convolution can be fused with a sum. Larger kernels have faster algorithms, which do not add.
+    static func computes(_ convolution: Conv2d) -> Bool { convolution.window.kernelSize == 1 }
+
+    var parameters: [Tensor] { convolution.parameters }
+    var fusesActivation: Bool { true }
+
+    func outputShape(for inputs: [Shape]) throws(ShapeError) -> Shape {
+        guard inputs.count == 2 else {
+            throw ShapeError(layer: "SummedConv2d", found: inputs, expected: "two inputs")
+        }
+        let output = try convolution.outputShape(for: inputs[0])
+        guard output == inputs[1] else {
+            throw ShapeError(layer: "SummedConv2d", found: inputs, expected: "something to add of \(output)")
+        }
+        return output
+    }
+
+    func algorithms(for inputs: [Shape], activation: Activation?) -> [Algorithm] {
+        guard let output = try? outputShape(for: inputs) else { return [] }
+        let geometry = ConvolutionGeometry(layer: convolution, input: inputs[0], output: output)
+        return [
+            Algorithm(name: Im2rowConvolution.Product.panels.rawValue) { _, memory in
+                Im2rowConvolution(
+                    layer: convolution, geometry: geometry, activation: activation, addsSecondInput: true,
+                    product: .panels, memory: memory)
+            }
+        ]
+    }
+
+    func multiplyAddCount(for inputs: [Shape]) -> Int { convolution.multiplyAddCount(for: [inputs[0]]) }
+
+    func callAsFunction(_ inputs: [Tensor]) -> Tensor { Add()([convolution(inputs[0]), inputs[1]]) }
+}
+
+/// The extents of one convolution, in terms of a matrix product.
+struct ConvolutionGeometry: Hashable, Sendable {
+    let inputChannels: Int
+    let height: Int
+    let width: Int
+    let outputChannels: Int
+    let outputHeight: Int
+    let outputWidth: Int
+    let groups: Int
+    let window: Window
+
+    init(layer: Conv2d, input: Shape, output: Shape) {
+        inputChannels = input[0]
+        height = input[1]
+        width = input[2]
+        outputChannels = output[0]
+        outputHeight = output[1]
+        outputWidth = output[2]
+        groups = layer.groups
+        window = layer.window
+    }
+
+    var inputsPerGroup: Int { inputChannels / groups }
+    var outputsPerGroup: Int { outputChannels / groups }
+
+    /// How many products are summed for one output value: (C / groups)·KH·KW.
+    var depth: Int { inputsPerGroup * window.kernelSize.height * window.kernelSize.width }
+
+    /// How many values one channel of one image's output has.
+    var positions: Int { outputHeight * outputWidth }
+
+    var multiplyAddCount: Int { outputChannels * depth * positions }
+
+    /// Whether each window is one pixel, so that the input already is the matrix that im2row would make.
+    var isPointwise: Bool {
+        window == Window(kernelSize: 1)
+    }
+
+    /// See ``Layer/workload(for:)``.
+    var workload: String {
+        "conv \(inputChannels)x\(height)x\(width) to \(outputChannels), kernel \(window.kernelSize), "
+            + "stride \(window.stride), padding \(window.padding), groups \(groups)"
+    }
+
+    /// The window as the C kernels take it.
+    var kernelWindow: kernel_window {
+        kernel_window(window, height: height, width: width, pixelStride: inputChannels, outputWidth: outputWidth)
+    }
+}
+
+extension kernel_window {
+    package init(_ window: Window, height: Int, width: Int, pixelStride: Int, outputWidth: Int) {
+        self.init(
+            height: height, width: width, pixel_stride: pixelStride,
+            kernel_height: window.kernelSize.height, kernel_width: window.kernelSize.width,
+            stride_height: window.stride.height, stride_width: window.stride.width,
+            padding_height: window.padding.height, padding_width: window.padding.width,
+            output_width: outputWidth)
     }
 }

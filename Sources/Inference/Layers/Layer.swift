@@ -1,30 +1,33 @@
 /// One kind of layer, with its parameters: what it computes, not how.
 ///
-/// Adding a network means describing it with layers; adding a layer means one file here, and one operation that
-/// computes it fast. Shapes are those of one image, without the batch axis, unless a tensor is meant.
+/// A new kind of layer is a type that conforms to this, and beside it an ``Operation`` that computes it fast. Shapes
+/// are those of one image, without the batch axis, but for the shapes of tensors.
+///
+/// Axes: N images, C channels (I in, O out), H rows, W columns, F features.
 public protocol Layer: Sendable {
     /// The shape of one image's output.
     ///
     /// - Throws: ``ShapeError`` when the layer cannot take such inputs.
     func outputShape(for inputs: [Shape]) throws(ShapeError) -> Shape
 
-    /// The layer by its textbook loop: the reference that the fast ways are tested against.
+    /// Computes the layer by its textbook loop: the reference that operations are tested against.
     ///
     /// Shape: inputs `[N, …]`, output `[N, …]`.
     func callAsFunction(_ inputs: [Tensor]) -> Tensor
 
-    /// The ways to compute this layer on inputs that ``outputShape(for:)`` accepts.
+    /// The algorithms that compute this layer on inputs that ``outputShape(for:)`` accepts.
     ///
-    /// - Parameter activation: applied to the output before it is written; given only where ``fusesActivation``.
+    /// - Parameter activation: fused, that is applied to the output before it is written; nil unless
+    ///   ``fusesActivation``.
     func algorithms(for inputs: [Shape], activation: Activation?) -> [Algorithm]
 
-    /// Names what the time of an algorithm depends on, where there is a choice: equal for equal shapes, whatever the weights.
+    /// The key under which algorithms' times are kept: equal for layers of equal shapes, whatever their weights.
     func workload(for inputs: [Shape]) -> String
 
-    /// Whether an activation that follows can be computed in the same pass.
+    /// Whether an activation that follows can be fused: computed in the same pass.
     var fusesActivation: Bool { get }
 
-    /// Whether the output is the input's memory: nothing moves, and nothing is computed.
+    /// Whether the output is the input's memory as it is, so that nothing needs to be computed.
     func isView(of inputs: [Shape]) -> Bool
 
     /// This layer's parameters in float32; copies where they are held otherwise.
@@ -36,7 +39,7 @@ public protocol Layer: Sendable {
     /// What its parameters take in memory. Units: bytes.
     var parameterByteCount: Int { get }
 
-    /// The products of a weight and an input that one image takes by the layer's definition, whatever the algorithm.
+    /// The multiply-adds of one image by the layer's definition, whatever the algorithm really does.
     func multiplyAddCount(for inputs: [Shape]) -> Int
 }
 
@@ -50,7 +53,7 @@ extension Layer {
     public func multiplyAddCount(for inputs: [Shape]) -> Int { 0 }
 }
 
-/// A layer with one input: all but those that join branches.
+/// A layer with one input: all layers but those that join branches.
 public protocol UnaryLayer: Layer {
     /// See ``Layer/outputShape(for:)``.
     func outputShape(for input: Shape) throws(ShapeError) -> Shape
@@ -76,7 +79,22 @@ extension UnaryLayer {
     }
 }
 
-/// An element-wise function that can ride on the layer before it.
+/// An element-wise function that can be fused into the layer before it.
 public enum Activation: Sendable, Equatable {
+    /// max(x, 0).
     case relu
+}
+
+/// A layer was given inputs of shapes that it cannot take.
+public struct ShapeError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The layer, as in `Conv2d(64, 192, kernelSize: 5)`.
+    public let layer: String
+    /// The shapes it was given, without the batch axis.
+    public let found: [Shape]
+    /// What it can take.
+    public let expected: String
+
+    public var description: String {
+        "\(layer) was given \(found.map(\.description).joined(separator: " and ")); it takes \(expected)."
+    }
 }

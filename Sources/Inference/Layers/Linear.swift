@@ -1,17 +1,19 @@
+import CKernels
+
 /// A fully connected layer, y = x·Wᵀ + b.
 ///
 /// Shape: input `[N, I]`, weight `[O, I]`, bias `[O]`, output `[N, O]`.
 /// - Source: PyTorch, `torch.nn.Linear`.
 public struct Linear: UnaryLayer {
-    /// One row an output, `[O, I]`.
+    /// One row for each output, `[O, I]`.
     public let weight: Weight
-    /// One value an output, `[O]`.
+    /// One value for each output, `[O]`.
     public let bias: Tensor
 
     /// A layer with its parameters.
     public init(weight: Tensor, bias: Tensor) { self.init(weight: .float32(weight), bias: bias) }
 
-    /// A layer whose weights are held in another form.
+    /// A layer whose weights are held in any form.
     public init(weight: Weight, bias: Tensor) {
         precondition(weight.shape.rank == 2, "a linear layer's weight is [O, I], not \(weight.shape)")
         precondition(
@@ -20,11 +22,11 @@ public struct Linear: UnaryLayer {
         self.bias = bias
     }
 
-    /// The forms in which weights are held.
+    /// The forms in which weights are held in memory.
     public enum Weight: Sendable {
-        /// As they lie in the checkpoint.
+        /// Row by row, as in the checkpoint.
         case float32(Tensor)
-        /// In the order in which they are read, and in fewer bytes where the precision allows it.
+        /// In the order in which the kernel reads them, in as few bytes as the precision allows.
         case packed(PackedWeights)
 
         fileprivate var shape: Shape {
@@ -51,9 +53,9 @@ public struct Linear: UnaryLayer {
         }
     }
 
-    /// Of one image's input.
+    /// How many values one image's input has.
     public var inputFeatures: Int { weight.shape[1] }
-    /// Of one image's output.
+    /// How many values one image's output has.
     public var outputFeatures: Int { weight.shape[0] }
     public var parameters: [Tensor] { [weight.tensor, bias] }
     public var parameterCount: Int { weight.shape.elementCount + bias.shape.elementCount }
@@ -74,12 +76,12 @@ public struct Linear: UnaryLayer {
         case .float32(let weight):
             [
                 Algorithm(name: PackedWeights.Element.float32.rawValue) { workers, _ in
-                    PackedLinear(
+                    LinearOperation(
                         weight: PackedWeights(weight, as: .float32, workers: workers), bias: bias,
                         activation: activation)
                 }
             ]
-        case .packed(let weight): [Algorithm(PackedLinear(weight: weight, bias: bias, activation: activation))]
+        case .packed(let weight): [Algorithm(LinearOperation(weight: weight, bias: bias, activation: activation))]
         }
     }
 
@@ -96,5 +98,46 @@ public struct Linear: UnaryLayer {
             }
         }
         return Tensor([input.shape[0], outputFeatures], scalars: output)
+    }
+}
+
+/// Computes ``Linear`` with packed weights: each is read once a batch, expanded in a register and used for up to twelve
+/// images.
+///
+/// Shape: input `[N, I]`, output `[N, O]`.
+struct LinearOperation: Operation {
+    var name: String { weight.element.rawValue }
+    private let weight: PackedWeights
+    private let bias: Tensor
+    private let activation: Activation?
+
+    /// - Parameter bias: `[O]`.
+    init(weight: PackedWeights, bias: Tensor, activation: Activation?) {
+        self.weight = weight
+        self.bias = bias
+        self.activation = activation
+    }
+
+    private var outputs: Int { weight.shape[0] }
+    private var depth: Int { weight.shape[1] }
+
+    var multiplyAddCount: Int { weight.shape.elementCount }
+
+    func scratchByteCount(batchSize: Int) -> Int {
+        PackedWeights.panelOutputs * batchSize * MemoryLayout<Float>.stride
+    }
+
+    func run(_ run: OperationRun) {
+        run.parallelFor(weight.panelCount) { panel, slot in
+            let first = panel * PackedWeights.panelOutputs
+            bias.withUnsafeScalars { bias in
+                let layer = kernel_linear(
+                    depth: depth, input: run.input(), input_stride: depth, image_count: run.batchSize,
+                    output_count: min(PackedWeights.panelOutputs, outputs - first),
+                    bias: bias.baseAddress.map { $0 + first }, relu: activation == .relu,
+                    output: run.output + first, output_stride: outputs)
+                weight.multiply(panel: panel, layer, sums: run.scratch(slot: slot))
+            }
+        }
     }
 }

@@ -3,19 +3,21 @@ import Files
 import Synchronization
 import Threads
 
-/// A linear layer's weights in panels of 32 outputs: what a kernel reads is one stretch of memory.
+/// A linear layer's weights, packed into panels of 32 outputs, so that the kernel reads memory in one sequence.
 ///
-/// Each output has a scale, so that no finite weight is too large or too small.
+/// Each output has a scale of its own, so that no finite weight is too large or too small for a type.
 public struct PackedWeights: Sendable {
-    /// How a weight is written, the fewest bytes first.
+    /// The type in which a weight is stored, the smallest first. A weight is the stored number times its output's
+    /// scale.
     enum Element: String, Sendable, CaseIterable {
-        /// Times a 127th of the output's largest weight.
+        /// −127…127; the scale is 1/127 of the output's largest weight.
         case int8
-        /// Times a power of two.
+        /// IEEE 754 half precision; the scale is a power of two.
         case float16
-        /// Times a power of two; as many bits as float32's fraction has, all with the exponent of the output's largest weight.
+        /// As many bits as the significand of a float32; the scale is a power of two, which the output's largest weight
+        /// sets.
         case int24
-        /// As it is.
+        /// As it is; the scale is 1.
         case float32
 
         fileprivate var byteCount: Int {
@@ -31,15 +33,15 @@ public struct PackedWeights: Sendable {
     let element: Element
     /// Shape: `[outputs, inputs]`, as of the weights that were packed.
     let shape: Shape
-    /// The largest of any sixteenth of an output's weights: the length (Euclidean norm) of their errors, divided by theirs.
-    /// Parts, so that one large weight does not hide what the others lose.
+    /// ‖stored − given‖ / ‖given‖ in the Euclidean norm, taken for each sixteenth of an output's weights; the largest
+    /// of all. Over a whole output one large weight would hide what the others lose.
     let relativeError: Float
     /// Shape: `[panel][input][32]`; zero behind the last output.
     private let panels: AlignedBuffer
     /// Shape: `[panel][32]`.
     private let scales: AlignedBuffer
 
-    /// Outputs of a panel.
+    /// How many outputs a panel has.
     static let panelOutputs = Int(KERNEL_LINEAR_OUTPUTS)
 
     /// Packs finite weights of `[outputs, inputs]`; the threads share the work.
@@ -102,7 +104,7 @@ public struct PackedWeights: Sendable {
         }
     }
 
-    /// The weights that the packed numbers stand for, `[outputs, inputs]`.
+    /// The weights with the error that packing made, `[outputs, inputs]`.
     func unpacked() -> Tensor {
         let (outputs, depth) = (shape[0], shape[1])
         return Tensor(shape) { values in
@@ -148,7 +150,7 @@ extension PackedWeights.Element {
         }
     }
 
-    /// One of an input's 32 numbers.
+    /// One of the 32 numbers that a panel stores for an input, without its scale.
     fileprivate func number(of output: Int, in row: UnsafeRawBufferPointer) -> Float {
         switch self {
         case .float32: row.loadUnaligned(fromByteOffset: 4 * output, as: Float.self)
@@ -159,6 +161,55 @@ extension PackedWeights.Element {
         case .float16:
             ScalarConversion.float(float16: row.loadUnaligned(fromByteOffset: 2 * output, as: UInt16.self))
         case .int8: Float(Int8(bitPattern: row[output]))
+        }
+    }
+}
+
+/// The precision in which a model's linear layers keep their weights.
+///
+/// At small batches these layers are bound by memory bandwidth, so that half the bytes take half the time.
+/// Convolutions, biases, activations and sums are always float32.
+public enum Precision: String, Sendable, CaseIterable {
+    /// IEEE 754 single precision, PyTorch's default. A layer's weights take two or three bytes each where the error is
+    /// no larger than that of float32 sums, else four.
+    case float32
+    /// IEEE 754 half precision, 11 significant bits. A checkpoint that was saved in float16 loses nothing.
+    case float16
+    /// Integers from −127 to 127 with one scale for each output. The last layer stays float16: its errors would reach
+    /// the probabilities undamped.
+    case int8
+}
+
+/// Packs the weights of a checkpoint's linear layers in a precision.
+struct WeightPacking: Sendable {
+    private let precision: Precision
+    private let workers: WorkerPool
+
+    /// The largest ``PackedWeights/relativeError`` that ``Precision/float32`` allows. A sum of a few thousand float32
+    /// products has an error as large.
+    static let float32ErrorLimit: Float = 1e-6
+
+    init(_ precision: Precision, workers: WorkerPool) {
+        self.precision = precision
+        self.workers = workers
+    }
+
+    /// Packs a linear layer's finite weights.
+    ///
+    /// In float32 they take the fewest bytes within ``float32ErrorLimit``: two where they were saved in float16, three
+    /// where an output's weights are of similar magnitude, else four.
+    /// - Parameter isOutput: whether the layer's outputs are the network's.
+    func pack(_ weight: Tensor, isOutput: Bool) -> PackedWeights {
+        switch precision {
+        case .float32:
+            for element in [PackedWeights.Element.float16, .int24] {
+                let packed = PackedWeights(
+                    weight, as: element, workers: workers, errorLimit: Self.float32ErrorLimit)
+                if let packed { return packed }
+            }
+            return PackedWeights(weight, as: .float32, workers: workers)
+        case .float16: return PackedWeights(weight, as: .float16, workers: workers)
+        case .int8: return PackedWeights(weight, as: isOutput ? .float16 : .int8, workers: workers)
         }
     }
 }

@@ -1,15 +1,15 @@
-/// The window of a convolution or a pooling, and how it walks.
+/// The window of a convolution or a pooling: its size, and how it slides over the input.
 public struct Window: Hashable, Sendable {
-    /// The window's own extents.
+    /// Rows and columns of the window.
     public let kernelSize: Size2d
     /// How far the window moves from one output to the next.
     public let stride: Size2d
-    /// How far the first window may begin before, and the last one end behind, the edge.
+    /// How far windows may reach over each edge.
     public let padding: Size2d
-    /// Whether a last window that reaches over the edge counts: PyTorch's `ceil_mode`.
+    /// Whether a last window counts that reaches over the padded edge: PyTorch's `ceil_mode`.
     public let roundsUp: Bool
 
-    /// A window; by default it moves one element at a time and stays within the edges.
+    /// A window; by default it moves by one element and stays within the edges.
     public init(kernelSize: Size2d, stride: Size2d = 1, padding: Size2d = 0, roundsUp: Bool = false) {
         precondition(
             min(kernelSize.height, kernelSize.width, stride.height, stride.width) > 0
@@ -31,10 +31,10 @@ public struct Window: Hashable, Sendable {
         self.init(kernelSize: kernelSize, stride: stride, padding: padding, roundsUp: roundsUp)
     }
 
-    /// What a pooling makes of an image: as many channels, one pixel a window.
+    /// The output of a pooling: one pixel for each window.
     ///
-    /// Shape: `[C, H, W]` to `[C, H', W']`.
-    /// - Parameter layer: its name, for the error.
+    /// Shape: input `[C, H, W]`, output `[C, H', W']`.
+    /// - Parameter layer: the pooling's name, for the error.
     func pooledShape(of input: Shape, layer: String) throws(ShapeError) -> Shape {
         guard input.rank == 3, let size = outputSize(for: Size2d(height: input[1], width: input[2])) else {
             throw ShapeError(
@@ -44,8 +44,9 @@ public struct Window: Hashable, Sendable {
         return [input[0], size.height, size.width]
     }
 
-    /// H' = (H + 2·padding − kernel) / stride + 1, rounded down, or up where the window says so; nil where not even one
-    /// window fits.
+    /// How many windows fit: H' = (H + 2·padding − kernel) / stride + 1, rounded down, or up with ``roundsUp``.
+    ///
+    /// - Returns: nil where not even one fits.
     public func outputSize(for input: Size2d) -> Size2d? {
         guard
             let height = Self.count(input.height, kernelSize.height, stride.height, padding.height, roundsUp),
@@ -62,4 +63,31 @@ public struct Window: Hashable, Sendable {
         // The last window must begin within the input or the padding before it, as in PyTorch.
         return (count - 1) * stride >= extent + padding ? count - 1 : count
     }
+}
+
+/// The extents of a plane. Units: elements.
+public struct Size2d: Hashable, Sendable {
+    /// The number of rows.
+    public let height: Int
+    /// The number of columns.
+    public let width: Int
+
+    /// A plane of these extents.
+    public init(height: Int, width: Int) {
+        self.height = height
+        self.width = width
+    }
+}
+
+extension Size2d: ExpressibleByIntegerLiteral {
+    /// The same both ways.
+    public init(integerLiteral value: Int) { self.init(square: value) }
+
+    /// The same both ways.
+    public init(square extent: Int) { self.init(height: extent, width: extent) }
+}
+
+extension Size2d: CustomStringConvertible {
+    /// `3×3`
+    public var description: String { "\(height)×\(width)" }
 }

@@ -3,13 +3,13 @@ import Foundation
 
 /// The names of a model's classes, in the order of its outputs.
 public struct ClassMap: Sendable, Equatable {
-    /// One name an output.
+    /// One name for each output.
     public let names: [String]
 
     /// The names in the order of the network's outputs.
     public init(names: [String]) { self.names = names }
 
-    /// No network that runs here has more outputs.
+    /// More names than any network has outputs.
     static let maxCount = 1 << 20
 
     /// Reads the bytes of a file; see ``TextFile`` for the encodings.
@@ -26,8 +26,8 @@ public struct ClassMap: Sendable, Equatable {
         try self.init(text: text)
     }
 
-    /// Reads `{"0": "daisy"}`, `{"daisy": 0}`, TorchServe's and Keras' `{"0": ["n01440764", "tench"]}`, a JSON array of names,
-    /// or one name a line.
+    /// Reads `{"0": "daisy"}`, `{"daisy": 0}`, TorchServe's and Keras' `{"0": ["n01440764", "tench"]}`, a JSON array of
+    /// names, or one name a line.
     ///
     /// - Throws: ``ClassMapError`` when the text is none of these, or leaves an index out.
     public init(text: String) throws(ClassMapError) {
@@ -54,7 +54,7 @@ public struct ClassMap: Sendable, Equatable {
             return names
         } catch {
             guard case .malformed = error else { throw error }
-            // What is sound JSON of another kind is told from what is broken.
+            // Tells sound JSON of another form from malformed JSON.
             var json = JSONCursor<ClassMapError>(bytes, count: bytes.count)
             try json.skipValue()
             try json.finish(expecting: "the end of the class map")
@@ -91,7 +91,7 @@ public struct ClassMap: Sendable, Equatable {
         return try inOrder(pairs)
     }
 
-    /// A name, or the last of one or two: ImageNet's synset stands before it.
+    /// A name, or an array of one or two strings of which the last is the name: ImageNet's have the synset before it.
     private static func name(_ json: inout JSONCursor<ClassMapError>) throws(ClassMapError) -> String {
         guard json.peeked == UInt8(ascii: "[") else { return try json.readString() }
         var names: [String] = []
@@ -132,5 +132,56 @@ public struct ClassMap: Sendable, Equatable {
             return "    \"\(index)\": \(quoted)"
         }
         return "{\n" + lines.joined(separator: ",\n") + "\n}\n"
+    }
+}
+
+/// A class-index map cannot be used.
+public enum ClassMapError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The bytes are not UTF-8; `found` says what they are, as the end of a sentence that begins with "it".
+    case notText(found: String)
+    /// The JSON is broken at `offset`, in bytes: `found` is there, and `expected` should be.
+    case malformed(offset: Int, found: String, expected: String)
+    /// There are more names than `limit`.
+    case tooMany(limit: Int)
+    /// There is no name.
+    case empty
+    /// The JSON is sound, but in none of the forms that are read.
+    case notAMap
+    /// A key or a value that should be an index is not; the text that was found.
+    case notAnIndex(String)
+    /// `index` has no name, but a larger one has.
+    case missing(index: Int)
+    /// `index` has two names.
+    case duplicate(index: Int)
+    /// The name of `index` is empty.
+    case unnamed(index: Int)
+    /// The number of names is not the number of the network's outputs.
+    case countMismatch(names: Int, outputs: Int)
+
+    public var description: String {
+        switch self {
+        case .notText(let found): "The class map is not text in UTF-8: it \(found)."
+        case .malformed(let offset, let found, let expected):
+            "The class map's JSON has \(found) at offset \(offset) where \(expected) is expected."
+        case .tooMany(let limit): "The class map has more than \(limit) names."
+        case .empty: "The class map names no class."
+        case .notAMap:
+            #"The class map is none of {"0": "daisy"}, {"daisy": 0}, {"0": ["n11939491", "daisy"]}, ["daisy"] and one name a line."#
+        case .notAnIndex(let key): "The class map has \"\(key)\" where an index such as \"0\" is expected."
+        case .missing(let index): "The class map names no class \(index); indices run from 0 without a gap."
+        case .duplicate(let index): "The class map names class \(index) twice."
+        case .unnamed(let index): "The class map has an empty name for class \(index)."
+        case .countMismatch(let names, let outputs):
+            "The class map names \(names) classes, but the network has "
+                + (outputs == 1
+                    ? "one output, which takes one name, or two for no and yes."
+                    : "\(outputs) outputs; is it another model's map?")
+        }
+    }
+}
+
+extension ClassMapError: JSONFailure {
+    package init(_ error: JSONError) {
+        self = .malformed(offset: error.offset, found: error.found, expected: error.expected)
     }
 }

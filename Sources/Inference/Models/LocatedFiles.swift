@@ -1,18 +1,18 @@
 import Files
 
-/// A model's files as they were found at one time: `model.json` read, checkpoint and class map located. Nothing else has been read.
+/// A model's files as they were found at one time: `model.json` is read, checkpoint and class map are only located.
 public struct LocatedFiles: Sendable {
     /// The name to serve the model under.
     let name: String
-    /// Overrules what `model.json` says.
+    /// Overrides the preprocessing in `model.json`.
     let preprocessing: Preprocessing.Preset?
     /// What `model.json` says.
     let description: ModelDescription
     /// `model.json` as it was read; empty where there is none.
     let descriptionBytes: [UInt8]
-    /// Where the checkpoint is.
+    /// The checkpoint's path.
     public let checkpoint: String
-    /// Where the class map is.
+    /// The class map's path.
     let classes: String
     /// The size of the checkpoint with its shards. Units: bytes.
     public let checkpointByteCount: Int
@@ -21,8 +21,8 @@ public struct LocatedFiles: Sendable {
 extension ModelFiles {
     /// Looks for the model's files, and reads `model.json`.
     ///
-    /// - Throws: ``ModelError`` with the first thing that is wrong, ``ModelError/cannotLook(_:)`` where that is not known, or
-    ///   ``ModelError/linkLeavesDirectory(file:)``.
+    /// - Throws: ``ModelError`` with the first thing that is wrong; ``ModelError/cannotLook(_:)`` where a file could
+    ///   not be looked at, so that nothing is known.
     public func located() throws(ModelError) -> LocatedFiles {
         do {
             return try find()
@@ -35,7 +35,7 @@ extension ModelFiles {
         }
     }
 
-    /// Where the checkpoint is; nil where none can be found.
+    /// The checkpoint's path; nil where none can be found.
     public var checkpointPath: String? { (try? located())?.checkpoint }
 
     /// The size of the checkpoint with its shards; nil where it cannot be found. Units: bytes.
@@ -75,7 +75,7 @@ extension ModelFiles {
         }
     }
 
-    /// Of the file and, where it is an index, of the shards that it names.
+    /// The size of a checkpoint and, where it is an index, of the shards that it names. Units: bytes.
     private func checkpointByteCount(at path: String) throws -> Int {
         guard let status = try fileSystem.status(of: path) else {
             throw ModelError.checkpoint(file: path, .file(.unreadable(file: path, reason: FileSystemError.missing)))
@@ -84,12 +84,12 @@ extension ModelFiles {
         let shards = try shardPaths(ofIndex: path)
         try checkLinks(shards)
         return try shards.reduce(Int(clamping: status.byteCount)) { sum, shard in
-            // One that is missing is named when the index is read.
+            // A missing shard is an error when the index is read.
             sum + Int(clamping: try fileSystem.status(of: shard)?.byteCount ?? 0)
         }
     }
 
-    /// Pipes and devices are not even opened: opening alone may block, or do something.
+    /// Pipes and devices are not even opened: opening one may block, or have an effect.
     private func checkIsFile(_ path: String) throws {
         guard let status = try fileSystem.status(of: path) else {
             throw ModelError.unreadable(.unreadable(file: path, reason: FileSystemError.missing))
@@ -105,20 +105,20 @@ extension ModelFiles {
         }
     }
 
-    /// A link that leads elsewhere could have any file of this machine read, and its first bytes told.
+    /// A link out of the models directory could make the program read any file, and quote its first bytes in an error.
     private func checkLinks(_ paths: [String]) throws {
         guard let boundary, let root = try fileSystem.resolve(boundary) else { return }
         let prefix = root.hasSuffix("/") ? root : root + "/"
         for path in paths {
-            // What is not there is told when it is read.
+            // A missing file is an error when it is read.
             guard let resolved = try fileSystem.resolve(path) else { continue }
             guard (resolved + "/").hasPrefix(prefix) else { throw ModelError.linkLeavesDirectory(file: path) }
         }
     }
 
-    /// The shards that an index names, beside it; none where a file is no index, or not a sound one.
+    /// The paths of the shards that an index names; none where a file is no index, or a malformed one.
     func shardPaths(ofIndex path: String) throws(FileSystemError) -> [String] {
-        // Nothing but a file is opened.
+        // Only a regular file is opened.
         guard path.hasSuffix(".json"), try fileSystem.status(of: path)?.kind == .file else { return [] }
         do throws(CheckpointError) {
             return try ShardedReader.paths(ofIndex: path)

@@ -1,35 +1,37 @@
 import Foundation
 import Synchronization
 
-/// A network with its weights, class-index map and preprocessing: everything it takes to answer a picture.
+/// A network with its weights, class map and preprocessing: everything that is needed to classify an image.
 ///
-/// A model never changes; a reload makes another.
+/// A model never changes; a reload makes another one.
 public final class Model: Sendable {
     /// The name it is served under.
     public let name: String
-    /// The network's name, as in `model.json`.
+    /// The architecture's name, as in `model.json`.
     public let architecture: String
-    /// What the files leave open about the network, and how it was taken; empty where nothing is.
+    /// What the files leave open about the network, and what was assumed; empty where nothing is open.
     public let assumptions: [Assumption]
     /// The digest of what was loaded: the first twelve digits of SHA-256 over the model's files.
     public let version: String
     /// The names of the outputs.
     public let classes: ClassMap
-    /// How a picture becomes the network's input.
+    /// How an image becomes the network's input.
     public let preprocessing: Preprocessing
-    /// What the linear layers' weights are held in.
+    /// The precision of the linear layers' weights.
     public let precision: Precision
-    /// Limits of its own.
+    /// The limits in `model.json`.
     public let batching: BatchingDescription
-    /// What its input and outputs are called.
+    /// The names of its input and outputs for clients that address tensors by name.
     public let tensorNames: TensorNames
-    /// The form of the file that the weights came from.
+    /// The format of the checkpoint.
     public let checkpointFormat: Checkpoint.Format
-    /// What a person should know about its files, as a choice that was open: one sentence each, without a full stop.
+    /// What a person should know about the files, as a choice between several contents: one sentence each, without a
+    /// full stop.
     public let notes: [String]
-    /// When loading was done.
+    /// When loading ended.
     public let loadedAt: Date
     private let engine: Engine
+    /// See ``keep(_:)``.
     private let companions = Mutex<[any Sendable]>([])
 
     init(
@@ -54,7 +56,8 @@ public final class Model: Sendable {
         loadedAt = Date()
     }
 
-    /// Keeps something alive as long as the model: what was set aside for it is given back with the last request that uses it.
+    /// Keeps an object alive as long as the model, as a reservation of memory that ends with the last request that uses
+    /// it.
     public func keep(_ companion: some Sendable) { companions.withLock { $0.append(companion) } }
 
     /// The layers and their weights.
@@ -62,7 +65,8 @@ public final class Model: Sendable {
 
     /// The network's outputs before the soft-max.
     ///
-    /// Of a network with one output x and two classes they are 0 and x, whose soft-max is the sigmoid's no and yes.
+    /// For a network with one output x and two classes they are 0 and x: their soft-max is 1 − sigmoid(x) and
+    /// sigmoid(x).
     ///
     /// Shape: inputs `[H, W, C]` each, as ``preprocessing`` makes them; outputs `[K]` each, K = ``classes``' count.
     public func logits(_ images: [Tensor]) -> [[Float]] {
@@ -71,11 +75,12 @@ public final class Model: Sendable {
         return outputs.map { [0, $0[0]] }
     }
 
-    /// What it holds in memory once batches of `maxBatchSize` have run: weights, prepared kernels, working memory. Units: bytes.
+    /// The memory that it takes once batches of `maxBatchSize` have run: weights, prepared kernels and arenas. Units:
+    /// bytes.
     public func memoryByteCount(maxBatchSize: Int) -> Int {
         engine.weightByteCount + engine.arenaByteCount(batchSize: maxBatchSize)
     }
 
-    /// What one run of a batch takes, step by step.
+    /// Runs a batch of grey images and measures each step.
     public func profile(batchSize: Int) -> RunProfile { engine.profile(batchSize: batchSize) }
 }

@@ -14,45 +14,46 @@ import Foundation
 ///       "local_response_norm": { "size": 5, "alpha": 1e-4, "beta": 0.75, "k": 1, "convention": "caffe" }
 ///     }
 public struct ModelDescription: Sendable, Decodable {
-    /// Overrules the architecture that names and shapes suggest.
+    /// The architecture's name; nil for the one that names and shapes of tensors suggest.
     public var architecture: String?
-    /// The checkpoint's file name in the model's folder.
+    /// The checkpoint's file name in the model's folder; nil for the only checkpoint there.
     public var checkpoint: String?
-    /// The class map's file name in the model's folder.
+    /// The class map's file name in the model's folder; nil for one of the usual names.
     public var classes: String?
-    /// A preset or every step; see ``Preprocessing``.
+    /// A preset or all steps; nil for the architecture's preset. See ``Preprocessing``.
     public var preprocessing: PreprocessingDescription?
-    /// What the linear layers' weights are held in; see ``Precision``.
+    /// The precision of the linear layers' weights; nil for the configured one. See ``Precision``.
     public var precision: Precision?
-    /// Limits of its own, where the settings' do not fit it.
+    /// Limits for this model in place of the server's.
     public var batching: BatchingDescription?
-    /// By which algorithm a layer is computed, where measuring should not decide: names as `alexnet bench --layers` tells them.
+    /// Algorithms by layer, where measuring should not decide; `alexnet bench --layers` prints both names.
     public var algorithms: [String: String]?
-    /// Local response normalisation, of which no checkpoint tells: an object, or `false` for none.
+    /// Local response normalisation, which leaves no trace in a checkpoint: an object, or `false` for none.
     public var localResponseNorm: LocalResponseNormDescription?
-    /// What stands behind LeNet's and AlexNet's layers: `none`, `relu`, `tanh` or `sigmoid`.
+    /// The activation of LeNet and AlexNet: `none`, `relu`, `tanh` or `sigmoid`.
     public var activation: String?
-    /// How LeNet and AlexNet make their maps smaller: `max` or `average`.
+    /// The pooling of LeNet and AlexNet: `max` or `average`.
     public var pooling: String?
-    /// The side of AlexNet's pooling windows. Units: pixels.
+    /// Height, and width, of AlexNet's pooling windows. Units: pixels.
     public var poolSize: Int?
-    /// Of the first convolution of LeNet and AlexNet. Units: pixels.
+    /// The padding of the first convolution of LeNet and AlexNet. Units: pixels.
     public var padding: Int?
-    /// Of the network's input.
+    /// Height and width of the network's input.
     public var inputSize: InputSizeDescription?
-    /// Whether GoogLeNet brings ImageNet's normalisation to mean and deviation 0.5, as torchvision's pretrained weights want.
+    /// Whether GoogLeNet converts ImageNet's normalisation to mean and deviation 0.5, as torchvision's pretrained
+    /// weights need.
     public var transformInput: Bool?
-    /// What the names of the network's tensors begin with, where the file holds other things too.
+    /// The prefix of the network's tensors, where the checkpoint holds others too.
     public var prefix: String?
-    /// What makes probabilities of the outputs: `softmax`, or `sigmoid` of the only one.
+    /// How outputs become probabilities: `softmax`, or `sigmoid` for a single output.
     public var output: OutputActivation?
-    /// What input and outputs are called; see ``TensorNames``.
+    /// The names of input and outputs; see ``TensorNames``.
     public var tensors: TensorNames?
 
-    /// `alexnet train` writes some hundred bytes. Units: bytes.
+    /// The largest `model.json`; `alexnet train` writes some hundred bytes. Units: bytes.
     static let maxByteCount = 1 << 20
 
-    /// A description that says nothing: everything is inferred.
+    /// An empty description: everything is inferred.
     public init() {}
 
     private enum CodingKeys: String, CodingKey, CaseIterable {
@@ -64,92 +65,12 @@ public struct ModelDescription: Sendable, Decodable {
         case transformInput = "transform_input"
     }
 
-    /// What makes probabilities of a network's outputs.
+    /// How a network's outputs become probabilities; see ``Softmax``.
     public enum OutputActivation: String, Sendable, CaseIterable {
-        case softmax, sigmoid
-    }
-
-    /// Height and width of the network's input: one number for both, or `[height, width]`.
-    public struct InputSizeDescription: Sendable, Decodable {
-        let height: Int
-        let width: Int
-
-        public init(from decoder: any Decoder) throws {
-            let container = try decoder.singleValueContainer()
-            if let extent = try? container.decode(Int.self) {
-                (height, width) = (extent, extent)
-                return
-            }
-            let extents = try container.decode([Int].self)
-            guard extents.count == 2 else {
-                throw ModelError.description(
-                    "input_size takes one number or [height, width], not \(extents.count) numbers")
-            }
-            (height, width) = (extents[0], extents[1])
-        }
-
-        func checked() throws(ModelError) -> Size2d {
-            let range = 1...Preprocessing.maxSide
-            guard range.contains(height), range.contains(width) else {
-                throw ModelError.description("input_size takes 1 to \(range.upperBound) pixels a side")
-            }
-            return Size2d(height: height, width: width)
-        }
-    }
-
-    /// The parameters of ``LocalResponseNorm``, each with its own default.
-    public struct LocalResponseNormDescription: Sendable, Decodable {
-        /// Units: channels.
-        public var size: Int?
-        /// See ``LocalResponseNorm/Convention``.
-        public var alpha: Float?
-        /// The exponent.
-        public var beta: Float?
-        /// What is divided by where all is quiet.
-        public var k: Float?
-        /// `caffe` or `tensorflow`.
-        public var convention: String?
-
-        /// Unset for `false`: there is none.
-        private let isPresent: Bool
-
-        fileprivate enum CodingKeys: String, CodingKey, CaseIterable { case size, alpha, beta, k, convention }
-
-        public init(from decoder: any Decoder) throws {
-            if let isPresent = try? decoder.singleValueContainer().decode(Bool.self) {
-                self.isPresent = isPresent
-                return
-            }
-            isPresent = true
-            try UnknownKey.refuse(in: decoder, known: CodingKeys.allCases.map(\.rawValue))
-            let values = try decoder.container(keyedBy: CodingKeys.self)
-            size = try values.decodeIfPresent(Int.self, forKey: .size)
-            alpha = try values.decodeIfPresent(Float.self, forKey: .alpha)
-            beta = try values.decodeIfPresent(Float.self, forKey: .beta)
-            k = try values.decodeIfPresent(Float.self, forKey: .k)
-            convention = try values.decodeIfPresent(String.self, forKey: .convention)
-        }
-
-        /// - Throws: ``ModelError/description(_:)`` with what is out of range.
-        func option() throws(ModelError) -> ArchitectureOptions.Normalization {
-            guard isPresent else { return .none }
-            let convention = try convention.map { name throws(ModelError) in
-                guard let convention = LocalResponseNorm.Convention(rawValue: name) else {
-                    throw ModelError.description(
-                        "local_response_norm.convention is \"\(name)\"; \"caffe\" and \"tensorflow\" are known")
-                }
-                return convention
-            }
-            guard 1...1024 ~= size ?? 5, (alpha ?? 0).isFinite, alpha ?? 0 >= 0, (beta ?? 0).isFinite,
-                (k ?? 1).isFinite,
-                k ?? 1 > 0
-            else {
-                throw ModelError.description(
-                    "local_response_norm wants a size of 1 to 1024, alpha of 0 or more, k above 0 and a finite beta")
-            }
-            return .described(
-                LocalResponseNormParameters(size: size, alpha: alpha, beta: beta, k: k, convention: convention))
-        }
+        /// For several outputs, which sum to 1.
+        case softmax
+        /// For a single output: the probability of the second of two classes.
+        case sigmoid
     }
 
     public init(from decoder: any Decoder) throws {
@@ -188,21 +109,9 @@ public struct ModelDescription: Sendable, Decodable {
         return output
     }
 
-    /// Checks that the outputs' activation fits their number.
+    /// Reads the bytes of `model.json`.
     ///
-    /// - Throws: ``ModelError/description(_:)``
-    func checkOutput(count: Int) throws(ModelError) {
-        if output == .softmax, count == 1 {
-            throw ModelError.description(
-                "output is \"softmax\", which is 1 for every image where the network has one output; say \"sigmoid\"")
-        }
-        if output == .sigmoid, count > 1 {
-            throw ModelError.description(
-                "output is \"sigmoid\", which is for networks of one output; this one has \(count)")
-        }
-    }
-
-    /// - Throws: ``ModelError/description(_:)`` with a sentence that names the key.
+    /// - Throws: ``ModelError/description(_:)`` or ``ModelError/preprocessing(_:)`` with the key that is wrong.
     init(json: [UInt8]) throws(ModelError) {
         do {
             self = try JSONDecoder().decode(Self.self, from: Data(json))
@@ -220,28 +129,9 @@ public struct ModelDescription: Sendable, Decodable {
             throw ModelError.description("it is not well-formed JSON")
         }
     }
-
-    /// The algorithms that the description asks for.
-    ///
-    /// - Throws: ``ModelError/description(_:)`` for a layer that the network has not, or an algorithm that does not compute it.
-    func checkedAlgorithms(for network: Network) throws(ModelError) -> [String: String] {
-        for (node, algorithm) in (algorithms ?? [:]).sorted(by: { $0.key < $1.key }) {
-            guard let known = network.algorithmNames(of: node), !known.isEmpty else {
-                throw ModelError.description(
-                    "algorithms names the layer \"\(node)\"; the network has "
-                        + network.nodes.map(\.name).filter { network.algorithmNames(of: $0)?.isEmpty == false }
-                        .joined(separator: ", "))
-            }
-            guard known.contains(algorithm) else {
-                throw ModelError.description(
-                    "algorithms.\(node) is \"\(algorithm)\"; known there are \(known.joined(separator: ", "))")
-            }
-        }
-        return algorithms ?? [:]
-    }
 }
 
-/// A key that nobody reads is a typing error, and a silent one would change what is served.
+/// A key that is not read. It is refused, since it is probably misspelt, and ignoring it would change what is served.
 struct UnknownKey: Error, CustomStringConvertible {
     let key: String
     let known: [String]
@@ -259,5 +149,77 @@ struct UnknownKey: Error, CustomStringConvertible {
         for key in try decoder.container(keyedBy: AnyKey.self).allKeys where !known.contains(key.stringValue) {
             throw UnknownKey(key: key.stringValue, known: known)
         }
+    }
+}
+
+/// The limits under `batching` in `model.json`; nil for the server's.
+public struct BatchingDescription: Sendable, Equatable, Decodable {
+    /// The most images in one forward pass: 1 to 4096. Units: images.
+    public var maxBatchSize: Int?
+    /// The most images in the model's queue: 1 to 1,000,000. Units: images.
+    public var queueCapacity: Int?
+
+    /// The server's limits.
+    public init() {}
+
+    private enum CodingKeys: String, CodingKey, CaseIterable {
+        case maxBatchSize = "max_batch_size"
+        case queueCapacity = "queue_capacity"
+    }
+
+    public init(from decoder: any Decoder) throws {
+        try UnknownKey.refuse(in: decoder, known: CodingKeys.allCases.map(\.rawValue))
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        func limit(_ key: CodingKeys, _ range: ClosedRange<Int>) throws -> Int? {
+            guard let value = try values.decodeIfPresent(Int.self, forKey: key) else { return nil }
+            guard range.contains(value) else {
+                throw ModelError.description(
+                    "batching.\(key.rawValue) is \(value); it takes \(range.lowerBound) to \(range.upperBound)")
+            }
+            return value
+        }
+        maxBatchSize = try limit(.maxBatchSize, 1...4096)
+        queueCapacity = try limit(.queueCapacity, 1...1_000_000)
+    }
+}
+
+/// The names of a model's input and outputs, for clients that address tensors by name.
+public struct TensorNames: Sendable, Equatable, Decodable {
+    /// The image, or the network's input that was made from it.
+    public var input = "input"
+    /// The outputs after the soft-max.
+    public var probabilities = "probabilities"
+    /// The outputs before the soft-max.
+    public var logits = "logits"
+
+    /// The longest name. Units: bytes.
+    static let maxByteCount = 128
+
+    /// The default names.
+    public init() {}
+
+    private enum CodingKeys: String, CodingKey, CaseIterable { case input, probabilities, logits }
+
+    public init(from decoder: any Decoder) throws {
+        try UnknownKey.refuse(in: decoder, known: CodingKeys.allCases.map(\.rawValue))
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        input = try values.decodeIfPresent(String.self, forKey: .input) ?? input
+        probabilities = try values.decodeIfPresent(String.self, forKey: .probabilities) ?? probabilities
+        logits = try values.decodeIfPresent(String.self, forKey: .logits) ?? logits
+        try check()
+    }
+
+    private func check() throws(ModelError) {
+        let names = [input, probabilities, logits]
+        guard names.allSatisfy({ 1...Self.maxByteCount ~= $0.utf8.count }) else {
+            throw ModelError.description("a name in \"tensors\" has to be 1 to \(Self.maxByteCount) bytes long")
+        }
+        guard Set(names).count == names.count else {
+            throw ModelError.description("\"tensors\" calls two tensors \"\(duplicate(names))\"")
+        }
+    }
+
+    private func duplicate(_ names: [String]) -> String {
+        names.first { name in names.count { $0 == name } > 1 } ?? ""
     }
 }

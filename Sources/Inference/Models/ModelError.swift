@@ -2,27 +2,42 @@ import Files
 
 /// A model cannot be loaded.
 public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The model's folder does not exist.
     case noFolder(path: String)
-    /// Whether anything is wrong is not known.
+    /// A file or a folder could not be looked at, so that it is not known whether anything is wrong.
     case cannotLook(FileSystemError)
+    /// A file is reached through a symbolic link out of the models directory.
     case linkLeavesDirectory(file: String)
-    /// What became of reading the class map or `model.json`.
+    /// The class map or `model.json` could not be read.
     case unreadable(FileError)
+    /// The path that was given for a checkpoint is a folder.
     case checkpointIsFolder(path: String)
+    /// The folder holds no checkpoint.
     case noCheckpoint(folder: String)
-    /// A folder with another framework's file, or an archive, instead of a checkpoint.
+    /// The folder holds no checkpoint, but another framework's file, or an archive. `found` says what it is, as the end
+    /// of a sentence that begins with "which".
     case foreignCheckpoint(folder: String, file: String, found: String)
+    /// The folder holds several checkpoints, and `model.json` names none.
     case ambiguousCheckpoint(folder: String, files: [String])
+    /// The folder holds shards of a checkpoint without their index; `shard` is one of them.
     case shardsWithoutIndex(folder: String, shard: String)
+    /// The folder holds no class map.
     case noClassMap(folder: String)
+    /// `model.json` names a file that is not in its folder.
     case pathOutsideFolder(file: String)
+    /// `model.json` names an architecture that is none of `known`.
     case unknownArchitecture(name: String, known: [String])
-    /// What is wrong with `model.json`, as the end of a sentence.
+    /// `model.json` cannot be used; the reason, as the end of a sentence.
     case description(String)
+    /// The checkpoint cannot be used.
     case checkpoint(file: String, CheckpointError)
+    /// The class map cannot be used.
     case classes(file: String, ClassMapError)
+    /// The preprocessing does not work with the network, or has a step that is wrong.
     case preprocessing(PreprocessingError)
+    /// The warm-up run answered infinity or NaN.
     case nonFiniteOutput
+    /// The network's arenas would take more than `limit`. Units: bytes.
     case tooLarge(byteCount: Int, limit: Int)
 
     public var description: String {
@@ -55,9 +70,93 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
             error.description.hasPrefix(file) ? error.description + "." : "\(file): \(error.description)."
         case .classes(let file, let error): "\(file): \(error.description)"
         case .preprocessing(let error): error.description
-        case .nonFiniteOutput: "The network answers a grey or a noisy picture with values that are not finite."
+        case .nonFiniteOutput: "The network answers a grey or a noisy image with values that are not finite."
         case .tooLarge(let byteCount, let limit):
             "The network's activations would take \(byteCount >> 20) MiB; at most \(limit >> 20) MiB are used."
+        }
+    }
+}
+
+extension ModelError {
+    /// Whether the error is transient: a file could not be looked at or read, or changed while it was read. A retry may
+    /// succeed.
+    public var isPassing: Bool {
+        switch self {
+        case .cannotLook: true
+        case .unreadable(let error): error.isPassing
+        case .checkpoint(_, let error): error.isPassing
+        default: false
+        }
+    }
+
+    /// The kind of error, as the end of a sentence that any client may read: it has no path and no byte of a file.
+    ///
+    /// ``description`` has the details.
+    public var reason: String {
+        switch self {
+        case .noFolder: "its folder is not there"
+        case .cannotLook: "its files cannot be looked at for the moment"
+        case .linkLeavesDirectory: "one of its files is a symbolic link that leads out of the models directory"
+        case .unreadable(let error): error.isPassing ? Self.unread : "one of its text files cannot be read"
+        case .foreignCheckpoint: "its folder holds no checkpoint but a file of another program's"
+        case .checkpointIsFolder: "its checkpoint is a folder"
+        case .noCheckpoint: "its folder holds no checkpoint"
+        case .ambiguousCheckpoint: "its folder holds several checkpoints, and model.json does not say which counts"
+        case .shardsWithoutIndex: "its folder holds shards without their index"
+        case .noClassMap: "its folder holds no class map"
+        case .pathOutsideFolder: "its model.json names a file outside the folder"
+        case .unknownArchitecture: "its model.json asks for an unknown architecture"
+        case .description, .preprocessing: "its model.json cannot be used"
+        case .checkpoint(_, let error): error.reason
+        case .classes(_, .countMismatch): "its class map has another number of names than the network has outputs"
+        case .classes: "its class map cannot be used"
+        case .nonFiniteOutput: "its network answers with values that are not finite"
+        case .tooLarge: "its network's activations would take too much memory"
+        }
+    }
+
+    fileprivate static let unread = "its files cannot be read for the moment"
+}
+
+extension FileError {
+    /// See ``ModelError/isPassing``.
+    var isPassing: Bool {
+        switch self {
+        case .unreadable(_, let reason): !FileSystemError.isAbsence(reason)
+        case .changedWhileReading: true
+        case .notAFile, .tooLarge, .notText: false
+        }
+    }
+}
+
+extension CheckpointError {
+    /// See ``ModelError/isPassing``.
+    var isPassing: Bool {
+        switch self {
+        case .file(let error): error.isPassing
+        case .shard(_, let error): error.isPassing
+        default: false
+        }
+    }
+
+    /// See ``ModelError/reason``.
+    fileprivate var reason: String {
+        switch self {
+        case .file(.unreadable): isPassing ? ModelError.unread : "its checkpoint is not there"
+        case .file(.changedWhileReading): "its checkpoint changed while it was read"
+        case .file(.notAFile): "its checkpoint is not a regular file"
+        case .file(.tooLarge), .limitExceeded, .memoryLimit: "its checkpoint is too large"
+        case .unknownFormat: "its checkpoint is not in a form that is read here"
+        case .refusedGlobal, .refusedObject, .notATensor, .notAStateDictionary, .noTensors, .severalStateDictionaries:
+            "its checkpoint holds objects that are not loaded"
+        case .unsupportedScalarType, .quantizedTensor: "its checkpoint holds weights of a type that is not read"
+        case .nonFinite, .negativeVariance: "its checkpoint holds weights that are not finite, or impossible"
+        case .unknownArchitecture, .fitsNoArchitecture, .unservedNetwork: "its checkpoint fits no known network"
+        case .severalNetworks: "its checkpoint holds several networks, and model.json does not say which counts"
+        case .nothingUnderPrefix, .unsuitableInput: "its model.json does not fit its checkpoint"
+        case .missingTensor, .unexpectedTensor, .shapeMismatch: "its checkpoint does not fit its network"
+        case .shard(_, let error): error.reason
+        default: "its checkpoint is damaged or incomplete"
         }
     }
 }

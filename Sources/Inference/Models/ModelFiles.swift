@@ -3,36 +3,39 @@ import Foundation
 
 /// Where a model's files are: a folder, or the two files that a tutorial leaves behind.
 public struct ModelFiles: Sendable, Equatable {
-    /// The name to serve it under.
+    /// The name to serve the model under.
     public let name: String
-    /// Overrules what `model.json` says.
+    /// Overrides the preprocessing in `model.json`.
     let preprocessing: Preprocessing.Preset?
-    /// Where everything lies that is not named.
+    /// The folder of all files that have no path of their own.
     let folder: String
+    /// The path of a checkpoint that was named; nil for the one in the folder.
     let checkpoint: String?
+    /// The path of a class map that was named; nil for the one in the folder.
     private let classes: String?
     /// The directory that no symbolic link may lead out of; nil where links may lead anywhere.
     let boundary: String?
     let fileSystem: any FileSystem
 
-    /// The files that count as checkpoints where `model.json` names none.
+    /// The suffixes of files that count as checkpoints where `model.json` names none.
     private static let checkpointSuffixes = [".pth", ".pt", ".safetensors", ".npz", ShardIndex.suffix]
-    /// Those that often mean other things: they count where there is none of the former.
+    /// Suffixes that other files have too: they count where there is none of ``checkpointSuffixes``.
     private static let otherCheckpointSuffixes = [".npy", ".bin", ".ckpt", ".pth.tar"]
-    /// What may lie beside a model without being part of it: what it is and how it was trained.
+    /// The suffixes of files in a model's folder that are not part of the model: notes, scripts, records of training.
     private static let companionSuffixes = [".md", ".py", ".csv", ".svg", ".png", ".resume"]
-    /// What says how the model is to be read.
+    /// The file that describes the model; see ``ModelDescription``.
     static let descriptionName = "model.json"
-    /// In the order in which they are looked for: the program's own, TorchServe's, Keras', and what tutorials call a list.
+    /// Class maps in the order in which they are looked for: this program's, TorchServe's, Keras', those of tutorials.
     private static let classMapNames = [
         "class_indices.json", "classes.json", "index_to_name.json", "imagenet_class_index.json", "labels.txt",
         "classes.txt", "imagenet_classes.txt",
     ]
 
-    /// A model folder; its name is the model's.
+    /// A model's folder, after which the model is named.
     ///
-    /// - Parameter boundary: the directory that no symbolic link of the model may lead out of; nil lets links lead anywhere.
-    /// - Throws: ``ModelError/noFolder(path:)``, or ``ModelError/cannotLook(_:)`` where that is not known.
+    /// - Parameter boundary: the directory that no symbolic link of the model may lead out of; nil lets links lead
+    ///   anywhere.
+    /// - Throws: ``ModelError/noFolder(path:)``, or ``ModelError/cannotLook(_:)`` where the folder cannot be looked at.
     public init(
         folder: String, preprocessing: Preprocessing.Preset? = nil, boundary: String? = nil,
         fileSystem: any FileSystem = LocalFileSystem()
@@ -50,7 +53,7 @@ public struct ModelFiles: Sendable, Equatable {
             boundary: boundary, fileSystem: fileSystem)
     }
 
-    /// A model folder that is known to be there, though it could not be looked at.
+    /// A model's folder that exists, though it could not be looked at.
     public init(
         unseenFolder folder: String, boundary: String? = nil, fileSystem: any FileSystem = LocalFileSystem()
     ) {
@@ -60,7 +63,9 @@ public struct ModelFiles: Sendable, Equatable {
             boundary: boundary, fileSystem: fileSystem)
     }
 
-    /// A checkpoint and a class map; without the latter, the one beside the checkpoint.
+    /// A checkpoint and a class map.
+    ///
+    /// - Parameter classes: nil for the class map beside the checkpoint.
     public init(
         checkpoint: String, classes: String?, preprocessing: Preprocessing.Preset? = nil,
         fileSystem: any FileSystem = LocalFileSystem()
@@ -77,7 +82,7 @@ public struct ModelFiles: Sendable, Equatable {
             && left.checkpoint == right.checkpoint && left.classes == right.classes && left.boundary == right.boundary
     }
 
-    /// The file's name without what tells its format.
+    /// The file's name without the suffix of its format.
     private static func name(ofFile file: String) -> String {
         for suffix in [ShardIndex.suffix, ".pth.tar"] where file.hasSuffix(suffix) && file.count > suffix.count {
             return String(file.dropLast(suffix.count))
@@ -126,10 +131,10 @@ public struct ModelFiles: Sendable, Equatable {
         }
     }
 
-    /// The files that a model may be loaded from; where there is an index, its shards are none of them.
+    /// The files that a model may be loaded from; where there is an index, without its shards.
     ///
-    /// Hidden files are none: macOS puts `._model.pth` beside `model.pth` on other file systems, and downloads lie there as
-    /// `.model.pth.part` or the like until they are whole.
+    /// Hidden files are left out: macOS writes `._model.pth` beside `model.pth` on other file systems, and unfinished
+    /// downloads have names like `.model.pth.part`.
     private static func checkpoints(among names: [String]) -> [String] {
         let names = names.filter { !$0.hasPrefix(".") }
         let found = names.filter { name in checkpointSuffixes.contains { name.hasSuffix($0) } }
@@ -138,13 +143,14 @@ public struct ModelFiles: Sendable, Equatable {
         return hasIndex ? found.filter { !ShardIndex.isShard($0) } : found
     }
 
-    /// What people put where a checkpoint is expected.
+    /// The suffixes of files that are often taken for checkpoints of PyTorch.
     private static let foreignSuffixes = [
         ".h5", ".hdf5", ".keras", ".onnx", ".pb", ".tflite", ".caffemodel", ".mat", ".params", ".t7", ".pkl", ".gz",
         ".xz",
         ".zst", ".bz2", ".tar", ".tgz", ".7z", ".rar",
     ]
 
+    /// The error for a folder with another framework's file; nil where there is none.
     static func foreignCheckpoint(in folder: String, names: [String]) -> ModelError? {
         for name in names where foreignSuffixes.contains(where: name.hasSuffix) && !name.hasPrefix(".") {
             guard
@@ -167,7 +173,8 @@ public struct ModelFiles: Sendable, Equatable {
         return folder + "/" + name
     }
 
-    /// A model's files stand in its folder: a `model.json` from elsewhere shall not open any other.
+    /// The path of a file that `model.json` names. It has to be in the folder: a `model.json` from elsewhere must not
+    /// make the program read other files.
     private func path(of name: String, in folder: String) throws(ModelError) -> String {
         guard !name.isEmpty, !name.contains("/"), name != "..", name != "." else {
             throw ModelError.pathOutsideFolder(file: name)
@@ -175,7 +182,9 @@ public struct ModelFiles: Sendable, Equatable {
         return folder + "/" + name
     }
 
-    /// Whether the folder looks like a model's at all.
+    /// Whether the folder holds a checkpoint or a `model.json`.
+    ///
+    /// - Throws: ``FileSystemError`` where the folder could not be looked at.
     public var holdsModel: Bool {
         get throws(FileSystemError) {
             if checkpoint != nil { return true }
@@ -184,8 +193,8 @@ public struct ModelFiles: Sendable, Equatable {
         }
     }
 
-    /// Whether the folder is there, whatever is in it; of a checkpoint without one, whether the checkpoint is. A file system
-    /// that cannot answer now has not lost it.
+    /// Whether the folder, or the checkpoint that was named, exists. It counts as existing where the file system cannot
+    /// answer.
     public var hasFolder: Bool {
         do throws(FileSystemError) {
             return try fileSystem.status(of: checkpoint ?? folder) != nil
@@ -194,9 +203,10 @@ public struct ModelFiles: Sendable, Equatable {
         }
     }
 
-    /// Every file whose change means another model, with what tells that it changed; order is that of the names.
+    /// The state of all files of which a change means another model.
     ///
-    /// - Throws: ``FileSystemError`` where one of them could not be looked at: whether anything changed is not known then.
+    /// - Throws: ``FileSystemError`` where one of them could not be looked at, so that it is not known whether anything
+    ///   changed.
     public var fingerprint: ModelFingerprint {
         get throws(FileSystemError) {
             var paths: [String] = []
@@ -214,4 +224,37 @@ public struct ModelFiles: Sendable, Equatable {
         if checkpoint != nil { return Self.classMapNames.contains(name) }
         return !name.hasPrefix(".") && !Self.companionSuffixes.contains(where: name.hasSuffix)
     }
+}
+
+/// The state of a model's files (path, size, time, inode), which shows without reading them whether they have changed.
+public struct ModelFingerprint: Sendable, Equatable {
+    private struct Entry: Sendable, Equatable {
+        let path: String
+        let status: FileStatus
+    }
+
+    private let entries: [Entry]
+
+    /// Looks at each file once; a missing one has no entry.
+    ///
+    /// - Throws: ``FileSystemError`` where one could not be looked at.
+    init(paths: [String], in fileSystem: any FileSystem = LocalFileSystem()) throws(FileSystemError) {
+        var entries: [Entry] = []
+        for path in paths {
+            guard let status = try fileSystem.status(of: path), status.kind == .file else { continue }
+            entries.append(Entry(path: path, status: status))
+        }
+        self.entries = entries
+    }
+
+    private init() { entries = [] }
+
+    /// The fingerprint of no files.
+    public static let none = ModelFingerprint()
+
+    /// The size of all files together. Units: bytes.
+    public var byteCount: Int { entries.reduce(0) { $0 + Int(clamping: $1.status.byteCount) } }
+
+    /// Whether none of the files exists.
+    public var isEmpty: Bool { entries.isEmpty }
 }

@@ -2,25 +2,25 @@ import Files
 import Foundation
 import Threads
 
-/// Loads a model from its files, and answers for it: names, shapes, finite values, class count, a first run.
+/// Loads a model from its files and verifies it: names, shapes, finite values, class count, a warm-up run.
 public struct ModelLoader: Sendable {
     private let workers: WorkerPool
     private let tuning: AlgorithmTuning
     private let defaultPrecision: Precision
     private let precision: Precision?
 
-    /// Far more than any published network's activations take. Units: bytes.
+    /// Far more than the activations of any published network take. Units: bytes.
     private static let maxArenaByteCount = 4 << 30
 
-    /// As many images as sections of the engine take at most.
+    /// The largest batch of the engine's convolutional sections. Units: images.
     private static let warmUpBatchSize = 8
 
-    /// A loader whose models run on these threads.
+    /// A loader for models that run on these threads.
     ///
     /// - Parameters:
     ///   - tuning: how algorithms are chosen.
-    ///   - defaultPrecision: of models whose `model.json` does not say.
-    ///   - precision: of all models, whatever their `model.json` says.
+    ///   - defaultPrecision: for models whose `model.json` names none.
+    ///   - precision: for all models, whatever their `model.json` says; nil for none.
     public init(
         workers: WorkerPool, tuning: AlgorithmTuning = .estimated, defaultPrecision: Precision = .float32,
         precision: Precision? = nil
@@ -31,10 +31,14 @@ public struct ModelLoader: Sendable {
         self.precision = precision
     }
 
+    /// Looks for the files and loads the model.
+    ///
     /// - Throws: ``ModelError`` with the first thing that is wrong.
     public func load(_ files: ModelFiles) throws(ModelError) -> Model { try load(files.located()) }
 
-    /// The same of files that have been looked for already.
+    /// Loads the model from files that have been located already.
+    ///
+    /// - Throws: ``ModelError`` with the first thing that is wrong.
     public func load(_ files: LocatedFiles) throws(ModelError) -> Model {
         let description = files.description
         var digest = SHA256()
@@ -69,10 +73,10 @@ public struct ModelLoader: Sendable {
             tensorNames: description.tensors ?? TensorNames(), notes: notes, engine: engine)
     }
 
-    /// The network that a checkpoint's tensors make, by their names and shapes alone: no classes, no `model.json`, no first
-    /// run.
+    /// The network that a checkpoint holds, by the names and shapes of its tensors alone: without classes, `model.json`
+    /// and warm-up run.
     ///
-    /// - Throws: ``CheckpointError`` where they fit no known network.
+    /// - Throws: ``CheckpointError`` where they fit no architecture.
     public static func recognize(_ checkpoint: Checkpoint) throws(CheckpointError) -> RecognizedNetwork {
         let (architecture, parameters) = try Architectures.recognize(ParameterSet(checkpoint))
         return try RecognizedNetwork(architecture, parameters, options: ArchitectureOptions())
@@ -86,7 +90,8 @@ public struct ModelLoader: Sendable {
         }
     }
 
-    /// The file's bytes are gone when this returns: the network has copies.
+    /// Reads the checkpoint and builds the network; the file's memory is free when this returns, since the network has
+    /// copies.
     private func readNetwork(
         _ path: String, _ description: ModelDescription, _ options: ArchitectureOptions, _ precision: Precision,
         _ digest: inout SHA256
@@ -137,7 +142,7 @@ public struct ModelLoader: Sendable {
     private func readClasses(_ text: String, file: String, outputCount: Int) throws(ModelError) -> ClassMap {
         do throws(ClassMapError) {
             let classes = try ClassMap(text: text)
-            // One output is the logit of a yes: its no may have a name too.
+            // One output is the logit of the second of two classes; both may have names.
             guard classes.count == outputCount || (outputCount == 1 && classes.count == 2) else {
                 throw ClassMapError.countMismatch(names: classes.count, outputs: outputCount)
             }
@@ -157,19 +162,30 @@ public struct ModelLoader: Sendable {
         }
     }
 
-    /// A first run pays for the pages, and shows that finite weights do not overflow on the way.
+    /// The warm-up run touches the pages of weights and arenas, and shows that activations do not overflow.
     private func warmUp(_ engine: Engine, _ preprocessing: Preprocessing) throws(ModelError) {
         let byteCount = engine.arenaByteCount(batchSize: Self.warmUpBatchSize)
         guard byteCount <= Self.maxArenaByteCount else {
             throw ModelError.tooLarge(byteCount: byteCount, limit: Self.maxArenaByteCount)
         }
         let grey = PixelImage(width: 1, height: 1, channelCount: 3, pixels: [128, 128, 128])
-        // Every byte value once in each channel, in an order without a pattern that a filter could be blind to.
+        // Every byte value once in each channel, in an order without a pattern to which a filter could be blind.
         let noise = PixelImage(
             width: 16, height: 16, channelCount: 3,
             pixels: (0..<768).map { UInt8(truncatingIfNeeded: $0 &* 167 &+ $0 / 256 &* 91) })
         guard engine([preprocessing(grey), preprocessing(noise)]).allSatisfy({ $0.allSatisfy(\.isFinite) }) else {
             throw ModelError.nonFiniteOutput
         }
+    }
+}
+
+extension ModelLoader {
+    /// A loader whose models run on threads of their own, for programs that have no other work for them.
+    ///
+    /// - Parameters:
+    ///   - threadCount: how many threads compute, from 1.
+    ///   - precision: of all models, whatever their `model.json` says.
+    public init(threadCount: Int, precision: Precision? = nil) {
+        self.init(workers: WorkerPool(threadCount: threadCount), precision: precision)
     }
 }

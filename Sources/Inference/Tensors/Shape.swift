@@ -1,6 +1,6 @@
 /// The extents of a tensor, outermost axis first.
 public struct Shape: Hashable, Sendable {
-    /// One extent an axis; none of them is negative. A scalar has no axes.
+    /// One extent for each axis; none is negative. A scalar has no axes.
     public let extents: [Int]
 
     /// A shape of these extents, outermost axis first.

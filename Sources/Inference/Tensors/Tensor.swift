@@ -13,7 +13,7 @@ public struct Tensor: Sendable {
     /// Fills a new tensor in place.
     ///
     /// - Parameters:
-    ///   - pool: lends the memory; nil takes new one.
+    ///   - pool: lends the memory; nil allocates it.
     ///   - initialize: must write every element.
     public init<E: Error>(
         _ shape: Shape, from pool: BufferPool? = nil,
@@ -33,7 +33,7 @@ public struct Tensor: Sendable {
         self.init(shape) { _ = $0.initialize(from: scalars) }
     }
 
-    /// Looks at float32 values that lie in a buffer already, and keeps that buffer alive.
+    /// A view of float32 values in a buffer, which it keeps alive.
     public init(_ shape: Shape, viewing storage: AlignedBuffer, byteOffset: Int) {
         let byteCount = shape.elementCount * MemoryLayout<Float>.stride
         precondition(
@@ -60,7 +60,7 @@ public struct Tensor: Sendable {
         Tensor(shape) { copy in withUnsafeScalars { _ = copy.initialize(from: $0) } }
     }
 
-    /// The same memory as a checkpoint's tensor.
+    /// A checkpoint's tensor of the same memory.
     func stored(as name: String) throws(CheckpointError) -> StoredTensor {
         let start = byteOffset / MemoryLayout<Float>.stride
         return try StoredTensor(
@@ -68,10 +68,10 @@ public struct Tensor: Sendable {
             storageOffset: start, storage: ByteRegion(storage))
     }
 
-    /// The scalars as an array of their own.
+    /// The scalars, copied to an array.
     public var scalars: [Float] { withUnsafeScalars(Array.init) }
 
-    /// The parts along the first axis, as the images of a batch: views of the same memory.
+    /// The parts along the first axis, as the images of a batch; views of the same memory.
     public var slices: [Tensor] {
         let part = Shape(Array(shape.extents.dropFirst()))
         return (0..<shape[0]).map { index in
@@ -86,5 +86,26 @@ public struct Tensor: Sendable {
         precondition(
             shape.elementCount == self.shape.elementCount, "\(self.shape) cannot be reshaped to \(shape)")
         return Tensor(shape, viewing: storage, byteOffset: byteOffset)
+    }
+}
+
+/// The type of a stored tensor's numbers.
+public enum ScalarType: String, Sendable, CaseIterable {
+    /// IEEE 754 half precision: 11 significant bits, 5 of exponent.
+    case float16
+    /// The upper half of a float32: 8 significant bits, 8 of exponent.
+    case bfloat16
+    /// IEEE 754 single precision.
+    case float32
+    /// IEEE 754 double precision.
+    case float64
+
+    /// The size of one number. Units: bytes.
+    public var byteCount: Int {
+        switch self {
+        case .float16, .bfloat16: 2
+        case .float32: 4
+        case .float64: 8
+        }
     }
 }

@@ -51,7 +51,7 @@ final class PredictionService: Sendable {
     ///   - request: the one that the images came with; its address identifies the client.
     ///   - valueCount: how many numbers or classes the answer will hold.
     func answer(
-        _ images: [PictureInput], of request: Request, by model: Model, deadline: RequestDeadline, valueCount: Int,
+        _ images: [ImageInput], of request: Request, by model: Model, deadline: RequestDeadline, valueCount: Int,
         _ respond: @escaping @Sendable (PredictionReport) -> Response
     ) async -> Response {
         let start = Self.clock.now

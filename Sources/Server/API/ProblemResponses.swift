@@ -101,7 +101,7 @@ extension ImageError {
     }
 }
 
-extension PictureFailure {
+extension ImageFailure {
     /// The status of an answer for this image alone.
     var status: HTTPResponse.Status {
         switch self {

@@ -9,6 +9,9 @@ extension SettingKey {
         SettingKey("server.host", \.server.host, .host, "Address to listen on; 0.0.0.0 or :: for every interface."),
         SettingKey("server.port", \.server.port, .count(0...65535), "TCP port to listen on; 0 takes a free one."),
         SettingKey(
+            "server.poller", \.server.poller, .poller,
+            "How the server learns which sockets are ready; auto for epoll on Linux, Dispatch sources elsewhere."),
+        SettingKey(
             "server.max_connections", \.server.maxConnections, .count(1...1_000_000),
             "Most open connections; beyond that idle ones are closed for new ones, or a client is answered 503."
         ),

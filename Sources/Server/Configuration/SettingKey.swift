@@ -189,3 +189,14 @@ extension SettingForm<String?> {
             write: { $0 ?? "" })
     }
 }
+
+extension SettingForm<PollerKind> {
+    /// One of the pollers that this system has.
+    static var poller: Self {
+        let choice = choice(PollerKind.self, remark: "epoll exists on Linux only")
+        return Self(
+            expectation: choice.expectation,
+            parse: { written in choice.parse(written).flatMap { $0.isAvailable ? $0 : nil } },
+            write: choice.write)
+    }
+}

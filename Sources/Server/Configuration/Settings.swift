@@ -34,6 +34,8 @@ public struct Settings: Sendable, Equatable {
         public var host = "127.0.0.1"
         /// `server.port`: the TCP port; 0 takes a free one.
         public var port = 8080
+        /// `server.poller`: how the server learns which sockets are ready.
+        public var poller = PollerKind.auto
         /// `server.max_connections`: the most open connections.
         public var maxConnections = 1024
         /// `server.max_connections_per_address`: the most open connections of one address; nil is half of ``maxConnections``.

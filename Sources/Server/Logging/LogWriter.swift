@@ -105,7 +105,7 @@ public final class LogWriter: LogSink {
                 return wake(&queue)
             }
             if wakes { wakeUp.signal() }
-            return done.wait(timeout: .now() + limit.timeInterval) == .success
+            return done.wait(timeout: .now() + limit.seconds) == .success
         }
 
         func stop() {

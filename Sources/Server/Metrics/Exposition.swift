@@ -2,7 +2,7 @@
 ///
 /// - Source: Prometheus documentation, "Exposition formats", §Text-based format; "Data model", §Metric names and labels
 enum Exposition {
-    /// A family's HELP, TYPE and samples, each on its line; nothing if it has no samples.
+    /// A family's HELP, TYPE and samples, one a line; empty if it has no samples.
     static func text(_ family: MetricFamily) -> String {
         if family.samples.isEmpty { return "" }
         var text = "# HELP \(family.name) \(escapedHelp(family.help))\n# TYPE \(family.name) \(family.kind.rawValue)\n"
@@ -17,7 +17,7 @@ enum Exposition {
         return text
     }
 
-    /// A number as Go's `ParseFloat` reads it, without a fraction where there is none.
+    /// A number as Go's `ParseFloat` reads it; whole numbers have no fraction.
     static func number(_ value: Double) -> String {
         if value.isNaN { return "NaN" }
         if value.isInfinite { return value < 0 ? "-Inf" : "+Inf" }
@@ -29,7 +29,7 @@ enum Exposition {
     /// Letters, digits, `_` and `:`, not beginning with a digit.
     static func isMetricName(_ name: String) -> Bool { isName(name, extra: UInt8(ascii: ":")) }
 
-    /// Letters, digits and `_`, not beginning with a digit; `__` at the start is Prometheus' own.
+    /// Letters, digits and `_`, not beginning with a digit; the prefix `__` is reserved by Prometheus.
     static func isLabelName(_ name: String) -> Bool { isName(name, extra: nil) && !name.hasPrefix("__") }
 
     private static func isName(_ name: String, extra: UInt8?) -> Bool {
@@ -48,7 +48,7 @@ enum Exposition {
 
     private static func escapedLabel(_ value: String) -> String { escaped(value, quotes: true) }
 
-    /// By scalars, because a carriage return and a newline are one character.
+    /// By Unicode scalars, because `\r\n` is one `Character`.
     private static func escaped(_ text: String, quotes: Bool) -> String {
         var result = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {
@@ -61,4 +61,31 @@ enum Exposition {
         }
         return String(result)
     }
+}
+
+/// One metric with its samples at the time of a scrape.
+public struct MetricFamily: Sendable, Equatable {
+    /// Metric types. There is no summary: summaries cannot be aggregated over processes.
+    public enum Kind: String, Sendable {
+        case counter, gauge, histogram
+    }
+
+    /// One line of the exposition.
+    public struct Sample: Sendable, Equatable {
+        /// Appended to the family's name, such as `_bucket`.
+        var suffix = ""
+        var labels: [Label] = []
+        var value: Double
+    }
+
+    /// A label's name and value.
+    struct Label: Sendable, Equatable {
+        let name: String
+        let value: String
+    }
+
+    let name: String
+    let help: String
+    let kind: Kind
+    let samples: [Sample]
 }

@@ -1,9 +1,9 @@
 import Synchronization
 
-/// The series of one metric, one a combination of label values.
+/// The series of one metric: one for each combination of label values.
 ///
 /// Ask for a series with its label values in the order of the names: `requests("/predict", "POST", "200").increment()`.
-/// A metric without labels has its one series from the start, so that it reads 0 and not nothing.
+/// A metric without labels has its one series from the start, so that it reads 0 instead of being absent.
 public final class MetricSeries<Instrument: MetricInstrument>: MetricCollector {
     /// The metric's name.
     public let name: String
@@ -28,7 +28,7 @@ public final class MetricSeries<Instrument: MetricInstrument>: MetricCollector {
         series = Mutex(labelNames.isEmpty ? [[]: make()] : [:])
     }
 
-    /// The series with these label values, made when it is first asked for.
+    /// The series with these label values; created on first use.
     ///
     /// Limits: once there are as many series as the metric may have, unknown values share the overflow series.
     public func callAsFunction(_ values: String...) -> Instrument {
@@ -36,12 +36,12 @@ public final class MetricSeries<Instrument: MetricInstrument>: MetricCollector {
         return series.withLock { find(values, in: &$0) }
     }
 
-    /// Removes series and makes another in one step, so that no scrape sees both or neither.
+    /// Removes series and creates another atomically, so that no scrape sees both or neither.
     ///
     /// - Parameters:
     ///   - isReplaced: is given the label values of each series.
     ///   - values: the label values of the new one.
-    ///   - prepare: sets the new one before it can be seen.
+    ///   - prepare: sets the new one before a scrape can see it.
     func replace(
         where isReplaced: ([String]) -> Bool, with values: [String], prepare: (Instrument) -> Void = { _ in }
     ) {
@@ -85,5 +85,31 @@ public final class MetricSeries<Instrument: MetricInstrument>: MetricCollector {
         let instrument = make()
         series[key] = instrument
         return instrument
+    }
+}
+
+/// A source of metrics for a scrape: one family, or several that are measured together.
+protocol MetricCollector: Sendable {
+    /// The names of its families; no two collectors share one.
+    var names: [String] { get }
+
+    /// The families with their current values.
+    func collect() -> [MetricFamily]
+}
+
+/// A metric without labels whose value is read at each scrape.
+struct MetricReading: MetricCollector {
+    let name: String
+    let help: String
+    let kind: MetricFamily.Kind
+    let read: @Sendable () -> Double?
+
+    var names: [String] { [name] }
+
+    func collect() -> [MetricFamily] {
+        [
+            MetricFamily(
+                name: name, help: help, kind: kind, samples: read().map { [MetricFamily.Sample(value: $0)] } ?? [])
+        ]
     }
 }

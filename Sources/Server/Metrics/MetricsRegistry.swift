@@ -1,18 +1,18 @@
 import Synchronization
 
-/// All metrics of a process, and the page on which Prometheus reads them.
+/// All metrics of a process, and the page that Prometheus scrapes.
 ///
-/// Metrics are registered once, at start; a name that is taken or malformed is a programming error. Each keeps at most a
-/// given number of series: label values beyond them are counted in one series whose label values are all
-/// ``overflowLabel``, so that nobody outside can make the process grow.
+/// Metrics are registered once, at start; a name that is taken or malformed is a programming error. Each keeps at most
+/// a given number of series: label values beyond them are counted in one overflow series whose label values are all
+/// ``overflowLabel``, so that no client can make the process grow.
 public final class MetricsRegistry: Sendable {
     /// The media type of ``exposition()``.
     public static let contentType = "text/plain; version=0.0.4; charset=utf-8"
 
-    /// The value of every label of the series that takes what is over a family's limit.
+    /// The value of every label of a family's overflow series.
     public static let overflowLabel = "_overflow"
 
-    /// How many series a family has at most, unless it is registered with another number.
+    /// The limit of a family's series, unless it is registered with another one.
     public static let usualSeriesLimit = 1000
 
     private let collectors = Mutex<[any MetricCollector]>([])
@@ -27,24 +27,24 @@ public final class MetricsRegistry: Sendable {
         add(MetricSeries(name: name, help: help, labelNames: labels, limit: seriesLimit) { Counter() })
     }
 
-    /// A number that goes up and down.
+    /// A number that can go up and down.
     public func gauge(
         _ name: String, help: String, labels: [String] = [], seriesLimit: Int = usualSeriesLimit
     ) -> MetricSeries<Gauge> {
         add(MetricSeries(name: name, help: help, labelNames: labels, limit: seriesLimit) { Gauge() })
     }
 
-    /// A number that is asked for at each scrape; nil leaves it out.
+    /// A gauge that is read at each scrape; nil leaves it out.
     public func gauge(_ name: String, help: String, reading read: @escaping @Sendable () -> Double?) {
         _ = add(MetricReading(name: name, help: help, kind: .gauge, read: read))
     }
 
-    /// A number that only grows and is asked for at each scrape; its name ends in `_total`.
+    /// A counter that is read at each scrape; its name ends in `_total`.
     public func counter(_ name: String, help: String, reading read: @escaping @Sendable () -> Int) {
         _ = add(MetricReading(name: name, help: help, kind: .counter, read: { Double(read()) }))
     }
 
-    /// How observations spread over buckets.
+    /// A distribution of observations over buckets.
     ///
     /// - Parameter buckets: upper bounds, each inclusive, ascending and finite; `+Inf` is added.
     public func histogram(
@@ -70,7 +70,7 @@ public final class MetricsRegistry: Sendable {
         return collectors.flatMap { $0.collect() }.sorted { $0.name < $1.name }.map(Exposition.text).joined()
     }
 
-    /// Takes a collector for every later scrape.
+    /// Registers a collector.
     @discardableResult
     func add<Collector: MetricCollector>(_ collector: Collector) -> Collector {
         collectors.withLock { collectors in

@@ -1,12 +1,12 @@
-/// Keeps the series of a model: they end with the last of these.
+/// A reference to the metric series of a model: they are removed with the last lease.
 ///
-/// A model's slot has one, and so has each version, as long as a request uses it. So a late request of a model that is gone still counts,
-/// and does not bring its series back for good.
+/// A model's slot has one, and so has each version as long as a request uses it. So a late request of a removed model
+/// still counts, and does not bring the series back for good.
 final class ModelSeriesLease: Sendable {
-    /// Who needs the series.
+    /// Who holds a lease.
     enum Holder: Sendable { case slot, version }
 
-    /// How many there are of one model.
+    /// The leases of one model.
     struct Count: Sendable {
         fileprivate var slots = 0
         fileprivate var versions = 0
@@ -26,14 +26,14 @@ final class ModelSeriesLease: Sendable {
 }
 
 extension ServingMetrics {
-    /// Keeps the series of a model until the lease is let go.
+    /// Keeps the series of a model until the lease is released.
     func lease(of model: String, by holder: ModelSeriesLease.Holder) -> ModelSeriesLease {
         leases.withLock { $0[model, default: ModelSeriesLease.Count()].change(holder, by: 1) }
         return ModelSeriesLease(of: model, by: holder, in: self)
     }
 
     fileprivate func endLease(of model: String, by holder: ModelSeriesLease.Holder) {
-        // Under the lock, so that a lease that begins meanwhile finds all or nothing.
+        // Under the lock: a lease that begins meanwhile finds all series or none.
         leases.withLock { leases in
             leases[model]?.change(holder, by: -1)
             let count = leases[model] ?? ModelSeriesLease.Count()

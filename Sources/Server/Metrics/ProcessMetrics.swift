@@ -8,13 +8,13 @@ import Files
 
 /// The `process_*` metrics that every Prometheus client library gives, read from `/proc` at each scrape.
 ///
-/// What the kernel does not tell is left out.
+/// A value that the kernel does not tell is left out.
 ///
 /// - Source: Prometheus documentation, "Writing client libraries", §Process metrics; Linux proc(5)
 struct ProcessMetrics: MetricCollector {
-    /// A file's text, or nil if there is none.
+    /// Reads a file; nil if there is none.
     var file: @Sendable (String) -> String? = BoundedFile.text
-    /// How many descriptors the process has open.
+    /// Counts the descriptors that the process has open.
     var openDescriptors: @Sendable () -> Int? = countDescriptors
     /// The kernel's clock ticks a second.
     var ticksPerSecond = Double(sysconf(Int32(_SC_CLK_TCK)))
@@ -60,7 +60,7 @@ struct ProcessMetrics: MetricCollector {
         return values
     }
 
-    /// The fields of `/proc/self/stat` from the third on: the second, the program's name, may hold anything.
+    /// The fields of `/proc/self/stat` from the third on. The second is the program's name, which may hold anything.
     private func statusFields() -> [Substring]? {
         guard let text = file("/proc/self/stat"), let nameEnd = text.lastIndex(of: ")") else { return nil }
         return text[text.index(after: nameEnd)...].split(whereSeparator: \.isWhitespace)

@@ -1,8 +1,8 @@
 import Synchronization
 
-/// The metrics of the server, each with a method that says what happened.
+/// The metrics of the server, with a method for each event.
 ///
-/// Every clock's start and end stands in the metric's help text and in `docs/metrics.md`. Routes and methods come from
+/// Every clock's start and end stands in the metric's help text and in `docs/reference/metrics.md`. Routes and methods come from
 /// clients, so unknown ones are folded into `unmatched` and `other`; all other label values are the operator's.
 public final class ServingMetrics: Sendable {
     /// Upper bounds for times, from half a millisecond to ten seconds. Units: seconds.
@@ -12,12 +12,12 @@ public final class ServingMetrics: Sendable {
     /// Label values of methods: RFC 9110 §9.1 and RFC 5789.
     static let methods: Set = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"]
 
-    /// What `GET /metrics` answers from.
+    /// Behind `GET /metrics`.
     public let registry: MetricsRegistry
-    /// What `GET /v2/models/stats` answers from.
+    /// Behind `GET /v2/models/stats`.
     public let statistics = InferenceStatistics()
 
-    /// Who still needs the series of each model.
+    /// The leases of each model's series.
     let leases = Mutex<[String: ModelSeriesLease.Count]>([:])
 
     private let routes: Set<String>
@@ -102,9 +102,10 @@ public final class ServingMetrics: Sendable {
     }
 }
 
-// The log
+// MARK: Log
+
 extension ServingMetrics {
-    /// Has the lines counted that a log has lost.
+    /// Adds the count of the lines that a log has dropped.
     func countLostLines(of log: LogWriter) {
         registry.counter(
             "alexnet_log_lines_dropped_total",
@@ -113,7 +114,8 @@ extension ServingMetrics {
     }
 }
 
-// Requests and connections
+// MARK: Requests and connections
+
 extension ServingMetrics {
     /// A request was answered.
     ///
@@ -127,31 +129,32 @@ extension ServingMetrics {
         requestDuration(route).observe(duration)
     }
 
-    /// Work in good order was turned away or dropped.
+    /// Work in good order was refused or dropped.
     public func rejected(reason: RejectionReason) { rejections(reason.rawValue).increment() }
 
     /// A connection was accepted.
     public func connectionOpened() { connections().increment() }
 
-    /// A connection that was accepted is gone.
+    /// A connection that had been accepted was closed.
     public func connectionClosed() { connections().decrement() }
 }
 
-// Images and batches
+// MARK: Images and batches
+
 extension ServingMetrics {
-    /// So many images wait now, and so many of them for a model.
+    /// The depth of the queue changed: of all models, and of one.
     public func queueDepth(_ imageCount: Int, of model: String, _ modelCount: Int) {
         depth().set(Double(imageCount))
         modelDepth(model).set(Double(modelCount))
     }
 
-    /// An image left the queue for a batch, after so long in it.
+    /// An image left the queue for a batch.
     public func queueWait(_ duration: Duration) { wait().observe(duration) }
 
-    /// A forward pass of so many images begins.
+    /// A forward pass begins.
     public func batchSize(_ imageCount: Int) { batches().observe(Double(imageCount)) }
 
-    /// An image was decoded: what the codec took, without the resizing of rows between its own.
+    /// An image was decoded: the codec's time, without the resizing of rows in between.
     public func decode(_ duration: Duration) { decoding().observe(duration) }
 
     /// An image was preprocessed: from pixels to the network's input.
@@ -164,13 +167,14 @@ extension ServingMetrics {
     public func prediction(model: String, class name: String) { predictions(model, name).increment() }
 }
 
-// Models
+// MARK: Models
+
 extension ServingMetrics {
-    /// A version of a model serves from now on; the one before it is no longer listed.
+    /// A version of a model is served from now on, instead of the one before it.
     ///
     /// - Parameters:
-    ///   - time: when it took over. Units: seconds since 1970.
-    ///   - byteCount: what it holds in memory.
+    ///   - time: when it replaced the version before. Units: seconds since 1970.
+    ///   - byteCount: the memory that it holds.
     public func modelLoaded(model: String, architecture: String, version: String, at time: Double, byteCount: Int) {
         modelInfo.replace(where: { $0[0] == model }, with: [model, architecture, version]) { $0.set(1) }
         loadedTimestamp(model).set(time)
@@ -184,7 +188,7 @@ extension ServingMetrics {
         for series in [loadedTimestamp, modelMemory, modelDepth] { series.remove { $0[0] == model } }
     }
 
-    /// A model is gone: its series make place for others'.
+    /// A model was removed: its series make room for others'.
     public func modelRemoved(model: String) {
         modelUnloaded(model: model)
         passes.remove { $0[0] == model }
@@ -192,6 +196,20 @@ extension ServingMetrics {
         for series in [predictions, reloads] { series.remove { $0[0] == model } }
     }
 
-    /// An attempt to load a model again ended.
+    /// A reload ended.
     public func reload(model: String, outcome: ReloadOutcome) { reloads(model, outcome.rawValue).increment() }
+}
+
+/// Why work in good order was refused or dropped: the label `reason` of `alexnet_rejected_total`.
+public enum RejectionReason: String, Sendable, CaseIterable {
+    /// The queue has no room for the request's images, their bytes or their pixels: 429.
+    case queueFull = "queue_full"
+    /// The answer did not come within the request's deadline: 504.
+    case deadline
+    /// The server is stopping: 503.
+    case draining
+    /// No version of the model is loaded: 503.
+    case notReady = "not_ready"
+    /// The client hung up while its image waited.
+    case disconnected
 }

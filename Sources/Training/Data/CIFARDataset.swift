@@ -1,35 +1,36 @@
 import Files
 import Inference
 
-/// One part of CIFAR-10 or CIFAR-100 in the binary version: records of labels and three planes of 32×32 bytes.
+/// The training or test part of CIFAR-10 or CIFAR-100, binary version: records of labels and three planes of 32×32
+/// bytes.
 ///
-/// Shape: pictures `[32, 32, 3]`.
+/// Shape: images `[32, 32, 3]`.
 /// - Source: Krizhevsky 2009; cs.toronto.edu/~kriz/cifar.html
 public struct CIFARDataset: Dataset {
-    /// Which of the two; CIFAR-100 is read with its fine labels.
+    /// CIFAR-10, or CIFAR-100 with its fine labels.
     public enum Kind: String, Sendable {
         case cifar10, cifar100
 
-        /// The file with a class name a line, and how many there are.
+        /// The file with one class name a line, and the number of classes.
         var names: (file: String, count: Int) {
             self == .cifar10 ? ("batches.meta.txt", 10) : ("fine_label_names.txt", 100)
         }
 
-        /// Bytes before the pixels; the last is the label, one before it the label of twenty coarse classes.
+        /// Bytes before the pixels. The last is the label; one before it, if any, is the label among 20 coarse classes.
         var labelByteCount: Int { self == .cifar10 ? 1 : 2 }
 
-        /// The folders of the publisher's archives, binary and for Python.
+        /// The folders in the publisher's archives of the binary and of the Python version.
         fileprivate var archiveFolders: (binary: String, python: String) {
             self == .cifar10
                 ? ("cifar-10-batches-bin", "cifar-10-batches-py") : ("cifar-100-binary", "cifar-100-python")
         }
     }
 
-    /// Which of the two parts.
+    /// The part of the data.
     public enum Part: Sendable {
         case training, test
 
-        /// The files' names.
+        /// The names of the part's files.
         func files(_ kind: Kind) -> [String] {
             switch (kind, self) {
             case (.cifar10, .training): (1...5).map { "data_batch_\($0).bin" }
@@ -42,10 +43,10 @@ public struct CIFARDataset: Dataset {
 
     public let classNames: [String]
     public let count: Int
-    /// As they lie on the disk.
+    /// The files as they are stored.
     let files: [DataFile]
     private let labelByteCount: Int
-    /// One a file: the first picture that is not in it or one before it.
+    /// For each file, the number of images up to its end.
     private let ends: [Int]
 
     private static let side = 32
@@ -70,7 +71,7 @@ public struct CIFARDataset: Dataset {
         (self.files, self.ends) = (files, ends)
     }
 
-    /// The folder itself, or the publisher's in it.
+    /// The folder itself, or the publisher's folder in it.
     private static func folder(_ kind: Kind, _ folder: String) throws(DatasetError) -> String {
         try Folder.check(folder)
         let (binary, python) = kind.archiveFolders
@@ -113,9 +114,9 @@ public struct CIFARDataset: Dataset {
         return bytes.count / recordByteCount
     }
 
-    /// The record's file and its place there.
+    /// The record's file, its number in the file, and its offset. Units: bytes.
     private func place(_ index: Int) -> (file: DataFile, record: Int, offset: Int) {
-        precondition((0..<count).contains(index), "there is no picture \(index) of \(count)")
+        precondition((0..<count).contains(index), "there is no image \(index) of \(count)")
         let file = ends.firstIndex { index < $0 } ?? 0
         let record = index - (file == 0 ? 0 : ends[file - 1])
         return (files[file], record, record * (labelByteCount + 3 * Self.side * Self.side))
@@ -131,7 +132,7 @@ public struct CIFARDataset: Dataset {
         return "\(file.name)#\(record)"
     }
 
-    public func picture(at index: Int) throws(DatasetError) -> PixelImage {
+    public func image(at index: Int) throws(DatasetError) -> PixelImage {
         let (file, _, offset) = place(index)
         let planeByteCount = Self.side * Self.side
         let pixels = [UInt8](unsafeUninitializedCapacity: 3 * planeByteCount) { output, count in
@@ -146,7 +147,7 @@ public struct CIFARDataset: Dataset {
 }
 
 extension Substring {
-    /// Without what comes first and last that fits.
+    /// Without the characters at both ends that match.
     fileprivate func trimming(while predicate: (Character) -> Bool) -> String {
         let start = drop(while: predicate)
         return String(start.reversed().drop(while: predicate).reversed())

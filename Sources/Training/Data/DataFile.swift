@@ -1,18 +1,18 @@
 import Files
 import Inference
 
-/// A whole file of pictures or labels, plain or inflated.
+/// A whole file of images or labels, plain or compressed by gzip.
 ///
-/// The size is known before memory is taken for it: the file's own, or for gzip what the header inside it declares.
+/// Memory is allocated only for a known size: the file's own, or the size that the inflated header declares.
 struct DataFile: Sendable {
-    /// Its name, for messages.
+    /// The file's path, for messages.
     let name: String
-    /// The bytes of the file as it lies on the disk: what a digest is of.
+    /// The bytes as they are stored, which the digest is taken of.
     let stored: AlignedBuffer
-    /// Is it a gzip file? Told from its first bytes.
+    /// Does the file begin with gzip's magic number?
     let isCompressed: Bool
 
-    /// Limits: the most bytes that a file has, and that it inflates to.
+    /// The largest file, and the largest inflated content. Units: bytes.
     static let maxByteCount = 1 << 30
 
     /// - Throws: ``DatasetError`` where it cannot be read.
@@ -26,7 +26,7 @@ struct DataFile: Sendable {
         isCompressed = stored.bytes.starts(with: [0x1F, 0x8B])
     }
 
-    /// The first bytes of the content, or fewer where there are not as many.
+    /// The first bytes of the content, inflated; fewer where the content is shorter.
     func prefix(_ byteCount: Int) -> [UInt8] {
         guard isCompressed else { return withExtendedLifetime(stored) { Array(stored.bytes.prefix(byteCount)) } }
         let output = AlignedBuffer(byteCount: byteCount)
@@ -34,20 +34,20 @@ struct DataFile: Sendable {
         return withExtendedLifetime(output) { Array(output.bytes.prefix(outcome.produced)) }
     }
 
-    /// The content.
+    /// The content, inflated.
     ///
-    /// - Parameter byteCount: how much there has to be, at most ``maxByteCount``.
-    /// - Throws: ``DatasetError`` where there is less or more, or the compression is corrupt.
+    /// - Parameter byteCount: the exact length that is expected, at most ``maxByteCount``.
+    /// - Throws: ``DatasetError`` where the content is shorter or longer, or the compression is corrupt.
     func content(byteCount: Int) throws(DatasetError) -> AlignedBuffer {
         guard isCompressed else {
             try check(found: stored.bytes.count, expected: byteCount)
             return stored
         }
-        // Deflate makes at most 1032 bytes of one, so that a small file cannot ask for much memory.
+        // Deflate expands by at most 1032, so that a small file cannot ask for much memory.
         guard byteCount <= stored.bytes.count * 1032 else {
             throw .cannotInflate(file: name, byteCount: stored.bytes.count, expected: byteCount)
         }
-        // One byte more than declared tells a stream that goes on from one that ends where it should.
+        // One byte more than declared: a stream that is too long is then seen.
         let output = AlignedBuffer(byteCount: byteCount + 1)
         let outcome = Inflater.inflate(UnsafeRawBufferPointer(stored.bytes), .gzip, into: output.bytes)
         guard outcome.isEnded || outcome.produced > byteCount || outcome.consumed == stored.bytes.count else {
@@ -73,7 +73,7 @@ struct DataFile: Sendable {
 }
 
 extension DatasetError {
-    /// What a file that could not be read says here.
+    /// The data set's error for a file that could not be read.
     init(_ error: FileError, path: String) {
         switch error {
         case .tooLarge(_, let byteCount, let limit): self = .tooLarge(file: path, byteCount: byteCount, limit: limit)

@@ -1,45 +1,49 @@
-/// Where data are, as `--data` says it: `FOLDER`, `fashion-mnist:DIR`, `mnist:DIR`, `cifar10:DIR` or `cifar100:DIR`.
+import Files
+
+/// The argument of `--data`: `FOLDER`, `fashion-mnist:DIR`, `mnist:DIR`, `cifar10:DIR` or `cifar100:DIR`.
 public struct DataSource: Sendable, Equatable {
-    /// How the data lie there.
+    /// The format of the data.
     public enum Kind: Sendable, Equatable {
-        /// A folder a class, or `train` and `val` (`training`; `valid`, `validation`, `test`, `testing`; in capitals or not)
-        /// with a folder a class in each.
+        /// One folder for each class; or folders `train` (`training`) and `val` (`valid`, `validation`, `test`,
+        /// `testing`), in upper or lower case, with one folder for each class in both.
         case folder
+        /// IDX files of Fashion-MNIST or MNIST.
         case idx(IDXDataset.Kind)
+        /// Binary files of CIFAR-10 or CIFAR-100.
         case cifar(CIFARDataset.Kind)
     }
 
-    /// What training needs.
+    /// The two parts that a training needs.
     public struct Parts: Sendable {
-        /// To learn from.
+        /// The images that the network learns from.
         public let training: any Dataset
-        /// To choose the best epoch by.
+        /// The images that choose the best epoch.
         public let validation: any Dataset
-        /// SHA-256 of what makes the data what they are, for `model.json`; it does not depend on where they lie.
+        /// SHA-256 of the data, for `model.json`; it does not depend on their path.
         public let digest: String
 
-        /// What lies among the pictures of either part and is none.
-        public var leftOut: LeftOutFiles {
-            // Two shares of one folder have the same.
-            training.leftOut == validation.leftOut ? training.leftOut : training.leftOut + validation.leftOut
+        /// The files of both parts that are not read.
+        public var ignored: IgnoredFiles {
+            // Two shares of one folder have the same ones.
+            training.ignored == validation.ignored ? training.ignored : training.ignored + validation.ignored
         }
     }
 
-    /// How the data lie there.
+    /// The format of the data.
     public let kind: Kind
-    /// The folder.
+    /// The path of the folder.
     public let path: String
 
-    /// What is held out of a folder that has no part for validation.
+    /// The share that is held out where the data have no validation part.
     public static let defaultSplit = 0.1
 
-    /// In lower case; the first that is there counts.
+    /// In lower case, in the order in which they are looked for.
     private static let trainingFolders = ["train", "training"]
     private static let validationFolders = ["val", "valid", "validation", "test", "testing"]
 
-    /// Understands the argument.
+    /// Parses the argument of `--data`.
     ///
-    /// - Throws: ``DatasetError/unknownSource(found:)`` where that is no known way and no folder either.
+    /// - Throws: ``DatasetError/unknownSource(found:)`` where it is neither a known format nor a folder.
     public init(_ argument: String) throws(DatasetError) {
         let parts = argument.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         if parts.count == 2, !parts[1].isEmpty {
@@ -58,13 +62,15 @@ public struct DataSource: Sendable, Equatable {
         self.init(.folder, path: argument)
     }
 
-    /// Data of that kind in that folder.
+    /// Data of this format in this folder.
     public init(_ kind: Kind, path: String) { (self.kind, self.path) = (kind, path) }
 
-    /// Both parts: those that are published or lie there apart, or a stratified split by the seed.
+    /// Loads both parts: the data's own, or a stratified split.
     ///
-    /// - Parameter validationSplit: the share that is held out of the training part; nil takes the validation or test part
-    ///   where there is one, and else ``defaultSplit``.
+    /// - Parameters:
+    ///   - validationSplit: the share that is held out of the training part; nil takes the data's validation or test part,
+    ///     and ``defaultSplit`` where there is none.
+    ///   - seed: decides which images are held out.
     /// - Throws: ``DatasetError`` where the data cannot be used.
     public func load(validationSplit: Double? = nil, seed: UInt64 = 0) throws(DatasetError) -> Parts {
         if let validationSplit, !(validationSplit > 0 && validationSplit < 1) {
@@ -106,7 +112,7 @@ public struct DataSource: Sendable, Equatable {
         }
     }
 
-    /// What a model is evaluated on: the validation or test part where there is one, and else all of the folder.
+    /// The data for an evaluation: the validation or test part, or the whole folder where there is none.
     ///
     /// - Throws: ``DatasetError`` where the data cannot be used.
     public func evaluation() throws(DatasetError) -> any Dataset {
@@ -122,7 +128,7 @@ public struct DataSource: Sendable, Equatable {
         }
     }
 
-    /// All images that there are, those of both parts.
+    /// The images of both parts.
     ///
     /// - Throws: ``DatasetError`` where the data cannot be used.
     func everything() throws(DatasetError) -> any Dataset {
@@ -140,7 +146,7 @@ public struct DataSource: Sendable, Equatable {
         }
     }
 
-    /// Whether the data have a part for validation or testing.
+    /// Have the data a validation or test part?
     var hasOwnValidation: Bool {
         switch kind {
         case .folder: (try? validationPath()) ?? nil != nil
@@ -148,10 +154,10 @@ public struct DataSource: Sendable, Equatable {
         }
     }
 
-    /// The folder's part for learning; nil where it has none.
+    /// The path of the folder's training part; nil where it has none.
     var trainingPath: String? { (try? Folder.subfolders(of: path)).flatMap { part(Self.trainingFolders, of: $0) } }
 
-    /// The first of the names that is among a folder's.
+    /// The first of the names that is among the subfolders, in upper or lower case.
     private func part(_ names: [String], of subfolders: [String]) -> String? {
         for name in names {
             if let found = subfolders.first(where: { $0.lowercased() == name }) { return "\(path)/\(found)" }
@@ -159,7 +165,7 @@ public struct DataSource: Sendable, Equatable {
         return nil
     }
 
-    /// The folder's part for validation, where it has one for training too.
+    /// The path of the folder's validation part; nil where it has none, or no training part.
     private func validationPath() throws(DatasetError) -> String? {
         try Folder.check(path)
         let subfolders = try Folder.subfolders(of: path)
@@ -167,10 +173,10 @@ public struct DataSource: Sendable, Equatable {
         return part(Self.validationFolders, of: subfolders)
     }
 
-    /// Where the class folders lie: in the part for learning, if there is nothing else.
+    /// The folder of the class folders: the path itself, or its training part if that is the only subfolder.
     ///
-    /// - Throws: ``DatasetError/partAmongClasses(path:others:)`` where a part lies beside other folders: its images would be
-    ///   taken for one class.
+    /// - Throws: ``DatasetError/partAmongClasses(path:others:)`` where a part is beside other folders, because all of
+    ///   its images would become one class.
     private func classFoldersPath() throws(DatasetError) -> String {
         let subfolders = try Folder.subfolders(of: path)
         for names in [Self.trainingFolders, Self.validationFolders] {
@@ -181,9 +187,9 @@ public struct DataSource: Sendable, Equatable {
         return path
     }
 
-    /// Whether a folder's images lie in several folders of it, and none in the folder itself.
+    /// Are a folder's images in several subfolders, and none in the folder itself?
     private static func holdsClasses(_ path: String) throws(DatasetError) -> Bool {
-        let folders = try Folder.pictures(below: path).map { $0.path.split(separator: "/").dropLast().first }
+        let folders = try Folder.images(below: path).map { $0.path.split(separator: "/").dropLast().first }
         return !folders.contains(nil) && Set(folders).count > 1
     }
 
@@ -197,7 +203,7 @@ public struct DataSource: Sendable, Equatable {
             digest: digest.hexadecimal())
     }
 
-    /// Two folders have the same classes.
+    /// Checks that two folders have the same classes.
     private static func check(_ training: ImageFolder, _ validation: ImageFolder) throws(DatasetError) {
         for (one, other) in [(training, validation), (validation, training)] {
             if let name = one.classNames.first(where: { !other.classNames.contains($0) }) {
@@ -206,7 +212,7 @@ public struct DataSource: Sendable, Equatable {
         }
     }
 
-    /// Two parts have pictures of the same size.
+    /// Checks that the images of two parts have the same size.
     private static func check(_ training: IDXDataset, _ validation: IDXDataset) throws(DatasetError) {
         guard training.size == validation.size else {
             throw .sizeMismatch(
@@ -214,4 +220,62 @@ public struct DataSource: Sendable, Equatable {
                 expected: "\(training.size.width)×\(training.size.height)")
         }
     }
+}
+
+/// A stratified split: the same share of every class is held out for validation.
+struct StratifiedSplit: Equatable {
+    /// Indices, ascending.
+    let training: [Int]
+    /// Indices, ascending.
+    let validation: [Int]
+
+    /// Holds out this share of each class, rounded, but at least one image. A class of one image keeps it for training.
+    ///
+    /// - Parameters:
+    ///   - labels: the class of each image.
+    ///   - share: above 0 and below 1.
+    ///   - seed: decides which images are held out.
+    init(labels: [Int], share: Double, seed: UInt64) {
+        let groups = Dictionary(grouping: labels.indices) { labels[$0] }
+        var (training, validation): ([Int], [Int]) = ([], [])
+        for (label, indices) in groups.sorted(by: { $0.key < $1.key }) {
+            var generator = SplitMix64(seed: seed, purpose: .split, label)
+            let shuffled = generator.shuffled(indices)
+            let count = max(1, min(shuffled.count - 1, Int((share * Double(shuffled.count)).rounded())))
+            let held = shuffled.count == 1 ? 0 : count
+            validation += shuffled.prefix(held)
+            training += shuffled.dropFirst(held)
+        }
+        self.training = training.sorted()
+        self.validation = validation.sorted()
+    }
+}
+
+/// The identity of a data set, as a SHA-256 digest.
+///
+/// It covers names, sizes and labels of a folder's files, and every byte of files that hold many images.
+struct DataDigest: ~Copyable {
+    private var hash = SHA256()
+
+    /// Adds text with a terminating zero.
+    mutating func add(_ text: String) {
+        hash.update(Array(text.utf8))
+        hash.update([0])
+    }
+
+    /// Adds a folder's listing.
+    mutating func add(_ folder: ImageFolder) {
+        for name in folder.classNames { add(name) }
+        for index in 0..<folder.count {
+            add("\(folder.label(at: index)) \(folder.entries[index].entry.byteCount) \(folder.relativePath(at: index))")
+        }
+    }
+
+    /// Adds all bytes of a file, without its name.
+    mutating func add(_ file: DataFile) {
+        withExtendedLifetime(file.stored) { hash.update(UnsafeRawBufferPointer(file.stored.bytes)) }
+    }
+
+    /// 64 digits in lower case.
+    consuming func hexadecimal() -> String { hash.finalize().hexadecimal() }
 }

@@ -1,31 +1,99 @@
 import Inference
 
-/// Labelled pictures, each read when it is asked for.
+/// Labelled images, each read on demand.
 ///
-/// Reading is thread-safe: pictures are read beside the network, several at a time.
+/// Reading is thread-safe: several images are read at a time while the network trains.
 public protocol Dataset: Sendable {
-    /// One name a class, in the order of the labels.
+    /// The names of the classes, by label.
     var classNames: [String] { get }
 
-    /// How many pictures there are.
+    /// The number of images.
     var count: Int { get }
 
-    /// The class of a picture: an index of ``classNames``.
+    /// The class of an image: an index of ``classNames``.
     func label(at index: Int) -> Int
 
-    /// What a picture is called in messages: its path, or the file and the place in it.
+    /// An image's name in messages: its path, or `FILE#INDEX` in a file of many.
     func name(at index: Int) -> String
 
-    /// What lies among the pictures and is none, or none that is read.
-    var leftOut: LeftOutFiles { get }
+    /// The files among the images that are not read.
+    var ignored: IgnoredFiles { get }
 
-    /// A picture as it is stored: upright, one channel or three.
+    /// Reads an image: upright, with one channel or three.
     ///
     /// - Throws: ``DatasetError`` where it cannot be read or decoded.
-    func picture(at index: Int) throws(DatasetError) -> PixelImage
+    func image(at index: Int) throws(DatasetError) -> PixelImage
 }
 
 extension Dataset {
-    /// Nothing: files of many pictures hold nothing else.
-    public var leftOut: LeftOutFiles { .none }
+    /// None: in a file of many images there are no other files.
+    public var ignored: IgnoredFiles { .none }
+}
+
+/// Some images of another data set, in any order.
+public struct Subset: Dataset {
+    private let whole: any Dataset
+    /// The images' indices in the whole data set.
+    public let indices: [Int]
+
+    /// The images of these indices.
+    public init(_ whole: any Dataset, indices: [Int]) {
+        precondition(
+            indices.allSatisfy((0..<whole.count).contains), "an index lies outside a data set of \(whole.count)")
+        self.whole = whole
+        self.indices = indices
+    }
+
+    public var classNames: [String] { whole.classNames }
+    public var count: Int { indices.count }
+    public var ignored: IgnoredFiles { whole.ignored }
+    public func label(at index: Int) -> Int { whole.label(at: indices[index]) }
+    public func name(at index: Int) -> String { whole.name(at: indices[index]) }
+    public func image(at index: Int) throws(DatasetError) -> PixelImage { try whole.image(at: indices[index]) }
+}
+
+/// Two data sets of the same classes, one after the other.
+struct JoinedDatasets: Dataset {
+    private let first: any Dataset
+    private let second: any Dataset
+
+    init(_ first: any Dataset, _ second: any Dataset) {
+        precondition(first.classNames == second.classNames, "data sets of other classes are not joined")
+        (self.first, self.second) = (first, second)
+    }
+
+    var classNames: [String] { first.classNames }
+    var count: Int { first.count + second.count }
+    /// Two parts of one folder ignore the same files.
+    var ignored: IgnoredFiles { first.ignored == second.ignored ? first.ignored : first.ignored + second.ignored }
+    func label(at index: Int) -> Int {
+        index < first.count ? first.label(at: index) : second.label(at: index - first.count)
+    }
+    func name(at index: Int) -> String {
+        index < first.count ? first.name(at: index) : second.name(at: index - first.count)
+    }
+    func image(at index: Int) throws(DatasetError) -> PixelImage {
+        index < first.count ? try first.image(at: index) : try second.image(at: index - first.count)
+    }
+}
+
+/// A data set with inverted colours: what was on black is on white.
+public struct InvertedImages: Dataset {
+    private let base: any Dataset
+
+    /// The same images, in which each byte b is 255 − b.
+    public init(_ base: any Dataset) { self.base = base }
+
+    public var classNames: [String] { base.classNames }
+    public var count: Int { base.count }
+    public var ignored: IgnoredFiles { base.ignored }
+    public func label(at index: Int) -> Int { base.label(at: index) }
+    public func name(at index: Int) -> String { base.name(at: index) }
+
+    public func image(at index: Int) throws(DatasetError) -> PixelImage {
+        let image = try base.image(at: index)
+        return PixelImage(
+            width: image.width, height: image.height, channelCount: image.channelCount,
+            pixels: image.pixels.map { 255 - $0 })
+    }
 }

@@ -1,39 +1,67 @@
 import Inference
 
-/// A data set, or a picture of one, that cannot be used: what was found, what was expected, and where.
+/// Why a data set, or an image of one, cannot be used. Paths and files are named as the user named them.
 public enum DatasetError: Error, Equatable, Sendable {
-    /// A picture that is corrupt or over a limit.
-    case picture(name: String, ImageError)
+    /// An image is corrupt or exceeds a limit.
+    case image(name: String, ImageError)
 
-    // What was asked for.
+    // The arguments.
+
+    /// The argument of `--data` is neither a folder nor a known format.
     case unknownSource(found: String)
+    /// The share to hold out is not between 0 and 1.
     case splitOutOfRange(found: Double)
+    /// Every class has one image only, so that none can be held out for validation.
     case nothingToHoldOut(path: String)
 
-    // Folders of pictures.
+    // Folders of images.
+
+    /// There is no folder at this path.
     case noFolder(path: String)
+    /// A file or folder cannot be opened, for the system's reason.
     case unreadable(path: String, reason: String)
+    /// The folder has no subfolders.
     case noClassFolders(path: String)
+    /// A class folder has no image; `others` lists the files that are ignored.
     case emptyClassFolder(path: String, others: String = "")
+    /// There is one class folder only.
     case singleClass(path: String, name: String)
+    /// A training or validation part is beside other folders, and would be read as one class.
     case partAmongClasses(path: String, others: [String])
+    /// One part has a class that the other has not.
     case classesDiffer(path: String, other: String, name: String)
 
-    // Files of many pictures.
+    // Files of many images.
+
+    /// A file of the data set is missing in the folder.
     case missingFile(path: String, expected: String)
+    /// The folder holds CIFAR's Python version, which is not read.
     case onlyPythonVersion(path: String)
+    /// A file, or its inflated content, exceeds the limit. Units: bytes.
     case tooLarge(file: String, byteCount: Int, limit: Int)
+    /// A gzip file is damaged.
     case corruptCompression(file: String)
+    /// A gzip file declares more content than deflate can make of its size. Units: bytes.
     case cannotInflate(file: String, byteCount: Int, expected: Int)
+    /// A file is shorter than its header declares. Units: bytes.
     case truncated(file: String, found: Int, expected: Int)
+    /// A file is longer than its header declares, by at least this many bytes.
     case trailingBytes(file: String, byteCount: Int)
+    /// The magic number is not that of the expected IDX file.
     case wrongMagic(file: String, found: UInt32, expected: UInt32)
+    /// An extent in an IDX header is 0, or exceeds its limit.
     case extentOutOfRange(file: String, field: String, found: Int, limit: Int)
+    /// There are more images than labels, or fewer.
     case countMismatch(images: String, imageCount: Int, labels: String, labelCount: Int)
+    /// The test images have another size than the training images, as `WIDTH×HEIGHT`.
     case sizeMismatch(file: String, found: String, expected: String)
+    /// A label is no class's index.
     case labelOutOfRange(file: String, index: Int, found: Int, classCount: Int)
+    /// A CIFAR file's size is no multiple of a record's. Units: bytes.
     case partialRecord(file: String, byteCount: Int, recordByteCount: Int)
+    /// A list of class names has the wrong length.
     case classNameCount(file: String, found: Int, expected: Int)
+    /// A list of class names is not UTF-8.
     case notText(file: String)
 }
 
@@ -41,41 +69,41 @@ extension DatasetError: CustomStringConvertible {
     /// One sentence.
     public var description: String {
         switch self {
-        case .picture(let name, let error):
+        case .image(let name, let error):
             "\(name): \(error)"
 
         case .unknownSource(let found):
             "the data \"\(found)\" are neither a folder nor one of fashion-mnist:DIR, mnist:DIR, cifar10:DIR and "
                 + "cifar100:DIR"
         case .splitOutOfRange(let found):
-            "the validation split is \(found), and more than 0 and less than 1 is expected"
+            "the validation split is \(found), but a number above 0 and below 1 is expected"
         case .nothingToHoldOut(let path):
-            "no class of \(path) has two pictures, so that none can be held out for validation"
+            "every class of \(path) has one image only, so none can be held out for validation"
 
         case .noFolder(let path):
             "there is no folder \(path)"
         case .unreadable(let path, let reason):
             "\(path) cannot be read: \(reason)"
         case .noClassFolders(let path):
-            "\(path) has no folders, and one for each class is expected"
+            "\(path) has no folders, but one for each class is expected"
         case .emptyClassFolder(let path, let others):
             "the class folder \(path) holds no JPEG, PNG or WebP file" + (others.isEmpty ? "" : ", only \(others)")
         case .singleClass(let path, let name):
-            "\(path) has one class only, \"\(name)\", and at least two are expected"
+            "\(path) has only one class, \"\(name)\", but at least two are expected"
         case .partAmongClasses(let path, let others):
-            "\(path) looks like a part of a data set, with classes of its own, and would be taken for one class"
+            "\(path) looks like a part of a data set, with classes of its own, and would become one class"
                 + (others.isEmpty
                     ? "" : " beside \(others.prefix(3).joined(separator: ", "))\(others.count > 3 ? ", …" : "")")
-                + "; name it itself, or call the parts train and val"
+                + "; give its path to --data, or rename the parts to train and val"
         case .classesDiffer(let path, let other, let name):
             "the class \"\(name)\" of \(path) is missing in \(other)"
 
         case .missingFile(let path, let expected):
             "\(path) has no file \(expected)"
         case .onlyPythonVersion(let path):
-            "\(path) holds the Python version of the data, and the binary version is expected"
+            "\(path) holds the Python version of the data, but the binary version is expected"
         case .tooLarge(let file, let byteCount, let limit):
-            "\(file) has \(byteCount) bytes, and at most \(limit) are read"
+            "\(file) has \(byteCount) bytes, but at most \(limit) are read"
         case .corruptCompression(let file):
             "the gzip file \(file) is corrupt"
         case .cannotInflate(let file, let byteCount, let expected):
@@ -85,19 +113,19 @@ extension DatasetError: CustomStringConvertible {
         case .trailingBytes(let file, let byteCount):
             "\(file) is longer than its header says, by at least \(byteCount) bytes"
         case .wrongMagic(let file, let found, let expected):
-            "\(file) begins with 0x\(String(found, radix: 16)) where 0x\(String(expected, radix: 16)) is expected"
+            "\(file) begins with 0x\(String(found, radix: 16)), but 0x\(String(expected, radix: 16)) is expected"
         case .extentOutOfRange(let file, let field, let found, let limit):
-            "\(file) says it has \(found) \(field), and 1 to \(limit) are expected"
+            "\(file) declares \(found) \(field), but 1 to \(limit) are expected"
         case .countMismatch(let images, let imageCount, let labels, let labelCount):
-            "\(images) has \(imageCount) pictures and \(labels) \(labelCount) labels"
+            "\(images) has \(imageCount) images, but \(labels) has \(labelCount) labels"
         case .sizeMismatch(let file, let found, let expected):
-            "\(file) has pictures of \(found) pixels where \(expected) are expected"
+            "\(file) has images of \(found) pixels, but \(expected) is expected"
         case .labelOutOfRange(let file, let index, let found, let classCount):
-            "label \(index) of \(file) is \(found), and 0 to \(classCount - 1) is expected"
+            "label \(index) of \(file) is \(found), but 0 to \(classCount - 1) is expected"
         case .partialRecord(let file, let byteCount, let recordByteCount):
-            "\(file) has \(byteCount) bytes, and a multiple of \(recordByteCount), at least one, is expected"
+            "\(file) has \(byteCount) bytes, but a positive multiple of \(recordByteCount) is expected"
         case .classNameCount(let file, let found, let expected):
-            "\(file) names \(found) classes where \(expected) are expected"
+            "\(file) names \(found) classes, but \(expected) are expected"
         case .notText(let file):
             "\(file) is not text in UTF-8"
         }

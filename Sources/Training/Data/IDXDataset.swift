@@ -1,17 +1,18 @@
 import Files
 import Inference
 
-/// One part of Fashion-MNIST or MNIST: grey pictures in one IDX file, their labels in another, plain or in gzip.
+/// The training or test part of Fashion-MNIST or MNIST: grey images in one IDX file, their labels in another, plain or
+/// gzip.
 ///
-/// Shape: pictures `[H, W, 1]`, 28×28 as published.
+/// Shape: images `[H, W, 1]`, 28×28 as published.
 /// - Source: LeCun et al. 1998; Xiao et al. 2017, "Fashion-MNIST"
 public struct IDXDataset: Dataset {
-    /// Which data the files hold: they look alike.
+    /// The data set, which the files themselves do not tell.
     public enum Kind: String, Sendable {
         case fashionMNIST = "fashion-mnist"
         case mnist
 
-        /// In the order of the labels.
+        /// The names of the classes, by label.
         public var classNames: [String] {
             switch self {
             case .fashionMNIST:
@@ -24,7 +25,7 @@ public struct IDXDataset: Dataset {
         }
     }
 
-    /// Which of the two parts.
+    /// The part of the data; the raw value begins the files' names.
     public enum Part: String, Sendable {
         case training = "train"
         case test = "t10k"
@@ -32,12 +33,12 @@ public struct IDXDataset: Dataset {
 
     public let classNames: [String]
     public let count: Int
-    /// The two files as they lie on the disk.
+    /// The two files as they are stored.
     let files: [DataFile]
     private let images: IDXFile
     private let labels: IDXFile
 
-    /// Where torchvision and the publishers' archives put the files.
+    /// The folders in which torchvision and the publishers' archives put the files.
     private static let subfolders = ["", "/raw", "/FashionMNIST/raw", "/MNIST/raw"]
 
     /// Reads the two files of a part.
@@ -71,18 +72,70 @@ public struct IDXDataset: Dataset {
         throw .missingFile(path: folders[0], expected: "\(name) or \(name).gz")
     }
 
-    /// Of every picture. Units: pixels.
+    /// The size of every image. Units: pixels.
     var size: (height: Int, width: Int) { (images.extents[1], images.extents[2]) }
 
     public func label(at index: Int) -> Int { Int(labels.content.bytes[labels.start + index]) }
 
     public func name(at index: Int) -> String { "\(images.file.name)#\(index)" }
 
-    public func picture(at index: Int) throws(DatasetError) -> PixelImage {
+    public func image(at index: Int) throws(DatasetError) -> PixelImage {
         let (height, width) = size
         let start = images.start + index * height * width
         return PixelImage(
             width: width, height: height, channelCount: 1,
             pixels: Array(images.content.bytes[start..<start + height * width]))
     }
+}
+
+/// The content of an IDX file of unsigned bytes: a big-endian header, then the values.
+///
+/// - Source: yann.lecun.com/exdb/mnist, "the IDX file format"
+struct IDXFile {
+    /// The file as it is stored.
+    let file: DataFile
+    /// Header and values, inflated.
+    let content: AlignedBuffer
+    /// The header's extents: `[N]` or `[N, H, W]`.
+    let extents: [Int]
+    /// The offset of the values in ``content``. Units: bytes.
+    let start: Int
+
+    /// The most images, and the longest side in pixels.
+    static let limits = (count: 10_000_000, side: 1024)
+
+    /// - Parameters:
+    ///   - rank: 1 for labels, 3 for images.
+    /// - Throws: ``DatasetError`` where header and size contradict each other, or a number is out of range.
+    init(path: String, rank: Int) throws(DatasetError) {
+        file = try DataFile(path: path)
+        start = 4 + 4 * rank
+        let header = file.prefix(start)
+        guard header.count == start else {
+            throw .truncated(file: file.name, found: header.count, expected: start)
+        }
+        let numbers = stride(from: 0, to: start, by: 4).map { offset in
+            header[offset..<offset + 4].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+        }
+        let expected = 0x800 | UInt32(rank)
+        guard numbers[0] == expected else {
+            throw .wrongMagic(file: file.name, found: numbers[0], expected: expected)
+        }
+        extents = numbers.dropFirst().map(Int.init)
+        for (field, limit, found) in checks(of: extents) where !(1...limit).contains(found) {
+            throw .extentOutOfRange(file: file.name, field: field, found: found, limit: limit)
+        }
+        let byteCount = start + extents.reduce(1, *)  // at most 10⁷ · 2²⁰
+        guard byteCount <= DataFile.maxByteCount else {
+            throw .tooLarge(file: file.name, byteCount: byteCount, limit: DataFile.maxByteCount)
+        }
+        content = try file.content(byteCount: byteCount)
+    }
+}
+
+/// The names of an IDX file's extents, and their limits.
+private func checks(of extents: [Int]) -> [(field: String, limit: Int, found: Int)] {
+    let (count, side) = IDXFile.limits
+    let fields = extents.count == 1 ? ["labels"] : ["images", "rows", "columns"]
+    return zip(fields, extents).enumerated().map { ($1.0, $0 == 0 ? count : side, $1.1) }
 }

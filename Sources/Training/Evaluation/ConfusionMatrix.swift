@@ -1,21 +1,21 @@
-/// How often pictures of each class were taken for each class.
+/// How many images of each class were predicted as each class.
 ///
 /// Axes: rows are the true classes, columns the predicted ones.
 public struct ConfusionMatrix: Sendable, Equatable {
-    /// Of both axes.
+    /// The length of both axes.
     public let classCount: Int
-    /// How many pictures were counted.
+    /// The number of images counted.
     public private(set) var count = 0
     private var counts: [Int]
 
-    /// Nothing counted yet.
+    /// An empty matrix.
     public init(classCount: Int) {
         precondition(classCount > 0, "a confusion matrix needs a class, not \(classCount)")
         self.classCount = classCount
         counts = [Int](repeating: 0, count: classCount * classCount)
     }
 
-    /// Counts one picture.
+    /// Counts one image.
     public mutating func add(label: Int, predicted: Int) {
         precondition(
             0..<classCount ~= label && 0..<classCount ~= predicted,
@@ -24,38 +24,40 @@ public struct ConfusionMatrix: Sendable, Equatable {
         count += 1
     }
 
-    /// Adds what another matrix of the same classes has counted.
+    /// Adds the counts of another matrix of the same classes.
     public mutating func merge(_ other: ConfusionMatrix) {
         precondition(classCount == other.classCount, "\(classCount) classes do not merge with \(other.classCount)")
         for index in counts.indices { counts[index] += other.counts[index] }
         count += other.count
     }
 
-    /// How many pictures of class `label` were taken for class `predicted`.
+    /// How many images of class `label` were predicted as class `predicted`.
     public subscript(label label: Int, predicted predicted: Int) -> Int { counts[label * classCount + predicted] }
 
-    /// One row: what pictures of a class were taken for.
+    /// One row: the predictions for the images of a class.
     public func row(_ label: Int) -> [Int] { Array(counts[label * classCount..<(label + 1) * classCount]) }
 
-    /// The pictures that were taken for what they are.
+    /// The number of correct predictions.
     public var correctCount: Int { (0..<classCount).reduce(0) { $0 + self[label: $1, predicted: $1] } }
 
-    /// How well one class is told from the others.
+    /// Precision, recall and F1 of one class.
     public func score(of label: Int) -> ClassScore {
         ClassScore(
             correctCount: self[label: label, predicted: label], count: row(label).reduce(0, +),
             predictedCount: (0..<classCount).reduce(0) { $0 + self[label: $1, predicted: label] })
     }
 
-    /// One kind of mistake, and how often it was made.
+    /// A pair of classes that were confused.
     public struct Confusion: Sendable, Equatable {
         /// The true class.
         public let label: Int
+        /// The predicted class.
         public let predicted: Int
+        /// How many images of the true class were predicted as the other.
         public let count: Int
     }
 
-    /// The mistakes that were made most often; of two equal ones, that of the lower class first.
+    /// The most frequent confusions; ties are sorted by true class, then by predicted class.
     public func mostFrequentConfusions(_ limit: Int) -> [Confusion] {
         var confusions: [Confusion] = []
         for label in 0..<classCount {
@@ -66,5 +68,35 @@ public struct ConfusionMatrix: Sendable, Equatable {
         }
         return Array(
             confusions.sorted { ($1.count, $0.label, $0.predicted) < ($0.count, $1.label, $1.predicted) }.prefix(limit))
+    }
+}
+
+/// Precision, recall and F1 of one class.
+public struct ClassScore: Sendable, Equatable {
+    /// True positives: images of the class that were predicted as it.
+    public let correctCount: Int
+    /// True positives and false negatives: all images of the class.
+    public let count: Int
+    /// True and false positives: all images that were predicted as the class.
+    public let predictedCount: Int
+
+    /// The score of these counts.
+    public init(correctCount: Int, count: Int, predictedCount: Int) {
+        self.correctCount = correctCount
+        self.count = count
+        self.predictedCount = predictedCount
+    }
+
+    /// Of the images predicted as the class, the share that belongs to it, 0…1; nil where there is none.
+    public var precision: Double? { Self.ratio(correctCount, predictedCount) }
+
+    /// Of the images of the class, the share that was predicted as it, 0…1; nil where there is none.
+    public var recall: Double? { Self.ratio(correctCount, count) }
+
+    /// The harmonic mean of precision and recall, 0…1; nil where the class neither occurs nor is predicted.
+    public var f1: Double? { Self.ratio(2 * correctCount, count + predictedCount) }
+
+    private static func ratio(_ part: Int, _ whole: Int) -> Double? {
+        whole == 0 ? nil : Double(part) / Double(whole)
     }
 }

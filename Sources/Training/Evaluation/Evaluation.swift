@@ -1,47 +1,47 @@
 import Foundation
 
-/// What a network's answers to labelled pictures come to: loss, top-1, top-5, and which classes it confuses.
+/// The metrics of predictions on labelled images: loss, top-1, top-5 and the confusion matrix.
 ///
-/// Answers are added one by one, in any order; two evaluations of parts are merged into that of the whole.
+/// Predictions are added one by one, in any order. Evaluations of several parts can be merged.
 public struct Evaluation: Sendable, Equatable {
-    /// Which class was taken for which.
+    /// How many images of each class were predicted as each class.
     public private(set) var confusion: ConfusionMatrix
-    /// Pictures whose class is among the five most likely.
+    /// The number of images whose class is among the five most probable.
     public private(set) var top5CorrectCount = 0
     private var lossSum = 0.0
 
-    /// What one answer comes to.
+    /// The metrics of one prediction.
     public struct Outcome: Sendable, Equatable {
-        /// The most likely class; of two equal ones the lower.
+        /// The most probable class; of equally probable ones the lowest index.
         public let predicted: Int
-        /// How likely it is, 0…1.
+        /// The probability of the predicted class, 0…1.
         public let probability: Double
-        /// −ln of the true class's probability.
+        /// The cross-entropy: −ln of the true class's probability.
         public let loss: Double
-        /// How many classes are more likely than the true one.
+        /// How many classes are more probable than the true one.
         public let rank: Int
     }
 
-    /// Nothing added yet.
+    /// No predictions yet.
     public init(classCount: Int) { confusion = ConfusionMatrix(classCount: classCount) }
 
-    /// How many answers there were.
+    /// The number of predictions.
     public var count: Int { confusion.count }
 
-    /// The mean softmax cross-entropy; NaN or infinite where a logit was, and NaN of nothing.
+    /// The mean softmax cross-entropy; NaN or infinite where a logit is, and NaN without predictions.
     public var loss: Double { lossSum / Double(count) }
 
-    /// The share of pictures whose class is the most likely one; NaN of nothing.
+    /// The share of images whose class is the most probable one, 0…1; NaN without predictions.
     public var top1: Double { Double(confusion.correctCount) / Double(count) }
 
-    /// The share of pictures whose class is among the five most likely; NaN of nothing.
+    /// The share of images whose class is among the five most probable, 0…1; NaN without predictions.
     public var top5: Double { Double(top5CorrectCount) / Double(count) }
 
-    /// Adds the answer to one picture.
+    /// Adds the prediction for one image.
     ///
-    /// A logit that is not a number makes the answer a wrong one.
+    /// A NaN among the logits makes the prediction wrong.
     /// - Parameters:
-    ///   - logits: `[K]`, before the soft-max.
+    ///   - logits: `[K]`, before the softmax.
     ///   - label: the true class.
     @discardableResult
     public mutating func add(logits: some RandomAccessCollection<Float>, label: Int) -> Outcome {
@@ -55,7 +55,7 @@ public struct Evaluation: Sendable, Equatable {
         return outcome
     }
 
-    /// Adds the answers to other pictures.
+    /// Adds the predictions of another part of the images.
     public mutating func merge(_ other: Evaluation) {
         confusion.merge(other.confusion)
         top5CorrectCount += other.top5CorrectCount
@@ -70,11 +70,48 @@ public struct Evaluation: Sendable, Equatable {
         var predicted = 0
         for (index, logit) in logits.enumerated() where logit > logits[predicted] { predicted = index }
         let own = logits[label]
-        // Equal logits rank by their index, as in Classification.
+        // Ties rank by index, as in Classification.
         let rank = logits.indices.count { logits[$0] > own || logits[$0] == own && $0 < label }
         let largest = Double(logits[predicted])
         let sum = logits.reduce(0) { $0 + exp(Double($1) - largest) }
         return Outcome(
             predicted: predicted, probability: 1 / sum, loss: log(sum) + largest - Double(own), rank: rank)
     }
+}
+
+/// The mistakes with the largest loss, which are worth looking at.
+public struct WorstMistakes: Sendable {
+    /// The largest loss first.
+    public private(set) var mistakes: [Mistake] = []
+    private let limit: Int
+
+    /// Keeps at most `limit` mistakes.
+    public init(limit: Int) { self.limit = limit }
+
+    /// Adds a prediction, if it is wrong and among the worst.
+    public mutating func add(_ outcome: Evaluation.Outcome, label: Int, name: @autoclosure () -> String) {
+        guard limit > 0, outcome.predicted != label, !outcome.loss.isNaN else { return }
+        if mistakes.count == limit, let least = mistakes.last, outcome.loss <= least.loss { return }
+        let mistake = Mistake(
+            name: name(), label: label, predicted: outcome.predicted, probability: outcome.probability,
+            loss: outcome.loss)
+        // Ties keep the order in which they were added.
+        let place = mistakes.firstIndex { $0.loss < mistake.loss } ?? mistakes.endIndex
+        mistakes.insert(mistake, at: place)
+        if mistakes.count > limit { mistakes.removeLast() }
+    }
+}
+
+/// An image whose class was not predicted.
+public struct Mistake: Sendable, Equatable {
+    /// The image's name: its path, or `FILE#INDEX` in a file of many.
+    public let name: String
+    /// The true class's index in the model's class map.
+    public let label: Int
+    /// The predicted class's index in the model's class map.
+    public let predicted: Int
+    /// The probability of the predicted class, 0…1.
+    public let probability: Double
+    /// The cross-entropy: −ln of the true class's probability.
+    public let loss: Double
 }

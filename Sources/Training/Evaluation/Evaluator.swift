@@ -1,10 +1,13 @@
+import Foundation
 import Inference
 import Synchronization
 import Threads
 
-/// Runs a model over labelled pictures: read and preprocessed side by side, then one forward pass for each batch.
+/// Evaluates a model on labelled images: they are read and preprocessed in parallel, then each batch is one forward
+/// pass.
 public struct Evaluator: Sendable {
-    /// How one picture becomes what the network sees: one input, or several whose probabilities are averaged.
+    /// Makes the network's inputs of an image: one, or several whose probabilities are averaged (test-time
+    /// augmentation).
     ///
     /// Shape: the model's `preprocessing.tensorShape` each.
     public typealias Views = @Sendable (PixelImage) -> [Tensor]
@@ -15,26 +18,26 @@ public struct Evaluator: Sendable {
     private let worstCount: Int
     private let views: Views
 
-    /// What came of it.
+    /// The result of an evaluation.
     public struct Result: Sendable {
-        /// Of all pictures that could be read.
+        /// The metrics of all images that could be read.
         public fileprivate(set) var evaluation: Evaluation
-        /// Those that are worth looking at.
+        /// The mistakes with the largest loss.
         public fileprivate(set) var worst: WorstMistakes
-        /// Why pictures could not be read, in their order.
+        /// One error for each image that could not be read, in their order.
         public fileprivate(set) var skipped: [DatasetError] = []
     }
 
     /// An evaluator of one model.
     ///
     /// - Parameters:
-    ///   - batchSize: the most pictures in one forward pass.
+    ///   - batchSize: the most images in one forward pass.
     ///   - worstCount: how many of the worst mistakes are kept.
-    ///   - views: nil takes the model's own preprocessing, as in serving.
+    ///   - views: makes the inputs of an image; nil is the model's own preprocessing, as in serving.
     public init(
         model: Model, workers: WorkerPool, batchSize: Int = 64, worstCount: Int = 0, views: Views? = nil
     ) {
-        precondition(batchSize > 0, "a batch holds at least one picture, not \(batchSize)")
+        precondition(batchSize > 0, "a batch holds at least one image, not \(batchSize)")
         self.model = model
         self.workers = workers
         self.batchSize = batchSize
@@ -43,12 +46,12 @@ public struct Evaluator: Sendable {
         self.views = views ?? { [preprocessing($0)] }
     }
 
-    /// Evaluates a data set, or an even selection of it.
+    /// Evaluates a data set, or an evenly spaced sample of it.
     ///
     /// - Parameters:
-    ///   - limit: how many pictures at most: every n-th then, so that all classes of a sorted data set have their share.
-    ///   - progress: called with the number of pictures done since the last call.
-    /// - Throws: ``EvaluationError`` where data and model do not fit, or no picture can be read.
+    ///   - limit: the most images. The sample is evenly spaced, so that each class of a sorted data set has its share.
+    ///   - progress: called with the number of images since the last call.
+    /// - Throws: ``EvaluationError`` where the classes of data and model do not match, or no image can be read.
     public func run(
         on data: any Dataset, limit: Int = .max, progress: (_ count: Int) -> Void = { _ in }
     ) throws(EvaluationError) -> Result {
@@ -61,7 +64,7 @@ public struct Evaluator: Sendable {
             add(batch, of: data, mapping, to: &result)
             progress(batch.count)
         }
-        guard result.evaluation.count > 0 else { throw .noPicture(skippedCount: result.skipped.count) }
+        guard result.evaluation.count > 0 else { throw .noImages(skippedCount: result.skipped.count) }
         return result
     }
 
@@ -70,7 +73,7 @@ public struct Evaluator: Sendable {
         workers.parallelFor(batch.count) { [views] index, _ in
             let inputs: Swift.Result<[Tensor], DatasetError>
             do throws(DatasetError) {
-                inputs = .success(views(try data.picture(at: batch[index])))
+                inputs = .success(views(try data.image(at: batch[index])))
             } catch {
                 inputs = .failure(error)
             }
@@ -91,5 +94,26 @@ public struct Evaluator: Sendable {
                 result.skipped.append(error)
             }
         }
+    }
+}
+
+/// The average prediction over several views of an image (test-time augmentation).
+///
+/// - Source: Krizhevsky et al. 2012, §4.1: "averaging the predictions made by the network's softmax layer on the ten
+///   patches"
+public enum AveragedViews {
+    /// The logarithms of the mean of the views' probabilities, which are logits of that mean.
+    ///
+    /// Shape: `[K]` for each view, `[K]`.
+    public static func logits(of views: [[Float]]) -> [Float] {
+        guard let first = views.first else { return [] }
+        var sums = [Double](repeating: 0, count: first.count)
+        for view in views {
+            for (index, probability) in Softmax.probabilities(of: view).enumerated() {
+                sums[index] += Double(probability)
+            }
+        }
+        // A probability of zero is replaced by the smallest positive number, so that its loss is finite.
+        return sums.map { Float(log(max($0 / Double(views.count), Double(Float.leastNonzeroMagnitude)))) }
     }
 }

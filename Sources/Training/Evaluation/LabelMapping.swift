@@ -1,16 +1,16 @@
 import Inference
 
-/// Which of a model's classes each class of a data set is, by their names.
+/// Maps each class of a data set to the model's class of the same name.
 ///
-/// Case and punctuation make no difference, so that a folder `t-shirt_top` holds pictures of the class `T-shirt/top`. The
-/// data may have fewer classes than the model, and in another order; but no class that the model does not know.
+/// Case and punctuation are ignored, so that a folder `t-shirt_top` is the class `T-shirt/top`. The data may have fewer
+/// classes than the model, in any order, but no class that the model does not have.
 public struct LabelMapping: Sendable, Equatable {
-    /// The index in the model's class map of each of the data's classes.
+    /// For each of the data's classes, its index in the model's class map.
     public let indices: [Int]
-    /// How many classes the model has.
+    /// The number of the model's classes.
     public let classCount: Int
 
-    /// - Throws: ``EvaluationError`` where a class has no counterpart, or several.
+    /// - Throws: ``EvaluationError`` where a class matches none of the model's, or several.
     public init(dataClasses: [String], modelClasses: [String]) throws(EvaluationError) {
         classCount = modelClasses.count
         if dataClasses == modelClasses {
@@ -37,16 +37,47 @@ public struct LabelMapping: Sendable, Equatable {
         self.indices = indices
     }
 
-    /// Lower case, and one space for whatever is neither letter nor digit.
+    /// Lower case, with one space for each run of other characters than letters and digits.
     private static func plain(_ name: String) -> String {
         name.lowercased().split { !$0.isLetter && !$0.isNumber }.joined(separator: " ")
     }
 
-    /// What is worth knowing about data that differ from the model; nil where they do not.
+    /// A sentence about how the data's classes differ from the model's; nil where they do not.
     public var note: String? {
         if indices == Array(0..<classCount) { return nil }
         return indices.count < classCount
             ? "The data have \(indices.count) of the model's \(classCount) classes."
-            : "The data have the model's classes in another order; they are matched by name."
+            : "The data have the model's classes in another order; classes are matched by name."
+    }
+}
+
+/// Why a model cannot be evaluated on some data.
+public enum EvaluationError: Error, Equatable, Sendable {
+    /// The data have more classes than the model; `example` is one that the model does not have.
+    case moreClasses(data: Int, model: Int, example: String)
+    /// A class of the data is none of the model's.
+    case unknownClass(name: String, known: [String])
+    /// A class of the data matches several of the model's, or one that another class matches too.
+    case ambiguousClass(name: String)
+    /// None of the images could be read.
+    case noImages(skippedCount: Int)
+}
+
+extension EvaluationError: CustomStringConvertible {
+    /// One sentence.
+    public var description: String {
+        switch self {
+        case .moreClasses(let data, let model, let example):
+            "The data have \(data) classes and the model has \(model); it does not know \"\(example)\", for example. Are "
+                + "these the data of another model?"
+        case .unknownClass(let name, let known):
+            "The data's class \"\(name)\" is none of the model's: \(known.prefix(12).joined(separator: ", "))"
+                + (known.count > 12 ? " and \(known.count - 12) more." : ".")
+        case .ambiguousClass(let name):
+            "The data's class \"\(name)\" matches several of the model's classes, or one that another class matches too."
+        case .noImages(let skippedCount):
+            skippedCount == 0
+                ? "The data have no images to evaluate." : "None of the \(skippedCount) images could be read."
+        }
     }
 }

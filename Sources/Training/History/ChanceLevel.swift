@@ -1,23 +1,24 @@
 import Foundation
 
-/// The loss of a network that gives every image the same answer: that of the classes' frequencies, ln K where they are equal.
+/// The chance level: the loss of a network that always predicts the classes' frequencies. It is ln K for K equal
+/// classes.
 ///
-/// A network whose units all died, after a first few steps that were too large, stays there for good; one whose steps are too
-/// small stays there for a while.
+/// A network with dead units, after first steps that were too large, stays there for good. One whose steps are too
+/// small stays there for some epochs.
 public struct ChanceLevel: Sendable, Equatable {
-    /// The mean cross-entropy of always answering with the frequencies.
+    /// The entropy of the classes' frequencies, with label smoothing. Units: nats.
     public let loss: Double
-    /// How many classes there are.
+    /// The number of classes.
     public let classCount: Int
 
-    /// A loss closer than this share is no sign that anything was learnt.
+    /// A loss within this share of the chance level does not show that anything was learnt.
     static let margin = 0.02
-    /// How many epochs, and steps, a training has before it is said to have learnt nothing.
+    /// A training is reported to be at chance level after at least this many epochs and steps.
     static let epochCount = 4
     static let stepCount = 30
 
     /// - Parameters:
-    ///   - labels: of the images to learn from.
+    ///   - labels: the classes of the training images.
     ///   - smoothing: see ``SoftmaxCrossEntropy``.
     public init(labels: some Sequence<Int>, classCount: Int, smoothing: Double = 0) {
         var counts = [Int](repeating: 0, count: classCount)
@@ -30,11 +31,11 @@ public struct ChanceLevel: Sendable, Equatable {
         self.classCount = classCount
     }
 
-    /// Whether the last epochs learnt nothing, and it is time to say so: where it becomes so for the first time.
+    /// Are the last epochs at chance level, for the first time in this training?
     ///
     /// - Parameters:
     ///   - history: the epochs so far.
-    ///   - isLast: whether no epoch follows: then fewer are enough.
+    ///   - isLast: does no epoch follow? Then fewer epochs are enough.
     public func isReached(by history: History, stepsPerEpoch: Int, isLast: Bool) -> Bool {
         let rows = history.rows
         func isStuck(after count: Int) -> Bool {
@@ -43,7 +44,7 @@ public struct ChanceLevel: Sendable, Equatable {
         let least = max(Self.epochCount, (Self.stepCount + stepsPerEpoch - 1) / stepsPerEpoch)
         guard !rows.isEmpty, isStuck(after: rows.count) else { return false }
         if rows.count < least { return isLast }
-        // Said once: not where an epoch before was one already.
+        // Reported once: not if an earlier epoch was reported already.
         return !(least..<max(rows.count, least)).contains(where: isStuck)
     }
 }

@@ -1,9 +1,9 @@
-/// How a training went, one row an epoch: the content of `history.csv` and `history.svg`.
+/// The history of a training, one row for each epoch: the content of `history.csv` and `history.svg`.
 public struct History: Codable, Equatable, Sendable {
-    /// Their epochs rise.
+    /// The epochs, ascending.
     public private(set) var rows: [HistoryRow] = []
 
-    /// Nothing yet.
+    /// No epochs yet.
     public init() {}
 
     /// Adds the next epoch.
@@ -12,8 +12,8 @@ public struct History: Codable, Equatable, Sendable {
         rows.append(row)
     }
 
-    /// The epoch that classifies best; of equal accuracies the one of the lowest loss, and of equal losses the earliest. Nil
-    /// where nothing was held out.
+    /// The epoch of the best validation accuracy; ties go to the lowest validation loss, then to the earliest epoch.
+    /// Nil without validation.
     public var best: HistoryRow? {
         rows.reduce(nil) { best, row in
             guard let accuracy = row.validationAccuracy, accuracy.isFinite else { return best }
@@ -24,17 +24,17 @@ public struct History: Codable, Equatable, Sendable {
     /// The row of an epoch; nil where there is none.
     public subscript(epoch epoch: Int) -> HistoryRow? { rows.last { $0.epoch == epoch } }
 
-    /// The text of `history.csv`: the columns' names, then a line an epoch, each with its end, so that another can follow.
+    /// The text of `history.csv`: a header, then one line for each epoch, each with a line feed.
     public var csv: String { ([HistoryRow.csvHeader] + rows.map(\.csvLine)).map { $0 + "\n" }.joined() }
 
-    /// Reads `history.csv`. A last line without its end, which a crash leaves where lines are appended, is left out.
+    /// Reads `history.csv`. A last line without a line feed, as a crash can leave it, is skipped.
     ///
     /// - Throws: ``HistoryError``
     public init(csv: String) throws(HistoryError) {
-        // By bytes: to Swift a carriage return and a line feed are one character.
+        // By bytes, because CR LF is one Character in Swift.
         var lines = csv.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
             .map { String(Substring($0)) }.map { $0.hasSuffix("\r") ? String($0.dropLast()) : $0 }
-        lines.removeLast()  // empty, or unfinished
+        lines.removeLast()  // empty or unfinished
         guard let header = lines.first, header == HistoryRow.csvHeader else {
             throw .invalidHeader(found: String((lines.first ?? csv).prefix(200)), expected: HistoryRow.csvHeader)
         }
@@ -49,7 +49,7 @@ public struct History: Codable, Equatable, Sendable {
         }
     }
 
-    /// Reads the rows, as strictly as from text.
+    /// Reads the rows with the same checks as from text.
     public init(from decoder: any Decoder) throws {
         for (index, row) in try [HistoryRow](from: decoder).enumerated() {
             let previous = rows.last?.epoch ?? 0
@@ -60,6 +60,124 @@ public struct History: Codable, Equatable, Sendable {
         }
     }
 
-    /// An array of the rows.
+    /// Writes the rows as an array.
     public func encode(to encoder: any Encoder) throws { try rows.encode(to: encoder) }
+}
+
+/// The metrics of one epoch.
+public struct HistoryRow: Codable, Equatable, Sendable {
+    /// The epoch's number, from 1.
+    public let epoch: Int
+    /// The mean training loss over the epoch's steps, with augmentation and dropout. Units: nats.
+    public let trainLoss: Double
+    /// The share of training images that were predicted correctly during the epoch's steps, 0…1.
+    public let trainAccuracy: Double
+    /// The mean validation loss after the epoch; nil without validation. Units: nats.
+    public let validationLoss: Double?
+    /// The share of validation images that are predicted correctly after the epoch, 0…1; nil without validation.
+    public let validationAccuracy: Double?
+    /// The learning rate of the epoch's last step.
+    public let learningRate: Double
+    /// Training images a second, without validation, rounded to 0.001.
+    public let imagesPerSecond: Double
+    /// The epoch's duration with validation, rounded to 0.001.
+    public let seconds: Double
+
+    /// The valid numbers of epochs.
+    static let epochs = 1...1_000_000_000
+
+    /// The columns of `history.csv`, in their order.
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case epoch
+        case trainLoss = "train_loss"
+        case trainAccuracy = "train_accuracy"
+        case validationLoss = "val_loss"
+        case validationAccuracy = "val_accuracy"
+        case learningRate = "learning_rate"
+        case imagesPerSecond = "images_per_second"
+        case seconds
+    }
+
+    /// A row whose last two numbers are rounded here.
+    public init(
+        epoch: Int, trainLoss: Double, trainAccuracy: Double, validationLoss: Double?, validationAccuracy: Double?,
+        learningRate: Double, imagesPerSecond: Double, seconds: Double
+    ) {
+        self.epoch = epoch
+        self.trainLoss = trainLoss
+        self.trainAccuracy = trainAccuracy
+        self.validationLoss = validationLoss
+        self.validationAccuracy = validationAccuracy
+        self.learningRate = learningRate
+        self.imagesPerSecond = (imagesPerSecond * 1000).rounded() / 1000
+        self.seconds = (seconds * 1000).rounded() / 1000
+    }
+
+    /// Is the validation accuracy higher, or equal with a lower validation loss?
+    ///
+    /// Small validation parts tie often: twenty images have only 21 possible accuracies.
+    public func isBetter(than other: HistoryRow) -> Bool {
+        let (accuracy, otherAccuracy) = (validationAccuracy ?? -.infinity, other.validationAccuracy ?? -.infinity)
+        guard accuracy == otherAccuracy else { return accuracy > otherAccuracy }
+        func loss(_ row: HistoryRow) -> Double { row.validationLoss.flatMap { $0.isNaN ? nil : $0 } ?? .infinity }
+        return loss(self) < loss(other)
+    }
+}
+
+extension HistoryRow {
+    /// The header of `history.csv`.
+    static let csvHeader = CodingKeys.allCases.map(\.rawValue).joined(separator: ",")
+
+    /// The line without its line feed. Numbers are read back to the same bits; nil is an empty field.
+    var csvLine: String {
+        let numbers: [Double?] = [
+            trainLoss, trainAccuracy, validationLoss, validationAccuracy, learningRate, imagesPerSecond, seconds,
+        ]
+        return (["\(epoch)"] + numbers.map { $0.map { "\($0)" } ?? "" }).joined(separator: ",")
+    }
+
+    /// Parses a line; nil where it is malformed.
+    init?(csvLine: some StringProtocol) {
+        let fields = csvLine.split(separator: ",", omittingEmptySubsequences: false)
+        guard fields.count == CodingKeys.allCases.count, let epoch = Int(fields[0]), fields[0].first != "+",
+            Self.epochs.contains(epoch)
+        else { return nil }
+        var numbers: [Double?] = []
+        for field in fields.dropFirst() {
+            let number = Double(field)
+            guard number != nil || field.isEmpty else { return nil }
+            numbers.append(number)
+        }
+        guard let trainLoss = numbers[0], let trainAccuracy = numbers[1], let learningRate = numbers[4],
+            let imagesPerSecond = numbers[5], let seconds = numbers[6]
+        else { return nil }
+        self.init(
+            epoch: epoch, trainLoss: trainLoss, trainAccuracy: trainAccuracy, validationLoss: numbers[2],
+            validationAccuracy: numbers[3], learningRate: learningRate, imagesPerSecond: imagesPerSecond,
+            seconds: seconds)
+    }
+}
+
+/// Why a text is not the history of a training. Lines are numbered from 1.
+public enum HistoryError: Error, Equatable, Sendable {
+    /// The first line does not name the columns.
+    case invalidHeader(found: String, expected: String)
+    /// A line is not an epoch and seven numbers.
+    case invalidLine(number: Int, found: String)
+    /// An epoch's number is not above the one of the line before.
+    case misplacedEpoch(number: Int, found: Int, previous: Int)
+}
+
+extension HistoryError: CustomStringConvertible {
+    /// One sentence.
+    public var description: String {
+        switch self {
+        case .invalidHeader(let found, let expected):
+            "the history begins with \"\(found)\", but the columns \(expected) are expected"
+        case .invalidLine(let number, let found):
+            "line \(number) of the history is \"\(found)\", not an epoch and seven numbers"
+        case .misplacedEpoch(let number, let found, let previous):
+            "line \(number) of the history is of epoch \(found), which cannot follow \(previous)"
+        }
+    }
 }

@@ -1,59 +1,61 @@
 import Inference
 import Threads
 
-/// A layer that gradients pass through.
+/// A layer with a backward pass.
 protocol DifferentiableLayer: Layer {
-    /// The layer's passes on inputs of a known shape.
-    func differentiable(_ site: LayerSite) -> any DifferentiableOperation
+    /// The layer's forward and backward passes, for known shapes.
+    func differentiable(_ site: LayerContext) -> any DifferentiableOperation
 
     /// The same layer with other parameters, in the order of ``Layer/parameters``.
     func with(_ parameters: [Tensor]) -> Self
 }
 
 extension DifferentiableLayer {
-    /// Most have none.
+    /// By default a layer has no parameters.
     func with(_ parameters: [Tensor]) -> Self { self }
 }
 
-/// Where a layer stands in a network that learns.
-struct LayerSite {
-    /// Of one example.
+/// What a layer needs to know of the network that it is trained in.
+struct LayerContext {
+    /// The shapes of the inputs, of one example.
     let inputs: [Shape]
-    /// Of one example.
+    /// The shape of the output, of one example.
     let output: Shape
-    /// Computed by this layer together with its output; its gradient is not this layer's business.
+    /// The fused activation of the forward pass; its gradient is computed by a step of its own.
     let activation: Activation?
-    /// Set where the input is the output of a rectifier that leaves its gradient to this layer.
-    let rectifiedInput: Bool
+    /// Does this layer's backward pass include the gradient of the ReLU before it?
+    let fusesInputReLU: Bool
+    /// The parameters of the whole network.
     let parameters: Parameters
-    /// The layer's own, in the order of ``Layer/parameters``.
+    /// The layer's own parameters, in the order of ``Layer/parameters``.
     let entries: [Parameters.Entry]
-    /// Not set for layers that are frozen.
+    /// False for a frozen layer.
     let wantsParameterGradients: Bool
-    /// Not set for inputs behind which nothing learns.
+    /// False where nothing before this layer is trained.
     let wantsInputGradient: Bool
 }
 
-/// One layer's passes through a network that learns: forward, and back with the gradients.
+/// A layer's forward and backward pass.
 ///
-/// Values with rows and columns lie with their channels innermost, `[N, H, W, C]`; others `[N, F]`. Results depend on the
-/// batch alone, never on how many threads work on it.
+/// The layout of images is `[N, H, W, C]`, channels innermost; that of features is `[N, F]`. Results do not depend on
+/// the number of threads.
 protocol DifferentiableOperation: Sendable {
-    /// Whether the output is written over the input, and the input's gradient over the output's.
+    /// Does the forward pass overwrite the input, and the backward pass the output's gradient?
     var worksInPlace: Bool { get }
 
-    /// What is remembered from the forward pass to the backward pass. Units: bytes.
-    func keptByteCount(batchSize: Int) -> Int
+    /// Memory that the forward pass saves for the backward pass. Units: bytes.
+    func savedByteCount(batchSize: Int) -> Int
 
-    /// Scratch memory that each thread needs for itself. Units: bytes.
+    /// Scratch memory for each thread. Units: bytes.
     func scratchByteCount(batchSize: Int) -> Int
 
     /// Scratch memory that all threads share. Units: bytes.
     func sharedByteCount(batchSize: Int) -> Int
 
-    /// Takes in the parameters as they are now: once before each forward pass.
+    /// Prepares the current parameters, once before each forward pass.
     func prepare(_ workers: WorkerPool)
 
+    /// Writes the output.
     func forward(_ run: DifferentiableRun)
 
     /// Writes the gradients of the inputs and of the parameters.
@@ -62,8 +64,54 @@ protocol DifferentiableOperation: Sendable {
 
 extension DifferentiableOperation {
     var worksInPlace: Bool { false }
-    func keptByteCount(batchSize: Int) -> Int { 0 }
+    func savedByteCount(batchSize: Int) -> Int { 0 }
     func scratchByteCount(batchSize: Int) -> Int { 0 }
     func sharedByteCount(batchSize: Int) -> Int { 0 }
     func prepare(_ workers: WorkerPool) {}
+}
+
+/// The memory that a layer's pass works on, and the threads that share the work.
+struct DifferentiableRun: @unchecked Sendable {  // guard: one run at a time has the network's memory
+    /// The number of examples.
+    let batchSize: Int
+    /// The seed of this layer's random choices in this step; nil turns dropout off.
+    let seed: UInt64?
+    /// The values before the layer. Shape: `[N, …]` each.
+    let inputs: [UnsafePointer<Float>]
+    /// The values behind the layer. Shape: `[N, …]`.
+    let output: UnsafeMutablePointer<Float>
+    /// The gradients to write. Shape: `[N, …]` each; nil where none is wanted.
+    let inputGradients: [UnsafeMutablePointer<Float>?]
+    /// The gradient behind the layer. Shape: `[N, …]`.
+    let outputGradient: UnsafeMutablePointer<Float>
+    /// Memory that the forward pass saves for the backward pass.
+    let saved: UnsafeMutablePointer<Float>
+    /// Scratch memory that all threads share.
+    let shared: UnsafeMutablePointer<Float>
+    /// Scratch memory of the first slot; see ``scratch(slot:)``.
+    let scratch: UnsafeMutablePointer<Float>
+    /// The distance between two slots' scratch memory. Units: floats.
+    let scratchStride: Int
+    /// The threads.
+    let workers: WorkerPool
+
+    var input: UnsafePointer<Float> { inputs[0] }
+
+    /// The scratch memory of a slot of ``parallelFor(_:_:)``.
+    func scratch(slot: Int) -> UnsafeMutablePointer<Float> { scratch + slot * scratchStride }
+
+    /// Runs `body` for each index of `0..<count`, as ``WorkerPool/parallelFor(_:_:)``.
+    func parallelFor(_ count: Int, _ body: @escaping @Sendable (_ index: Int, _ slot: Int) -> Void) {
+        workers.parallelFor(count, body)
+    }
+
+    /// The same memory for an operation of inference, from one value to another.
+    func predicting(
+        from input: UnsafePointer<Float>, to output: UnsafeMutablePointer<Float>
+    ) -> OperationRun {
+        OperationRun(
+            batchSize: batchSize, inputOffsets: [input - UnsafePointer(scratch)], outputOffset: output - scratch,
+            scratchOffset: 0, scratchStride: scratchStride, memory: scratch, workers: workers,
+            threadCount: workers.threadCount)
+    }
 }

@@ -1,23 +1,23 @@
 import Foundation
 
-/// The loss of a classifier: how unlikely its softmax holds the right answers to be.
+/// Softmax cross-entropy, the loss of a classifier.
 ///
-/// With smoothing ε over K classes the target is (1 − ε)·onehot + ε/K:
+/// With label smoothing ε over K classes the target is (1 − ε)·onehot + ε/K:
 ///
 ///     loss = −1/N Σₙ Σₖ targetₙₖ · log softmax(logitsₙ)ₖ        dlogits = (softmax(logits) − target) / N
 ///
 /// - Source: `torch.nn.CrossEntropyLoss`; smoothing: Szegedy et al. 2016, arXiv:1512.00567, §7
 public enum SoftmaxCrossEntropy {
-    /// The loss of a batch, and its gradient where one is asked for.
+    /// The loss of a batch, and optionally its gradient.
     ///
     /// Shape: logits and gradient `[N, classCount]`, N = `labels.count`.
     ///
     /// - Parameters:
-    ///   - labels: the right class of each row, in `0..<classCount`.
-    ///   - smoothing: what the right class cedes to all classes evenly, 0…1.
-    ///   - gradient: gets dlogits; it may be the logits' own memory.
-    /// - Returns: the mean over the batch, NaN or infinite where a logit is; and how many rows are largest at their label, the
-    ///   first of equal logits counting as the largest.
+    ///   - labels: the true class of each row, in `0..<classCount`.
+    ///   - smoothing: label smoothing ε, 0…1.
+    ///   - gradient: receives dlogits; it may be the logits' own memory.
+    /// - Returns: the mean loss of the batch, NaN or infinite where a logit is; and the number of correct predictions,
+    ///   where the first of equal logits is the prediction.
     public static func evaluate(
         logits: UnsafePointer<Float>, labels: [Int], classCount: Int, smoothing: Float = 0,
         gradient: UnsafeMutablePointer<Float>?
@@ -34,7 +34,7 @@ public enum SoftmaxCrossEntropy {
             let largest = firstLargestIndex(of: logits)
             if largest == label { correctCount += 1 }
 
-            // Softmax is the same when all logits are shifted: with the largest at 0 no exponential overflows.
+            // Softmax does not change when all logits are shifted. With the largest at 0 no exponential overflows.
             let shift = Double(logits[largest])
             let right = Double(logits[label]) - shift
             var sum = 0.0
@@ -53,7 +53,7 @@ public enum SoftmaxCrossEntropy {
                 for index in 0..<classCount {
                     gradient[index] = Float((Double(gradient[index]) / sum - even) * scale)
                 }
-                // The right class again, in double to the end: where the network is sure, its probability is almost its target.
+                // The true class again, in double until the end: its probability may be close to its target.
                 gradient[label] = Float((exp(right) / sum - 1 + smoothing - even) * scale)
             } else {
                 for logit in logits {
@@ -62,7 +62,7 @@ public enum SoftmaxCrossEntropy {
                     sum += exp(shifted)
                 }
             }
-            // −log softmax of the right class, and the mean over all classes.
+            // −log softmax of the true class, and the mean over all classes.
             let rightLoss = log(sum) - right
             loss += rightLoss
             if smoothing > 0 { loss += smoothing * (log(sum) - shiftedSum / Double(classCount) - rightLoss) }

@@ -1,23 +1,23 @@
 import Inference
 import Threads
 
-/// The network that a training begins with: an architecture, and perhaps a checkpoint's parameters.
+/// The network at the beginning of a training: an architecture, and for fine-tuning a checkpoint's parameters.
 public struct InitialNetwork: Sendable {
-    /// As in `model.json`.
+    /// The architecture's name, as in `model.json`.
     public let architecture: String
-    /// Layers with the checkpoint's parameters; zeros where a layer begins anew.
+    /// The layers, with the checkpoint's parameters; those of ``fresh`` layers are zero.
     public let network: Network
-    /// The layers that begin anew.
+    /// The layers to initialise, which are not taken from the checkpoint.
     public let fresh: [String]
-    /// What is worth knowing about how the checkpoint was taken.
+    /// Sentences for the user about how the checkpoint was read.
     public let notes: [String]
-    /// What the checkpoint calls its layers, by the network's own names.
+    /// The checkpoint's names of the layers, by the network's own names.
     private let namesInFile: [String: String]
 
     /// The architectures that can be trained.
     public static var architectures: [String] { AlexNet.Form.allCases.filter(\.isTrainable).map(\.rawValue) }
 
-    /// A network without a checkpoint: every layer begins anew.
+    /// A network without a checkpoint: all layers are initialised.
     ///
     /// - Throws: ``TrainingError/unknownArchitecture(name:known:)``
     public init(architecture: String, classCount: Int) throws(TrainingError) {
@@ -27,15 +27,16 @@ public struct InitialNetwork: Sendable {
         self.init(architecture: architecture, network: network, fresh: fresh)
     }
 
-    /// A network with the parameters of a checkpoint, under the network's own names whatever the file calls them.
+    /// A network with the parameters of a checkpoint. Layers have the network's own names, whatever the file calls
+    /// them.
     ///
-    /// The last layer begins anew where it tells another number of classes apart, or other ones; where they stand in another
-    /// order, its rows are put into the data's.
+    /// The last layer is initialised where the checkpoint has other classes. Where it has the same classes in another
+    /// order, the layer's rows are reordered.
     /// - Parameters:
-    ///   - architecture: nil for what the checkpoint's names and shapes suggest.
-    ///   - classNames: the data's.
-    ///   - checkpointClasses: the names of the checkpoint's classes; nil where nothing tells them.
-    ///   - fromScratch: layers that begin anew, as `fc8`.
+    ///   - architecture: nil to recognise it by the checkpoint's names and shapes.
+    ///   - classNames: the names of the data's classes.
+    ///   - checkpointClasses: the names of the checkpoint's classes; nil where they are unknown.
+    ///   - fromScratch: layers to initialise all the same, as `fc8`.
     /// - Throws: ``TrainingError`` where the checkpoint holds no such network, or not these layers.
     public init(
         _ checkpoint: Checkpoint, architecture: String?, classNames: [String], checkpointClasses: [String]? = nil,
@@ -57,7 +58,7 @@ public struct InitialNetwork: Sendable {
         checkpointClasses: [String]? = nil, fromScratch: Set<String> = []
     ) throws(TrainingError) {
         let form = try Self.form(of: parameters, file: file, asked: architecture)
-        // By name the classifier may come first: the last layer is the last of the linear ones.
+        // Sorted by name the classifier may come first; the last layer is the last linear one.
         let layers = parameters.convolutions + parameters.linears
         let names = Self.layerNames(form)
         guard layers.count == names.count, let last = layers.last, let lastName = names.last else {
@@ -77,7 +78,7 @@ public struct InitialNetwork: Sendable {
             return [(name + ".weight", weight), (name + ".bias", [weight[0]])]
         }
         let stored = Dictionary(uniqueKeysWithValues: zip(names, layers))
-        let (network, begunAnew) = try Self.network(form, shapes) { name in
+        let (network, freshNames) = try Self.network(form, shapes) { name in
             guard let stem = names.first(where: { name.hasPrefix($0 + ".") }), !fresh.contains(stem),
                 let layer = stored[stem],
                 let tensor = name.hasSuffix(".weight") ? layer.weight.tensor() : layer.bias?.tensor()
@@ -89,12 +90,12 @@ public struct InitialNetwork: Sendable {
         var notes = form.assumptions(about: network, parameters, options: options).map(\.text)
         if !fresh.contains(lastName), let note = rows.note { notes.append("\(lastName): \(note)") }
         self.init(
-            architecture: form.rawValue, network: network, fresh: begunAnew, namesInFile: namesInFile, notes: notes)
+            architecture: form.rawValue, network: network, fresh: freshNames, namesInFile: namesInFile, notes: notes)
     }
 
-    /// The network whose state was written.
+    /// The network of a training that is resumed.
     ///
-    /// - Throws: ``TrainingError/checkpoint(file:_:)`` where the state holds no such network.
+    /// - Throws: ``TrainingError/checkpoint(file:_:)`` where the state does not hold the network that it names.
     public init(_ file: TrainingStateFile<TrainingSettings>, path: String) throws(TrainingError) {
         let form = try Self.form(file.state.settings.architecture)
         let tensors = file.initialValues()
@@ -118,7 +119,7 @@ public struct InitialNetwork: Sendable {
         self.notes = notes
     }
 
-    /// - Parameter values: nil for parameters of layers that begin anew.
+    /// - Parameter values: the checkpoint's value of a parameter; nil for layers to initialise.
     private static func network(
         _ form: AlexNet.Form, _ shapes: [(name: String, shape: Shape)], values: (String) -> Tensor?
     ) throws(TrainingError) -> (network: Network, fresh: [String]) {
@@ -137,17 +138,17 @@ public struct InitialNetwork: Sendable {
         }
     }
 
-    // What a checkpoint holds
+    // Recognition
 
-    /// The network's own names of its layers, in its order.
+    /// The network's own names of its layers, in order.
     private static func layerNames(_ form: AlexNet.Form) -> [String] {
         form.parameterShapes(classCount: 2).map(\.name).filter { $0.hasSuffix(".weight") }
             .map { String($0.dropLast(".weight".count)) }
     }
 
-    /// Which of the trainable networks a checkpoint holds.
+    /// Recognises which trainable network a checkpoint holds.
     ///
-    /// - Parameter asked: the one that it is to be; nil for any.
+    /// - Parameter asked: the architecture that the user named; nil for any.
     private static func form(
         of parameters: ParameterSet, file: String, asked: String?
     ) throws(TrainingError) -> AlexNet.Form {
@@ -162,7 +163,8 @@ public struct InitialNetwork: Sendable {
         }
         guard let asked, asked != found.rawValue else { return found }
         let form = try form(asked)
-        // Other widths than published may be any form's: then it is what it is said to be, if it can be.
+        // With other widths than the published ones it can be any form: then the user's name decides, if it is
+        // possible.
         var differences = Self.differences(parameters, from: found).isEmpty ? differences(parameters, from: form) : []
         do throws(CheckpointError) {
             _ = try AlexNet.network(form, parameters)
@@ -175,7 +177,7 @@ public struct InitialNetwork: Sendable {
         return form
     }
 
-    /// Where a checkpoint's shapes are not the published ones; the number of classes may be any.
+    /// The differences of a checkpoint's shapes from the published ones, for any number of classes.
     private static func differences(_ parameters: ParameterSet, from form: AlexNet.Form) -> [CheckpointError] {
         let layers = parameters.convolutions + parameters.linears
         let classCount = layers.last?.weight.shape.extents.first ?? 0
@@ -187,7 +189,8 @@ public struct InitialNetwork: Sendable {
 
     // Layers' names
 
-    /// The network's own names of layers, or of parts that hold some, that may be named as the checkpoint has them.
+    /// The network's own names of the layers that these names select: layers or parts of the network, by the network's
+    /// own names or by the checkpoint's.
     ///
     /// - Throws: ``TrainingError/unknownLayers(names:known:)``
     public func layers(named names: [String]) throws(TrainingError) -> [String] {
@@ -197,16 +200,16 @@ public struct InitialNetwork: Sendable {
     private static func layers(
         _ names: [String], of known: [String], _ namesInFile: [String: String]
     ) throws(TrainingError) -> [String] {
-        func isMeant(_ layer: String, by name: String) -> Bool { layer == name || layer.hasPrefix(name + ".") }
-        var (meant, unknown): (Set<String>, [String]) = ([], [])
+        func isSelected(_ layer: String, by name: String) -> Bool { layer == name || layer.hasPrefix(name + ".") }
+        var (selected, unknown): (Set<String>, [String]) = ([], [])
         for name in names {
-            let own = known.filter { isMeant($0, by: name) }
-            let found = own.isEmpty ? known.filter { isMeant(namesInFile[$0] ?? $0, by: name) } : own
+            let own = known.filter { isSelected($0, by: name) }
+            let found = own.isEmpty ? known.filter { isSelected(namesInFile[$0] ?? $0, by: name) } : own
             if found.isEmpty { unknown.append(name) }
-            meant.formUnion(found)
+            selected.formUnion(found)
         }
         guard unknown.isEmpty else { throw .unknownLayers(names: unknown.sorted(), known: known) }
-        return known.filter(meant.contains)
+        return known.filter(selected.contains)
     }
 
     private static func form(_ name: String) throws(TrainingError) -> AlexNet.Form {
@@ -216,12 +219,12 @@ public struct InitialNetwork: Sendable {
         return form
     }
 
-    /// The preprocessing that goes with the architecture.
+    /// The usual preprocessing of the architecture.
     public var usualPreprocessing: Preprocessing.Preset {
         AlexNet.Form(rawValue: architecture)?.preprocessing ?? .stretch
     }
 
-    /// The initialisation that goes with the architecture: its paper's or its tutorials'.
+    /// The usual initialisation of the architecture, from its paper or tutorial.
     public var usualInitialization: Initialization {
         switch AlexNet.Form(rawValue: architecture) {
         case .halfWidth: .kaiming
@@ -231,7 +234,7 @@ public struct InitialNetwork: Sendable {
         }
     }
 
-    /// The network with its fresh layers filled by an initialisation.
+    /// The network with its fresh layers initialised.
     public func initialized(_ initialization: Initialization, seed: UInt64, workers: WorkerPool) -> Network {
         let parameters = Parameters(of: network)
         initialization.fill(parameters, seed: seed, workers: workers) { entry in
@@ -243,5 +246,49 @@ public struct InitialNetwork: Sendable {
             }
             return layer.with(parameters.entries(of: node.name).map(parameters.tensor))
         }
+    }
+}
+
+/// Maps the rows of a checkpoint's last layer to the data's classes.
+enum ClassRows: Equatable {
+    /// The rows are in the order of the data's classes: the names are equal, or the checkpoint's are unknown.
+    case same
+    /// The classes are the same in another order; for each of the data's classes, its row.
+    case reordered([Int])
+    /// The checkpoint has other classes, or another number of them.
+    case others
+
+    /// - Parameters:
+    ///   - data: the names of the data's classes.
+    ///   - checkpoint: the names of the checkpoint's classes; nil where they are unknown.
+    ///   - rowCount: the number of the checkpoint's classes.
+    init(data: [String], checkpoint: [String]?, rowCount: Int) {
+        guard data.count == rowCount else {
+            self = .others
+            return
+        }
+        guard let checkpoint, checkpoint != data else {
+            self = .same
+            return
+        }
+        guard let mapping = try? LabelMapping(dataClasses: data, modelClasses: checkpoint) else {
+            self = .others
+            return
+        }
+        self = mapping.indices == Array(data.indices) ? .same : .reordered(mapping.indices)
+    }
+
+    /// A weight or bias, with its rows in the order of the data's classes.
+    func arranged(_ tensor: Tensor) -> Tensor {
+        guard case .reordered(let rows) = self else { return tensor }
+        let scalars = tensor.scalars
+        let length = tensor.shape.elementCount / max(rows.count, 1)
+        return Tensor(tensor.shape, scalars: rows.flatMap { scalars[$0 * length..<($0 + 1) * length] })
+    }
+
+    /// A sentence about the order; nil where nothing changes.
+    var note: String? {
+        guard case .reordered = self else { return nil }
+        return "the checkpoint has the data's classes in another order; its rows are reordered by the classes' names."
     }
 }

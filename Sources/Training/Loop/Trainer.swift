@@ -1,22 +1,23 @@
 import Inference
 import Threads
 
-/// Trains a network on a data set, epoch by epoch, and keeps the best epoch as a servable model.
+/// The training loop: trains a network on a data set, epoch by epoch, and keeps the best epoch as a servable model.
 ///
-/// Shuffling, augmentation and dropout draw from the seed and their place in the training, and every sum is taken in a fixed
-/// order: so a training that was stopped goes on from its state as if it had not been, on any number of threads.
+/// The random choices of shuffling, augmentation and dropout follow from the seed and their position in the training,
+/// and every sum has a fixed order. A training that was stopped therefore continues bit for bit, on any number of
+/// threads.
 public final class Trainer {
-    /// How a training came to its end.
+    /// How a training ended.
     public enum Outcome: Sendable, Equatable {
-        /// All epochs are over.
+        /// All epochs are done.
         case finished
-        /// It was asked to stop, and can be resumed.
+        /// It was stopped, and can be resumed.
         case stopped
     }
 
     private let learner: TrainableNetwork
     private let optimizer: any Optimizer
-    private let average: MovingAverage?
+    private let average: ExponentialMovingAverage?
     private let clipping: GradientClipping?
     private let parts: DataSource.Parts
     private let chance: ChanceLevel
@@ -25,15 +26,15 @@ public final class Trainer {
     private let folder: TrainingFolder
     private let workers: WorkerPool
     private var state: TrainingState<TrainingSettings>
-    /// Is there a state of this training to go on from?
+    /// Has a state been written from which this training can be resumed?
     private var isStateWritten = false
-    /// The epochs that are over.
+    /// The epochs that are done.
     public var history: History { state.history }
 
-    /// A training at its beginning: the network's parameters are those that it begins with.
+    /// A new training, from the network's current parameters.
     ///
-    /// - Parameter onUnreadable: is told of each picture that cannot be read, once.
-    /// - Throws: ``TrainingError`` where the settings do not fit the network or the data.
+    /// - Parameter onUnreadable: called once for each image that cannot be read.
+    /// - Throws: ``TrainingError`` where the settings do not suit the network or the data.
     public init(
         _ network: Network, settings: TrainingSettings, optimizer optimizerSettings: OptimizerSettings,
         schedule: LearningRateSchedule, parts: DataSource.Parts, preprocessing: Preprocessing,
@@ -42,7 +43,7 @@ public final class Trainer {
     ) throws(TrainingError) {
         try settings.validate()
         guard settings.batchSize <= parts.training.count else {
-            throw .batchTooLarge(batchSize: settings.batchSize, pictureCount: parts.training.count)
+            throw .batchTooLarge(batchSize: settings.batchSize, imageCount: parts.training.count)
         }
         guard let preset = Augmentation.Preset(rawValue: settings.augmentation) else {
             throw .unknownSetting(name: "augmentation", value: settings.augmentation)
@@ -50,7 +51,7 @@ public final class Trainer {
         learner = try TrainableNetwork(
             network, maxBatchSize: settings.batchSize, frozen: Set(settings.frozen), workers: workers)
         optimizer = optimizerSettings.makeOptimizer(count: learner.parameters.count)
-        average = settings.averageDecay.map { [learner] in MovingAverage(of: learner.parameters, decay: $0) }
+        average = settings.averageDecay.map { [learner] in ExponentialMovingAverage(of: learner.parameters, decay: $0) }
         clipping = settings.clipNorm.map { GradientClipping(maxNorm: $0) }
         self.parts = parts
         chance = ChanceLevel(
@@ -66,15 +67,15 @@ public final class Trainer {
                 dataset, batchSize: settings.batchSize, augmentation: augmentation, preprocessing: preprocessing,
                 seed: settings.seed, pool: workers, onUnreadable: onUnreadable)
         }
-        let components: ColourComponents? =
-            preset == .paper ? ColourComponents(of: parts.training, seed: settings.seed) : nil
+        let components: ColourPCA? =
+            preset == .paper ? ColourPCA(of: parts.training, seed: settings.seed) : nil
         trainingLoader = loader(parts.training, Augmentation(preset, components: components ?? .imageNet))
         validationLoader = loader(parts.validation, Augmentation())
     }
 
-    /// Goes on where a state was written; see ``InitialNetwork`` for the network.
+    /// Restores the state of a training; see ``InitialNetwork`` for its network.
     ///
-    /// - Throws: ``TrainingError/state(_:)`` where the file does not fit.
+    /// - Throws: ``TrainingError/state(_:)`` where the file is of another training.
     public func resume(from file: TrainingStateFile<TrainingSettings>) throws(TrainingError) {
         do {
             try file.restore(learner.parameters, optimizer: optimizer, movingAverage: average)
@@ -83,25 +84,25 @@ public final class Trainer {
         }
         let (settings, schedule) = (state.settings, state.schedule)
         state = file.state
-        // More epochs may have been asked for since.
+        // The user may have asked for more epochs since.
         state.settings = settings
         state.schedule = schedule
         state.schedule.resume(file.state.schedule.plateau)
         isStateWritten = true
     }
 
-    /// Trains until all epochs are over or it shall stop. To be called on one of the pool's threads.
+    /// Trains until all epochs are done or `shouldStop` returns true. Call it on one of the pool's threads.
     ///
     /// - Parameters:
-    ///   - saveInterval: how much is lost at most where the process is killed.
-    ///   - shouldStop: is asked before each step.
-    /// - Throws: ``TrainingError``; the best model and the last state are still there.
+    ///   - saveInterval: how often the state is written within an epoch: the most work that a crash can lose.
+    ///   - shouldStop: asked before each step.
+    /// - Throws: ``TrainingError``; the best model and the last state stay on disk.
     public func run(
         observer: any TrainingObserver, saveInterval: Duration = .seconds(600), shouldStop: () -> Bool
     ) throws(TrainingError) -> Outcome {
         let lock = try FolderLock(folder: folder.path)
         defer { withExtendedLifetime(lock) {} }
-        // So that a crash costs no more in the first minutes than later, and a full disk is told of before the work.
+        // A crash in the first minutes then costs no more than later, and a full disk is reported before the work.
         if !isStateWritten { try save() }
         var lastSave = ContinuousClock.now
         let sampler = EpochSampler(count: parts.training.count, seed: state.settings.seed)
@@ -141,14 +142,14 @@ public final class Trainer {
             learningRate: state.schedule.rate(at: globalStep - 1))
     }
 
-    /// Steps of all epochs so far.
+    /// The number of steps in all epochs so far.
     private var globalStep: Int {
         (state.progress.epoch - 1) * state.schedule.stepsPerEpoch + state.progress.step
     }
 
     private func step(_ batch: Batch) throws(TrainingError) {
         guard let images = batch.scalars.baseAddress else { return }
-        // A batch in which no picture could be read is not handed out, but counts.
+        // A batch without a readable image is skipped, but its number counts.
         state.progress.step = batch.number
         var generator = SplitMix64(seed: state.settings.seed, purpose: .dropout, globalStep)
         let (loss, correct) = learner.gradients(
@@ -169,11 +170,11 @@ public final class Trainer {
         state.progress.imageCount += batch.count
     }
 
-    /// Judges the epoch and begins the next; where it shall stop meanwhile, the epoch is left at its last step.
+    /// Validates, writes and ends the epoch. If it is stopped during validation, the epoch stays at its last step.
     private func endEpoch(_ observer: any TrainingObserver, shouldStop: () -> Bool) throws(TrainingError) {
         let progress = state.progress
         guard progress.imageCount > 0 else { throw .nothingReadable }
-        // The average is what is kept, so it is what is judged.
+        // The average is what is kept, so it is validated.
         average?.exchange(with: learner.parameters)
         defer { average?.exchange(with: learner.parameters) }
         let start = ContinuousClock.now
@@ -190,7 +191,8 @@ public final class Trainer {
             seconds: progress.seconds + (.now - start) / .seconds(1))
         state.history.append(row)
         state.schedule.endEpoch(validationLoss: validation.loss)
-        // Not the history's best, but that of which the weights are there: an earlier version kept the first of equals.
+        // Compared with the epoch whose weights were kept, which the history's best is not where files of an earlier
+        // version kept the first of equals.
         let kept = progress.bestEpoch.flatMap { state.history[epoch: $0] }
         let isBest = kept.map(row.isBetter(than:)) ?? (validation.top1 > progress.bestAccuracy ?? -1)
         if isBest {
@@ -220,14 +222,14 @@ public final class Trainer {
                 state, learner.parameters, optimizer: optimizer, movingAverage: average, to: folder.statePath)
             isStateWritten = true
         } catch .notFinite {
-            // The last step led here; the next one's loss would tell.
+            // The last step made a parameter infinite or NaN; the next step's loss would show it.
             throw .diverged(epoch: state.progress.epoch, step: state.progress.step, loss: .nan)
         } catch {
             throw .state(error)
         }
     }
 
-    /// What was held out, judged by the engine that serves; nil where it shall stop meanwhile.
+    /// Evaluates the validation part with the engine that serves; nil where it is stopped.
     private func validate(
         _ observer: any TrainingObserver, shouldStop: () -> Bool
     ) throws(TrainingError) -> Evaluation? {
@@ -244,4 +246,34 @@ public final class Trainer {
         guard evaluation.count > 0 else { throw .nothingReadable }
         return evaluation
     }
+}
+
+/// Observes a training, for a progress bar, a log or a test.
+public protocol TrainingObserver: AnyObject {
+    /// Called after each step.
+    func didStep(_ step: TrainingStep)
+    /// Called after each batch of the validation with the images done so far. Units: images.
+    func didValidate(_ count: Int, of total: Int)
+    /// Called after each epoch; `isBest` if its model was kept.
+    func didEndEpoch(_ row: HistoryRow, isBest: Bool)
+    /// Called once, after an epoch, where the loss has been at chance level for some epochs.
+    func didStayAtChance(_ chance: ChanceLevel, _ row: HistoryRow)
+}
+
+/// The progress of a training after one step.
+public struct TrainingStep: Sendable, Equatable {
+    /// The epoch's number, from 1.
+    public let epoch: Int
+    /// The step's number in the epoch, from 1.
+    public let number: Int
+    /// The number of steps in an epoch.
+    public let countPerEpoch: Int
+    /// The number of images that the epoch's steps have used so far.
+    public let imageCount: Int
+    /// The number of images in an epoch.
+    public let imagesPerEpoch: Int
+    /// The mean training loss of the epoch so far. Units: nats.
+    public let loss: Double
+    /// The learning rate of this step.
+    public let learningRate: Double
 }

@@ -2,16 +2,16 @@ import Files
 import Foundation
 import Inference
 
-/// The folder that a training fills: a servable model, the way there, and what is needed to go on.
+/// The output folder of a training: a servable model, the history, and the state to resume from.
 ///
-/// Each file is replaced whole. A server that watches the folder loads each new best by itself.
+/// Files are replaced atomically. A server that watches the folder loads each new best model by itself.
 public struct TrainingFolder: Sendable {
-    /// The folder's path.
+    /// The folder's path, without a trailing slash.
     public let path: String
-    /// How the checkpoint's numbers are written.
+    /// The type of the numbers in the checkpoint.
     public let scalarType: ScalarType
 
-    /// The folder at a path; it need not be there yet.
+    /// The folder at a path, which need not exist yet.
     public init(_ path: String, scalarType: ScalarType = .float32) {
         var path = path
         while path.count > 1, path.hasSuffix("/") { path.removeLast() }
@@ -19,29 +19,29 @@ public struct TrainingFolder: Sendable {
         self.scalarType = scalarType
     }
 
-    /// Creates the folder where there is none.
+    /// Creates the folder if it does not exist.
     ///
     /// - Throws: ``TrainingError/notWritten(_:)``
     public func create() throws(TrainingError) {
         var isDirectory: ObjCBool = false
         guard !FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) || isDirectory.boolValue else {
-            throw .notWritten("\(path) is a file, where a folder is expected")
+            throw .notWritten("\(path) is a file, but a folder is expected")
         }
         do {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         } catch {
-            throw .notWritten("the folder \(path) cannot be made: \(error.localizedDescription)")
+            throw .notWritten("the folder \(path) cannot be created: \(error.localizedDescription)")
         }
     }
 
-    /// The folder's own name, which is the model's.
+    /// The folder's name, which is the model's.
     public var name: String { URL(fileURLWithPath: path).standardizedFileURL.lastPathComponent }
 
-    /// What a training is resumed from.
+    /// The path of the state that a training is resumed from.
     public var statePath: String { path + "/training.resume" }
-    /// The file that holds the weights.
+    /// The name of the checkpoint.
     public var checkpointName: String { name + ".pth" }
-    /// The history, a row an epoch.
+    /// The path of the history.
     public var historyPath: String { path + "/history.csv" }
 
     private struct Description: Encodable {
@@ -61,9 +61,9 @@ public struct TrainingFolder: Sendable {
         private enum CodingKeys: String, CodingKey { case settings, optimizer, schedule, best }
     }
 
-    /// Writes the model of an epoch.
+    /// Writes the model of an epoch: class map, checkpoint and `model.json`.
     ///
-    /// - Throws: ``TrainingError/notWritten(_:)``; each file is the old one or the new one.
+    /// - Throws: ``TrainingError/notWritten(_:)``; each file is then the old one or the new one.
     func write(
         _ tensors: [(name: String, tensor: Tensor)], classNames: [String], settings: TrainingSettings,
         optimizer: OptimizerSettings, schedule: LearningRateSchedule, row: HistoryRow
@@ -85,7 +85,7 @@ public struct TrainingFolder: Sendable {
         }
     }
 
-    /// Writes the history as a table and as a picture.
+    /// Writes the history as CSV and as SVG.
     ///
     /// - Throws: ``TrainingError/notWritten(_:)``
     func write(_ history: History) throws(TrainingError) {
@@ -96,4 +96,26 @@ public struct TrainingFolder: Sendable {
             throw .notWritten("\(error)")
         }
     }
+}
+
+/// An exclusive lock on a training's folder, held until it is released or the process ends.
+final class FolderLock: Sendable {
+    private let descriptor: Int32
+
+    /// Takes the lock. A file system without locks grants it to everyone.
+    ///
+    /// - Throws: ``TrainingError/notWritten(_:)`` where another training holds it, or the folder cannot be written.
+    init(folder: String) throws(TrainingError) {
+        descriptor = open(folder + "/.training.lock", O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o666)
+        guard descriptor >= 0 else {
+            throw .notWritten("the folder \(folder) cannot be written: \(String(cString: strerror(errno)))")
+        }
+        if flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
+            close(descriptor)
+            throw .notWritten(
+                "another training is writing to \(folder); wait until it is done, or name another --output")
+        }
+    }
+
+    deinit { close(descriptor) }
 }

@@ -1,41 +1,45 @@
-/// What a training was asked for: everything that its result depends on besides the data, and what ``Trainer`` resumes with.
+import Inference
+
+/// The settings of a training: with the data, everything that its result depends on.
 ///
-/// It is part of the model's `model.json`, under `training`.
+/// They are stored in `model.json`, under `training`, and in the state that ``Trainer`` resumes from.
 public struct TrainingSettings: Codable, Equatable, Sendable {
-    /// As in `model.json`.
+    /// The architecture's name, as in `model.json`.
     public var architecture: String
-    /// See ``Preprocessing/Preset``.
+    /// The preset's name, see ``Preprocessing/Preset``.
     public var preprocessing: String
-    /// As `--data` named them.
+    /// The argument of `--data`.
     public var data: String
-    /// SHA-256 of what makes the data what they are.
+    /// The data's SHA-256, see ``DataSource/Parts/digest``.
     public var dataDigest: String
-    /// The share held out for validation; nil where the data have a part for it.
+    /// The share that is held out for validation, 0…1; nil where the data have a validation part.
     public var validationSplit: Double?
-    /// See ``Augmentation/Preset``.
+    /// The preset's name, see ``Augmentation/Preset``.
     public var augmentation: String
+    /// The number of epochs.
     public var epochs: Int
-    /// Units: pictures.
+    /// The number of images in a step.
     public var batchSize: Int
+    /// Decides all random choices.
     public var seed: UInt64
-    /// See ``Initialization``.
+    /// The name of the initialisation, see ``Initialization``.
     public var initialization: String
-    /// The checkpoint that the training began with; nil where it began with nothing.
+    /// The path of the checkpoint that was fine-tuned; nil for a training from scratch.
     public var initialCheckpoint: String?
-    /// Layers that did not begin with the checkpoint.
+    /// The layers that were initialised instead of being taken from the checkpoint.
     public var fromScratch: [String]
-    /// Layers that do not learn.
+    /// The layers that are not trained.
     public var frozen: [String]
-    /// See ``SoftmaxCrossEntropy``.
+    /// The label smoothing ε, 0..<1; see ``SoftmaxCrossEntropy``.
     public var labelSmoothing: Double
-    /// The largest norm of all gradients together; nil for any.
+    /// The global norm to which gradients are clipped; nil for no clipping.
     public var clipNorm: Double?
-    /// See ``MovingAverage``; nil for none.
+    /// The decay of the ``ExponentialMovingAverage``, 0..<1; nil for none.
     public var averageDecay: Double?
-    /// How the checkpoint's numbers are written, see ``ScalarType``; nil for float32.
+    /// The type of the checkpoint's numbers, see ``ScalarType``; nil for float32.
     public var scalarType: String?
 
-    /// Limits: more pictures in a step learn no better, and take memory by the gigabyte.
+    /// The supported batch sizes. Larger ones learn no better, and take gigabytes of memory. Units: images.
     public static let batchSizes = 1...4096
 
     private enum CodingKeys: String, CodingKey {
@@ -52,7 +56,7 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
         case scalarType = "type"
     }
 
-    /// The tutorials' settings for an architecture and data.
+    /// The tutorials' settings, for an architecture and data.
     public init(architecture: String, preprocessing: String, data: String, dataDigest: String) {
         self.architecture = architecture
         self.preprocessing = preprocessing
@@ -68,7 +72,7 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
         labelSmoothing = 0
     }
 
-    /// - Throws: ``TrainingError/setting(_:)`` for a number that no training works with.
+    /// - Throws: ``TrainingError/setting(_:)`` for a hyperparameter out of range.
     func validate() throws(TrainingError) {
         do throws(HyperparameterError) {
             guard Self.batchSizes.contains(batchSize) else {
@@ -85,5 +89,42 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
         } catch {
             throw .setting(error)
         }
+    }
+}
+
+/// Default hyperparameters, with which a training on a small folder leaves the chance level too.
+///
+/// PyTorch's learning rate for Adam, 1e-3, is too large for an AlexNet. Adam's first steps move every weight by about
+/// the rate, whatever the gradients. With linear weights initialised to N(0, 0.01), a few such steps leave the hidden
+/// units dead.
+public enum TrainingDefaults {
+    /// The number of images in a step.
+    public static let batchSize = 64
+    /// Small data sets get smaller batches, so that an epoch has at least this many steps.
+    static let stepsPerEpoch = 10
+    /// The smallest of these batches. Units: images.
+    static let leastBatchSize = 8
+
+    /// The learning rate of an optimiser for an architecture.
+    ///
+    /// Adam's first steps move every weight by about the rate, so the change of a linear layer's output grows with the
+    /// number of its inputs. Hidden layers of 4096 therefore get half the rate of those of 2048. Other optimisers have
+    /// PyTorch's rate.
+    public static func learningRate(_ kind: OptimizerSettings.Kind, architecture: String) -> Double {
+        switch kind {
+        case .adam, .adamw: AlexNet.Form(rawValue: architecture) == .halfWidth ? 2e-4 : 1e-4
+        case .sgd, .momentum, .nesterov, .adagrad: kind.learningRate
+        }
+    }
+
+    /// The number of images in a step: ``batchSize``, or less for a small data set.
+    ///
+    /// - Parameter isRateGiven: true if the user chose the learning rate. It was chosen for ``batchSize``, so the batch
+    ///   is then reduced only to the number of images.
+    public static func batchSize(imageCount: Int, isRateGiven: Bool) -> Int {
+        guard !isRateGiven else { return max(1, min(batchSize, imageCount)) }
+        var size = batchSize
+        while size > leastBatchSize, size * stepsPerEpoch > imageCount { size /= 2 }
+        return max(1, min(size, imageCount))
     }
 }

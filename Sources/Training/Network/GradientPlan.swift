@@ -1,58 +1,69 @@
 import Inference
 import Threads
 
-/// How a network learns: which operation passes through each node, and where values, gradients and scratch lie in memory.
+/// The plan of a training step: the operation of each node, and the offsets of values, gradients and scratch memory.
 ///
-/// Every value is kept until the backward pass is over. Gradients share memory as soon as they have been used.
+/// Every value is kept until the backward pass is over. A gradient's memory is reused once it has been read.
 struct GradientPlan {
-    /// One node's operation on its memory. Units: floats.
+    /// One node's operation and its memory. Units of offsets: floats.
     struct Step {
+        /// The node's name.
         let node: String
+        /// The forward and backward pass.
         let operation: any DifferentiableOperation
-        /// Positions in ``values``.
+        /// Indices in ``values``.
         let inputs: [Int]
+        /// An index in ``values``.
         let output: Int
-        /// Tells this step's random choices from those of other steps.
+        /// Makes this step's random choices differ from those of other steps.
         let salt: UInt64
-        /// Where the operation remembers something.
-        let keptOffset: Int
-        /// The forward pass is the previous node's work, the backward pass the next one's.
+        /// Where the forward pass saves what the backward pass needs.
+        let savedOffset: Int
+        /// A fused ReLU: the previous node computes its forward pass.
         let skipsForward: Bool
+        /// A fused ReLU: the next node computes its backward pass.
         let skipsBackward: Bool
-        /// For each input: what becomes of its gradient.
+        /// How the gradient of each input is written.
         var inputGradients: [InputGradient]
     }
 
-    /// What an operation does with the gradient of one of its inputs.
+    /// How an operation writes the gradient of one of its inputs.
     enum InputGradient: Equatable {
-        /// Behind this input nothing learns.
+        /// Not at all: nothing before this input is trained.
         case unwanted
-        /// It is written where it belongs.
+        /// To the value's gradient.
         case written
-        /// Another reader of the same value has written there: it is computed elsewhere and added. Units: floats.
+        /// To scratch memory, and then added: another reader of the value has written its gradient already. Units:
+        /// floats.
         case added(scratchOffset: Int)
     }
 
-    /// A value that flows through the network. Units: floats.
+    /// A value between two nodes. Units: floats.
     struct Value {
-        /// Of one example.
+        /// The number of elements of one example.
         let elementCount: Int
-        /// nil for the network's input, which lies in memory of the caller's.
+        /// nil for the network's input, which is in the caller's memory.
         let offset: Int?
-        /// nil where nobody asks for the gradient.
+        /// nil where no gradient is wanted.
         var gradientOffset: Int?
     }
 
+    /// In the order of the forward pass.
     let steps: [Step]
+    /// The network's input first.
     let values: [Value]
+    /// The index of the logits in ``values``.
     let outputValue: Int
+    /// The scratch memory that all threads share. Units: floats.
     let sharedOffset: Int
+    /// The first thread's scratch memory. Units: floats.
     let scratchOffset: Int
+    /// The distance between two threads' scratch memory. Units: floats.
     let scratchStride: Int
-    /// Units: floats.
+    /// The size of all memory. Units: floats.
     let count: Int
 
-    /// - Parameter frozen: names of nodes whose parameters stay as they are.
+    /// - Parameter frozen: names of nodes whose parameters are not trained.
     init(
         network: Network, parameters: Parameters, frozen: Set<String>, maxBatchSize: Int, workers: WorkerPool
     ) throws(TrainingError) {
@@ -68,5 +79,151 @@ struct GradientPlan {
         scratchOffset = sharedOffset + ArenaLayout.align(byteCount: sharedByteCount)
         scratchStride = ArenaLayout.align(byteCount: scratchByteCount)
         count = scratchOffset + scratchStride * workers.threadCount
+    }
+}
+
+extension GradientPlan {
+    /// Builds a plan, node by node.
+    struct Builder {
+        private let network: Network
+        private let parameters: Parameters
+        private let frozen: Set<String>
+        private let batchSize: Int
+        /// How many nodes read each node's output; the network's input comes first.
+        private let readerCount: [Int]
+        /// For each value: is a parameter before it trained?
+        private var learns: [Bool] = [false]
+        private(set) var steps: [Step] = []
+        private(set) var values: [Value]
+        /// The value that each node writes.
+        private(set) var valueOfNode: [Int] = []
+        /// The memory allocated so far. Units: floats.
+        private(set) var count = 0
+
+        init(network: Network, parameters: Parameters, frozen: Set<String>, batchSize: Int) {
+            self.network = network
+            self.parameters = parameters
+            self.frozen = frozen
+            self.batchSize = batchSize
+            values = [Value(elementCount: network.inputShape.elementCount, offset: nil, gradientOffset: nil)]
+            var readerCount = [Int](repeating: 0, count: network.nodes.count + 1)
+            for input in network.nodes.flatMap(\.inputs) { readerCount[input + 1] += 1 }
+            self.readerCount = readerCount
+        }
+
+        mutating func build(_ workers: WorkerPool) throws(TrainingError) {
+            for index in network.nodes.indices { try append(index, workers) }
+            placeGradients()
+        }
+
+        private mutating func place(_ elementCount: Int) -> Int {
+            defer { count += ArenaLayout.align(elementCount) }
+            return count
+        }
+
+        /// Is the node a ReLU whose forward pass is fused into the node before it?
+        private func isFused(_ index: Int) -> Bool {
+            let node = network.nodes[index]
+            guard node.layer is ReLU, let input = node.inputs.first, input >= 0, readerCount[input + 1] == 1 else {
+                return false
+            }
+            return network.nodes[input].layer.fusesActivation
+        }
+
+        /// The only node that reads a node's output; nil where there are several or none.
+        private func onlyReader(of index: Int) -> Int? {
+            guard readerCount[index + 1] == 1 else { return nil }
+            return network.nodes.indices.first { network.nodes[$0].inputs.contains(index) }
+        }
+
+        /// Is the node a ReLU whose gradient is fused into the max pooling behind it?
+        private func isGradientFused(_ index: Int) -> Bool {
+            guard network.nodes[index].layer is ReLU, let reader = onlyReader(of: index) else { return false }
+            return network.nodes[reader].layer is MaxPool2d
+        }
+
+        private mutating func append(_ index: Int, _ workers: WorkerPool) throws(TrainingError) {
+            let node = network.nodes[index]
+            guard let layer = node.layer as? any DifferentiableLayer else {
+                throw .notDifferentiable(layer: node.name, reason: "\(type(of: node.layer)) has no gradient")
+            }
+            if let pool = node.layer as? MaxPool2d {
+                let places = pool.window.kernelSize.height * pool.window.kernelSize.width
+                guard places <= MaxPoolDifferentiation.maxWindowArea else {
+                    throw .notDifferentiable(
+                        layer: node.name,
+                        reason:
+                            "its window has \(places) pixels, but at most \(MaxPoolDifferentiation.maxWindowArea) are "
+                            + "supported")
+                }
+            }
+            let inputs = node.inputs.map { $0 == Network.input ? 0 : valueOfNode[$0] }
+            let shapes = node.inputs.map { $0 == Network.input ? network.inputShape : network.shapes[$0] }
+            let entries = parameters.entries(of: node.name)
+            let trains = !entries.isEmpty && !frozen.contains(node.name)
+            let fusesReader = onlyReader(of: index).map(isFused) ?? false
+            let site = LayerContext(
+                inputs: shapes, output: network.shapes[index], activation: fusesReader ? .relu : nil,
+                fusesInputReLU: node.inputs[0] >= 0 && isGradientFused(node.inputs[0]), parameters: parameters,
+                entries: entries, wantsParameterGradients: trains,
+                wantsInputGradient: inputs.contains { learns[$0] })
+            let operation = layer.differentiable(site)
+            operation.prepare(workers)
+            let isInPlace = operation.worksInPlace && node.inputs[0] >= 0 && readerCount[node.inputs[0] + 1] == 1
+            if isInPlace {
+                valueOfNode.append(inputs[0])
+            } else {
+                let elementCount = network.shapes[index].elementCount
+                values.append(
+                    Value(elementCount: elementCount, offset: place(elementCount * batchSize), gradientOffset: nil))
+                learns.append(trains || inputs.contains { learns[$0] })
+                valueOfNode.append(values.count - 1)
+            }
+            let savedByteCount = operation.savedByteCount(batchSize: batchSize)
+            let savedOffset = place(ArenaLayout.align(byteCount: savedByteCount))
+            steps.append(
+                Step(
+                    node: node.name, operation: operation, inputs: inputs, output: valueOfNode[index],
+                    salt: UInt64(index), savedOffset: savedOffset, skipsForward: isFused(index),
+                    skipsBackward: isGradientFused(index),
+                    inputGradients: inputs.map { learns[$0] ? .written : .unwanted }))
+        }
+
+        /// Goes backwards through the steps: a gradient lives from its first writer to the step that wrote the value.
+        private mutating func placeGradients() {
+            var layout = ArenaLayout()
+            let base = count
+            /// The step that wrote a value, counted backwards.
+            var writers: [Int: Int] = [:]
+            for (index, step) in steps.enumerated() where writers[step.output] == nil {
+                writers[step.output] = steps.count - 1 - index
+            }
+            func place(_ value: Int, at time: Int) {
+                guard values[value].gradientOffset == nil else { return }
+                values[value].gradientOffset =
+                    base
+                    + layout.place(
+                        count: values[value].elementCount * batchSize, at: time, lastUse: writers[value] ?? time)
+            }
+            if let last = valueOfNode.last { place(last, at: 0) }
+            for (time, index) in steps.indices.reversed().enumerated() {
+                let step = steps[index]
+                // A value that nobody reads has no gradient to propagate.
+                let isRead = values[step.output].gradientOffset != nil
+                var gradients = isRead ? step.inputGradients : step.inputs.map { _ in .unwanted }
+                for (position, input) in step.inputs.enumerated() {
+                    guard gradients[position] == .written, input != step.output else { continue }
+                    if values[input].gradientOffset == nil {
+                        place(input, at: time)
+                    } else {
+                        let elementCount = values[input].elementCount * batchSize
+                        gradients[position] = .added(
+                            scratchOffset: base + layout.place(count: elementCount, at: time, lastUse: time))
+                    }
+                }
+                steps[index].inputGradients = gradients
+            }
+            count += layout.count
+        }
     }
 }

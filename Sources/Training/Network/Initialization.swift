@@ -2,29 +2,29 @@ import Foundation
 import Inference
 import Threads
 
-/// How a network's weights begin.
+/// The random initialisation of a network's weights.
 ///
-/// Every parameter has random numbers of its own, from the seed and its place in the network: some of the layers begun anew
-/// begin as they would have with all of them, on any number of threads.
+/// Each parameter has its own random sequence, from the seed and its index in the network. So a layer's initial weights
+/// depend neither on which other layers are initialised nor on the number of threads.
 public enum Initialization: String, Codable, Sendable, CaseIterable {
-    /// PyTorch's defaults: everything uniform in ±1/√fan-in of its layer, biases too.
+    /// PyTorch's defaults: weights and biases uniform in ±1/√(fan-in of the layer).
     ///
     /// - Source: `torch.nn.modules.conv`, `torch.nn.modules.linear`: Kaiming uniform with a = √5
     case pytorch
-    /// The half-width tutorial's: convolutions Kaiming normal by fan-out, linear weights N(0, 0.01), biases 0.
+    /// That of the half-width tutorial: convolutions Kaiming normal by fan-out, linear weights N(0, 0.01), biases 0.
     ///
     /// - Source: He et al. 2015, arXiv:1502.01852, eq. 14: deviation √(2 / fan-out)
     case kaiming
-    /// The paper's: weights N(0, 0.01); biases 1 in the second, fourth and fifth convolution and in the hidden linear layers,
-    /// 0 elsewhere.
+    /// That of the paper: weights N(0, 0.01); biases 1 in the second, fourth and fifth convolution and in the hidden
+    /// linear layers, 0 elsewhere.
     ///
     /// - Source: Krizhevsky et al. 2012, §5
     case paper
 
-    /// Writes the parameters that fit; the others stay as they are.
+    /// Initialises the parameters for which `isIncluded` is true; the others stay as they are.
     ///
-    /// A parameter's layer and kind are told by its name (`….weight`, `….bias`) and its rank: 4 is a convolution's weight,
-    /// 2 a linear layer's, 1 a normalisation's, which begins at 1 with a bias of 0.
+    /// The kind of a parameter follows from its name (`….weight`, `….bias`) and its rank: 4 is a convolution's weight,
+    /// 2 a linear layer's, 1 a normalisation's, which is initialised to 1 with a bias of 0.
     public func fill(
         _ parameters: Parameters, seed: UInt64, workers: WorkerPool,
         where isIncluded: (Parameters.Entry) -> Bool = { _ in true }
@@ -33,7 +33,7 @@ public enum Initialization: String, Codable, Sendable, CaseIterable {
         for (index, entry) in entries.enumerated() where isIncluded(entry) {
             let distribution = distribution(of: entry, in: entries)
             var blocks = ParameterBlocks()
-            blocks.cut([entry.range], within: parameters.count)
+            blocks.divide([entry.range], within: parameters.count)
             blocks.forEach(workers) { block, range in
                 var random = SplitMix64(seed: seed, purpose: .initialization, index, block)
                 for place in range { parameters.values[place] = distribution.next(&random) }
@@ -41,7 +41,7 @@ public enum Initialization: String, Codable, Sendable, CaseIterable {
         }
     }
 
-    /// What a parameter is drawn from.
+    /// The distribution of a parameter.
     func distribution(of entry: Parameters.Entry, in entries: [Parameters.Entry]) -> Distribution {
         guard entry.name.hasSuffix(".weight") else { return biasDistribution(of: entry, in: entries) }
         let fan = Fan(entry.shape)
@@ -69,12 +69,14 @@ public enum Initialization: String, Codable, Sendable, CaseIterable {
         }
     }
 
-    /// How many inputs each output of a layer has, and the other way round.
+    /// Fan-in and fan-out of a layer.
     struct Fan: Equatable {
+        /// How many inputs each output depends on.
         let input: Int
+        /// How many outputs each input contributes to.
         let output: Int
 
-        /// Shape: kernels `[O, I, KH, KW]`, linear weights `[O, I]`. As in PyTorch, groups count for the inputs only.
+        /// Shape: kernels `[O, I, KH, KW]`, linear weights `[O, I]`. As in PyTorch, groups reduce the fan-in only.
         init(_ shape: Shape) {
             let window = shape.extents.dropFirst(2).reduce(1, *)
             input = (shape.rank > 1 ? shape[1] : 1) * window
@@ -82,12 +84,13 @@ public enum Initialization: String, Codable, Sendable, CaseIterable {
         }
     }
 
-    /// Where numbers are drawn from.
+    /// A distribution of initial values.
     enum Distribution: Equatable {
+        /// Always this value.
         case constant(Float)
-        /// Around 0.
+        /// Uniform in −bound…bound.
         case uniform(bound: Float)
-        /// Around 0.
+        /// Normal with mean 0.
         case normal(deviation: Float)
 
         @inline(__always)

@@ -3,27 +3,28 @@ import Files
 import Inference
 import Threads
 
-/// A network that learns: a forward pass that keeps what the backward pass needs, and the gradients of all parameters.
+/// A network with gradients: a forward pass that saves what the backward pass needs, and the gradients of all
+/// parameters.
 ///
-/// All memory is taken once. The same batch, parameters and seed give the same gradients to the last bit, however many
-/// threads there are.
+/// All memory is allocated once. The same batch, parameters and seed give the same gradients bit for bit, on any number
+/// of threads.
 public final class TrainableNetwork {
-    /// The layers; their own parameters are those that training began with.
+    /// The layers, with the parameters before the first step.
     public let network: Network
-    /// The network's, with their gradients.
+    /// The current parameters and their gradients.
     public let parameters: Parameters
-    /// The most examples of a batch.
+    /// The most examples in a batch.
     public let maxBatchSize: Int
-    /// Where the parameters lie that are not frozen: what an optimiser may change.
+    /// The ranges of ``parameters`` that are not frozen, for the optimiser.
     public let trainableRanges: [Range<Int>]
     private let plan: GradientPlan
     private let arena: AlignedBuffer
     private let workers: WorkerPool
 
-    /// Prepares the passes for batches of up to `maxBatchSize` examples.
+    /// Plans forward and backward passes for batches of up to `maxBatchSize` examples.
     ///
-    /// - Parameter frozen: layers, as `features.0`, or parts of the network, as `features`, whose parameters stay as they are.
-    /// - Throws: ``TrainingError`` for layers that are unknown or cannot be trained.
+    /// - Parameter frozen: layers, as `features.0`, or parts of the network, as `features`, that are not trained.
+    /// - Throws: ``TrainingError`` for layers that are unknown or have no backward pass.
     public init(
         _ network: Network, maxBatchSize: Int, frozen: Set<String> = [], workers: WorkerPool
     ) throws(TrainingError) {
@@ -52,12 +53,13 @@ public final class TrainableNetwork {
         return memory
     }
 
-    /// The loss of a batch and the gradients of all parameters that are not frozen.
+    /// Computes the gradients of all parameters that are not frozen.
     ///
-    /// Shape: images `[N, H, W, C]`, one label an image.
+    /// Shape: images `[N, H, W, C]`, one label for each image.
     /// - Parameters:
-    ///   - smoothing: see ``SoftmaxCrossEntropy``.
-    ///   - seed: decides what dropout drops; without one it drops nothing.
+    ///   - smoothing: label smoothing, see ``SoftmaxCrossEntropy``.
+    ///   - seed: the seed of dropout; nil turns it off.
+    /// - Returns: the mean loss of the batch, and the number of correct predictions.
     public func gradients(
         images: UnsafePointer<Float>, labels: [Int], smoothing: Float = 0, seed: UInt64?
     ) -> (loss: Double, correct: Int) {
@@ -73,7 +75,7 @@ public final class TrainableNetwork {
         return result
     }
 
-    /// The network with the parameters as they are: its layers view their memory, which changes with the next step.
+    /// The network with the current parameters, viewed in place: they change with the next step.
     public func currentNetwork() -> Network {
         network.mapLayers { node in
             (node.layer as? any DifferentiableLayer)?.with(parameters.entries(of: node.name).map(parameters.tensor))
@@ -94,7 +96,7 @@ public final class TrainableNetwork {
             batchSize: batchSize, seed: seed.map { $0 &+ step.salt &* 0x9E37_79B9_7F4A_7C15 },
             inputs: step.inputs.map { values($0, images: images) }, output: memory + (output.offset ?? 0),
             inputGradients: inputGradients, outputGradient: memory + (output.gradientOffset ?? 0),
-            kept: memory + step.keptOffset, shared: memory + plan.sharedOffset, scratch: memory + plan.scratchOffset,
+            saved: memory + step.savedOffset, shared: memory + plan.sharedOffset, scratch: memory + plan.scratchOffset,
             scratchStride: plan.scratchStride, workers: workers)
     }
 
@@ -128,5 +130,19 @@ public final class TrainableNetwork {
                 kernel_add(target, memory + offset, count)
             }
         }
+    }
+}
+
+/// A selection of layers by name, as `features.0`, or by the prefix of a part of the network, as `features`.
+enum LayerSelection {
+    /// The names of the selected layers.
+    ///
+    /// - Parameter known: the names of the network's layers.
+    /// - Throws: ``TrainingError/unknownLayers(names:known:)`` for names that select no layer.
+    static func layers(_ names: Set<String>, of known: [String]) throws(TrainingError) -> Set<String> {
+        func isSelected(_ layer: String, by name: String) -> Bool { layer == name || layer.hasPrefix(name + ".") }
+        let unknown = names.filter { name in !known.contains { isSelected($0, by: name) } }
+        guard unknown.isEmpty else { throw .unknownLayers(names: unknown.sorted(), known: known) }
+        return Set(known.filter { layer in names.contains { isSelected(layer, by: $0) } })
     }
 }

@@ -3,7 +3,7 @@ import Foundation
 import Inference
 import Threads
 
-/// Gradient descent whose rate falls with what each parameter has moved already.
+/// AdaGrad: each parameter's learning rate falls with the sum of its squared gradients.
 ///
 ///     d = gradient + decay · value        sum += d²
 ///     value −= rate / (1 + t · rateDecay) · d / (√sum + ε)        t = 0 at the first step
@@ -11,7 +11,7 @@ import Threads
 /// - Source: `torch.optim.Adagrad`; Duchi, Hazan and Singer 2011
 public final class AdaGrad: Optimizer, @unchecked Sendable {  // guard: used by the training loop only
     public var stepCount = 0
-    /// `sum`
+    /// The buffer `sum`.
     public let state: [StateBuffer]
 
     private let count: Int
@@ -21,8 +21,10 @@ public final class AdaGrad: Optimizer, @unchecked Sendable {  // guard: used by 
     private var blocks = ParameterBlocks()
 
     /// - Parameters:
-    ///   - count: the parameters', gaps included.
-    ///   - epsilon: above 0, or parameters that never had a gradient would become NaN.
+    ///   - count: the number of scalars, padding included; see ``Parameters/count``.
+    ///   - rateDecay: the decay of the learning rate for each step.
+    ///   - weightDecay: the L2 penalty that is added to the gradient.
+    ///   - epsilon: above 0; otherwise parameters that never had a gradient would become NaN.
     public init(count: Int, rateDecay: Double = 0, weightDecay: Double = 0, epsilon: Double = 1e-10) {
         precondition(Float(epsilon) > 0, "ε is \(epsilon), not above 0")
         self.count = count
@@ -36,7 +38,7 @@ public final class AdaGrad: Optimizer, @unchecked Sendable {  // guard: used by 
         _ parameters: Parameters, ranges: [Range<Int>], learningRate: Double, gradientScale: Float, workers: WorkerPool
     ) {
         precondition(parameters.count == count, "\(parameters.count) parameters, not \(count)")
-        blocks.cut(ranges, within: count)
+        blocks.divide(ranges, within: count)
         let rate = Float(learningRate / (1 + Double(stepCount) * rateDecay))
         stepCount += 1
         let sums = state[0]

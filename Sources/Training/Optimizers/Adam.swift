@@ -3,16 +3,17 @@ import Foundation
 import Inference
 import Threads
 
-/// Adam, and AdamW where weights decay apart from the gradient.
+/// Adam, or AdamW with decoupled weight decay.
 ///
 ///     d = gradient + decay · value                              AdamW: d = gradient, value *= 1 − rate · decay
 ///     first = β₁ · first + (1 − β₁) · d                         second = β₂ · second + (1 − β₂) · d²
 ///     value −= rate / (1 − β₁ᵗ) · first / (√second / √(1 − β₂ᵗ) + ε)        t = 1 at the first step
 ///
-/// - Source: `torch.optim.Adam` and `AdamW`; Kingma and Ba 2015, arXiv:1412.6980; Loshchilov and Hutter 2019, arXiv:1711.05101
+/// - Source: `torch.optim.Adam` and `AdamW`; Kingma and Ba 2015, arXiv:1412.6980; Loshchilov and Hutter 2019,
+///   arXiv:1711.05101
 public final class Adam: Optimizer, @unchecked Sendable {  // guard: used by the training loop only
     public var stepCount = 0
-    /// `exp_avg` and `exp_avg_sq`
+    /// The buffers `exp_avg` and `exp_avg_sq`.
     public let state: [StateBuffer]
 
     private let count: Int
@@ -24,9 +25,12 @@ public final class Adam: Optimizer, @unchecked Sendable {  // guard: used by the
     private var blocks = ParameterBlocks()
 
     /// - Parameters:
-    ///   - count: the parameters', gaps included.
-    ///   - epsilon: above 0, or parameters that never had a gradient would become NaN.
-    ///   - isDecayDecoupled: AdamW's way, whose usual decay is 0.01.
+    ///   - count: the number of scalars, padding included; see ``Parameters/count``.
+    ///   - beta1: the decay of the first moment.
+    ///   - beta2: the decay of the second moment.
+    ///   - epsilon: above 0; otherwise parameters that never had a gradient would become NaN.
+    ///   - weightDecay: added to the gradient, or with AdamW applied to the weights.
+    ///   - isDecayDecoupled: true for AdamW, whose usual weight decay is 0.01.
     public init(
         count: Int, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8, weightDecay: Double = 0,
         isDecayDecoupled: Bool = false
@@ -45,7 +49,7 @@ public final class Adam: Optimizer, @unchecked Sendable {  // guard: used by the
         _ parameters: Parameters, ranges: [Range<Int>], learningRate: Double, gradientScale: Float, workers: WorkerPool
     ) {
         precondition(parameters.count == count, "\(parameters.count) parameters, not \(count)")
-        blocks.cut(ranges, within: count)
+        blocks.divide(ranges, within: count)
         stepCount += 1
         let factors = kernel_adam_factors(
             gradient_scale: gradientScale,

@@ -2,29 +2,29 @@ import CKernels
 import Inference
 import Threads
 
-/// Shortens the gradient where it is longer than a limit: all of it by one factor, so that its direction stays.
+/// Gradient clipping by the global norm: the whole gradient is scaled by one factor, so that its direction stays.
 ///
-/// The gradients themselves stay as they are; the optimiser multiplies while it reads them.
+/// The gradients are not changed; the optimiser multiplies while it reads them.
 ///
 /// - Source: `torch.nn.utils.clip_grad_norm_`; Pascanu, Mikolov and Bengio 2013, arXiv:1211.5063
 public final class GradientClipping: @unchecked Sendable {  // guard: used by the training loop only
-    /// The longest gradient that is left as it is.
+    /// The largest norm that is not clipped.
     public let maxNorm: Double
 
     private var blocks = ParameterBlocks()
-    /// One sum of squares a block.
+    /// One sum of squares for each block.
     private var sums: [Double] = []
 
-    /// - Parameter maxNorm: infinite measures only.
+    /// - Parameter maxNorm: above 0; infinity only measures the norm.
     public init(maxNorm: Double) {
         precondition(maxNorm > 0, "a gradient cannot be clipped to \(maxNorm)")
         self.maxNorm = maxNorm
     }
 
-    /// The Euclidean length of the gradient of these parameters, added up in double in an order that does not depend on the
-    /// number of threads; NaN or infinite exactly where one of the gradients is.
+    /// The Euclidean norm of the gradient of these parameters. It is summed in double in a fixed order, which does not
+    /// depend on the number of threads. NaN or infinite exactly where one of the gradients is.
     public func norm(_ parameters: Parameters, ranges: [Range<Int>], workers: WorkerPool) -> Double {
-        blocks.cut(ranges, within: parameters.count)
+        blocks.divide(ranges, within: parameters.count)
         if sums.count != blocks.blocks.count { sums = [Double](repeating: 0, count: blocks.blocks.count) }
         return sums.withUnsafeMutableBufferPointer { sums in
             nonisolated(unsafe) let sums = sums
@@ -36,6 +36,6 @@ public final class GradientClipping: @unchecked Sendable {  // guard: used by th
         }
     }
 
-    /// What the optimiser has to multiply gradients of this norm by: 1 where they are short enough.
+    /// The factor for gradients of this norm; 1 where they are not clipped.
     public func scale(norm: Double) -> Float { Float(min(1, maxNorm / (norm + 1e-6))) }
 }

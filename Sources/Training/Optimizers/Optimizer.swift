@@ -1,29 +1,151 @@
+import Files
 import Inference
 import Threads
 
-/// Moves parameters against their gradients, as the class of that name in `torch.optim` does.
+/// An optimiser, with the arithmetic of the class of the same name in `torch.optim`.
 ///
-/// What it remembers of each parameter begins at zero, and a step reads and writes it in one pass with the parameter. The result
-/// does not depend on the number of threads.
+/// Its state buffers begin at zero. A step is one pass over parameters, gradients and state. The result does not depend
+/// on the number of threads.
 public protocol Optimizer: AnyObject, Sendable {
-    /// How many steps were taken; set only to resume.
+    /// The number of steps so far; set only when a training is resumed.
     var stepCount: Int { get set }
 
-    /// What is remembered of each parameter: with ``stepCount``, all that a training needs to be resumed bit for bit.
+    /// The state of each parameter: with ``stepCount``, all that is needed to resume bit for bit.
     var state: [StateBuffer] { get }
 
     /// Takes one step.
     ///
     /// - Parameters:
-    ///   - ranges: which parameters move; the others stay as they are. See ``Parameters/ranges(where:)``.
-    ///   - gradientScale: what gradients are multiplied by first; see ``GradientClipping``.
+    ///   - ranges: the parameters to update; see ``Parameters/ranges(where:)``.
+    ///   - learningRate: the learning rate of this step.
+    ///   - gradientScale: a factor for the gradients; see ``GradientClipping``.
     func step(
         _ parameters: Parameters, ranges: [Range<Int>], learningRate: Double, gradientScale: Float, workers: WorkerPool)
 }
 
 extension Optimizer {
-    /// Takes one step by the gradients as they are.
+    /// Takes one step with unscaled gradients.
     public func step(_ parameters: Parameters, ranges: [Range<Int>], learningRate: Double, workers: WorkerPool) {
         step(parameters, ranges: ranges, learningRate: learningRate, gradientScale: 1, workers: workers)
+    }
+}
+
+/// One float for each parameter, kept from step to step and stored in the training's state. The layout is that of
+/// ``Parameters``.
+public struct StateBuffer: Sendable {
+    /// PyTorch's name of the buffer, as `exp_avg`.
+    public let name: String
+    /// The number of scalars, padding included.
+    public let count: Int
+    private let storage: AlignedBuffer
+
+    /// A buffer of zeros.
+    public init(name: String, count: Int) {
+        self.name = name
+        self.count = count
+        storage = AlignedBuffer(byteCount: count * MemoryLayout<Float>.stride)
+        values.initialize(repeating: 0)
+    }
+
+    /// The scalars; written between steps by the training loop only.
+    public var values: UnsafeMutableBufferPointer<Float> { storage.bytes.assumingMemoryBound(to: Float.self) }
+
+    /// The state of one parameter, viewed in place: it changes with every step.
+    public func tensor(_ entry: Parameters.Entry) -> Tensor {
+        Tensor(entry.shape, viewing: storage, byteOffset: entry.range.lowerBound * MemoryLayout<Float>.stride)
+    }
+}
+
+/// An optimiser and its hyperparameters, as they are stored in `model.json` and in the training's state.
+public struct OptimizerSettings: Codable, Equatable, Sendable {
+    /// The optimiser; the raw values are those of `--optimizer`.
+    public enum Kind: String, Codable, Sendable, CaseIterable {
+        case sgd, momentum, nesterov, adagrad, adam, adamw
+
+        /// PyTorch's default learning rate.
+        public var learningRate: Double {
+            switch self {
+            case .sgd, .momentum, .nesterov, .adam, .adamw: 1e-3
+            case .adagrad: 1e-2
+            }
+        }
+    }
+
+    /// Which optimiser.
+    public var kind: Kind
+    /// The momentum of ``Kind/momentum`` and ``Kind/nesterov``, 0..<1; others ignore it.
+    public var momentum = 0.9
+    /// The decay of the first moment in Adam and AdamW, 0..<1.
+    public var beta1 = 0.9
+    /// The decay of the second moment in Adam and AdamW, 0..<1.
+    public var beta2 = 0.999
+    /// The ε of Adam and AdamW (default 1e-8) and of AdaGrad (default 1e-10).
+    public var epsilon: Double
+    /// The weight decay, 0..<1; by default 0.01 for AdamW and 0 for the others.
+    public var weightDecay: Double
+    /// AdaGrad's decay of the learning rate for each step.
+    public var rateDecay = 0.0
+
+    /// PyTorch's defaults for an optimiser.
+    public init(_ kind: Kind) {
+        self.kind = kind
+        epsilon = kind == .adagrad ? 1e-10 : 1e-8
+        weightDecay = kind == .adamw ? 0.01 : 0
+    }
+
+    /// - Throws: ``HyperparameterError`` for a hyperparameter out of range.
+    public func validate() throws(HyperparameterError) {
+        try HyperparameterError.check("momentum", momentum, in: 0..<1)
+        if kind == .nesterov && momentum == 0 {
+            throw .outOfRange(
+                name: "Nesterov's momentum", found: "\(momentum)", expected: "a number above 0 and below 1")
+        }
+        try HyperparameterError.check("beta1", beta1, in: 0..<1)
+        try HyperparameterError.check("beta2", beta2, in: 0..<1)
+        try HyperparameterError.check("weight decay", weightDecay, in: 0..<1)
+        try HyperparameterError.check("learning-rate decay", rateDecay, in: 0..<1e6)
+        guard epsilon >= 1e-30 && epsilon <= 1 else {
+            throw .outOfRange(name: "epsilon", found: "\(epsilon)", expected: "a number from 1e-30 to 1")
+        }
+    }
+
+    /// Makes the optimiser of this many scalars, padding included.
+    ///
+    /// - Precondition: ``validate()`` does not throw.
+    public func makeOptimizer(count: Int) -> any Optimizer {
+        switch kind {
+        case .sgd: SGD(count: count, weightDecay: weightDecay)
+        case .momentum: SGD(count: count, momentum: momentum, weightDecay: weightDecay)
+        case .nesterov: SGD(count: count, momentum: momentum, isNesterov: true, weightDecay: weightDecay)
+        case .adagrad: AdaGrad(count: count, rateDecay: rateDecay, weightDecay: weightDecay, epsilon: epsilon)
+        case .adam, .adamw:
+            Adam(
+                count: count, beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: weightDecay,
+                isDecayDecoupled: kind == .adamw)
+        }
+    }
+}
+
+/// A hyperparameter out of range.
+public enum HyperparameterError: Error, Equatable, Sendable {
+    /// A hyperparameter's name, its value, and the range as words.
+    case outOfRange(name: String, found: String, expected: String)
+
+    /// - Throws: ``outOfRange(name:found:expected:)``, also for NaN.
+    static func check(_ name: String, _ value: Double, in range: Range<Double>) throws(Self) {
+        guard range.contains(value) else {
+            throw .outOfRange(
+                name: name, found: "\(value)",
+                expected: "a number from \(range.lowerBound) to below \(range.upperBound)")
+        }
+    }
+}
+
+extension HyperparameterError: CustomStringConvertible {
+    /// One sentence.
+    public var description: String {
+        switch self {
+        case .outOfRange(let name, let found, let expected): "the \(name) is \(found), but \(expected) is expected"
+        }
     }
 }

@@ -1,19 +1,19 @@
 import Inference
 import Threads
 
-/// Stretches of parameters cut into blocks that threads share out.
+/// Ranges of parameters, divided into blocks for the threads.
 ///
-/// The cuts depend on the stretches alone, so that no result depends on the number of threads.
+/// The division depends on the ranges alone, so that no result depends on the number of threads.
 struct ParameterBlocks {
-    /// Units: scalars. A quarter of a megabyte: long enough to be worth a turn, short enough to share out evenly.
+    /// The largest block: 256 KiB, enough to amortise a task and few enough for an even load. Units: scalars.
     static let blockExtent = 1 << 16
 
     private var ranges: [Range<Int>] = []
-    /// In order; none longer than ``blockExtent``.
+    /// The blocks in order, none longer than ``blockExtent``.
     private(set) var blocks: [Range<Int>] = []
 
-    /// Cuts these stretches; work that is done once for the same stretches.
-    mutating func cut(_ ranges: [Range<Int>], within count: Int) {
+    /// Divides these ranges, unless they are those of the last call.
+    mutating func divide(_ ranges: [Range<Int>], within count: Int) {
         guard ranges != self.ranges else { return }
         self.ranges = ranges
         blocks = ranges.flatMap { range in
@@ -26,8 +26,18 @@ struct ParameterBlocks {
         }
     }
 
-    /// Runs `body` for each block, several at a time, and returns when all are done.
+    /// Runs `body` for each block in parallel, and returns when all are done.
     func forEach(_ workers: WorkerPool, _ body: @escaping @Sendable (_ index: Int, _ block: Range<Int>) -> Void) {
         workers.parallelFor(blocks.count) { [blocks] index, _ in body(index, blocks[index]) }
+    }
+}
+
+extension UnsafeMutableBufferPointer {
+    /// The address of an element, for C kernels.
+    func address(of index: Int) -> UnsafeMutablePointer<Element> {
+        guard let baseAddress, index <= count else {
+            preconditionFailure("element \(index) of \(count) has no address")
+        }
+        return baseAddress + index
     }
 }

@@ -2,7 +2,7 @@ import CKernels
 import Inference
 import Threads
 
-/// Stochastic gradient descent, plain or with momentum, which may be Nesterov's.
+/// Stochastic gradient descent: plain, with momentum, or with Nesterov's momentum.
 ///
 ///     d = gradient + decay · value        velocity = momentum · velocity + d
 ///     value −= rate · velocity            Nesterov: value −= rate · (d + momentum · velocity)
@@ -10,7 +10,7 @@ import Threads
 /// - Source: `torch.optim.SGD` with dampening 0; Sutskever et al. 2013
 public final class SGD: Optimizer, @unchecked Sendable {  // guard: used by the training loop only
     public var stepCount = 0
-    /// `momentum_buffer`, where there is momentum.
+    /// The buffer `momentum_buffer`; none without momentum.
     public let state: [StateBuffer]
 
     private let count: Int
@@ -19,7 +19,11 @@ public final class SGD: Optimizer, @unchecked Sendable {  // guard: used by the 
     private let weightDecay: Float
     private var blocks = ParameterBlocks()
 
-    /// - Parameter count: the parameters', gaps included.
+    /// - Parameters:
+    ///   - count: the number of scalars, padding included; see ``Parameters/count``.
+    ///   - momentum: 0..<1; 0 for plain gradient descent.
+    ///   - isNesterov: uses Nesterov's momentum.
+    ///   - weightDecay: the L2 penalty that is added to the gradient.
     public init(count: Int, momentum: Double = 0, isNesterov: Bool = false, weightDecay: Double = 0) {
         precondition(!isNesterov || momentum > 0, "Nesterov's step needs momentum")
         self.count = count
@@ -33,7 +37,7 @@ public final class SGD: Optimizer, @unchecked Sendable {  // guard: used by the 
         _ parameters: Parameters, ranges: [Range<Int>], learningRate: Double, gradientScale: Float, workers: WorkerPool
     ) {
         precondition(parameters.count == count, "\(parameters.count) parameters, not \(count)")
-        blocks.cut(ranges, within: count)
+        blocks.divide(ranges, within: count)
         stepCount += 1
         let rate = Float(learningRate)
         blocks.forEach(workers) { [state, momentum, isNesterov, weightDecay] _, block in

@@ -1,18 +1,22 @@
-/// All that a training needs to go on, except the data and the numbers of each parameter: those lie beside this in a
-/// ``TrainingStateFile``.
+/// The state of a training, except the data and the tensors. The tensors are beside it in a ``TrainingStateFile``.
 ///
-/// Shuffling, augmentation, dropout and initial weights draw from streams that belong to the seed and to the epoch, step or
-/// picture, so the seed is all the state that chance has.
+/// Shuffling, augmentation, dropout and initial weights have random sequences that follow from the seed and the epoch,
+/// step or image. The seed is therefore the whole state of the random numbers.
 public struct TrainingState<Settings: Codable & Sendable>: Codable, Sendable {
-    /// What the training was started with, as its caller describes it.
+    /// The settings of the training, in the caller's own type.
     public var settings: Settings
+    /// Decides all random choices.
     public var seed: UInt64
+    /// The position in the training.
     public var progress: TrainingProgress
+    /// The optimiser and its hyperparameters.
     public var optimizer: OptimizerSettings
+    /// The learning rate of each step.
     public var schedule: LearningRateSchedule
-    /// The epochs that are over.
+    /// The epochs that are done.
     public var history: History
 
+    /// The state with these parts.
     public init(
         settings: Settings, seed: UInt64, progress: TrainingProgress, optimizer: OptimizerSettings,
         schedule: LearningRateSchedule, history: History
@@ -25,12 +29,13 @@ public struct TrainingState<Settings: Codable & Sendable>: Codable, Sendable {
         self.history = history
     }
 
-    /// - Throws: ``TrainingStateError`` for numbers that no training has.
+    /// - Throws: ``TrainingStateError/invalidHeader(file:reason:)`` for numbers out of range.
     func validate(file: String) throws(TrainingStateError) {
-        if let flaw = progress.flaw { throw .invalidHeader(file: file, reason: "it tells of \(flaw)") }
+        if let flaw = progress.flaw { throw .invalidHeader(file: file, reason: "it has an invalid \(flaw)") }
         if let last = history.rows.last, last.epoch > progress.epoch {
             throw .invalidHeader(
-                file: file, reason: "its history has epoch \(last.epoch), but it is at epoch \(progress.epoch)")
+                file: file,
+                reason: "its history has epoch \(last.epoch), but the training is at epoch \(progress.epoch)")
         }
         do {
             try optimizer.validate()
@@ -42,3 +47,51 @@ public struct TrainingState<Settings: Codable & Sendable>: Codable, Sendable {
 }
 
 extension TrainingState: Equatable where Settings: Equatable {}
+
+/// The position of a training between two steps.
+public struct TrainingProgress: Codable, Equatable, Sendable {
+    /// The epoch of the next step, from 1.
+    public var epoch = 1
+    /// The number of the epoch's steps that are done.
+    public var step = 0
+
+    // Sums for the epoch's row in the history.
+
+    /// The sum of the losses of the epoch's images so far. Units: nats.
+    public var lossSum = 0.0
+    /// The number of the epoch's images that were predicted correctly so far.
+    public var correctCount = 0
+    /// The number of the epoch's images that were used so far.
+    public var imageCount = 0
+    /// The duration of the epoch's steps so far.
+    public var seconds = 0.0
+
+    /// The validation accuracy of the best epoch, 0…1; nil before the first.
+    public var bestAccuracy: Double?
+    /// The best epoch, whose model is kept; nil before the first.
+    public var bestEpoch: Int?
+
+    /// Before the first step.
+    public init() {}
+
+    /// Begins the next epoch.
+    public mutating func beginEpoch() {
+        epoch += 1
+        step = 0
+        lossSum = 0
+        correctCount = 0
+        imageCount = 0
+        seconds = 0
+    }
+
+    /// A number from a file that is out of range; nil where there is none.
+    var flaw: String? {
+        if !HistoryRow.epochs.contains(epoch) { return "epoch \(epoch)" }
+        for count in [step, correctCount, imageCount] where !(0...1 << 40).contains(count) { return "count \(count)" }
+        if !lossSum.isFinite { return "sum of losses \(lossSum)" }
+        if !(seconds >= 0 && seconds.isFinite) { return "duration \(seconds)" }
+        if let bestAccuracy, !(0...1).contains(bestAccuracy) { return "best accuracy \(bestAccuracy)" }
+        if let bestEpoch, !(1...epoch).contains(bestEpoch) { return "best epoch \(bestEpoch)" }
+        return nil
+    }
+}

@@ -1,24 +1,24 @@
 import Foundation
 import Inference
 
-/// The file that a training is resumed from, bit for bit: safetensors with the state as JSON in its metadata.
+/// The file that a training is resumed from, bit for bit: safetensors, with the state as JSON in its metadata.
 ///
-/// Each parameter has the tensors `values/NAME`, one for each buffer of the optimiser (as `exp_avg/NAME`), and `average/NAME`
-/// where there is a moving average.
+/// Each parameter has the tensor `values/NAME`, one for each of the optimiser's buffers (as `exp_avg/NAME`), and
+/// `average/NAME` if there is an exponential moving average.
 ///
 ///     let file = try TrainingStateFile<MySettings>(contentsOf: path)
-///     // make the network and the optimiser that file.state describes, then
+///     // Make the network and the optimiser that file.state describes, then:
 ///     try file.restore(parameters, optimizer: optimizer, movingAverage: nil)
 public struct TrainingStateFile<Settings: Codable & Sendable>: Sendable {
-    /// What is stored beside the numbers of each parameter.
+    /// The state beside the tensors.
     public let state: TrainingState<Settings>
 
     private let header: TrainingStateHeader<Settings>
     private let checkpoint: Checkpoint
 
-    /// Reads a file; nothing of it is used yet.
+    /// Reads and checks a file.
     ///
-    /// - Throws: ``TrainingStateError`` where it is not whole, or not a training's state.
+    /// - Throws: ``TrainingStateError`` where it is damaged, or not the state of a training.
     public init(contentsOf path: String) throws(TrainingStateError) {
         do {
             checkpoint = try Checkpoint(contentsOf: path)
@@ -29,21 +29,21 @@ public struct TrainingStateFile<Settings: Codable & Sendable>: Sendable {
         state = header.state
     }
 
-    /// Writes a training's state in one step: the file holds the old state or the new one, whatever happens.
+    /// Writes a training's state atomically: the file holds the old state or the new one.
     ///
-    /// - Throws: ``TrainingStateError/notWritten(_:)`` where there is no room, for instance, and
-    ///   ``TrainingStateError/notFinite(file:_:)`` after a step that nobody wants to go on from; the old file is still there.
+    /// - Throws: ``TrainingStateError/notWritten(_:)`` where the disk is full, for instance, and
+    ///   ``TrainingStateError/notFinite(file:_:)`` after a step that diverged. The old file stays.
     public static func write(
         _ state: TrainingState<Settings>, _ parameters: Parameters, optimizer: any Optimizer,
-        movingAverage: MovingAverage?, to path: String
+        movingAverage: ExponentialMovingAverage?, to path: String
     ) throws(TrainingStateError) {
         let header = TrainingStateHeader(
             state: state, stepCount: optimizer.stepCount, averageUpdateCount: movingAverage?.updateCount)
         try state.validate(file: path)
         let metadata = try header.metadata(for: path)
-        let tensors = stretches(optimizer, movingAverage).flatMap { stretch in
+        let tensors = tensorGroups(optimizer, movingAverage).flatMap { group in
             parameters.entries.map { entry in
-                (name: "\(stretch.name)/\(entry.name)", tensor: stretch.tensor(parameters, entry))
+                (name: "\(group.name)/\(entry.name)", tensor: group.tensor(parameters, entry))
             }
         }
         do {
@@ -58,27 +58,27 @@ public struct TrainingStateFile<Settings: Codable & Sendable>: Sendable {
         }
     }
 
-    /// The parameters' values: what tells the network's layers and their shapes.
+    /// The parameters' names and values.
     func initialValues() -> [(name: String, tensor: Tensor)] {
-        let prefix = Stretch.values.name + "/"
+        let prefix = TensorGroup.values.name + "/"
         return checkpoint.tensors.filter { $0.name.hasPrefix(prefix) }
             .map { (name: String($0.name.dropFirst(prefix.count)), tensor: $0.tensor.tensor()) }
     }
 
-    /// Gives parameters, optimiser and average the numbers of the file; either all of them or, on an error, none.
+    /// Restores parameters, optimiser and average from the file: all of them or, on an error, none.
     ///
     /// - Parameter movingAverage: nil exactly where the file has none.
-    /// - Throws: ``TrainingStateError`` where a tensor is missing, has another shape, is left over, or is not finite.
+    /// - Throws: ``TrainingStateError`` where a tensor is missing, unexpected, misshapen or not finite.
     public func restore(
-        _ parameters: Parameters, optimizer: any Optimizer, movingAverage: MovingAverage?
+        _ parameters: Parameters, optimizer: any Optimizer, movingAverage: ExponentialMovingAverage?
     ) throws(TrainingStateError) {
         var copies: [(from: Tensor, to: UnsafeMutableBufferPointer<Float>)] = []
         var names = Set<String>()
-        for stretch in Self.stretches(optimizer, movingAverage) {
+        for group in Self.tensorGroups(optimizer, movingAverage) {
             for entry in parameters.entries {
-                let name = "\(stretch.name)/\(entry.name)"
+                let name = "\(group.name)/\(entry.name)"
                 names.insert(name)
-                let values = stretch.values(parameters)
+                let values = group.values(parameters)
                 copies.append(
                     (try tensor(name, entry.shape), UnsafeMutableBufferPointer(rebasing: values[entry.range])))
             }
@@ -92,7 +92,7 @@ public struct TrainingStateFile<Settings: Codable & Sendable>: Sendable {
         movingAverage?.updateCount = header.averageUpdateCount ?? 0
     }
 
-    /// A tensor of the file, finite and of the bits that were stored.
+    /// A tensor of the file, checked to be finite float32.
     private func tensor(_ name: String, _ shape: Shape) throws(TrainingStateError) -> Tensor {
         do {
             let stored = try checkpoint.tensor(name, shape: shape)
@@ -112,8 +112,8 @@ public struct TrainingStateFile<Settings: Codable & Sendable>: Sendable {
         }
     }
 
-    /// One number a parameter: the value itself, or what is kept of it.
-    private enum Stretch {
+    /// A group of tensors, one for each parameter: the values, or a buffer of the optimiser or of the average.
+    private enum TensorGroup {
         case values
         case state(StateBuffer)
 
@@ -139,7 +139,146 @@ public struct TrainingStateFile<Settings: Codable & Sendable>: Sendable {
         }
     }
 
-    private static func stretches(_ optimizer: any Optimizer, _ movingAverage: MovingAverage?) -> [Stretch] {
+    private static func tensorGroups(_ optimizer: any Optimizer, _ movingAverage: ExponentialMovingAverage?)
+        -> [TensorGroup]
+    {
         [.values] + (optimizer.state + (movingAverage.map { [$0.state] } ?? [])).map { .state($0) }
+    }
+}
+
+/// The JSON in the metadata of a training's state.
+struct TrainingStateHeader<Settings: Codable & Sendable>: Codable, Sendable {
+    /// The version of the file's format.
+    var version = 1
+    /// The state beside the tensors.
+    let state: TrainingState<Settings>
+    /// The optimiser's number of steps.
+    let stepCount: Int
+    /// The average's number of updates; nil without an average.
+    let averageUpdateCount: Int?
+
+    init(state: TrainingState<Settings>, stepCount: Int, averageUpdateCount: Int?) {
+        self.state = state
+        self.stepCount = stepCount
+        self.averageUpdateCount = averageUpdateCount
+    }
+
+    /// Reads the header of a file.
+    ///
+    /// - Throws: ``TrainingStateError`` where there is none, or it is malformed or out of range.
+    init(_ checkpoint: Checkpoint) throws(TrainingStateError) {
+        let file = checkpoint.name
+        guard checkpoint.format == .safetensors, let text = checkpoint.metadata[Self.key] else {
+            throw .foreign(file: file)
+        }
+        do {
+            let version = try Self.decoder.decode(Version.self, from: Data(text.utf8)).version
+            guard version == 1 else {
+                throw TrainingStateError.unsupportedVersion(file: file, found: version, expected: 1)
+            }
+            self = try Self.decoder.decode(Self.self, from: Data(text.utf8))
+        } catch let error as TrainingStateError {
+            throw error
+        } catch {
+            throw .invalidHeader(file: file, reason: Self.sentence(error))
+        }
+        for count in [stepCount, averageUpdateCount ?? 0] where !(0...1 << 40).contains(count) {
+            throw .invalidHeader(file: file, reason: "it has an invalid number of steps, \(count)")
+        }
+        try state.validate(file: file)
+    }
+
+    /// The file's metadata.
+    func metadata(for file: String) throws(TrainingStateError) -> [String: String] {
+        do {
+            return [Self.key: String(decoding: try Self.encoder.encode(self), as: UTF8.self)]
+        } catch {
+            throw .notEncoded(file: file, reason: Self.sentence(error))
+        }
+    }
+
+    private static var key: String { "alexnet_training_state" }
+
+    /// The part that is decoded first: it says whether the rest can be decoded.
+    private struct Version: Decodable {
+        let version: Int
+    }
+
+    private static var encoder: JSONEncoder {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        encoder.nonConformingFloatEncodingStrategy = .convertToString(
+            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+        return encoder
+    }
+
+    private static var decoder: JSONDecoder {
+        let decoder = JSONDecoder()
+        decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+        return decoder
+    }
+
+    /// A coding error as a sentence.
+    private static func sentence(_ error: any Error) -> String {
+        let context: DecodingError.Context
+        let problem: String
+        switch error {
+        case DecodingError.keyNotFound(let key, let at): (context, problem) = (at, "\(key.stringValue) is missing")
+        case DecodingError.typeMismatch(_, let at):
+            (context, problem) = (at, "the value has another type than expected")
+        case DecodingError.valueNotFound(_, let at): (context, problem) = (at, "the value is null")
+        case DecodingError.dataCorrupted(let at): (context, problem) = (at, "the value cannot be read")
+        case EncodingError.invalidValue(let value, let at):
+            (context, problem) = (DecodingError.Context(codingPath: at.codingPath, debugDescription: ""), "\(value)")
+        default: return "\(error)"
+        }
+        let path = context.codingPath.map(\.stringValue).joined(separator: ".")
+        return path.isEmpty
+            ? "its header is damaged: \(problem)" : "its header is damaged at \(path.prefix(200)): \(problem)"
+    }
+}
+
+/// Why a training's state cannot be written, or a training cannot be resumed from it.
+public enum TrainingStateError: Error, Equatable, Sendable {
+    /// The file cannot be written.
+    case notWritten(CheckpointWriteError)
+    /// A parameter is NaN or infinite. The state is not written, because the old file can still be resumed from.
+    case notFinite(file: String, CheckpointError)
+    /// The settings cannot be encoded as JSON.
+    case notEncoded(file: String, reason: String)
+    /// The file cannot be read, or a tensor of it is missing, misshapen or not finite.
+    case unreadable(file: String, CheckpointError)
+    /// The file is a checkpoint, but not the state of a training.
+    case foreign(file: String)
+    /// The file's format has another version.
+    case unsupportedVersion(file: String, found: Int, expected: Int)
+    /// The header is malformed, or a number in it is out of range.
+    case invalidHeader(file: String, reason: String)
+    /// The file has a tensor that the network, the optimiser or the average does not have.
+    case unexpectedTensor(file: String, name: String)
+    /// A tensor is not float32.
+    case wrongScalarType(file: String, name: String, found: String)
+}
+
+extension TrainingStateError: CustomStringConvertible {
+    /// One sentence.
+    public var description: String {
+        switch self {
+        case .notWritten(let error): error.description
+        case .notFinite(let file, let error): "\(file) is not written: \(error)"
+        case .notEncoded(let file, let reason):
+            "\(file) cannot be written: the settings cannot be encoded as JSON: \(reason)"
+        case .unreadable(let file, let error): "\(file) cannot be resumed from: \(error)"
+        case .foreign(let file): "\(file) is a checkpoint, but not the state of a training that can be resumed"
+        case .unsupportedVersion(let file, let found, let expected):
+            "\(file) has version \(found) of the state's format, but \(expected) is expected"
+        case .invalidHeader(let file, let reason): "\(file) cannot be resumed from: \(reason)"
+        case .unexpectedTensor(let file, let name):
+            "\(file) has a tensor \(name.prefix(100)), which this training does not have: "
+                + "the network, the optimiser or --ema has changed since it was written"
+        case .wrongScalarType(let file, let name, let found):
+            "\(file) has tensor \(name.prefix(100)) in \(found), but float32 is expected"
+        }
     }
 }

@@ -1,52 +1,62 @@
 import Foundation
+import Training
 
-/// What one check found.
+/// The result of one check.
 struct Finding: Equatable, Sendable, Encodable {
-    /// How bad it is.
+    /// The severity of a finding.
     enum Status: String, Sendable, Encodable {
-        /// Nothing to do.
+        /// Nothing has to be done.
         case ok
-        /// It serves, but not as well as it could, or not for long.
+        /// The server works, but slower than it could or with a risk.
         case warning
-        /// It cannot serve, or not rightly.
+        /// The server does not start, or its predictions would be wrong.
         case failed
     }
 
+    /// The severity.
     let status: Status
     /// The check's name.
     let check: String
-    /// What was looked at, and what it is.
+    /// What was found.
     let found: String
-    /// What to do next, in a sentence; nil where all is well.
+    /// What to do, as a sentence; nil exactly for ``Status/ok``.
     let advice: String?
 
+    /// A finding that needs no action.
     static func ok(_ check: String, _ found: String) -> Self {
         Self(status: .ok, check: check, found: found, advice: nil)
     }
 
+    /// A finding that should be acted on.
     static func warning(_ check: String, _ found: String, advice: String) -> Self {
         Self(status: .warning, check: check, found: found, advice: advice)
     }
 
+    /// A finding that has to be acted on.
     static func failed(_ check: String, _ found: String, advice: String) -> Self {
         Self(status: .failed, check: check, found: found, advice: advice)
     }
 
-    /// For people; names of files cannot break the line.
+    /// The finding as one line of text. Control characters, in files' names for instance, are replaced.
     var line: String {
         let columns = [
             status.rawValue.padding(toLength: 7, withPad: " ", startingAt: 0),
             check.padding(toLength: 16, withPad: " ", startingAt: 0), found,
         ]
         let text = columns.joined(separator: "  ") + (advice.map { ". " + $0 } ?? "")
-        return String(
-            String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
+        return text.printable
     }
 
-    /// One object, for programs.
+    /// The finding as one JSON object.
     var json: String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
     }
+}
+
+/// A check whose finding follows from its stored facts alone, so that tests can choose them.
+protocol Check: Sendable {
+    /// The result.
+    var finding: Finding { get }
 }

@@ -1,38 +1,40 @@
 import Inference
 
-/// The first layer's filters side by side: what a network looks for in a picture.
+/// A plot of the first layer's filters in a grid.
 ///
-/// Each filter is stretched to the whole range from black to white, enlarged without smoothing, and set apart by white lines.
+/// Each filter is scaled to the range from black to white and enlarged without smoothing. White lines separate the
+/// filters.
 struct FilterGrid {
     let image: PixelImage
 
-    /// Why there is no picture of some filters.
+    /// Why filters cannot be drawn.
     struct Unsuitable: Error, CustomStringConvertible {
         let reason: String
 
-        var description: String { "The first layer's filters cannot be shown: \(reason)." }
+        var description: String { "The first layer's filters cannot be drawn: \(reason)." }
     }
 
-    /// What fits on a screen, and in memory whatever a checkpoint says.
+    /// The most filters, so that the plot fits on a screen.
     static let maxFilterCount = 1024
+    /// The largest filter. Units: pixels.
     static let maxExtent = 256
-    /// How large a filter is shown at least. Units: pixels.
+    /// Smaller filters are enlarged to at least this size. Units: pixels.
     private static let shownExtent = 64
-    /// Units: pixels.
+    /// The width of the lines. Units: pixels.
     private static let gap = 2
 
     /// - Parameters:
     ///   - filters: `[O, C, KH, KW]`, C = 1 or 3.
-    ///   - isBGR: whether the channels are blue, green, red.
+    ///   - isBGR: true if the channels are blue, green, red.
     init(_ filters: Tensor, isBGR: Bool) throws(Unsuitable) {
         let shape = filters.shape
         guard shape.rank == 4, shape[1] == 1 || shape[1] == 3 else {
-            throw Unsuitable(reason: "their shape is \(shape), and [O, 1 or 3, KH, KW] is a picture's")
+            throw Unsuitable(reason: "their shape is \(shape), but [O, 1 or 3, KH, KW] is expected")
         }
         guard 1...Self.maxFilterCount ~= shape[0], 1...Self.maxExtent ~= shape[2], 1...Self.maxExtent ~= shape[3] else {
             throw Unsuitable(
                 reason:
-                    "their shape is \(shape), and at most \(Self.maxFilterCount) of \(Self.maxExtent) pixels a side fit"
+                    "their shape is \(shape), but at most \(Self.maxFilterCount) of \(Self.maxExtent) pixels a side are drawn"
             )
         }
         let (count, channelCount, height, width) = (shape[0], shape[1], shape[2], shape[3])
@@ -62,7 +64,7 @@ struct FilterGrid {
         image = PixelImage(width: imageWidth, height: imageHeight, channelCount: channelCount, pixels: pixels)
     }
 
-    /// The least number to 0, the greatest to 255; all to mid-grey where they are equal or not finite.
+    /// Scales the smallest number to 0 and the largest to 255; all are mid-grey where they are equal or not finite.
     private static func stretched(_ scalars: ArraySlice<Float>) -> [UInt8] {
         guard let least = scalars.min(), let greatest = scalars.max(), scalars.allSatisfy(\.isFinite), least < greatest
         else { return [UInt8](repeating: 128, count: scalars.count) }

@@ -21,20 +21,21 @@ struct Judgement: Sendable, CustomTestStringConvertible {
     var testDescription: String { "\(status.rawValue): \(check)" }
 }
 
-@Suite("What follows from facts")
-struct CheckTests {
+@Suite(.timeLimit(.minutes(2))) struct CheckTests {
     private static let machine = [
         Judgement(.ok, "Xeon, avx512", ProcessorCheck(cpuName: "Xeon", current: .avx512, widest: .avx512, isX86: true)),
         Judgement(
             .ok, "N1, portable", ProcessorCheck(cpuName: "N1", current: .portable, widest: .portable, isX86: false)),
         Judgement(
-            .warning, "avx2 in use where it has avx512. Unset ALEXNET_INSTRUCTIONS",
+            .warning, "avx2 is used although it has avx512. Unset ALEXNET_INSTRUCTIONS",
             ProcessorCheck(cpuName: "Xeon", current: .avx2, widest: .avx512, isX86: true)),
         Judgement(
             .warning, "without AVX2",
             ProcessorCheck(cpuName: "Atom", current: .portable, widest: .portable, isX86: true)),
 
-        Judgement(.ok, "not told", OpenBLASCheck(environment: ["OPENBLAS_NUM_THREADS": "4"])),
+        Judgement(
+            .ok, "OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE are not set (good)",
+            OpenBLASCheck(environment: ["OPENBLAS_NUM_THREADS": "4"])),
         Judgement(
             .warning, "OPENBLAS_CORETYPE=Haswell. Unset OPENBLAS_CORETYPE unless",
             OpenBLASCheck(environment: ["OPENBLAS_CORETYPE": "Haswell"])),
@@ -54,9 +55,11 @@ struct CheckTests {
         Judgement(.failed, "off by 2e-04", ArithmeticCheck(instructions: .avx2, difference: 2e-4)),
         Judgement(.failed, "inf", ArithmeticCheck(instructions: .portable, difference: .infinity)),
 
-        Judgement(.ok, "libpng", CodecCheck(library: "libpng", expected: [1, 9], result: .success([1, 9]))),
         Judgement(
-            .warning, "off by 4 of 255", CodecCheck(library: "libjpeg", expected: [1, 9], result: .success([5, 8]))),
+            .ok, "libpng decodes as Pillow", CodecCheck(library: "libpng", expected: [1, 9], result: .success([1, 9]))),
+        Judgement(
+            .warning, "differs from Pillow by up to 4 of 255",
+            CodecCheck(library: "libjpeg", expected: [1, 9], result: .success([5, 8]))),
         Judgement(
             .failed, "wrong pixels", CodecCheck(library: "libjpeg", expected: [1, 9], result: .success([6, 9]))),
         Judgement(.failed, "wrong pixels", CodecCheck(library: "libjpeg", expected: [1, 9], result: .success([1]))),
@@ -67,30 +70,30 @@ struct CheckTests {
 
     private static let resources = [
         Judgement(
-            .ok, "2, of 8 cores 4 by the affinity mask, 2 by the quota",
+            .ok, "2 (cores 8, affinity mask 4, quota 2)",
             ThreadsCheck(total: nil, online: 8, allowed: 4, granted: 2)),
-        Judgement(.ok, "4, of 8 cores 4 by", ThreadsCheck(total: nil, online: 8, allowed: 4, granted: nil)),
-        Judgement(.ok, "2, of 8", ThreadsCheck(total: 2, online: 8, allowed: 4, granted: 2)),
+        Judgement(.ok, "4 (cores 8, affinity mask 4)", ThreadsCheck(total: nil, online: 8, allowed: 4, granted: nil)),
+        Judgement(.ok, "2 (cores 8", ThreadsCheck(total: 2, online: 8, allowed: 4, granted: 2)),
         Judgement(.warning, "auto or 2", ThreadsCheck(total: 3, online: 8, allowed: 4, granted: 2)),
         Judgement(.warning, "auto or 4", ThreadsCheck(total: 5, online: 8, allowed: 4, granted: nil)),
 
-        Judgement(.ok, "any number", OpenFilesCheck(limit: .max, maxConnections: 1_000_000)),
+        Judgement(.ok, "unlimited", OpenFilesCheck(limit: .max, maxConnections: 1_000_000)),
         Judgement(.ok, "1216, for 1024", OpenFilesCheck(limit: 1216, maxConnections: 1024)),
         Judgement(.warning, "ulimit -Hn 1216", OpenFilesCheck(limit: 1215, maxConnections: 1024)),
         Judgement(.warning, "193, for", OpenFilesCheck(limit: OpenFilesCheck.reserve + 1, maxConnections: 1024)),
         Judgement(.failed, "192, for", OpenFilesCheck(limit: OpenFilesCheck.reserve, maxConnections: 1024)),
 
         Judgement(
-            .ok, "250 MiB available, models want 150 MiB, requests up to 100 MiB",
+            .ok, "250 MiB available, models need 150 MiB, requests up to 100 MiB",
             MemoryCheck(available: 250 << 20, checkpoints: 100 << 20, requests: 100 << 20)),
         Judgement(
-            .warning, "Grant 250 MiB",
+            .warning, "Provide 250 MiB",
             MemoryCheck(available: 250 << 20 - 1, checkpoints: 100 << 20, requests: 100 << 20)),
-        Judgement(.warning, "Grant", MemoryCheck(available: 150 << 20, checkpoints: 100 << 20, requests: 100 << 20)),
+        Judgement(.warning, "Provide", MemoryCheck(available: 150 << 20, checkpoints: 100 << 20, requests: 100 << 20)),
         Judgement(
-            .failed, "Grant 150 MiB or more",
+            .failed, "Provide at least 150 MiB",
             MemoryCheck(available: 150 << 20 - 1, checkpoints: 100 << 20, requests: 100 << 20)),
-        Judgement(.warning, "not told", MemoryCheck(available: nil, checkpoints: 1, requests: 1)),
+        Judgement(.warning, "unknown, models need", MemoryCheck(available: nil, checkpoints: 1, requests: 1)),
 
         Judgement(.ok, "127.0.0.1:80 is free", PortCheck(wanted: "127.0.0.1:80", refusal: nil)),
         Judgement(.failed, "::1 80. It is taken.", PortCheck(wanted: "::1 80", refusal: "It is taken.")),
@@ -100,7 +103,7 @@ struct CheckTests {
         Judgement(.ok, "there is no config/", ConfigurationCheck(path: nil, result: .success(Settings()))),
         Judgement(.ok, "c.yaml", ConfigurationCheck(path: "c.yaml", result: .success(Settings()))),
         Judgement(
-            .failed, "c.yaml. Change it: the configuration file c.yaml cannot be read: gone.",
+            .failed, "c.yaml. Correct it: the configuration file c.yaml cannot be read: gone.",
             ConfigurationCheck(path: "c.yaml", result: .failure(.unreadableFile(path: "c.yaml", reason: "gone")))),
 
         Judgement(.ok, "/c", TuningCacheCheck(directory: "/c", isWritable: true, isUsed: true)),
@@ -118,7 +121,7 @@ struct CheckTests {
         Judgement(.warning, "folders without a model: x, y. Put", models(["a"], others: ["x", "y"])),
         Judgement(.warning, "4, 5 and 1 more", models(["a"], others: (1...6).map { "\($0)" })),
         Judgement(
-            .warning, "cannot be looked at: lost+found. Let this user read them",
+            .warning, "cannot be read: lost+found. Make them readable",
             ModelFolderCheck(
                 directory: "m", result: .success([ModelFiles(checkpoint: "a.pth", classes: nil)]), defaultModel: nil,
                 others: ["x"], unseen: ["lost+found"])),
@@ -129,7 +132,7 @@ struct CheckTests {
                 directory: "m", result: .failure(.noDirectory(path: "m")), defaultModel: nil, others: [])),
 
         Judgement(
-            .ok, "a, alexnet in float16 with 3 classes, loaded and answered in 0.3 s",
+            .ok, "a, alexnet in float16 with 3 classes, loaded and run in 0.3 s",
             ModelCheck(
                 name: "a",
                 outcome: .loaded(
@@ -146,8 +149,8 @@ struct CheckTests {
             defaultModel: defaultModel, others: others)
     }
 
-    @Test("Each check tells ok from warning and from failed", arguments: machine + resources + files)
-    func judges(_ judgement: Judgement) {
+    @Test(arguments: machine + resources + files)
+    func `each check tells ok from warning and from failed`(_ judgement: Judgement) {
         let finding = judgement.check.finding
         #expect(finding.status == judgement.status)
         #expect(finding.line.contains(judgement.excerpt), "\(finding.line)")

@@ -3,8 +3,7 @@ import Testing
 
 @testable import alexnet
 
-@Suite("The grid of filters")
-struct FilterGridTests {
+@Suite(.timeLimit(.minutes(2))) struct FilterGridTests {
     private func error(_ shape: Shape) -> String? {
         do throws(FilterGrid.Unsuitable) {
             _ = try FilterGrid(Tensor(shape) { $0.initialize(repeating: 0) }, isBGR: false)
@@ -14,8 +13,7 @@ struct FilterGridTests {
         }
     }
 
-    @Test("Each filter is stretched from black to white and enlarged, and white lines set them apart")
-    func grid() throws {
+    @Test func `each filter is stretched from black to white and enlarged, and white lines set them apart`() throws {
         let filters = Tensor([3, 1, 1, 2], scalars: [-1, 1, 0, 10, 5, 5])
         let image = try FilterGrid(filters, isBGR: false).image
         // Two columns of 2 filters at 32 times their size, two rows, lines of 2 pixels.
@@ -31,8 +29,7 @@ struct FilterGridTests {
         #expect(pixel(68, 36) == 255)
     }
 
-    @Test("Colours are those of the channels, in either order")
-    func colours() throws {
+    @Test func `colours are those of the channels, in either order`() throws {
         let filters = Tensor([1, 3, 1, 1], scalars: [0, 1, 2])
         for (isBGR, expected) in [(false, [0, 128, 255]), (true, [255, 128, 0])] {
             let image = try FilterGrid(filters, isBGR: isBGR).image
@@ -41,12 +38,11 @@ struct FilterGridTests {
         }
     }
 
-    @Test("Shapes that are no picture, or too large for one, are refused; limits themselves are not")
-    func limits() {
+    @Test func `shapes that are no image, or too large for one, are refused; limits themselves are not`() {
         #expect(
             error([4, 2, 3, 3])
-                == "The first layer's filters cannot be shown: their shape is [4, 2, 3, 3], and [O, 1 or 3, KH, KW] is a "
-                + "picture's.")
+                == "The first layer's filters cannot be drawn: their shape is [4, 2, 3, 3], but [O, 1 or 3, KH, KW] is "
+                + "expected.")
         #expect(error([4, 3]) != nil)
         #expect(error([0, 3, 3, 3]) != nil)
         #expect(error([1025, 1, 1, 1]) != nil)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import HTTPServer
 
-@Suite struct RequestParserTests {
+@Suite(.timeLimit(.minutes(1))) struct RequestParserTests {
     static let host = "Host: a\r\n"
 
     @Test func `a request is read the same whole, byte by byte and in pieces`() throws {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import HTTPServer
 
-@Suite struct ResponseWriterTests {
+@Suite(.timeLimit(.minutes(1))) struct ResponseWriterTests {
     private func head(_ response: Response, _ edit: (inout ResponseWriter.Context) -> Void = { _ in }) -> String {
         var context = ResponseWriter.Context(requestID: "r1", date: "Sun, 06 Nov 1994 08:49:37 GMT")
         edit(&context)

@@ -2,7 +2,8 @@ import Testing
 
 @testable import Inference
 
-@Suite("Checkpoint errors")
+/// Checkpoint errors.
+@Suite(.timeLimit(.minutes(2)))
 struct CheckpointErrorTests {
     static let sentences: [(CheckpointError, String)] = [
         (
@@ -53,13 +54,12 @@ struct CheckpointErrorTests {
         ),
     ]
 
-    @Test("An error is one plain sentence", arguments: sentences)
-    func describes(_ error: CheckpointError, _ sentence: String) {
+    @Test(arguments: sentences)
+    func `An error is one plain sentence`(_ error: CheckpointError, _ sentence: String) {
         #expect(error.description == sentence)
     }
 
-    @Test("Names from a file are shortened, and cannot break out of their line")
-    func quotesNames() {
+    @Test func `Names from a file are shortened, and cannot break out of their line`() {
         #expect(
             CheckpointError.missingRecord(record: "a\u{1B}[2J\n\u{202E}é").description
                 == "the archive has no record \"a\\u{1B}[2J\\n\\u{202E}é\"")
@@ -71,8 +71,7 @@ struct CheckpointErrorTests {
                 .hasSuffix("\"k10\", \"k11\" and 2 more"))
     }
 
-    @Test("Every hostile file's error is a sentence of bounded length on one line")
-    func describesEveryError() {
+    @Test func `Every hostile file's error is a sentence of bounded length on one line`() {
         let tables = [
             ZipArchiveTests.refusals, PickleMachineTests.refusals, PyTorchReaderTests.refusals,
             SafetensorsReaderTests.refusals,

@@ -3,12 +3,12 @@ import Testing
 
 @testable import Inference
 
-@Suite("The memory that reading a checkpoint may take")
+/// The memory that reading a checkpoint may take.
+@Suite(.timeLimit(.minutes(2)))
 struct ReadingBudgetTests {
     private static let floor = ReadingBudget.floorByteCount
 
-    @Test("A budget is a floor and eight times the file, to the byte, and grows with further files")
-    func limit() throws {
+    @Test func `The budget is a constant plus eight times the size of the file, and grows with further files`() throws {
         let budget = ReadingBudget(fileByteCount: 100)
         #expect(budget.limit == Self.floor + 800)
         try budget.charge(Self.floor + 800, for: "a list")
@@ -24,8 +24,7 @@ struct ReadingBudgetTests {
         #expect(ReadingBudget(fileByteCount: .max).limit == .max)
     }
 
-    @Test("Room is paid for before it is taken, by capacity")
-    func reserve() throws {
+    @Test func `Capacity is charged before it is allocated`() throws {
         let budget = ReadingBudget(fileByteCount: 0)
         var numbers: [Int] = []
         try numbers.reserve(3, from: budget, for: "numbers")
@@ -38,10 +37,8 @@ struct ReadingBudgetTests {
         #expect(numbers.capacity < 100)
     }
 
-    @Test(
-        "A small file that asks for much memory is refused, or costs no more than it may",
-        arguments: bombs.keys.sorted())
-    func refusesBombs(_ name: String) throws {
+    @Test(arguments: bombs.keys.sorted())
+    func `A small file that asks for much memory is refused, or stays within the budget`(_ name: String) throws {
         let bytes = try CheckpointFixtures.bytes(name, in: CheckpointFixtures.hostile)
         switch Checkpoint.error(of: bytes) {
         case .memoryLimit(_, let needed, let limit):
@@ -85,8 +82,7 @@ struct ReadingBudgetTests {
         ByteRegion(AlignedBuffer(Array(head.utf8) + (0..<count).flatMap(part) + Array(tail.utf8)))
     }
 
-    @Test("Many texts, keys and places of the memo are paid for")
-    func boundsNumberedParts() {
+    @Test func `Texts, keys and memo entries are charged`() {
         func text(_ index: Int) -> [UInt8] { Array("V\(index)\(String(repeating: "x", count: 150))\n".utf8) }
         let budget = { ReadingBudget(fileByteCount: 0) }
         #expect(throws: CheckpointError.self) {
@@ -103,8 +99,7 @@ struct ReadingBudgetTests {
         }
     }
 
-    @Test("A history of a million numbers beside the weights is within the budget of its file")
-    func takesHistories() throws {
+    @Test func `A history of a million numbers beside the weights is within the budget of its file`() throws {
         // As protocol 2 writes a list of floats: batches of a thousand.
         let batch: [UInt8] =
             [0x28] + [[UInt8]](repeating: [0x47] + [UInt8](repeating: 0, count: 8), count: 1000).joined() + [0x65]
@@ -116,8 +111,7 @@ struct ReadingBudgetTests {
         #expect(heap.lists[index].count == 1_000_000)
     }
 
-    @Test("Tuples keep no more memory than their items")
-    func tuplesAreExact() throws {
+    @Test func `Tuples keep no more memory than their items`() throws {
         let (root, heap) = try PickleMachine.run(
             ByteRegion(AlignedBuffer(Array(("((" + String(repeating: "N", count: 5000) + "tNt.").utf8))))
         #expect("\(root)" == "tuple(1)")
@@ -125,8 +119,7 @@ struct ReadingBudgetTests {
         #expect(heap.tuples[1].capacity < 8)
     }
 
-    @Test("A header's and an index's names are paid for")
-    func boundsHeaders() {
+    @Test func `Names in headers and indexes are charged`() {
         let names = (0..<200).map { "\"t\($0)\": {\"dtype\": \"F32\", \"shape\": [], \"data_offsets\": [0, 0]}" }
         let header = ByteRegion(AlignedBuffer(Array("{\(names.joined(separator: ","))}".utf8)))
         let budget = ReadingBudget(fileByteCount: 0)

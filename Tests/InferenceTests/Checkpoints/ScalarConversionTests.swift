@@ -2,10 +2,9 @@ import Testing
 
 @testable import Inference
 
-@Suite("Scalar conversion")
+@Suite(.timeLimit(.minutes(2)))
 struct ScalarConversionTests {
-    @Test("Every float16 has exactly its value")
-    func convertsEveryFloat16() {
+    @Test func `Every float16 converts exactly`() {
         for bits in UInt16.min...UInt16.max {
             let found = ScalarConversion.float(float16: bits)
             let expected = Float(Float16(bitPattern: bits))
@@ -13,8 +12,7 @@ struct ScalarConversionTests {
         }
     }
 
-    @Test("A bfloat16 is the upper half of a float32")
-    func convertsBFloat16() {
+    @Test func `A bfloat16 is the upper half of a float32`() {
         #expect(ScalarConversion.float(bfloat16: 0x3F80) == 1)
         #expect(ScalarConversion.float(bfloat16: 0xC020) == -2.5)
         #expect(ScalarConversion.float(bfloat16: 0x8000).sign == .minus)
@@ -22,8 +20,7 @@ struct ScalarConversionTests {
         #expect(ScalarConversion.float(bfloat16: 0x0001) == Float(bitPattern: 0x10000))
     }
 
-    @Test("A float64 is rounded to nearest, ties to even")
-    func convertsFloat64() {
+    @Test func `A float64 is rounded to nearest, ties to even`() {
         func float(_ value: Double) -> Float { ScalarConversion.float(float64: value.bitPattern) }
         #expect(float(0.1) == 0.1)
         #expect(float(1 + 0x1p-24) == 1)
@@ -33,16 +30,14 @@ struct ScalarConversionTests {
         #expect(float(-1e-300).bitPattern == 0x8000_0000)
     }
 
-    @Test("Every float16 and bfloat16 comes back from float32 as it was")
-    func convertsBack() {
+    @Test func `Every float16 and bfloat16 survives conversion to float32 and back`() {
         for bits in UInt16.min...UInt16.max {
             #expect(ScalarConversion.float16(ScalarConversion.float(float16: bits)) == bits)
             #expect(ScalarConversion.bfloat16(ScalarConversion.float(bfloat16: bits)) == bits)
         }
     }
 
-    @Test("A float32 is rounded to the nearest float16, ties to even, on both sides of every one's limits")
-    func roundsToFloat16() {
+    @Test func `A float32 is rounded to the nearest float16, ties to even, on both sides of every boundary`() {
         for bits in UInt16.min..<0x7C00 {
             let (lower, upper) = (Float(Float16(bitPattern: bits)), Float(Float16(bitPattern: bits + 1)))
             let middle = upper.isFinite ? (lower + upper) / 2 : 65520
@@ -57,8 +52,7 @@ struct ScalarConversionTests {
         #expect(ScalarConversion.float16(Float(bitPattern: 0x7F80_0001)) == 0x7E00)
     }
 
-    @Test("A float32 is rounded to the nearest bfloat16, ties to even")
-    func roundsToBFloat16() {
+    @Test func `A float32 is rounded to the nearest bfloat16, ties to even`() {
         #expect(ScalarConversion.bfloat16(1 + 0x1p-8) == 0x3F80)
         #expect(ScalarConversion.bfloat16((1 + 0x1p-8 as Float).nextUp) == 0x3F81)
         #expect(ScalarConversion.bfloat16(1 + 0x1.8p-7) == 0x3F82)

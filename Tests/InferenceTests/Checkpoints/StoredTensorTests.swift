@@ -4,7 +4,7 @@ import Testing
 
 @testable import Inference
 
-@Suite("Stored tensor")
+@Suite(.timeLimit(.minutes(2)))
 struct StoredTensorTests {
     /// The numbers 0, 1, 2 … as float32.
     private func storage(count: Int) -> ByteRegion {
@@ -13,8 +13,7 @@ struct StoredTensorTests {
         return ByteRegion(buffer)
     }
 
-    @Test("Any strides give what the definition of strides gives")
-    func honoursStrides() throws {
+    @Test func `Any strides give the elements that the definition of strides gives`() throws {
         var generator = SeededGenerator(seed: 3)
         for _ in 0..<300 {
             let extents = (0..<Int.random(in: 0...5, using: &generator)).map { _ in
@@ -36,8 +35,7 @@ struct StoredTensorTests {
         }
     }
 
-    @Test("Strides of axes with one element do not matter, and an empty tensor is contiguous")
-    func tellsContiguity() throws {
+    @Test func `Strides of axes of extent one do not matter, and an empty tensor is contiguous`() throws {
         func isContiguous(_ extents: [Int], _ strides: [Int]) throws -> Bool {
             try StoredTensor(
                 name: "w", scalarType: .float32, extents: extents, strides: strides, storageOffset: 0,
@@ -53,8 +51,7 @@ struct StoredTensorTests {
         #expect(try !isContiguous([3], [0]))
     }
 
-    @Test("The last element may be the storage's last, and no further")
-    func checksBounds() {
+    @Test func `The last element may be the storage's last but not beyond`() {
         func error(_ extents: [Int], _ strides: [Int], offset: Int = 0) -> CheckpointError? {
             do throws(CheckpointError) {
                 _ = try StoredTensor(
@@ -72,5 +69,39 @@ struct StoredTensorTests {
         #expect(error([0], [1], offset: 7) == .outOfBounds(name: "w", lastElement: 7, storageElementCount: 6))
         #expect(error([3, .max], [.max, 0]) != nil)
         #expect(error([3], [.max]) == .outOfBounds(name: "w", lastElement: .max, storageElementCount: 6))
+    }
+}
+
+/// The check that all weights are finite.
+@Suite(.timeLimit(.minutes(2)))
+struct TensorFiniteTests {
+    @Test(arguments: [0, 1, 4095, 4096, 8191, 9999])
+    func `The first value that is not finite is found at any index`(_ index: Int) {
+        for value in [Float.infinity, -.infinity, .nan, -.nan, .signalingNaN] {
+            var scalars = [Float](repeating: .greatestFiniteMagnitude, count: 10_000)
+            scalars[index] = value
+            scalars[9999] = .nan
+            #expect(Tensor([10_000], scalars: scalars).firstNonFiniteIndex == index)
+        }
+    }
+
+    @Test func `Every finite value passes`() throws {
+        let scalars: [Float] = [
+            0, -0.0, 1, -1, .leastNonzeroMagnitude, -.leastNonzeroMagnitude, .leastNormalMagnitude,
+            .greatestFiniteMagnitude, -.greatestFiniteMagnitude,
+        ]
+        let tensor = Tensor([9], scalars: scalars)
+        #expect(tensor.firstNonFiniteIndex == nil)
+        try tensor.checkFinite(name: "w")
+        #expect(Tensor([0], scalars: []).firstNonFiniteIndex == nil)
+    }
+
+    @Test func `The error names the tensor, the index and the value`() {
+        #expect(throws: CheckpointError.nonFinite(name: "fc.bias", index: 2, value: "nan")) {
+            try Tensor([3], scalars: [1, 2, .nan]).checkFinite(name: "fc.bias")
+        }
+        #expect(throws: CheckpointError.nonFinite(name: "fc.bias", index: 0, value: "-inf")) {
+            try Tensor([1], scalars: [-.infinity]).checkFinite(name: "fc.bias")
+        }
     }
 }

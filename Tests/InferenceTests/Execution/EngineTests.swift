@@ -6,9 +6,9 @@ import Threads
 
 @testable import Inference
 
-@Suite("The engine, against the textbook loops")
+@Suite("The engine, against the textbook loops", .timeLimit(.minutes(3)))
 struct EngineTests {
-    /// A small network with everything that the planner treats specially: fused and unfused rectifiers, a view, a
+    /// A small network with everything that the planner treats specially: fused and unfused ReLUs, a view, a
     /// normalisation, pools.
     private static func network() throws -> Network {
         var random = RandomValues(seed: 11)
@@ -44,8 +44,8 @@ struct EngineTests {
         images.map { network($0.reshaped(to: [1, 3, 19, 17])).scalars }
     }
 
-    @Test("Every batch size gives the same answers", arguments: [1, 2, 7, 8, 9, 21], [1, 2, 4])
-    func batchSizes(batchSize: Int, threadCount: Int) throws {
+    @Test(arguments: [1, 2, 7, 8, 9, 21], [1, 2, 4])
+    func `every batch size gives the same answers`(batchSize: Int, threadCount: Int) throws {
         let network = try Self.network()
         let engine = Engine(network: network, workers: WorkerPool(threadCount: threadCount))
         let images = Self.images(batchSize)
@@ -54,8 +54,7 @@ struct EngineTests {
         }
     }
 
-    @Test("Batches of many sizes at once, from many threads, do not disturb one another")
-    func concurrentRuns() throws {
+    @Test func `batches of many sizes at once, from many threads, do not disturb one another`() throws {
         let network = try Self.network()
         let workers = WorkerPool(threadCount: 3)
         let engine = Engine(network: network, workers: workers)
@@ -71,8 +70,8 @@ struct EngineTests {
         #expect(worst.withLock { $0 } < 1e-4)
     }
 
-    @Test("A network without linear layers runs in small batches too", arguments: [1, 8, 19])
-    func withoutLinear(batchSize: Int) throws {
+    @Test(arguments: [1, 8, 19])
+    func `a network without linear layers runs in small batches too`(batchSize: Int) throws {
         var random = RandomValues(seed: 3)
         let network = try Network(
             inputShape: [3, 19, 17],
@@ -88,8 +87,7 @@ struct EngineTests {
         }
     }
 
-    @Test("A profile has every step once, with all of its runs")
-    func profile() throws {
+    @Test func `a profile has every step once, with all of its runs`() throws {
         let network = try Self.network()
         let profile = Engine(network: network, workers: WorkerPool(threadCount: 2)).profile(batchSize: 20)
         #expect(
@@ -99,14 +97,12 @@ struct EngineTests {
         #expect(profile.steps[8].multiplyAddCount == 20 * 5 * 300)
     }
 
-    @Test("An empty batch has no answers")
-    func emptyBatch() throws {
+    @Test func `an empty batch has no answers`() throws {
         let engine = Engine(network: try Self.network(), workers: WorkerPool(threadCount: 1))
         #expect(engine([]).isEmpty)
     }
 
-    @Test("A rectifier is fused where it can be")
-    func plan() throws {
+    @Test func `a ReLU is fused where it can be`() throws {
         let network = try Self.network()
         let plan = Planner(
             network: network, workers: WorkerPool(threadCount: 1), selector: AlgorithmSelector(), batchLimit: 8
@@ -117,8 +113,7 @@ struct EngineTests {
                 == ["first", "norm", "pool", "unfused", "second", "average", "flatten", "linear", "output"])
     }
 
-    @Test("An algorithm can be demanded by the node's name; one that is not on offer is not missed")
-    func overrides() throws {
+    @Test func `an algorithm can be demanded by the node's name; an unknown one is ignored`() throws {
         let network = try Self.network()
         func algorithms(_ overrides: [String: String]) -> [String] {
             Planner(
@@ -133,8 +128,7 @@ struct EngineTests {
         #expect(algorithms(["first": "abacus"])[0] == "im2row")
     }
 
-    @Test("A value that two layers read outlives the first of them, and keeps its rectifier apart")
-    func branches() throws {
+    @Test func `a value that two layers read outlives the first of them, and its ReLU is not fused`() throws {
         struct Difference: Layer {
             func outputShape(for inputs: [Shape]) throws(ShapeError) -> Shape { inputs[0] }
             func callAsFunction(_ inputs: [Tensor]) -> Tensor {

@@ -3,13 +3,13 @@ import Testing
 
 @testable import Inference
 
-/// The pictures under `Fixtures/Images`, and what Pillow and torchvision make of them.
+/// The images under `Fixtures/Images`, and what Pillow and torchvision make of them.
 struct ImageFixtures: Decodable {
     struct Stored: Decodable {
         let width: Int, height: Int, digest: String
     }
 
-    struct Picture: Decodable, CustomTestStringConvertible {
+    struct Fixture: Decodable, CustomTestStringConvertible {
         let file: String, width: Int, height: Int, digest: String, stored: Stored
         var testDescription: String { file }
     }
@@ -34,7 +34,7 @@ struct ImageFixtures: Decodable {
         var testDescription: String { "\(file) \(input) / \(denominator)" }
     }
 
-    let pictures: [Picture], hostile: [Hostile], resizes: [Resized], tensors: [Normalised], scaled: [Scaled]
+    let images: [Fixture], hostile: [Hostile], resizes: [Resized], tensors: [Normalised], scaled: [Scaled]
 
     private static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .appending(path: "Fixtures")

@@ -2,17 +2,19 @@ import Testing
 
 @testable import Inference
 
-@Suite("Headers, read without a codec")
+/// Headers read without a codec, compared with the codec's.
+@Suite(.timeLimit(.minutes(2)))
 struct ImageHeaderTests {
-    @Test("The size is the codec's", arguments: try ImageFixtures.load().pictures)
-    func sizes(_ picture: ImageFixtures.Picture) throws {
-        let header = try #require(ImageHeader(try ImageFixtures.bytes(picture.file)[...]))
-        #expect((header.width, header.height) == (picture.stored.width, picture.stored.height))
+    @Test(arguments: try ImageFixtures.load().images)
+    func `The size equals the codec's`(_ image: ImageFixtures.Fixture) throws {
+        let header = try #require(ImageHeader(try ImageFixtures.bytes(image.file)[...]))
+        #expect((header.width, header.height) == (image.stored.width, image.stored.height))
         #expect(header.pixelCount == header.width * header.height)
     }
 
-    @Test("A file that the codec reads has a header, and one that is hostile a size as the codec's or none")
-    func hostile() throws {
+    @Test func `A valid file has a header, and a hostile file has the codec's size or no header`()
+        throws
+    {
         for expected in try ImageFixtures.load().hostile {
             let bytes = try ImageFixtures.hostileBytes(expected.file)
             guard let format = try? ImageFormat(signatureOf: bytes[...]) else {
@@ -29,21 +31,20 @@ struct ImageHeaderTests {
         }
     }
 
-    @Test(
-        "Files that are held whole say how much a pixel: an interlaced PNG's, a WebP's; the others nothing",
-        arguments: [
-            ("baseline-420.jpg", 0), ("colour2-depth8.png", 0), ("colour2-depth8-interlaced.png", 3),
-            ("colour3-depth8-interlaced.png", 1), ("colour0-depth16-interlaced.png", 2), ("lossy.webp", 3),
-            ("lossless.webp", 7), ("moving.webp", 8),
-        ])
-    func held(_ file: String, _ bytesPerPixel: Int) throws {
+    @Test(arguments: [
+        ("baseline-420.jpg", 0), ("colour2-depth8.png", 0), ("colour2-depth8-interlaced.png", 3),
+        ("colour3-depth8-interlaced.png", 1), ("colour0-depth16-interlaced.png", 2), ("lossy.webp", 3),
+        ("lossless.webp", 7), ("moving.webp", 8),
+    ])
+    func `Interlaced PNG and WebP need working memory for every pixel, other files none`(
+        _ file: String, _ bytesPerPixel: Int
+    ) throws {
         let header = try #require(ImageHeader(try ImageFixtures.bytes(file)[...]))
         #expect(header.heldByteCount == header.pixelCount * bytesPerPixel)
         #expect(header.isDivisible == !file.hasSuffix("webp"))
     }
 
-    @Test("A progressive JPEG holds two bytes a coefficient, which is what libjpeg asks for")
-    func coefficients() throws {
+    @Test func `A progressive JPEG needs two bytes a coefficient, which is what libjpeg allocates`() throws {
         let (width, height) = (640, 480)
         for (writer, perPixel) in [
             (JPEGWriter(isProgressive: true), 6), (JPEGWriter(across: 2, down: 2, isProgressive: true), 3),
@@ -51,9 +52,9 @@ struct ImageHeaderTests {
         ] {
             let bytes = writer.bytes(width: width, height: height)
             let held = try #require(ImageHeader(bytes[...])).heldByteCount
-            // A block more at each edge.
+            // One more block at each edge.
             #expect(width * height * perPixel...width * height * perPixel * 11 / 10 ~= held)
-            // Beside the coefficients the library has some rows and tables.
+            // Besides the coefficients the library allocates some rows and tables.
             #expect(try ImageDecoder(maxHeldBytes: held + 400_000)(bytes).width == width)
             #expect(throws: ImageError.outOfMemory(width: width, height: height)) {
                 try ImageDecoder(maxHeldBytes: held / 2)(bytes)
@@ -61,8 +62,7 @@ struct ImageHeaderTests {
         }
     }
 
-    @Test("Any bytes are read without a trap")
-    func noise() throws {
+    @Test func `Arbitrary bytes never trap`() throws {
         for file in ["baseline-420.jpg", "colour2-depth8.png", "lossy.webp", "lossless.webp", "moving.webp"] {
             let bytes = try ImageFixtures.bytes(file)
             for count in 0..<min(bytes.count, 800) {
@@ -78,8 +78,9 @@ struct ImageHeaderTests {
         #expect(try #require(ImageHeader(png[...])).pixelCount == .max)
     }
 
-    @Test("A header behind 4,096 segments is not looked for, and such a file is refused where pixels are counted")
-    func hidden() throws {
+    @Test func `A header after 4,096 segments is not found, and such a file is refused where pixels are counted`()
+        throws
+    {
         let bytes = try ImageFixtures.bytes("baseline-420.jpg")
         let comments = [[UInt8]](repeating: [0xFF, 0xFE, 0, 2], count: 4096).flatMap(\.self)
         let hidden = Array(bytes[..<2] + comments + bytes[2...])

@@ -3,9 +3,10 @@ import Testing
 
 @testable import Inference
 
-@Suite("Windows of a picture, against the whole")
+/// Decoding a window of an image, compared with decoding the whole image.
+@Suite(.timeLimit(.minutes(2)))
 struct ImageReaderTests {
-    /// What a reader gives for a window, cut to it.
+    /// The pixels of a window, decoded by a reader.
     static func window(
         _ bytes: [UInt8], _ format: ImageFormat = .jpeg, columns: Range<Int>, rows: Range<Int>, denominator: Int = 1
     ) throws -> [UInt8] {
@@ -16,7 +17,7 @@ struct ImageReaderTests {
             var pixels = [UInt8](repeating: 0, count: stride * rows.count)
             try pixels.withUnsafeMutableBufferPointer { pixels in
                 var (row, step) = (0, 1)
-                // In bands of every size, as nobody promises that the rows are asked for sixteen at a time.
+                // In bands of every size: callers need not ask for sixteen rows at a time.
                 while row < rows.count, let start = pixels.baseAddress {
                     let count = min(step, rows.count - row)
                     try reader.read(rowCount: count, to: start + row * stride, stride: stride)
@@ -33,13 +34,13 @@ struct ImageReaderTests {
         }
     }
 
-    /// The same cut out of the whole picture.
+    /// The same window, cut out of the whole image.
     static func cut(_ pixels: [UInt8], width: Int, columns: Range<Int>, rows: Range<Int>) -> [UInt8] {
         rows.flatMap { row in pixels[3 * (row * width + columns.lowerBound)..<3 * (row * width + columns.upperBound)] }
     }
 
-    @Test("A window of a JPEG has the whole picture's pixels", arguments: JPEGWriter.varieties)
-    func windows(_ writer: JPEGWriter) throws {
+    @Test(arguments: JPEGWriter.varieties)
+    func `A window of a JPEG has the whole image's pixels`(_ writer: JPEGWriter) throws {
         var generator = SeededGenerator(seed: 7)
         let sizes = [(1, 1), (8, 8), (9, 17), (33, 31), (64, 48), (131, 129), (200, 97), (97, 211)]
         for (width, height) in sizes {
@@ -63,8 +64,8 @@ struct ImageReaderTests {
         }
     }
 
-    @Test("A window at every alignment has the whole picture's pixels", arguments: JPEGWriter.varieties.prefix(5))
-    func alignments(_ writer: JPEGWriter) throws {
+    @Test(arguments: JPEGWriter.varieties.prefix(5))
+    func `A window at every alignment has the whole image's pixels`(_ writer: JPEGWriter) throws {
         let (width, height) = (150, 150)
         let bytes = writer.bytes(width: width, height: height)
         let whole = try ImageDecoder()(bytes).pixels
@@ -76,14 +77,12 @@ struct ImageReaderTests {
         }
     }
 
-    @Test(
-        "A window of a PNG or WebP has the whole picture's pixels",
-        arguments: [
-            "colour2-depth8.png", "colour2-depth8-interlaced.png", "colour3-depth4-transparent.png",
-            "colour0-depth16.png", "colour0-depth16-interlaced.png", "colour6-depth16.png", "lossy.webp",
-            "lossless-alpha.webp", "moving-small-frame.webp",
-        ])
-    func otherFormats(_ file: String) throws {
+    @Test(arguments: [
+        "colour2-depth8.png", "colour2-depth8-interlaced.png", "colour3-depth4-transparent.png",
+        "colour0-depth16.png", "colour0-depth16-interlaced.png", "colour6-depth16.png", "lossy.webp",
+        "lossless-alpha.webp", "moving-small-frame.webp",
+    ])
+    func `A window of a PNG or WebP has the whole image's pixels`(_ file: String) throws {
         let bytes = try ImageFixtures.bytes(file)
         let whole = try ImageDecoder(appliesOrientation: false)(bytes)
         for (columns, rows) in [
@@ -94,10 +93,8 @@ struct ImageReaderTests {
         }
     }
 
-    @Test(
-        "A file cut short below the window is refused all the same",
-        arguments: JPEGWriter.varieties.filter { !$0.isArithmetic })
-    func truncation(_ writer: JPEGWriter) throws {
+    @Test(arguments: JPEGWriter.varieties.filter { !$0.isArithmetic })
+    func `A file truncated below the window is refused`(_ writer: JPEGWriter) throws {
         let bytes = writer.bytes(width: 70, height: 140)
         let whole = try ImageDecoder()(bytes).pixels
         let (columns, rows) = (20..<40, 40..<50)

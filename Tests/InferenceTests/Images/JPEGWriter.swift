@@ -7,12 +7,12 @@ import Testing
 struct JPEGWriter: CustomTestStringConvertible {
     var channels = 3
     var quality = 85
-    /// Luma samples for each sample of colour.
+    /// Chroma subsampling: luma samples per chroma sample.
     var across = 1
     var down = 1
     var isProgressive = false
     var isArithmetic = false
-    /// Units: MCUs; 0 for none.
+    /// Restart interval; 0 for none. Units: MCUs.
     var restartInterval = 0
 
     var testDescription: String {
@@ -30,7 +30,7 @@ struct JPEGWriter: CustomTestStringConvertible {
             JPEGWriter(quality: 10, across: 2, down: 2), JPEGWriter(channels: 1, isProgressive: true),
         ]
 
-    /// A file whose pixels are a slope with noise and edges, the same for each seed.
+    /// A file of a gradient with noise and edges, reproducible by its seed.
     func bytes(width: Int, height: Int, seed: UInt64 = 1) -> [UInt8] {
         var generator = SeededGenerator(seed: seed)
         var pixels: [UInt8] = []

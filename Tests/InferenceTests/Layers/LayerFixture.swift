@@ -70,7 +70,7 @@ struct LayerFixture: Decodable, CustomStringConvertible, Sendable {
     /// The same without the batch axis.
     var inputShapes: [Shape] { inputs.map { Shape(Array($0.shape.extents.dropFirst())) } }
 
-    /// The layer that the row describes; nil for an operation that nobody knows.
+    /// The layer that the row describes; nil for an unknown operation.
     var layer: (any Layer)? {
         switch (operation, weight) {
         case ("conv2d", let weight?):

@@ -98,15 +98,18 @@ struct FileSystemTests {
             .tooLarge(file: secret, byteCount: 7, limit: 6), .changedWhileReading(file: secret),
             .notText(file: secret, found: secret),
         ]
-        let causes: [CheckpointError] = fileErrors.map { .file($0) } + [
-            .unknownFormat(file: secret, found: "begins with the bytes 72 6f"),
-            .truncated(what: secret, offset: 1, needed: 2, available: 1), .missingRecord(record: secret),
-            .refusedGlobal(name: secret, offset: 5), .notAStateDictionary(found: secret), .noTensors(keys: [secret]),
-            .unsupportedScalarType(name: secret, found: "x"), .invalidHeader(offset: 0, found: secret, expected: "x"),
-            .missingTensor(name: secret, expected: [1]), .nonFinite(name: secret, index: 0, value: "nan"),
-            .unknownArchitecture(found: [secret]),
-            .fitsNoArchitecture(closest: secret, differences: [], count: 0),
-        ]
+        let causes: [CheckpointError] =
+            fileErrors.map { .file($0) } + [
+                .unknownFormat(file: secret, found: "begins with the bytes 72 6f"),
+                .truncated(what: secret, offset: 1, needed: 2, available: 1), .missingRecord(record: secret),
+                .refusedGlobal(name: secret, offset: 5), .notAStateDictionary(found: secret),
+                .noTensors(keys: [secret]),
+                .unsupportedScalarType(name: secret, found: "x"),
+                .invalidHeader(offset: 0, found: secret, expected: "x"),
+                .missingTensor(name: secret, expected: [1]), .nonFinite(name: secret, index: 0, value: "nan"),
+                .unknownArchitecture(found: [secret]),
+                .fitsNoArchitecture(closest: secret, differences: [], count: 0),
+            ]
         var errors: [ModelError] = causes.flatMap {
             [.checkpoint(file: secret, $0), .checkpoint(file: secret, .shard(file: secret, $0))]
         }

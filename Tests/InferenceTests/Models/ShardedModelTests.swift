@@ -7,7 +7,7 @@ import Threads
 
 @testable import Inference
 
-@Suite("A model whose checkpoint is sharded")
+@Suite("A model whose checkpoint is sharded", .timeLimit(.minutes(2)))
 struct ShardedModelTests {
     private static let index = "model.safetensors.index.json"
     private static let shards = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
@@ -36,8 +36,7 @@ struct ShardedModelTests {
             to: tiny.path(Self.shards[1]), format: .safetensors)
     }
 
-    @Test("Its folder is a model's, whose checkpoint is the index")
-    func folder() throws {
+    @Test func `its folder is a model's, whose checkpoint is the index`() throws {
         let tiny = try tiny()
         let files = try ModelFiles(folder: tiny.folder.path)
         #expect(try files.holdsModel)
@@ -46,15 +45,14 @@ struct ShardedModelTests {
             .reduce(0) { $0 + (try #require(FileSnapshot.byteCount(of: tiny.path($1)))) }
         #expect(files.checkpointByteCount == byteCount)
         let whole = try TinyModel()
-        let picture = RandomPicture.tensor
-        let expected = try loader.load(try ModelFiles(folder: whole.folder.path)).logits([picture])
+        let image = RandomImage.tensor
+        let expected = try loader.load(try ModelFiles(folder: whole.folder.path)).logits([image])
         let model = try loader.load(files)
-        #expect(model.logits([picture]) == expected)
+        #expect(model.logits([image]) == expected)
         #expect(model.checkpointFormat == .safetensors)
     }
 
-    @Test("The index can be named, in model.json and on the command line")
-    func named() throws {
+    @Test func `the index can be named, in model.json and on the command line`() throws {
         let tiny = try tiny()
         try tiny.writeCheckpoint("other.safetensors", seed: 5)
         try tiny.write("model.json", #"{"checkpoint": "model.safetensors.index.json"}"#)
@@ -63,11 +61,10 @@ struct ShardedModelTests {
         #expect(file.name == "model")
         #expect(ModelFiles(checkpoint: "a/best.pth.tar", classes: nil).name == "best")
         #expect(ModelFiles(checkpoint: "a/b.c.pth", classes: nil).name == "b.c")
-        #expect(folder.logits([RandomPicture.tensor]) == file.logits([RandomPicture.tensor]))
+        #expect(folder.logits([RandomImage.tensor]) == file.logits([RandomImage.tensor]))
     }
 
-    @Test("A changed shard changes fingerprint and version, for the folder and for the named index")
-    func noticesChangedShards() throws {
+    @Test func `a changed shard changes fingerprint and version, for the folder and for the named index`() throws {
         let tiny = try tiny()
         let folder = try ModelFiles(folder: tiny.folder.path)
         let file = ModelFiles(checkpoint: tiny.path(Self.index), classes: tiny.path("class_indices.json"))
@@ -83,8 +80,9 @@ struct ShardedModelTests {
         #expect(try loader.load(file).version != before.3)
     }
 
-    @Test("Shards without their index, and an index beside another checkpoint, are refused with the reason")
-    func refuses() throws {
+    @Test func `shards without their index, and an index beside another checkpoint, are refused with the reason`()
+        throws
+    {
         var tiny = try tiny()
         try tiny.remove(Self.index)
         var error = #expect(throws: ModelError.self) { try loader.load(try ModelFiles(folder: tiny.folder.path)) }
@@ -95,8 +93,9 @@ struct ShardedModelTests {
         #expect(error == .ambiguousCheckpoint(folder: tiny.folder.path, files: [Self.index, "other.safetensors"]))
     }
 
-    @Test("Names that often mean other things count as checkpoints only where there is none of the usual ones")
-    func otherNames() throws {
+    @Test func `names that often mean other things count as checkpoints only where there is none of the usual ones`()
+        throws
+    {
         let tiny = try TinyModel()
         try tiny.write("mean.npy", "no checkpoint")
         try tiny.write("data.bin", "no checkpoint")
@@ -110,7 +109,7 @@ struct ShardedModelTests {
         }
     }
 
-    private enum RandomPicture {
+    private enum RandomImage {
         static var tensor: Tensor {
             var random = RandomValues(seed: 4)
             return random.tensor([3, 224, 224]).channelsLast

@@ -2,10 +2,9 @@ import Testing
 
 @testable import Inference
 
-@Suite("Shapes")
+@Suite("Shapes", .timeLimit(.minutes(2)))
 struct ShapeTests {
-    @Test("Elements are counted, and a count that overflows is noticed")
-    func elementCount() {
+    @Test func `elements are counted, and a count that overflows is noticed`() {
         #expect((([2, 3, 4] as Shape)).elementCount == 24)
         #expect(Shape([]).elementCount == 1)
         #expect(([5, 0] as Shape).checkedElementCount == 0)
@@ -13,13 +12,11 @@ struct ShapeTests {
         #expect(Shape([Int.max, 1]).checkedElementCount == Int.max)
     }
 
-    @Test("Contiguous strides count elements, last axis fastest")
-    func strides() {
+    @Test func `contiguous strides count elements, last axis fastest`() {
         #expect(([2, 3, 4] as Shape).contiguousStrides == [12, 4, 1])
         #expect(Shape([]).contiguousStrides.isEmpty)
         #expect(([7] as Shape).contiguousStrides == [1])
     }
 
-    @Test("A shape prints as PyTorch prints it")
-    func description() { #expect("\([64, 3, 11, 11] as Shape)" == "[64, 3, 11, 11]") }
+    @Test func `a shape prints as PyTorch prints it`() { #expect("\([64, 3, 11, 11] as Shape)" == "[64, 3, 11, 11]") }
 }

@@ -3,10 +3,9 @@ import Testing
 
 @testable import Inference
 
-@Suite("Tensors")
+@Suite("Tensors", .timeLimit(.minutes(2)))
 struct TensorTests {
-    @Test("A tensor views a buffer from any aligned offset, and keeps it alive")
-    func view() {
+    @Test func `a tensor views a buffer from any aligned offset, and keeps it alive`() {
         var tensor: Tensor?
         do {
             let buffer = AlignedBuffer(byteCount: 16)
@@ -16,8 +15,7 @@ struct TensorTests {
         #expect(tensor?.scalars == [3, 4])
     }
 
-    @Test("Reshaping keeps the scalars and shares the memory")
-    func reshape() {
+    @Test func `reshaping keeps the scalars and shares the memory`() {
         let tensor = Tensor([2, 3], scalars: [1, 2, 3, 4, 5, 6])
         let reshaped = tensor.reshaped(to: [3, 2])
         #expect(reshaped.shape == [3, 2])
@@ -26,8 +24,7 @@ struct TensorTests {
         #expect(addresses[0] == addresses[1])
     }
 
-    @Test("Slices are the parts along the first axis, and share the memory")
-    func slices() {
+    @Test func `slices are the parts along the first axis, and share the memory`() {
         let tensor = Tensor([2, 1, 3], scalars: [1, 2, 3, 4, 5, 6])
         let slices = tensor.slices
         #expect(slices.map(\.shape) == [[1, 3], [1, 3]])
@@ -38,8 +35,8 @@ struct TensorTests {
         #expect(Tensor([0, 3], scalars: []).slices.isEmpty)
     }
 
-    @Test("Buffers are aligned for vectors, and large ones for huge pages", arguments: [0, 1, 100, 4 << 20, 5_000_001])
-    func alignment(_ byteCount: Int) {
+    @Test(arguments: [0, 1, 100, 4 << 20, 5_000_001])
+    func `buffers are aligned for vectors, and large ones for huge pages`(_ byteCount: Int) {
         let buffer = AlignedBuffer(byteCount: byteCount)
         #expect(buffer.bytes.count == byteCount)
         let address = Int(bitPattern: buffer.bytes.baseAddress)

@@ -32,7 +32,7 @@ import Testing
         #expect(answer.fields["content-type"] == "application/json")
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
-        #expect(try Data(contentsOf: root.appendingPathComponent("docs/openapi.json")) == Data(answer.bytes))
+        #expect(try Data(contentsOf: root.appendingPathComponent("docs/reference/openapi.json")) == Data(answer.bytes))
         await server.stop()
     }
 

@@ -1,3 +1,4 @@
+import HTTPServer
 import Testing
 
 @testable import Server
@@ -44,6 +45,17 @@ import Testing
         #expect(!key.assign(below, &settings))
         #expect(!key.assign(above, &settings))
         #expect(settings == before)
+    }
+
+    @Test func `a poller is one of those that the system has, and the refusal says where the other one is`() throws {
+        let key = try #require(SettingKey.byName["server.poller"])
+        var settings = Settings()
+        for kind in PollerKind.allCases {
+            #expect(key.assign(kind.rawValue, &settings) == kind.isAvailable)
+            if kind.isAvailable { #expect(settings.server.poller == kind) }
+        }
+        #expect(!key.assign("kqueue", &settings))
+        #expect(key.expectation == "auto, dispatch or epoll (epoll exists on Linux only)")
     }
 
     @Test func `hosts are names and addresses, not URLs or empty`() {

@@ -11,6 +11,7 @@ import Testing
         let settings = Settings()
         #expect(settings.server.host == "127.0.0.1")
         #expect(settings.server.port == 8080)
+        #expect(settings.server.poller == .auto)
         #expect(settings.server.maxConnections == 1024)
         #expect(settings.server.headerTimeout == .seconds(10))
         #expect(settings.server.bodyTimeout == .seconds(30))
@@ -121,6 +122,7 @@ import Testing
     static let changes: [Change] = [
         Change(name: "server.host", value: "0.0.0.0") { $0.server.host = "0.0.0.0" },
         Change(name: "server.port", value: "0") { $0.server.port = 0 },
+        Change(name: "server.poller", value: "dispatch") { $0.server.poller = .dispatch },
         Change(name: "server.max_connections", value: "7") { $0.server.maxConnections = 7 },
         Change(name: "server.max_connections_per_address", value: "5") { $0.server.maxConnectionsPerAddress = 5 },
         Change(name: "server.trusted_proxies", value: "10.0.0.0/8") {

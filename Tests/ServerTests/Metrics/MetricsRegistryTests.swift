@@ -3,10 +3,9 @@ import Testing
 
 @testable import Server
 
-@Suite("MetricsRegistry")
+@Suite(.timeLimit(.minutes(2)))
 struct MetricsRegistryTests {
-    @Test("The exposition holds every kind, families by name and series by label values")
-    func exposition() {
+    @Test func `The exposition holds every kind, families by name and series by label values`() {
         let registry = MetricsRegistry()
         let seconds = registry.histogram("b_seconds", help: "Time.", labels: ["route"], buckets: [0.0005, 0.1, 2.5])
         seconds("/predict").observe(0.1)
@@ -64,13 +63,11 @@ struct MetricsRegistryTests {
             ])
     }
 
-    @Test("An empty registry is an empty page")
-    func empty() {
+    @Test func `An empty registry is an empty page`() {
         #expect(MetricsRegistry().exposition().isEmpty)
     }
 
-    @Test("Help texts and label values are escaped, and cannot end their line or label")
-    func escaping() {
+    @Test func `Help texts and label values are escaped, and cannot end their line or label`() {
         let registry = MetricsRegistry()
         let total = registry.counter("x_total", help: "A \\ and a\r\nnewline, \"quoted\".", labels: ["class"])
         total("a\"} 1\nforged_total 2\r\n\\é🐱").increment()
@@ -80,8 +77,7 @@ struct MetricsRegistryTests {
                 + "x_total{class=\"a\\\"} 1\\nforged_total 2\r\\n\\\\é🐱\"} 1\n")
     }
 
-    @Test("Beyond its limit a metric counts in one overflow series, and known series go on")
-    func overflow() {
+    @Test func `Beyond its limit a metric counts in one overflow series, and known series go on`() {
         let registry = MetricsRegistry()
         let total = registry.counter("x_total", help: "X.", labels: ["a", "b"], seriesLimit: 3)
         for index in 0..<1000 { total("\(index)", "b").increment() }
@@ -97,8 +93,7 @@ struct MetricsRegistryTests {
                 """)
     }
 
-    @Test("A series is replaced by another in one step")
-    func replacement() {
+    @Test func `A series is replaced by another in one step`() {
         let registry = MetricsRegistry()
         let info = registry.gauge("info", help: "I.", labels: ["model", "version"])
         info("a", "1").set(1)
@@ -108,29 +103,25 @@ struct MetricsRegistryTests {
         #expect(registry.exposition() == "# HELP info I.\n# TYPE info gauge\ninfo{model=\"a\",version=\"2\"} 5\n")
     }
 
-    @Test(
-        "Numbers are written as Prometheus reads them",
-        arguments: [
-            (0.0, "0"), (-0.0, "0"), (1, "1"), (-3, "-3"), (0.5, "0.5"), (0.0005, "0.0005"), (1e-7, "1e-07"),
-            (9_007_199_254_740_992, "9007199254740992"), (1e16, "1e+16"), (1_795_242_660.123, "1795242660.123"),
-            (.infinity, "+Inf"), (-.infinity, "-Inf"), (.nan, "NaN"),
-            (.greatestFiniteMagnitude, "1.7976931348623157e+308"),
-            (.leastNonzeroMagnitude, "5e-324"),
-        ])
-    func numbers(value: Double, text: String) {
+    @Test(arguments: [
+        (0.0, "0"), (-0.0, "0"), (1, "1"), (-3, "-3"), (0.5, "0.5"), (0.0005, "0.0005"), (1e-7, "1e-07"),
+        (9_007_199_254_740_992, "9007199254740992"), (1e16, "1e+16"), (1_795_242_660.123, "1795242660.123"),
+        (.infinity, "+Inf"), (-.infinity, "-Inf"), (.nan, "NaN"),
+        (.greatestFiniteMagnitude, "1.7976931348623157e+308"),
+        (.leastNonzeroMagnitude, "5e-324"),
+    ])
+    func `Numbers are written as Prometheus reads them`(value: Double, text: String) {
         #expect(Exposition.number(value) == text)
     }
 
-    @Test("Names follow the data model")
-    func names() {
+    @Test func `Names follow the data model`() {
         for name in ["a", "_a", "process_open_fds", "a:b", "A9"] { #expect(Exposition.isMetricName(name)) }
         for name in ["", "9a", "a-b", "a b", "é", "a\n"] { #expect(!Exposition.isMetricName(name)) }
         for name in ["a", "_a", "model"] { #expect(Exposition.isLabelName(name)) }
         for name in ["", "9a", "a:b", "__a"] { #expect(!Exposition.isLabelName(name)) }
     }
 
-    @Test("A bucket takes its own bound, and what is not a number is left out")
-    func bounds() {
+    @Test func `A bucket takes its own bound, and what is not a number is left out`() {
         let registry = MetricsRegistry()
         let size = registry.histogram("size", help: "S.", buckets: [1, 2])
         for value in [1, 1.0.nextUp, 2, 2.0.nextUp, .nan] { size().observe(value) }
@@ -147,8 +138,7 @@ struct MetricsRegistryTests {
                 """)
     }
 
-    @Test("No count is lost between threads, and every scrape's histogram agrees with itself")
-    func threads() {
+    @Test func `No count is lost between threads, and every scrape's histogram agrees with itself`() {
         let registry = MetricsRegistry()
         let total = registry.counter("t_total", help: "T.", labels: ["k"])
         let level = registry.gauge("t_level", help: "L.")

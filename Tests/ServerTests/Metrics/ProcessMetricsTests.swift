@@ -2,7 +2,7 @@ import Testing
 
 @testable import Server
 
-@Suite("ProcessMetrics")
+@Suite(.timeLimit(.minutes(2)))
 struct ProcessMetricsTests {
     private static let files = [
         "/proc/self/stat":
@@ -23,8 +23,7 @@ struct ProcessMetricsTests {
         return registry.exposition()
     }
 
-    @Test("The kernel's numbers become seconds and bytes, whatever the program is called")
-    func values() {
+    @Test func `The kernel's numbers become seconds and bytes, whatever the program is called`() {
         #expect(
             exposition(Self.files) == """
                 # HELP process_cpu_seconds_total Processor time spent in user and system mode, in seconds.
@@ -52,8 +51,7 @@ struct ProcessMetricsTests {
                 """)
     }
 
-    @Test("What the kernel does not tell is left out")
-    func missing() {
+    @Test func `What the kernel does not tell is left out`() {
         #expect(exposition([:], openDescriptors: nil).isEmpty)
         let odd = [
             "/proc/self/stat": "1 (a) S 1 2", "/proc/stat": "btime x", "/proc/self/limits": "Max open files  unlimited",
@@ -67,8 +65,7 @@ struct ProcessMetricsTests {
                 """)
     }
 
-    @Test("This process has all of them")
-    func thisProcess() {
+    @Test func `This process has all of them`() {
         let metrics = ProcessMetrics()
         let families = metrics.collect()
         #expect(families.map(\.name) == metrics.names)

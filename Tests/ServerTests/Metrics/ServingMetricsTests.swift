@@ -3,7 +3,7 @@ import Testing
 
 @testable import Server
 
-@Suite("ServingMetrics")
+@Suite(.timeLimit(.minutes(2)))
 struct ServingMetricsTests {
     private let metrics = ServingMetrics(routes: ["/predict", "/v1/models/{model}"])
 
@@ -13,8 +13,7 @@ struct ServingMetricsTests {
             .filter { $0.hasPrefix(name + "{") || $0.hasPrefix(name + " ") }
     }
 
-    @Test("A fresh server exposes what can be counted from the start")
-    func fresh() {
+    @Test func `A fresh server exposes what can be counted from the start`() {
         let own = metrics.registry.exposition().split(separator: "\n", omittingEmptySubsequences: false)
             .filter { !$0.contains(/\bprocess_/) && !$0.contains("_bucket") }.joined(separator: "\n")
         #expect(
@@ -58,8 +57,7 @@ struct ServingMetricsTests {
                 """)
     }
 
-    @Test("Requests are counted by route, method and status, and timed by route")
-    func requests() {
+    @Test func `Requests are counted by route, method and status, and timed by route`() {
         metrics.requestCompleted(route: "/predict", method: "POST", status: 200, duration: .milliseconds(30))
         metrics.requestCompleted(route: "/predict", method: "POST", status: 200, duration: .milliseconds(20))
         metrics.requestCompleted(route: "/predict", method: "GET", status: 405, duration: .zero)
@@ -88,8 +86,7 @@ struct ServingMetricsTests {
             ])
     }
 
-    @Test("Clients cannot create series by inventing routes, methods or statuses")
-    func foldedLabels() {
+    @Test func `Clients cannot create series by inventing routes, methods or statuses`() {
         for index in 0..<100 {
             metrics.requestCompleted(route: "/\(index)", method: "M\(index)", status: 1000 + index, duration: .zero)
         }
@@ -105,8 +102,7 @@ struct ServingMetricsTests {
             ])
     }
 
-    @Test("A newly loaded version takes the place of the old one, and of no other model's")
-    func modelLoaded() {
+    @Test func `A newly loaded version takes the place of the old one, and of no other model's`() {
         metrics.modelLoaded(model: "a", architecture: "alexnet", version: "1f", at: 1_795_242_660.5, byteCount: 5)
         metrics.modelLoaded(model: "b", architecture: "alexnet", version: "2f", at: 1, byteCount: 5)
         metrics.reload(model: "a", outcome: .failure)
@@ -138,8 +134,7 @@ struct ServingMetricsTests {
         #expect(samples("alexnet_model_loaded_timestamp_seconds").count == 1)
     }
 
-    @Test("Everything else lands in its own metric")
-    func others() {
+    @Test func `Everything else lands in its own metric`() {
         metrics.connectionOpened()
         metrics.connectionOpened()
         metrics.connectionClosed()
@@ -176,11 +171,11 @@ struct ServingMetricsTests {
             ])
     }
 
-    @Test("docs/metrics.md names every metric, reason and outcome, and asks for nothing that is not there")
-    func documentation() throws {
+    @Test func `docs/reference/metrics.md names every metric, reason and outcome, and asks for nothing that is not there`() throws
+    {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
-        let text = try String(contentsOf: root.appendingPathComponent("docs/metrics.md"), encoding: .utf8)
+        let text = try String(contentsOf: root.appendingPathComponent("docs/reference/metrics.md"), encoding: .utf8)
         metrics.countLostLines(of: LogWriter(descriptor: -1, maxByteCount: 1) { "\($0)\n" })
         let names = metrics.registry.names
         for name in names { #expect(text.contains("| `\(name)` |"), "\(name) has no row") }

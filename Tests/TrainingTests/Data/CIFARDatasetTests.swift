@@ -4,7 +4,7 @@ import Testing
 
 @testable import Training
 
-struct CIFARDatasetTests {
+@Suite(.timeLimit(.minutes(2))) struct CIFARDatasetTests {
     private static let tenNames = (0..<10).map { "class\($0)" }.joined(separator: "\n") + "\n\n"
     private static let hundredNames = (0..<100).map { "class\($0)" }.joined(separator: "\n") + "\n"
 
@@ -24,34 +24,30 @@ struct CIFARDatasetTests {
         return folder
     }
 
-    @Test(
-        "CIFAR-10's records are labels and planes, five files one after the other",
-        arguments: ["", "cifar-10-batches-bin/"])
-    func ten(place: String) throws {
+    @Test(arguments: ["", "cifar-10-batches-bin/"])
+    func `CIFAR-10's records are labels and planes, five files one after the other`(place: String) throws {
         let folder = try ten(at: place)
         let data = try CIFARDataset(.cifar10, folder: folder.path(""), part: .training)
         #expect(data.count == 10)
         #expect((0..<10).map(data.label) == [1, 0, 2, 0, 3, 0, 4, 0, 5, 0])
         #expect(data.classNames[3] == "class3")
         #expect(data.name(at: 7) == "\(folder.path(""))/\(place)data_batch_4.bin#1")
-        let picture = try data.picture(at: 5)
-        #expect([picture.height, picture.width, picture.channelCount] == [32, 32, 3])
-        #expect(picture.pixels == (0..<1024).flatMap { _ in [3, 7, 8] as [UInt8] })
+        let image = try data.image(at: 5)
+        #expect([image.height, image.width, image.channelCount] == [32, 32, 3])
+        #expect(image.pixels == (0..<1024).flatMap { _ in [3, 7, 8] as [UInt8] })
         #expect(try CIFARDataset(.cifar10, folder: folder.path(""), part: .test).label(at: 0) == 9)
     }
 
-    @Test("Planes become interleaved pixels in reading order")
-    func planes() throws {
+    @Test func `planes become interleaved pixels in reading order`() throws {
         let folder = try ten()
         let pixels = (0..<3072).map { UInt8(truncatingIfNeeded: $0 % 251) }
         try folder.write([4] + pixels, to: "test_batch.bin")
-        let picture = try CIFARDataset(.cifar10, folder: folder.path(""), part: .test).picture(at: 0)
+        let image = try CIFARDataset(.cifar10, folder: folder.path(""), part: .test).image(at: 0)
         let interleaved: [UInt8] = (0..<1024).flatMap { [pixels[$0], pixels[1024 + $0], pixels[2048 + $0]] }
-        #expect(picture.pixels == interleaved)
+        #expect(image.pixels == interleaved)
     }
 
-    @Test("CIFAR-100 is read with its fine labels")
-    func hundred() throws {
+    @Test func `CIFAR-100 is read with its fine labels`() throws {
         let folder = try TemporaryFolder()
         try folder.write(Array(Self.hundredNames.utf8), to: "fine_label_names.txt")
         try folder.write(record([19, 99]) + record([0, 42]), to: "train.bin")
@@ -68,8 +64,8 @@ struct CIFARDatasetTests {
         }
     }
 
-    @Test("Files of other than whole records are refused", arguments: [0, 1, 3072, 3074])
-    func records(byteCount: Int) throws {
+    @Test(arguments: [0, 1, 3072, 3074])
+    func `files of other than whole records are refused`(byteCount: Int) throws {
         let folder = try ten()
         try folder.write([UInt8](repeating: 0, count: byteCount), to: "data_batch_2.bin")
         #expect(
@@ -78,8 +74,7 @@ struct CIFARDatasetTests {
         ) { try CIFARDataset(.cifar10, folder: folder.path(""), part: .training) }
     }
 
-    @Test("What is missing or of the Python version is named")
-    func missing() throws {
+    @Test func `what is missing or of the Python version is named`() throws {
         let folder = try ten()
         try folder.write(Array("a\nb\n".utf8), to: "batches.meta.txt")
         #expect(

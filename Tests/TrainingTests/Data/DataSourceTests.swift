@@ -3,9 +3,8 @@ import Testing
 
 @testable import Training
 
-struct DataSourceTests {
-    @Test("The argument names a folder, or a kind and a folder")
-    func parsed() throws {
+@Suite(.timeLimit(.minutes(2))) struct DataSourceTests {
+    @Test func `the argument names a folder, or a kind and a folder`() throws {
         #expect(try DataSource("flowers") == DataSource(.folder, path: "flowers"))
         #expect(try DataSource("fashion-mnist:/data") == DataSource(.idx(.fashionMNIST), path: "/data"))
         #expect(try DataSource("mnist:a:b") == DataSource(.idx(.mnist), path: "a:b"))
@@ -22,8 +21,7 @@ struct DataSourceTests {
         }
     }
 
-    @Test("A tenth of each class of a plain folder is held out, the same one for the same seed")
-    func split() throws {
+    @Test func `a tenth of each class of a plain folder is held out, the same one for the same seed`() throws {
         let folder = try TemporaryFolder()
         try fill(folder, "", [("a", 20), ("b", 3), ("c", 1)])
         let source = try DataSource(folder.path(""))
@@ -41,8 +39,7 @@ struct DataSourceTests {
         }
     }
 
-    @Test("A folder of which only the training part is there is split as if it lay there itself")
-    func onlyTraining() throws {
+    @Test func `a folder of which only the training part is there is split as if it lay there itself`() throws {
         let folder = try TemporaryFolder()
         try fill(folder, "train/", [("a", 4), ("b", 4)])
         let parts = try DataSource(folder.path("")).load(validationSplit: 0.25)
@@ -58,8 +55,7 @@ struct DataSourceTests {
         }
     }
 
-    @Test("A class may be called as a part is, and parts may be written in capitals")
-    func partNames() throws {
+    @Test func `a class may be called as a part is, and parts may be written in capitals`() throws {
         let vehicles = try TemporaryFolder()
         try fill(vehicles, "", [("bus", 2), ("train", 2)])
         #expect(try DataSource(vehicles.path("")).evaluation().classNames == ["bus", "train"])
@@ -77,15 +73,14 @@ struct DataSourceTests {
         #expect([parts.training.count, parts.validation.count] == [8, 3])
     }
 
-    @Test("Folders of one picture a class have nothing to hold out")
-    func nothing() throws {
+    @Test func `folders of one image a class have nothing to hold out`() throws {
         let folder = try TemporaryFolder()
         try fill(folder, "", [("a", 1), ("b", 1)])
         #expect(throws: DatasetError.nothingToHoldOut(path: folder.path(""))) { try DataSource(folder.path("")).load() }
     }
 
-    @Test("Folders of their own are used for validation", arguments: ["val", "valid", "validation", "test"])
-    func folders(name: String) throws {
+    @Test(arguments: ["val", "valid", "validation", "test"])
+    func `folders of their own are used for validation`(name: String) throws {
         let folder = try TemporaryFolder()
         try fill(folder, "train/", [("a", 4), ("b", 4)])
         try fill(folder, "\(name)/", [("a", 1), ("b", 2)])
@@ -107,8 +102,7 @@ struct DataSourceTests {
         ) { try source.load() }
     }
 
-    @Test("The published test part validates unless a split is asked for")
-    func published() throws {
+    @Test func `the published test part validates unless a split is asked for`() throws {
         let folder = try TemporaryFolder()
         for (part, count) in [("train", 20), ("t10k", 4)] {
             let labels = (0..<count).map { UInt8($0 % 2) }
@@ -128,8 +122,7 @@ struct DataSourceTests {
         ) { try source.load() }
     }
 
-    @Test("The digest tells data apart by what they are and not by where they lie")
-    func digest() throws {
+    @Test func `the digest tells data apart by what they are and not by where they lie`() throws {
         func digest(_ counts: [(String, Int)], _ change: (TemporaryFolder) throws -> Void = { _ in }) throws -> String {
             let folder = try TemporaryFolder()
             try fill(folder, "", counts)
@@ -142,5 +135,27 @@ struct DataSourceTests {
         #expect(try digest([("a", 3), ("b", 4)]) != plain)
         #expect(try digest([("a", 3), ("c", 3)]) != plain)
         #expect(try digest([("a", 3), ("b", 3)]) { try $0.write(TestPicture.png + [0], to: "a/0.png") } != plain)
+    }
+}
+
+@Suite(.timeLimit(.minutes(2))) struct StratifiedSplitTests {
+    @Test func `every class gives its share, rounded, but at least one image and never all`() {
+        let labels = [0, 0, 0, 0, 0, 1, 1, 2] + Array(repeating: 3, count: 25)
+        for (share, expected) in [(0.1, [1, 1, 0, 3]), (0.5, [3, 1, 0, 13]), (0.99, [4, 1, 0, 24])] {
+            let split = StratifiedSplit(labels: labels, share: share, seed: 3)
+            #expect((0..<4).map { label in split.validation.count { labels[$0] == label } } == expected)
+            #expect((split.training + split.validation).sorted() == Array(labels.indices))
+            #expect(split.training == split.training.sorted())
+        }
+    }
+
+    @Test func `the seed decides who is held out`() {
+        let labels = Array(repeating: 0, count: 100)
+        #expect(
+            StratifiedSplit(labels: labels, share: 0.2, seed: 1) == StratifiedSplit(labels: labels, share: 0.2, seed: 1)
+        )
+        #expect(
+            StratifiedSplit(labels: labels, share: 0.2, seed: 1) != StratifiedSplit(labels: labels, share: 0.2, seed: 2)
+        )
     }
 }

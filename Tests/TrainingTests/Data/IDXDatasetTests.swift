@@ -4,7 +4,7 @@ import Testing
 
 @testable import Training
 
-struct IDXDatasetTests {
+@Suite(.timeLimit(.minutes(2))) struct IDXDatasetTests {
     private static let images = TestScene.idx([3, 2, 2], Array(1...12))
     private static let labels = TestScene.idx([3], [9, 0, 4])
 
@@ -26,10 +26,10 @@ struct IDXDatasetTests {
         }
     }
 
-    @Test(
-        "Pictures, labels and names are those of the files, plain or in gzip, wherever torchvision puts them",
-        arguments: ["", "raw/", "MNIST/raw/"], ["", ".gz"])
-    func read(place: String, suffix: String) throws {
+    @Test(arguments: ["", "raw/", "MNIST/raw/"], ["", ".gz"])
+    func `images, labels and names are those of the files, plain or in gzip, wherever torchvision puts them`(
+        place: String, suffix: String
+    ) throws {
         let isPlain = suffix.isEmpty
         let folder = try folder(
             images: isPlain ? Self.images : TestScene.gzip(Self.images),
@@ -38,12 +38,11 @@ struct IDXDatasetTests {
         #expect(data.count == 3)
         #expect(data.classNames == ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"])
         #expect((0..<3).map(data.label) == [9, 0, 4])
-        #expect(try data.picture(at: 1) == PixelImage(width: 2, height: 2, channelCount: 1, pixels: [5, 6, 7, 8]))
+        #expect(try data.image(at: 1) == PixelImage(width: 2, height: 2, channelCount: 1, pixels: [5, 6, 7, 8]))
         #expect(data.name(at: 2) == "\(folder.path(""))/\(place)train-images-idx3-ubyte\(suffix)#2")
     }
 
-    @Test("Fashion-MNIST's classes are those of its paper, and its test part has files of its own")
-    func fashion() throws {
+    @Test func `Fashion-MNIST's classes are those of its paper, and its test part has files of its own`() throws {
         let folder = try TemporaryFolder()
         try folder.write(Self.images, to: "t10k-images-idx3-ubyte")
         try folder.write(Self.labels, to: "t10k-labels-idx1-ubyte")
@@ -56,8 +55,7 @@ struct IDXDatasetTests {
         #expect(data.count == 3)
     }
 
-    @Test("A folder or a file that is missing is named")
-    func missing() throws {
+    @Test func `a folder or a file that is missing is named`() throws {
         let folder = try TemporaryFolder()
         #expect(
             error(folder)
@@ -68,8 +66,7 @@ struct IDXDatasetTests {
         }
     }
 
-    @Test("A wrong magic number is refused, that of the other file too")
-    func magic() throws {
+    @Test func `a wrong magic number is refused, that of the other file too`() throws {
         let folder = try folder(images: Self.labels)
         let file = folder.path("train-images-idx3-ubyte")
         #expect(error(folder) == .truncated(file: file, found: 11, expected: 16))
@@ -77,8 +74,8 @@ struct IDXDatasetTests {
         #expect(error(folder) == .wrongMagic(file: file, found: 0x801, expected: 0x803))
     }
 
-    @Test("One byte too few or too many is refused, plain and in gzip", arguments: [false, true])
-    func size(isCompressed: Bool) throws {
+    @Test(arguments: [false, true])
+    func `one byte too few or too many is refused, plain and in gzip`(isCompressed: Bool) throws {
         let suffix = isCompressed ? ".gz" : ""
         func wrap(_ bytes: [UInt8]) -> [UInt8] { isCompressed ? TestScene.gzip(bytes) : bytes }
         let short = try folder(images: wrap(Self.images.dropLast()), labels: wrap(Self.labels), suffix: suffix)
@@ -90,14 +87,13 @@ struct IDXDatasetTests {
         #expect(error(cut) == .truncated(file: "\(cut.path(""))/\(name)", found: 15, expected: 16))
     }
 
-    @Test("Extents of zero and beyond the limits are refused, whatever they multiply to")
-    func extents() throws {
+    @Test func `extents of zero and beyond the limits are refused, whatever they multiply to`() throws {
         let limits = IDXFile.limits
         for (extents, field, found, limit) in [
-            ([0, 2, 2], "pictures", 0, limits.count),
-            ([limits.count + 1, 2, 2], "pictures", limits.count + 1, limits.count),
+            ([0, 2, 2], "images", 0, limits.count),
+            ([limits.count + 1, 2, 2], "images", limits.count + 1, limits.count),
             ([3, 0, 2], "rows", 0, limits.side), ([3, 2, limits.side + 1], "columns", limits.side + 1, limits.side),
-            ([0xFFFF_FFFF, 0xFFFF_FFFF, 0xFFFF_FFFF], "pictures", 0xFFFF_FFFF, limits.count),
+            ([0xFFFF_FFFF, 0xFFFF_FFFF, 0xFFFF_FFFF], "images", 0xFFFF_FFFF, limits.count),
         ] {
             let folder = try folder(images: TestScene.idx(extents, []))
             #expect(
@@ -113,8 +109,10 @@ struct IDXDatasetTests {
                     limit: DataFile.maxByteCount))
     }
 
-    @Test("A gzip file takes no more memory than it declares, and cannot declare more than deflate can make of it")
-    func bomb() throws {
+    @Test
+    func `a gzip file takes no more memory than it declares, and cannot declare more than deflate can make of it`()
+        throws
+    {
         let zeros = [UInt8](repeating: 0, count: 4_000_000)
         let bomb = try folder(images: TestScene.gzip(TestScene.idx([3, 2, 2], zeros)), suffix: ".gz")
         #expect(
@@ -128,8 +126,7 @@ struct IDXDatasetTests {
                     expected: 1_000_000_016))
     }
 
-    @Test("Gzip that is damaged, cut short, or followed by something is refused")
-    func damaged() throws {
+    @Test func `Gzip that is damaged, cut short, or followed by something is refused`() throws {
         let pixels = (0..<1200).map { UInt8(truncatingIfNeeded: $0 * $0 * 31 >> 3) }
         let whole = TestScene.gzip(TestScene.idx([3, 20, 20], pixels))
         var flipped = whole
@@ -140,8 +137,7 @@ struct IDXDatasetTests {
         }
     }
 
-    @Test("As many labels as pictures are expected, and none of ten or above")
-    func labels() throws {
+    @Test func `as many labels as images are expected, and none of ten or above`() throws {
         let fewer = try folder(labels: TestScene.idx([2], [1, 2]))
         #expect(
             error(fewer)

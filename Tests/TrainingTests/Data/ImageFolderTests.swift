@@ -5,9 +5,8 @@ import Testing
 
 @testable import Training
 
-struct ImageFolderTests {
-    @Test("Folders are classes by name, and pictures below them are sorted by path")
-    func read() throws {
+@Suite(.timeLimit(.minutes(2))) struct ImageFolderTests {
+    @Test func `folders are classes by name, and images below them are sorted by path`() throws {
         let folder = try TemporaryFolder()
         for name in ["tulips/b.png", "tulips/deep/er/a.PNG", "tulips/a.png", "daisy/x.png", "Zinnia/1.png"] {
             try folder.write(TestPicture.png, to: name)
@@ -22,11 +21,10 @@ struct ImageFolderTests {
                 == ["Zinnia/1.png", "daisy/x.png", "tulips/a.png", "tulips/b.png", "tulips/deep/er/a.PNG"]
                 .map { "\(folder.path(""))/\($0)" })
         #expect((0..<data.count).map(data.label) == [0, 1, 2, 2, 2])
-        #expect(try data.picture(at: 3) == ImageDecoder()(TestPicture.png))
+        #expect(try data.image(at: 3) == ImageDecoder()(TestPicture.png))
     }
 
-    @Test("Links are followed, and a circle of them ends")
-    func links() throws {
+    @Test func `links are followed, and a circle of them ends`() throws {
         let folder = try TemporaryFolder()
         try folder.write(TestPicture.png, to: "elsewhere/a.png")
         try folder.write(TestPicture.png, to: "data/one/a.png")
@@ -40,8 +38,7 @@ struct ImageFolderTests {
         #expect((0..<data.count).map { data.relativePath(at: $0) } == ["one/a.png", "two/link/a.png"])
     }
 
-    @Test("A folder that cannot be learned from is refused with its reason")
-    func refused() throws {
+    @Test func `a folder that cannot be learned from is refused with its reason`() throws {
         let folder = try TemporaryFolder()
         #expect(throws: DatasetError.noFolder(path: folder.path("none"))) {
             try ImageFolder(folder.path("none"))
@@ -64,8 +61,9 @@ struct ImageFolderTests {
         }
     }
 
-    @Test("What lies among the pictures and is none is counted and named by its reason, in parts of the folder too")
-    func leftOut() throws {
+    @Test func `what lies among the images and is none is counted and named by its reason, in parts of the folder too`()
+        throws
+    {
         let folder = try TemporaryFolder()
         for name in ["a/1.png", "a/2.JPG", "b/1.jfif", "b/deep/2.webp", "stray.png"] {
             try folder.write(TestPicture.png, to: name)
@@ -80,36 +78,35 @@ struct ImageFolderTests {
             atPath: folder.path("b/gone.png"), withDestinationPath: folder.path("nowhere.png"))
         let data = try ImageFolder(folder.path(""))
         #expect((0..<data.count).map(data.relativePath) == ["a/1.png", "a/2.JPG", "b/1.jfif", "b/deep/2.webp"])
-        #expect(data.leftOut.count == 9)
+        #expect(data.ignored.count == 9)
         #expect(
-            Set(data.leftOut.sentences) == [
-                "4 files .bmp, for only JPEG, PNG and WebP are read; convert them to have them counted: "
+            Set(data.ignored.sentences) == [
+                "4 files .bmp: only JPEG, PNG and WebP are read, so convert them to include them: "
                     + "\(folder.path("a/1.bmp")), \(folder.path("a/2.bmp")), \(folder.path("a/3.BMP")), …",
-                "1 file .tiff, for only JPEG, PNG and WebP are read; convert them to have them counted: "
+                "1 file .tiff: only JPEG, PNG and WebP are read, so convert them to include them: "
                     + folder.path("b/deep/1.tiff"),
-                "1 file .txt, no image by the name: \(folder.path("b/notes.txt"))",
-                "1 file without a suffix, no image by the name: \(folder.path("b/Makefile"))",
-                "1 file outside the class folders, so of no class: \(folder.path("stray.png"))",
-                "1 file that cannot be opened, as a link that leads nowhere: \(folder.path("b/gone.png"))",
+                "1 file .txt, not an image by the name: \(folder.path("b/notes.txt"))",
+                "1 file without a suffix, not an image by the name: \(folder.path("b/Makefile"))",
+                "1 file outside the class folders, which have no class: \(folder.path("stray.png"))",
+                "1 file that cannot be opened, for instance a dangling link: \(folder.path("b/gone.png"))",
             ])
-        #expect(data.leftOut.groups.first?.paths.count == 4)
+        #expect(data.ignored.groups.first?.paths.count == 4)
         let part = Subset(data, indices: [0])
-        #expect(part.leftOut == data.leftOut)
-        #expect(InvertedPictures(part).leftOut == data.leftOut)
+        #expect(part.ignored == data.ignored)
+        #expect(InvertedImages(part).ignored == data.ignored)
     }
 
-    @Test("A picture that is corrupt or gone is named")
-    func unreadable() throws {
+    @Test func `an image that is corrupt or gone is named`() throws {
         let folder = try TemporaryFolder()
         try folder.write(TestPicture.truncatedPNG, to: "a/1.png")
         try folder.write(TestPicture.png, to: "b/1.png")
         let data = try ImageFolder(folder.path(""))
-        #expect(throws: DatasetError.picture(name: folder.path("a/1.png"), .truncated(format: .png))) {
-            try data.picture(at: 0)
+        #expect(throws: DatasetError.image(name: folder.path("a/1.png"), .truncated(format: .png))) {
+            try data.image(at: 0)
         }
         try FileManager.default.removeItem(atPath: folder.path("b/1.png"))
         #expect(
             throws: DatasetError.unreadable(path: folder.path("b/1.png"), reason: "No such file or directory")
-        ) { try data.picture(at: 1) }
+        ) { try data.image(at: 1) }
     }
 }

@@ -3,8 +3,7 @@ import Testing
 
 @testable import Training
 
-@Suite("Confusion matrix")
-struct ConfusionMatrixTests {
+@Suite(.timeLimit(.minutes(2))) struct ConfusionMatrixTests {
     /// Rows are true classes: the third is never predicted, the fourth never occurs.
     private static let rows = [[5, 1, 0, 0], [2, 6, 0, 0], [1, 3, 0, 0], [0, 0, 0, 0]]
 
@@ -18,8 +17,7 @@ struct ConfusionMatrixTests {
         return matrix
     }
 
-    @Test("Counts stand where they belong")
-    func counts() {
+    @Test func `counts stand where they belong`() {
         let matrix = Self.matrix()
         #expect(matrix.count == 18)
         #expect(matrix.correctCount == 11)
@@ -28,10 +26,10 @@ struct ConfusionMatrixTests {
         #expect(matrix.row(2) == [1, 3, 0, 0])
     }
 
-    @Test(
-        "Precision, recall and F1 are those that can be worked out by hand, and nil where there is nothing to divide by"
-    )
-    func scores() {
+    @Test
+    func
+        `precision, recall and F1 are those that can be worked out by hand, and nil where there is nothing to divide by`()
+    {
         let scores = (0..<4).map(Self.matrix().score)
         #expect(scores[0].precision == 5.0 / 8)
         #expect(scores[0].recall == 5.0 / 6)
@@ -43,8 +41,7 @@ struct ConfusionMatrixTests {
         #expect(scores[3].precision == nil && scores[3].recall == nil && scores[3].f1 == nil)
     }
 
-    @Test("The most frequent confusions come first, equal ones by their classes")
-    func confusions() {
+    @Test func `the most frequent confusions come first, equal ones by their classes`() {
         #expect(
             Self.matrix().mostFrequentConfusions(3) == [
                 .init(label: 2, predicted: 1, count: 3), .init(label: 1, predicted: 0, count: 2),
@@ -54,15 +51,13 @@ struct ConfusionMatrixTests {
         #expect(Self.matrix([[3, 0], [0, 4]]).mostFrequentConfusions(9).isEmpty)
     }
 
-    @Test("Two halves merge into the whole")
-    func merges() {
+    @Test func `two halves merge into the whole`() {
         var matrix = Self.matrix()
         matrix.merge(Self.matrix())
         #expect(matrix == Self.matrix(Self.rows.map { $0.map { 2 * $0 } }))
     }
 
-    @Test("The picture is well-formed XML with every count, whatever classes are called")
-    func svg() throws {
+    @Test func `the image is well-formed XML with every count, whatever classes are called`() throws {
         let svg = Self.matrix().svg(
             classNames: ["<b>&\"", "\u{1B}\u{7}ü", String(repeating: "x", count: 30), "d"], title: "a < b")
         let parser = XMLChecker()
@@ -81,8 +76,7 @@ struct ConfusionMatrixTests {
         #expect(["1 %", "10 %", "100 %"].allSatisfy { text in parser.texts.count { $0 == text } == 2 })
     }
 
-    @Test("The picture grows with the classes, their names and the numbers, and the title fits")
-    func svgSize() throws {
+    @Test func `the image grows with the classes, their names and the numbers, and the title fits`() throws {
         func width(_ count: Int, name: String = "n", title: String = "t", cell: Int = 1) throws -> Int {
             var matrix = ConfusionMatrix(classCount: count)
             for _ in 0..<cell { matrix.add(label: 0, predicted: 0) }
@@ -99,8 +93,8 @@ struct ConfusionMatrixTests {
         #expect(try width(30, cell: 10_000) > width(30))
     }
 
-    @Test("Numbers stand out from every cell, as WCAG wants it", arguments: [true, false])
-    func contrast(_ isCorrect: Bool) {
+    @Test(arguments: [true, false])
+    func `numbers stand out from every cell, as WCAG wants it`(_ isCorrect: Bool) {
         for percent in 0...100 {
             let colour = CellColour(share: Double(percent) / 100, isCorrect: isCorrect)
             #expect(colour.contrast >= 4.5, "\(percent) %: \(colour.text) on \(colour.fill)")
@@ -109,10 +103,8 @@ struct ConfusionMatrixTests {
         #expect(CellColour(share: 1, isCorrect: isCorrect).text == "white")
     }
 
-    @Test(
-        "A hundred classes have their names and numbers, more than a thousand are colours alone",
-        arguments: [100, 1001])
-    func largeSVG(_ count: Int) {
+    @Test(arguments: [100, 1001])
+    func `a hundred classes have their names and numbers, more than a thousand are colours alone`(_ count: Int) {
         var matrix = ConfusionMatrix(classCount: count)
         matrix.add(label: 40, predicted: 3)
         let svg = matrix.svg(classNames: (0..<count).map { "class \($0)" }, title: "many")

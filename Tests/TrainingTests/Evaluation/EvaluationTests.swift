@@ -3,12 +3,10 @@ import Testing
 
 @testable import Training
 
-@Suite("Evaluation")
-struct EvaluationTests {
+@Suite(.timeLimit(.minutes(2))) struct EvaluationTests {
     private func close(_ found: Double, _ expected: Double) -> Bool { abs(found - expected) <= 1e-9 * abs(expected) }
 
-    @Test("Loss, probability and rank of an answer are those that can be worked out by hand")
-    func outcome() {
+    @Test func `loss, probability and rank of an answer are those that can be worked out by hand`() {
         var evaluation = Evaluation(classCount: 3)
         let third = evaluation.add(logits: [0, 0, 0], label: 1)
         #expect(third.predicted == 0)
@@ -35,8 +33,7 @@ struct EvaluationTests {
         #expect(evaluation.confusion.row(1) == [1, 0, 0])
     }
 
-    @Test("Five are enough for top-5, six are not")
-    func top5() {
+    @Test func `five are enough for top-5, six are not`() {
         let logits: [Float] = [6, 5, 4, 3, 2, 1]
         var evaluation = Evaluation(classCount: 6)
         for label in 0..<6 { evaluation.add(logits: logits, label: label) }
@@ -44,16 +41,15 @@ struct EvaluationTests {
         #expect(close(evaluation.top5, 5.0 / 6))
     }
 
-    @Test("Large logits neither overflow nor vanish")
-    func extremes() {
+    @Test func `large logits neither overflow nor vanish`() {
         var evaluation = Evaluation(classCount: 2)
         #expect(evaluation.add(logits: [1e30, -1e30], label: 0).loss == 0)
         #expect(close(evaluation.add(logits: [1e4, 0], label: 1).loss, 1e4))
         #expect(evaluation.loss.isFinite)
     }
 
-    @Test("Logits that are not numbers are a wrong answer and a loss that is none", arguments: [0, 1])
-    func notNumbers(_ label: Int) {
+    @Test(arguments: [0, 1])
+    func `logits that are not numbers are a wrong answer and a loss that is none`(_ label: Int) {
         var evaluation = Evaluation(classCount: 2)
         let outcome = evaluation.add(logits: [.nan, 1], label: label)
         #expect(outcome.predicted != label)
@@ -62,8 +58,7 @@ struct EvaluationTests {
         #expect(evaluation.loss.isNaN)
     }
 
-    @Test("The parts' evaluations merge into that of the whole")
-    func merges() {
+    @Test func `the parts' evaluations merge into that of the whole`() {
         let answers: [([Float], Int)] = [([1, 2, 3], 2), ([3, 1, 2], 1), ([0, 0, 1], 0), ([2, 1, 0], 0)]
         var whole = Evaluation(classCount: 3)
         var parts = [Evaluation(classCount: 3), Evaluation(classCount: 3)]
@@ -77,14 +72,12 @@ struct EvaluationTests {
         #expect(parts[0].top5CorrectCount == 4)
     }
 
-    @Test("Nothing is neither right nor wrong")
-    func nothing() {
+    @Test func `nothing is neither right nor wrong`() {
         let evaluation = Evaluation(classCount: 2)
         #expect(evaluation.loss.isNaN && evaluation.top1.isNaN && evaluation.top5.isNaN)
     }
 
-    @Test("Views are averaged as probabilities, not as logits")
-    func views() {
+    @Test func `views are averaged as probabilities, not as logits`() {
         let one: [Float] = [0, 0]
         let other: [Float] = [Float(log(9.0)), 0]
         let logits = AveragedViews.logits(of: [one, other])
@@ -95,8 +88,7 @@ struct EvaluationTests {
         #expect(AveragedViews.logits(of: []).isEmpty)
     }
 
-    @Test("The mistakes with the largest loss are kept, equal ones in their order")
-    func worst() {
+    @Test func `the mistakes with the largest loss are kept, equal ones in their order`() {
         var worst = WorstMistakes(limit: 3)
         func outcome(_ loss: Double, _ predicted: Int = 1) -> Evaluation.Outcome {
             Evaluation.Outcome(predicted: predicted, probability: 0.5, loss: loss, rank: 1)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Training
 
-@Suite struct ChanceLevelTests {
+@Suite(.timeLimit(.minutes(2))) struct ChanceLevelTests {
     private func history(_ losses: [Double]) -> History {
         var history = History()
         for (index, loss) in losses.enumerated() {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Training
 
-@Suite struct HistoryTests {
+@Suite(.timeLimit(.minutes(2))) struct HistoryTests {
     private static func row(_ epoch: Int, accuracy: Double? = 0.5, loss: Double? = 0.25) -> HistoryRow {
         HistoryRow(
             epoch: epoch, trainLoss: 1.0 / Double(epoch) / 3, trainAccuracy: 0.1 + 0.2, validationLoss: loss,

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Training
 
-@Suite struct SoftmaxCrossEntropyTests {
+@Suite(.timeLimit(.minutes(2))) struct SoftmaxCrossEntropyTests {
     /// One case of `Fixtures/CrossEntropy/cross_entropy.json`.
     private struct Fixture: Decodable {
         let classCount: Int

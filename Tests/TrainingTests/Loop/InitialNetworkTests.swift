@@ -7,7 +7,7 @@ import Threads
 
 @testable import Training
 
-@Suite struct InitialNetworkTests {
+@Suite(.timeLimit(.minutes(2))) struct InitialNetworkTests {
     private let tiny: TinyModel
 
     init() throws { tiny = try TinyModel(classCount: 3) }
@@ -116,10 +116,10 @@ import Threads
         }
         #expect(
             error?.description
-                == "flowers.pth holds the network alexnet_half_width, and alexnet is asked for: tensor "
+                == "flowers.pth holds the network alexnet_half_width, but alexnet is asked for: tensor "
                 + "\"features.0.weight\" has shape [48, 3, 11, 11] where [64, 3, 11, 11] is expected, tensor "
-                + "\"features.3.weight\" has shape [128, 48, 5, 5] where [192, 64, 5, 5] is expected, and 6 more; leave "
-                + "--model out to train the alexnet_half_width")
+                + "\"features.3.weight\" has shape [128, 48, 5, 5] where [192, 64, 5, 5] is expected, and 6 more; omit "
+                + "--model to train the alexnet_half_width")
     }
 
     @Test func `a network that is known but has no gradient is named, with those that can be trained`() throws {
@@ -130,8 +130,8 @@ import Threads
         }
         #expect(
             error?.description
-                == "digits.pth holds a lenet5, which is served and evaluated, but cannot be trained here; what can be trained "
-                + "is alexnet_half_width, alexnet, alexnet_2012, alexnet_one_tower, alexnet_one_channel, alexnet_d2l, "
+                == "digits.pth holds a lenet5, which can be served and evaluated, but not trained; those that can be trained "
+                + "are alexnet_half_width, alexnet, alexnet_2012, alexnet_one_tower, alexnet_one_channel, alexnet_d2l, "
                 + "alexnet_cifar, alexnet_cifar_11x11")
     }
 

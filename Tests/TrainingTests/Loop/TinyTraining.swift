@@ -6,7 +6,7 @@ import Threads
 
 // A training that takes no time: what it learns from, what watches it, and what it leaves behind.
 
-/// Pictures of 8×8 pixels whose class is a tint under noise; some cannot be read.
+/// Images of 8×8 pixels whose class is a tint under noise; some cannot be read.
 struct Tints: Dataset {
     let count: Int
     var corrupt: Set<Int> = []
@@ -15,8 +15,8 @@ struct Tints: Dataset {
     let classNames = ["blue", "green", "red"]
     func label(at index: Int) -> Int { (index + shift) % 3 }
     func name(at index: Int) -> String { "tint \(index)" }
-    func picture(at index: Int) throws(DatasetError) -> PixelImage {
-        if corrupt.contains(index) { throw .picture(name: name(at: index), .empty) }
+    func image(at index: Int) throws(DatasetError) -> PixelImage {
+        if corrupt.contains(index) { throw .image(name: name(at: index), .empty) }
         var random = SplitMix64(seed: 5, purpose: .order, 0, index)
         let pixels = (0..<8 * 8 * 3).map { place in
             UInt8(truncatingIfNeeded: random.next() % 160) + (place % 3 == index % 3 ? 60 : 0)

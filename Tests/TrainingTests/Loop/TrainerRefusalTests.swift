@@ -5,7 +5,7 @@ import Testing
 @testable import Training
 
 /// What a training says where it cannot begin, or has no place to write.
-@Suite struct TrainerRefusalTests {
+@Suite(.timeLimit(.minutes(5))) struct TrainerRefusalTests {
     private let temporary: TemporaryFolder
 
     init() throws { temporary = try TemporaryFolder() }
@@ -14,7 +14,7 @@ import Testing
         TrainingFolder(temporary.path(name) + "/tints")
     }
 
-    @Test func `where no picture can be read, that is said`() throws {
+    @Test func `where no image can be read, that is said`() throws {
         var recipe = Recipe()
         recipe.training.corrupt = Set(0..<23)
         #expect(throws: TrainingError.nothingReadable) { try recipe.run(in: folder("training")) }
@@ -40,8 +40,8 @@ import Testing
         #expect(try isRefused { $0.batchSize = 0 })
         #expect(try error { $0.batchSize = 1 } == nil)
         #expect(try error { $0.batchSize = 23 } == nil)
-        #expect(try error { $0.batchSize = 24 } == .batchTooLarge(batchSize: 24, pictureCount: 23))
-        #expect(try error { $0.batchSize = 4096 } == .batchTooLarge(batchSize: 4096, pictureCount: 23))
+        #expect(try error { $0.batchSize = 24 } == .batchTooLarge(batchSize: 24, imageCount: 23))
+        #expect(try error { $0.batchSize = 4096 } == .batchTooLarge(batchSize: 4096, imageCount: 23))
         #expect(try isRefused { $0.batchSize = 4097 })
         #expect(try isRefused { $0.averageDecay = 1 })
         #expect(try error { $0.averageDecay = 0 } == nil)

@@ -5,7 +5,7 @@ import Threads
 @testable import Training
 
 /// Every layer's gradients against central differences of the loss.
-@Suite struct GradientTests {
+@Suite(.timeLimit(.minutes(5))) struct GradientTests {
     struct Case: CustomTestStringConvertible {
         let testDescription: String
         let inputShape: Shape
@@ -40,7 +40,7 @@ import Threads
     static let cases: [Case] = [
         Case(testDescription: "linear", inputShape: [7], chain: [("fc", linear(7, 5))]),
         Case(
-            testDescription: "two linear layers with a rectifier", inputShape: [7],
+            testDescription: "two linear layers with a ReLU", inputShape: [7],
             chain: [("one", linear(7, 9)), ("relu", ReLU()), ("two", linear(9, 4, seed: 8))]),
         Case(
             testDescription: "convolutions of stride 1", inputShape: [3, 7, 6],
@@ -76,7 +76,7 @@ import Threads
                 ("flatten", Flatten()), ("fc", linear(16, 3)),
             ]),
         Case(
-            testDescription: "a pooling behind a rectifier", inputShape: [2, 8, 7],
+            testDescription: "a pooling behind a ReLU", inputShape: [2, 8, 7],
             chain: [
                 ("one", conv(2, 20, 3, padding: 1)), ("relu", ReLU()), ("pool", MaxPool2d(kernelSize: 3, stride: 2)),
                 ("flatten", Flatten()), ("fc", linear(180, 3)),
@@ -212,7 +212,7 @@ import Threads
             Tensor(inputs[0].shape, scalars: zip(inputs[0].scalars, inputs[1].scalars).map { $0 + $1 })
         }
         func algorithms(for inputs: [Shape], activation: Activation?) -> [Algorithm] { [] }
-        func differentiable(_ site: LayerSite) -> any DifferentiableOperation {
+        func differentiable(_ site: LayerContext) -> any DifferentiableOperation {
             Passes(count: site.output.elementCount)
         }
 

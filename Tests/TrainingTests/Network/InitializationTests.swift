@@ -4,7 +4,7 @@ import Threads
 
 @testable import Training
 
-@Suite struct InitializationTests {
+@Suite(.timeLimit(.minutes(2))) struct InitializationTests {
     /// The paper's geometry with fewer channels, in two groups from the second convolution on.
     private static let shapes: [(String, Shape)] = [
         ("features.0", [24, 3, 11, 11]), ("features.3", [32, 12, 5, 5]), ("features.6", [48, 32, 3, 3]),
@@ -21,7 +21,8 @@ import Threads
     private let workers = WorkerPool(threadCount: 2)
 
     @Test func `fans are PyTorch's`() {
-        // torch.nn.init._calculate_fan_in_and_fan_out of Conv2d(12, 32, 5), of Conv2d(24, 32, 5, groups=2), of Linear(200, 10).
+        // torch.nn.init._calculate_fan_in_and_fan_out of Conv2d(12, 32, 5), of Conv2d(24, 32, 5, groups=2), of
+        // Linear(200, 10).
         #expect(Initialization.Fan([32, 12, 5, 5]).input == 300)
         #expect(Initialization.Fan([32, 12, 5, 5]).output == 800)
         #expect(Initialization.Fan([10, 200]).input == 200)

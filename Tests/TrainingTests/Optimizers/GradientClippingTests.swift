@@ -5,7 +5,7 @@ import Threads
 
 @testable import Training
 
-@Suite struct GradientClippingTests {
+@Suite(.timeLimit(.minutes(2))) struct GradientClippingTests {
     private let workers = WorkerPool(threadCount: 2)
 
     @Test func `a gradient of 3 and 4 has norm 5, and is shortened to the limit`() {

@@ -2,9 +2,8 @@ import Testing
 
 @testable import Training
 
-struct SplitMix64Tests {
-    @Test("The numbers are the published algorithm's")
-    func reference() {
+@Suite(.timeLimit(.minutes(2))) struct SplitMix64Tests {
+    @Test func `the numbers are the published algorithm's`() {
         // The first outputs for seed 1234567, as in Vigna's splitmix64.c.
         var generator = SplitMix64(seed: 1_234_567)
         let numbers = (0..<3).map { _ in generator.next() }
@@ -12,8 +11,7 @@ struct SplitMix64Tests {
             numbers == [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423])
     }
 
-    @Test("Each seed, epoch, index and purpose has a sequence of its own")
-    func streams() {
+    @Test func `each seed, epoch, index and purpose has a sequence of its own`() {
         var seen: Set<UInt64> = []
         for seed in 0..<4 as Range<UInt64> {
             for epoch in 0..<4 {
@@ -28,8 +26,7 @@ struct SplitMix64Tests {
         #expect(seen.count == 128)
     }
 
-    @Test("Numbers stay in their ranges and spread over them")
-    func ranges() {
+    @Test func `numbers stay in their ranges and spread over them`() {
         var generator = SplitMix64(seed: 5)
         var counts = [0, 0, 0]
         var (sum, squares) = (0.0, 0.0)
@@ -51,8 +48,7 @@ struct SplitMix64Tests {
         #expect(always)
     }
 
-    @Test("An epoch's order is a permutation of its own")
-    func order() {
+    @Test func `an epoch's order is a permutation of its own`() {
         let sampler = EpochSampler(count: 50, seed: 9)
         #expect(sampler.order(epoch: 0).sorted() == Array(0..<50))
         #expect(sampler.order(epoch: 0) == EpochSampler(count: 50, seed: 9).order(epoch: 0))

@@ -6,7 +6,7 @@ import Threads
 
 @testable import Training
 
-@Suite struct TrainingStateFileTests {
+@Suite(.timeLimit(.minutes(2))) struct TrainingStateFileTests {
     private struct Settings: Codable, Equatable {
         var model = "alexnet"
         var dropout = 0.1 + 0.2
@@ -16,7 +16,7 @@ import Threads
     private final class Run {
         let parameters = Parameters([("a.weight", [5, 3]), ("a.bias", [5]), ("b.weight", [2, 5])])
         let optimizer: any Optimizer
-        let average: MovingAverage?
+        let average: ExponentialMovingAverage?
         var state: TrainingState<Settings>
         private let workers = WorkerPool(threadCount: 1)
 
@@ -28,7 +28,7 @@ import Threads
                 history: History())
             optimizer = state.optimizer.makeOptimizer(count: parameters.count)
             Initialization.pytorch.fill(parameters, seed: 1, workers: workers)
-            average = isAveraging ? MovingAverage(of: parameters, decay: 0.9) : nil
+            average = isAveraging ? ExponentialMovingAverage(of: parameters, decay: 0.9) : nil
         }
 
         func step() {
@@ -154,7 +154,7 @@ import Threads
         }
         #expect(
             "\(TrainingStateError.foreign(file: "x"))"
-                == "x is a checkpoint, but not the state of a training that could be resumed")
+                == "x is a checkpoint, but not the state of a training that can be resumed")
     }
 
     /// A file like the one of a run, with its header or its tensors changed.

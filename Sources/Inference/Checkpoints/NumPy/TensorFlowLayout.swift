@@ -1,16 +1,16 @@
-/// The layout in which TensorFlow keeps weights, and the way from it to PyTorch's.
+/// Converts weights from TensorFlow's memory layout to PyTorch's.
 ///
-/// Kernels lie `H W I O` (I per group) where PyTorch has `O I KH KW`; matrices `in × out` where it has `out × in`. Maps are
-/// flattened in the order `H W C` where PyTorch has `C H W`: the rows of the first matrix behind the convolutions stand in that
-/// order, and are put into the other.
+/// Convolution kernels are `H W I O` (I per group) instead of `O I KH KW`; matrices `in × out` instead of `out × in`.
+/// Feature maps are flattened in the order `H W C` instead of `C H W`, so the rows of the first matrix after the
+/// convolutions are permuted as well.
 ///
-/// - Source: `tf.nn.conv2d` (filter), `tf.nn.xw_plus_b`, and caffe-tensorflow's `kaffe/transformers.py` (`ParameterNamer`,
-///   `DataReshaper`), which wrote the dictionaries that are in circulation.
+/// - Source: `tf.nn.conv2d` (filter), `tf.nn.xw_plus_b`, and caffe-tensorflow's `kaffe/transformers.py`
+///   (`ParameterNamer`, `DataReshaper`), which wrote the dictionaries that are in circulation.
 enum TensorFlowLayout {
-    /// The layers' tensors in PyTorch's layout, in the order of the layers' names.
+    /// The layers' tensors in PyTorch's layout, in natural order of the layers' names.
     ///
-    /// - Throws: ``CheckpointError/invalidLayout(name:found:expected:)`` where the first matrix does not fit square maps of the last
-    ///   convolution's channels.
+    /// - Throws: ``CheckpointError/invalidLayout(name:found:expected:)`` where the inputs of the first matrix are not
+    ///   square feature maps of the last convolution's channels.
     static func converted(_ layers: [ArrayLayer]) throws(CheckpointError) -> [(name: String, tensor: StoredTensor)] {
         let layers = NaturalOrder.sorted(layers, by: \.name)
         let channels = layers.last { $0.weight.shape.rank == 4 }?.weight.shape[3]
@@ -30,14 +30,14 @@ enum TensorFlowLayout {
         return tensors
     }
 
-    /// `[H·W·C, out]` to `[out, C·H·W]`, in memory of its own and in float32.
+    /// Converts `[H·W·C, out]` to `[out, C·H·W]`, as a float32 copy.
     private static func matrixBehindMaps(
         _ weight: StoredTensor, channels: Int, name: String
     ) throws(CheckpointError) -> StoredTensor {
         let (inputs, outputs) = (weight.shape[0], weight.shape[1])
         let places = channels > 0 && inputs.isMultiple(of: channels) ? inputs / channels : 0
         let extent = Int(Double(places).squareRoot())
-        // Not beyond what squares are exact for: a file may claim any extent of an array without elements.
+        // Limited so that the square is exact: an array without elements may claim any extent.
         guard places > 0, extent < 1 << 16, extent * extent == places else {
             throw .invalidLayout(
                 name: name, found: "\(inputs) inputs", expected: "a square number of times \(channels) channels")

@@ -1,35 +1,43 @@
-/// A global that a pickle names: one of the few that make tensors and containers, or any other, which is a name and no more.
+/// A global (class or function) in a pickle: one of an allowlist that makes tensors and containers, or an inert name.
 enum PickleCallable: Sendable, Equatable {
-    /// `OrderedDict`, `dict` and those of its subclasses that every Python has.
+    /// `OrderedDict`, `dict` and the subclasses of `dict` in Python's standard library.
     case dictionary
+    /// `set` and `frozenset`.
     case set
+    /// `torch._utils._rebuild_tensor` and its second version.
     case rebuildTensor
-    /// For types that have no storage class of their own, such as float8.
+    /// `torch._utils._rebuild_tensor_v3`, for types without a storage class of their own, such as float8.
     case rebuildTypedTensor
+    /// `torch._utils._rebuild_qtensor`: a quantized tensor.
     case rebuildQuantizedTensor
-    /// What hands on its first argument: a parameter's tensor, or what was copied from an accelerator.
+    /// A function that returns its first argument: a parameter's tensor, or a copy from an accelerator.
     case rebuildParameter
-    /// A tensor of a subclass, or one with attributes: made by another function, which is an argument.
+    /// A tensor subclass, or a tensor with attributes: rebuilt by another function, which is an argument.
     case rebuildSubclass
-    /// A tensor class of PyTorch's first versions, which makes an empty tensor that a state fills.
+    /// A tensor class of PyTorch's first versions: makes an empty tensor that BUILD fills.
     case tensorClass
+    /// `torch.Size`.
     case size
-    /// A storage class, by the elements it has.
+    /// A storage class, by its element type.
     case storageClass(scalarName: String)
-    /// An element type, as `torch.float8_e4m3fn`.
+    /// An element type, such as `torch.float8_e4m3fn`.
     case scalarType(name: String)
+    /// NumPy's `_reconstruct`: makes an empty array that BUILD fills.
     case reconstructArray
+    /// NumPy's `_frombuffer`: makes an array of given bytes.
     case arrayFromBuffer
+    /// `numpy.ndarray`, an argument of ``reconstructArray``.
     case arrayClass
+    /// `numpy.dtype`.
     case arrayType
-    /// Text to bytes: how Python 3 writes bytes for Python 2.
+    /// `_codecs.encode`: text to bytes, which is how protocols up to 2 store the bytes of Python 3.
     case encode
-    /// What makes any object of a class that is an argument: `copyreg._reconstructor` in protocols 0 and 1.
+    /// Makes an object of a class that is an argument: `copyreg._reconstructor` and `copyreg.__newobj__`.
     case makeObject
-    /// Any other: there is nothing here that could run it. What calling it should make is a ``PickleObject``.
+    /// Any other global. It is never run; the result of calling it is a ``PickleObject``.
     case inert(name: String)
 
-    /// What `module.name` stands for.
+    /// Looks up `module.name` in the allowlist.
     init(module: String, name: String) {
         switch (module, name) {
         case ("collections", "OrderedDict"), ("collections", "defaultdict"), ("collections", "Counter"),
@@ -82,7 +90,7 @@ enum PickleCallable: Sendable, Equatable {
         }
     }
 
-    /// No class or function that a package installs has so long a name. Units: bytes.
+    /// The longest name of a global; real ones are shorter. Units: bytes.
     static let maxNameByteCount = 1 << 10
 
     private static let storageClasses = [
@@ -93,7 +101,7 @@ enum PickleCallable: Sendable, Equatable {
         "QInt32Storage": "qint32", "QUInt4x2Storage": "quint4x2", "QUInt2x4Storage": "quint2x4",
     ]
 
-    /// `torch.float32` and its kin, which some scripts keep as a setting.
+    /// Element types such as `torch.float32`, which some scripts save as a setting.
     private static let scalarNames: Set = [
         "float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool", "complex64",
         "complex128", "uint16", "uint32", "uint64", "float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2",
@@ -101,12 +109,12 @@ enum PickleCallable: Sendable, Equatable {
         "float8_e8m0fnu", "float4_e2m1fn_x2", "qint8", "quint8", "qint32", "quint4x2", "quint2x4",
     ]
 
-    /// `torch.FloatTensor` and its kin.
+    /// Tensor classes such as `torch.FloatTensor`.
     private static let tensorClasses: Set = [
         "FloatTensor", "DoubleTensor", "HalfTensor", "BFloat16Tensor", "LongTensor", "IntTensor", "ShortTensor",
         "CharTensor", "ByteTensor", "BoolTensor",
     ]
 
-    /// The name for what a storage without a type of its own holds.
+    /// The element type's name of an untyped storage.
     static let untyped = "untyped"
 }

@@ -1,29 +1,29 @@
 import Files
 
-/// The containers, storages and tensors that a pickle has made.
+/// The containers, storages, tensors and other objects that a pickle has created; values refer to them by index.
 struct PickleHeap {
     typealias Entry = (key: PickleValue, value: PickleValue)
 
     private(set) var tuples: [[PickleValue]] = []
     private(set) var lists: [[PickleValue]] = []
-    /// In the order of insertion; a key may stand there twice.
+    /// Entries in order of insertion; a key may occur twice.
     private(set) var dictionaries: [[Entry]] = []
     private(set) var storages: [PickledStorage] = []
-    /// Those without a storage were made empty and never filled.
+    /// Nil for tensors that were created empty and not filled.
     private(set) var tensors: [PickledTensor?] = []
     private(set) var bytes: [PickledBytes] = []
     private(set) var longTexts: [ByteRegion] = []
     var arrayTypes: [PickledArrayType] = []
-    /// Those without contents were made and never filled.
+    /// Nil for arrays that were created empty and not filled.
     private(set) var arrays: [PickledArray?] = []
     private(set) var objects: [PickleObject] = []
 
-    /// Pays for all of it.
+    /// Charged for everything on the heap.
     let budget: ReadingBudget
 
     init(budget: ReadingBudget) { self.budget = budget }
 
-    /// What a name or another short text says, whether Python 3 wrote it as text, or Python 2 or a script as bytes.
+    /// A short text, such as a name, stored as a string (Python 3) or as bytes (Python 2); else nil.
     func text(_ value: PickleValue) -> String? {
         switch value {
         case .string(let text): text
@@ -32,7 +32,7 @@ struct PickleHeap {
         }
     }
 
-    /// The index of the dictionary that a value is, or is used as.
+    /// The index of the dictionary that a value is, or of the entries that an object has.
     func dictionary(_ value: PickleValue) -> Int? {
         switch value {
         case .dictionary(let index): index
@@ -41,7 +41,7 @@ struct PickleHeap {
         }
     }
 
-    /// For errors: what a value is.
+    /// A description of a value, for errors.
     func kind(_ value: PickleValue) -> String {
         switch value {
         case .object(let index): objects[index].kind
@@ -69,7 +69,9 @@ struct PickleHeap {
         lists[index].append(contentsOf: items)
     }
 
-    /// - Parameter entries: counted by whoever made them.
+    /// Makes a dictionary.
+    ///
+    /// - Parameter entries: the caller has counted the steps to make them.
     mutating func makeDictionary(_ entries: [Entry] = []) throws(CheckpointError) -> PickleValue {
         try charge(2 * entries.count, for: "a pickle's dictionaries")
         try dictionaries.reserve(1, from: budget, for: "a pickle's dictionaries")
@@ -77,7 +79,7 @@ struct PickleHeap {
         return .dictionary(dictionaries.count - 1)
     }
 
-    /// Adds the keys and values that stand in turn in an array of even length.
+    /// Inserts alternating keys and values; their number is even.
     mutating func insert(_ items: [PickleValue], intoDictionary index: Int) throws(CheckpointError) {
         try dictionaries[index].reserve(items.count / 2, from: budget, for: "a pickle's dictionaries")
         for position in stride(from: 0, to: items.count, by: 2) {
@@ -85,7 +87,7 @@ struct PickleHeap {
         }
     }
 
-    /// The dictionary that an object is used as, which is made where there is none.
+    /// The dictionary with an object's entries, created on first use.
     mutating func dictionary(ofObject index: Int) throws(CheckpointError) -> Int {
         if let known = objects[index].dictionary { return known }
         _ = try makeDictionary()
@@ -151,7 +153,7 @@ struct PickleHeap {
         return .object(objects.count - 1)
     }
 
-    /// A state of its own makes an object an instance of a class.
+    /// Marks an object as an instance of a class, since it has state.
     mutating func markAsInstance(object index: Int) { objects[index].isInstance = true }
 
     private func charge(_ valueCount: Int, for what: @autoclosure () -> String) throws(CheckpointError) {
@@ -165,5 +167,56 @@ struct PickleHeap {
         let numberCount = tensor.extents.count + tensor.strides.count
         try budget.charge(
             numberCount * MemoryLayout<Int>.stride + 2 * ReadingBudget.allocationByteCount, for: "a pickle's tensors")
+    }
+}
+
+/// The operand stack of a pickle and its marks: values below the last mark cannot be popped.
+struct PickleStack {
+    private var values: [PickleValue] = []
+    private var marks: [Int] = []
+    private let budget: ReadingBudget
+
+    init(budget: ReadingBudget) { self.budget = budget }
+
+    private var floor: Int { marks.last ?? 0 }
+
+    var top: PickleValue? { values.count > floor ? values.last : nil }
+
+    mutating func push(_ value: PickleValue) throws(CheckpointError) {
+        try values.reserve(1, from: budget, for: "a pickle's stack")
+        values.append(value)
+    }
+
+    mutating func mark() throws(CheckpointError) {
+        try marks.reserve(1, from: budget, for: "a pickle's stack")
+        marks.append(values.count)
+    }
+
+    mutating func pop() -> PickleValue? { values.count > floor ? values.removeLast() : nil }
+
+    /// Pops the topmost values, deepest first; nil where there are fewer.
+    mutating func pop(count: Int) -> [PickleValue]? {
+        values.count - floor >= count ? removeLast(count) : nil
+    }
+
+    /// Pops everything above the last mark and the mark itself; nil where there is none.
+    mutating func popToMark() -> [PickleValue]? {
+        marks.popLast().map { removeLast(values.count - $0) }
+    }
+
+    /// Copies exactly these values: an array made from a slice may keep the capacity of the whole stack.
+    private mutating func removeLast(_ count: Int) -> [PickleValue] {
+        var items: [PickleValue] = []
+        items.reserveCapacity(count)
+        items.append(contentsOf: values.suffix(count))
+        values.removeLast(count)
+        return items
+    }
+
+    /// Removes the last mark if no value is above it.
+    mutating func popMarkIfOnTop() -> Bool {
+        guard let start = marks.last, start == values.count else { return false }
+        marks.removeLast()
+        return true
     }
 }

@@ -4,10 +4,10 @@ import Files
 ///
 /// - Source: NumPy's `ndarray.__reduce__`, `ndarray.__setstate__` and `numpy.core.numeric._frombuffer`
 extension PickleMachine {
-    /// `_codecs.encode(text, 'latin1')`: each character is the byte of its number.
+    /// `_codecs.encode(text, 'latin1')`: bytes written as text, one character per byte. Empty bytes are written as
+    /// `bytes()`.
     ///
-    /// A file decodes each of its texts once, so that all together have no more bytes than the pickle. No bytes at all are
-    /// written as `bytes()`.
+    /// A genuine file encodes each text once, so the limit is the pickle's length in all.
     mutating func encoded(_ arguments: [PickleValue]) throws(CheckpointError) -> PickleValue {
         if arguments.isEmpty { return try heap.makeBytes(ByteRegion(AlignedBuffer(byteCount: 0))) }
         guard arguments.count == 2, let encoding = heap.text(arguments[1]), encoding == "latin1" else {
@@ -22,9 +22,9 @@ extension PickleMachine {
             let region = heap.longTexts[index]
             try charge(decodedByteCount: region.count)
             bytes = region.withUnsafeBytes(Latin1.bytes)
-        default: throw invalid(heap.kind(arguments[0]), "text to encode")
+        default: throw invalid(heap.kind(arguments[0]), "text")
         }
-        guard let bytes else { throw invalid("text beyond Latin-1", "bytes written as text") }
+        guard let bytes else { throw invalid("characters beyond Latin-1", "bytes written as text") }
         return try heap.makeBytes(ByteRegion(bytes))
     }
 
@@ -71,11 +71,11 @@ extension PickleMachine {
         return try heap.make(PickledArray?.none)
     }
 
-    /// `(1, shape, dtype, whether the first axis is the fastest, data)`
+    /// `(version, shape, dtype, is_fortran, data)`
     mutating func fill(array index: Int, with state: PickleValue) throws(CheckpointError) {
         let parts = try items(ofTuple: state)
         guard parts.count == 5 else { throw invalid("\(parts.count) values", "the state of an array") }
-        if case .object = parts[2] { return }  // of a type that is none of NumPy's own: it stays without numbers
+        if case .object = parts[2] { return }  // not a type of NumPy: the array stays empty
         guard case .arrayType(let type) = parts[2] else {
             throw invalid("\(parts.count) values", "the state of an array")
         }
@@ -111,5 +111,32 @@ extension PickleMachine {
         case .list(let index) where type.isObject: .objects(index)
         default: throw invalid(heap.kind(value), type.isObject ? "a list of objects" : "an array's bytes")
         }
+    }
+}
+
+/// Decodes bytes that were written as text, one Latin-1 character per byte.
+enum Latin1 {
+    /// The bytes encoded in a text in UTF-8; nil where it is malformed or has a character above 255.
+    static func bytes(of text: UnsafeRawBufferPointer) -> AlignedBuffer? {
+        var count = 0
+        for byte in text { count &+= byte & 0xC0 == 0x80 ? 0 : 1 }
+        let buffer = AlignedBuffer(byteCount: count)
+        guard !text.isEmpty, let output = buffer.bytes.baseAddress else { return buffer }
+        var target = 0
+        var source = 0
+        while source < text.count {
+            let byte = text[source]
+            source += 1
+            if byte < 0x80 {
+                output.storeBytes(of: byte, toByteOffset: target, as: UInt8.self)
+            } else {
+                // The characters 128 to 255 start with 0xC2 or 0xC3.
+                guard byte & 0xFE == 0xC2, source < text.count, text[source] & 0xC0 == 0x80 else { return nil }
+                output.storeBytes(of: byte << 6 | text[source] & 0x3F, toByteOffset: target, as: UInt8.self)
+                source += 1
+            }
+            target += 1
+        }
+        return buffer
     }
 }

@@ -1,4 +1,6 @@
+/// Globals and calls of them.
 extension PickleMachine {
+    /// Resolves `module.name`.
     mutating func global(module: String, name: String) throws(CheckpointError) -> PickleValue {
         let byteCount = module.utf8.count + name.utf8.count
         guard byteCount <= PickleCallable.maxNameByteCount else {
@@ -8,16 +10,16 @@ extension PickleMachine {
         return .callable(PickleCallable(module: module, name: name))
     }
 
-    /// What a call stands for. No code runs: all but the makers of tensors and containers give an object that has only a
-    /// name.
+    /// The result of calling a global. No code runs: globals outside the allowlist give an object that is only a name.
     ///
-    /// - Parameter isInstance: whether the pickle wants an instance of a class, and not the result of a call.
+    /// - Parameter isInstance: whether the opcode creates an instance of a class (NEWOBJ) instead of calling a
+    ///   function.
     mutating func call(
         _ value: PickleValue, with arguments: [PickleValue], isInstance: Bool
     ) throws(CheckpointError) -> PickleValue {
         switch value {
         case .callable(let callable): return try call(callable, with: arguments, isInstance: isInstance)
-        // What a function returned, called in turn: `functools.partial(f)(x)`.
+        // A call of a function's result: `functools.partial(f)(x)`.
         case .object(let index): return try object(named: heap.objects[index].name, isInstance: isInstance)
         default: throw invalid(value.kind, "a global to call")
         }
@@ -26,7 +28,8 @@ extension PickleMachine {
     private mutating func call(
         _ callable: PickleCallable, with arguments: [PickleValue], isInstance: Bool
     ) throws(CheckpointError) -> PickleValue {
-        // What is made of an object is one, too: a tensor in a storage of an unknown class, a parameter of a subclass.
+        // A tensor made of an inert object is one too: its storage has an unknown class, or it is a parameter of a
+        // subclass.
         if callable.isTensorMaker, case .object(let index)? = arguments.first {
             return try object(named: heap.objects[index].name, isInstance: heap.objects[index].isInstance)
         }
@@ -63,11 +66,11 @@ extension PickleMachine {
             return sizes
         case .rebuildParameter:
             guard let data = arguments.first, (1...4).contains(arguments.count) else {
-                throw invalid("\(arguments.count) arguments", "a parameter's tensor and its settings")
+                throw invalid("\(arguments.count) arguments", "a parameter's tensor and settings")
             }
             switch data {
             case .tensor, .array: return data
-            default: throw invalid("\(arguments.count) arguments", "a parameter's tensor and its settings")
+            default: throw invalid("\(arguments.count) arguments", "a parameter's tensor and settings")
             }
         case .rebuildSubclass:
             return try subclassTensor(arguments)
@@ -78,23 +81,23 @@ extension PickleMachine {
         case .rebuildQuantizedTensor:
             return try tensor(arguments, argumentCounts: 7...7)
         case .storageClass(let scalarName):
-            throw invalid("a call of the storage class of \(scalarName)", "a persistent storage")
+            throw invalid("a call of the storage class of \(scalarName)", "a storage with a persistent id")
         }
     }
 
-    /// A global by the number that a program has registered for it, which no other program knows.
+    /// EXT1, EXT2 and EXT4: a global by its code in a registry of the program that wrote the file; unknown here.
     mutating func pushExtension(_ code: Int) throws(CheckpointError) {
         try budget.charge(textOf: 24, for: "a pickle's globals")
         try stack.push(.callable(.inert(name: "extension \(code)")))
     }
 
-    /// Something of which nothing is known but what would have made it.
+    /// An inert object.
     mutating func object(named name: String, isInstance: Bool) throws(CheckpointError) -> PickleValue {
         try heap.make(PickleObject(name: name, isInstance: isInstance, offset: position))
     }
 
-    /// `copyreg._reconstructor(class, base, state)` and `copyreg.__newobj__(class, …)`; a state that is a dictionary is that of
-    /// a subclass of `dict`.
+    /// `copyreg._reconstructor(class, base, state)` and `copyreg.__newobj__(class, …)`. If the state is a dictionary,
+    /// the class is a subclass of `dict`.
     private mutating func object(madeOf arguments: [PickleValue]) throws(CheckpointError) -> PickleValue {
         let name: String
         switch arguments.first {
@@ -109,7 +112,8 @@ extension PickleMachine {
                 dictionary: arguments.count == 3 ? heap.dictionary(arguments[2]) : nil))
     }
 
-    /// `OrderedDict()`, Python 2's `OrderedDict([[key, value], …])`, `defaultdict(list)` and `Counter({key: count, …})`.
+    /// `OrderedDict()`, Python 2's `OrderedDict([[key, value], …])`, `defaultdict(list)` and `Counter({key: count,
+    /// …})`.
     private mutating func dictionary(_ arguments: [PickleValue]) throws(CheckpointError) -> PickleValue {
         guard let argument = arguments.last else { return try heap.makeDictionary() }
         switch argument {
@@ -119,7 +123,7 @@ extension PickleMachine {
             try charge(heap.dictionaries[index].count)
             return try heap.makeDictionary(heap.dictionaries[index])
         case .callable, .object, .none:
-            return try heap.makeDictionary()  // a factory of values
+            return try heap.makeDictionary()  // the default factory of a defaultdict
         default: throw invalid(argument.kind, "a list of pairs")
         }
     }
@@ -142,7 +146,7 @@ extension PickleMachine {
 }
 
 extension PickleCallable {
-    /// Whether the first argument is what the result is made of.
+    /// Whether the result is a tensor or array made of the first argument.
     fileprivate var isTensorMaker: Bool {
         switch self {
         case .rebuildTensor, .rebuildTypedTensor, .rebuildQuantizedTensor, .rebuildParameter, .arrayFromBuffer: true

@@ -1,15 +1,18 @@
+/// PyTorch's storages and tensors.
+///
+/// - Source: PyTorch's `torch/serialization.py` (`persistent_load`) and `torch/_utils.py`
 extension PickleMachine {
-    /// What a persistent ID stands for: `('storage', torch.FloatStorage, key, location, element count)`, and in the older form
-    /// `(view key, offset, size)` or None behind it. Where the tensor lay does not matter here.
+    /// Resolves a persistent id `('storage', torch.FloatStorage, key, location, element count)`. The legacy format
+    /// appends `(view key, offset, size)` or None. The location (device) is ignored.
     ///
-    /// `('module', class, file, source)`, with which the older form begins a whole network, is the class. A storage of an unknown
-    /// class is an object.
+    /// The legacy format stores a whole network as `('module', class, file, source)`, which becomes the class. A
+    /// storage of an unknown class becomes an inert object.
     mutating func storage(_ id: [PickleValue]) throws(CheckpointError) -> PickleValue {
         if id.count == 4, heap.text(id[0]) == "module", case .callable = id[1] { return id[1] }
         guard
             (5...6).contains(id.count), heap.text(id[0]) == "storage", case .callable(let callable) = id[1],
             let key = heap.text(id[2]), case .integer(let elementCount) = id[4], elementCount >= 0
-        else { throw invalid("a persistent ID of \(id.count) values", "that of a storage") }
+        else { throw invalid("a persistent id of \(id.count) values", "the id of a storage") }
         switch callable {
         case .storageClass(let scalarName):
             return try heap.make(
@@ -17,7 +20,7 @@ extension PickleMachine {
                     scalarName: scalarName, key: key, elementCount: elementCount,
                     view: id.count == 6 ? try view(id[5], of: elementCount) : nil))
         case .inert(let name): return try object(named: name, isInstance: true)
-        default: throw invalid("a persistent ID without a storage class", "that of a storage")
+        default: throw invalid("a persistent id without a storage class", "the id of a storage")
         }
     }
 
@@ -30,31 +33,31 @@ extension PickleMachine {
         return offset..<offset + count
     }
 
-    /// `_rebuild_tensor_v2(storage, offset, size, stride, requires_grad, backward_hooks[, metadata])`; the first version of it
-    /// ends behind the strides, and that of quantized tensors has its scales there.
+    /// `_rebuild_tensor_v2(storage, offset, size, stride, requires_grad, backward_hooks[, metadata])`. The first
+    /// version ends after the strides; `_rebuild_qtensor` has quantizer parameters there.
     mutating func tensor(
         _ arguments: [PickleValue], argumentCounts: ClosedRange<Int>
     ) throws(CheckpointError) -> PickleValue {
         guard argumentCounts.contains(arguments.count) else { throw invalidTensor(arguments) }
         let tensor = try describedTensor(arguments)
         guard tensor.storage.scalarName != PickleCallable.untyped else {
-            throw invalid("an untyped storage", "one that says its type")
+            throw invalid("an untyped storage", "a typed storage")
         }
         return try heap.make(tensor)
     }
 
-    /// `_rebuild_from_type_v2(function, class, arguments, state)`: what the function makes of the arguments, with attributes; its
-    /// first version has a dictionary for the state.
+    /// `_rebuild_from_type_v2(function, class, arguments, state)`: the result of `function(*arguments)` with
+    /// attributes. In the first version the state is a dictionary.
     mutating func subclassTensor(_ arguments: [PickleValue]) throws(CheckpointError) -> PickleValue {
         guard arguments.count == 4 else {
             throw invalid("\(arguments.count) arguments", "a function and its arguments")
         }
-        // One made by itself would never end.
+        // Refused because it could recurse without end.
         if case .callable(.rebuildSubclass) = arguments[0] {
-            throw invalid("a tensor of a tensor", "a function that makes one")
+            throw invalid("a nested tensor subclass", "a function that makes a tensor")
         }
         let value = try call(arguments[0], with: try items(ofTuple: arguments[2]), isInstance: false)
-        // Of a class that keeps its numbers elsewhere, the class says more than the function.
+        // For a class that stores its data elsewhere, the class is more informative than the function.
         if case .object = value, case .callable(.inert(let className)) = arguments[1] {
             return try object(named: className, isInstance: true)
         }
@@ -73,8 +76,8 @@ extension PickleMachine {
         return try heap.make(tensor)
     }
 
-    /// Fills a tensor that was made empty with `(storage, offset, size, stride)`, as PyTorch's first versions did it; what stands
-    /// behind a parameter that is whole already are settings of training.
+    /// BUILD of a tensor that was created empty, from `(storage, offset, size, stride)`: PyTorch's first versions. The
+    /// state of a parameter that has its data already holds training settings, which are ignored.
     mutating func fill(tensor index: Int, with state: PickleValue) throws(CheckpointError) {
         if heap.tensors[index] != nil { return }
         let parts = try items(ofTuple: state)

@@ -1,11 +1,13 @@
 import Files
 
-/// Runs a pickle as far as tensors need it: it makes numbers, strings, containers and descriptions of tensors. Every other
-/// global is a name, and what calling it should make is a ``PickleObject``: training scripts keep their arguments, counters and
-/// paths beside the weights. No code of a checkpoint ever runs, for there is nothing here that could run it.
+/// A safe interpreter of pickles: it builds numbers, strings, containers and descriptions of tensors, and runs no code.
 ///
-/// Time is bounded by the number of steps: each instruction pushes at most one value, containers are shared by index instead
-/// of copied, and those few steps that do copy count what they copy. Memory is bounded by a ``ReadingBudget``.
+/// Globals outside the allowlist of ``PickleCallable`` are inert names, and calling one gives a ``PickleObject``:
+/// training scripts save their arguments, counters and paths beside the weights.
+///
+/// Time is bounded by the number of steps: each opcode pushes at most one value, containers are shared by index instead
+/// of copied, and the few opcodes that copy count every copied value as a step. Memory is bounded by a
+/// ``ReadingBudget``.
 struct PickleMachine {
     var cursor: ByteCursor
     var stack: PickleStack
@@ -13,19 +15,19 @@ struct PickleMachine {
     var heap: PickleHeap
     let budget: ReadingBudget
     var stepCount = 0
-    /// Where the instruction being carried out begins.
+    /// Offset of the current opcode.
     var position = 0
-    /// How much text was made into bytes.
+    /// Number of bytes that encoded text has been decoded to.
     var decodedByteCount = 0
 
-    /// A network of a thousand tensors with its optimiser's state takes about 100,000 steps; lists of every step's loss
-    /// take more.
+    /// The most steps. A network of a thousand tensors with optimiser state takes about 100,000; lists of every step's
+    /// loss take more.
     static let maxStepCount = 1 << 22
-    /// What a value of the memo takes when its table has just grown. Units: bytes.
+    /// Memory of a memo entry right after its hash table has grown. Units: bytes.
     static let memoEntryByteCount = 128
-    /// Longer text is left where it lies, and is no name. Units: bytes.
+    /// Longer text is not copied out of the pickle and cannot be a name. Units: bytes.
     static let maxTextByteCount = 1 << 16
-    /// Numbers and names of protocol 0. Units: bytes.
+    /// The longest line (number or name) in protocol 0. Units: bytes.
     static let maxLineByteCount = 1 << 16
 
     private init(_ pickle: ByteRegion, _ budget: ReadingBudget) {
@@ -35,10 +37,11 @@ struct PickleMachine {
         self.budget = budget
     }
 
-    /// The value that a pickle stands for, and the heap its containers live in.
+    /// Runs a whole pickle.
     ///
-    /// - Parameter budget: pays for both; nil bounds the pickle by its own length.
-    /// - Throws: ``CheckpointError`` when it is malformed, or wants more memory than there is.
+    /// - Parameter budget: charged for all memory; nil gives the default budget for the pickle's length.
+    /// - Returns: the pickled value and the heap with its containers.
+    /// - Throws: ``CheckpointError`` when the pickle is malformed or exceeds a limit.
     static func run(
         _ pickle: ByteRegion, budget: ReadingBudget? = nil
     ) throws(CheckpointError) -> (root: PickleValue, heap: PickleHeap) {
@@ -47,9 +50,9 @@ struct PickleMachine {
         return (root, heap)
     }
 
-    /// The same for a pickle that other bytes may follow.
+    /// The same for a pickle that may be followed by other bytes.
     ///
-    /// - Returns: where the pickle ends, too. Units: bytes.
+    /// - Returns: also the offset of the pickle's end. Units: bytes.
     static func runStart(
         of bytes: ByteRegion, budget: ReadingBudget
     ) throws(CheckpointError) -> (root: PickleValue, heap: PickleHeap, end: Int) {
@@ -175,5 +178,196 @@ struct PickleMachine {
             try stack.push(try object(named: "persistent_load", isInstance: false))
         case .binPersID: try stack.push(try storage(try items(ofTuple: try pop())))
         }
+    }
+}
+
+// MARK: - Stack and memo
+
+extension PickleMachine {
+    /// Counts steps.
+    mutating func charge(_ count: Int) throws(CheckpointError) {
+        stepCount += count
+        guard stepCount <= Self.maxStepCount else {
+            throw .limitExceeded(what: "pickle steps", found: stepCount, limit: Self.maxStepCount)
+        }
+    }
+
+    /// The error for a malformed pickle at the current opcode.
+    func invalid(_ found: String, _ expected: String) -> CheckpointError {
+        .invalidPickle(offset: position, found: found, expected: expected)
+    }
+
+    mutating func pop() throws(CheckpointError) -> PickleValue {
+        guard let value = stack.pop() else { throw invalid("an empty stack", "a value") }
+        return value
+    }
+
+    func top() throws(CheckpointError) -> PickleValue {
+        guard let value = stack.top else { throw invalid("an empty stack", "a value") }
+        return value
+    }
+
+    mutating func popItems() throws(CheckpointError) -> [PickleValue] {
+        guard let items = stack.popToMark() else { throw invalid("no mark", "a mark") }
+        return items
+    }
+
+    mutating func pushTuple(count: Int) throws(CheckpointError) {
+        guard let items = stack.pop(count: count) else { throw invalid("too short a stack", "\(count) values") }
+        try stack.push(try heap.makeTuple(items))
+    }
+
+    mutating func pushNumber(byteCount: Int) throws(CheckpointError) {
+        _ = try cursor.region(byteCount: byteCount)
+        try stack.push(.number)
+    }
+
+    /// Bytes of Python 3, or a string of Python 2.
+    mutating func pushBytes(byteCount: Int) throws(CheckpointError) {
+        try stack.push(try heap.makeBytes(try cursor.region(byteCount: byteCount)))
+    }
+
+    /// Stores the top of the stack in the memo.
+    mutating func remember(as index: Int) throws(CheckpointError) {
+        let value = try top()
+        if memo.updateValue(value, forKey: index) == nil {
+            try budget.charge(Self.memoEntryByteCount, for: "a pickle's memo")
+        }
+    }
+
+    /// A value of the memo.
+    func remembered(_ index: Int) throws(CheckpointError) -> PickleValue {
+        guard let value = memo[index] else { throw invalid("the unset memo entry \(index)", "an entry that was set") }
+        return value
+    }
+
+    /// A length stored as a signed 32-bit number.
+    mutating func signedByteCount() throws(CheckpointError) -> Int {
+        let byteCount = Int(try cursor.number(Int32.self))
+        guard byteCount >= 0 else { throw invalid("a length of \(byteCount)", "a length of at least 0") }
+        return byteCount
+    }
+
+    mutating func skipFrame() throws(CheckpointError) {
+        let byteCount = Int(clamping: try cursor.number(UInt64.self))
+        guard byteCount <= cursor.remainingByteCount else {
+            throw .truncated(
+                what: "the pickle", offset: cursor.offset, needed: byteCount, available: cursor.remainingByteCount)
+        }
+    }
+}
+
+// MARK: - Containers
+
+extension PickleMachine {
+    func checkPairs(_ items: [PickleValue]) throws(CheckpointError) {
+        guard items.count.isMultiple(of: 2) else { throw invalid("a key without a value", "pairs of keys and values") }
+    }
+
+    mutating func append(_ items: [PickleValue]) throws(CheckpointError) {
+        switch try top() {
+        case .list(let index): try heap.append(items, toList: index)
+        case .object: return  // a subclass of list
+        default: throw invalid(try top().kind, "a list")
+        }
+    }
+
+    mutating func addItems(_ items: [PickleValue]) throws(CheckpointError) {
+        switch try top() {
+        case .set, .object: return
+        default: throw invalid(try top().kind, "a set")
+        }
+    }
+
+    /// Inserts entries into the dictionary on top of the stack.
+    ///
+    /// - Parameter items: alternating keys and values.
+    mutating func insert(_ items: [PickleValue]) throws(CheckpointError) {
+        try checkPairs(items)
+        switch try top() {
+        case .dictionary(let index): try heap.insert(items, intoDictionary: index)
+        case .object(let object):
+            try heap.insert(items, intoDictionary: try heap.dictionary(ofObject: object))
+        default: throw invalid(try top().kind, "a dictionary")
+        }
+    }
+
+    func items(ofTuple value: PickleValue) throws(CheckpointError) -> [PickleValue] {
+        guard case .tuple(let index) = value else { throw invalid(value.kind, "a tuple") }
+        return heap.tuples[index]
+    }
+
+    /// BUILD: sets the state of the object below the top. The state of an `OrderedDict` is PyTorch's `_metadata`, which
+    /// is not needed.
+    mutating func build() throws(CheckpointError) {
+        let state = try pop()
+        switch try top() {
+        case .dictionary, .set, .inert, .callable, .storage: return
+        case .object(let index): heap.markAsInstance(object: index)
+        case .tensor(let index): try fill(tensor: index, with: state)
+        case .array(let index): try fill(array: index, with: state)
+        case .arrayType(let index): try fill(arrayType: index, with: state)
+        default: throw invalid("state for \(try top().kind)", "a dictionary")
+        }
+    }
+}
+
+// MARK: - Numbers and text
+
+extension PickleMachine {
+    /// A two's complement integer of any length; the value is dropped if it exceeds 64 bits.
+    mutating func integer(byteCount: Int) throws(CheckpointError) -> PickleValue {
+        let bytes = try cursor.region(byteCount: byteCount)
+        guard byteCount <= 8 else { return .number }
+        return bytes.withUnsafeBytes { bytes in
+            var value = bytes.last.map { $0 & 0x80 != 0 ? -1 : 0 } ?? 0
+            for byte in bytes.reversed() { value = value << 8 | Int(byte) }
+            return .integer(value)
+        }
+    }
+
+    /// A decimal number of protocol 0. `00` and `01` are booleans; a suffix `L` marks a Python 2 long.
+    mutating func decimal() throws(CheckpointError) -> PickleValue {
+        let text = try lineText()
+        if text == "01" || text == "00" { return .boolean(text == "01") }
+        let digits = text.last == "L" ? text.dropLast() : text[...]
+        guard !digits.isEmpty, digits.drop(while: { $0 == "-" }).allSatisfy({ $0.isASCII && $0.isNumber }) else {
+            throw invalid("\"\(text.prefix(40))\"", "a number")
+        }
+        return Int(digits).map(PickleValue.integer) ?? .number
+    }
+
+    mutating func lineText() throws(CheckpointError) -> String {
+        guard let text = try cursor.line(maxByteCount: Self.maxLineByteCount).text else {
+            throw invalid("a line that is not UTF-8", "text")
+        }
+        return text
+    }
+
+    mutating func lineNumber() throws(CheckpointError) -> Int {
+        let text = try lineText()
+        guard let number = Int(text), number >= 0 else { throw invalid("\"\(text.prefix(40))\"", "a memo index") }
+        return number
+    }
+
+    mutating func unicode(byteCount: Int) throws(CheckpointError) -> PickleValue {
+        let region = try cursor.region(byteCount: byteCount)
+        guard region.count <= Self.maxTextByteCount else { return try heap.makeLongText(region) }
+        try budget.charge(textOf: region.count, for: "a pickle's text")
+        // Python also writes lone surrogates (an undecodable file name, say) as UTF-8, which is not valid text.
+        guard let text = region.text else { return try heap.makeBytes(region) }
+        return .string(text)
+    }
+
+    /// A line of text in protocol 0. Text with escapes is dropped: names of tensors have none.
+    mutating func textLine(quoted: Bool) throws(CheckpointError) -> PickleValue {
+        let text = try lineText()
+        if text.contains("\\") { return .inert }
+        try budget.charge(textOf: text.utf8.count, for: "a pickle's text")
+        guard quoted else { return .string(text) }
+        guard text.count >= 2, let mark = text.first, mark == "'" || mark == "\"", text.last == mark else {
+            throw invalid("an unquoted string", "a quoted string")
+        }
+        return .string(String(text.dropFirst().dropLast()))
     }
 }

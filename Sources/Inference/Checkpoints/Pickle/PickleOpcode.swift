@@ -1,6 +1,7 @@
-/// The instructions of Python's pickles, protocols 0 to 5.
+/// The opcodes of Python's pickle format, protocols 0 to 5.
 ///
-/// - Source: CPython's `Lib/pickletools.py`. Left out are out-of-band buffers: no checkpoint has a second stream.
+/// Out-of-band buffers are left out: checkpoints have no second stream.
+/// - Source: CPython's `Lib/pickletools.py`
 enum PickleOpcode: UInt8 {
     case mark = 0x28  // (
     case emptyTuple = 0x29  // )

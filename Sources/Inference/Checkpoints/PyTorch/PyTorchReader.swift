@@ -1,19 +1,18 @@
 import Files
 
-/// Reads what `torch.save` writes: a zip archive of `data.pkl`, which describes tensors, and `data/0`, `data/1` …, which
-/// are their storages.
+/// Reads the zip format of `torch.save`: `data.pkl` describes the tensors, and `data/0`, `data/1` … are their storages.
 ///
 /// - Source: PyTorch's `torch/serialization.py` and `caffe2/serialize/inline_container.h`
 struct PyTorchReader {
     private var archive: ZipArchive
-    /// The folder that every record lies in, with its slash: the name the file was first saved under.
+    /// The folder of all records, with a slash; PyTorch names it after the file.
     private let folder: String
     private var storages: [String: ByteRegion] = [:]
 
-    /// The versions that PyTorch's own reader takes.
+    /// The format versions that PyTorch's reader accepts.
     private static let versions = 1...10
 
-    /// The tensors of an archive that lies in memory.
+    /// The tensors of an archive in memory.
     static func read(_ archive: ZipArchive, budget: ReadingBudget) throws(CheckpointError) -> CheckpointContents {
         var reader = try PyTorchReader(archive)
         let (root, heap) = try PickleMachine.run(try reader.bytes(of: "data.pkl"), budget: budget)
@@ -52,7 +51,7 @@ struct PyTorchReader {
         return try archive.bytes(of: record)
     }
 
-    /// The bytes of a storage, which must be as many as the pickle says.
+    /// The bytes of a storage; their number must match the pickle.
     private mutating func storage(
         _ storage: PickledStorage, _ scalarType: ScalarType
     ) throws(CheckpointError) -> ByteRegion {

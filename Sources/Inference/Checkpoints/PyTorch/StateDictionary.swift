@@ -1,28 +1,28 @@
 import Files
 
-/// The named tensors of a pickle: a dictionary of them, or one that a training script put under a key of its own beside its
-/// epoch and optimiser.
+/// Finds the state dictionary in a pickle: the root itself, or a dictionary that a training script saved under a key
+/// beside its epoch and optimiser.
 struct StateDictionary {
-    /// What stands under a tensor's name.
+    /// The value of a weight.
     enum Element {
         case tensor(PickledTensor)
-        /// Scripts that save for other frameworks too keep NumPy's arrays.
+        /// A NumPy array, as saved by scripts that share weights with other frameworks.
         case array(NumPyArray)
     }
 
-    /// In the pickle's order; what is neither a tensor nor named like a weight is left out.
+    /// The weights in the pickle's order.
     let entries: [(name: String, element: Element)]
-    /// What has a weight's name and is no tensor.
+    /// Values with the name of a weight that are not tensors.
     let objects: [StoredObject]
-    /// What a person should know about the choice, one sentence each.
+    /// Remarks about the choice between several dictionaries, one sentence each.
     let notes: [String]
 
-    /// Where training scripts put the weights, most usual first.
+    /// Keys under which training scripts save the weights, most common first.
     private static let wrappers = [
         "state_dict", "model_state_dict", "model", "net", "network", "weights", "params", "module", "model_state",
         "model_weights", "model_params", "model_dict", "net_state_dict", "network_state_dict", "state",
     ]
-    /// Where they put moving averages of the weights: taken where there is nothing else.
+    /// Keys of moving averages of the weights (EMA, SWA), used where there are no plain weights.
     private static let averages = [
         "state_dict_ema", "model_ema", "ema_state_dict", "model_ema_state_dict", "model_state_dict_ema", "ema",
         "params_ema", "ema_model", "net_ema", "ema_weights", "ema_params", "swa_model", "swa_state_dict",
@@ -30,15 +30,17 @@ struct StateDictionary {
     ]
     private static let usualKeys: [String: Int] = Dictionary(
         uniqueKeysWithValues: (wrappers + averages).enumerated().map { ($0.element, $0.offset) })
-    /// Beginnings of the names of what is no network.
+    /// Prefixes of keys of training state that is not a network.
     private static let trainingKeys = [
         "optim", "lr_sched", "sched", "scaler", "criterion", "loss", "callbacks", "loops",
     ]
-    /// Some scripts wrap twice.
+    /// Deepest nesting that is searched: some scripts wrap the weights twice.
     private static let maxDepth = 4
 
-    /// - Throws: ``CheckpointError/noTensors(keys:)`` or ``CheckpointError/notAStateDictionary(found:)`` when there are none,
-    ///   ``CheckpointError/severalStateDictionaries(keys:)`` when it is open which are meant.
+    /// Searches a pickle for weights.
+    ///
+    /// - Throws: ``CheckpointError/noTensors(keys:)`` or ``CheckpointError/notAStateDictionary(found:)`` when there are
+    ///   none, ``CheckpointError/severalStateDictionaries(keys:)`` when the choice is ambiguous.
     init(root: PickleValue, heap: PickleHeap) throws(CheckpointError) {
         guard let rootIndex = heap.dictionary(root) else { throw heap.notADictionary(root) }
         var search = Search(heap: heap)
@@ -62,8 +64,8 @@ struct StateDictionary {
         notes = found.others.isEmpty ? [] : [Self.note(found)]
     }
 
-    /// What stands for a tensor: itself, an array, or the quantized weight of a pair of weight and bias, as quantized linear
-    /// layers keep it.
+    /// The weight in a value: a tensor, an array, or the quantized weight of a pair of weight and bias, which quantized
+    /// linear layers save.
     private static func element(_ value: PickleValue, _ heap: PickleHeap) -> Element? {
         switch value {
         case .tensor(let index): return heap.tensors[index].map(Element.tensor)
@@ -80,31 +82,32 @@ struct StateDictionary {
 
     private static let suffixes = [".weight", ".bias", ".running_mean", ".running_var"]
 
-    /// Whether a layer would look for a tensor of that name.
+    /// Whether a name is that of a layer's parameter.
     private static func isWeightName(_ name: String) -> Bool { suffixes.contains(where: name.hasSuffix) }
 
     // MARK: Search
 
     private struct Found {
-        /// The keys that lead to it.
+        /// The keys from the root to the dictionary.
         var path: [String] = []
         let dictionary: Int
-        /// Other dictionaries of weights beside it, by their keys.
+        /// Keys of other dictionaries of weights beside it.
         var others: [String] = []
     }
 
-    /// Looks into each dictionary once, however often it is referred to: one that holds itself would never end.
+    /// A depth-first search that visits each dictionary once, since the pickle may contain cycles.
     private struct Search {
         let heap: PickleHeap
         var visited: Set<Int> = []
 
-        /// Under a usual key first, then in the dictionary itself, then under the only other key that leads to weights.
+        /// Searches under the usual keys first, then in the dictionary itself, then under other keys, of which only one
+        /// may lead to weights.
         mutating func find(in dictionary: Int, depth: Int) throws(CheckpointError) -> Found? {
             guard depth <= maxDepth, !visited.contains(dictionary) else { return nil }
             try heap.budget.charge(32, for: "the search for weights")
             visited.insert(dictionary)
 
-            /// By their rank; Python keeps the last of equal keys.
+            /// Dictionaries under usual keys, by the key's rank; of equal keys the last counts, as in Python.
             var usual: [Int: (key: String, dictionary: Int)] = [:]
             var unusual: [(key: String, dictionary: Int)] = []
             var (holdsWeights, holdsTensors) = (false, false)
@@ -138,7 +141,7 @@ struct StateDictionary {
             return others.first ?? (holdsTensors ? own : nil)
         }
 
-        /// The first of several that has tensors; the others are told.
+        /// The first candidate that has tensors; the keys of the others are recorded.
         private mutating func find(
             in candidates: [(key: String, dictionary: Int)], depth: Int
         ) throws(CheckpointError) -> Found? {
@@ -173,7 +176,7 @@ struct StateDictionary {
 
     // MARK: Errors
 
-    /// A network where its weights should be says more than that there are no weights.
+    /// The error for a file without weights; if a whole network was saved in their place, it says so.
     private static func noTensors(_ dictionary: Int, _ heap: PickleHeap) -> CheckpointError {
         let entries = heap.dictionaries[dictionary].prefix(1000)
         for entry in entries {
@@ -192,7 +195,8 @@ struct StateDictionary {
 }
 
 extension PickleHeap {
-    /// What a pickle holds instead of a dictionary of tensors: of an object what would have made it, and where.
+    /// The error for a root value that is not a dictionary; for an object it names the class or function and the
+    /// offset.
     func notADictionary(_ value: PickleValue) -> CheckpointError {
         guard case .object(let index) = value else { return .notAStateDictionary(found: kind(value)) }
         let object = objects[index]
@@ -203,9 +207,9 @@ extension PickleHeap {
 }
 
 extension StateDictionary {
-    /// The tensors with their bytes; those whose type is no weight's are noted and left out.
+    /// Binds the tensors to their storages' bytes; tensors that are not floating point are recorded as skipped.
     ///
-    /// - Parameter bytes: all that a storage has.
+    /// - Parameter bytes: returns all bytes of a storage.
     func contents(
         budget: ReadingBudget,
         bytes: (_ storage: PickledStorage, _ scalarType: ScalarType) throws(CheckpointError) -> ByteRegion

@@ -1,29 +1,29 @@
 import Files
 
-/// The index of a checkpoint that is split into several safetensors files: which of them holds which tensor.
+/// The index of a sharded checkpoint: which safetensors file holds which tensor.
 ///
 ///     {"metadata": {"total_size": 244000000}, "weight_map": {"conv1.weight": "model-00001-of-00002.safetensors", …}}
 ///
 /// - Source: Hugging Face `transformers`, `save_pretrained` (`model.safetensors.index.json`)
 struct ShardIndex {
-    /// The names of the tensors of each shard, by the shard's file name.
+    /// The tensors' names by the file name of their shard.
     private(set) var names: [String: Set<String>] = [:]
 
-    /// In the order of their names.
+    /// The shards' file names, sorted.
     var files: [String] { names.keys.sorted() }
 
-    /// Some hundred bytes a tensor. Units: bytes.
+    /// The largest index; real ones have about a hundred bytes per tensor. Units: bytes.
     static let maxByteCount = 16 << 20
-    /// No network that runs here comes near this.
+    /// The most shards, far above any supported network.
     static let maxShardCount = 256
     private static let maxDepth = 8
     private static let spaces: [UInt8] = [0x20, 0x09, 0x0A, 0x0D]
 
-    /// How the file's name ends.
+    /// The suffix of an index's file name.
     static let suffix = ".safetensors.index.json"
 
-    /// Whether a file begins as a JSON object does and speaks of a `weight_map`; the length that begins a safetensors file has
-    /// never so many digits.
+    /// Whether a file starts like a JSON object and contains `"weight_map"`. A safetensors file cannot: eight printable
+    /// bytes as its header's length would exceed every limit.
     static func recognizes(_ file: ByteRegion) -> Bool {
         file.withUnsafeBytes { bytes in
             bytes.prefix(8).allSatisfy { 0x20..<0x7F ~= $0 || spaces.contains($0) }
@@ -42,10 +42,12 @@ struct ShardIndex {
         }
     }
 
-    /// - Throws: ``CheckpointError/invalidIndex(offset:found:expected:)`` when the text is no such index,
-    ///   ``CheckpointError/invalidShardName(name:)`` for a shard that does not lie beside it.
+    /// Parses an index.
     ///
-    /// - Parameter budget: pays for the text's copies and for what is made of it; nil bounds them by the text's length.
+    /// - Parameter budget: charged for copies of the text and for the entries; nil gives the default budget for its
+    ///   length.
+    /// - Throws: ``CheckpointError/invalidIndex(offset:found:expected:)`` when the text is not an index,
+    ///   ``CheckpointError/invalidShardName(name:)`` for a shard that is not in the same folder.
     init(_ text: ByteRegion, budget: ReadingBudget? = nil) throws(CheckpointError) {
         guard text.count <= Self.maxByteCount else {
             throw .limitExceeded(what: "bytes of shard index", found: text.count, limit: Self.maxByteCount)
@@ -65,7 +67,7 @@ struct ShardIndex {
     }
 
     private mutating func read(_ text: ByteRegion, _ budget: ReadingBudget) throws(CheckpointError) {
-        // The cursor's own bytes, and a string that is looked at once.
+        // The cursor's copy of the text, and at most one string of its length.
         try budget.charge(2 * text.count, for: "the shard index")
         var json = try JSONCursor<CheckpointError>(text)
         var map: [String: Set<String>]?
@@ -81,7 +83,7 @@ struct ShardIndex {
         names = map
     }
 
-    /// What is kept of a tensor's name and its file's beside their bytes. Units: bytes.
+    /// Memory for an entry beside the tensor's and the file's name. Units: bytes.
     private static let entryByteCount = 256
 
     private static func weightMap(
@@ -97,7 +99,7 @@ struct ShardIndex {
             let file = try json.readString()
             try budget.charge(
                 Self.entryByteCount + name.utf8.count + file.utf8.count, for: "the shard index")
-            // An index from elsewhere shall not open any file but those beside it.
+            // An untrusted index must not open files outside its folder.
             guard !file.isEmpty, !file.contains("/"), !file.contains("\0"), file != ".", file != ".." else {
                 throw .invalidShardName(name: file)
             }

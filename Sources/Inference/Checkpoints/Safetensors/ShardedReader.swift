@@ -1,10 +1,10 @@
 import Files
 
-/// Reads a checkpoint that is split into several safetensors files, which lie beside their index.
+/// Reads a sharded checkpoint: several safetensors files in the same folder as their index.
 enum ShardedReader {
-    /// The tensors of all shards, in the order of the shards' names, and each shard's bytes.
+    /// The tensors of all shards, in the order of the shards' file names, and each shard's bytes.
     ///
-    /// - Throws: ``CheckpointError`` when the index is none, a shard cannot be read, or the two disagree about a tensor.
+    /// - Throws: ``CheckpointError`` when the index is invalid, a shard cannot be read, or index and shards disagree.
     static func read(
         _ index: ByteRegion, path: String, maxByteCount: Int
     ) throws(CheckpointError) -> (contents: CheckpointContents, shards: [AlignedBuffer]) {
@@ -34,9 +34,9 @@ enum ShardedReader {
         return (contents, shards.map(\.bytes))
     }
 
-    /// The paths of the shards of an index; none where it is no index, or not a sound one.
+    /// The paths of the shards of an index; empty where the file is not a valid index.
     ///
-    /// - Throws: ``CheckpointError`` where the file cannot be read.
+    /// - Throws: ``CheckpointError`` when the file cannot be read.
     static func paths(ofIndex path: String) throws(CheckpointError) -> [String] {
         let bytes = try FileSnapshot.checkpoint(at: path, maxByteCount: ShardIndex.maxByteCount)
         guard let index = try? ShardIndex(ByteRegion(bytes)) else { return [] }
@@ -48,7 +48,7 @@ enum ShardedReader {
         return path[...slash] + file
     }
 
-    /// Names the shard in which something is wrong.
+    /// Adds the shard's name to errors.
     private static func within<Result>(
         _ file: String, _ body: () throws(CheckpointError) -> Result
     ) throws(CheckpointError) -> Result {

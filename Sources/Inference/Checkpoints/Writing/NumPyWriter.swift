@@ -1,10 +1,10 @@
 import Files
 
-/// Writes what `numpy.savez(path, **state_dict)` writes: a zip archive of one `.npy` file a tensor.
+/// Writes the format of `numpy.savez(path, **state_dict)`: a zip archive with one `.npy` file per tensor.
 ///
 /// - Source: NumPy's `numpy/lib/format.py`, version 1.0 of the format
 enum NumPyWriter {
-    /// The header's end is a multiple of this, as NumPy has it, so that the numbers are aligned.
+    /// The header's length is a multiple of this, as in NumPy, so that the data are aligned. Units: bytes.
     private static let alignment = 64
 
     static func write(_ tensors: [WritableTensor], to file: AtomicFile) throws(CheckpointWriteError) {
@@ -26,7 +26,7 @@ enum NumPyWriter {
         try archive.finish()
     }
 
-    /// The magic, the version, the length, and a dictionary in Python's notation.
+    /// The magic number, the version, the length, and a Python dictionary literal.
     private static func header(of tensor: WritableTensor) -> [UInt8] {
         let extents = tensor.shape.extents.map(String.init).joined(separator: ", ")
         let shape = tensor.shape.rank == 1 ? "(\(extents),)" : "(\(extents))"

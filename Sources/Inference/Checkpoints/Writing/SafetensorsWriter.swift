@@ -1,9 +1,9 @@
 import Files
 import Foundation
 
-/// Writes safetensors: eight bytes of length, a JSON header of that length, then the tensors' bytes without gaps.
+/// Writes safetensors: the header's length in eight bytes, a JSON header, then the tensors' bytes without gaps.
 ///
-/// Tensors with wider numbers come first and, among equals, by name, so that each lies at a multiple of its numbers' width.
+/// Tensors are sorted by descending element size, then by name, so that each is aligned to its element size.
 ///
 /// - Source: the safetensors format description and its reference implementation
 enum SafetensorsWriter {
@@ -19,7 +19,7 @@ enum SafetensorsWriter {
         for tensor in sorted { try ScalarEncoder.encode(tensor, to: file.add) }
     }
 
-    /// The length and the header, padded with spaces to a multiple of 8 as the format asks.
+    /// The length and the header, padded with spaces to a multiple of 8 bytes as the format requires.
     private static func header(
         _ tensors: [WritableTensor], metadata: [String: String]
     ) throws(CheckpointWriteError) -> [UInt8] {

@@ -1,13 +1,15 @@
 import CZlib
 import Files
 
-/// Writes a zip archive of stored records, each with its data at a multiple of 64, as `torch.save` lays them out.
+/// Writes a zip archive of stored (uncompressed) records whose data are aligned to 64 bytes, as by `torch.save`.
 ///
-/// Dates are left at zero, so that equal contents give equal files. Numbers that do not fit their fields go to zip64 fields.
+/// The date is constant, so that equal contents give equal files. Numbers that do not fit their fields go to zip64
+/// fields.
 ///
-/// - Source: APPNOTE.TXT 6.3.10, §4.3.7 to §4.3.16 and §4.5.3; the padding: PyTorch's `caffe2/serialize/inline_container.cc`
+/// - Source: APPNOTE.TXT 6.3.10, §4.3.7 to §4.3.16 and §4.5.3; the padding: PyTorch's
+///   `caffe2/serialize/inline_container.cc`
 struct ZipWriter {
-    /// A record that has been written, as the directory lists it.
+    /// A written record, for the central directory.
     private struct Entry {
         let name: [UInt8]
         let checksum: UInt32
@@ -16,24 +18,27 @@ struct ZipWriter {
     }
 
     private let file: AtomicFile
-    /// From this number on a 32-bit field says that the number is elsewhere.
+    /// Sizes and offsets from this number on go to zip64 fields. Units: bytes.
     private let sizeLimit: Int
-    /// The same of 16-bit fields.
+    /// Counts from this number on go to the zip64 end record.
     private let countLimit: Int
     private var entries: [Entry] = []
 
-    /// Vectors of 512 bits are loaded whole from there.
+    /// Alignment of records' data: the width of a 512-bit vector. Units: bytes.
     private static let alignment = 64
+    /// The value of a 32-bit field whose number is in a zip64 field.
     private static let unknown: UInt32 = 0xFFFF_FFFF
-    /// Names are UTF-8.
+    /// Flag: names are UTF-8.
     private static let flags: UInt16 = 0x0800
-    /// 4.5: zip64.
+    /// Version needed to extract: 4.5, which has zip64.
     private static let version: UInt16 = 45
-    /// 1 January 1980, the first day there is.
+    /// 1 January 1980, the earliest date of the format.
     private static let date: UInt32 = 0x0021_0000
 
+    /// Starts an archive.
+    ///
     /// - Parameters:
-    ///   - sizeLimit: smaller than the format's where a test wants zip64 fields in a small file.
+    ///   - sizeLimit: less than the format's limit only in tests that want zip64 fields in a small file.
     ///   - countLimit: likewise.
     init(_ file: AtomicFile, sizeLimit: Int = 0xFFFF_FFFF, countLimit: Int = 0xFFFF) {
         self.file = file
@@ -41,7 +46,7 @@ struct ZipWriter {
         self.countLimit = countLimit
     }
 
-    /// Adds a record whose bytes are there.
+    /// Adds a record with the given bytes.
     mutating func add(_ name: String, _ bytes: [UInt8]) throws(CheckpointWriteError) {
         try add(name, byteCount: bytes.count) { put throws(CheckpointWriteError) in
             try bytes.withRawBytes { bytes throws(CheckpointWriteError) in try put(bytes) }
@@ -50,7 +55,7 @@ struct ZipWriter {
 
     /// Adds a record of a known size.
     ///
-    /// - Parameter body: hands over exactly `byteCount` bytes, in pieces.
+    /// - Parameter body: passes exactly `byteCount` bytes, in pieces.
     mutating func add(
         _ name: String, byteCount: Int,
         _ body: ((UnsafeRawBufferPointer) throws(CheckpointWriteError) -> Void) throws(CheckpointWriteError) -> Void
@@ -64,7 +69,7 @@ struct ZipWriter {
             checksum = crc32_z(checksum, bytes.baseAddress, bytes.count)
             try file.add(bytes)
         }
-        // The checksum stands before the bytes that it sums: one pass over them is enough so.
+        // The checksum's field precedes the data; it is filled in afterwards, so that one pass over the data is enough.
         let entry = Entry(
             name: name, checksum: UInt32(truncatingIfNeeded: checksum), byteCount: byteCount, offset: offset)
         var field = LittleEndianBytes()
@@ -77,7 +82,7 @@ struct ZipWriter {
         entries.append(entry)
     }
 
-    /// Adds the directory; nothing follows it.
+    /// Writes the central directory and its end records.
     mutating func finish() throws(CheckpointWriteError) {
         let offset = file.byteCount
         for entry in entries { try file.add(centralHeader(entry)) }
@@ -100,7 +105,7 @@ struct ZipWriter {
         let isLarge = byteCount >= sizeLimit
         var extra = LittleEndianBytes()
         if isLarge { extra.append(UInt16(1), UInt16(16), UInt64(byteCount), UInt64(byteCount)) }
-        // A field named FB holds as many Zs as bring the data to their place.
+        // An extra field with the id FB holds padding that aligns the data, as in PyTorch.
         let unpadded = offset + 30 + name.count + extra.bytes.count + 4
         let padding = (Self.alignment - unpadded % Self.alignment) % Self.alignment
         extra.append(UInt16(0x4246), UInt16(padding))

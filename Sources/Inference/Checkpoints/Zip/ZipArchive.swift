@@ -1,26 +1,29 @@
 import CZlib
 import Files
 
-/// The records of a zip archive that lies in memory, checked against each other before any is used.
+/// The records of a zip archive in memory, all checked for consistency before any is used.
 ///
-/// Duplicate names, overlapping records, encryption and headers that contradict the directory are refused; stored
-/// records are lent in place.
+/// Duplicate names, overlapping records, encryption and local headers that contradict the central directory are
+/// refused. The bytes of stored (uncompressed) records are not copied.
 struct ZipArchive {
-    /// In the directory's order.
+    /// The records in the order of the central directory.
     let records: [ZipRecord]
 
     private let indices: [String: Int]
-    /// Pays for what is inflated, so that a small file cannot ask for all the memory.
+    /// Charged for inflated bytes, so that a small file cannot exhaust memory (a zip bomb).
     private let budget: ReadingBudget
 
-    /// Deflate cannot do better than this, so a greater ratio is a lie. Source: zlib's technical notes.
+    /// The highest compression ratio of deflate; a record that claims more is invalid. Source: zlib's technical notes.
     private static let maxDeflateRatio = 1032
 
-    /// What is kept of a record's two headers beside its name. Units: bytes.
+    /// Memory for a record's headers beside its name. Units: bytes.
     private static let recordByteCount = 384
 
-    /// - Parameter budget: pays for the directory and for what is inflated; nil bounds both by the file's length.
-    /// - Throws: ``CheckpointError`` when the archive is not whole and consistent.
+    /// Reads the central directory and checks all records.
+    ///
+    /// - Parameter budget: charged for the directory and for inflated bytes; nil gives the default budget for the
+    ///   file's length.
+    /// - Throws: ``CheckpointError`` when the archive is incomplete or inconsistent.
     init(_ file: ByteRegion, budget: ReadingBudget? = nil) throws(CheckpointError) {
         let budget = budget ?? ReadingBudget(fileByteCount: file.count)
         self.budget = budget
@@ -57,14 +60,13 @@ struct ZipArchive {
         self.indices = indices
     }
 
-    /// A record by its whole name.
+    /// The record with this full name.
     subscript(name: String) -> ZipRecord? { indices[name].map { records[$0] } }
 
-    /// The bytes of a record: in place where it is stored, inflated where it is deflated.
+    /// The bytes of a record: a view if it is stored, inflated if it is deflated.
     ///
-    /// All of them are summed and compared with the directory's CRC-32: at several gigabytes a second this costs little
-    /// beside the reading, and nothing else notices a file with some wrong bytes.
-    /// - Throws: ``CheckpointError/checksumMismatch(record:found:expected:)`` when they are not the bytes written.
+    /// The CRC-32 is always verified: at several GB/s it is cheap, and nothing else detects flipped bits in weights.
+    /// - Throws: ``CheckpointError/checksumMismatch(record:found:expected:)`` when the checksum differs.
     mutating func bytes(of record: ZipRecord) throws(CheckpointError) -> ByteRegion {
         let bytes = record.method == .stored ? record.data : try inflate(record)
         guard record.checksum != 0 else { return bytes }
@@ -82,10 +84,23 @@ struct ZipArchive {
                 what: "inflated bytes in one record", found: record.byteCount, limit: ratioLimit.partialValue)
         }
         try budget.charge(record.byteCount, for: "inflated record \(PickleObject.shortened(record.name))")
-        return try Inflater.inflate(record)
+        // One byte more than declared, to detect a stream that goes on.
+        let output = AlignedBuffer(byteCount: record.byteCount + 1)
+        let outcome = record.data.withUnsafeBytes { Inflater.inflate($0, .none, into: output.bytes) }
+        guard outcome.produced <= record.byteCount else {
+            throw .inflatedSizeMismatch(record: record.name, found: outcome.produced, expected: record.byteCount)
+        }
+        guard outcome.isEnded, outcome.consumed == record.data.count else {
+            throw .invalidCompression(record: record.name, offset: outcome.consumed)
+        }
+        guard
+            outcome.produced == record.byteCount,
+            let bytes = ByteRegion(output).part(from: 0, count: record.byteCount)
+        else { throw .inflatedSizeMismatch(record: record.name, found: outcome.produced, expected: record.byteCount) }
+        return bytes
     }
 
-    /// Finds a record's data behind its own header, which must agree with the directory.
+    /// Finds a record's data after its local header, which must agree with the central directory.
     private static func record(
         _ central: ZipRecordHeader, in file: ByteRegion
     ) throws(CheckpointError) -> ZipRecord {
@@ -101,7 +116,7 @@ struct ZipArchive {
         var pairs = [
             ("flags", Int(local.flags), Int(central.flags)), ("method", Int(local.method), Int(central.method)),
         ]
-        if !local.hasTrailingSizes {
+        if !local.hasDataDescriptor {
             pairs.append(("CRC-32", Int(local.checksum), Int(central.checksum)))
             pairs.append(("compressed size", local.compressedByteCount, central.compressedByteCount))
             pairs.append(("size", local.byteCount, central.byteCount))
@@ -127,24 +142,17 @@ struct ZipArchive {
     }
 }
 
-extension Inflater {
-    /// Inflates a zip archive's record to exactly the declared size.
-    ///
-    /// - Throws: ``CheckpointError`` when the stream is corrupt, or inflates to more or less than declared.
-    fileprivate static func inflate(_ record: ZipRecord) throws(CheckpointError) -> ByteRegion {
-        // One byte more than declared tells a stream that goes on from one that ends where it should.
-        let output = AlignedBuffer(byteCount: record.byteCount + 1)
-        let outcome = record.data.withUnsafeBytes { inflate($0, .none, into: output.bytes) }
-        guard outcome.produced <= record.byteCount else {
-            throw .inflatedSizeMismatch(record: record.name, found: outcome.produced, expected: record.byteCount)
-        }
-        guard outcome.isEnded, outcome.consumed == record.data.count else {
-            throw .invalidCompression(record: record.name, offset: outcome.consumed)
-        }
-        guard
-            outcome.produced == record.byteCount,
-            let bytes = ByteRegion(output).part(from: 0, count: record.byteCount)
-        else { throw .inflatedSizeMismatch(record: record.name, found: outcome.produced, expected: record.byteCount) }
-        return bytes
-    }
+/// A record (file) of a zip archive, as described by the central directory.
+struct ZipRecord: Sendable {
+    /// The compression method.
+    enum Method: Sendable { case stored, deflated }
+
+    let name: String
+    let method: Method
+    /// CRC-32 of the inflated bytes; 0 where the writer omitted it, which is an option of `torch.save`.
+    let checksum: UInt32
+    /// The bytes in the archive, possibly compressed.
+    let data: ByteRegion
+    /// Size after inflating. Units: bytes.
+    let byteCount: Int
 }

@@ -1,15 +1,15 @@
 import Files
 
-/// Where the central directory of an archive lies, from the records at the end of the file.
+/// The position of a zip archive's central directory, read from the end of central directory record.
 ///
 /// - Source: APPNOTE.TXT 6.3.10, §4.3.14 to §4.3.16
 struct ZipDirectory {
     let recordCount: Int
-    /// Where the central directory begins.
+    /// Start of the central directory. Units: bytes.
     let offset: Int
     let byteCount: Int
 
-    /// No checkpoint comes near this; it bounds the work a hostile directory can ask for.
+    /// The most records, far above any checkpoint; it bounds the work that a hostile archive can cause.
     static let maxRecordCount = 1 << 18
 
     private static let endByteCount = 22
@@ -17,9 +17,10 @@ struct ZipDirectory {
     private static let end64ByteCount = 56
     private static let maxCommentByteCount = 0xFFFF
 
-    /// Finds the directory, and checks that it ends where its end records begin.
+    /// Finds the central directory and checks that its end record follows it directly.
     ///
-    /// - Throws: ``CheckpointError/missingDirectory(byteCount:)`` when none ends exactly at the end of the file.
+    /// - Throws: ``CheckpointError/missingDirectory(byteCount:)`` when no end record ends exactly at the end of the
+    ///   file.
     init(of file: ByteRegion) throws(CheckpointError) {
         guard let endOffset = Self.findEnd(in: file) else { throw .missingDirectory(byteCount: file.count) }
         var end = try Self.cursor(in: file, at: endOffset + 4)
@@ -55,7 +56,7 @@ struct ZipDirectory {
         }
     }
 
-    /// The last end record whose comment reaches exactly to the end of the file.
+    /// The last end of central directory record whose comment ends exactly at the end of the file.
     private static func findEnd(in file: ByteRegion) -> Int? {
         let last = file.count - endByteCount
         guard last >= 0 else { return nil }
@@ -71,7 +72,7 @@ struct ZipDirectory {
 
     private static let end = UInt32(0x0605_4B50).littleEndian
 
-    /// Where the zip64 end record lies, if its locator stands before the end record.
+    /// The offset of the zip64 end record, if its locator precedes the end record.
     private static func findEnd64(in file: ByteRegion, before endOffset: Int) throws(CheckpointError) -> Int? {
         guard endOffset >= locatorByteCount else { return nil }
         var locator = try cursor(in: file, at: endOffset - locatorByteCount)
@@ -115,7 +116,7 @@ struct ZipDirectory {
         return (recordCount, size, try cursor.number(UInt64.self))
     }
 
-    /// The small end record must repeat the zip64 one, or say that it cannot.
+    /// A field of the end record must equal the zip64 one or hold the marker value that refers to it.
     private static func check(
         _ field: String, _ small: UInt64, against large: UInt64, unknown: UInt64
     ) throws(CheckpointError) {

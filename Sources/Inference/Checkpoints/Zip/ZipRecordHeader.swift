@@ -1,6 +1,6 @@
 import Files
 
-/// What the central directory and a record's own header both say about a record.
+/// A header of a zip record: the fields that the central directory and the local header have in common.
 ///
 /// - Source: APPNOTE.TXT 6.3.10, §4.3.7, §4.3.12 and §4.5.3
 struct ZipRecordHeader {
@@ -10,20 +10,20 @@ struct ZipRecordHeader {
     let checksum: UInt32
     let compressedByteCount: Int
     let byteCount: Int
-    /// Where the record's own header begins; 0 when this is that header.
+    /// Offset of the local header; 0 if this is the local header. Units: bytes.
     let offset: Int
 
     private static let centralSignature: UInt32 = 0x0201_4B50
     private static let localSignature: UInt32 = 0x0403_4B50
     private static let unknown: UInt32 = 0xFFFF_FFFF
 
-    /// Whether the bytes are encrypted, in the traditional or the strong way.
+    /// Whether the record is encrypted, by the traditional or the strong method.
     var isEncrypted: Bool { flags & 0x2041 != 0 }
 
-    /// Whether the sizes follow the data, so that the record's own header does not have them.
-    var hasTrailingSizes: Bool { flags & 8 != 0 }
+    /// Whether the sizes are in a data descriptor after the data and not in the local header.
+    var hasDataDescriptor: Bool { flags & 8 != 0 }
 
-    /// Reads an entry of the central directory, and leaves the cursor at the next.
+    /// Reads an entry of the central directory and leaves the cursor at the next.
     init(central cursor: inout ByteCursor, at start: Int) throws(CheckpointError) {
         let position = start + cursor.offset
         try Self.check(try cursor.number(), against: Self.centralSignature, "the zip directory entry", at: position)
@@ -31,7 +31,7 @@ struct ZipRecordHeader {
         try self.init(cursor: &cursor, position: position, isCentral: true)
     }
 
-    /// Reads a record's own header, and leaves the cursor at the record's data.
+    /// Reads a local header and leaves the cursor at the record's data.
     init(local cursor: inout ByteCursor) throws(CheckpointError) {
         let position = cursor.offset
         try Self.check(try cursor.number(), against: Self.localSignature, "the zip record", at: position)
@@ -64,7 +64,7 @@ struct ZipRecordHeader {
         let extra = try cursor.region(byteCount: extraByteCount)
         _ = try cursor.region(byteCount: commentByteCount)
 
-        // The zip64 field holds, in this order, those numbers that did not fit.
+        // The zip64 extra field holds, in this order, the numbers that do not fit their 32-bit fields.
         var large = try Self.zip64Field(
             of: extra, isNeeded: [compressed, inflated, headerOffset].contains(Self.unknown))
         byteCount = try Self.number(inflated, orIn: &large)

@@ -40,7 +40,7 @@ struct PredictRoute: Sendable {
 
     private func answer(_ report: PredictionReport, upload: ImageUpload, model: Model, top: Int) -> Response {
         let results = zip(report.predictions, upload.images).map {
-            prediction, image -> Result<PredictionAnswer, PictureFailure> in
+            prediction, image -> Result<PredictionAnswer, ImageFailure> in
             prediction.map { logits in
                 let classification = Classification(logits: logits, classes: model.classes, top: top)
                 service.metrics.prediction(model: model.name, class: classification.best.label)

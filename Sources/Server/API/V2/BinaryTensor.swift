@@ -10,7 +10,7 @@ struct BinaryTensor {
     /// The images in these bytes.
     ///
     /// - Throws: ``V2Error`` where the number of bytes does not fit the shape.
-    func images(_ datatype: TensorDatatype, in bytes: ArraySlice<UInt8>) throws(V2Error) -> [PictureInput] {
+    func images(_ datatype: TensorDatatype, in bytes: ArraySlice<UInt8>) throws(V2Error) -> [ImageInput] {
         switch datatype {
         case .float32:
             try check(bytes, elementByteCount: MemoryLayout<Float>.size)
@@ -34,8 +34,8 @@ struct BinaryTensor {
         }
     }
 
-    private func tensors(in bytes: ArraySlice<UInt8>) throws(V2Error) -> [PictureInput] {
-        let (images, outlier): ([PictureInput], Int?) = bytes.withUnsafeBytes { bytes in
+    private func tensors(in bytes: ArraySlice<UInt8>) throws(V2Error) -> [ImageInput] {
+        let (images, outlier): ([ImageInput], Int?) = bytes.withUnsafeBytes { bytes in
             if let index = Self.firstNotFinite(bytes) { return ([], index) }
             return (Self.tensors(in: bytes, extents: extents), nil)
         }
@@ -44,7 +44,7 @@ struct BinaryTensor {
     }
 
     /// One input of the network for each index of the first axis.
-    static func tensors(in bytes: UnsafeRawBufferPointer, extents: [Int]) -> [PictureInput] {
+    static func tensors(in bytes: UnsafeRawBufferPointer, extents: [Int]) -> [ImageInput] {
         split(bytes.count, by: extents[0]).map { range in
             .tensor(
                 Tensor(
@@ -67,9 +67,9 @@ struct BinaryTensor {
     }
 
     /// Each element is its length in four bytes, then as many bytes.
-    private func files(in bytes: ArraySlice<UInt8>) throws(V2Error) -> [PictureInput] {
+    private func files(in bytes: ArraySlice<UInt8>) throws(V2Error) -> [ImageInput] {
         var rest = bytes
-        var files: [PictureInput] = []
+        var files: [ImageInput] = []
         for index in 0..<elementCount {
             guard rest.count >= 4 else { throw .element(index: index, count: elementCount) }
             let length = rest.prefix(4).reversed().reduce(0) { $0 << 8 | Int($1) }

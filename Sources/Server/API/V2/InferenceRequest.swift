@@ -10,7 +10,7 @@ struct InferenceRequest: Sendable {
     /// How long the client waits at most.
     private(set) var timeout: Duration?
     /// One or more, in the order of the tensor's first axis.
-    let images: [PictureInput]
+    let images: [ImageInput]
     /// The requested outputs, in the order of the request.
     let outputs: [RequestedOutput]
 

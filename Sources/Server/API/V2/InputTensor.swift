@@ -130,7 +130,7 @@ struct InputTensor {
     ///
     /// - Parameter offset: where the JSON ends.
     /// - Throws: ``V2Error`` where bytes are missing, left over, or do not fit the shape.
-    func images(behind offset: Int, in content: [UInt8]) throws(V2Error) -> [PictureInput] {
+    func images(behind offset: Int, in content: [UInt8]) throws(V2Error) -> [ImageInput] {
         let (datatype, extents, count) = try form()
         let name = signature.names.input
         guard let byteCount = binaryByteCount else {
@@ -197,7 +197,7 @@ enum TensorValues: Sendable {
     /// One image for each index of the first axis.
     ///
     /// - Parameter extents: the shape that the values were parsed with.
-    func images(_ extents: [Int]) -> [PictureInput] {
+    func images(_ extents: [Int]) -> [ImageInput] {
         switch self {
         case .encoded(let files): return files.map { .encoded($0[...]) }
         case .floats(let values):

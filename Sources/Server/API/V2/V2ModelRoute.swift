@@ -130,6 +130,6 @@ struct ModelConfiguration: Encodable {
         }
         dynamicBatching = DynamicBatching(
             preferredBatchSizes: [min(maxBatchSize, settings.batching.applying(model.batching).maxBatchSize)],
-            maxQueueDelay: Int(settings.batching.maxQueueDelay.timeInterval * 1_000_000))
+            maxQueueDelay: Int(settings.batching.maxQueueDelay.seconds * 1_000_000))
     }
 }

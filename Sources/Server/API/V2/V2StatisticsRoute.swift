@@ -115,7 +115,7 @@ struct StatisticsEntry: Encodable {
         name = model.name
         version = model.version
         lastInference = statistics.lastInference
-        inferenceCount = statistics.pictureCount
+        inferenceCount = statistics.imageCount
         executionCount = statistics.batchCount
         requests = Requests(
             success: Tally(statistics.success), fail: Tally(statistics.failure), queue: Tally(statistics.queue),

@@ -5,7 +5,8 @@ import Threads
 
 @testable import Inference
 
-@Suite("Dictionaries that numpy.save has pickled")
+/// Dictionaries pickled by `numpy.save`.
+@Suite(.timeLimit(.minutes(2)))
 struct ArrayDictionaryReaderTests {
     private struct Expectation: Decodable {
         struct Tensor: Decodable {
@@ -28,8 +29,7 @@ struct ArrayDictionaryReaderTests {
     private static let plain = CheckpointFixtures.names(in: CheckpointFixtures.dictionaries)
         .filter { $0.hasPrefix("arrays-") }
 
-    @Test("There are sound and hostile files to test with")
-    func fixturesExist() {
+    @Test func `There are valid and hostile files to test with`() {
         #expect(Self.networks.count == 6)
         #expect(Self.plain.count == 6)
         #expect(
@@ -37,8 +37,8 @@ struct ArrayDictionaryReaderTests {
                 == (Self.refusals.keys + [Self.carried]).sorted())
     }
 
-    @Test("Layers of every spelling come out under PyTorch's names and in its layout", arguments: networks)
-    func convertsLayout(_ name: String) throws {
+    @Test(arguments: networks)
+    func `Layers in every notation are converted to PyTorch's names and layout`(_ name: String) throws {
         let expected = try #require(Self.expected)
         let checkpoint = try Checkpoint(contentsOf: CheckpointFixtures.dictionaries.appending(path: name).path)
         #expect(checkpoint.format == .npy)
@@ -55,10 +55,10 @@ struct ArrayDictionaryReaderTests {
         }
     }
 
-    @Test(
-        "The network answers what TensorFlow's arithmetic gives on the arrays as they lie in the file",
-        arguments: networks)
-    func predicts(_ name: String) throws {
+    @Test(arguments: networks)
+    func `The network gives the result of TensorFlow's arithmetic on the arrays in the file`(_ name: String)
+        throws
+    {
         let expected = try #require(Self.expected)
         let folder = try TemporaryFolder()
         let file = CheckpointFixtures.dictionaries.appending(path: name)
@@ -82,8 +82,8 @@ struct ArrayDictionaryReaderTests {
         #expect(logits.count == 5)
     }
 
-    @Test("A dictionary of single arrays is taken as it is", arguments: plain)
-    func readsPlainArrays(_ name: String) throws {
+    @Test(arguments: plain)
+    func `A dictionary of single arrays is taken as it is`(_ name: String) throws {
         let checkpoint = try Checkpoint(contentsOf: CheckpointFixtures.dictionaries.appending(path: name).path)
         #expect(checkpoint.tensors.names == ["fc.weight", "fc.bias", "double", "empty"])
         #expect(try checkpoint.tensor("fc.weight", shape: [2, 3]).tensor().scalars == [0, 1, 2, 3, 4, 5])
@@ -94,8 +94,8 @@ struct ArrayDictionaryReaderTests {
         #expect(checkpoint.skipped == [SkippedTensor(name: "steps", scalarName: "<i8")])
     }
 
-    @Test("A file cut short anywhere, or with a byte more, is refused", arguments: plain)
-    func refusesTruncation(_ name: String) throws {
+    @Test(arguments: plain)
+    func `A truncated file, or one with a trailing byte, is refused`(_ name: String) throws {
         let bytes = try CheckpointFixtures.bytes(name, in: CheckpointFixtures.dictionaries)
         for count in 0..<bytes.count {
             #expect(Checkpoint.error(of: bytes[..<count]) != nil, "cut to \(count) of \(bytes.count) bytes")
@@ -103,8 +103,8 @@ struct ArrayDictionaryReaderTests {
         #expect(Checkpoint.error(of: bytes + [0]) != nil)
     }
 
-    @Test("Changed bytes are refused or leave sound tensors", arguments: plain + ["protocol-4-named.npy"])
-    func survivesChanges(_ name: String) throws {
+    @Test(arguments: plain + ["protocol-4-named.npy"])
+    func `Changed bytes are refused or leave valid tensors`(_ name: String) throws {
         let bytes = try CheckpointFixtures.bytes(name, in: CheckpointFixtures.dictionaries)
         var generator = SeededGenerator(seed: 5)
         var refusals = 0
@@ -126,7 +126,7 @@ struct ArrayDictionaryReaderTests {
         #expect(1..<5000 ~= refusals)
     }
 
-    /// A dictionary of layers that all are one `[1, 2]` matrix.
+    /// A dictionary of layers that all refer to one `[1, 2]` matrix.
     private func dictionary(of names: [String]) -> [UInt8] {
         func text(_ text: String) -> [UInt8] {
             [0x58] + withUnsafeBytes(of: UInt32(text.utf8.count).littleEndian, Array.init) + Array(text.utf8)
@@ -151,8 +151,7 @@ struct ArrayDictionaryReaderTests {
         return [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(header.count), 0] + header + pickle
     }
 
-    @Test("The number of layers and the length of their names are bounded, since they are put in order")
-    func boundsLayers() throws {
+    @Test func `The number of layers and the length of their names are bounded, because they are sorted`() throws {
         func names(_ count: Int) -> [String] { (0..<count).map { "layer\($0)" } }
         #expect(try Checkpoint(bytes: dictionary(of: names(4096))).tensors.count == 4096)
         #expect(
@@ -165,18 +164,17 @@ struct ArrayDictionaryReaderTests {
                 == .limitExceeded(what: "bytes in the name of a layer", found: 257, limit: 256))
     }
 
-    /// Asks Python to run code that no layer needs.
+    /// Files that ask Python to run code that no layer needs.
     private static let carried = "code-reduce.npy"
 
-    @Test("What would run code beside the layers is a name here, and the layers are read")
-    func carriesObjects() throws {
+    @Test func `Code beside the layers becomes an inert name, and the layers are read`() throws {
         let checkpoint = try Checkpoint(
             bytes: try CheckpointFixtures.bytes(Self.carried, in: CheckpointFixtures.hostileDictionaries))
         #expect(checkpoint.tensors.names == ["conv1.weight", "conv1.bias"])
     }
 
-    @Test("What is no dictionary of layers is refused", arguments: refusals.keys.sorted())
-    func refuses(_ name: String) throws {
+    @Test(arguments: refusals.keys.sorted())
+    func `A file that is not a dictionary of layers is refused`(_ name: String) throws {
         let bytes = try CheckpointFixtures.bytes(name, in: CheckpointFixtures.hostileDictionaries)
         #expect(Checkpoint.error(of: bytes)?.description == Self.refusals[name])
     }
@@ -220,7 +218,7 @@ struct ArrayDictionaryReaderTests {
             "the pickle asks to run \"numpy.testing._private.utils.runstring\" at offset 59, and a checkpoint"
             + " needs only tensors: save model.state_dict()",
         "code-in-state.npy":
-            "the pickle has what os.system returns at offset 150 where an array's bytes is expected",
+            "the pickle has the result of os.system at offset 150 where an array's bytes is expected",
         "code-inst.npy":
             "the pickle asks to run \"os.system\" at offset 17, and a checkpoint needs only tensors: save"
             + " model.state_dict()",
@@ -235,10 +233,10 @@ struct ArrayDictionaryReaderTests {
             + " model.state_dict()",
         "deep.npy": "the pickle holds a list where a dictionary of tensors is expected: save model.state_dict()",
         "encoded-beyond.npy":
-            "the pickle has text beyond Latin-1 at offset 330 where bytes written as text is expected",
+            "the pickle has characters beyond Latin-1 at offset 330 where bytes written as text is expected",
         "encoded-cut.npy":
-            "the pickle has text beyond Latin-1 at offset 70314 where bytes written as text is expected",
-        "encoded-number.npy": "the pickle has an integer at offset 311 where text to encode is expected",
+            "the pickle has characters beyond Latin-1 at offset 70314 where bytes written as text is expected",
+        "encoded-number.npy": "the pickle has an integer at offset 311 where text is expected",
         "encoded-often.npy": "the checkpoint has 120000 bytes of encoded text, and at most 60941 are allowed",
         "encoded-utf8.npy":
             "the pickle has text at offset 323 where an array's bytes is expected",

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Inference
 
-@Suite("NumPy reader")
+@Suite(.timeLimit(.minutes(2)))
 struct NumPyReaderTests {
     private struct Expectation: Decodable {
         struct Tensor: Decodable {
@@ -27,8 +27,8 @@ struct NumPyReaderTests {
             .sorted()
     }
 
-    @Test("A sound file gives the arrays that NumPy saved", arguments: names(in: sound))
-    func readsWhatNumPySaved(_ name: String) throws {
+    @Test(arguments: names(in: sound))
+    func `A valid file gives the arrays that NumPy saved`(_ name: String) throws {
         let all = try FixtureFile.decode([String: Expectation].self, from: "Arrays/expected.json")
         let expected = try #require(all[name])
         let checkpoint = try Checkpoint(contentsOf: Self.sound.appending(path: name).path)
@@ -42,8 +42,7 @@ struct NumPyReaderTests {
         }
     }
 
-    @Test("There are sound and hostile files to test with")
-    func fixturesExist() {
+    @Test func `There are valid and hostile files to test with`() {
         #expect(Self.names(in: Self.sound).count == 5)
         #expect(Set(Self.names(in: Self.hostile)) == Set(Self.refusals.keys))
     }
@@ -51,8 +50,8 @@ struct NumPyReaderTests {
     /// One hostile file for each thing that can be wrong, and the sentence it must be refused with.
     static let refusals: [String: String] = [
         "bomb.npz":
-            "reading the checkpoint would hold 100000469 bytes of memory beside the file, with inflated record w.npy, and at "
-            + "most 67887984 are allowed for one of its size",
+            "reading the checkpoint would take 100000469 bytes of memory beside the file, with inflated record w.npy, and at "
+            + "most 67887984 are allowed for a file of its size",
         "cut-in-length.npz": "the array w.npy is cut short at offset 8: 3 of the 4 bytes needed are there",
         "cut-in-version.npz": "the array w.npy is cut short at offset 7: 0 of the 1 bytes needed are there",
         "data-long.npz": "tensor \"w\" has 8 bytes where its shape and type need 4",
@@ -67,7 +66,7 @@ struct NumPyReaderTests {
         "header-too-long.npz":
             "the checkpoint has 10001 bytes in a .npy header, and at most 10000 are allowed",
         "key-unquoted.npz":
-            "the array \"w.npy\" has the byte 0x64 at offset 11 where a quoted word is expected",
+            "the array \"w.npy\" has the byte 0x64 at offset 11 where a quoted string is expected",
         "magic.npz":
             "the array \"w.npy\" has the bytes [147, 78, 85, 77, 80, 88] at offset 0"
             + " where the magic of a .npy file is expected",
@@ -79,7 +78,7 @@ struct NumPyReaderTests {
         "no-dictionary.npz": "the array \"w.npy\" has the byte 0x5b at offset 10 where '{' is expected",
         "no-header.npz": "the array \"w.npy\" has the header's end at offset 10 where '{' is expected",
         "not-closed.npz":
-            "the array \"w.npy\" has the header's end at offset 65 where a quoted word is expected",
+            "the array \"w.npy\" has the header's end at offset 65 where a quoted string is expected",
         "order-name.npz":
             "the array \"w.npy\" has the byte 0x4e at offset 44 where True or False is expected",
         "order-number.npz":
@@ -124,7 +123,7 @@ struct NumPyReaderTests {
         "string-not-ascii.npz":
             "the array \"w.npy\" has the byte 0xc6 at offset 22 where a printable character is expected",
         "string-open.npz":
-            "the array \"w.npy\" has a word without its end at offset 20 where a quoted word is expected",
+            "the array \"w.npy\" has an unterminated string at offset 20 where a quoted string is expected",
         "trailing-code.npz":
             "the array \"w.npy\" has more text at offset 67 where the header's end is expected",
         "trailing-text.npz":
@@ -146,24 +145,23 @@ struct NumPyReaderTests {
             "the array \"w.npy\" has version 1.1 at offset 6 where 1.0, 2.0 or 3.0 is expected",
     ]
 
-    @Test("What is no array of numbers is refused", arguments: names(in: hostile))
-    func refuses(_ name: String) throws {
+    @Test(arguments: names(in: hostile))
+    func `A file that is not an array of numbers is refused`(_ name: String) throws {
         let bytes = [UInt8](try Data(contentsOf: Self.hostile.appending(path: name)))
         #expect(Checkpoint.error(of: bytes)?.description == Self.refusals[name])
     }
 
     private static let damaged = ["saved.npz", "compressed.npz", "versions.npz"]
 
-    @Test("A file cut short anywhere is refused", arguments: damaged)
-    func refusesTruncation(_ name: String) throws {
+    @Test(arguments: damaged)
+    func `A truncated file is refused`(_ name: String) throws {
         let bytes = [UInt8](try Data(contentsOf: Self.sound.appending(path: name)))
         for count in 0..<bytes.count {
             #expect(Checkpoint.error(of: bytes[..<count]) != nil, "cut to \(count) of \(bytes.count) bytes")
         }
     }
 
-    @Test("A changed byte of a header is refused or leaves sound arrays, whatever the checksum says")
-    func survivesChangedHeaders() throws {
+    @Test func `A changed byte of a header is refused or leaves valid arrays, even with a correct checksum`() throws {
         let header = Array("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }   \n".utf8)
         let start: [UInt8] = [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(header.count), 0]
         var generator = SeededGenerator(seed: 3)
@@ -200,8 +198,7 @@ struct NumPyReaderTests {
         return body + central.bytes + Array("w.npy".utf8) + end.bytes
     }
 
-    @Test("Contiguous float32 is viewed in place")
-    func views() throws {
+    @Test func `Contiguous float32 is viewed in place`() throws {
         let folder = try TemporaryFolder()
         let path = folder.path("a.npz")
         try CheckpointWriter.write([("w", Tensor([2, 2], scalars: [1, 2, 3, 4]))], to: path, format: .npz)

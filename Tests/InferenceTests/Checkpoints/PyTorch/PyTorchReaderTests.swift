@@ -2,7 +2,7 @@ import Testing
 
 @testable import Inference
 
-@Suite("PyTorch reader")
+@Suite(.timeLimit(.minutes(2)))
 struct PyTorchReaderTests {
     /// One hostile file for each thing that can be wrong, and the error it must be refused with.
     static let refusals: [String: CheckpointError] = [
@@ -26,7 +26,7 @@ struct PyTorchReaderTests {
         "tensor-storage-long.pth": .storageSizeMismatch(record: "a/data/0", found: 48, expected: 24),
         "tensor-storage-missing.pth": .missingRecord(record: "a/data/../data.pkl"),
         "tensor-storage-negative.pth": .invalidPickle(
-            offset: 102, found: "a persistent ID of 5 values", expected: "that of a storage"),
+            offset: 102, found: "a persistent id of 5 values", expected: "the id of a storage"),
         "tensor-storage-numel.pth": .storageSizeMismatch(record: "a/data/0", found: 24, expected: .max),
         "tensor-storage-short.pth": .storageSizeMismatch(record: "a/data/0", found: 20, expected: 24),
         "tensor-stride-outside.pth": .outOfBounds(name: "w", lastElement: 6, storageElementCount: 6),
@@ -37,10 +37,10 @@ struct PyTorchReaderTests {
     /// Files whose tensors repeat elements, and the tensor at which there are too many.
     static let repeated = ["tensor-expanded-often.pth": "w1", "tensor-expanded.pth": "w"]
 
-    @Test(
-        "A tensor of more elements than its file can pay for is refused",
-        arguments: repeated.sorted { $0.key < $1.key })
-    func repeats(_ name: String, _ tensor: String) throws {
+    @Test(arguments: repeated.sorted { $0.key < $1.key })
+    func `A tensor of more elements than the file's memory budget allows is refused`(_ name: String, _ tensor: String)
+        throws
+    {
         let bytes = try CheckpointFixtures.bytes(name, in: CheckpointFixtures.hostile)
         guard case .memoryLimit(let what, let needed, let limit)? = Checkpoint.error(of: bytes) else {
             Issue.record("\(String(describing: Checkpoint.error(of: bytes)))")
@@ -50,8 +50,8 @@ struct PyTorchReaderTests {
         #expect(limit == 64 << 20 + 8 * bytes.count && needed > limit)
     }
 
-    @Test("A tensor that does not fit its storage is refused", arguments: refusals.keys.sorted())
-    func refuses(_ name: String) throws {
+    @Test(arguments: refusals.keys.sorted())
+    func `A tensor that does not fit its storage is refused`(_ name: String) throws {
         let bytes = try CheckpointFixtures.bytes(name, in: CheckpointFixtures.hostile)
         #expect(Checkpoint.error(of: bytes) == Self.refusals[name])
     }

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Inference
 
-@Suite("Safetensors reader")
+@Suite(.timeLimit(.minutes(2)))
 struct SafetensorsReaderTests {
     /// One hostile file for each thing that can be wrong, and the error it must be refused with.
     static let refusals: [String: CheckpointError] = [
@@ -67,8 +67,8 @@ struct SafetensorsReaderTests {
         "unknown-type.safetensors": .unsupportedScalarType(name: "w", found: "F31"),
     ]
 
-    @Test("A file that the format forbids is refused", arguments: refusals.keys.sorted())
-    func refuses(_ name: String) throws {
+    @Test(arguments: refusals.keys.sorted())
+    func `A file that the format forbids is refused`(_ name: String) throws {
         let bytes = try CheckpointFixtures.bytes(name, in: CheckpointFixtures.hostile)
         #expect(Checkpoint.error(of: bytes) == Self.refusals[name])
     }

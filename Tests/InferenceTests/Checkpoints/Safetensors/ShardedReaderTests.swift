@@ -5,7 +5,7 @@ import Testing
 
 @testable import Inference
 
-@Suite("Sharded safetensors")
+@Suite(.timeLimit(.minutes(2)))
 struct ShardedReaderTests {
     private static let index = "model.safetensors.index.json"
     private static let first = "model-00001-of-00002.safetensors"
@@ -29,8 +29,7 @@ struct ShardedReaderTests {
         }
     }
 
-    @Test("An index gives the tensors of all its shards")
-    func readsShards() throws {
+    @Test func `An index gives the tensors of all its shards`() throws {
         let folder = try folder()
         let checkpoint = try Checkpoint(contentsOf: folder.path(Self.index))
         #expect(checkpoint.format == .safetensors)
@@ -56,8 +55,7 @@ struct ShardedReaderTests {
         )
     }
 
-    @Test("A shard that is missing, cut short or of another saving is refused by its name")
-    func refusesShards() throws {
+    @Test func `A shard that is missing, truncated or from another checkpoint is refused by its name`() throws {
         var folder = try folder()
         try FileManager.default.removeItem(atPath: folder.path(Self.second))
         #expect(
@@ -76,7 +74,7 @@ struct ShardedReaderTests {
         try CheckpointWriter.write([("other", other)], to: path, format: .safetensors)
         #expect(
             error(folder)
-                == "tensor \"other\" of shard \"\(Self.second)\" is not in the index: shards and index are of one saving"
+                == "tensor \"other\" of shard \"\(Self.second)\" is not in the index: shards and index must be saved together"
         )
         try FileManager.default.removeItem(atPath: path)
         try CheckpointWriter.write([("3.bias", other)], to: path, format: .safetensors)
@@ -85,8 +83,7 @@ struct ShardedReaderTests {
                 == "tensor \"1.num_batches_tracked\" is not in shard \"\(Self.second)\", where the index says it is")
     }
 
-    @Test("A tensor in two shards is refused")
-    func refusesDuplicates() throws {
+    @Test func `A tensor in two shards is refused`() throws {
         let folder = try TemporaryFolder()
         for (file, name) in [("a.safetensors", "w"), ("b.safetensors", "module.w")] {
             try CheckpointWriter.write(
@@ -99,63 +96,60 @@ struct ShardedReaderTests {
                 == "shard \"b.safetensors\": two tensors are named \"w\" once module. and _orig_mod. are removed")
     }
 
-    @Test(
-        "A broken index is refused",
-        arguments: [
-            (
-                #"{"b": "weight_map"}"#,
-                "the shard index has no tensors at offset 0 where a weight_map of names and their files is expected"
-            ),
-            (
-                #"{"weight_map": {}}"#,
-                "the shard index has no tensors at offset 0 where a weight_map of names and their files is expected"
-            ),
-            (
-                #"{"weight_map": {"w": "../w.safetensors"}}"#,
-                "the shard index names \"../w.safetensors\", which is not a plain file name; shards lie beside their index"
-            ),
-            (
-                #"{"weight_map": {"w": "/etc/passwd"}}"#,
-                "the shard index names \"/etc/passwd\", which is not a plain file name; shards lie beside their index"
-            ),
-            (
-                #"{"weight_map": {"w": ".."}}"#,
-                "the shard index names \"..\", which is not a plain file name; shards lie beside their index"
-            ),
-            (
-                #"{"weight_map": {"w": ""}}"#,
-                "the shard index names \"\", which is not a plain file name; shards lie beside their index"
-            ),
-            (
-                #"{"weight_map": {"w": "a", "\u0077": "a"}}"#,
-                "the shard index has the key \"w\" again at offset 26 where each key once is expected"
-            ),
-            (
-                #"{"weight_map": {"w": "a"}, "weight_map": {"v": "a"}}"#,
-                "the shard index has the key \"weight_map\" again at offset 27 where each key once is expected"
-            ),
-            (
-                #"{"weight_map": {"w": 5}}"#,
-                "the shard index has byte 0x35 at offset 21 where '\"' is expected"
-            ),
-            (#"{"weight_map": ["#, "the shard index has byte 0x5b at offset 15 where '{' is expected"),
-            (
-                #"{"metadata": [[[[[[[[[1]]]]]]]]], "weight_map": {}}"#,
-                "the shard index has byte 0x5b at offset 21 where less nesting is expected"
-            ),
-            (
-                #"{"weight_map": {"w": "a"}} x"#,
-                "the shard index has byte 0x78 at offset 27 where the end of the index is expected"
-            ),
-        ])
-    func refusesIndex(_ text: String, _ sentence: String) throws {
+    @Test(arguments: [
+        (
+            #"{"b": "weight_map"}"#,
+            "the shard index has no tensors at offset 0 where a weight_map of names and their files is expected"
+        ),
+        (
+            #"{"weight_map": {}}"#,
+            "the shard index has no tensors at offset 0 where a weight_map of names and their files is expected"
+        ),
+        (
+            #"{"weight_map": {"w": "../w.safetensors"}}"#,
+            "the shard index names \"../w.safetensors\", which is not a plain file name; shards lie beside their index"
+        ),
+        (
+            #"{"weight_map": {"w": "/etc/passwd"}}"#,
+            "the shard index names \"/etc/passwd\", which is not a plain file name; shards lie beside their index"
+        ),
+        (
+            #"{"weight_map": {"w": ".."}}"#,
+            "the shard index names \"..\", which is not a plain file name; shards lie beside their index"
+        ),
+        (
+            #"{"weight_map": {"w": ""}}"#,
+            "the shard index names \"\", which is not a plain file name; shards lie beside their index"
+        ),
+        (
+            #"{"weight_map": {"w": "a", "\u0077": "a"}}"#,
+            "the shard index has the key \"w\" again at offset 26 where each key once is expected"
+        ),
+        (
+            #"{"weight_map": {"w": "a"}, "weight_map": {"v": "a"}}"#,
+            "the shard index has the key \"weight_map\" again at offset 27 where each key once is expected"
+        ),
+        (
+            #"{"weight_map": {"w": 5}}"#,
+            "the shard index has byte 0x35 at offset 21 where '\"' is expected"
+        ),
+        (#"{"weight_map": ["#, "the shard index has byte 0x5b at offset 15 where '{' is expected"),
+        (
+            #"{"metadata": [[[[[[[[[1]]]]]]]]], "weight_map": {}}"#,
+            "the shard index has byte 0x5b at offset 21 where less nesting is expected"
+        ),
+        (
+            #"{"weight_map": {"w": "a"}} x"#,
+            "the shard index has byte 0x78 at offset 27 where the end of the index is expected"
+        ),
+    ])
+    func `A broken index is refused`(_ text: String, _ sentence: String) throws {
         let folder = try TemporaryFolder()
         try folder.write(Array(text.utf8), to: Self.index)
         #expect(error(folder) == sentence)
     }
 
-    @Test("The number of shards is bounded")
-    func boundsShards() throws {
+    @Test func `The number of shards is bounded`() throws {
         func index(_ count: Int) throws -> ShardIndex {
             let map = (0..<count).map { "\"t\($0)\": \"s\($0)\"" }.joined(separator: ", ")
             return try ShardIndex(ByteRegion(AlignedBuffer(Array("{\"weight_map\": {\(map)}}".utf8))))
@@ -164,20 +158,19 @@ struct ShardedReaderTests {
         #expect(throws: CheckpointError.limitExceeded(what: "shards", found: 257, limit: 256)) { try index(257) }
     }
 
-    @Test("Values beside the map may be of any kind")
-    func skipsMetadata() throws {
+    @Test func `Values beside the weight map may have any type`() throws {
         let text =
             #"{"metadata": {"a": [1, -2.5e+3, true, null, "x", {}], "b": {"c": []}}, "weight_map": {"w": "s"}, "z": 0}"#
         #expect(try ShardIndex(ByteRegion(AlignedBuffer(Array(text.utf8)))).names == ["s": ["w"]])
     }
 
-    @Test(
-        "Shards are known by their names",
-        arguments: [
-            ("model-00001-of-00002.safetensors", true), ("a-b-00010-of-123456.safetensors", true),
-            ("model.safetensors", false), ("model-1-of-2.safetensors", false), ("model-00001-of-00002.bin", false),
-            ("00001-of-00002.safetensors", true), ("of-00002.safetensors", false),
-            ("model-0000x-of-00002.safetensors", false),
-        ])
-    func knowsShards(_ name: String, _ isShard: Bool) { #expect(ShardIndex.isShard(name) == isShard) }
+    @Test(arguments: [
+        ("model-00001-of-00002.safetensors", true), ("a-b-00010-of-123456.safetensors", true),
+        ("model.safetensors", false), ("model-1-of-2.safetensors", false), ("model-00001-of-00002.bin", false),
+        ("00001-of-00002.safetensors", true), ("of-00002.safetensors", false),
+        ("model-0000x-of-00002.safetensors", false),
+    ])
+    func `Shards are recognised by their names`(_ name: String, _ isShard: Bool) {
+        #expect(ShardIndex.isShard(name) == isShard)
+    }
 }

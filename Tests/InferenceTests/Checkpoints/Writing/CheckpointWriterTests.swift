@@ -5,7 +5,7 @@ import Testing
 
 @testable import Inference
 
-@Suite("Checkpoint writer")
+@Suite(.timeLimit(.minutes(2)))
 struct CheckpointWriterTests {
     private static let written = FixtureFile.url("Written")
 
@@ -35,15 +35,19 @@ struct CheckpointWriterTests {
         return path
     }
 
-    @Test("A file is, to the last byte, the one that PyTorch, safetensors and NumPy were shown", arguments: variants)
-    func writesKnownBytes(_ format: Checkpoint.Format, _ type: ScalarType, _ name: String) throws {
+    @Test(arguments: variants)
+    func `A file equals, byte for byte, the one that was verified with PyTorch, safetensors and NumPy`(
+        _ format: Checkpoint.Format, _ type: ScalarType, _ name: String
+    ) throws {
         let folder = try TemporaryFolder()
         let found = try Data(contentsOf: URL(filePath: try write(format, type, name, in: folder)))
         #expect(found == (try Data(contentsOf: Self.written.appending(path: name))))
     }
 
-    @Test("What was written is read back: names, shapes, types and every bit", arguments: variants)
-    func readsBack(_ format: Checkpoint.Format, _ type: ScalarType, _ name: String) throws {
+    @Test(arguments: variants)
+    func `Names, shapes, types and every bit are read back as written`(
+        _ format: Checkpoint.Format, _ type: ScalarType, _ name: String
+    ) throws {
         let folder = try TemporaryFolder()
         let checkpoint = try Checkpoint(contentsOf: try write(format, type, name, in: folder))
         #expect(checkpoint.format == format)
@@ -64,8 +68,7 @@ struct CheckpointWriterTests {
         }
     }
 
-    @Test("Any checkpoint goes through any format that has its types, and comes back the same")
-    func roundTrips() throws {
+    @Test func `Any checkpoint converts to any format that has its types, and back without loss`() throws {
         let folder = try TemporaryFolder()
         for name in ["state-dict.pth", "types.pth", "layouts.pth", "unaligned.safetensors"] {
             let source = try Checkpoint(bytes: try CheckpointFixtures.bytes(name))
@@ -88,8 +91,7 @@ struct CheckpointWriterTests {
         }
     }
 
-    @Test("Large tensors go out in pieces of which none is lost")
-    func writesLargeTensors() throws {
+    @Test func `Large tensors are written in chunks without loss`() throws {
         let folder = try TemporaryFolder()
         let count = 2 * (1 << 16) + 3
         let tensor = Tensor([count], scalars: (0..<count).map { Float($0 % 2000) })
@@ -102,8 +104,7 @@ struct CheckpointWriterTests {
         }
     }
 
-    @Test("An archive of more than 4 GB has fields that PyTorch was shown in a small one")
-    func writesZip64() throws {
+    @Test func `An archive of more than 4 GB has the zip64 fields that PyTorch reads in a small one`() throws {
         let folder = try TemporaryFolder()
         let file = try AtomicFile(folder.path("zip64.pth"))
         let tensors = Self.tensors.map { WritableTensor(name: $0.name, tensor: $0.tensor, scalarType: .float32) }
@@ -113,8 +114,7 @@ struct CheckpointWriterTests {
         #expect(found == (try Data(contentsOf: Self.written.appending(path: "zip64.pth"))))
     }
 
-    @Test("A network's parameters, as PyTorch's load_state_dict took them")
-    func writesNetwork() throws {
+    @Test func `A network's parameters equal the file that PyTorch's load_state_dict accepts`() throws {
         let folder = try TemporaryFolder()
         try CheckpointWriter.write(
             [
@@ -128,8 +128,7 @@ struct CheckpointWriterTests {
                 == Data(contentsOf: Self.written.appending(path: "network.pth")))
     }
 
-    @Test("What cannot be written is refused by name, and the old file stays")
-    func refusals() throws {
+    @Test func `A tensor that cannot be written is refused by name, and the old file stays`() throws {
         let folder = try TemporaryFolder()
         func error(
             _ tensors: [(name: String, tensor: Tensor)], _ suffix: String, _ format: Checkpoint.Format,
@@ -175,8 +174,7 @@ struct CheckpointWriterTests {
                 == .invalidName(name: "__metadata__"))
     }
 
-    @Test("The longest name that is written is read by every reader")
-    func longestName() throws {
+    @Test func `Every reader accepts the longest name that is written`() throws {
         let folder = try TemporaryFolder()
         let name = String(repeating: "n", count: 1 << 14)
         for format in [Checkpoint.Format.pytorch, .safetensors, .npz] {
@@ -186,32 +184,30 @@ struct CheckpointWriterTests {
         }
     }
 
-    @Test(
-        "A suffix names the format",
-        arguments: [
-            ("a.pth", Checkpoint.Format.pytorch), ("a/b.PT", .pytorch), ("a.b.safetensors", .safetensors),
-            ("a.npz", .npz),
-            ("pth", nil), ("a.pth/b", nil), ("a.npy", nil), ("", nil),
-        ])
-    func suffixes(_ path: String, _ format: Checkpoint.Format?) {
+    @Test(arguments: [
+        ("a.pth", Checkpoint.Format.pytorch), ("a/b.PT", .pytorch), ("a.b.safetensors", .safetensors),
+        ("a.npz", .npz),
+        ("pth", nil), ("a.pth/b", nil), ("a.npy", nil), ("", nil),
+    ])
+    func `A suffix names the format`(_ path: String, _ format: Checkpoint.Format?) {
         #expect(Checkpoint.Format(suffixOf: path) == format)
     }
 
-    @Test(
-        "An error is one plain sentence",
-        arguments: [
-            (
-                CheckpointWriteError.overflow(name: "fc.bias", index: 3, value: 70000, scalarType: .float16),
-                "Tensor fc.bias has 70000.0 at index 3, which is too large for float16; bfloat16 and float32 have room for it."
-            ),
-            (
-                .unsupportedScalarType(.bfloat16, format: .npz),
-                "NumPy has no bfloat16; write float32 or float16 to .npz."
-            ),
-            (
-                .file(.noSpace(file: "a.pth", byteCount: 12)),
-                "a.pth cannot be written: there is no space left for its 12 bytes; free some and try again."
-            ),
-        ])
-    func sentences(_ error: CheckpointWriteError, _ sentence: String) { #expect(error.description == sentence) }
+    @Test(arguments: [
+        (
+            CheckpointWriteError.overflow(name: "fc.bias", index: 3, value: 70000, scalarType: .float16),
+            "Tensor fc.bias has 70000.0 at index 3, which is too large for float16; bfloat16 and float32 have room for it."
+        ),
+        (
+            .unsupportedScalarType(.bfloat16, format: .npz),
+            "NumPy has no bfloat16; write float32 or float16 to .npz."
+        ),
+        (
+            .file(.noSpace(file: "a.pth", byteCount: 12)),
+            "a.pth cannot be written: there is no space left for its 12 bytes; free some and try again."
+        ),
+    ])
+    func `An error is one plain sentence`(_ error: CheckpointWriteError, _ sentence: String) {
+        #expect(error.description == sentence)
+    }
 }

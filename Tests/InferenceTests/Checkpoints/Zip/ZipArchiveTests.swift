@@ -3,7 +3,7 @@ import Testing
 
 @testable import Inference
 
-@Suite("Zip archive")
+@Suite(.timeLimit(.minutes(2)))
 struct ZipArchiveTests {
     /// One hostile file for each thing that can be wrong, and the error it must be refused with.
     static let refusals: [String: CheckpointError] = [
@@ -77,14 +77,13 @@ struct ZipArchiveTests {
         "zip-zip64-size.pth": .truncated(what: "the archive", offset: 60, needed: .max, available: 287),
     ]
 
-    @Test("An archive that lies about itself is refused", arguments: refusals.keys.sorted())
-    func refuses(_ name: String) throws {
+    @Test(arguments: refusals.keys.sorted())
+    func `An inconsistent archive is refused`(_ name: String) throws {
         let bytes = try CheckpointFixtures.bytes(name, in: CheckpointFixtures.hostile)
         #expect(Checkpoint.error(of: bytes) == Self.refusals[name])
     }
 
-    @Test("Numbers that stand only in zip64 fields are found there")
-    func readsZip64() throws {
+    @Test func `Numbers in zip64 fields are read`() throws {
         let archive = try ZipArchive(ByteRegion(AlignedBuffer(try CheckpointFixtures.bytes("zip64.pth"))))
         #expect(archive.records.map(\.name) == ["a/data.pkl", "a/data/0"])
         let record = try #require(archive["a/data/0"])
@@ -92,8 +91,7 @@ struct ZipArchiveTests {
         #expect(archive["a/data/1"] == nil)
     }
 
-    @Test("A deflated record is what was stored")
-    func inflates() throws {
+    @Test func `A deflated record inflates to the original bytes`() throws {
         var stored = try ZipArchive(ByteRegion(AlignedBuffer(try CheckpointFixtures.bytes("layouts.pth"))))
         var deflated = try ZipArchive(ByteRegion(AlignedBuffer(try CheckpointFixtures.bytes("streamed.pth"))))
         #expect(stored.records.count == 14)

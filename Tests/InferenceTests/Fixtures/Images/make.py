@@ -463,11 +463,11 @@ def expectation(name, data):
 
 def main():
     HOSTILE.mkdir(parents=True, exist_ok=True)
-    pictures = []
+    images = []
     for make in (jpegs, oriented, pngs, webps, sources):
         for name, data in make():
             (HERE / name).write_bytes(data)
-            pictures.append(expectation(name, data))
+            images.append(expectation(name, data))
     errors = []
     for name, data, error in hostile():
         (HOSTILE / name).write_bytes(data)
@@ -476,7 +476,7 @@ def main():
     def lines(entries):
         return "[\n" + ",\n".join("    " + json.dumps(entry) for entry in entries) + "\n  ]"
 
-    sections = {"pictures": pictures, "hostile": errors, "resizes": list(resizes()), "tensors": list(tensors()),
+    sections = {"images": images, "hostile": errors, "resizes": list(resizes()), "tensors": list(tensors()),
                 "scaled": list(scaled())}
     text = ",\n".join(f'  "{name}": {lines(entries)}' for name, entries in sections.items())
     (HERE / "expected.json").write_text("{\n" + text + "\n}\n")

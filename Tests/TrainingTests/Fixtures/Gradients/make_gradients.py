@@ -57,7 +57,7 @@ def networks():
     flat = nn.Flatten()
     return {
         "linear": ((7,), [linear(7, 5)]),
-        "two linear layers with a rectifier": ((7,), [linear(7, 9), nn.ReLU(), linear(9, 4, seed=8)]),
+        "two linear layers with a ReLU": ((7,), [linear(7, 9), nn.ReLU(), linear(9, 4, seed=8)]),
         "convolutions of stride 1": (
             (3, 7, 6), [conv(3, 4, 3, padding=1), nn.ReLU(), conv(4, 5, 3, seed=3, padding=1), flat, linear(210, 3)]),
         "kernels of 5 and of 2 by 4, unpadded": (
@@ -73,7 +73,7 @@ def networks():
         "groups": (
             (4, 6, 6),
             [conv(4, 6, 3, padding=1, groups=2), conv(6, 4, 3, seed=3, stride=2, groups=2), flat, linear(16, 3)]),
-        "a pooling behind a rectifier": (
+        "a pooling behind a ReLU": (
             (2, 8, 7), [conv(2, 20, 3, padding=1), nn.ReLU(), nn.MaxPool2d(3, 2), flat, linear(180, 3)]),
         "a padded pooling by itself, and averages": (
             (2, 8, 7),

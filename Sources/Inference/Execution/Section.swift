@@ -1,0 +1,83 @@
+import Files
+import Synchronization
+import Threads
+
+/// A part of a network that runs on batches of its own size, with a plan for each size.
+///
+/// An engine has up to three; see ``Engine``.
+final class Section: Sendable {
+    /// The part itself.
+    let network: Network
+    /// The most images that are run together; `Int.max` where the whole batch is.
+    let batchLimit: Int
+    private let planner: Planner
+    private let workers: WorkerPool
+    private let plans = Mutex<[PlanKey: Plan]>([:])
+    /// The arenas that no run uses now.
+    private let freeArenas = Mutex<[AlignedBuffer]>([])
+
+    private struct PlanKey: Hashable {
+        let batchSize: Int
+        let threadCount: Int
+    }
+
+    init(network: Network, workers: WorkerPool, selector: AlgorithmSelector, batchLimit: Int) {
+        self.network = network
+        self.workers = workers
+        self.batchLimit = batchLimit
+        planner = Planner(network: network, workers: workers, selector: selector, batchLimit: batchLimit)
+    }
+
+    /// See ``Planner/measure(with:)``; to be called before the first run.
+    func measure(with tuner: AlgorithmTuner) { planner.measure(with: tuner) }
+
+    /// Runs one batch.
+    ///
+    /// - Parameters:
+    ///   - threadCount: how many threads share each step.
+    ///   - fill: writes the batch's input, `[N, …]`.
+    ///   - didRun: is called with each step and its duration, for profiles.
+    ///   - take: reads the batch's output, `[N, …]`.
+    func run<R>(
+        batchSize: Int, threadCount: Int, fill: (UnsafeMutableBufferPointer<Float>) -> Void,
+        didRun: ((Plan.Step, Duration) -> Void)? = nil,
+        take: (UnsafeBufferPointer<Float>) -> R
+    ) -> R {
+        let plan = plan(PlanKey(batchSize: batchSize, threadCount: threadCount))
+        let arena = takeArena(byteCount: plan.arenaByteCount)
+        defer { freeArenas.withLock { $0.append(arena) } }
+        let memory = arena.bytes.assumingMemoryBound(to: Float.self)
+        func values(at offset: Int, shape: Shape) -> UnsafeMutableBufferPointer<Float> {
+            UnsafeMutableBufferPointer(rebasing: memory[offset..<offset + shape.elementCount * batchSize])
+        }
+        fill(values(at: plan.inputOffset, shape: network.inputShape))
+        plan.run(on: arena, workers: workers, didRun: didRun)
+        return take(UnsafeBufferPointer(values(at: plan.outputOffset, shape: network.outputShape)))
+    }
+
+    /// The weights of the operations made so far, beside the layers' parameters. Units: bytes.
+    var weightByteCount: Int { planner.weightByteCount }
+
+    /// The working memory of a run of so many images. Units: bytes.
+    func arenaByteCount(batchSize: Int, threadCount: Int) -> Int {
+        plan(PlanKey(batchSize: batchSize, threadCount: threadCount)).arenaByteCount
+    }
+
+    private func plan(_ key: PlanKey) -> Plan {
+        plans.withLock { plans in
+            if let plan = plans[key] { return plan }
+            let plan = planner.plan(batchSize: key.batchSize, threadCount: key.threadCount)
+            plans[key] = plan
+            return plan
+        }
+    }
+
+    /// A free arena that is large enough, or a new one.
+    ///
+    /// A free one that is too small is freed, so that there are never more arenas than there were concurrent runs.
+    private func takeArena(byteCount: Int) -> AlignedBuffer {
+        let free = freeArenas.withLock { $0.popLast() }
+        if let free, free.bytes.count >= byteCount { return free }
+        return AlignedBuffer(byteCount: byteCount)
+    }
+}

@@ -1,0 +1,319 @@
+/// A checkpoint's tensors, grouped by layer: a weight, its bias, and a normalisation's running mean and variance.
+///
+/// The names are those within the network: a prefix that all layers share is the attribute of a wrapper (`model.`,
+/// `backbone.`) and is removed. Tensors of losses and metrics are left out.
+package struct ParameterSet {
+    /// In the order of their names, numbers by value: `features.3` comes before `features.10`.
+    package let layers: [Layer]
+    /// The prefix that was removed from all names, as `model.`; empty where there was none.
+    package let wrapper: String
+    /// The names of the tensors that were left out: those of losses, metrics and counters.
+    package let leftOut: [String]
+    private let indices: [String: Int]
+
+    /// Limit of the work of sorting names and comparing them with every architecture. ResNet-152 has 932. Units:
+    /// tensors.
+    static let maxTensorCount = 1 << 14
+
+    /// - Parameters:
+    ///   - packing: how linear layers' weights are packed; nil leaves all weights in the file's memory.
+    ///   - prefix: the prefix of the network's tensors; all others are left out. Empty takes all.
+    /// - Throws: ``CheckpointError`` where a tensor belongs to no layer, a layer lacks one of its tensors, or none has
+    ///   the prefix.
+    init(_ checkpoint: Checkpoint, packing: WeightPacking?, prefix: String = "") throws(CheckpointError) {
+        try Self.refuseQuantized(checkpoint.skipped.filter { $0.name.hasPrefix(prefix) })
+        let object = checkpoint.objects.first { $0.name.hasPrefix(prefix) && !TrainingTensor.hasName($0.name) }
+        if let object { throw .notATensor(name: object.name, found: object.kind) }
+        try self.init(prefix.isEmpty ? checkpoint.tensors : checkpoint.tensors.under(prefix), packing: packing)
+    }
+
+    /// All tensors, left in the file's memory.
+    package init(_ checkpoint: Checkpoint) throws(CheckpointError) { try self.init(checkpoint, packing: nil) }
+
+    /// Refuses quantised weights here, where the error can name the reason; later they would only be missing.
+    private static func refuseQuantized(_ skipped: [SkippedTensor]) throws(CheckpointError) {
+        let parameters: [Suffix] = [.weight, .bias, .runningMean, .runningVariance]
+        for tensor in skipped {
+            let isParameter = parameters.contains { tensor.name.hasSuffix($0.rawValue) }
+            if isParameter || QuantizedType.isQuantized(tensor.scalarName) {
+                throw CheckpointError.quantizedTensor(name: tensor.name, found: tensor.scalarName)
+            }
+        }
+    }
+
+    /// Tensors of any origin, left in their memory.
+    package init(_ tensors: StoredTensors) throws(CheckpointError) { try self.init(tensors, packing: nil) }
+
+    init(_ tensors: StoredTensors, packing: WeightPacking?) throws(CheckpointError) {
+        guard tensors.count <= Self.maxTensorCount else {
+            throw CheckpointError.limitExceeded(
+                what: "tensors for one network", found: tensors.count, limit: Self.maxTensorCount)
+        }
+        var parts: [Suffix: [String: StoredTensor]] = [:]
+        var leftOut: [String] = []
+        for (name, tensor) in tensors {
+            if TrainingTensor.hasName(name) {
+                leftOut.append(name)
+                continue
+            }
+            guard let suffix = Suffix.allCases.first(where: { name.hasSuffix($0.rawValue) }) else {
+                throw CheckpointError.unexpectedTensor(name: name, shape: tensor.shape)
+            }
+            parts[suffix, default: [:]][String(name.dropLast(suffix.rawValue.count))] = tensor
+        }
+        let weights = parts[.weight] ?? [:]
+        let unshared = packing == nil ? [] : tensors.namesOfUnshared
+        for suffix in [Suffix.bias, .runningMean, .runningVariance] {
+            for (stem, tensor) in parts[suffix] ?? [:] where weights[stem] == nil {
+                // A running mean without weight and bias belongs to a normalisation without parameters, which is not
+                // supported.
+                if suffix != .bias, parts[.bias]?[stem] == nil {
+                    throw CheckpointError.unexpectedTensor(name: stem + suffix.rawValue, shape: tensor.shape)
+                }
+                throw CheckpointError.missingTensor(name: stem + Suffix.weight.rawValue, expected: tensor.shape)
+            }
+        }
+        var layers: [Layer] = []
+        for (stem, weight) in NaturalOrder.sorted(weights, by: \.key) {
+            let expected = Shape(Array(weight.shape.extents.prefix(1)))
+            // An empty tensor may claim any extents; no layer has one.
+            guard weight.shape.elementCount > 0 else {
+                throw CheckpointError.unexpectedTensor(name: stem + Suffix.weight.rawValue, shape: weight.shape)
+            }
+            /// - Parameter isNeeded: whether it is an error that there is none.
+            func part(_ suffix: Suffix, isNeeded: Bool) throws(CheckpointError) -> StoredTensor? {
+                guard let tensor = parts[suffix]?[stem] else {
+                    guard !isNeeded else {
+                        throw CheckpointError.missingTensor(name: stem + suffix.rawValue, expected: expected)
+                    }
+                    return nil
+                }
+                guard tensor.shape == expected else {
+                    throw CheckpointError.shapeMismatch(
+                        name: stem + suffix.rawValue, found: tensor.shape, expected: expected)
+                }
+                return tensor
+            }
+            let isNormalized = [.runningMean, .runningVariance].contains { (suffix: Suffix) in
+                parts[suffix]?[stem] != nil
+            }
+            if isNormalized, weight.shape.rank != 1 {
+                throw CheckpointError.shapeMismatch(
+                    name: stem + Suffix.weight.rawValue, found: weight.shape, expected: expected)
+            }
+            // Whether a layer needs a bias is checked when the network is built: a convolution before a normalisation
+            // has none.
+            let bias = try part(.bias, isNeeded: isNormalized)
+            let mean = try part(.runningMean, isNeeded: isNormalized)
+            let variance = try part(.runningVariance, isNeeded: isNormalized)
+            layers.append(
+                Layer(
+                    name: stem, weight: weight, bias: bias,
+                    statistics: mean.flatMap { mean in variance.map { (mean, $0) } }, packing: packing,
+                    ownsWeight: unshared.contains(stem + Suffix.weight.rawValue)))
+        }
+        self.init(layers, leftOut: leftOut)
+    }
+
+    /// Some layers, under their names without the prefix that all of these share.
+    init(_ layers: [Layer], leftOut: [String] = []) {
+        let wrapper = Self.wrapper(of: layers.map(\.name))
+        self.init(
+            wrapper.isEmpty ? layers : layers.map { $0.renamed(String($0.name.dropFirst(wrapper.count))) },
+            wrapper: wrapper, leftOut: leftOut)
+    }
+
+    private init(_ layers: [Layer], wrapper: String, leftOut: [String]) {
+        self.layers = layers
+        self.wrapper = wrapper
+        self.leftOut = leftOut
+        indices = Dictionary(zip(layers.map(\.name), layers.indices)) { first, _ in first }
+    }
+
+    /// The components that all names begin with; each name keeps at least its last one.
+    private static func wrapper(of names: [String]) -> String {
+        guard var shared = names.first?.split(separator: ".", omittingEmptySubsequences: false).dropLast()[...] else {
+            return ""
+        }
+        for name in names.dropFirst() {
+            let parts = name.split(separator: ".", omittingEmptySubsequences: false).dropLast()
+            let count = zip(shared, parts).prefix { $0 == $1 }.count
+            shared = shared.prefix(count)
+            if shared.isEmpty { return "" }
+        }
+        return shared.map { $0 + "." }.joined()
+    }
+
+    /// The same layers under other names, sorted by them.
+    ///
+    /// - Parameter layer: the renamed layer; nil leaves it as it is.
+    /// - Returns: nil where two layers would have the same name.
+    func renamed(_ layer: (Layer) -> Layer?) -> ParameterSet? {
+        let renamed = NaturalOrder.sorted(layers.map { layer($0) ?? $0 }, by: \.name)
+        guard Set(renamed.map(\.name)).count == renamed.count else { return nil }
+        return ParameterSet(renamed, wrapper: wrapper, leftOut: leftOut)
+    }
+
+    /// The suffix behind a layer's name, which tells the tensor's part in it.
+    private enum Suffix: String, CaseIterable {
+        case weight = ".weight"
+        case bias = ".bias"
+        case runningMean = ".running_mean"
+        case runningVariance = ".running_var"
+        /// How many batches a normalisation saw in training; no prediction depends on it.
+        case batchCount = ".num_batches_tracked"
+    }
+
+    /// The layer of that name, if there is one.
+    package subscript(name: String) -> Layer? { indices[name].map { layers[$0] } }
+
+    /// The convolutions, in the order of their names.
+    package var convolutions: [Layer] { layers.filter { $0.weight.shape.rank == 4 } }
+    /// The linear layers, in the order of their names.
+    package var linears: [Layer] { layers.filter { $0.weight.shape.rank == 2 } }
+    /// The batch normalisations, in the order of their names.
+    package var normalizations: [Layer] { layers.filter { $0.statistics != nil } }
+
+    /// The names and shapes of all tensors, layer by layer.
+    var shapes: [(name: String, shape: Shape)] {
+        layers.flatMap { layer in
+            let parts: [(Suffix, StoredTensor?)] = [
+                (.weight, layer.weight), (.bias, layer.bias), (.runningMean, layer.statistics?.mean),
+                (.runningVariance, layer.statistics?.variance),
+            ]
+            return parts.compactMap { suffix, tensor in tensor.map { (layer.name + suffix.rawValue, $0.shape) } }
+        }
+    }
+}
+
+extension ParameterSet {
+    /// One layer's parameters as the file holds them.
+    package struct Layer {
+        /// The name without `.weight` and `.bias`, as `features.0`.
+        package let name: String
+        /// A convolution's `[O, I, KH, KW]`, a linear layer's `[O, I]`, a normalisation's `[C]`.
+        package let weight: StoredTensor
+        /// nil for a convolution that has none.
+        package let bias: StoredTensor?
+        /// A normalisation's `running_mean` and `running_var`.
+        let statistics: (mean: StoredTensor, variance: StoredTensor)?
+        private let packing: WeightPacking?
+        /// Whether no other tensor shares the weight's bytes.
+        private let ownsWeight: Bool
+
+        init(
+            name: String, weight: StoredTensor, bias: StoredTensor?,
+            statistics: (mean: StoredTensor, variance: StoredTensor)?, packing: WeightPacking?, ownsWeight: Bool
+        ) {
+            self.name = name
+            self.weight = weight
+            self.bias = bias
+            self.statistics = statistics
+            self.packing = packing
+            self.ownsWeight = ownsWeight
+        }
+
+        /// The same parameters under another name.
+        func renamed(_ name: String) -> Layer {
+            Layer(
+                name: name, weight: weight, bias: bias, statistics: statistics, packing: packing, ownsWeight: ownsWeight
+            )
+        }
+
+        /// The same parameters with the weight in another shape of as many elements; nil where it is not contiguous in
+        /// memory.
+        func reshaped(_ name: String, weight shape: Shape) -> Layer? {
+            weight.reshaped(to: shape).map {
+                Layer(
+                    name: name, weight: $0, bias: bias, statistics: statistics, packing: packing, ownsWeight: ownsWeight
+                )
+            }
+        }
+
+        /// A convolution with these parameters.
+        ///
+        /// - Parameters:
+        ///   - isGrouped: whether the weight's input channels may be a part of the layer's.
+        ///   - needsBias: whether it is an error that there is none.
+        /// - Throws: ``CheckpointError`` where a tensor is missing, does not fit, or is not finite.
+        func convolution(
+            inputChannels: Int, kernelSize: Int, stride: Int = 1, padding: Int = 0, isGrouped: Bool = false,
+            needsBias: Bool = true
+        ) throws(CheckpointError) -> Conv2d {
+            let shape = weight.shape
+            let groups = shape.rank == 4 && shape[1] > 0 ? inputChannels / shape[1] : 0
+            guard groups > 0, isGrouped || groups == 1, shape[1] * groups == inputChannels, shape[0] > 0,
+                shape[0] % groups == 0, shape[2] == kernelSize, shape[3] == kernelSize
+            else {
+                throw CheckpointError.shapeMismatch(
+                    name: name + ".weight", found: shape,
+                    expected: [max(shape.extents.first ?? 1, 1), inputChannels, kernelSize, kernelSize])
+            }
+            return Conv2d(
+                weight: detached(try finite(weight, "weight")),
+                bias: needsBias || bias != nil ? try finiteBias() : nil, stride: Size2d(square: stride),
+                padding: Size2d(square: padding), groups: groups)
+        }
+
+        /// A linear layer with these parameters; to be called once.
+        ///
+        /// Where the weight is packed, its bytes in the file's memory are given back, so that a large network is not in
+        /// memory twice.
+        ///
+        /// - Parameter isOutput: whether the layer's outputs are the network's.
+        /// - Throws: ``CheckpointError`` where a tensor does not fit, or is not finite.
+        func linear(inputFeatures: Int, isOutput: Bool) throws(CheckpointError) -> Linear {
+            let shape = weight.shape
+            guard shape.rank == 2, shape[1] == inputFeatures, shape[0] > 0 else {
+                throw CheckpointError.shapeMismatch(
+                    name: name + ".weight", found: shape, expected: [max(shape.extents.first ?? 1, 1), inputFeatures])
+            }
+            let tensor = try finite(weight, "weight")
+            guard let packing else { return Linear(weight: .float32(tensor), bias: try finiteBias()) }
+            let packed = packing.pack(tensor, isOutput: isOutput)
+            if ownsWeight { weight.discard() }
+            return Linear(weight: .packed(packed), bias: try finiteBias())
+        }
+
+        /// A batch normalisation with these parameters.
+        ///
+        /// - Throws: ``CheckpointError`` where a tensor is missing or does not fit, is not finite, or a variance is
+        ///   below zero.
+        func normalization(channels: Int, epsilon: Double) throws(CheckpointError) -> BatchNorm2d {
+            guard weight.shape == [channels] else {
+                throw CheckpointError.shapeMismatch(name: name + ".weight", found: weight.shape, expected: [channels])
+            }
+            guard let statistics else {
+                throw CheckpointError.missingTensor(name: name + ".running_mean", expected: [channels])
+            }
+            let variance = try finite(statistics.variance, "running_var")
+            if let index = variance.scalars.firstIndex(where: { $0 < 0 }) {
+                throw CheckpointError.negativeVariance(
+                    name: name + ".running_var", index: index, value: "\(variance.scalars[index])")
+            }
+            return BatchNorm2d(
+                weight: try finite(weight, "weight").copied(), bias: try finiteBias().copied(),
+                runningMean: try finite(statistics.mean, "running_mean").copied(), runningVariance: variance.copied(),
+                epsilon: epsilon)
+        }
+
+        private func finiteBias() throws(CheckpointError) -> Tensor {
+            guard let bias else {
+                throw CheckpointError.missingTensor(
+                    name: name + ".bias", expected: Shape(Array(weight.shape.extents.prefix(1))))
+            }
+            return detached(try finite(bias, "bias"))
+        }
+
+        /// A copy where linear layers' weights are packed: a view of any other tensor would keep the whole file in
+        /// memory.
+        private func detached(_ tensor: Tensor) -> Tensor { packing == nil ? tensor : tensor.copied() }
+
+        /// The tensor in float32, without NaN and infinity: they are refused at load, while the old model still serves.
+        private func finite(_ stored: StoredTensor, _ part: String) throws(CheckpointError) -> Tensor {
+            let tensor = stored.tensor()
+            try tensor.checkFinite(name: "\(name).\(part)")
+            return tensor
+        }
+    }
+}

@@ -1,0 +1,56 @@
+/// Chooses the algorithm of a layer: by order, by measured times, or by the algorithms' own estimates.
+public struct AlgorithmSelector: Sendable {
+    /// The largest error against float64, relative to a layer's largest output, with which an algorithm may be chosen.
+    ///
+    /// A sum of a few thousand float32 products has an error of about 1e-6. Winograd's tiles of 7 and 8 have about
+    /// 1e-5; five layers with them change the logits by about 1e-5 of the largest.
+    public static let errorLimit = 5e-5
+
+    /// The demanded algorithms, by the name of the node.
+    public let overrides: [String: String]
+    /// The measured times; an algorithm without one is ranked by its own estimate.
+    let timings: AlgorithmTimings
+
+    /// A selector; without overrides and timings it goes by the algorithms' own estimates.
+    public init(overrides: [String: String] = [:], timings: AlgorithmTimings = AlgorithmTimings()) {
+        self.overrides = overrides
+        self.timings = timings
+    }
+
+    /// The preferred algorithm is chosen unless another takes less than this part of its time: measured times differ by
+    /// as much from run to run.
+    private static let margin = 0.9
+
+    /// The algorithms in the order in which they should be tried: the demanded one, then by measured time, then by
+    /// estimate.
+    ///
+    /// - Parameter other: a second condition under which the layer runs. Its algorithm comes first if it is nearly the
+    ///   fastest here too, since weights that are prepared once take half the memory.
+    func ranking(
+        of algorithms: [Algorithm], node: String, workload: String, under condition: AlgorithmTimings.Condition,
+        sharing other: AlgorithmTimings.Condition? = nil
+    ) -> [Algorithm] {
+        precondition(!algorithms.isEmpty, "no algorithm computes \(node)")
+        let measured = timings.times(of: workload, under: condition) ?? [:]
+        var times = measured
+        if let favourite = algorithms.min(by: { $0.cost < $1.cost })?.name { times[favourite]? *= Self.margin }
+        if let other, let best = measured.values.min(),
+            let shared = ranking(of: algorithms, node: node, workload: workload, under: other).first?.name,
+            let time = measured[shared], time * Self.margin <= best
+        {
+            times[shared] = 0
+        }
+        return algorithms.sorted { left, right in
+            let (isLeft, isRight) = (left.name == overrides[node], right.name == overrides[node])
+            if isLeft != isRight { return isLeft }
+            switch (times[left.name], times[right.name]) {
+            case (let left?, let right?): return left < right
+            case (nil, nil): return left.cost < right.cost
+            case (let left, _): return left != nil
+            }
+        }
+    }
+
+    /// Whether the model's description demands the algorithm, whatever its error.
+    func isOverriding(_ algorithm: Algorithm, node: String) -> Bool { overrides[node] == algorithm.name }
+}

@@ -1,0 +1,64 @@
+import Files
+import Threads
+
+/// Runs one operation alone, on memory of its own that is filled with noise.
+struct OperationBench {
+    private let operation: any Operation
+    private let inputCount: Int
+    private let outputCount: Int
+    private let batchSize: Int
+    private let threadCount: Int
+    private let workers: WorkerPool
+    private let arena: AlignedBuffer
+    private let scratchStride: Int
+
+    /// - Parameters:
+    ///   - inputCount: the size of one image's input. Units: floats.
+    ///   - outputCount: the size of one image's output. Units: floats.
+    init(
+        operation: any Operation, inputCount: Int, outputCount: Int, batchSize: Int, threadCount: Int,
+        workers: WorkerPool
+    ) {
+        self.operation = operation
+        self.inputCount = ArenaLayout.align(inputCount * batchSize)
+        self.outputCount = ArenaLayout.align(outputCount * batchSize)
+        self.batchSize = batchSize
+        self.threadCount = threadCount
+        self.workers = workers
+        scratchStride = ArenaLayout.align(byteCount: operation.scratchByteCount(batchSize: batchSize))
+        arena = AlignedBuffer(
+            byteCount: (self.inputCount + self.outputCount + scratchStride * threadCount)
+                * MemoryLayout<Float>.stride)
+        let memory = arena.bytes.bindMemory(to: Float.self)
+        memory.initialize(repeating: 0)
+        // Half of the values are zero, as behind a ReLU, and no two neighbours are equal.
+        for index in 0..<self.inputCount {
+            memory[index] = max(0, Float((index &* 2_654_435_761) & 0xFFFF) / 32_768 - 1)
+        }
+    }
+
+    /// The input of one image. Shape: `[H, W, C]`.
+    var input: UnsafeBufferPointer<Float> {
+        UnsafeBufferPointer(rebasing: arena.bytes.bindMemory(to: Float.self)[..<(inputCount / batchSize)])
+    }
+
+    /// The output of the last run.
+    var output: UnsafeBufferPointer<Float> {
+        UnsafeBufferPointer(rebasing: arena.bytes.bindMemory(to: Float.self)[inputCount..<inputCount + outputCount])
+    }
+
+    /// Brings the input into the caches, where the layer before leaves it in a network.
+    func touchInput() {
+        let memory = arena.bytes.bindMemory(to: Float.self)
+        for index in stride(from: 0, to: inputCount, by: 16) { memory[index] += 0 }
+    }
+
+    func run() {
+        guard let memory = arena.bytes.bindMemory(to: Float.self).baseAddress else { return }
+        operation.run(
+            OperationRun(
+                batchSize: batchSize, inputOffsets: [0], outputOffset: inputCount,
+                scratchOffset: inputCount + outputCount, scratchStride: scratchStride, memory: memory,
+                workers: workers, threadCount: threadCount))
+    }
+}

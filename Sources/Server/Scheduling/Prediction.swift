@@ -1,0 +1,56 @@
+import Inference
+
+/// The result for one image: the network's outputs before the softmax, one a class, or why there are none.
+public typealias Prediction = Result<[Float], ImageFailure>
+
+/// Why one image has no answer.
+public enum ImageFailure: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The image could not be decoded.
+    case unreadable(ImageError)
+    /// The network's outputs for a decoded image overflowed.
+    case notFinite
+    /// The network's outputs overflowed for a tensor that the client sent; `largest` is its largest absolute value.
+    case overflow(largest: Float)
+
+    /// One plain sentence.
+    public var description: String {
+        switch self {
+        case .unreadable(let error): error.description(naming: .configuration)
+        case .notFinite: "The model answers this image with values that are not finite; its weights are too large."
+        case .overflow(let largest):
+            "The tensor's values, up to \(largest), overflow in the network; send the input as the model's preprocessing makes it, "
+                + "which is a few units large."
+        }
+    }
+}
+
+/// Why a whole request for predictions has no answer.
+public enum PredictionError: Error, Equatable, Sendable {
+    /// The queue has too little room for all of its images; `reason` says of what: images, bytes or pixels.
+    case queueFull(reason: String)
+    /// Its images have more pixels in all than one request may.
+    case tooManyPixels(found: Int, limit: Int)
+    /// The answer did not come in time.
+    case deadlineExceeded
+    /// Nobody waits for the answer any more.
+    case cancelled
+}
+
+/// The answer to one request: the result for each image, and the time taken.
+public struct PredictionReport: Sendable {
+    /// In the order of the request's images.
+    public let predictions: [Prediction]
+    /// The largest batch that one of them ran in. Units: images.
+    public let batchSize: Int
+    /// The longest wait of one of them for the network, once it was decoded.
+    public let queueWait: Duration
+    /// Decoding and preprocessing of all images, added up.
+    public let decoding: Duration
+    /// The longest time that a batch of theirs took.
+    public let inference: Duration
+}
+
+extension ImageError.LimitNames {
+    /// The configuration's keys.
+    static let configuration = Self(pixels: "images.max_pixels", heldBytes: "images.decode_bytes")
+}
