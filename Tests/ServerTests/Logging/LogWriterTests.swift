@@ -64,9 +64,7 @@ import Testing
         #expect(writer.droppedCount == 0)
     }
 
-    @Test
-    func
-        `while nobody reads nobody waits; what does not fit is dropped, counted and told, and the rest keeps its order`()
+    @Test func `without a reader logging never blocks; lines that do not fit are dropped, counted and reported`()
         throws
     {
         let pipe = try Pipe()

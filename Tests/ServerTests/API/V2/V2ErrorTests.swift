@@ -57,7 +57,7 @@ import TestSupport
         (#"{"outputs":[{"name":"logits","parameters":{"classification":"2"}}]}"#, "a whole number of 0 or more"),
         (#"{"outputs":[{"name":"logits","parameters":{"binary_data":1}}]}"#, "true or false"),
         (#"{"outputs":[{"name":"logits","parameters":{"shared_memory_region":"a"}}]}"#, "shared memory"),
-        (#"{"inputs":[{\#(input),"parameters":{"shared_memory_region":"a"}}]}"#, "lies in shared memory"),
+        (#"{"inputs":[{\#(input),"parameters":{"shared_memory_region":"a"}}]}"#, "is in shared memory"),
         (#"{"inputs":[{\#(input),"parameters":{"binary_data_size":-1}}]}"#, "a whole number of bytes"),
         (
             #"{"inputs":[{\#(input),"parameters":{"binary_data_size":2}}]}"#,
@@ -68,7 +68,7 @@ import TestSupport
         (#"{"parameters":{"a":\#(String(repeating: "[", count: 99))"#, "less nesting"),
         (#"{"a":\#(String(repeating: #"{"a":"#, count: 99))"#, "less nesting"),
     ])
-    func json(_ json: String, words: String) async throws {
+    func `malformed inference requests are refused with what was expected`(_ json: String, words: String) async throws {
         let server = try await LiveServer(try TinyModel())
         try expect(await V2Call(json: json).send(to: server), 400, saying: words)
         await server.stop()
@@ -172,7 +172,7 @@ import TestSupport
             ([1], [], "Element 0 of the 1"), ([1], [1, 0, 0], "Element 0 of the 1"),
             ([1], Array(whole.dropLast()), "Element 0"),
             ([2], whole, "Element 1 of the 2"), ([1], whole + whole, "belong to no input"),
-            ([1], [255, 255, 255, 255, 1], "not whole"),
+            ([1], [255, 255, 255, 255, 1], "cut off"),
         ] as [([Int], [UInt8], String)] {
             try expect(await V2Call("BYTES", shape, binary: binary).send(to: server), 400, saying: words)
         }
