@@ -118,7 +118,7 @@ struct Judgement: Sendable, CustomTestStringConvertible {
 
         Judgement(.ok, "m holds a", models(["a"])),
         Judgement(.ok, "m holds a, b", models(["b", "a"], default: "b")),
-        Judgement(.warning, "folders without a model: x, y. Put", models(["a"], others: ["x", "y"])),
+        Judgement(.warning, "folders without a model: x, y. Add", models(["a"], others: ["x", "y"])),
         Judgement(.warning, "4, 5 and 1 more", models(["a"], others: (1...6).map { "\($0)" })),
         Judgement(
             .warning, "cannot be read: lost+found. Make them readable",
