@@ -112,7 +112,7 @@ let package = Package(
         ),
 
         // What several test targets need.
-        .target(name: "TestSupport", dependencies: ["CZlib"], path: "Tests/TestSupport"),
+        .target(name: "TestSupport", dependencies: ["CZlib", "Files"], path: "Tests/TestSupport"),
         .target(
             name: "ModelTestSupport", dependencies: ["Files", "Inference", "TestSupport"],
             path: "Tests/ModelTestSupport"),

@@ -20,11 +20,17 @@ package enum JSONText {
             case "\n": json += "\\n"
             case "\r": json += "\\r"
             case "\t": json += "\\t"
-            case let control where control.value < 0x20:
-                let digits = String(control.value, radix: 16)
-                json += "\\u" + String(repeating: "0", count: 4 - digits.utf8.count) + digits
+            case let control where control.value < 0x20: json += escape(control)
             default: json.unicodeScalars.append(scalar)
             }
         }
+    }
+
+    /// A scalar as JSON's escapes: each of its UTF-16 code units in hexadecimal.
+    package static func escape(_ scalar: Unicode.Scalar) -> String {
+        UTF16.encode(scalar)?.reduce(into: "") { escapes, unit in
+            let digits = String(unit, radix: 16)
+            escapes += "\\u" + String(repeating: "0", count: 4 - digits.utf8.count) + digits
+        } ?? ""
     }
 }

@@ -1,3 +1,4 @@
+import Files
 import HTTPTypes
 import Synchronization
 
@@ -92,12 +93,9 @@ enum RequestID {
     /// 16 pseudorandom hexadecimal digits. One process never repeats them; among a billion requests to independent
     /// processes a repetition has a probability of 3 %.
     ///
-    /// - Source: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014: SplitMix64
+    /// - Source: ``Mix64``
     static func generate() -> String {
-        var bits = count.wrappingAdd(0x9E37_79B9_7F4A_7C15, ordering: .relaxed).newValue
-        bits = (bits ^ bits >> 30) &* 0xBF58_476D_1CE4_E5B9
-        bits = (bits ^ bits >> 27) &* 0x94D0_49BB_1331_11EB
-        bits ^= bits >> 31
+        var bits = Mix64.mix(count.wrappingAdd(Mix64.increment, ordering: .relaxed).newValue)
         return String(unsafeUninitializedCapacity: 16) { buffer in
             for index in 0..<16 {
                 let digit = UInt8(truncatingIfNeeded: bits & 15)

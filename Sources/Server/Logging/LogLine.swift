@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Logging
 
@@ -148,7 +149,7 @@ enum LogEscaping {
             case "\t": result += "\\t"
             case "\"" where quotes: result += "\\\""
             case "\\" where quotes: result += "\\\\"
-            case _ where isDangerous(scalar): result += escape(scalar)
+            case _ where isDangerous(scalar): result += JSONText.escape(scalar)
             default: result.unicodeScalars.append(scalar)
             }
         }
@@ -171,13 +172,5 @@ enum LogEscaping {
         case .control, .format, .lineSeparator, .paragraphSeparator: true
         default: false
         }
-    }
-
-    /// JSON's escapes: UTF-16 code units in hexadecimal.
-    private static func escape(_ scalar: Unicode.Scalar) -> String {
-        UTF16.encode(scalar)?.reduce(into: "") { result, unit in
-            let digits = String(unit, radix: 16)
-            result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-        } ?? ""
     }
 }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// A seeded random number generator. A sequence follows from a seed and a few integers, so that the random numbers for
@@ -15,32 +16,23 @@ public struct SplitMix64: RandomNumberGenerator, Sendable {
     /// The whole state of the generator.
     public private(set) var state: UInt64
 
-    private static let increment: UInt64 = 0x9E37_79B9_7F4A_7C15
-
     /// A sequence that follows from the seed.
     public init(seed: UInt64) { state = seed }
 
     /// The sequence of one place, such as an image in an epoch. Other integers, or another order of them, give another
     /// one.
     public init(seed: UInt64, purpose: Purpose, _ place: Int...) {
-        var state = Self.mix(seed &+ Self.increment)
+        var state = Mix64.mix(seed &+ Mix64.increment)
         for part in [purpose.rawValue] + place.map({ UInt64(bitPattern: Int64($0)) }) {
-            state = Self.mix((state ^ part) &+ Self.increment)
+            state = Mix64.mix((state ^ part) &+ Mix64.increment)
         }
         self.state = state
     }
 
     /// The next 64 random bits.
     public mutating func next() -> UInt64 {
-        state &+= Self.increment
-        return Self.mix(state)
-    }
-
-    private static func mix(_ value: UInt64) -> UInt64 {
-        var value = value
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
+        state &+= Mix64.increment
+        return Mix64.mix(state)
     }
 
     /// A uniform number in 0..<1.
