@@ -3,7 +3,7 @@ import DequeModule
 import Foundation
 import Synchronization
 
-/// The threads on which pictures are decoded and networks run: as many as the machine lends, and never more.
+/// The threads on which images are decoded and networks run: as many as the machine lends, and never more.
 ///
 /// A free thread takes a job if there is one, and otherwise helps a thread that is in the middle of a
 /// ``parallelFor(_:_:)``. So a lone request spreads over every core, while under load each thread works on a job of

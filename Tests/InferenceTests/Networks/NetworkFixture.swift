@@ -104,10 +104,7 @@ struct NetworkFixture: Decodable, CustomStringConvertible, Sendable {
     {
         let first = UInt64(number) << 40
         for index in values.indices {
-            var z = first &+ UInt64(index) &+ 0x9E37_79B9_7F4A_7C15
-            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-            z ^= z >> 31
+            let z = Mix64.mix(first &+ UInt64(index) &+ Mix64.increment)
             values.initializeElement(at: index, to: (Float(z >> 40) * 0x1p-24 - 0.5) * scale + offset)
         }
     }
