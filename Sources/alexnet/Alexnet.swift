@@ -13,11 +13,11 @@ struct Alexnet: AsyncParsableCommand {
             Start a server for the models in weights/ and send it an image:
 
               alexnet serve
-              curl -F image=@docs/sneaker.png localhost:8080/predict
+              curl -F image=@docs/dress.jpg localhost:8080/predict
 
             Or classify an image without a server:
 
-              alexnet predict docs/sneaker.png
+              alexnet predict docs/dress.jpg
 
             If something goes wrong, check the machine and the configuration first:
 
