@@ -1,15 +1,14 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// C reads strangers' bytes: a release build checks the sizes of its buffers as it runs, and ends instead of going on.
+/// C reads strangers' bytes: it checks the sizes of its buffers as it runs, and ends instead of going on. Only optimised code can do
+/// that, so the level is an expression.
 ///
 /// What a manifest may not say, so that the package can be another's dependency, stands in config/toolsets, which `make` uses: the
 /// kernels at -O3, guarded stacks, tables of functions that are read-only, and optimised tests.
 ///
 /// - Parameter level: 3 also checks buffers whose size is known only as it runs, which costs vectorised loops a quarter more code.
-func fortifiedC(level: Int) -> [CSetting] {
-    [.define("_FORTIFY_SOURCE", to: "\(level)", .when(configuration: .release))]
-}
+func fortifiedC(level: Int) -> [CSetting] { [.define("_FORTIFY_SOURCE", to: "(__OPTIMIZE__+0?\(level):0)")] }
 
 let package = Package(
     name: "alexnet",

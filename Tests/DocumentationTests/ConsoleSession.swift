@@ -140,7 +140,9 @@ final class ConsoleSession {
             """
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["timeout", "--kill-after=5", "\(limit)", "bash", "-c", script]
+        // Dispatch's threads block all signals, and a child inherits that: env unblocks those that end a server.
+        process.arguments =
+            ["--default-signal=INT,TERM", "timeout", "--kill-after=5", "\(limit)", "bash", "-c", script]
         process.environment = environment
         process.standardInput = FileHandle.nullDevice
         for path in Set([output, error]) { _ = FileManager.default.createFile(atPath: path, contents: nil) }
