@@ -101,7 +101,7 @@ public final class SocketServer: Sendable {
         return loops
     }
 
-    /// Listens, and stops at once.
+    /// Checks that a server could listen on an address: listens, and stops at once.
     ///
     /// - Throws: ``SocketError`` if a server could not listen there.
     public static func tryListening(host: String, port: Int) throws(SocketError) -> SocketAddress {
@@ -130,7 +130,7 @@ public final class SocketServer: Sendable {
     public var connectionCount: Int { registry.count }
 }
 
-/// Learns what happens on the sockets. Metrics and the access log are built on it.
+/// Is notified of connections and requests. Metrics and the access log are built on it.
 ///
 /// It is called on the threads of the event loops, from several at once. It must be quick and must not block.
 public protocol ServerObserver: Sendable {

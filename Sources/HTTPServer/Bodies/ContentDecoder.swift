@@ -27,7 +27,7 @@ final class ContentDecoder: @unchecked Sendable {  // guard: touched on its conn
     private let piece: UnsafeMutableRawBufferPointer
     private var state = State.start
     private var byteCount = 0
-    /// Whether a whole member of a gzip file has been read.
+    /// Whether at least one gzip member is complete, so that the next bytes belong to a further one.
     private var isFurtherMember = false
 
     /// A decoder for a body that inflates to at most `maxByteCount` bytes.

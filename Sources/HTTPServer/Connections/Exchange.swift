@@ -4,7 +4,7 @@ import HTTPTypes
 final class Exchange {
     /// When the first byte arrived.
     let startedAt: ContinuousClock.Instant
-    /// For the log and X-Request-ID.
+    /// Identifies the request in the log and in X-Request-ID.
     var id: String
     /// The head, once it is complete.
     var head: RequestHead?

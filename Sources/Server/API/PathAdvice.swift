@@ -23,8 +23,8 @@ struct PathAdvice: Sendable {
         .modelReload, .v2RepositoryIndex, .v2RepositoryLoad, .v2RepositoryUnload,
     ]
 
-    /// Paths of other servers, and guesses of people, with the route that does the same: in lower case, without slashes
-    /// at the ends.
+    /// Paths that other servers use or people guess, with the route that does the same. Keys are in lower case, without
+    /// slashes at the ends.
     private static let synonyms: [String: RoutePattern] = [
         // TorchServe, TensorFlow Serving, SageMaker and MLflow, FastAPI's tutorials.
         "predictions": .predict, "prediction": .predict, "invocations": .predict, "infer": .predict,
@@ -128,7 +128,7 @@ extension PathAdvice {
     private func nearest(_ segments: [String]) -> (Target, path: String)? {
         guard !segments.isEmpty else { return nil }
         if let verb = verbTarget(segments) { return verb }
-        // Equal but for slashes and capitals.
+        // Equal except for slashes and capitals.
         if let target = targets.first(where: { Self.cost(segments, $0) == 0 }) {
             return (target, Self.path(target, segments))
         }
@@ -167,7 +167,7 @@ extension PathAdvice {
         return cost
     }
 
-    /// The target's path with the names that the client sent.
+    /// The target's path with the names that the client sent in place of its parameters.
     private static func path(_ target: Target, _ segments: [String]) -> String {
         "/"
             + zip(segments, target.segments).map { $1.hasPrefix("{") ? excerpt($0) : $1 }.joined(separator: "/")
