@@ -94,7 +94,7 @@ extension ImageError {
         switch self {
         case .unsupportedFormat, .unsupportedVariety: .unsupportedMediaType
         case .tooManyPixels, .sideTooLong, .outOfMemory, .tooMuchHeld: .contentTooLarge
-        // Never sent: whoever cancels a request answers it.
+        // Never sent: whoever cancels a request also answers it.
         case .stopped: .serviceUnavailable
         case .empty, .corrupt, .truncated: .badRequest
         }

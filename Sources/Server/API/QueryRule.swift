@@ -1,11 +1,11 @@
 import HTTPServer
 
-/// Which query parameters a route takes.
+/// Which query parameters a route accepts.
 ///
-/// An unknown parameter is refused, with the names of the known ones: if it were ignored, a client would believe that
-/// it took effect. Probes and `/metrics` ignore parameters: a healthy server must not fail a probe over one.
+/// An unknown parameter is refused, with the names of the known ones. If it were ignored, a client would believe that
+/// it took effect. Probes and `/metrics` ignore parameters: a healthy server must not fail a probe because of one.
 struct QueryRule: Sendable {
-    /// The names that are taken; nil ignores the whole query.
+    /// The names that are accepted; nil ignores the whole query.
     private let known: [String]?
 
     /// `top` and no other.

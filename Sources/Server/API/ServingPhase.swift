@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Where the server is between its start and its end: serving, then leaving, then finishing.
+/// The phase of the server's life: serving, then leaving, then finishing.
 public final class ServingPhase: Sendable {
     private enum Phase {
         /// New requests are taken, and `/readyz` answers 200.

@@ -36,7 +36,7 @@ public final class LogWriter: LogSink {
 
     /// Waits until all lines that were appended before are written.
     ///
-    /// - Returns: false after `limit`.
+    /// - Returns: false if that takes longer than `limit`.
     @discardableResult
     public func flush(within limit: Duration) -> Bool { state.flush(within: limit) }
 
@@ -45,11 +45,11 @@ public final class LogWriter: LogSink {
             var lines: Deque<String> = []
             /// The size of the queued lines and of those that are being written. Units: bytes.
             var byteCount = 0
-            /// Dropped, and not reported yet.
+            /// Lines that were dropped and not reported yet.
             var unreportedCount = 0
             /// Whether lines are dropped until there is room again.
             var isFull = false
-            /// Could not be written, and not reported yet.
+            /// Lines that could not be written, and were not reported yet.
             var failedCount = 0
             /// Whether the thread waits for a line.
             var isIdle = false
@@ -64,9 +64,8 @@ public final class LogWriter: LogSink {
         private let wakeUp = DispatchSemaphore(value: 0)
         private let dropped = Atomic(0)
 
-        /// The most bytes in one call: a pipe writes as many without mixing them with another process's (pipe(7),
-        /// PIPE_BUF).
-        /// Units: bytes.
+        /// The most bytes of one call of write(2). A pipe takes this many in one piece, without mixing them with
+        /// another process's (pipe(7), PIPE_BUF). Units: bytes.
         private static let maxWriteByteCount = 4096
         /// How long the thread sleeps after it was woken: under load, lines that arrive meanwhile share one call.
         /// Units: microseconds.
@@ -192,7 +191,9 @@ public final class LogWriter: LogSink {
             }
         }
 
-        /// - Returns: false where the descriptor failed.
+        /// Writes the whole text.
+        ///
+        /// - Returns: false if the descriptor failed.
         private func write(_ text: String) -> Bool {
             var text = text
             return text.withUTF8 { bytes in

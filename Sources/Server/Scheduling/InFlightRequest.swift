@@ -6,7 +6,7 @@ final class InFlightRequest: Sendable {
     typealias Outcome = Result<PredictionReport, PredictionError>
 
     private struct State {
-        /// The images that nobody has taken yet.
+        /// The images that have not been handed out yet; nil in place of the others.
         var images: [ImageInput?]
         var predictions: [Prediction?]
         var missingCount: Int
@@ -22,7 +22,7 @@ final class InFlightRequest: Sendable {
     private let state: Mutex<State>
     private let hasOutcome = Atomic(false)
 
-    /// Is it answered, so that work for it is work for nobody? Asked in the middle of decoding.
+    /// Whether it is answered, so that further work for it is useless. Asked in the middle of decoding.
     var isOver: Bool { hasOutcome.load(ordering: .relaxed) }
 
     init(images: [ImageInput], model: Model) {

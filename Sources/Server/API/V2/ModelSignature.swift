@@ -8,7 +8,7 @@ struct ModelSignature: Sendable {
     let limit: ImageUpload.CountLimit
     let pixelLimit: PixelLimit
 
-    /// Both outputs, in the order of the answer.
+    /// Both outputs, in the order in which an answer lists them.
     var outputs: [RequestedOutput] {
         [
             RequestedOutput(source: .probabilities, name: names.probabilities),
@@ -76,7 +76,7 @@ struct ShapeRule: Equatable, Sendable {
     }
 }
 
-/// How large an image of raw pixels may be: as large as an encoded one.
+/// How large an image of raw pixels may be: the limit is that of encoded images.
 struct PixelLimit: Equatable, Sendable {
     let maxPixels: Int
 
