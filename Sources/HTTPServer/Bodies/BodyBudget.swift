@@ -102,7 +102,7 @@ final class BodyPool: Sendable {
     /// Whether nothing is kept.
     var isEmpty: Bool { arrays.withLock(\.isEmpty) }
 
-    /// An empty array with room for so many bytes: the smallest kept one that fits, or a new one.
+    /// An empty array with room for this many bytes: the smallest kept one that fits, or a new one.
     func array(minimumCapacity: Int) -> [UInt8] {
         // One variable throughout: a second one would be a second owner, and the array would be copied.
         var array: [UInt8] = arrays.withLock { arrays in

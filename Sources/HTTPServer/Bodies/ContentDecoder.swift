@@ -135,7 +135,7 @@ enum ContentCoding: Sendable, Equatable {
         }
     }
 
-    /// The coding that the elements of `Content-Encoding` name, or nil where they leave the content as it is.
+    /// The coding that the elements of `Content-Encoding` name, or nil if they leave the content as it is.
     ///
     /// - Throws: ``RequestError/contentCoding(found:)`` for an unknown coding, and for several: each layer would
     ///   multiply what a few bytes can inflate to.

@@ -10,7 +10,7 @@ final class Exchange {
     var head: RequestHead?
     /// The request line, where the rest of the head could not be parsed.
     var line: RequestLine?
-    /// The path, decoded where the head could be parsed; nil where even the request line is missing.
+    /// The path, decoded where the head could be parsed; nil if even the request line is missing.
     var path: String? {
         if let head { return head.target.path }
         guard let target = line?.target ?? targetBeginning else { return nil }

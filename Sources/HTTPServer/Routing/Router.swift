@@ -49,7 +49,7 @@ public struct Router: Sendable {
 
     /// The answer to a request that matches no route.
     ///
-    /// - Parameter allowed: the methods that the path allows; none where there is no such path.
+    /// - Parameter allowed: the methods that the path allows; empty if there is no such path.
     func refusal(
         of method: HTTPRequest.Method, _ path: String, allowed: [HTTPRequest.Method] = []
     ) -> Response {

@@ -153,7 +153,7 @@ extension PathAdvice {
         return best.map { ($0.target, $0.path) }
     }
 
-    /// The edit distance from a path to a target; nil where they are too different.
+    /// The edit distance from a path to a target; nil if they are too different.
     private static func cost(_ segments: [String], _ target: Target) -> Int? {
         guard segments.count == target.segments.count else { return nil }
         var cost = 0

@@ -38,7 +38,7 @@ extension Response {
         }
     }
 
-    /// 503 where there is no default model, or where it has no loaded version.
+    /// 503 if there is no default model, or if it has no loaded version.
     static func defaultNotLoaded(_ store: ModelStore) -> Response {
         if let slot = store.defaultSlot { return .notLoaded(slot) }
         let name = store.defaultName

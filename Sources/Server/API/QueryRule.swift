@@ -24,7 +24,7 @@ struct QueryRule: Sendable {
         "num_classes", "num_results", "max_results", "maxresults", "results", "classes",
     ]
 
-    /// 400 where the query has an unknown parameter, or one more than once; nil for a correct query.
+    /// 400 if the query has an unknown parameter, or one more than once; nil for a correct query.
     func refusal(of request: Request) -> Response? {
         guard let known else { return nil }
         for item in request.query.items {

@@ -170,7 +170,7 @@ extension AlgorithmTuning {
 }
 
 extension Settings.Models {
-    /// The folder that keeps the measurements; nil where none is configured and there is no home folder.
+    /// The folder that keeps the measurements; nil if none is configured and there is no home folder.
     public func tuningDirectory(in environment: [String: String]) -> String? {
         tuningCache ?? AlgorithmTimingFile.defaultDirectory(in: environment)
     }

@@ -133,7 +133,7 @@ public final class LogWriter: LogSink {
             var lines: [String] = []
             /// The size of the lines. Units: bytes.
             var byteCount = 0
-            /// How many lost lines the first line reports; 0 where it is an ordinary one.
+            /// How many lost lines the first line reports; 0 if it is an ordinary one.
             var reportedCount = 0
             /// The number of ordinary lines.
             var lineCount: Int { lines.count - (reportedCount > 0 ? 1 : 0) }
@@ -164,7 +164,7 @@ public final class LogWriter: LogSink {
             }
         }
 
-        /// Takes the next lines from the queue: as many as fit one call, none where the queue is empty.
+        /// Takes the next lines from the queue: as many as fit one call, none if the queue is empty.
         private func take() -> Batch {
             queue.withLock { queue in
                 var batch = Batch()

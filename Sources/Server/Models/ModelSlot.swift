@@ -274,7 +274,7 @@ public final class ModelSlot: Sendable {
         return .failure(reason: absence.reason)
     }
 
-    /// Keeps the running version, and does not count as its refusal.
+    /// Keeps the running version, and records no refusal.
     private func postpone(_ refusal: LoadRefusal) -> ReloadResult {
         logger.warning(
             "model not loaded for now, its files are looked at again: \(refusal.detail)",

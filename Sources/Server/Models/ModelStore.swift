@@ -39,7 +39,7 @@ public final class ModelStore: Sendable {
         case files([ModelFiles])
     }
 
-    /// The directory whose folders are served; nil where the models are given.
+    /// The directory whose folders are served; nil if the models are given.
     private let directory: String?
     /// Whether symbolic links may lead out of it.
     private let followsOutsideLinks: Bool

@@ -18,7 +18,7 @@ struct ReloadPolicy {
         var looksLeft = 0
     }
 
-    /// The files that were last loaded or refused: neither are tried again.
+    /// The files that were last loaded or refused: neither is tried again.
     private var settled: ModelFingerprint
     /// The files as they were at the last check.
     private var last: ModelFingerprint

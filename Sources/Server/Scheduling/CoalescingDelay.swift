@@ -6,7 +6,7 @@
 /// alternate in batches half as large. A lone image waits for nothing.
 struct CoalescingDelay {
     /// The longest wait of an image that is ready. While all threads decode, waiting costs no throughput; but a flood
-    /// of large images must not hold up small ones.
+    /// of large images must not delay small ones.
     static let longest = Duration.milliseconds(100)
     /// Speculative wait: at most 1/8 of a batch's duration.
     private static let speculativeFraction = 8

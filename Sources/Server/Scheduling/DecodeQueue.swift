@@ -23,7 +23,7 @@ struct DecodeQueue<Job> {
 
     var isEmpty: Bool { count == 0 }
 
-    /// Puts a job behind those of its request.
+    /// Appends a job to those of its request.
     mutating func append(_ job: Job, id: Int, origin: RequestOrigin, cost: ImageCost) {
         let client = clients.index(of: origin.client) ?? append(origin.client)
         if clients[client].isEmpty { clients.rejoin(client) }

@@ -78,7 +78,7 @@ final class InFlightRequest: Sendable {
         }
     }
 
-    /// Answers the request with an error; false where it had been answered already.
+    /// Answers the request with an error; false if it had been answered already.
     @discardableResult
     func fail(_ error: PredictionError) -> Bool { finish { _ in .failure(error) } }
 

@@ -1,9 +1,9 @@
 /// Which requests are dropped from a full queue to make room for another one.
 ///
 /// Requests of the client that holds most are dropped, as long as it holds more than the new request's client would. If
-/// both are the same client, only those of its requests are dropped that are at least eight times as large as the new
-/// one. So one client cannot lock others out, and a few large requests cannot lock small ones out, while requests of
-/// one size keep their places.
+/// the latter would hold most, only those of its own requests are dropped that are at least eight times as large as the
+/// new one. So one client cannot lock others out, and a few large requests cannot lock small ones out, while requests
+/// of one size keep their places.
 ///
 /// - Source: Suter et al., "Design considerations for supporting TCP with per-flow queueing", INFOCOM 1998: longest
 ///   queue drop

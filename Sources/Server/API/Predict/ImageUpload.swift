@@ -45,7 +45,7 @@ struct ImageUpload: Sendable {
     /// The media type whose images take a while to extract.
     static let json = "application/json"
 
-    /// The media type without its parameters; nil where the request has none.
+    /// The media type without its parameters; nil if the request has none.
     static func mediaType(of request: Request) -> String? {
         guard let field = request.headerFields.first(where: { $0.name == .contentType })?.value else { return nil }
         let isBlank = { (byte: UInt8) in byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }

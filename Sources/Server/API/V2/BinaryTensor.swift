@@ -9,7 +9,7 @@ struct BinaryTensor {
 
     /// The images in these bytes.
     ///
-    /// - Throws: ``V2Error`` where the number of bytes does not fit the shape.
+    /// - Throws: ``V2Error`` if the number of bytes does not fit the shape.
     func images(_ datatype: TensorDatatype, in bytes: ArraySlice<UInt8>) throws(V2Error) -> [ImageInput] {
         switch datatype {
         case .float32:

@@ -51,7 +51,7 @@ struct ShapeRule: Equatable, Sendable {
 
     /// How many scalars, or encoded images, a tensor of this shape has; the first extent counts images.
     ///
-    /// - Throws: ``V2Error`` where the shape does not fit, or has more images or pixels than the limits.
+    /// - Throws: ``V2Error`` if the shape does not fit, or has more images or pixels than the limits.
     func elementCount(
         _ datatype: TensorDatatype, _ extents: [Int], limit: ImageUpload.CountLimit, pixels: PixelLimit
     ) throws(V2Error) -> Int {
