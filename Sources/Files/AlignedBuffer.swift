@@ -55,7 +55,7 @@ public final class BufferPool: Sendable {
     private let free = Mutex<[Block]>([])
     private let countLimit: Int
 
-    /// - Parameter countLimit: how many unused buffers are kept at most.
+    /// - Parameter countLimit: the most unused buffers that are kept.
     public init(countLimit: Int) { self.countLimit = countLimit }
 
     deinit { free.withLock { $0.forEach { $0.bytes.deallocate() } } }

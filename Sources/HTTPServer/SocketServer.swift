@@ -121,7 +121,7 @@ public final class SocketServer: Sendable {
         for connection in registry.connections { connection.drain() }
         if await registry.waitUntilEmpty(timeout: timeout, on: listener.loop) { return true }
         for connection in registry.connections { connection.abort() }
-        // They close at once, each on its loop; the wait is bounded all the same.
+        // They close at once, each on its loop. The wait is bounded in case one does not.
         _ = await registry.waitUntilEmpty(timeout: .seconds(5), on: listener.loop)
         return false
     }

@@ -138,11 +138,14 @@ package protocol JSONFailure: Error {
 
 /// A string, number, boolean or null.
 package enum JSONScalar: Equatable, Sendable {
+    /// A string, with its escapes resolved.
     case text(String)
     /// A whole number that is not negative.
     case whole(Int)
     /// Any other number.
     case number
+    /// `true` or `false`.
     case bool(Bool)
+    /// `null`.
     case null
 }

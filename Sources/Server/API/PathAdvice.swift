@@ -1,7 +1,7 @@
 import HTTPServer
 import HTTPTypes
 
-/// Suggests what a client meant that asked for an unknown path or method: "did you mean POST /predict?".
+/// Suggests the route that a client probably meant with an unknown path or method: "did you mean POST /predict?".
 struct PathAdvice: Sendable {
     /// A route of the contract.
     private struct Target: Sendable {
@@ -104,8 +104,7 @@ struct PathAdvice: Sendable {
     /// The segments that are not empty.
     private static func segments(_ path: String) -> [String] { path.split(separator: "/").map(String.init) }
 
-    /// The path, cut after ``maxByteCount`` characters, with everything percent-encoded that cannot stand in a URL: the
-    /// client may send it as it is.
+    /// The path, cut after ``maxByteCount`` characters, and percent-encoded, so that the client can send it unchanged.
     static func excerpt(_ path: String) -> String {
         var text = ""
         for scalar in path.unicodeScalars.prefix(maxByteCount) {

@@ -8,11 +8,11 @@ struct QueryRule: Sendable {
     /// The names that are accepted; nil ignores the whole query.
     private let known: [String]?
 
-    /// `top` and no other.
+    /// Accepts `top` only.
     static let prediction = QueryRule(known: [topName])
-    /// No parameters at all.
+    /// Accepts no parameters.
     static let none = QueryRule(known: [])
-    /// Any parameters, which are ignored.
+    /// Ignores all parameters.
     static let ignored = QueryRule(known: nil)
 
     /// The parameter with the number of classes that an answer lists.

@@ -81,7 +81,7 @@ public struct Settings: Sendable, Equatable {
         public var decodeBytes = 1 << 30
         /// `images.max_per_request`: the most images in one request.
         public var maxPerRequest = 64
-        /// `images.apply_orientation`: whether EXIF orientation turns the image.
+        /// `images.apply_orientation`: whether images are turned by their EXIF orientation.
         public var applyOrientation = true
         /// `images.decode`: whether large JPEGs are decoded at reduced size.
         public var decode = DecodeMode.exact

@@ -3,7 +3,7 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// Writes log lines on a thread of its own, so that logging never blocks, even where nobody reads the log.
+/// Writes log lines on a thread of its own, so that logging never blocks, even if nobody reads the log.
 ///
 /// Lines wait in a bounded queue. When a line does not fit, it and all later ones are dropped and counted until half of
 /// the queue has been written; then one line reports how many are missing. Lines keep their order and arrive whole.

@@ -6,7 +6,7 @@ import Files
     import Musl
 #endif
 
-/// The `process_*` metrics that every Prometheus client library gives, read from `/proc` at each scrape.
+/// The `process_*` metrics that every Prometheus client library provides, read from `/proc` at each scrape.
 ///
 /// A value that the kernel does not provide is left out.
 ///

@@ -82,7 +82,7 @@ final class InFlightRequest: Sendable {
     @discardableResult
     func fail(_ error: PredictionError) -> Bool { finish { _ in .failure(error) } }
 
-    /// Answers the request where `decide` gives an outcome and there was none yet.
+    /// Answers the request if `decide` returns an outcome and there was none yet.
     @discardableResult
     private func finish(_ decide: (inout State) -> Outcome?) -> Bool {
         let (outcome, continuation): (Outcome?, CheckedContinuation<Outcome, Never>?) = state.withLock { state in

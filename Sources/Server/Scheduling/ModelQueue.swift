@@ -4,7 +4,7 @@ import DequeModule
 enum BatchAction: Equatable {
     /// Run these images, all of one version of a model.
     case run(model: String, [Int])
-    /// Ask again then: more images may arrive.
+    /// Ask again at this time: more images may arrive until then.
     case wait(until: ContinuousClock.Instant)
     /// Nothing is ready.
     case idle
@@ -104,7 +104,7 @@ struct ModelQueue<Element, Job> {
     ///
     /// - Parameters:
     ///   - maxSize: the largest batch where other models wait for the network too.
-    ///   - coalescingEnd: how long a batch that is not full waits for images that are on their way; nil asks ``delay``.
+    ///   - coalescingEnd: how long a batch that is not full waits for images that are on their way; nil uses ``delay``.
     func action(
         now: ContinuousClock.Instant, maxSize: Int = .max, coalescingEnd: ContinuousClock.Instant? = nil
     ) -> BatchAction {

@@ -42,7 +42,7 @@ struct ImageUpload: Sendable {
     /// The JSON members whose name is that of a parameter, or a misspelling of one.
     let parameters: [Query.Item]
 
-    /// The media type whose images take a while to extract.
+    /// The media type of JSON, from which images take a while to extract.
     static let json = "application/json"
 
     /// The media type without its parameters; nil if the request has none.
