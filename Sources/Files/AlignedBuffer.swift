@@ -10,13 +10,13 @@ public final class AlignedBuffer: @unchecked Sendable {  // guard: no writing on
     public let bytes: UnsafeMutableRawBufferPointer
 
     private static let hugePageByteCount = 2 << 20
-    /// Where the memory goes when it is free; nil gives it back to the system.
+    /// The pool that takes the memory back when it is free; nil gives it back to the system.
     private let pool: BufferPool?
 
-    /// Takes uninitialised memory.
+    /// Allocates uninitialised memory.
     public convenience init(byteCount: Int) { self.init(byteCount: byteCount, recycling: nil, in: nil) }
 
-    /// Takes memory that a pool has, or else new one that the pool will have.
+    /// Uses memory that a pool has kept, or else allocates new memory. The pool takes either back.
     init(byteCount: Int, recycling memory: UnsafeMutableRawBufferPointer?, in pool: BufferPool?) {
         precondition(byteCount >= 0, "a buffer cannot have \(byteCount) bytes")
         self.pool = pool
@@ -33,7 +33,7 @@ public final class AlignedBuffer: @unchecked Sendable {  // guard: no writing on
 
     deinit { Self.release(bytes, to: pool) }
 
-    /// Gives the whole pages of a range back to the system, for good: nobody may read it any more.
+    /// Gives the whole pages of a range back to the system, for good. The range must not be read afterwards.
     package func discard(_ range: Range<Int>) {
         precondition(range.upperBound <= bytes.count, "\(range) is not within \(bytes.count) bytes")
         guard let start = bytes.baseAddress else { return }
@@ -44,10 +44,10 @@ public final class AlignedBuffer: @unchecked Sendable {  // guard: no writing on
     }
 }
 
-/// Memory of a size that is asked for again and again, as inputs of one network are: fresh pages cost as much as what is
-/// written to them.
+/// Reuses memory of a size that is needed again and again, such as the inputs of one network: fresh pages cost as much
+/// as what is written to them.
 public final class BufferPool: Sendable {
-    /// Memory that nobody uses.
+    /// Memory that is not in use.
     private struct Block: @unchecked Sendable {  // guard: belongs to the pool alone while it lies there
         let bytes: UnsafeMutableRawBufferPointer
     }
@@ -55,12 +55,12 @@ public final class BufferPool: Sendable {
     private let free = Mutex<[Block]>([])
     private let countLimit: Int
 
-    /// - Parameter countLimit: how many unused buffers are kept at most.
+    /// - Parameter countLimit: the most unused buffers that are kept.
     public init(countLimit: Int) { self.countLimit = countLimit }
 
     deinit { free.withLock { $0.forEach { $0.bytes.deallocate() } } }
 
-    /// Uninitialised memory that comes back when its last owner lets go of it.
+    /// Uninitialised memory, which returns to the pool when its last owner releases it.
     package func take(byteCount: Int) -> AlignedBuffer {
         let block = free.withLock { free in
             free.lastIndex { $0.bytes.count == byteCount }.map { free.remove(at: $0) }
@@ -68,7 +68,7 @@ public final class BufferPool: Sendable {
         return AlignedBuffer(byteCount: byteCount, recycling: block?.bytes, in: self)
     }
 
-    /// Keeps memory for the next who asks, instead of what has lain here longest.
+    /// Keeps memory for the next use. If that is too much, frees what was kept longest.
     fileprivate func keep(_ bytes: UnsafeMutableRawBufferPointer) {
         let block = Block(bytes: bytes)
         let surplus = free.withLock { free in
@@ -80,7 +80,7 @@ public final class BufferPool: Sendable {
 }
 
 extension AlignedBuffer {
-    /// What becomes of memory that has lost its last owner.
+    /// Returns memory that has lost its last owner to the pool, or else to the system.
     static func release(_ bytes: UnsafeMutableRawBufferPointer, to pool: BufferPool?) {
         if let pool { pool.keep(bytes) } else { bytes.deallocate() }
     }

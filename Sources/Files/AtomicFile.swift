@@ -1,17 +1,17 @@
 import Glibc
 
-/// A file that takes another's place at once, when it is whole and on the disk, or not at all.
+/// Replaces a file atomically: once the new file is complete and on the disk, or not at all.
 ///
-/// The bytes go to `.NAME.partial` beside the file, which is hidden from whoever looks for models; ``commit()`` brings them
-/// to the disk and gives them the name. Where the writer fails, or lets go of this before, the old file stays and the
-/// partial one is removed; a process that is killed leaves a partial file, which the next writer takes over. A lock keeps
-/// two writers of one file apart.
+/// The bytes go to `.NAME.partial` in the same folder, a hidden file that the search for models ignores. ``commit()``
+/// flushes them to the disk and renames the file. If the writer fails, or is released before, the old file stays and
+/// the partial one is removed. A process that is killed leaves a partial file, which the next writer takes over. A lock
+/// keeps two writers of one file apart.
 ///
-/// A symbolic link stays one: the file that it leads to is replaced.
+/// If the path is a symbolic link, the file that it leads to is replaced.
 public final class AtomicFile {
-    /// Where the bytes will be, as it was given.
+    /// The path of the file, as it was given.
     public let path: String
-    /// How many bytes have been written.
+    /// How many bytes have been written. Units: bytes.
     public private(set) var byteCount = 0
 
     private let destination: String
@@ -20,16 +20,17 @@ public final class AtomicFile {
     private var buffer: [UInt8] = []
     private var isOpen = true
 
-    /// Small writes are gathered up to this. Units: bytes.
+    /// Small writes are buffered up to this size. Units: bytes.
     private static let bufferByteCount = 1 << 16
     /// Linux writes at most about 2 GB at once. Units: bytes.
     private static let chunkByteCount = 64 << 20
-    /// How often another writer may take the partial file away between its opening and its locking.
+    /// How often to try again if another writer removes the partial file between its opening and its locking.
     private static let attemptCount = 16
 
     /// Opens the partial file.
     ///
-    /// - Parameter expectedByteCount: what will be written at least: where there is no room for it, that is told at once.
+    /// - Parameter expectedByteCount: the least that will be written. If there is no room for it, this throws at once.
+    ///   Units: bytes.
     /// - Throws: ``FileWriteError``
     public init(_ path: String, expectedByteCount: Int = 0) throws(FileWriteError) {
         self.path = path
@@ -46,7 +47,7 @@ public final class AtomicFile {
 
     deinit { if isOpen { abandon() } }
 
-    /// Adds bytes at the end.
+    /// Appends bytes.
     public func write(_ bytes: UnsafeRawBufferPointer) throws(FileWriteError) {
         if buffer.count + bytes.count > Self.bufferByteCount { try flush() }
         if bytes.count > Self.bufferByteCount {
@@ -57,12 +58,12 @@ public final class AtomicFile {
         byteCount += bytes.count
     }
 
-    /// Adds bytes at the end.
+    /// Appends bytes.
     public func write(_ bytes: [UInt8]) throws(FileWriteError) {
         try bytes.withRawBytes { bytes throws(FileWriteError) in try write(bytes) }
     }
 
-    /// Writes over bytes that are there already: what is known only after what follows it.
+    /// Overwrites bytes that have been written: for a header that depends on what follows it.
     public func overwrite(_ bytes: [UInt8], at offset: Int) throws(FileWriteError) {
         precondition(
             offset >= 0 && offset + bytes.count <= byteCount,
@@ -85,24 +86,24 @@ public final class AtomicFile {
         }
     }
 
-    /// Brings the bytes to the disk and gives them the file's name; nothing can be written afterwards.
+    /// Flushes the bytes to the disk and renames the file. Nothing can be written afterwards.
     public func commit() throws(FileWriteError) {
         precondition(isOpen, "\(path) was committed before")
         try flush()
         guard fsync(descriptor) == 0, rename(partial, destination) == 0 else { throw failure(errno) }
         isOpen = false
         close(descriptor)
-        // The name lies in the folder, which has its own way to the disk.
+        // The name is an entry of the folder, which has to be flushed by itself.
         let folder = open(Self.split(destination).folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard folder >= 0 else { throw .notMadeDurable(file: path, reason: Self.reason(errno)) }
         defer { close(folder) }
-        // Some file systems have nothing to do there, and say so.
+        // Some file systems cannot flush a folder, and say so.
         guard fsync(folder) == 0 || errno == EINVAL || errno == EOPNOTSUPP else {
             throw .notMadeDurable(file: path, reason: Self.reason(errno))
         }
     }
 
-    /// Removes the partial file; what stood there before stays. It is done too where the last reference goes.
+    /// Removes the partial file; the old file stays. This also happens when the last reference is released.
     public func abandon() {
         guard isOpen else { return }
         isOpen = false
@@ -110,14 +111,14 @@ public final class AtomicFile {
         close(descriptor)
     }
 
-    /// Puts bytes in a file's place.
+    /// Replaces a file by one with these bytes.
     public static func write(_ bytes: [UInt8], to path: String) throws(FileWriteError) {
         let file = try AtomicFile(path)
         try file.write(bytes)
         try file.commit()
     }
 
-    /// Puts text in a file's place, as UTF-8.
+    /// Replaces a file by one with this text, as UTF-8.
     public static func write(_ text: String, to path: String) throws(FileWriteError) {
         try write(Array(text.utf8), to: path)
     }
@@ -154,7 +155,7 @@ public final class AtomicFile {
         return (String(path[...slash]), String(path[path.index(after: slash)...]))
     }
 
-    /// Whether the file system may have room; not every one knows, and a quota may still forbid it.
+    /// Whether the file system may have room. Not every file system reports that, and a quota may still forbid it.
     private static func hasRoom(for byteCount: Int, on descriptor: Int32) -> Bool {
         var status = statvfs()
         guard fstatvfs(descriptor, &status) == 0, status.f_blocks > 0 else { return true }
@@ -162,7 +163,7 @@ public final class AtomicFile {
         return free.overflow || UInt64(byteCount) <= free.partialValue
     }
 
-    /// Where a symbolic link leads, or else the path itself.
+    /// The path that a symbolic link leads to, or else the path itself.
     private static func destination(of path: String) throws(FileWriteError) -> String {
         var status = stat()
         guard lstat(path, &status) == 0 else {
@@ -190,7 +191,7 @@ public final class AtomicFile {
                 throw errno == ENOSPC || errno == EDQUOT
                     ? .noSpace(file: path, byteCount: 0) : .failed(file: path, reason: reason(errno))
             }
-            // Some file systems have no locks; there the writers must know of each other.
+            // Some file systems have no locks. There the writers have to coordinate themselves.
             if flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
                 close(descriptor)
                 throw .busy(file: path)
@@ -199,7 +200,7 @@ public final class AtomicFile {
             if fstat(descriptor, &opened) == 0, lstat(partial, &named) == 0, opened.st_ino == named.st_ino,
                 opened.st_dev == named.st_dev
             {
-                // What a killed writer left is taken over, unless it has a second name.
+                // The file of a killed writer is taken over, unless it has another hard link.
                 if opened.st_mode & S_IFMT == S_IFREG, opened.st_nlink == 1, ftruncate(descriptor, 0) == 0 {
                     return descriptor
                 }
@@ -211,17 +212,17 @@ public final class AtomicFile {
     }
 }
 
-/// Why a file was not written; what stood there before is still there, but for ``notMadeDurable(file:reason:)``.
+/// Why a file was not written. The old file is still there, except after ``notMadeDurable(file:reason:)``.
 public enum FileWriteError: Error, Equatable, Sendable {
-    /// Something other than a regular file has the name.
+    /// The path leads to something other than a regular file.
     case notAFile(file: String)
     /// Another program, or another part of this one, is writing the same file.
     case busy(file: String)
-    /// The disk, the quota, or the largest file that is allowed, is full.
+    /// The disk or the quota is full, or the file would be larger than allowed. Units: bytes.
     case noSpace(file: String, byteCount: Int)
-    /// The system refused a step.
+    /// A system call failed; `reason` is the system's error text.
     case failed(file: String, reason: String)
-    /// The file is in its place, but a power cut could still undo that.
+    /// The new file is in place, but a power cut could still undo that; `reason` is the system's error text.
     case notMadeDurable(file: String, reason: String)
 }
 

@@ -1,20 +1,22 @@
 import Glibc
 
-/// Reads small files whole, and never more of them than asked for.
+/// Reads small files whole, but never more than a limit.
 ///
 /// It serves `/proc` and cgroup files too, whose size is unknown before they are read.
 package enum BoundedFile {
     /// Why a file was not read.
     package enum Failure: Error, Equatable {
-        /// There is none.
+        /// There is no such file.
         case missing
-        /// It has more bytes than allowed.
+        /// The file has more bytes than the limit. Units: bytes.
         case tooLarge(limit: Int)
-        /// The system's own words.
+        /// A system call failed; `reason` is the system's error text.
         case system(reason: String)
     }
 
-    /// The whole file. Units: bytes.
+    /// The bytes of the whole file.
+    ///
+    /// - Parameter limit: the most bytes that the file may have. Units: bytes.
     package static func contents(of path: String, limit: Int) throws(Failure) -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
@@ -35,7 +37,7 @@ package enum BoundedFile {
         }
     }
 
-    /// A small text file, or nil if it cannot be had.
+    /// A small text file; nil if it cannot be read or is not UTF-8.
     package static func text(_ path: String) -> String? {
         (try? contents(of: path, limit: 1 << 20)).flatMap { String(validating: $0, as: UTF8.self) }
     }

@@ -1,6 +1,6 @@
 /// Reads little-endian numbers from a region, and never past its end.
 ///
-/// `Failure` is the error of the file's format: whoever reads a format throws only that.
+/// `Failure` is the error type of the file's format: a parser of the format throws only that.
 package struct ByteReader<Failure: ByteReadFailure> {
     private let region: ByteRegion
     private let what: String
@@ -13,12 +13,14 @@ package struct ByteReader<Failure: ByteReadFailure> {
         self.what = what
     }
 
-    /// Of the whole region. Units: bytes.
+    /// The size of the whole region. Units: bytes.
     package var byteCount: Int { region.count }
 
-    /// Units: bytes.
+    /// How much has not been read. Units: bytes.
     package var remainingByteCount: Int { region.count - offset }
 
+    /// Reads the next bytes as a region.
+    ///
     /// - Throws: ``ByteReadError/truncated(what:offset:needed:available:)`` when fewer bytes remain.
     package mutating func region(byteCount: Int) throws(Failure) -> ByteRegion {
         guard let part = region.part(from: offset, count: byteCount) else {
@@ -35,7 +37,7 @@ package struct ByteReader<Failure: ByteReadFailure> {
         return T(littleEndian: part.withUnsafeBytes { $0.loadUnaligned(as: T.self) })
     }
 
-    /// The bytes up to the next line feed, which is passed over.
+    /// The bytes up to the next line feed, which is skipped.
     ///
     /// - Throws: ``ByteReadError/lineTooLong(what:found:limit:)``
     package mutating func line(maxByteCount: Int) throws(Failure) -> ByteRegion {
@@ -57,9 +59,9 @@ package struct ByteReader<Failure: ByteReadFailure> {
 
 /// Why bytes could not be read.
 package enum ByteReadError: Error, Equatable, Sendable {
-    /// Fewer bytes are there than are needed at an offset of what is read. Units: bytes.
+    /// At `offset` of the region `what`, fewer bytes are available than are needed. Units: bytes.
     case truncated(what: String, offset: Int, needed: Int, available: Int)
-    /// A line has more bytes than it may. Units: bytes.
+    /// A line of the region `what` is longer than the limit. Units: bytes.
     case lineTooLong(what: String, found: Int, limit: Int)
 }
 
@@ -70,8 +72,9 @@ package protocol ByteReadFailure: Error {
 
 /// A range of a buffer, which keeps that buffer alive.
 package struct ByteRegion: Sendable {
+    /// The buffer that the region is a part of.
     package let buffer: AlignedBuffer
-    /// Where the region lies in the buffer.
+    /// The region's place in the buffer. Units: bytes.
     package let range: Range<Int>
 
     /// The whole of a buffer.
@@ -85,40 +88,40 @@ package struct ByteRegion: Sendable {
         self.range = range
     }
 
-    /// Units: bytes.
+    /// The size of the region. Units: bytes.
     package var count: Int { range.count }
 
-    /// A part of the region, or nil where it does not lie within.
+    /// A part of the region; nil if it does not lie within.
     package func part(from offset: Int, count: Int) -> ByteRegion? {
         guard offset >= 0, count >= 0, offset <= self.count, count <= self.count - offset else { return nil }
         let start = range.lowerBound + offset
         return ByteRegion(buffer: buffer, range: start..<start + count)
     }
 
-    /// Lends the bytes for the duration of a call.
+    /// Passes the bytes to `body`. They are valid during the call only.
     package func withUnsafeBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
         try withExtendedLifetime(buffer) { () throws(E) -> R in
             try body(UnsafeRawBufferPointer(rebasing: buffer.bytes[range]))
         }
     }
 
-    /// The bytes as text, or nil where they are not UTF-8.
+    /// The bytes as text; nil if they are not UTF-8.
     package var text: String? { withUnsafeBytes { String(validating: $0, as: UTF8.self) } }
 }
 
-/// Numbers on their way to a file, least significant byte first.
+/// Encodes numbers for a file, least significant byte first.
 package struct LittleEndianBytes {
     package private(set) var bytes: [UInt8] = []
 
     package init() {}
 
-    /// Adds numbers in their own widths.
+    /// Appends numbers in their own widths.
     package mutating func append<each T: FixedWidthInteger>(_ numbers: repeat each T) {
         for number in repeat each numbers {
             withUnsafeBytes(of: number.littleEndian) { bytes.append(contentsOf: $0) }
         }
     }
 
-    /// Adds bytes as they are.
+    /// Appends bytes as they are.
     package mutating func append(contentsOf other: some Sequence<UInt8>) { bytes.append(contentsOf: other) }
 }

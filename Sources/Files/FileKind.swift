@@ -1,19 +1,21 @@
-/// What a file is that was taken for another: told by its first bytes, and said with what to do about it.
+/// Recognises by its first bytes a file that is not what was expected, and says what to do about it.
 ///
-/// People put next to a network whatever their download left: a Git LFS pointer, an error page, an archive around the file, the
-/// same network in another framework's format.
+/// Downloads leave such files instead of a checkpoint: a Git LFS pointer, an error page, an archive around the file, or
+/// the same network in another framework's format.
 package struct FileKind: Equatable, Sendable {
-    /// The end of a sentence that begins with the file's name: "is compressed with gzip: unpack it first".
+    /// The end of a sentence that begins with the file's name, such as "is compressed with gzip: unpack it first".
     package let sentence: String
 
     private init(_ sentence: String) { self.sentence = sentence }
 
-    /// How much of a file is looked at. Units: bytes.
+    /// How much of a file is examined. Units: bytes.
     package static let prefixByteCount = 512
 
+    /// Recognises a file; nil if its kind is unknown.
+    ///
     /// - Parameters:
-    ///   - bytes: the file's beginning, ``prefixByteCount`` of it or all.
-    ///   - name: the file's name, which tells apart what the bytes do not.
+    ///   - bytes: the file's beginning: ``prefixByteCount`` of it, or all.
+    ///   - name: the file's name, which distinguishes kinds that begin alike.
     package init?(of bytes: [UInt8], name: String = "") {
         let bytes = bytes.count > Self.prefixByteCount ? Array(bytes.prefix(Self.prefixByteCount)) : bytes
         if let known = Self.magics.first(where: { $0.matches(bytes) }) {
@@ -117,14 +119,14 @@ package struct FileKind: Equatable, Sendable {
     ///   their writers write.
     private static func protobufKind(_ bytes: [UInt8], name: String) -> FileKind? {
         func contains(_ word: String) -> Bool { bytes.contains(word.utf8) }
-        /// A text of one length byte at an offset, with something behind it.
+        /// Whether a text with a one-byte length is at an offset, with more bytes after it.
         func text(at offset: Int) -> Bool {
             guard bytes.count > offset, 1...127 ~= bytes[offset], bytes.count > offset + Int(bytes[offset]) else {
                 return false
             }
             return bytes[(offset + 1)...(offset + Int(bytes[offset]))].allSatisfy { 0x20...0x7E ~= $0 }
         }
-        // A text begins with other bytes, or with a line feed and goes on as text.
+        // Text files have no control characters other than white space in their first bytes.
         guard bytes.count >= 8, bytes.prefix(32).contains(where: { $0 < 0x09 || 0x0E..<0x20 ~= $0 }) else { return nil }
         let onnx = FileKind(
             "is an ONNX model, a graph and not a checkpoint: save the network's weights where it was made, with "
@@ -155,7 +157,7 @@ package struct FileKind: Equatable, Sendable {
         return nil
     }
 
-    // MARK: What else is easily told
+    // MARK: Other files
 
     private static func otherKind(_ bytes: [UInt8]) -> FileKind? {
         if bytes.starts(with: [0x42, 0x4D]), bytes.count >= 14, bytes[6..<10] == [0, 0, 0, 0] {
@@ -172,7 +174,8 @@ package struct FileKind: Equatable, Sendable {
 
     // MARK: Archives
 
-    /// What a zip archive holds that is no checkpoint of PyTorch or NumPy; nil where its records tell nothing.
+    /// Recognises a zip archive that is not a checkpoint of PyTorch or NumPy, by the names of its records; nil if it is
+    /// unknown.
     package static func archive(of names: [String]) -> FileKind? {
         func has(_ suffix: String) -> Bool { names.contains { $0.hasSuffix(suffix) } }
         func has(prefix: String) -> Bool { names.contains { $0.hasPrefix(prefix) } }
@@ -198,14 +201,14 @@ package struct FileKind: Equatable, Sendable {
         return nil
     }
 
-    /// What `torch.jit.save` writes: code beside the tensors.
+    /// An archive that `torch.jit.save` writes: code beside the tensors.
     package static let torchScript = FileKind(
         "is a TorchScript archive, which holds code: save its weights alone, with "
             + "torch.save(torch.jit.load(path).state_dict(), path)")
 }
 
 extension FileKind {
-    /// What a checkpoint is that stands where text is expected.
+    /// Recognises a checkpoint where text is expected.
     static func binary(_ bytes: [UInt8]) -> FileKind? {
         if bytes.starts(with: [0x50, 0x4B, 3, 4]) {
             return FileKind("is a zip archive, as PyTorch's and NumPy's checkpoints are")
@@ -217,7 +220,7 @@ extension FileKind {
         return nil
     }
 
-    /// Text where a checkpoint is expected, by its first line.
+    /// Describes text where a checkpoint is expected, by its first line; nil if it is not text.
     package static func text(_ bytes: [UInt8]) -> FileKind? {
         let start = bytes.prefix(80)
         guard start.count >= 4, start.allSatisfy({ 0x20...0x7E ~= $0 || 0x09...0x0D ~= $0 }) else { return nil }

@@ -1,11 +1,11 @@
 import Glibc
 
-/// Reads a whole file into memory of our own.
+/// Reads a whole file into memory of this process.
 public enum FileSnapshot {
-    /// Limits: a request for more than about 2 GB at once is cut short by the kernel anyway.
+    /// Linux reads at most about 2 GB at once. Units: bytes.
     private static let chunkByteCount = 64 << 20
 
-    /// The bytes of a regular file, all of one moment.
+    /// The bytes of a regular file, as a consistent snapshot.
     ///
     /// - Throws: ``FileError`` when the file cannot be read, is too large, or changes meanwhile.
     package static func contents(of path: String, maxByteCount: Int) throws(FileError) -> AlignedBuffer {
@@ -40,20 +40,20 @@ public enum FileSnapshot {
         return buffer
     }
 
-    /// The same as an array, for files that are small.
+    /// The bytes as an array, for small files.
     public static func bytes(of path: String, maxByteCount: Int) throws(FileError) -> [UInt8] {
         let buffer = try contents(of: path, maxByteCount: maxByteCount)
         return withExtendedLifetime(buffer) { Array(buffer.bytes) }
     }
 
-    /// The size of a regular file, without reading it; nil where there is none. Units: bytes.
+    /// The size of a regular file, without reading it; nil if there is none. Units: bytes.
     package static func byteCount(of path: String) -> Int? {
         var status = stat()
         guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
         return Int(status.st_size)
     }
 
-    /// The first bytes of a regular file, or all where there are fewer; nil where it cannot be read.
+    /// The first bytes of a regular file, or all if there are fewer; nil if it cannot be read.
     package static func prefix(of path: String, byteCount: Int) -> [UInt8]? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { return nil }
@@ -77,15 +77,15 @@ public enum FileSnapshot {
 
 /// Why a file was not read.
 public enum FileError: Error, Equatable, Sendable {
-    /// The system refused; `reason` is in its own words.
+    /// A system call failed; `reason` is the system's error text.
     case unreadable(file: String, reason: String)
-    /// It is a folder, a pipe or a device.
+    /// The path leads to a folder, a pipe or a device.
     case notAFile(file: String)
-    /// It has more bytes than are read. Units: bytes.
+    /// The file has more bytes than the limit. Units: bytes.
     case tooLarge(file: String, byteCount: Int, limit: Int)
-    /// Its size or its time of change was another after it was read.
+    /// The file's size or modification time changed while it was read.
     case changedWhileReading(file: String)
-    /// Its bytes are no text; `found` ends a sentence that begins with the file's name.
+    /// The file is not text; `found` ends a sentence that begins with the file's name.
     case notText(file: String, found: String)
 }
 

@@ -1,24 +1,26 @@
 import Glibc
 
-/// Where model files are looked for.
+/// The file system in which model files are looked up.
 ///
-/// "It is not there" is an answer, nil; "it could not be looked at" is an error. A full table of descriptors or a disk that fails for a
-/// moment must not pass for files that have changed.
+/// A missing file is an answer: nil. A failed look-up is an error: a full descriptor table, or a disk that fails for a
+/// moment, must not look like files that have changed.
 public protocol FileSystem: Sendable {
-    /// The names in a folder, hidden ones too, in no order; nil where there is no such folder.
+    /// The names in a folder, hidden ones too, in no order; nil if there is no such folder.
     func names(in folder: String) throws(FileSystemError) -> [String]?
 
-    /// What a path leads to, symbolic links followed; nil where that is nothing. Opens nothing, so that no pipe or device is touched.
+    /// The status of what a path leads to, symbolic links followed; nil if it leads to nothing. Opens nothing, so that
+    /// no pipe or device is touched.
     func status(of path: String) throws(FileSystemError) -> FileStatus?
 
-    /// The path without symbolic links; nil where it leads to nothing.
+    /// The path without symbolic links; nil if it leads to nothing.
     func resolve(_ path: String) throws(FileSystemError) -> String?
 }
 
 /// What is known of a file without opening it.
 public struct FileStatus: Sendable, Equatable {
-    /// What it is.
+    /// The kind of a file.
     public enum Kind: Sendable, Equatable {
+        /// A regular file, or a folder.
         case file, folder
         /// A pipe, a socket or a device.
         case other
@@ -26,12 +28,15 @@ public struct FileStatus: Sendable, Equatable {
         case unreachable
     }
 
+    /// The kind of the file.
     public let kind: Kind
+    /// The file's number in its file system.
     package let inode: UInt64
-    /// Units: bytes.
+    /// The size of the file. Units: bytes.
     package let byteCount: Int64
-    /// When its content last changed. Units: seconds and nanoseconds since 1970.
+    /// When its content last changed. Units: whole seconds since 1970.
     package let seconds: Int
+    /// The rest of that time. Units: nanoseconds.
     package let nanoseconds: Int
 
     init(_ status: stat, isReachable: Bool = true) {
@@ -49,10 +54,11 @@ public struct FileStatus: Sendable, Equatable {
     }
 }
 
-/// Something could not be looked at; whether it is there is not known.
+/// A path could not be looked up, so it is not known whether it exists.
 public struct FileSystemError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The path that could not be looked up.
     public let path: String
-    /// The system's own words.
+    /// The system's error text.
     public let reason: String
 
     public init(path: String, reason: String) {
@@ -67,18 +73,20 @@ public struct FileSystemError: Error, Equatable, Sendable, CustomStringConvertib
     /// Whether the process, or the whole machine, has no descriptor left.
     public var isShortOfDescriptors: Bool { reason == Self.words(EMFILE) || reason == Self.words(ENFILE) }
 
-    /// Codes that say that a path leads to nothing: the answer of a file system that works.
+    /// Error numbers that mean that a path leads to nothing. That is an answer, not a failure.
     private static let absences = [ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG]
 
+    /// Whether this error number means that a path leads to nothing.
     package static func isAbsence(_ code: Int32) -> Bool { absences.contains(code) }
 
-    /// The same of the system's words.
+    /// Whether this error text means that a path leads to nothing.
     package static func isAbsence(_ reason: String) -> Bool { absences.contains { words($0) == reason } }
 
-    /// The system's words for what is not there, and for what may not be read.
+    /// The system's error texts for a missing file and for a missing permission.
     package static let missing = words(ENOENT)
     package static let denied = words(EACCES)
 
+    /// The system's text for an error number (strerror(3)).
     package static func words(_ code: Int32) -> String { String(cString: strerror(code)) }
 }
 
@@ -95,7 +103,7 @@ public struct LocalFileSystem: FileSystem {
         defer { closedir(stream) }
         var names: [String] = []
         while true {
-            // The end of a folder and a failure look the same but for this (readdir(3)).
+            // Only errno tells the end of a folder from a failure (readdir(3)).
             errno = 0
             guard let entry = readdir(stream) else {
                 let code = errno

@@ -1,10 +1,10 @@
 import CZlib
 
-/// Inflates a deflate stream into memory of a known size: nothing it holds can make that memory grow.
+/// Inflates a deflate stream into memory of a fixed size, which nothing in the stream can make grow.
 ///
 /// - Source: RFC 1951, RFC 1952
 package enum Inflater {
-    /// What stands around the deflate stream. Raw values are zlib's window bits.
+    /// The framing around the deflate stream. Raw values are zlib's window bits.
     package enum Wrapping: Int32 {
         /// Nothing, as in a zip archive.
         case none = -15
@@ -12,20 +12,20 @@ package enum Inflater {
         case gzip = 31
     }
 
-    /// How far it went.
+    /// How far the inflation went.
     package struct Outcome: Equatable {
-        /// Units: bytes of the input.
+        /// The input that was used. Units: bytes.
         package var consumed = 0
-        /// Units: bytes of the output.
+        /// The output that was written. Units: bytes.
         package var produced = 0
-        /// Did the stream end, with its checksum right where it has one?
+        /// Whether the stream ended, with a correct checksum if it has one.
         package var isEnded = false
     }
 
-    /// zlib counts in 32 bits.
+    /// zlib counts in 32 bits, so data is passed in chunks. Units: bytes.
     private static let chunkByteCount = 1 << 30
 
-    /// Inflates until the stream ends, contradicts itself, or one of both memories is used up.
+    /// Inflates until the stream ends, is found to be corrupt, or has used up the input or the output.
     package static func inflate(
         _ input: UnsafeRawBufferPointer, _ wrapping: Wrapping, into output: UnsafeMutableRawBufferPointer
     ) -> Outcome {

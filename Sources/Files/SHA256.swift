@@ -4,7 +4,7 @@ import COpenSSL
 ///
 /// - Source: FIPS 180-4; EVP_DigestInit(3ssl)
 package struct SHA256: ~Copyable {
-    /// 32 bytes that stand for what was hashed.
+    /// A digest: 32 bytes that identify what was hashed.
     package struct Digest: Hashable, Sendable {
         /// Most significant byte first.
         package let bytes: [UInt8]
@@ -14,13 +14,13 @@ package struct SHA256: ~Copyable {
             bytes.prefix(byteCount).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
         }
 
-        /// Compares every byte, wherever the first difference is: the time taken tells nothing about a secret.
+        /// Compares in constant time, so that the time taken reveals nothing about a secret.
         package static func == (one: Self, other: Self) -> Bool {
             CRYPTO_memcmp(one.bytes, other.bytes, SHA256.byteCount) == 0
         }
     }
 
-    /// Of a digest. Units: bytes.
+    /// The size of a digest. Units: bytes.
     package static let byteCount = 32
 
     private let context: OpaquePointer
@@ -43,7 +43,7 @@ package struct SHA256: ~Copyable {
     /// Adds the next bytes.
     package mutating func update(_ bytes: [UInt8]) { bytes.withUnsafeBytes { update($0) } }
 
-    /// The digest of all that was added; nothing can be added any more.
+    /// The digest of everything that was added. Nothing can be added afterwards.
     package consuming func finalize() -> Digest {
         let bytes = [UInt8](unsafeUninitializedCapacity: Self.byteCount) { buffer, count in
             let status = EVP_DigestFinal_ex(context, buffer.baseAddress, nil)
@@ -53,7 +53,7 @@ package struct SHA256: ~Copyable {
         return Digest(bytes: bytes)
     }
 
-    /// The digest of bytes that are all there.
+    /// The digest of bytes that are all in memory.
     package static func hash(_ bytes: [UInt8]) -> Digest {
         var hash = SHA256()
         hash.update(bytes)

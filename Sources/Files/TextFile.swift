@@ -1,25 +1,28 @@
-/// Reads the small files beside a network and the program's own: class maps, `model.json`, the configuration, the admin token.
+/// Reads small text files: class maps, `model.json`, the configuration, the admin token.
 ///
-/// One rule for all: a regular file of bounded size; UTF-8, with or without a byte order mark; UTF-16 where a byte order mark
-/// says so, as Windows' editors and shells write it. Any other encoding is refused by its likely name, for a wrong guess would
-/// be a wrong name in every answer. Lines may end in LF, CR LF or CR: who reads lines takes each of them.
+/// All follow one rule: a regular file of bounded size, in UTF-8 with or without a byte order mark, or in UTF-16 with a
+/// byte order mark, as Windows' editors and shells write it. Any other encoding is refused by its likely name, since a
+/// wrong guess would be a wrong name in every answer. Lines may end in LF, CR LF or CR; code that splits lines accepts
+/// each.
 public struct TextFile: Sendable {
-    /// As they lie on the disk: what a digest is of.
+    /// The bytes of the file as they are on the disk, for a digest.
     public let bytes: [UInt8]
-    /// Without the byte order mark.
+    /// The text without the byte order mark.
     public let text: String
 
-    /// The class map of a million names, or any `model.json`, is shorter. Units: bytes.
+    /// More than a class map of a million names, or any `model.json`, has. Units: bytes.
     public static let defaultMaxByteCount = 16 << 20
 
-    /// - Throws: ``FileError`` when the file cannot be read, is too large, or is no text.
+    /// Reads a file.
+    ///
+    /// - Throws: ``FileError`` when the file cannot be read, is too large, or is not text.
     public init(contentsOf path: String, maxByteCount: Int = Self.defaultMaxByteCount) throws(FileError) {
         try self.init(try FileSnapshot.bytes(of: path, maxByteCount: maxByteCount), name: path)
     }
 
-    /// Text that is in memory already.
+    /// Decodes text that is in memory already.
     ///
-    /// - Parameter name: what the file is called in errors.
+    /// - Parameter name: the file's name in errors.
     /// - Throws: ``FileError/notText(file:found:)``
     public init(_ bytes: [UInt8], name: String) throws(FileError) {
         self.bytes = bytes
@@ -54,7 +57,7 @@ public struct TextFile: Sendable {
         return text
     }
 
-    /// Text behind a byte order mark; nil where surrogates are not paired or a byte is left over.
+    /// Decodes text with a byte order mark; nil if surrogates are not paired or a byte is left over.
     private static func utf16(_ bytes: [UInt8]) -> String? {
         guard bytes.count.isMultiple(of: 2) else { return nil }
         let isLittle = bytes[0] == 0xFF
@@ -66,12 +69,12 @@ public struct TextFile: Sendable {
     }
 }
 
-/// What encoding bytes are likely to be that are not UTF-8: told by which pairs of bytes occur.
+/// The likely encoding of bytes that are not UTF-8, guessed from the pairs of bytes that occur.
 struct TextEncodingGuess {
     /// The end of a sentence that begins with the file's name.
     let sentence: String
 
-    /// How much is looked at. Units: bytes.
+    /// How much is examined. Units: bytes.
     private static let sampleByteCount = 64 << 10
 
     init(_ bytes: [UInt8]) {
@@ -88,7 +91,7 @@ struct TextEncodingGuess {
         }
     }
 
-    /// Names in Latin letters have a zero in every other byte.
+    /// The byte order if this is probably UTF-16: text in Latin letters has a zero in every other byte.
     private static func utf16Order(_ bytes: [UInt8]) -> String? {
         guard bytes.count >= 4, bytes.count.isMultiple(of: 2) else { return nil }
         let zeros = bytes.enumerated().filter { $0.element == 0 }
@@ -97,7 +100,8 @@ struct TextEncodingGuess {
         return zeros.allSatisfy { $0.offset.isMultiple(of: 2) } ? "big-endian" : nil
     }
 
-    /// Most frequent first, where several fit: text of these is full of the ranges that are given for their usual characters.
+    /// The likely legacy encoding. The candidates are ordered by frequency, in case several fit: text in one of these
+    /// consists mostly of pairs within the ranges that are given for its usual characters.
     private static func encoding(_ bytes: [UInt8]) -> String? {
         let candidates: [(name: String, score: Double?)] = [
             (
@@ -120,14 +124,14 @@ struct TextEncodingGuess {
                 ) { lead, _ in 0xA4...0xC6 ~= lead }
             ),
         ]
-        // A pair for every lead byte is what Latin text hardly ever has: its letters beyond ASCII stand between ASCII ones.
+        // Latin text hardly ever has a pair for every lead byte: its letters beyond ASCII stand between ASCII ones.
         let fitting = candidates.filter { ($0.score ?? 0) > 0.5 }
         if let best = fitting.max(by: { ($0.score ?? 0) < ($1.score ?? 0) }) { return best.name }
         let high = bytes.filter { $0 >= 0x80 }.count
         return high > 0 && high * 3 < bytes.count ? "Windows-1252 or Latin-1, as Western Windows saves text" : nil
     }
 
-    /// The share of characters of two bytes that are usual ones; nil where the bytes do not come in such pairs.
+    /// The share of two-byte characters that are usual ones; nil if the bytes do not form such pairs.
     private static func score(
         _ bytes: [UInt8], lead: (UInt8) -> Bool, trail: (UInt8) -> Bool, single: (UInt8) -> Bool = { _ in false },
         usual: (UInt8, UInt8) -> Bool

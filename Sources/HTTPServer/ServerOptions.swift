@@ -1,24 +1,24 @@
 /// Where to listen, and all limits, each with its reason.
 public struct ServerOptions: Sendable, Equatable {
-    /// The address or host name to listen on. By default only this machine can connect: to be open to all is a decision
-    /// to take.
+    /// The address or host name to listen on. By default only this machine can connect: serving others has to be chosen
+    /// deliberately.
     public var host = "127.0.0.1"
     /// The port; 0 takes a free one. 8080 needs no privilege and is what tutorials use.
     public var port = 8080
-    /// How many connections are open at once. A shell usually grants 1024 descriptors. A connection takes 8 KiB while
-    /// it receives a head and next to nothing while idle. For a client beyond the limit another connection is evicted:
-    /// one that has not sent anything yet, else the one that is idle longest, else the slowest transfer. Where there is
-    /// none, the client gets 503.
+    /// The most connections that are open at once. A shell usually grants 1024 descriptors. A connection takes 8 KiB
+    /// while it receives a head and next to nothing while idle. For a client beyond the limit another connection is
+    /// evicted: one that has not sent anything yet, else the one that is idle longest, else the slowest transfer. If
+    /// none can be evicted, the client gets 503.
     public var maxConnections = 1024
-    /// How many of them one address may have (of IPv6, one network of 64 bits); nil is half of ``maxConnections``. One
+    /// The most connections of one address (of IPv6, one network of 64 bits); nil is half of ``maxConnections``. One
     /// client then leaves room for others, and a proxy that is missing in ``trustedProxies`` still has enough.
     public var maxConnectionsPerAddress: Int?
-    /// Addresses without a limit of their own, since many clients connect through each.
+    /// Proxies, through which many clients connect: their addresses have no limit per address.
     public var trustedProxies: [AddressBlock] = []
     /// How many clients may wait to be accepted: as many as may be connected, so that a burst of them is never refused.
     public var backlog = 1024
-    /// How many event loops read, parse and answer; each serves an equal part of the connections. One receives more
-    /// images than a few cores can decode.
+    /// How many event loops read, parse and answer; each serves an equal part of the connections. One loop receives
+    /// more images than a few cores can decode.
     public var eventLoopCount = 1
     /// How the event loops learn which sockets are ready.
     public var poller = PollerKind.auto
@@ -28,7 +28,7 @@ public struct ServerOptions: Sendable, Equatable {
     /// How long a body may pause, and the time after which it must have averaged ``minBytesPerSecond``. 30 s outlast
     /// the pauses of a mobile network.
     public var bodyTimeout = Duration.seconds(30)
-    /// The same for the client that reads a response.
+    /// Like ``bodyTimeout``, for a client that reads a response.
     public var writeTimeout = Duration.seconds(30)
     /// The lowest average rate of bodies and responses after their timeout; 0 for none. 16 KiB/s is slower than any
     /// line that uploads images, and nobody can keep a connection open by a byte now and then. Units: bytes a second.
@@ -55,10 +55,10 @@ public struct ServerOptions: Sendable, Equatable {
     /// The most memory for the content of all requests under way. 512 MiB hold sixteen of the longest at once, and a
     /// small machine survives when a thousand clients try. Units: bytes.
     public var maxBufferedBytes = 512 * 1024 * 1024
-    /// The same for one address; nil is half of ``maxBufferedBytes``, or ``maxBodyBytes`` where that is more. Units:
-    /// bytes.
+    /// The most memory for the content of all requests from one address; nil is half of ``maxBufferedBytes``, or
+    /// ``maxBodyBytes`` if that is more. Units: bytes.
     public var maxBufferedBytesPerAddress: Int?
-    /// The most memory of finished bodies that is kept for the next ones. 16 MiB are ten large photographs, and little
+    /// The most memory of finished bodies that is kept to be reused. 16 MiB are ten large photographs, and little
     /// beside a model. Units: bytes.
     public var keptBodyBytes = 16 * 1024 * 1024
     /// The most parts of one form. 64 images fill two batches; each part takes up to three strings.

@@ -101,7 +101,7 @@ public final class SocketServer: Sendable {
         return loops
     }
 
-    /// Listens, and stops at once.
+    /// Checks that a server could listen on an address: listens, and stops at once.
     ///
     /// - Throws: ``SocketError`` if a server could not listen there.
     public static func tryListening(host: String, port: Int) throws(SocketError) -> SocketAddress {
@@ -121,7 +121,7 @@ public final class SocketServer: Sendable {
         for connection in registry.connections { connection.drain() }
         if await registry.waitUntilEmpty(timeout: timeout, on: listener.loop) { return true }
         for connection in registry.connections { connection.abort() }
-        // They close at once, each on its loop; the wait is bounded all the same.
+        // They close at once, each on its loop. The wait is bounded in case one does not.
         _ = await registry.waitUntilEmpty(timeout: .seconds(5), on: listener.loop)
         return false
     }
@@ -130,7 +130,7 @@ public final class SocketServer: Sendable {
     public var connectionCount: Int { registry.count }
 }
 
-/// Learns what happens on the sockets. Metrics and the access log are built on it.
+/// Is notified of connections and requests. Metrics and the access log are built on it.
 ///
 /// It is called on the threads of the event loops, from several at once. It must be quick and must not block.
 public protocol ServerObserver: Sendable {

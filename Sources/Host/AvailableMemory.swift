@@ -1,15 +1,16 @@
 import Files
 
-/// How much memory this process may still take: the least of what the machine has free and what its control groups leave.
+/// How much memory this process may still take: the lesser of what the machine has free and what its control groups
+/// leave.
 ///
-/// Pages of files that nobody needs now count as available, as in the kernel's own `MemAvailable`.
+/// Cached files that are not in use count as available, as in the kernel's own `MemAvailable`.
 ///
 /// - Source: Linux, Documentation/admin-guide/cgroup-v2.rst (`memory.max`), cgroup-v1/memory.rst, proc(5)
 public struct AvailableMemory: Sendable {
     /// A file's text, or nil if there is none.
     package let file: @Sendable (String) -> String?
 
-    /// Of this process now; nil where the kernel tells nothing. Units: bytes.
+    /// The memory that this process may take now; nil if the kernel does not report it. Units: bytes.
     public static var current: Int? { AvailableMemory(file: BoundedFile.text).byteCount }
 
     var byteCount: Int? {
@@ -21,7 +22,7 @@ public struct AvailableMemory: Sendable {
         return ([machine].compactMap(\.self) + groups).min()
     }
 
-    /// What a group leaves; nil where it sets no limit.
+    /// What a group leaves; nil if it sets no limit. Units: bytes.
     private func rest(of group: ControlGroup) -> Int? {
         let isNew = group.version == 2
         let limit = number(group.folder + (isNew ? "/memory.max" : "/memory.limit_in_bytes"))
@@ -44,7 +45,7 @@ public struct AvailableMemory: Sendable {
             .flatMap { whole($0.dropFirst()) }
     }
 
-    /// "max" is no number, and so no limit.
+    /// The first field as a number. "max" is not one, and means no limit.
     private func whole(_ fields: some Collection<Substring>) -> Int? {
         fields.first.flatMap { Int($0) }.flatMap { $0 >= 0 ? $0 : nil }
     }

@@ -8,7 +8,7 @@ import Glibc
 ///
 /// - Source: Linux, Documentation/admin-guide/cgroup-v2.rst (`cpu.max`) and Documentation/scheduler/sched-bwc.rst (v1)
 public struct CPUQuota: Sendable {
-    /// The CPUs that are switched on: what to assume where the kernel tells nothing.
+    /// The CPUs that are online: used if the kernel does not report the affinity mask.
     public let fallback: Int
     /// A file's text, or nil if there is none.
     package let file: @Sendable (String) -> String?
@@ -16,7 +16,7 @@ public struct CPUQuota: Sendable {
     /// CPUs that this process may use now, at least 1.
     public static var current: Int { ofThisProcess.count }
 
-    /// What the kernel says of this process.
+    /// What the kernel reports for this process.
     public static var ofThisProcess: CPUQuota {
         CPUQuota(fallback: sysconf(Int32(_SC_NPROCESSORS_ONLN)), file: BoundedFile.text)
     }
@@ -24,10 +24,10 @@ public struct CPUQuota: Sendable {
     /// CPUs, at least 1.
     public var count: Int { max(1, min(allowed, granted ?? allowed)) }
 
-    /// The CPUs that are in the affinity mask and switched on.
+    /// The CPUs that are in the affinity mask and online.
     public var allowed: Int { allowedCount() ?? fallback }
 
-    /// What the control groups grant; nil where none sets a limit.
+    /// What the control groups grant; nil if none sets a limit. Units: CPUs.
     public var granted: Int? { ControlGroup.all(of: "cpu", file: file).compactMap(quota(of:)).min() }
 
     /// The CPUs a single group grants, rounded up; nil if it sets no limit.
@@ -47,7 +47,7 @@ public struct CPUQuota: Sendable {
         return quota / period + (quota % period == 0 ? 0 : 1)
     }
 
-    /// The CPUs that are both in the affinity mask and switched on.
+    /// The CPUs that are both in the affinity mask and online.
     private func allowedCount() -> Int? {
         let status = (file("/proc/self/status") ?? "").split(separator: "\n")
         let field = "Cpus_allowed_list:"
@@ -70,7 +70,7 @@ public struct CPUQuota: Sendable {
         return Set(ranges.joined())
     }
 
-    /// Above the kernel's own limit; a list that goes beyond is not one.
+    /// Above the kernel's own limit. A list with a higher number is malformed.
     private static let mostCPUs = 65536
 }
 
@@ -78,7 +78,7 @@ public struct CPUQuota: Sendable {
 ///
 /// - Source: Linux, Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/cgroups.rst
 struct ControlGroup {
-    /// Where its files are.
+    /// The folder of its files.
     let folder: String
     /// 1 or 2.
     let version: Int

@@ -1,14 +1,14 @@
 import Foundation
 
-/// What the environment does to the arithmetic.
+/// Environment variables that affect the arithmetic, and the CPU that it runs on.
 public enum ComputeEnvironment {
-    /// The variable that limits the inner loops to an ``InstructionSet``. It does not reach into OpenBLAS, which has
+    /// The variable that limits the inner loops to an ``InstructionSet``. It does not affect OpenBLAS, which has
     /// `OPENBLAS_CORETYPE`.
     public static let instructionsVariable = "ALEXNET_INSTRUCTIONS"
 
     /// A value of ``instructionsVariable`` that names no instruction set.
     public struct UnknownInstructionSet: Error, CustomStringConvertible {
-        /// What was found.
+        /// The variable's value.
         public let value: String
 
         /// One sentence.
@@ -20,7 +20,7 @@ public enum ComputeEnvironment {
         }
     }
 
-    /// Does what ``instructionsVariable`` says; to be called before the first model is loaded.
+    /// Applies ``instructionsVariable``. Call it before the first model is loaded.
     public static func limitInstructions(
         in environment: [String: String] = ProcessInfo.processInfo.environment
     ) throws(UnknownInstructionSet) {
@@ -29,9 +29,9 @@ public enum ComputeEnvironment {
         InstructionSet.limit(to: set)
     }
 
-    /// The CPU's name, as the kernel has it; the architecture's where it has none.
+    /// The CPU's name as the kernel reports it, or else the architecture's.
     public static var cpuName: String {
-        // Files in /proc have no size before they are read.
+        // Files in /proc report no size before they are read.
         let text = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
         return cpuName(in: text) ?? architecture
     }
@@ -52,10 +52,10 @@ public enum ComputeEnvironment {
         #endif
     }
 
-    /// The variables with which OpenBLAS is told another CPU than it finds.
+    /// The variables that make OpenBLAS assume another CPU than it detects.
     public static let blasVariables = ["OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"]
 
-    /// Sentences about settings that cost speed; none where all is well.
+    /// Sentences about variables that cost speed; empty if there are none.
     public static var warnings: [String] {
         let environment = ProcessInfo.processInfo.environment
         var warnings = blasVariables.compactMap { name in

@@ -2,17 +2,17 @@ import Glibc
 
 /// How many descriptors the process may have open, and how many of them connections may take.
 public struct DescriptorLimit: Sendable, Equatable {
-    /// What is enforced.
+    /// The limit that is enforced. Units: descriptors.
     public var soft: Int
-    /// How far it may be raised.
+    /// The limit up to which ``soft`` may be raised. Units: descriptors.
     public var hard: Int
 
-    /// What the program opens beside connections: models and their folders, event loops, the kernel's own files, libraries, and clients that
-    /// are turned away.
+    /// The descriptors that connections leave to others: models and their folders, event loops, the kernel's own files,
+    /// libraries, and clients that are refused.
     public static let reserve = 192
 
-    /// Programs that close "all" descriptors before they start another count up to the limit; and nobody here needs more than this
-    /// without asking for it by `server.max_connections`.
+    /// The soft limit is not raised further, unless `server.max_connections` asks for it: programs that close "all"
+    /// descriptors before they start another program count up to the limit.
     static let usualMost = 65536
 
     public init(soft: Int, hard: Int) {
@@ -20,21 +20,22 @@ public struct DescriptorLimit: Sendable, Equatable {
         self.hard = hard
     }
 
-    /// This process's; nil where the system does not tell.
+    /// The limits of this process; nil if the system does not report them.
     public static var current: Self? {
         var limits = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits) == 0 else { return nil }
         return Self(soft: Int(clamping: limits.rlim_cur), hard: Int(clamping: limits.rlim_max))
     }
 
-    /// With the soft limit raised as far as the hard one and `usualMost` allow, or as so many connections want.
+    /// These limits, with the soft one raised to `usualMost` or to what the connections need, if the hard one allows
+    /// it.
     public func raised(for connectionCount: Int) -> Self {
         Self(soft: max(soft, min(hard, max(Self.usualMost, connectionCount + Self.reserve))), hard: hard)
     }
 
     /// Raises this process's soft limit.
     ///
-    /// - Returns: what holds now; nil where the system does not tell.
+    /// - Returns: the limits that hold now; nil if the system does not report them.
     public static func raise(for connectionCount: Int) -> Self? {
         guard let current else { return nil }
         let wanted = current.raised(for: connectionCount)
@@ -44,6 +45,7 @@ public struct DescriptorLimit: Sendable, Equatable {
         return wanted
     }
 
-    /// How many connections have a descriptor each, with the reserve beside them, or half of what there is where that is less.
+    /// How many connections can have a descriptor each. The reserve is kept for others, or half of all descriptors if
+    /// that is less.
     public var connectionCapacity: Int { max(1, soft - min(Self.reserve, soft / 2)) }
 }

@@ -31,6 +31,6 @@ public enum InstructionSet: String, Sendable, CaseIterable {
     /// What is in use: the widest, or a narrower one that ``limit(to:)`` asked for.
     public static var current: Self { Self(kernel_current_instruction_set()) }
 
-    /// Uses nothing wider from now on, in the whole process: to measure what another CPU would do.
+    /// Limits the whole process to this set from now on: to measure what another CPU would do.
     public static func limit(to set: Self) { kernel_limit_instruction_set(set.kernel) }
 }

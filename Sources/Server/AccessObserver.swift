@@ -3,7 +3,7 @@ import HTTPTypes
 import Logging
 import Threads
 
-/// Counts every request, and logs it.
+/// Counts every request in the metrics, and writes the access log.
 struct AccessObserver: ServerObserver {
     let metrics: ServingMetrics
     let logger: Logger
@@ -29,7 +29,7 @@ struct AccessObserver: ServerObserver {
         logger.info("request", metadata: metadata)
     }
 
-    /// Counts and times become numbers in the log; a version stays text, even one of digits alone.
+    /// Counts and durations become numbers in the log; a version stays text, even if it consists of digits.
     private static func value(_ text: String, of key: String) -> Logger.MetadataValue {
         if ["images", "batch"].contains(key), let count = Int(text) { return .stringConvertible(count) }
         if key.hasSuffix("_ms"), let time = Double(text) { return .stringConvertible(time) }

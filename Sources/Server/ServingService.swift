@@ -25,7 +25,7 @@ public struct ServingService: Service {
     ///   - files: the models; nil means those in the settings' directory.
     ///   - precision: that of all models; nil leaves it to each `model.json` and the settings.
     ///   - log: what writes the logger's lines, for the metric of those that are lost.
-    ///   - announce: is told the URL once the server is ready.
+    ///   - announce: called with the URL once the server is ready.
     public init(
         settings: Settings, files: [ModelFiles]? = nil, precision: Precision? = nil, log: LogWriter? = nil,
         logger: Logger, announce: @escaping @Sendable (_ url: String) -> Void
@@ -56,9 +56,9 @@ public struct ServingService: Service {
         self.announce = announce
     }
 
-    /// Serves until a graceful shutdown is asked for and done.
+    /// Serves until a graceful shutdown is requested and complete.
     ///
-    /// - Throws: ``ServingError``, or what the socket said when it could not be opened.
+    /// - Throws: ``ServingError``, or ``SocketError`` if the server cannot listen.
     public func run() async throws {
         try await withGracefulShutdownHandler {
             try await serve()
@@ -101,8 +101,8 @@ public struct ServingService: Service {
 
     /// Loads every model.
     ///
-    /// - Returns: how many models are served; nil where a shutdown came first, which does not wait for a slow load or a
-    ///   disk that does not answer.
+    /// - Returns: how many models are served; nil if a shutdown came first, which does not wait for a slow load or for
+    ///   a disk that does not respond.
     private func loadModels() async -> Int? {
         let (outcomes, outcome) = AsyncStream.makeStream(of: Int?.self)
         Task { outcome.yield(await store.loadAll(shouldStop: { phase.isDraining })) }
@@ -150,7 +150,7 @@ public struct ServingService: Service {
     }
 }
 
-/// Why the server cannot start, or did not stop in good order.
+/// Why the server cannot start, or did not stop cleanly.
 public enum ServingError: Error, Equatable, Sendable, CustomStringConvertible {
     /// None of these models could be loaded.
     case noModelLoaded(names: [String])

@@ -2,6 +2,6 @@
 public enum Version {
     /// By semantic versioning; changed with a release.
     ///
-    /// Told by `alexnet --version`, `GET /v2`, `GET /openapi.json` and the metric `alexnet_build_info`.
+    /// Reported by `alexnet --version`, `GET /v2`, `GET /openapi.json` and the metric `alexnet_build_info`.
     public static let current = "0.2.0"
 }

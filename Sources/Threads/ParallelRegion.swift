@@ -2,7 +2,7 @@ import CLinux
 import Dispatch
 import Synchronization
 
-/// A loop whose indices several threads share out among themselves.
+/// A parallel loop: several threads take its indices until none is left.
 final class ParallelRegion: Sendable {
     private let count: Int
     private let slotCount: Int
@@ -30,22 +30,22 @@ final class ParallelRegion: Sendable {
         }
     }
 
-    /// Returns when every index is finished, whoever took it.
+    /// Waits until every index is finished, whichever thread took it.
     ///
-    /// Others are in the middle of an index of their own at most: that is often over sooner than a thread falls asleep and
-    /// wakes.
+    /// The other threads are at most in the middle of one index each. That often ends sooner than this thread could
+    /// fall asleep and wake, so it spins first.
     func waitUntilDone() {
         ShortWait.until { self.finishedCount.load(ordering: .acquiring) == self.count }
         done.wait()
     }
 }
 
-/// Waiting for something that another thread is about to do, for less time than it takes to fall asleep and to be woken.
+/// Spinning, for something that another thread is about to do sooner than this one could fall asleep and be woken.
 enum ShortWait {
-    /// Units: of time. Waking a thread on an idle core takes 50 µs and more.
+    /// The longest time to spin. Waking a thread on an idle core takes 50 µs and more.
     private static let limit = Duration.microseconds(100)
 
-    /// Returns when the condition holds, or after a tenth of a millisecond.
+    /// Returns when the condition holds, or after ``limit``.
     static func until(_ condition: () -> Bool) {
         let deadline = ContinuousClock.now + limit
         while !condition() {

@@ -1,6 +1,6 @@
 import Glibc
 
-/// A lock that a thread may hold for a moment; whoever holds it can wait for a ``ThreadCondition``.
+/// A mutex, to be held for a moment only. Its holder can wait for a ``ThreadCondition``.
 ///
 /// - Source: pthread_mutex_lock(3p)
 final class ThreadLock: @unchecked Sendable {  // guard: the mutex is there for the threads to share
@@ -17,7 +17,7 @@ final class ThreadLock: @unchecked Sendable {  // guard: the mutex is there for 
 
     func unlock() { pthread_mutex_unlock(mutex) }
 
-    /// What `body` gives while the lock is held.
+    /// Runs `body` while the lock is held, and returns its result.
     func withLock<T>(_ body: () -> T) -> T {
         lock()
         defer { unlock() }
@@ -25,9 +25,9 @@ final class ThreadLock: @unchecked Sendable {  // guard: the mutex is there for 
     }
 }
 
-/// A change that threads wait for, and that others tell them of. All of it is done holding the lock, and a wait may end without any change.
+/// A condition variable. Every method is called while the lock is held. A wait may end spuriously.
 ///
-/// - Source: pthread_cond_timedwait(3p), by the clock that nobody sets
+/// - Source: pthread_cond_timedwait(3p), on the monotonic clock
 final class ThreadCondition: @unchecked Sendable {  // guard: as the lock's
     private let lock: ThreadLock
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
@@ -46,15 +46,15 @@ final class ThreadCondition: @unchecked Sendable {  // guard: as the lock's
         condition.deallocate()
     }
 
-    /// Lets go of the lock until somebody tells of a change.
+    /// Releases the lock until a change is signalled.
     func wait() { pthread_cond_wait(condition, lock.mutex) }
 
-    /// Lets go of the lock until somebody tells of a change, or the time has come.
+    /// Releases the lock until a change is signalled, or the time has come.
     func wait(until time: ContinuousClock.Instant) {
         let (seconds, attoseconds) = max(Duration.zero, ContinuousClock.now.duration(to: time)).components
         var end = timespec()
         clock_gettime(CLOCK_MONOTONIC, &end)
-        // Far enough to be for ever, and nothing can overflow.
+        // Long enough to count as for ever, and short enough that nothing overflows.
         end.tv_sec += Int(min(seconds, 1 << 31))
         end.tv_nsec += Int(attoseconds / 1_000_000_000)
         if end.tv_nsec >= 1_000_000_000 {
@@ -64,9 +64,9 @@ final class ThreadCondition: @unchecked Sendable {  // guard: as the lock's
         pthread_cond_timedwait(condition, lock.mutex, &end)
     }
 
-    /// Wakes one that waits, if any does.
+    /// Wakes one waiting thread, if there is any.
     func signal() { pthread_cond_signal(condition) }
 
-    /// Wakes all that wait.
+    /// Wakes all waiting threads.
     func broadcast() { pthread_cond_broadcast(condition) }
 }

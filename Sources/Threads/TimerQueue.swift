@@ -1,16 +1,17 @@
 import Foundation
 import Synchronization
 
-/// Actions to be done at their times, on one thread for all of them.
+/// Runs actions at their times, on one thread for all of them.
 ///
-/// Actions must be short and must not block: what takes longer is handed to another thread. An action that is
-/// cancelled, as nearly every deadline is, costs two searches and wakes nobody.
+/// Actions must be short and must not block: longer work belongs on another thread. An action that is cancelled, as
+/// nearly every deadline is, costs two searches and wakes nobody.
 public final class TimerQueue: Sendable {
-    /// What cancels an action.
+    /// Identifies an action, so that it can be cancelled.
     public struct Token: Sendable {
         fileprivate let key: TimerList<Action>.Key
     }
 
+    /// What is run; it must be short and must not block.
     public typealias Action = @Sendable () -> Void
 
     private struct State {
@@ -22,19 +23,19 @@ public final class TimerQueue: Sendable {
     private let clock: any AlarmClock
     private let state: Mutex<State>
 
-    /// - Parameter clock: rings at the time of the next action.
+    /// - Parameter clock: rings when the next action is due.
     init(clock: any AlarmClock) {
         self.clock = clock
         state = Mutex(State())
         clock.onRing { [weak self] in self?.ring() }
     }
 
-    /// On a thread of its own, which ends with the queue.
+    /// A queue with a thread of its own, which ends with the queue.
     public convenience init() { self.init(clock: AlarmThread()) }
 
     deinit { clock.stop() }
 
-    /// Does something at a time, or soon after it.
+    /// Runs an action at a time, or soon after it.
     @discardableResult
     public func schedule(at time: ContinuousClock.Instant, _ action: @escaping Action) -> Token {
         let (key, alarm) = state.withLock { state in
@@ -45,13 +46,13 @@ public final class TimerQueue: Sendable {
         return Token(key: key)
     }
 
-    /// Takes an action back; nothing happens where it has been done.
+    /// Cancels an action; does nothing if it has run.
     public func cancel(_ token: Token) { _ = state.withLock { $0.list.remove(token.key) } }
 
-    /// Actions that are still to be done.
+    /// How many actions have not run yet.
     public var count: Int { state.withLock { $0.list.count } }
 
-    /// What the alarm must be set to, where it is not set or would ring too late.
+    /// The time to set the alarm to, if it is not set or would ring too late.
     private static func nextAlarm(_ state: inout State) -> ContinuousClock.Instant? {
         guard let earliest = state.list.earliest else { return nil }
         if let alarm = state.alarm, alarm <= earliest { return nil }
@@ -70,12 +71,12 @@ public final class TimerQueue: Sendable {
     }
 }
 
-/// Elements by their time, soonest first; knows no clock.
+/// Elements in the order of their times, soonest first. It uses no clock.
 struct TimerList<Element> {
-    /// Where an element is.
+    /// Identifies an element, and orders it.
     struct Key: Comparable, Sendable {
         let time: ContinuousClock.Instant
-        /// In the order in which they were inserted.
+        /// Orders elements of equal time by their insertion.
         let number: Int
 
         static func < (left: Self, right: Self) -> Bool { (left.time, left.number) < (right.time, right.number) }
@@ -94,7 +95,9 @@ struct TimerList<Element> {
     /// The soonest time.
     var earliest: ContinuousClock.Instant? { entries.first?.key.time }
 
-    /// - Returns: what ``remove(_:)`` removes it by.
+    /// Inserts an element.
+    ///
+    /// - Returns: the key that ``remove(_:)`` takes.
     mutating func insert(_ element: Element, at time: ContinuousClock.Instant) -> Key {
         lastNumber += 1
         let key = Key(time: time, number: lastNumber)
@@ -102,7 +105,7 @@ struct TimerList<Element> {
         return key
     }
 
-    /// Removes an element; nil where it is gone already.
+    /// Removes an element; nil if it is not there.
     @discardableResult
     mutating func remove(_ key: Key) -> Element? {
         let index = index(of: key)
@@ -111,13 +114,13 @@ struct TimerList<Element> {
 
     /// Removes and returns the elements whose time has come, soonest first.
     mutating func takeDue(now: ContinuousClock.Instant) -> [Element] {
-        // The keys alone are looked at: to copy an element costs more than the search.
+        // Only the keys are compared: to copy an element costs more than the search.
         let count = entries.firstIndex { $0.key.time > now } ?? entries.count
         defer { entries.removeFirst(count) }
         return entries[..<count].map(\.element)
     }
 
-    /// Where an element is, or would be: most come last, since most timers run equally long.
+    /// The index of an element, or the one to insert it at. Most come last, since most timers run equally long.
     private func index(of key: Key) -> Int {
         guard let last = entries.last?.key, key <= last else { return entries.count }
         var range = 0..<entries.count
@@ -129,11 +132,11 @@ struct TimerList<Element> {
     }
 }
 
-/// The time, and a call at a given time: what a ``TimerQueue`` runs on. Tests turn one by hand.
+/// A clock that calls back at a given time, for a ``TimerQueue``. Tests use one that is set by hand.
 protocol AlarmClock: Sendable {
     var now: ContinuousClock.Instant { get }
 
-    /// Says what is called when it rings.
+    /// Sets what is called when it rings.
     func onRing(_ action: @escaping @Sendable () -> Void)
 
     /// Rings at a time, or at the one that was set before if that is sooner.
@@ -143,7 +146,7 @@ protocol AlarmClock: Sendable {
     func stop()
 }
 
-/// A thread that sleeps until it has to ring.
+/// An alarm clock with a thread that sleeps until it has to ring.
 private final class AlarmThread: AlarmClock, @unchecked Sendable {  // guard: `lock`, for its variables
     private let lock = ThreadLock()
     private let change: ThreadCondition
@@ -175,7 +178,7 @@ private final class AlarmThread: AlarmClock, @unchecked Sendable {  // guard: `l
         }
     }
 
-    /// Sleeps until it has to ring; false once it is stopped.
+    /// Sleeps until it has to ring; false once the clock is stopped.
     private func sleep() -> Bool {
         lock.withLock {
             while !isStopped {

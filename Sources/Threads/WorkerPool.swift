@@ -3,15 +3,14 @@ import DequeModule
 import Foundation
 import Synchronization
 
-/// The threads on which images are decoded and networks run: as many as the machine lends, and never more.
+/// A fixed number of threads, on which images are decoded and networks run.
 ///
-/// A free thread takes a job if there is one, and otherwise helps a thread that is in the middle of a
-/// ``parallelFor(_:_:)``. So a lone request spreads over every core, while under load each thread works on a job of
-/// its own and none waits for another. A thread that helped waits actively for the next step, a tenth of a
-/// millisecond at most.
+/// A free thread takes a job if there is one. Otherwise it helps a thread that is in the middle of a
+/// ``parallelFor(_:_:)``. So a lone request spreads over every core, while under load each thread works on a job of its
+/// own and none waits for another. A thread that has helped spins for the next step, a tenth of a millisecond at most.
 public final class WorkerPool: Sendable {
-    /// Which of the jobs that wait is taken first: `high`, and behind each of those one that is `normal`, so that neither can
-    /// hold the other up for ever. Within a lane, the one that came first.
+    /// The lane of a job. Waiting jobs are taken from both lanes in turn, `high` first, so that neither lane can starve
+    /// the other. Within a lane, the job that came first is taken first.
     public enum Lane: Int, Sendable, CaseIterable {
         case high, normal
     }
@@ -37,26 +36,26 @@ public final class WorkerPool: Sendable {
 
     deinit { state.stop() }
 
-    /// Runs a job on one of the threads, some time soon.
+    /// Runs a job on one of the threads, soon.
     public func submit(_ lane: Lane, _ job: @escaping @Sendable () -> Void) { state.submit(lane, job) }
 
     /// How many jobs wait for a thread.
     package var waitingCount: Int { state.waitingCount }
 
-    /// How many jobs were begun so far; nil while one is being done or waits. Two that are equal say that nothing was done in
-    /// between but help with a ``parallelFor(_:_:)``.
+    /// How many jobs were begun so far; nil while one runs or waits. If two readings are equal, no job ran in between;
+    /// threads may still have helped with a ``parallelFor(_:_:)``.
     package var jobCountAtRest: Int? { state.jobCountAtRest }
 
-    /// Runs the first job that waits in a lane on this thread, in the middle of what it does; false where none waits.
+    /// Runs the first waiting job of a lane on this thread, in the middle of the current job; false if none waits.
     ///
-    /// For a long job that gives way to others at places where it holds nothing.
+    /// For a long job that yields to others at points where it holds no resources.
     public func runWaiting(_ lane: Lane) -> Bool {
         guard let job = state.takeJob(of: lane) else { return false }
         job()
         return true
     }
 
-    /// Runs work on one of the threads and waits for it without holding up a thread of Swift's own.
+    /// Runs work on one of the threads and waits for it, without blocking a thread of Swift's cooperative pool.
     public func perform<T: Sendable>(
         _ lane: Lane = .normal, _ work: @escaping @Sendable () -> T
     ) async -> T {
@@ -68,8 +67,8 @@ public final class WorkerPool: Sendable {
     /// Runs `body` for each index of `0..<count`, on this thread and on those that have nothing else to do, and
     /// returns when all are done.
     ///
-    /// - Parameter body: takes the index and a slot of `0..<threadCount` that no one else has at that time: the place
-    ///   of its scratch memory.
+    /// - Parameter body: takes the index, and a slot of `0..<threadCount` that no other thread has at that time: for
+    ///   its scratch memory.
     public func parallelFor(_ count: Int, _ body: @escaping @Sendable (_ index: Int, _ slot: Int) -> Void) {
         guard count > 1, threadCount > 1 else {
             for index in 0..<count { body(index, 0) }
@@ -93,13 +92,14 @@ public final class WorkerPool: Sendable {
 
     private final class State: @unchecked Sendable {  // guard: every property is touched under `lock` only
         private let lock = ThreadLock()
-        /// What idle threads wait for.
+        /// Signalled when there is work for idle threads.
         private let work: ThreadCondition
-        /// Counts what was offered, so that a thread can see without the lock that there is something new.
+        /// Counts jobs and regions that were offered, so that a thread can see without the lock that there is a new
+        /// one.
         private let offerCount = Atomic(0)
         /// Jobs that a thread has taken, changed under `lock`.
         private var takenCount = 0
-        /// Those of them that are done.
+        /// How many of those jobs are done.
         private let doneCount = Atomic(0)
         private var jobs: [Deque<@Sendable () -> Void>] = Lane.allCases.map { _ in [] }
         private var lastLane = Lane.normal
@@ -148,13 +148,13 @@ public final class WorkerPool: Sendable {
             }
         }
 
-        /// What one thread does all its life.
+        /// The loop of one thread.
         func run() { while takeTurn() {} }
 
-        /// Takes a job or helps with a region, or rests where there is neither. What it took is let go without the lock: the
-        /// pool itself may go with it.
+        /// Runs a job or helps with a region, or waits if there is neither. What was run is released outside the lock:
+        /// the pool itself may go with it.
         ///
-        /// - Returns: false once there is nothing left to do, and never will be.
+        /// - Returns: false once the pool is stopped and nothing is left to do.
         private func takeTurn() -> Bool {
             lock.lock()
             if let job = takeJob() {

@@ -1,9 +1,9 @@
 extension JSONCursor {
-    /// Reads a string of base64 into the bytes it stands for, without a copy in between; nil where the string is something else,
-    /// or stands for no byte. Then it has been read all the same.
+    /// Reads a string of base64 and decodes it without an intermediate copy; nil if the string is not base64 or holds
+    /// no bytes. It has been read in either case.
     ///
-    /// Both alphabets are taken, blanks and line breaks are passed over, padding may be missing but not be wrong, and the head
-    /// of a `data:` URL, which says nothing that an image does not, is left out.
+    /// Both alphabets are accepted. White space is skipped. Padding may be missing, but not wrong. The head of a
+    /// `data:` URL is skipped, since it says nothing that an image does not.
     /// - Source: RFC 4648 §4, §5; RFC 2045 §6.8; RFC 2397
     package mutating func readBase64() throws(Failure) -> [UInt8]? {
         skipSpaces()
@@ -24,7 +24,7 @@ private struct Base64Text {
     private static let escape: UInt8 = 66
     private static let wrong: UInt8 = 255
 
-    /// What a byte stands for: six bits, or one of the above.
+    /// What each byte stands for: six bits, or one of the above.
     private static let meanings: [UInt8] = {
         var meanings = [UInt8](repeating: wrong, count: 256)
         let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
@@ -37,7 +37,7 @@ private struct Base64Text {
         return meanings
     }()
 
-    /// Nil where the text is not base64 of at least one byte.
+    /// The decoded bytes; nil if the text is not base64 of at least one byte.
     var bytes: [UInt8]? {
         let payload = payload
         guard payload.count >= 2 else { return nil }
@@ -54,13 +54,15 @@ private struct Base64Text {
         return isRight && !bytes.isEmpty ? bytes : nil
     }
 
-    /// What follows the head of a `data:` URL, or all of it.
+    /// The text after the head of a `data:` URL, or all of it.
     private var payload: ArraySlice<UInt8> {
         guard text.starts(with: "data:".utf8), let comma = text.firstIndex(of: UInt8(ascii: ",")) else { return text }
         return text[(comma + 1)...]
     }
 
-    /// How many bytes were written; nil where the text is wrong.
+    /// Decodes the text.
+    ///
+    /// - Returns: how many bytes were written; nil if the text is not base64.
     private static func decode(
         _ text: UnsafeBufferPointer<UInt8>, _ meanings: UnsafeBufferPointer<UInt8>,
         to output: UnsafeMutableBufferPointer<UInt8>
@@ -68,7 +70,7 @@ private struct Base64Text {
         var (index, count) = (0, 0)
         var (bits, bitCount, paddingCount) = (UInt32(0), 0, 0)
         while index < text.count {
-            // Four letters at once, as nearly all are.
+            // Four letters at once: nearly all text is like that.
             while bitCount == 0, paddingCount == 0, index + 4 <= text.count {
                 let (a, b) = (meanings[Int(text[index])], meanings[Int(text[index + 1])])
                 let (c, d) = (meanings[Int(text[index + 2])], meanings[Int(text[index + 3])])
@@ -111,7 +113,8 @@ private struct Base64Text {
         }
     }
 
-    /// The byte that an escape stands for, which an encoder may have written for a slash or a line break; nil for others.
+    /// The byte that an escape stands for, if an encoder may escape it in base64: a slash or white space. Nil for
+    /// others.
     private static func unescaped(_ text: UnsafeBufferPointer<UInt8>, _ index: inout Int) -> UInt8? {
         guard index < text.count else { return nil }
         let kind = text[index]
@@ -126,7 +129,7 @@ private struct Base64Text {
                 let value = UInt8(String(decoding: text[index..<index + 4], as: UTF8.self), radix: 16)
             else { return nil }
             index += 4
-            // A backslash is no base64, and must not be taken for the beginning of an escape.
+            // A backslash is not base64, and must not be taken for the beginning of another escape.
             return value == UInt8(ascii: "\\") ? 0 : value
         default: return nil
         }

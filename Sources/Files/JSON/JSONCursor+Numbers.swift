@@ -106,7 +106,7 @@ extension JSONCursor {
 ///
 /// - Source: RFC 8259 §6
 struct JSONNumber {
-    /// Where it stands. Units: bytes from the beginning.
+    /// Where the number is in the text. Units: bytes.
     var range: Range<Int>
     var isNegative = false
     /// The first ``maxDigitCount`` significant digits.
@@ -119,7 +119,8 @@ struct JSONNumber {
 
     /// As many decimal digits as 64 bits always hold.
     static let maxDigitCount = 19
-    /// Longer than any number that a program writes; what is shorter can be read without a second thought.
+    /// The longest number: longer than any that a program writes, and short enough to be read cheaply. Units:
+    /// characters.
     static let maxLength = 256
 
     /// 10^0 … 10^22, which float64 holds exactly.
@@ -127,11 +128,11 @@ struct JSONNumber {
         (0..<power).reduce(1.0) { product, _ in product * 10 }
     }
 
-    /// The nearest float32, unless it takes all digits to find it.
+    /// The nearest float32; nil if float64 arithmetic cannot decide which one that is.
     ///
-    /// The quotient or product of two float64 is off by no more than two units in its last place, so it rounds to the right
-    /// float32 wherever it is not that close to the middle between two of them. (W. D. Clinger 1990, "How to read floating
-    /// point numbers accurately", has the exact case.)
+    /// The quotient or product of two float64 numbers is off by at most two units in the last place. So it rounds to
+    /// the right float32, unless it is that close to the midpoint of two of them. (W. D. Clinger 1990, "How to read
+    /// floating point numbers accurately", has the exact case.)
     var nearestFloat: Float? {
         guard digitCount <= Self.maxDigitCount, -22...22 ~= exponent else { return nil }
         guard mantissa > 0 else { return isNegative ? -0.0 : 0 }
@@ -140,7 +141,7 @@ struct JSONNumber {
         guard value >= Double(Float.leastNormalMagnitude), value <= Double(Float.greatestFiniteMagnitude) else {
             return nil
         }
-        // The 29 bits that float32 has not; the middle is 2^28.
+        // The 29 bits that float32 lacks; the midpoint is 2^28.
         let rest = Int(value.bitPattern & 0x1FFF_FFFF)
         guard abs(rest - 0x1000_0000) > 2 else { return nil }
         return isNegative ? -Float(value) : Float(value)
@@ -148,11 +149,11 @@ struct JSONNumber {
 }
 
 extension JSONCursor {
-    /// Reads the values of a tensor in one pass: in one array, or in arrays nested as the shape says.
+    /// Reads the values of a tensor in one pass: from one array, or from arrays nested as the shape says.
     ///
     /// - Parameters:
-    ///   - extents: what the shape says; a value more or less is an error, noticed where it stands.
-    ///   - readValue: reads one value and puts it away.
+    ///   - extents: the shape. A missing or extra value is an error, which says where it is.
+    ///   - readValue: reads one value and stores it.
     package mutating func readTensor(
         _ extents: [Int], _ readValue: (inout JSONCursor) throws(Failure) -> Void
     ) throws(Failure) {

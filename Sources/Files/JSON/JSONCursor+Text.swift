@@ -9,7 +9,7 @@ extension JSONCursor {
         return text
     }
 
-    /// The same as bytes, which may be many: nothing is held twice.
+    /// Reads a string as bytes and resolves its escapes. For long strings, which are then held only once.
     package mutating func readStringBytes() throws(Failure) -> [UInt8] {
         try expect("\"")
         var text: [UInt8] = []
@@ -30,7 +30,7 @@ extension JSONCursor {
         }
     }
 
-    /// How many bytes from here on stand for themselves in a string.
+    /// How many bytes from here on need no unescaping.
     var plainCount: Int {
         bytes.withUnsafeBufferPointer { bytes in
             var index = offset
@@ -112,7 +112,7 @@ extension JSONCursor {
         }
     }
 
-    /// Passes over a value whatever it is, in one pass and without keeping any of it.
+    /// Skips a value of any kind, in one pass and without keeping any of it.
     ///
     /// - Parameter maxDepth: how deep it may nest.
     package mutating func skipValue(maxDepth: Int = 32) throws(Failure) {

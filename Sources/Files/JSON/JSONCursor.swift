@@ -1,10 +1,13 @@
-/// Reads strict JSON as its caller expects it: an object's members in order, repeats included, which a general parser
-/// would lose. What is not asked for is skipped or refused, and nothing nests deeper than the caller does.
+/// A pull parser for strict JSON: the caller reads the values that it expects, and skips or refuses all others.
+///
+/// The caller sees an object's members in order, repeated ones included, which a general parser would lose. Nothing
+/// nests deeper than the caller's own calls.
 ///
 /// - Source: RFC 8259
 package struct JSONCursor<Failure: JSONFailure> {
+    /// The text, which may be followed by other bytes.
     package let bytes: [UInt8]
-    /// Where the text ends in them.
+    /// Where the text ends in ``bytes``.
     let end: Int
     /// The next byte to read.
     package var offset = 0
@@ -16,6 +19,8 @@ package struct JSONCursor<Failure: JSONFailure> {
         end = count
     }
 
+    /// Reads a whole region.
+    ///
     /// - Throws: when the text is not UTF-8.
     package init(_ text: ByteRegion) throws(Failure) {
         guard text.text != nil else {
@@ -25,7 +30,7 @@ package struct JSONCursor<Failure: JSONFailure> {
         end = bytes.count
     }
 
-    /// Reads an object; `readMember` gets each key and where it stands, and must read the value.
+    /// Reads an object. `readMember` is called with each key and its offset, and must read the value.
     package mutating func readObject(
         _ readMember: (inout JSONCursor, _ key: String, _ offset: Int) throws(Failure) -> Void
     ) throws(Failure) {
@@ -65,7 +70,9 @@ package struct JSONCursor<Failure: JSONFailure> {
         return numbers
     }
 
-    /// - Throws: when anything but spaces is left.
+    /// Checks that the text has been read whole.
+    ///
+    /// - Throws: when anything but white space is left.
     package mutating func finish(expecting expected: String) throws(Failure) {
         skipSpaces()
         if next != nil { throw unexpected(expected) }
@@ -76,7 +83,7 @@ package struct JSONCursor<Failure: JSONFailure> {
     /// How much is unread. Units: bytes.
     package var remaining: Int { end - offset }
 
-    /// The next byte that is no space, which stays unread.
+    /// The next byte that is not white space; it stays unread.
     package var peeked: UInt8? {
         mutating get {
             skipSpaces()
@@ -103,7 +110,7 @@ package struct JSONCursor<Failure: JSONFailure> {
         guard takes(scalar) else { throw unexpected("'\(scalar)'") }
     }
 
-    /// The error of whatever comes next.
+    /// The error for whatever comes next.
     package func unexpected(_ expected: String) -> Failure {
         let found = next.map { "byte 0x" + String($0, radix: 16) } ?? "the end"
         return Failure(JSONError(offset: offset, found: found, expected: expected))
@@ -112,9 +119,11 @@ package struct JSONCursor<Failure: JSONFailure> {
 
 /// Where a text stops being the JSON that its reader expects.
 package struct JSONError: Error, Equatable, Sendable {
-    /// Units: bytes from the beginning.
+    /// Where in the text. Units: bytes from the beginning.
     package let offset: Int
+    /// What was found there.
     package let found: String
+    /// What would be right there.
     package let expected: String
 
     package init(offset: Int, found: String, expected: String) {
@@ -127,14 +136,16 @@ package protocol JSONFailure: Error {
     init(_ error: JSONError)
 }
 
-
-/// A value without parts, of a member that its reader may or may not know.
+/// A string, number, boolean or null.
 package enum JSONScalar: Equatable, Sendable {
+    /// A string, with its escapes resolved.
     case text(String)
     /// A whole number that is not negative.
     case whole(Int)
     /// Any other number.
     case number
+    /// `true` or `false`.
     case bool(Bool)
+    /// `null`.
     case null
 }

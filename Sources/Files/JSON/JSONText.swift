@@ -1,4 +1,4 @@
-/// JSON that is written piece by piece, where an encoder would hold everything several times.
+/// Writes JSON piece by piece, without the copies that an encoder holds.
 package enum JSONText {
     /// `text` as a JSON string, with its quotes (RFC 8259 §7).
     package static func quoted(_ text: String) -> String {
@@ -7,7 +7,7 @@ package enum JSONText {
         return quoted
     }
 
-    /// Puts `text` behind others as a JSON string, with its quotes (RFC 8259 §7).
+    /// Appends `text` as a JSON string, with its quotes (RFC 8259 §7).
     package static func append(_ text: String, to json: inout String) {
         json += "\""
         defer { json += "\"" }

@@ -27,7 +27,9 @@ final class BodyBudget: Sendable {
         case address
     }
 
-    /// Reserves bytes if neither limit is exceeded; without a share only the limit for all bodies counts.
+    /// Reserves bytes unless that exceeds a limit. Without a share, only the limit for all bodies applies.
+    ///
+    /// - Returns: the limit that is exhausted; nil on success.
     fileprivate func take(_ byteCount: Int, for share: AddressShare?) -> Shortage? {
         if let share, !share.bodyBytes.add(byteCount, upTo: addressLimit) { return .address }
         if taken.add(byteCount, upTo: limit) { return nil }
@@ -48,7 +50,7 @@ final class BodyReservation: @unchecked Sendable {  // guard: touched on its con
     private(set) var byteCount = 0
     private let budget: BodyBudget
     private let share: AddressShare?
-    /// Called where a limit is exhausted, to reclaim memory from slow uploads; returns whether some may be free now.
+    /// Called when a limit is exhausted: reclaims memory from slow uploads. Returns whether another try may succeed.
     private let makeRoom: (BodyBudget.Shortage) -> Bool
 
     init(
@@ -62,7 +64,7 @@ final class BodyReservation: @unchecked Sendable {  // guard: touched on its con
 
     deinit { budget.giveBack(byteCount, of: share) }
 
-    /// Raises the reservation to `capacity` bytes, or where that does not fit to `least`.
+    /// Raises the reservation to `capacity` bytes, or to `least` if `capacity` does not fit.
     ///
     /// - Returns: how many bytes are reserved now.
     /// - Throws: ``RequestError/tooManyBodies(limit:isShare:)`` if `least` does not fit either.
@@ -83,17 +85,16 @@ final class BodyReservation: @unchecked Sendable {  // guard: touched on its con
     }
 }
 
-/// Keeps the memory of large bodies that are over for the next ones: allocating it anew from the system costs more than
-/// filling it.
+/// Reuses the arrays of finished large bodies: to get fresh memory from the system costs more than to fill it.
 final class BodyPool: Sendable {
     /// Arrays below this size are not kept: the allocator reuses them itself. Units: bytes.
     static let smallest = 128 * 1024
-    /// A body takes a kept array that is at most this many times as large as itself.
+    /// A kept array is reused for a body only if it is at most this many times as large.
     private static let mostExcess = 4
 
-    /// The most that is kept. Units: bytes.
+    /// The most that all kept arrays hold together. Units: bytes.
     let limit: Int
-    /// Oldest first.
+    /// The kept arrays, oldest first.
     private let arrays = Mutex<[[UInt8]]>([])
 
     init(limit: Int) { self.limit = limit }
@@ -101,7 +102,7 @@ final class BodyPool: Sendable {
     /// Whether nothing is kept.
     var isEmpty: Bool { arrays.withLock(\.isEmpty) }
 
-    /// An empty array with room for so many bytes: the smallest kept one that fits, or a new one.
+    /// An empty array with room for this many bytes: the smallest kept one that fits, or a new one.
     func array(minimumCapacity: Int) -> [UInt8] {
         // One variable throughout: a second one would be a second owner, and the array would be copied.
         var array: [UInt8] = arrays.withLock { arrays in

@@ -10,8 +10,8 @@ struct BodyBytes {
     private let pool: BodyPool
     private let reservation: BodyReservation
 
-    /// Once so much has arrived, everything that was announced is allocated. So no more than this is ever copied at
-    /// once on the event loop's thread. Units: bytes.
+    /// Once this much is allocated, the next step allocates everything that was announced. So no more than this is ever
+    /// copied at once on the event loop's thread. Units: bytes.
     static let wholeAnnouncement = 8 << 20
 
     init(pool: BodyPool, reservation: BodyReservation) {
@@ -19,8 +19,8 @@ struct BodyBytes {
         self.reservation = reservation
     }
 
-    /// The next capacity for content of which `count` bytes have arrived: 128 KiB, then four times as much whenever
-    /// that is full, at most what was announced; where nothing was announced twice as much.
+    /// The next capacity for `count` bytes of content: 128 KiB, then four times the capacity whenever it is full, but
+    /// no more than was announced. If nothing was announced, the capacity doubles.
     static func capacity(_ count: Int, had: Int, announced: Int?) -> Int {
         guard let announced else { return max(count, had * 2) }
         let next = had >= wholeAnnouncement ? announced : max(BodyPool.smallest, had * 4)
@@ -40,11 +40,13 @@ struct BodyBytes {
         array.append(contentsOf: bytes.bindMemory(to: UInt8.self))
     }
 
-    /// Calls `read` with the spare room of the array; nil where there is none.
+    /// Calls `read` with the array's spare capacity.
+    ///
+    /// - Returns: the outcome, and how many bytes there was room for; nil if there is no spare capacity.
     mutating func receive(
         upTo limit: Int, read: (UnsafeMutableRawBufferPointer) -> Socket.Outcome
     ) -> (outcome: Socket.Outcome, room: Int)? {
-        // An array's spare room can be lent out since Swift 6.3; before, all goes through the connection's buffer.
+        // Swift 6.3 can lend out an array's spare capacity. Before that, content goes through the connection's buffer.
         #if compiler(>=6.3)
             let room = min(limit, capacity - array.count)
             guard room > 0 else { return nil }
@@ -66,7 +68,7 @@ struct BodyBytes {
         capacity = try reservation.grow(to: wanted, orAtLeast: needed)
         guard capacity >= BodyPool.smallest else { return array.reserveCapacity(capacity) }
         var larger = pool.array(minimumCapacity: capacity)
-        // A kept array may be larger, which counts against the budget, too.
+        // A pooled array may be far larger than needed: the excess counts against the budget, too.
         if larger.capacity / 2 > capacity {
             if let paid = try? reservation.grow(to: larger.capacity, orAtLeast: capacity), paid >= larger.capacity {
                 capacity = paid
@@ -82,8 +84,7 @@ struct BodyBytes {
     }
 }
 
-/// Takes the content of a request while it arrives: into one array, in which the parts of a form are parsed as they
-/// arrive.
+/// Collects the content of a request in one array as it arrives, and parses the parts of a form in place.
 struct BodySink {
     /// How many bytes will arrive in all, if that is known.
     let announced: Int?
@@ -96,8 +97,8 @@ struct BodySink {
     /// The sink for a request with this head. It takes content whose coding has been removed.
     ///
     /// - Parameters:
-    ///   - isCoded: whether there was a coding to remove.
-    ///   - reservation: what the memory is reserved from.
+    ///   - isCoded: whether the body has a content coding, which is removed before.
+    ///   - reservation: the memory that the content may take.
     /// - Throws: ``RequestError/multipart(_:)`` if the boundary is missing or malformed.
     init(
         _ head: RequestHead, isCoded: Bool, limits: MultipartParser.Limits, pool: BodyPool, reservation: BodyReservation
@@ -118,9 +119,10 @@ struct BodySink {
         try parse()
     }
 
-    /// Calls `read` with the spare room of the array, so that nothing has to be copied; nil where there is none.
+    /// Calls `read` with the array's spare capacity, so that nothing has to be copied. Call ``parse()`` afterwards.
     ///
-    /// Call ``parse()`` afterwards.
+    /// - Returns: the outcome, and how many bytes there was room for; nil if there is no spare capacity, or the length
+    ///   of the content is unknown.
     mutating func receive(
         upTo limit: Int, read: (UnsafeMutableRawBufferPointer) -> Socket.Outcome
     ) -> (outcome: Socket.Outcome, room: Int)? {

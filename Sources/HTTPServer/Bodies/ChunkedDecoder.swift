@@ -17,7 +17,7 @@ struct ChunkedDecoder {
     private enum State {
         /// At a chunk's size line.
         case size
-        /// In a chunk, with so many bytes to come.
+        /// In a chunk's data, of which this many bytes are missing.
         case data(remaining: Int)
         /// At the line end that follows a chunk's data.
         case dataEnd
@@ -27,10 +27,10 @@ struct ChunkedDecoder {
         case done
     }
 
-    /// The most that all chunk extensions of a body may take together: nobody uses them, but a client may wrap every
+    /// The most that all chunk extensions of a body may take together. Nobody uses them, but a client may wrap every
     /// byte of its body in them to waste the server's time. Units: bytes.
     static let maxExtensionByteCount = 4096
-    /// The most digits of a size: 16 hold every number of 64 bits; leading zeros beyond them are refused.
+    /// The most digits of a chunk's size. 16 hold every 64-bit number; more leading zeros are refused.
     static let maxDigitCount = 16
 
     private let maxByteCount: Int
@@ -49,7 +49,7 @@ struct ChunkedDecoder {
         self.maxTrailerCount = maxTrailerCount
     }
 
-    /// Parses on.
+    /// Returns the next event.
     ///
     /// - Parameters:
     ///   - bytes: everything received and not yet consumed.

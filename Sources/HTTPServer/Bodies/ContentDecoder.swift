@@ -27,7 +27,7 @@ final class ContentDecoder: @unchecked Sendable {  // guard: touched on its conn
     private let piece: UnsafeMutableRawBufferPointer
     private var state = State.start
     private var byteCount = 0
-    /// Whether a whole member of a gzip file has been read.
+    /// Whether at least one gzip member is complete, so that the next bytes belong to a further one.
     private var isFurtherMember = false
 
     /// A decoder for a body that inflates to at most `maxByteCount` bytes.
@@ -135,7 +135,7 @@ enum ContentCoding: Sendable, Equatable {
         }
     }
 
-    /// The coding that the elements of `Content-Encoding` name, or nil where they leave the content as it is.
+    /// The coding that the elements of `Content-Encoding` name, or nil if they leave the content as it is.
     ///
     /// - Throws: ``RequestError/contentCoding(found:)`` for an unknown coding, and for several: each layer would
     ///   multiply what a few bytes can inflate to.

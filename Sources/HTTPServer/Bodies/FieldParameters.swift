@@ -14,7 +14,7 @@ struct FieldParameters: Sendable, Equatable {
     /// the end.
     init?(_ text: String) { self.init(Array(text.utf8)[...]) }
 
-    /// Parses bytes in any character set, likewise.
+    /// Parses bytes of any character set; nil in the same cases.
     init?(_ bytes: ArraySlice<UInt8>) {
         let bytes = Array(bytes)
         var index = bytes.firstIndex(of: UInt8(ascii: ";")) ?? bytes.count
@@ -67,8 +67,8 @@ struct FieldParameters: Sendable, Equatable {
         return TextEncoding.text(quoted)
     }
 
-    /// The value of a parameter that may be written as `parameter*` (RFC 8187), which wins (RFC 6266 §4.3), or hold
-    /// encoded words (RFC 2047), which .NET sends.
+    /// The decoded value of a parameter. The form `parameter*` (RFC 8187) takes precedence (RFC 6266 §4.3). Encoded
+    /// words (RFC 2047), which .NET sends, are decoded.
     func name(_ parameter: String) -> String? {
         let extended = parameters[parameter + "*"]
         if let text = extended.flatMap(TextEncoding.extended) { return text }

@@ -5,8 +5,8 @@ import HTTPTypes
 /// Strategy: the caller owns the body and passes all of it that has arrived; the parser keeps offsets into it. So every
 /// byte is read once, wherever the body was cut, and content stays where it arrived.
 ///
-/// The rule: what can be read in one way only is accepted, even if RFC 2046 or RFC 7578 forbids it. What is ambiguous
-/// or malformed is refused: a byte of an image must never be taken for structure, nor the reverse.
+/// Policy: what can be read in only one way is accepted, even if RFC 2046 or RFC 7578 forbids it. What is ambiguous or
+/// malformed is refused: a byte of an image must never be taken for structure, nor the reverse.
 ///
 /// Accepted:
 /// - a boundary of 1 to 200 visible characters, with spaces inside it, quoted or not (RFC 2046 §5.1.1 allows 70 of
@@ -14,7 +14,7 @@ import HTTPTypes
 /// - a bare LF for every line end, if the first boundary's line ends so: that line decides for the whole body;
 /// - any bytes before the first boundary and after the last, blanks after a boundary, no line end after the last;
 /// - fields in any order and case, folded onto several lines, unknown ones, none at all; parameters without a value;
-/// - names in raw UTF-8, else Latin-1; as `filename*` (RFC 8187), which wins; as encoded words (RFC 2047).
+/// - names in raw UTF-8, else Latin-1; as `filename*` (RFC 8187), which takes precedence; as encoded words (RFC 2047).
 ///
 /// Refused:
 /// - a body that ends before the last boundary: it may have been truncated;
@@ -26,7 +26,7 @@ import HTTPTypes
 struct MultipartParser {
     /// The limits of a body.
     struct Limits: Sendable {
-        /// The most parts.
+        /// The most parts of a body.
         var partCount: Int
         /// The most that the fields of one part take. Units: bytes.
         var partHeaderByteCount: Int
@@ -61,7 +61,7 @@ struct MultipartParser {
     private var state = State.preamble
     /// Where the rest of the delimiter's line, the fields or the content begins.
     private var start = 0
-    /// How far its end has been searched for.
+    /// How far the search for its end has come.
     private var searched = 0
     /// The parts found so far, and where their content is.
     private var found: [(header: PartHeader, content: Range<Int>)] = []
@@ -88,7 +88,7 @@ struct MultipartParser {
         try self.init(boundary: boundary, limits: limits)
     }
 
-    /// Parses on.
+    /// Parses what has arrived since the last call.
     ///
     /// - Parameter body: all of the body that has arrived, including what was passed before.
     mutating func read(_ body: UnsafeRawBufferPointer) throws(MultipartError) {
@@ -110,7 +110,9 @@ struct MultipartParser {
         }
     }
 
-    /// - Returns: whether there may be more to find without further bytes.
+    /// Takes one step, if the bytes for it have arrived.
+    ///
+    /// - Returns: whether another step may be possible without further bytes.
     private mutating func step(_ body: UnsafeRawBufferPointer) throws(MultipartError) -> Bool {
         switch state {
         case .preamble:
@@ -296,15 +298,15 @@ struct PartHeader: Sendable, Equatable {
     }
 }
 
-/// Why a `multipart/form-data` body cannot be read. Parts are counted from 1.
+/// Why a `multipart/form-data` body cannot be read. Parts are counted from 1; `found` is an excerpt of what was sent.
 enum MultipartError: Error, Equatable, Sendable {
     /// Content-Type has no boundary.
     case missingBoundary
-    /// The boundary is too long, empty, or holds a character that it may not.
+    /// The boundary is too long, empty, or holds a character that is not allowed.
     case boundary(found: String)
     /// The body holds no line with the boundary.
     case noDelimiter(boundary: String)
-    /// The boundary is followed by something else than a line end.
+    /// Something other than a line end follows the boundary.
     case delimiterLine(part: Int, found: String)
     /// A part's fields are longer than the limit, in bytes.
     case headerTooLong(part: Int, limit: Int)

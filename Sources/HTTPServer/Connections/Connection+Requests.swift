@@ -1,19 +1,19 @@
 import HTTPTypes
 
-/// From the socket's bytes to the handler's answer.
+/// How a request is received, parsed, handled and answered.
 extension Connection {
-    /// How much content is read at once before other connections have their turn: parsing so much of a form that was
-    /// written to be slow takes 10 to 20 ms. Units: bytes.
+    /// The most content that is read before the connection yields to others. Parsing this much of a form that was
+    /// crafted to be slow takes 10 to 20 ms. Units: bytes.
     private static let mostReadAtOnce = 1 << 20
-    /// How many of the parser's events are handled before other connections have their turn. A request has three, so
-    /// this is one millisecond of the cheapest requests, pipelined.
+    /// The most parser events that are handled before the connection yields to others. A request has three, so this is
+    /// one millisecond of the cheapest requests, pipelined.
     private static let mostEffort = 64
-    /// How much coded content is decoded as one event: it may inflate a thousandfold. Units: bytes.
+    /// The most coded content that is decoded as one event: it may inflate a thousandfold. Units: bytes.
     private static let mostCodedContent = 512
-    /// How many events that counts as: inflating half a megabyte takes a few hundred microseconds.
+    /// How many events one such piece counts as: inflating half a megabyte takes a few hundred microseconds.
     private static let decodingEffort = 8
 
-    /// Reads as long as there is more and nothing else to do.
+    /// Reads until the socket is empty, a request has to be handled, or the connection has read its share.
     func receive() {
         for _ in 0..<Self.maxReadsInARow {
             guard state.isReadingSocket else { return }
@@ -22,7 +22,7 @@ extension Connection {
             case .bytes(let count):
                 lastReadAt = .now
                 on(.received(count))
-                // There was no more, or it can wait: the event loop reports it again.
+                // The socket is empty, or the rest can wait: the event loop reports it again.
                 if count < room || count == Self.mostReadAtOnce || !state.isReadingRequest { return }
             case .wouldBlock: return
             case .end: return on(.inputEnded)
@@ -47,7 +47,7 @@ extension Connection {
         guard state.phase == .body, received.count == 0, parser.announced > 0, exchange?.decoder == nil,
             var sink = exchange?.sink
         else { return nil }
-        // Taken out of the exchange meanwhile, so that the array has one owner and is not copied.
+        // Moved out of the exchange for the call, so that the array has one owner and is not copied.
         exchange?.sink = nil
         let read = sink.receive(upTo: min(parser.announced, Self.mostReadAtOnce)) { Socket.read(descriptor, into: $0) }
         guard let read, case .bytes(let count) = read.outcome else {
@@ -117,7 +117,7 @@ extension Connection {
 
     /// Keeps decoded content for the handler.
     private func keep(_ content: UnsafeRawBufferPointer) throws(RequestError) {
-        // Taken out of the exchange meanwhile, so that the array has one owner and is not copied.
+        // Moved out of the exchange for the call, so that the array has one owner and is not copied.
         guard var sink = exchange?.sink else { return }
         exchange?.sink = nil
         try sink.append(content)
@@ -129,7 +129,7 @@ extension Connection {
         on(.requestBegan)
     }
 
-    /// Finds the route, and refuses from the head alone what can be refused.
+    /// Finds the route. Refuses the request at once if its head suffices for that.
     private func take(_ head: RequestHead) throws(RequestError) {
         exchange?.head = head
         if let id = RequestID.sane(head.requestID) { exchange?.id = id }
@@ -197,10 +197,10 @@ extension Connection {
         methods.map(\.rawValue).joined(separator: ", ")
     }
 
-    /// Answers bytes that are not a request, or a request that is not waited for. What follows cannot be told apart
-    /// from it, so the connection ends.
+    /// Answers with an error: the bytes are not a request, or the server no longer waits for the rest of one. Where the
+    /// next request would begin is unknown, so the connection closes.
     ///
-    /// - Parameter ending: how; nil lets the client read the answer.
+    /// - Parameter ending: how the connection closes; nil lets the client read the answer first.
     func refuse(_ error: RequestError, then ending: ConnectionState.Ending? = nil) {
         if exchange == nil { begin() }
         if exchange?.head == nil {
@@ -262,7 +262,7 @@ extension Connection {
 
     /// Sends the answer.
     ///
-    /// - Parameter ending: how the connection goes on; nil keeps it open if it can be used again.
+    /// - Parameter ending: what follows the answer; nil keeps the connection open if it can be used again.
     private func respond(_ response: Response, then ending: ConnectionState.Ending? = nil) {
         guard let exchange else { return on(.broken) }
         let response = context.router.finished(response, path: exchange.path)

@@ -5,23 +5,22 @@ import Synchronization
 /// One client: reads its requests, has them handled one after another, and writes the answers.
 ///
 /// ``ConnectionState`` decides what happens next; this class does the I/O. Everything runs on the thread of the
-/// connection's event loop, the handler's own steps included: a handler hands what takes long to other threads. A
-/// request that is handled or answered holds up the next one, but the socket is still read, up to a bound, so that a
-/// client that hangs up is noticed.
+/// connection's event loop, the handler included: a handler must hand long work to other threads. Requests are handled
+/// one at a time. Meanwhile the socket is still read, up to a bound, so that the server notices when the client hangs
+/// up.
 /// - Source: RFC 9112 §9
 final class Connection: @unchecked Sendable {  // guard: all mutable state is touched on `loop` only
     let number: Int
     let context: ConnectionContext
     /// The client's address, without its port.
     let remoteAddress: String
-    /// What this connection holds together with others from the same address; nil for a trusted proxy, which has no
-    /// limit.
+    /// The resources that all connections from this address hold together; nil for a trusted proxy, which has no limit.
     let share: AddressShare?
-    /// The order of eviction, for all threads to see.
+    /// This connection's place in the order of eviction (``EvictionRank``). Atomic, since other threads read it.
     let evictionRank: Atomic<UInt64>
     let descriptor: Int32
     let loop: EventLoop
-    /// Whether there is no place for the client: it only gets an error.
+    /// Whether the limit of connections is reached, so that the client only gets an error.
     let isRefused: Bool
 
     var state: ConnectionState
@@ -37,12 +36,12 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
     /// What the loop watches; nil before the start and after the end.
     var watch: SocketWatch?
 
-    /// How often a connection reads in a row before other connections have their turn.
+    /// The most reads in a row before the connection yields to others.
     static let maxReadsInARow = 16
 
     /// A connection over `descriptor`, which it owns from now on.
     ///
-    /// - Parameter isRefused: whether there is no place for the client.
+    /// - Parameter isRefused: whether the limit of connections is reached, so that the client only gets an error.
     init(
         number: Int, client: Socket.Client, share: AddressShare?, isRefused: Bool = false, loop: EventLoop,
         context: ConnectionContext
@@ -84,21 +83,21 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
         loop.execute { [self] in on(.drain) }
     }
 
-    /// Gives its place to another connection, if it still does what it did when it was chosen: idle it closes without
-    /// an answer, in the middle of a slow request with one.
+    /// Evicts this connection, unless its rank has changed since it was chosen. An idle connection closes without an
+    /// answer; a slow request is answered with an error.
     func evict(_ chosen: EvictionRank) {
         loop.execute { [self] in
             guard evictionRank.load(ordering: .relaxed) == chosen.rawValue else { return perform(.keep) }
-            // What the client has sent in the meantime may change everything.
+            // Bytes that have arrived in the meantime may make the connection busy, so it reads first.
             if state.phase != .writing { on(.readable) }
             on(.evict)
         }
     }
 
-    /// Gives the memory of its body to others, if it still does what it did when it was chosen, and the memory is worth
-    /// it.
+    /// Ends a slow upload to free its memory, unless the connection's rank has changed since it was chosen, or the
+    /// upload holds little.
     ///
-    /// - Returns: whether it did.
+    /// - Returns: whether the upload was ended.
     @discardableResult
     func reclaimMemory(_ chosen: EvictionRank) -> Bool {
         guard evictionRank.load(ordering: .relaxed) == chosen.rawValue, state.phase == .body,
@@ -113,7 +112,7 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
         loop.execute { [self] in on(.broken) }
     }
 
-    /// Reports an event, and does what follows from it.
+    /// Reports an event to the state machine, and performs the action that it returns.
     func on(_ event: ConnectionState.Event) {
         let revision = state.revision
         let action = state.on(event, context.options, now: .now)
@@ -169,8 +168,8 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
             exchange.record(remoteAddress: remoteAddress, isComplete: isComplete, now: .now))
     }
 
-    /// Ends this side's stream and discards what the client still sends, until it has read the answer and closes: a
-    /// close with unread input would reset the connection and might destroy the answer on its way (RFC 9112 §9.6).
+    /// Ends this side's stream, and discards what the client still sends until it has read the answer and closes. To
+    /// close with unread input would reset the connection, and might destroy the answer on its way (RFC 9112 §9.6).
     private func linger() {
         Socket.endWriting(descriptor)
         received.consume(received.count)
@@ -193,7 +192,7 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
         }
     }
 
-    /// Closes the socket. A request that is under way has no answer, or not all of it.
+    /// Closes the socket. If a request is in progress, the observer learns that it was not answered completely.
     private func close() {
         if let exchange = exchange.take(), exchange.head != nil || exchange.status != nil {
             complete(exchange, isComplete: false)
@@ -205,7 +204,7 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
             context.observer.connectionClosed()
             context.ended(number)
         }
-        // Later in either case: callers further up the stack may still use the descriptor.
+        // Deferred in either case: callers further up the stack may still use the descriptor.
         guard let watch = watch.take() else { return loop.execute(end) }
         watch.cancel(then: end)
     }
@@ -216,8 +215,8 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
         if !state.input.hasEnded { watch?.interest.insert(.reading) }
     }
 
-    /// Moves the watch's deadline forward if it would pass too late. One that passes too early is set again when it
-    /// does: that is rarer than a new phase.
+    /// Brings the watch's deadline forward if it is too late. A deadline that is too early is corrected when it passes:
+    /// that happens less often than a change of phase.
     private func setDeadline() {
         guard let watch, let deadline = state.clock.deadline(context.options) else { return }
         if let earlier = watch.deadline, earlier <= deadline { return }
@@ -239,7 +238,7 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
 extension Connection: SocketWatcher {
     func ready(_ readiness: Readiness) {
         guard let interest = watch?.interest else { return }
-        // While nothing is read or written, neither would tell of the failure.
+        // No read or write is pending that would report the failure.
         if interest.isEmpty, readiness.contains(.broken) { return on(.broken) }
         if interest.contains(.writing), readiness.contains(.writing) {
             flush()
@@ -267,10 +266,10 @@ struct ConnectionContext: Sendable {
     let date: HTTPDate
     /// How many connections there may be.
     let connectionLimits: ConnectionRegistry.Limits
-    /// Told when a connection is over and its descriptor is closed.
+    /// Called when a connection is over and its descriptor is closed.
     let ended: @Sendable (Int) -> Void
 
-    /// The error for a client for which there is no place.
+    /// The error for a client that is refused because there are too many connections.
     ///
     /// - Parameter share: the share of its address, if that is exhausted.
     func shortage(_ share: AddressShare?) -> RequestError {

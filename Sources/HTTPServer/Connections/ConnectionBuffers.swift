@@ -30,7 +30,7 @@ struct ReceiveBuffer: ~Copyable {
         UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(storage)[start..<end])
     }
 
-    /// The room after the unread bytes, at least one byte, or nil if the buffer is full. Growing doubles the block.
+    /// The free space after the unread bytes, at least one byte; nil if the buffer is full. Growing doubles the block.
     ///
     /// - Parameter expected: how many bytes were announced: the block grows to hold them at once, if its limit allows
     ///   it.

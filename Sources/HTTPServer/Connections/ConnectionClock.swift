@@ -1,8 +1,8 @@
-/// What a connection is doing, and its deadline for that. It is told the time, so that tests need no clock.
+/// What a connection is doing, and its deadline for that. The time is passed in, so that tests need no clock.
 ///
-/// The timeout of a body or a response starts again with every byte. On the whole it gets its timeout once, and the
-/// time that its bytes take at the lowest rate (``ServerOptions/minBytesPerSecond``): a byte now and then does not keep
-/// a connection open.
+/// Every byte of a body or a response restarts its timeout. In addition, the whole transfer must be over within the
+/// timeout plus the time that its bytes take at the lowest rate (``ServerOptions/minBytesPerSecond``). So a byte now
+/// and then does not keep a connection open.
 struct ConnectionClock {
     /// What a connection does.
     enum Phase: Equatable, Sendable {
@@ -24,20 +24,20 @@ struct ConnectionClock {
 
     /// What the connection does now.
     private(set) var phase: Phase
-    /// Bytes that went by in this phase.
+    /// Bytes that were transferred in this phase.
     private(set) var byteCount = 0
     /// When this phase began.
     private(set) var began: ContinuousClock.Instant
     private var progressed: ContinuousClock.Instant
-    /// A token bucket, as the time at which it is empty: the transfer is fast enough for now until then. See
+    /// A token bucket, stored as the time at which it runs empty. Until then the transfer counts as fast enough. See
     /// ``isBehind(now:)``.
     private(set) var earnedUntil: ContinuousClock.Instant
 
-    /// How long a byte lasts: at 122 KB/s a transfer keeps its place, though others want it.
+    /// The time that a byte adds to the bucket: at 122 KB/s a transfer cannot be evicted.
     private static let timePerByte = Duration.nanoseconds(8192)
-    /// The size of the bucket: a burst does not pay for a minute's pause.
+    /// The capacity of the bucket. It is small, so that a burst does not make up for a minute's pause.
     private static let maxCredit = Duration.milliseconds(250)
-    /// How far behind a transfer may be before it can be evicted.
+    /// How long the bucket may be empty before the transfer can be evicted.
     static let patience = Duration.seconds(2)
 
     /// An idle connection.
@@ -57,15 +57,15 @@ struct ConnectionClock {
         earnedUntil = now
     }
 
-    /// Notes that bytes went by.
+    /// Notes that bytes were transferred.
     mutating func progress(_ count: Int, now: ContinuousClock.Instant) {
         byteCount += count
         progressed = now
         earnedUntil = min(earnedUntil + Self.timePerByte * count, now + Self.maxCredit)
     }
 
-    /// Whether a body or a response is so slow that the connection may be evicted. That happens only where another
-    /// client needs the place.
+    /// Whether a body or a response is so slow that the connection may be evicted. It is evicted only if another client
+    /// needs its place.
     func isBehind(now: ContinuousClock.Instant) -> Bool {
         switch phase {
         case .body, .writing: earnedUntil + Self.patience < now
@@ -73,7 +73,7 @@ struct ConnectionClock {
         }
     }
 
-    /// Past the deadline of a transfer: whether it paused for the whole timeout. If not, it was too slow on average.
+    /// Why a transfer missed its deadline: whether it paused for the whole timeout. If not, it was too slow on average.
     func hasPaused(_ timeout: Duration, now: ContinuousClock.Instant) -> Bool { progressed + timeout <= now }
 
     /// When the phase must be over; nil for no deadline.
@@ -94,13 +94,14 @@ struct ConnectionClock {
     }
 }
 
-/// The order in which connections are evicted where there is no room for all: the smallest first.
+/// The order in which connections are evicted when the server has too many: the smallest rank first.
 ///
 /// First come connections that never sent a byte and those whose response is written. Then idle ones, the longest idle
 /// first. Then those in the middle of a head, since an honest client sends that in a moment. Then slow transfers, the
 /// furthest behind first. A connection whose request is being handled is never evicted.
 struct EvictionRank: Sendable, Comparable, RawRepresentable {
-    /// The phase in the upper four bits, since when in the lower sixty: one atomic word, which other threads compare.
+    /// The phase in the upper 4 bits, the time since when in the lower 60. One word, so that other threads can read it
+    /// atomically.
     let rawValue: UInt64
 
     init(rawValue: UInt64) { self.rawValue = rawValue }
@@ -141,8 +142,8 @@ struct EvictionRank: Sendable, Comparable, RawRepresentable {
         self < Self(.transferring, now - ConnectionClock.patience)
     }
 
-    /// Whether the upload may be ended so that its memory is free. That has no patience: an upload that takes memory
-    /// must not stall.
+    /// Whether the upload may be ended to free its memory. This holds as soon as the bucket is empty, without
+    /// ``ConnectionClock/patience``: an upload that holds memory must not stall.
     func isReclaimable(now: ContinuousClock.Instant) -> Bool { isTransferring && self < Self(.transferring, now) }
 
     /// Whether a body or a response is being transferred.

@@ -17,15 +17,15 @@ final class ConnectionRegistry: Sendable {
         case refused(Connection, aborting: Connection?)
     }
 
-    /// The largest number of refused clients that are told so at the same time, and of evicted connections that are not
-    /// closed yet. Each may take this many descriptors beyond the limit.
+    /// The most refused clients that are being answered at the same time, and the most evicted connections that are not
+    /// closed yet. Each kind may take this many descriptors beyond the limit.
     static let reserve = 64
 
     private struct State {
         var connections: [Int: Connection] = [:]
-        /// Connections that were told to close and have not done so. Their places belong to others already.
+        /// Evicted connections that are not closed yet. They no longer count against the limit.
         var evicted: Set<Int> = []
-        /// Connections that only tell their client that there is no place, oldest first.
+        /// Connections that only tell their client that it is refused, oldest first.
         var refused: [Int] = []
         var shares: [ClientAddress: AddressShare] = [:]
         var candidates = Candidates()
@@ -47,13 +47,13 @@ final class ConnectionRegistry: Sendable {
         var emptyAt: ContinuousClock.Instant?
     }
 
-    /// How long the result holds that no connection can be evicted. With thousands of connections, a search for every
-    /// new client would be slow.
+    /// How long a search that found no evictable connection is not repeated. With thousands of connections, a search
+    /// for every new client would be slow.
     private static let searchInterval = Duration.milliseconds(1)
 
     private let state = Mutex(State())
-    /// Whether a client was refused for lack of a place. Every response then closes its connection, so that all clients
-    /// have a turn.
+    /// Whether a client was refused because there are too many. Every response then closes its connection, so that
+    /// places become free for others.
     let isCrowded = Atomic(false)
 
     /// How many connections are open.
@@ -121,7 +121,7 @@ final class ConnectionRegistry: Sendable {
     /// Whether evicted connections have not closed yet.
     var isMakingRoom: Bool { state.withLock { !$0.evicted.isEmpty } }
 
-    /// A connection that was to be evicted stays, since it has something to do now.
+    /// Cancels an eviction: the connection is busy now and keeps its place.
     func evictionDeclined(_ number: Int) {
         state.withLock { state in
             guard state.evicted.remove(number) != nil else { return }
@@ -181,7 +181,7 @@ final class ConnectionRegistry: Sendable {
         return isFreed
     }
 
-    /// Takes the place of the connection that is to be evicted next.
+    /// Chooses the connection to evict next, and frees its place.
     private static func takeCandidate(_ share: AddressShare?, _ state: inout State) -> (Connection, EvictionRank)? {
         guard state.evicted.count < reserve else { return nil }
         let now = ContinuousClock.now
@@ -216,7 +216,7 @@ final class ConnectionRegistry: Sendable {
         return Candidates(share: share, list: list.suffix(reserve), emptyAt: list.isEmpty ? now : nil)
     }
 
-    /// Forgets addresses that hold nothing. A body that outlived its connection may have kept some of them.
+    /// Removes the shares of addresses that hold nothing. A share is still there if a body outlived its connection.
     private static func sweep(_ state: inout State) {
         guard state.shares.count > 2 * state.connections.count + reserve else { return }
         state.shares = state.shares.filter { !$0.value.isEmpty }
@@ -225,9 +225,9 @@ final class ConnectionRegistry: Sendable {
     /// Waits until no connection is open.
     ///
     /// - Parameters:
-    ///   - timeout: how long it waits at most.
-    ///   - loop: measures that time.
-    /// - Returns: whether that came true within `timeout`.
+    ///   - timeout: the longest wait.
+    ///   - loop: runs the timer.
+    /// - Returns: false if `timeout` has passed before.
     func waitUntilEmpty(timeout: Duration, on loop: EventLoop) async -> Bool {
         defer { withExtendedLifetime(loop) {} }
         return await withCheckedContinuation { continuation in
@@ -245,7 +245,7 @@ final class ConnectionRegistry: Sendable {
     }
 }
 
-/// What all connections of one address hold together, so that one client cannot use up what all clients share.
+/// What all connections of one address hold together. Its limits keep one client from using up what all clients share.
 final class AddressShare: Sendable {
     let owner: ClientAddress
     /// Its connections that count against the limit. Changed under the registry's lock only.

@@ -42,7 +42,7 @@ struct ConnectionState {
     enum Event: Equatable {
         /// The socket has bytes, the end of the stream or an error to read.
         case readable
-        /// So many bytes have been read.
+        /// This many bytes have been read.
         case received(Int)
         /// The client has ended its stream. Before an answer this means that it has hung up; once an answer has begun
         /// it may still read.
@@ -57,15 +57,15 @@ struct ConnectionState {
         case requestReady
         /// An answer is ready to be sent; the ending says how the connection goes on after it.
         case answer(Ending)
-        /// So many bytes have been handed to the kernel.
+        /// This many bytes have been handed to the kernel.
         case sent(Int)
         /// Everything has been handed to the kernel.
         case written
         /// The kernel takes no more bytes for now.
         case blocked
-        /// The connection has parsed so much in a row that it is the other connections' turn.
+        /// The connection has parsed its share and has to yield to others.
         case turnSpent
-        /// The other connections have had their turn.
+        /// The other connections were served after ``Action/yield``.
         case turnCame
         /// All that was received has been parsed.
         case starved
@@ -101,15 +101,15 @@ struct ConnectionState {
         case readNext
         /// End this side's stream, and discard what the client still sends.
         case linger
-        /// Let other connections have their turn; ``Event/turnCame`` follows.
+        /// Yield to the other connections; ``Event/turnCame`` follows.
         case yield
-        /// Read and parse again after the others' turn.
+        /// Read and parse again after a yield.
         case resume
         /// Answer the request with an error for this reason.
         case refuse(Slowness)
         /// Tell the registry that this connection keeps its place.
         case keep
-        /// Look again when the deadline is: it has moved.
+        /// Set the timer again: the deadline has moved.
         case checkDeadline
         /// Close the socket; a request that is under way is over.
         case close
@@ -128,7 +128,7 @@ struct ConnectionState {
         case close
     }
 
-    /// How a request is too slow.
+    /// Why a request counts as too slow.
     enum Slowness: Equatable {
         /// The header timeout is over.
         case header
@@ -140,15 +140,15 @@ struct ConnectionState {
         case evicted
     }
 
-    /// What can still come from the client.
+    /// What can still be read from the client.
     enum Input: Equatable, CaseIterable {
         /// The socket is read.
         case open
-        /// What was received waits for the connection's turn; the socket is not read until then.
+        /// The connection has yielded. What was received waits, and the socket is not read until ``Event/turnCame``.
         case yielded
         /// The client has ended its stream; only what was received before is still parsed.
         case ended
-        /// Both.
+        /// The connection has yielded, and the client has ended its stream.
         case endedAndYielded
 
         var hasEnded: Bool { self == .ended || self == .endedAndYielded }
@@ -201,9 +201,9 @@ struct ConnectionState {
         clock.deadline(options).map { $0 <= now } ?? false
     }
 
-    /// Goes on to the next state.
+    /// Makes the transition for an event.
     ///
-    /// - Parameter now: asked only where time matters.
+    /// - Parameter now: the time, evaluated only if it matters.
     /// - Returns: what the connection is to do.
     mutating func on(
         _ event: Event, _ options: ServerOptions, now: @autoclosure () -> ContinuousClock.Instant
@@ -284,8 +284,8 @@ struct ConnectionState {
         case .keepAlive: return enter(.idle(isDraining ? options.drainGrace : options.idleTimeout), now, .readNext)
         case .close: return close(now)
         case .lingerBriefly, .linger:
-            // Twice the largest body: a client just past that limit, which reads nothing before it has sent all, still
-            // reads why.
+            // Twice the largest body: a client just past that limit that reads nothing until it has sent everything can
+            // still read the answer.
             lingerBudget = min(options.maxBodyBytes, Int.max / 2) * 2
             let limit = options.lingerTimeout
             return enter(.lingering(ending == .linger ? limit : min(limit, .seconds(1))), now, .linger)
@@ -308,7 +308,7 @@ struct ConnectionState {
         guard let deadline = clock.deadline(options) else { return .none }
         guard deadline <= now else { return .checkDeadline }
         switch phase {
-        // A request that waits for its turn has come in time.
+        // The request arrived in time: it waits only because the connection has yielded.
         case .idle where input.hasYielded: return enter(phase, { now }, .none)
         case .header: return .refuse(.header)
         case .body: return .refuse(clock.hasPaused(options.bodyTimeout, now: now) ? .bodyPaused : .bodyRate)

@@ -4,13 +4,13 @@ import HTTPTypes
 final class Exchange {
     /// When the first byte arrived.
     let startedAt: ContinuousClock.Instant
-    /// For the log and X-Request-ID.
+    /// Identifies the request in the log and in X-Request-ID.
     var id: String
     /// The head, once it is complete.
     var head: RequestHead?
     /// The request line, where the rest of the head could not be parsed.
     var line: RequestLine?
-    /// The path, decoded where the head could be parsed; nil where even the request line is missing.
+    /// The path, decoded where the head could be parsed; nil if even the request line is missing.
     var path: String? {
         if let head { return head.target.path }
         guard let target = line?.target ?? targetBeginning else { return nil }

@@ -2,30 +2,30 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// Dispatch sources: a serial queue runs a loop's turns, behind the events of its sockets, of one timer, and of other
-/// threads.
+/// The poller that uses Dispatch sources: a serial queue runs a loop's turns, and handles the events of its sockets, of
+/// one timer, and of other threads.
 ///
-/// A source only says when to look: what a socket is ready for is then asked of poll(2). So an event that is out of
-/// date does no harm, and one event can tell of reading, writing and a broken connection together, as with epoll.
+/// A source only triggers a check: what a socket is ready for is then asked of poll(2). So a stale event does no harm,
+/// and one event can report reading, writing and a broken connection together, as with epoll.
 ///
-/// Sources that are suspended see nothing. Sockets that nobody reads for the moment are therefore looked at now and
-/// then, in case that their connection is broken.
+/// A suspended source reports nothing. Sockets that nobody reads at the moment are therefore checked at an interval, in
+/// case their connection is broken.
 final class DispatchPoller: Poller, @unchecked Sendable {  // guard: mutable state is touched on `queue` only
     private let queue: DispatchQueue
     private let timer: any DispatchSourceTimer
-    /// The thread that runs something of `queue` now, or 0.
+    /// The thread that is running work of `queue`, or 0.
     private let thread = Atomic<UInt>(0)
     private var client: (any PollerClient)?
     private var watched: [Int: Watched] = [:]
-    /// Those whose read source is suspended.
+    /// The sockets whose read source is suspended.
     private var unread: Set<Int> = []
     private var nextLook: ContinuousClock.Instant?
     /// What the timer is set to.
     private var alarm: ContinuousClock.Instant?
-    /// Whether a turn is on its way.
+    /// Whether a turn is queued.
     private var isTurnQueued = false
 
-    /// How often sockets are looked at that nobody reads.
+    /// How often sockets are checked that nobody reads.
     private static let lookInterval = Duration.milliseconds(100)
 
     init(name: String) {
@@ -56,7 +56,7 @@ final class DispatchPoller: Poller, @unchecked Sendable {  // guard: mutable sta
         queue.async { [self] in run(turn) }
     }
 
-    /// Does something on the queue that may concern the loop, unless that has ended.
+    /// Runs work on the queue as part of the loop, unless the loop has ended.
     private func run(_ work: () -> Void) {
         guard client != nil else { return }
         thread.store(Self.currentThread, ordering: .relaxed)
@@ -64,7 +64,7 @@ final class DispatchPoller: Poller, @unchecked Sendable {  // guard: mutable sta
         thread.store(0, ordering: .relaxed)
     }
 
-    /// Gives the loop a turn.
+    /// Runs a turn of the loop.
     private func turn() {
         switch client?.turn() ?? .never {
         case .now: queueTurn()
@@ -73,8 +73,7 @@ final class DispatchPoller: Poller, @unchecked Sendable {  // guard: mutable sta
         }
     }
 
-    /// Gives the loop a turn behind everything that is on the queue already, which is mostly what other sockets have to
-    /// tell.
+    /// Queues a turn of the loop behind everything that is on the queue already: mostly events of other sockets.
     private func queueTurn() {
         guard !isTurnQueued else { return }
         isTurnQueued = true
@@ -105,7 +104,7 @@ final class DispatchPoller: Poller, @unchecked Sendable {  // guard: mutable sta
         }
     }
 
-    /// Looks at the sockets that nobody reads, if it is time.
+    /// Checks the sockets that nobody reads, if it is time.
     private func look() {
         guard let time = nextLook, time <= .now else { return }
         nextLook = nil
@@ -142,19 +141,19 @@ final class DispatchPoller: Poller, @unchecked Sendable {  // guard: mutable sta
         }
     }
 
-    /// A source has something to tell of a socket.
+    /// A source of this socket has fired.
     private func fired(_ id: Int) {
         run { tell(id) }
         queueTurn()
     }
 
-    /// Tells the client what a socket is ready for.
+    /// Reports to the client what a socket is ready for.
     private func tell(_ id: Int) {
         guard let watched = watched[id] else { return }
         let readiness = watched.readiness
         guard !readiness.isEmpty else { return }
         client?.ready(id, readiness)
-        // On Linux a source tells only once that its connection is broken.
+        // On Linux a source reports a broken connection only once.
         if readiness.contains(.broken), self.watched[id] != nil, !watched.isQueued {
             watched.isQueued = true
             queue.async { [self] in
@@ -172,14 +171,14 @@ final class DispatchPoller: Poller, @unchecked Sendable {  // guard: mutable sta
         private var interest: Readiness = []
         private var reading: Source?
         private var writing: Source?
-        /// How many sources have not been released by the system.
+        /// How many sources the system has not released yet.
         private var sourceCount = 0
-        /// What is to be done once all are; nil before ``cancel(then:)``.
+        /// Called once the system has released all of them; nil before ``cancel(then:)``.
         private var then: (@Sendable () -> Void)?
-        /// Whether another look at it is on its way.
+        /// Whether another check of the socket is queued.
         var isQueued = false
 
-        /// A source, and whether it is suspended, which it must not be when it is released.
+        /// A source, and whether it is suspended: a suspended source must not be released.
         private struct Source {
             let source: any DispatchSourceProtocol
             var isSuspended = false
@@ -197,7 +196,7 @@ final class DispatchPoller: Poller, @unchecked Sendable {  // guard: mutable sta
             self.fired = fired
         }
 
-        /// What the socket is ready for that somebody waits for, and whether it is broken.
+        /// What the socket is ready for, out of what it is watched for, and whether it is broken.
         var readiness: Readiness { Socket.readiness(descriptor, for: interest) }
 
         func setInterest(_ interest: Readiness) {
@@ -223,14 +222,13 @@ final class DispatchPoller: Poller, @unchecked Sendable {  // guard: mutable sta
             return Source(source: source)
         }
 
-        /// Ends both sources, and does something once the system has released the descriptor, never before this
-        /// returns.
+        /// Cancels both sources. Calls `then` once the system has released the descriptor, never before this returns.
         func cancel(then: @escaping @Sendable () -> Void) {
             self.then = then
             if sourceCount == 0 { return queue.async { then() } }
             for var source in [reading, writing].compactMap(\.self) {
                 source.source.cancel()
-                // A suspended source would never come to its cancel handler.
+                // A suspended source would never run its cancel handler.
                 source.set(isSuspended: false)
             }
             reading = nil
@@ -240,7 +238,7 @@ final class DispatchPoller: Poller, @unchecked Sendable {  // guard: mutable sta
 }
 
 extension Duration {
-    /// The same for Dispatch, in nanoseconds, rounded up, never negative and at most eleven days.
+    /// This duration for Dispatch: nanoseconds, rounded up, never negative and at most eleven days.
     fileprivate var dispatchInterval: DispatchTimeInterval {
         let (seconds, attoseconds) = components
         guard seconds >= 0 else { return .nanoseconds(0) }

@@ -3,24 +3,24 @@
     import Foundation
     import Synchronization
 
-    /// epoll: one thread waits for all sockets of a loop and runs its turns.
+    /// The poller that uses epoll: one thread waits for all sockets of a loop and runs its turns.
     ///
     /// - Source: epoll(7), level-triggered; eventfd(2)
     final class EpollPoller: Poller, @unchecked Sendable {  // guard: `released` is touched on the thread only
         private let name: String
         private let descriptor: Int32
-        /// Can be read once somebody has called ``wake()``.
+        /// An eventfd, readable once somebody has called ``wake()``.
         private let alarm: Int32
         private let thread = Atomic<pthread_t>(0)
-        /// What is to be done about descriptors that are watched no longer.
+        /// Called once their descriptors are watched no longer.
         private var released: [@Sendable () -> Void] = []
 
-        /// Stands for the alarm; no socket has this number.
+        /// The number of the alarm's events; no socket has it.
         private static let alarmID = UInt64.max
-        /// How many sockets are told of at once. The others come next.
+        /// The most sockets that one call of epoll_wait reports. The others follow with the next call.
         private static let maxEvents = 64
 
-        /// - Throws: ``SocketError/system(operation:code:)`` where no descriptor is left.
+        /// - Throws: ``SocketError/system(operation:code:)`` if no descriptor is left.
         init(name: String) throws(SocketError) {
             self.name = name
             descriptor = epoll_create1(Int32(EPOLL_CLOEXEC))
@@ -47,7 +47,7 @@
             }
         }
 
-        /// What the thread does all its life.
+        /// The thread's loop.
         private func run(_ client: any PollerClient) {
             var events = Array(repeating: epoll_event(), count: Self.maxEvents)
             while true {
@@ -114,12 +114,13 @@
     }
 
     extension Readiness {
-        /// What the kernel is asked for. It tells of a broken socket without being asked.
+        /// The events to ask for. The kernel reports a broken socket without being asked.
         fileprivate var events: UInt32 {
             (contains(.reading) ? EPOLLIN.rawValue : 0) | (contains(.writing) ? EPOLLOUT.rawValue : 0)
         }
 
-        /// What the kernel told. A broken socket can be read and written: that is how one learns why it is broken.
+        /// The events that the kernel reported. A broken socket counts as ready to read and write: either call returns
+        /// the reason.
         fileprivate init(_ events: UInt32) {
             self = []
             if events & EPOLLIN.rawValue != 0 { insert(.reading) }

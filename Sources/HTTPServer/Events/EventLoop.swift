@@ -2,19 +2,19 @@ import DequeModule
 import Foundation
 import Synchronization
 
-/// Waits for many sockets at once, and does what there is to do for each, one after the other.
+/// Waits for many sockets at once, and serves those that are ready one after the other. One iteration of it is a turn.
 ///
-/// It is the serial executor of its connections and of their requests' handlers. What they touch needs no other
-/// protection, and a request passes from its first byte to its last without a change of threads, except to those that
-/// decode and compute. So nothing on it may take long. Its ``Poller`` decides on which thread that is: one of its own
-/// with epoll, that of a serial queue with Dispatch. The loop ends once nobody holds it, as its connections do.
+/// It is the serial executor of its connections and of their requests' handlers, so that their state needs no other
+/// protection. A request stays on one thread from its first byte to its last, except while it is decoded and computed.
+/// So nothing on the loop may take long. Its ``Poller`` decides which thread that is: one of its own with epoll, that
+/// of a serial queue with Dispatch. The loop ends when its last reference is released; every connection holds one.
 final class EventLoop: TaskExecutor {
     private let core: Core
 
-    /// Starts to wait.
+    /// Starts the loop.
     ///
-    /// - Parameter name: of the thread or the queue, for debuggers.
-    /// - Throws: ``SocketError/system(operation:code:)`` where no descriptor is left.
+    /// - Parameter name: the name of the thread or the queue, for debuggers.
+    /// - Throws: ``SocketError/system(operation:code:)`` if no descriptor is left.
     init(name: String, poller: PollerKind) throws(SocketError) {
         core = Core(try poller.makePoller(name: name))
         core.poller.start(core)
@@ -22,10 +22,11 @@ final class EventLoop: TaskExecutor {
 
     deinit { core.stop() }
 
-    /// Does something in a turn of the loop, soon; from any thread, and never before this returns.
+    /// Runs work in a turn of the loop, soon, but never before this returns. Callable from any thread.
     func execute(_ work: @escaping @Sendable () -> Void) { core.submit(.work(work)) }
 
-    /// Does something in a turn of the loop, once this time has passed; from any thread. The loop may end before.
+    /// Runs work in a turn of the loop, once this time has passed. If the loop ends before, the work is dropped.
+    /// Callable from any thread.
     func execute(after delay: Duration, _ work: @escaping @Sendable () -> Void) {
         let time = ContinuousClock.now + delay
         core.submit(.delay(time, work))
@@ -34,9 +35,9 @@ final class EventLoop: TaskExecutor {
     /// Runs a step of a task in a turn of the loop, soon.
     func enqueue(_ job: consuming ExecutorJob) { core.submit(.step(UnownedJob(job), self)) }
 
-    /// Watches a socket from now on; in a turn of the loop only.
+    /// Watches a socket from now on. Call it in a turn of the loop only.
     ///
-    /// - Throws: ``SocketError/system(operation:code:)`` where the system watches no more sockets.
+    /// - Throws: ``SocketError/system(operation:code:)`` if the system cannot watch more sockets.
     func watch(
         _ descriptor: Int32, for interest: Readiness, by watcher: any SocketWatcher
     ) throws(SocketError) -> SocketWatch {
@@ -44,12 +45,12 @@ final class EventLoop: TaskExecutor {
         return try core.sockets.add(descriptor, interest, for: watcher)
     }
 
-    /// Stops the program where the caller is not in a turn of the loop.
+    /// Stops the program unless the caller is in a turn of the loop.
     func preconditionIsCurrent() {
         precondition(core.poller.isCurrent, "on \(Thread.current), not on the event loop's thread")
     }
 
-    /// How many deadlines are kept, with those that nobody has any more; for tests, in a turn of the loop only.
+    /// How many deadlines are stored, stale ones included. For tests, in a turn of the loop only.
     var deadlineCount: Int { core.sockets.deadlineCount }
 
     private enum Job: Sendable {
@@ -58,28 +59,28 @@ final class EventLoop: TaskExecutor {
         case step(UnownedJob, EventLoop)
     }
 
-    /// What other threads ask for.
+    /// What other threads have submitted.
     private struct Submitted {
         var jobs: Deque<Job> = []
-        /// Whether the poller waits, or is about to, and nobody has woken it.
+        /// Whether the poller waits or is about to, and nobody has woken it.
         var isWaiting = false
         var isStopped = false
     }
 
-    /// The state of the loop. The poller holds it, so that it outlives the loop by the turn that notices the loop's
-    /// end.
+    /// The state of the loop. The poller holds it, so that it lives until the turn that notices the loop's end.
     private final class Core: PollerClient, @unchecked Sendable {  // guard: all mutable state is touched in turns only
         let poller: any Poller
         let sockets: WatchedSockets
         private let submitted = Mutex(Submitted())
-        /// What the loop itself has put off: mostly the first steps of requests that have just come.
+        /// Jobs that were submitted on the loop itself: mostly the first steps of requests that have just arrived.
         private var ownJobs: Deque<Job> = []
         /// Jobs of other threads that were taken from ``submitted``.
         private var jobs: Deque<Job> = []
         /// Whether the last turn let the poller wait.
         private var hasWaited = false
 
-        /// How many jobs of other threads are done in a row: the many answers of a batch do not hold up who asks next.
+        /// The most jobs of other threads that run in a row, so that the many answers of a batch do not delay the next
+        /// requests.
         private static let maxJobsInARow = 4
 
         init(_ poller: any Poller) {
@@ -106,7 +107,7 @@ final class EventLoop: TaskExecutor {
         func ready(_ id: Int, _ readiness: Readiness) {
             noteAwake()
             sockets.tellReady(id, readiness)
-            // The request that has just come is on its way to the threads that decode before the next one is read.
+            // A request that has just arrived is handed to the decoding threads before the next one is read.
             runOwnJobs()
         }
 
@@ -129,14 +130,14 @@ final class EventLoop: TaskExecutor {
             }
         }
 
-        /// Nobody needs to wake the poller before the next turn's end.
+        /// Marks the loop as awake: nobody needs to wake the poller before the turn ends.
         private func noteAwake() {
             guard hasWaited else { return }
             hasWaited = false
             submitted.withLock { $0.isWaiting = false }
         }
 
-        /// Does what was put off. What that puts off in turn has to wait for the others.
+        /// Runs the loop's own jobs. Jobs that these submit wait for the next call.
         private func runOwnJobs() {
             for _ in 0..<ownJobs.count { ownJobs.popFirst().map(run) }
         }

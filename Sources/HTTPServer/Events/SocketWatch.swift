@@ -1,40 +1,40 @@
 import HeapModule
 
-/// What a socket can do without waiting, or what one waits for.
+/// What a socket can do without blocking, or what it is watched for.
 struct Readiness: OptionSet {
     let rawValue: UInt8
 
     /// Bytes, the stream's end, a client to accept, or an error can be read.
     static let reading = Readiness(rawValue: 1)
-    /// There is room for bytes, or an error to be told.
+    /// There is room for bytes, or an error to report.
     static let writing = Readiness(rawValue: 2)
-    /// The connection is over in both directions. This is told whatever one waits for.
+    /// The connection is over in both directions. This is reported whatever the socket is watched for.
     static let broken = Readiness(rawValue: 4)
 }
 
-/// Who is told of a socket, in the turns of its loop.
+/// Is notified about a socket, in the turns of its loop.
 protocol SocketWatcher: AnyObject {
-    /// The socket can do what was waited for, or is broken. It is told once too often now and then, when the socket has
-    /// nothing to read.
+    /// The socket is ready for what it is watched for, or is broken. A call may be spurious: there may be nothing to
+    /// read.
     func ready(_ readiness: Readiness)
 
-    /// The watch's deadline has passed; it has none now.
+    /// The watch's deadline has passed; the watch has none now.
     func deadlinePassed()
 }
 
-/// A socket that an ``EventLoop`` watches, for somebody; touched in the loop's turns only.
+/// A socket that an ``EventLoop`` watches for a ``SocketWatcher``. Used in the loop's turns only.
 final class SocketWatch {
     let id: Int
     let descriptor: Int32
     let watcher: any SocketWatcher
     private let sockets: WatchedSockets
 
-    /// What the watcher is told of, beside what is broken.
+    /// What the socket is watched for. That it is broken is reported in any case.
     var interest: Readiness {
         didSet { if interest != oldValue { sockets.interestChanged(self) } }
     }
 
-    /// When the watcher is told that this time has passed.
+    /// When to call ``SocketWatcher/deadlinePassed()``; nil for never.
     var deadline: ContinuousClock.Instant? {
         didSet { if deadline != oldValue { sockets.deadlineChanged(self) } }
     }
@@ -49,28 +49,29 @@ final class SocketWatch {
         self.sockets = sockets
     }
 
-    /// Tells nothing any more and lets the watcher go.
+    /// Ends the watch and releases the watcher.
     ///
-    /// - Parameter then: is done on the loop's thread once the descriptor may be closed, and never before this returns.
+    /// - Parameter then: called on the loop's thread once the descriptor may be closed, and never before this returns.
     func cancel(then: @escaping @Sendable () -> Void) {
         deadline = nil
         sockets.remove(self, then: then)
     }
 }
 
-/// All sockets that one loop watches, and the times at which it has something to do; touched in its turns only.
+/// All sockets that one loop watches, with their deadlines, and its delayed work. Used in the loop's turns only.
 ///
 /// This is the one mechanism for deadlines and delays in the HTTP server.
 final class WatchedSockets {
     private let poller: any Poller
     private var watches: [Int: SocketWatch] = [:]
-    /// Work that waits for its time. Its numbers are those of no watch.
+    /// Work that waits for its time, by number. No watch has the same number.
     private var delayed: [Int: () -> Void] = [:]
     private var nextID = 0
-    /// Soonest first. A deadline that its watch no longer has stays until its time comes, or until such are the most.
+    /// Soonest first. A stale deadline, which its watch no longer has, stays until its time comes, or until most are
+    /// stale.
     private var deadlines = Heap<Deadline>()
 
-    /// How many deadlines that nobody has any more are kept beside the others before they are thrown out.
+    /// How many stale deadlines may exceed the number of valid ones before they are removed.
     private static let maxStaleDeadlines = 64
 
     private struct Deadline: Comparable {
@@ -110,9 +111,9 @@ final class WatchedSockets {
         poller.change(watch.descriptor, id: watch.id, watch.interest)
     }
 
-    /// Tells who watches a socket that is ready.
+    /// Notifies the watcher of a socket that is ready.
     func tellReady(_ id: Int, _ readiness: Readiness) {
-        // One that was removed since is not told any more: its number is nobody else's.
+        // A watch that was removed in the meantime is not found, since numbers are not reused.
         watches[id]?.watcher.ready(readiness)
     }
 
@@ -124,19 +125,19 @@ final class WatchedSockets {
         }
     }
 
-    /// Does something once this time has passed.
+    /// Runs work once this time has passed.
     func schedule(_ work: @escaping () -> Void, at time: ContinuousClock.Instant) {
         let id = makeID()
         delayed[id] = work
         deadlines.insert(Deadline(time: time, id: id))
     }
 
-    /// Whether somebody still has this deadline.
+    /// Whether this deadline is not stale.
     private func isCurrent(_ deadline: Deadline) -> Bool {
         watches[deadline.id]?.deadline == deadline.time || delayed[deadline.id] != nil
     }
 
-    /// How many deadlines there are, with those that nobody has any more.
+    /// How many deadlines are stored, stale ones included.
     var deadlineCount: Int { deadlines.count }
 
     /// When the next deadline is.
@@ -145,7 +146,7 @@ final class WatchedSockets {
         return deadlines.min?.time
     }
 
-    /// Tells whose deadline has passed, and does what was delayed until now.
+    /// Notifies the watchers whose deadline has passed, and runs the delayed work that is due.
     func tellDeadlines() {
         guard earliestDeadline != nil else { return }
         let now = ContinuousClock.now

@@ -73,7 +73,7 @@ enum Excerpt {
         return text
     }
 
-    /// The first bytes of a string's UTF-8, likewise.
+    /// The first bytes of a string's UTF-8, escaped in the same way.
     static func of(_ string: String) -> String {
         var copy = string
         return copy.withUTF8 { of(UnsafeRawBufferPointer($0)) }

@@ -70,7 +70,7 @@ enum HeadParser {
         }
 
         let target = try RequestTarget(line.target, method: line.method)
-        // The host of an absolute target wins over Host, which is required all the same (RFC 9112 §3.2.2).
+        // The host of an absolute target takes precedence over Host, which is still required (RFC 9112 §3.2.2).
         try facts.checkHost(line.version)
         let framing = try facts.framing(line.version)
         let expectsContinue = try facts.expectsContinue(line.version)

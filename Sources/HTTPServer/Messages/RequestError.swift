@@ -2,7 +2,7 @@ import HTTPTypes
 
 /// Why a request is refused before a handler sees it, with its status and a sentence for the client.
 ///
-/// `found` is an excerpt of what the client sent. Limits are in bytes, except those of counts.
+/// `found` is an excerpt of what the client sent. Units: limits of lengths are in bytes, limits of numbers are counts.
 enum RequestError: Error, Equatable, Sendable {
     /// The first bytes do not begin an HTTP request.
     case notHTTP(found: String)
@@ -32,25 +32,25 @@ enum RequestError: Error, Equatable, Sendable {
     case fieldValue(name: String)
     /// A field line begins with white space.
     case foldedField(found: String)
-    /// HTTP/1.1 without Host.
+    /// An HTTP/1.1 request has no Host.
     case missingHost
-    /// Host is there more than once.
+    /// Host is repeated.
     case repeatedHost
     /// Host does not hold a host.
     case host(found: String)
     /// Content-Length is not a decimal number.
     case contentLength(found: String)
-    /// Content-Length is there more than once.
+    /// Content-Length is repeated.
     case repeatedContentLength
-    /// Content-Length and Transfer-Encoding are both there.
+    /// Content-Length and Transfer-Encoding are both present.
     case lengthAndCoding
-    /// A transfer coding other than chunked.
+    /// The transfer coding is not chunked.
     case transferCoding(found: String)
     /// Transfer-Encoding is malformed, or chunked is not once and last.
     case transferEncoding(found: String)
-    /// HTTP/1.0 with Transfer-Encoding.
+    /// An HTTP/1.0 request has Transfer-Encoding.
     case transferEncodingInHTTP10
-    /// An expectation other than 100-continue.
+    /// The expectation is not 100-continue.
     case expectation(found: String)
     /// A chunk's size line is malformed.
     case chunkSize(found: String)
@@ -66,20 +66,20 @@ enum RequestError: Error, Equatable, Sendable {
     case tooManyTrailers(limit: Int)
     /// The body is too long.
     case bodyTooLong(limit: Int)
-    /// There is no memory left for bodies: for all of them, or for those from one address (`isShare`).
+    /// The memory for bodies is used up: that for all of them, or that for one address (`isShare`). Units: bytes.
     case tooManyBodies(limit: Int, isShare: Bool)
-    /// There is no place left for connections: for all of them, or for those from one address (`isShare`). The limit is
-    /// a number.
+    /// The limit of connections is reached: that of all clients, or that of one address (`isShare`). Units:
+    /// connections.
     case tooManyConnections(limit: Int, isShare: Bool)
-    /// The head was not complete in time.
+    /// The head was not complete within this time.
     case headerTooSlow(limit: Duration)
-    /// No byte of the body came for this time.
+    /// No byte of the body arrived for this time; `received` bytes arrived before.
     case bodyPaused(received: Int, limit: Duration)
-    /// The body came more slowly than this rate on the whole. Units: bytes a second.
+    /// On average the body arrived more slowly than `least` bytes a second; `received` bytes arrived.
     case bodyTooSlow(received: Int, least: Int)
-    /// The request was slow, and others needed its place or its memory.
+    /// The request was slow, and the server needed its connection or its memory for others.
     case evicted
-    /// A content coding that is not supported, or several.
+    /// The content coding is not supported, or there are several.
     case contentCoding(found: String)
     /// The content is not valid in this coding.
     case contentDamaged(coding: ContentCoding)

@@ -37,7 +37,7 @@ struct RequestParser {
         case requestLine
         /// In the field lines; the first begins at this offset.
         case fields(RequestLine, begin: Int)
-        /// In a body with so many bytes to come.
+        /// In a body, of which this many bytes are missing.
         case fixed(remaining: Int)
         /// In a chunked body.
         case chunked(ChunkedDecoder)
@@ -72,7 +72,7 @@ struct RequestParser {
         if case .fixed(let remaining) = state { remaining } else { 0 }
     }
 
-    /// Skips content that is not passed to ``next(_:mostContent:)``, at most what was announced.
+    /// Skips content that the caller has read itself, at most what was announced.
     mutating func skip(_ count: Int) {
         guard case .fixed(let remaining) = state, count <= remaining else {
             preconditionFailure("\(count) bytes of content that were not announced")
@@ -80,7 +80,7 @@ struct RequestParser {
         state = .fixed(remaining: remaining - count)
     }
 
-    /// Parses on.
+    /// Returns the next event.
     ///
     /// - Parameters:
     ///   - bytes: everything received and not yet consumed.

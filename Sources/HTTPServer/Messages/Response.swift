@@ -10,12 +10,12 @@ import HTTPTypes
 public struct Response: Sendable {
     /// The status code and its reason phrase.
     public var status: HTTPResponse.Status
-    /// Further fields. Content-Length, Transfer-Encoding, Connection, Date and X-Request-ID are the connection's and
-    /// are dropped from here.
+    /// Further fields. Content-Length, Transfer-Encoding, Connection, Date and X-Request-ID are set by the connection,
+    /// and ignored here.
     public var headerFields: HTTPFields
     /// The content.
     public var body: [UInt8]
-    /// Returns facts for the access log, which are never sent; called only where there is one.
+    /// Returns fields for the access log, which are never sent; called only if there is such a log.
     public var annotations: @Sendable () -> [String: String]
     /// The error that this answer reports, if any; setting it also sets ``status``, ``body`` and its type.
     public var problem: Problem? {
@@ -27,7 +27,7 @@ public struct Response: Sendable {
         }
     }
 
-    /// An answer.
+    /// A response with these values.
     public init(
         status: HTTPResponse.Status = .ok,
         headerFields: HTTPFields = [:],

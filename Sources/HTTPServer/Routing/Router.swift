@@ -38,18 +38,18 @@ public struct Router: Sendable {
         routes.append(Route(method: method, pattern: pattern, readsBody: readsBody, handler: handler))
     }
 
-    /// Has every error at `prefix` and below edited before it is sent, whether it comes from a handler, this router, or
-    /// the connection that could not parse the request. So an API can keep its own form of errors throughout.
+    /// Registers an edit of every error at `prefix` and below, whether it comes from a handler, this router, or the
+    /// connection that could not parse the request. So an API can use its own form of errors throughout.
     public mutating func editProblems(under prefix: String, _ edit: @escaping ProblemEdit) {
         problemEdits.append((prefix, edit))
     }
 
-    /// Has `advice` called before a request that matches no route is refused.
+    /// Registers `advice`, which is called before a request that matches no route is refused.
     public mutating func advise(_ advice: @escaping Advice) { self.advice = advice }
 
     /// The answer to a request that matches no route.
     ///
-    /// - Parameter allowed: the methods that the path allows; none where there is no such path.
+    /// - Parameter allowed: the methods that the path allows; empty if there is no such path.
     func refusal(
         of method: HTTPRequest.Method, _ path: String, allowed: [HTTPRequest.Method] = []
     ) -> Response {
@@ -77,7 +77,9 @@ public struct Router: Sendable {
         .get, .head, .post, .put, .delete, .connect, .options, .trace, .patch,
     ]
 
-    /// `response` as it is sent to a request for `path`; nil where the path could not be parsed.
+    /// `response` with the edits of its problem document applied.
+    ///
+    /// - Parameter path: the path of the request; nil if it could not be parsed.
     func finished(_ response: Response, path: String?) -> Response {
         guard var problem = response.problem, let path else { return response }
         let edits = problemEdits.filter { path == $0.prefix || path.hasPrefix($0.prefix + "/") }
@@ -104,7 +106,7 @@ public struct Router: Sendable {
         }
         if let found { return found }
         guard !allowed.isEmpty else { return .notFound }
-        // The connection answers it for every path.
+        // The connection answers OPTIONS for every path.
         Self.allow(.options, in: &allowed)
         return .methodNotAllowed(allowed: allowed)
     }

@@ -1,10 +1,10 @@
 import Foundation
 import Logging
 
-/// Accepts clients.
+/// Accepts clients, and refuses those beyond the limits.
 ///
-/// No client is left waiting. Where there is no place for it, another connection is evicted, or the client gets an
-/// error. Where the process has no descriptor left, a spare one is closed for a moment to send that error.
+/// No client is left waiting. If a limit of connections is reached, another connection is evicted, or the client gets
+/// an error. If the process has no descriptor left, a spare one is closed for a moment to send that error.
 final class Listener: @unchecked Sendable {  // guard: all mutable state is touched on `loop` only
     private let descriptor: Int32
     private let options: ServerOptions
@@ -18,20 +18,20 @@ final class Listener: @unchecked Sendable {  // guard: all mutable state is touc
     private var isPaused = false
     private var isClosed = false
     private var warnedAt: ContinuousClock.Instant?
-    /// Closed where there is no descriptor for a client, so that the client can be told.
+    /// A spare descriptor. It is closed if there is none for a client, so that the client can be sent an error.
     private var spare = Socket.spare()
 
     /// Makes a connection from its number, the client, the share of its address, and whether it is refused.
     typealias MakeConnection = @Sendable (Int, Socket.Client, AddressShare?, Bool) -> Connection
 
-    /// How many clients are accepted in a row before connections have their turn.
+    /// The most clients that are accepted in a row before the loop serves connections.
     private static let maxAcceptsInARow = 64
-    /// How many connections are evicted at once where there are no descriptors.
+    /// The most connections that are evicted at once if there are no descriptors.
     private static let maxEvictionsInARow = 8
-    /// How long accepting pauses where there are no descriptors, unless a connection closes first.
+    /// How long accepting pauses if there are no descriptors, unless a connection closes before.
     private static let retryInterval = Duration.milliseconds(100)
 
-    /// How often the same warning is logged at most.
+    /// The shortest time between two warnings.
     private static let warningInterval = Duration.seconds(10)
 
     /// A listener over `descriptor`, which it owns from now on.
@@ -99,7 +99,9 @@ final class Listener: @unchecked Sendable {  // guard: all mutable state is touc
         watch.cancel(then: close)
     }
 
-    /// - Parameter isLast: whether the client is served even if there is no place.
+    /// Accepts the next client.
+    ///
+    /// - Parameter isLast: whether the client is served even beyond the limits.
     /// - Returns: whether another client may be waiting.
     private func acceptOne(isLast: Bool = false) -> Bool {
         switch Socket.accept(descriptor) {
@@ -137,15 +139,15 @@ final class Listener: @unchecked Sendable {  // guard: all mutable state is touc
         }
     }
 
-    /// Evicts connections. Where none can be evicted, uses the spare descriptor to tell one client that there are no
-    /// descriptors.
+    /// Evicts connections to free descriptors. If none can be evicted, uses the spare descriptor to send one client an
+    /// error.
     ///
-    /// - Returns: whether another client may be waiting to be told so.
+    /// - Returns: whether another client may be waiting for that error.
     private func dismissOne() -> Bool {
         for (connection, rank) in registry.takeEvictions(max: Self.maxEvictionsInARow) {
             connection.evict(rank)
         }
-        // Their descriptors are free in a moment. The client is still in the backlog then, so the poller tells of it
+        // Their descriptors are free in a moment. The client is still in the backlog then, so the poller reports it
         // again.
         if registry.isMakingRoom { return false }
         guard spare >= 0 else {
@@ -172,7 +174,7 @@ final class Listener: @unchecked Sendable {  // guard: all mutable state is touc
         return ResponseWriter.head(response, context) + response.body
     }
 
-    /// Logs that accepting fails, but not for every client.
+    /// Logs that accepting fails, at most once in ``warningInterval``.
     private func warn(_ code: Int32) {
         let now = ContinuousClock.now
         if let warnedAt, now - warnedAt < Self.warningInterval { return }

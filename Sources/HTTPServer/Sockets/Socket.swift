@@ -23,8 +23,7 @@ enum Socket {
         #endif
     }
 
-    /// Makes a new socket one that never blocks, that no program started from here inherits, and that never raises
-    /// SIGPIPE.
+    /// Makes a new socket non-blocking, close-on-exec (child processes do not inherit it), and never raise SIGPIPE.
     private static func prepare(_ descriptor: Int32) {
         _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
@@ -81,7 +80,7 @@ enum Socket {
         guard descriptor >= 0 else { throw .system(operation: "socket", code: errno) }
         prepare(descriptor)
 
-        // Without it a restart would have to wait until old connections have left TIME_WAIT.
+        // Otherwise a restart would have to wait until old connections have left TIME_WAIT.
         set(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
         // "::" then accepts IPv4 clients too.
         if Int32(storage.ss_family) == AF_INET6 { set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 0) }
@@ -135,7 +134,7 @@ enum Socket {
         let host: String
     }
 
-    /// Opens a descriptor that is only there to be closed when no other is left; -1 on failure.
+    /// Opens a spare descriptor, which is closed when no other is left; -1 on failure.
     static func spare() -> Int32 { open("/dev/null", O_RDONLY | O_CLOEXEC) }
 
     /// Sends these bytes to a client that is not served, and closes the socket.
@@ -149,11 +148,11 @@ enum Socket {
         close(client.descriptor)
     }
 
-    /// The error number that `accept` left.
+    /// The error number of a failed accept(2).
     struct AcceptFailure: Error {
         let code: Int32
 
-        /// Whether only this client cannot be accepted, and the next one may (accept(2)).
+        /// Whether the failure concerns this client only, so that the next one may be accepted (accept(2)).
         var concernsOneClient: Bool {
             switch code {
             case EINTR, ECONNABORTED, EPROTO, EPERM, ENETDOWN, ENETUNREACH, EHOSTDOWN, EHOSTUNREACH, ENOPROTOOPT,
@@ -199,7 +198,7 @@ enum Socket {
         }
     }
 
-    /// What a socket is ready for now, as far as somebody waits for it, and whether it is broken.
+    /// What a socket is ready for now, out of `interest`, and whether it is broken.
     static func readiness(_ descriptor: Int32, for interest: Readiness) -> Readiness {
         let events = (interest.contains(.reading) ? POLLIN : 0) | (interest.contains(.writing) ? POLLOUT : 0)
         var entry = pollfd(fd: descriptor, events: Int16(events), revents: 0)
@@ -215,7 +214,7 @@ enum Socket {
         var readiness: Readiness = []
         if found & POLLIN != 0 { readiness.insert(.reading) }
         if found & POLLOUT != 0 { readiness.insert(.writing) }
-        // A broken socket can be read and written: that is how one learns why it is broken.
+        // A broken socket counts as ready to read and write: either call returns the reason.
         if found & broken != 0 { readiness.formUnion([.reading, .writing, .broken]) }
         return readiness
     }
@@ -251,9 +250,9 @@ public enum SocketError: Error, Equatable, Sendable, CustomStringConvertible {
     case permissionDenied(SocketAddress)
     /// No network interface of this machine has this address.
     case addressNotAvailable(SocketAddress)
-    /// This system does not have that way to wait for sockets.
+    /// This system does not have this poller.
     case pollerUnavailable(PollerKind)
-    /// The system refused something else.
+    /// Another system call failed.
     ///
     /// - Parameters:
     ///   - operation: the system call.

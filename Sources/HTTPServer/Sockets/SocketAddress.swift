@@ -46,7 +46,7 @@ public struct SocketAddress: Sendable, Equatable, CustomStringConvertible {
     }
 }
 
-/// A client's IP address as a number. An IPv4 address is held as IPv6 maps it: `::ffff:192.0.2.1`.
+/// A client's IP address as a number. An IPv4 address is stored as an IPv4-mapped IPv6 address: `::ffff:192.0.2.1`.
 ///
 /// - Source: RFC 4291 §2.5.5.2
 struct ClientAddress: Sendable, Hashable {

@@ -1,7 +1,7 @@
 import HTTPServer
 import HTTPTypes
 
-/// Suggests what a client meant that asked for an unknown path or method: "did you mean POST /predict?".
+/// Suggests the route that a client probably meant with an unknown path or method: "did you mean POST /predict?".
 struct PathAdvice: Sendable {
     /// A route of the contract.
     private struct Target: Sendable {
@@ -23,8 +23,8 @@ struct PathAdvice: Sendable {
         .modelReload, .v2RepositoryIndex, .v2RepositoryLoad, .v2RepositoryUnload,
     ]
 
-    /// Paths of other servers, and guesses of people, with the route that does the same: in lower case, without slashes
-    /// at the ends.
+    /// Paths that other servers use or people guess, with the route that does the same. Keys are in lower case, without
+    /// slashes at the ends.
     private static let synonyms: [String: RoutePattern] = [
         // TorchServe, TensorFlow Serving, SageMaker and MLflow, FastAPI's tutorials.
         "predictions": .predict, "prediction": .predict, "invocations": .predict, "infer": .predict,
@@ -104,8 +104,7 @@ struct PathAdvice: Sendable {
     /// The segments that are not empty.
     private static func segments(_ path: String) -> [String] { path.split(separator: "/").map(String.init) }
 
-    /// The path, cut after ``maxByteCount`` characters, with everything percent-encoded that cannot stand in a URL: the
-    /// client may send it as it is.
+    /// The path, cut after ``maxByteCount`` characters, and percent-encoded, so that the client can send it unchanged.
     static func excerpt(_ path: String) -> String {
         var text = ""
         for scalar in path.unicodeScalars.prefix(maxByteCount) {
@@ -128,7 +127,7 @@ extension PathAdvice {
     private func nearest(_ segments: [String]) -> (Target, path: String)? {
         guard !segments.isEmpty else { return nil }
         if let verb = verbTarget(segments) { return verb }
-        // Equal but for slashes and capitals.
+        // Equal except for slashes and capitals.
         if let target = targets.first(where: { Self.cost(segments, $0) == 0 }) {
             return (target, Self.path(target, segments))
         }
@@ -153,7 +152,7 @@ extension PathAdvice {
         return best.map { ($0.target, $0.path) }
     }
 
-    /// The edit distance from a path to a target; nil where they are too different.
+    /// The edit distance from a path to a target; nil if they are too different.
     private static func cost(_ segments: [String], _ target: Target) -> Int? {
         guard segments.count == target.segments.count else { return nil }
         var cost = 0
@@ -167,7 +166,7 @@ extension PathAdvice {
         return cost
     }
 
-    /// The target's path with the names that the client sent.
+    /// The target's path with the names that the client sent in place of its parameters.
     private static func path(_ target: Target, _ segments: [String]) -> String {
         "/"
             + zip(segments, target.segments).map { $1.hasPrefix("{") ? excerpt($0) : $1 }.joined(separator: "/")

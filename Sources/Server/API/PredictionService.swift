@@ -3,7 +3,7 @@ import HTTPTypes
 import Inference
 import Threads
 
-/// What all predicting routes share, whatever the form of their requests and answers: admission, batching, metrics,
+/// Answers predictions for all routes, whatever the form of their requests and answers: admission, batching, metrics,
 /// fields of the access log, and the answers to errors.
 final class PredictionService: Sendable {
     let store: ModelStore
@@ -126,7 +126,7 @@ final class PredictionService: Sendable {
 struct RequestDeadline: Sendable, Equatable {
     let time: ContinuousClock.Instant
     let limit: Duration
-    /// What sets the limit, as an error names it.
+    /// The setting or parameter that sets the limit, as an error names it.
     let origin: String
 
     /// The configured limit, or the client's timeout where that is shorter.

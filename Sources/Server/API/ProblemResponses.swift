@@ -38,7 +38,7 @@ extension Response {
         }
     }
 
-    /// 503 where there is no default model, or where it has no loaded version.
+    /// 503 if there is no default model, or if it has no loaded version.
     static func defaultNotLoaded(_ store: ModelStore) -> Response {
         if let slot = store.defaultSlot { return .notLoaded(slot) }
         let name = store.defaultName
@@ -94,7 +94,7 @@ extension ImageError {
         switch self {
         case .unsupportedFormat, .unsupportedVariety: .unsupportedMediaType
         case .tooManyPixels, .sideTooLong, .outOfMemory, .tooMuchHeld: .contentTooLarge
-        // Never sent: whoever cancels a request answers it.
+        // Never sent: whoever cancels a request also answers it.
         case .stopped: .serviceUnavailable
         case .empty, .corrupt, .truncated: .badRequest
         }

@@ -1,18 +1,18 @@
 import HTTPServer
 
-/// Which query parameters a route takes.
+/// Which query parameters a route accepts.
 ///
-/// An unknown parameter is refused, with the names of the known ones: if it were ignored, a client would believe that
-/// it took effect. Probes and `/metrics` ignore parameters: a healthy server must not fail a probe over one.
+/// An unknown parameter is refused, with the names of the known ones. If it were ignored, a client would believe that
+/// it took effect. Probes and `/metrics` ignore parameters: a healthy server must not fail a probe because of one.
 struct QueryRule: Sendable {
-    /// The names that are taken; nil ignores the whole query.
+    /// The names that are accepted; nil ignores the whole query.
     private let known: [String]?
 
-    /// `top` and no other.
+    /// Accepts `top` only.
     static let prediction = QueryRule(known: [topName])
-    /// No parameters at all.
+    /// Accepts no parameters.
     static let none = QueryRule(known: [])
-    /// Any parameters, which are ignored.
+    /// Ignores all parameters.
     static let ignored = QueryRule(known: nil)
 
     /// The parameter with the number of classes that an answer lists.
@@ -24,7 +24,7 @@ struct QueryRule: Sendable {
         "num_classes", "num_results", "max_results", "maxresults", "results", "classes",
     ]
 
-    /// 400 where the query has an unknown parameter, or one more than once; nil for a correct query.
+    /// 400 if the query has an unknown parameter, or one more than once; nil for a correct query.
     func refusal(of request: Request) -> Response? {
         guard let known else { return nil }
         for item in request.query.items {

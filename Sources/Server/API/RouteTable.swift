@@ -121,7 +121,7 @@ extension Router {
         serve(.post, .v2RepositoryUnload, readsBody: true) { await repository.unload($0) }
     }
 
-    /// Registers a route of the contract, which refuses a query parameter that it does not take.
+    /// Registers a route of the contract. The route refuses query parameters that `query` does not accept.
     private mutating func serve(
         _ method: HTTPRequest.Method, _ pattern: RoutePattern, query: QueryRule = .none, readsBody: Bool = false,
         _ handler: @escaping Handler

@@ -1,11 +1,11 @@
 import Synchronization
 
-/// Where the server is between its start and its end: serving, then leaving, then finishing.
+/// The phase of the server's life: serving, then leaving, then finishing.
 public final class ServingPhase: Sendable {
     private enum Phase {
-        /// New requests are taken, and `/readyz` answers 200.
+        /// New requests are accepted, and `/readyz` answers 200.
         case serving
-        /// New requests are still taken, but `/readyz` answers 503, so that load balancers stop sending them.
+        /// New requests are still accepted, but `/readyz` answers 503, so that load balancers stop sending them.
         case leaving
         /// Requests that began before `since` are answered; later ones are rejected.
         case finishing(since: ContinuousClock.Instant)
@@ -13,7 +13,7 @@ public final class ServingPhase: Sendable {
 
     private let phase = Mutex(Phase.serving)
 
-    /// A server that takes requests.
+    /// A server that accepts requests.
     public init() {}
 
     /// From now on `/readyz` answers 503.
@@ -28,7 +28,7 @@ public final class ServingPhase: Sendable {
         return true
     }
 
-    /// Whether a request that began at `start` is taken.
+    /// Whether a request that began at `start` is accepted.
     func accepts(requestFrom start: ContinuousClock.Instant) -> Bool {
         guard case .finishing(let since) = phase.withLock(\.self) else { return true }
         return start < since

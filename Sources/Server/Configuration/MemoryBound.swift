@@ -4,12 +4,12 @@ import Inference
 /// An upper bound of the process's memory, whatever clients send: the sum of what the limits of the configuration
 /// allow.
 ///
-/// Computed for the loaded models; `models.memory_limit` bounds what more may be loaded. Each part is an upper bound by
-/// itself, so the sum is far above real use: no mix of requests reaches all of them at once.
+/// It is computed for the loaded models; `models.memory_limit` bounds what more may be loaded. Each part is an upper
+/// bound by itself, so the sum is far above real use: no mix of requests reaches all of them at once.
 struct MemoryBound: Equatable, Sendable {
     struct Part: Equatable, Sendable {
         let name: String
-        /// Units: bytes.
+        /// The part's upper bound. Units: bytes.
         let byteCount: Int
     }
 
@@ -24,18 +24,19 @@ struct MemoryBound: Equatable, Sendable {
 
     let parts: [Part]
 
-    /// Units: bytes.
+    /// The sum of all parts. Units: bytes.
     var byteCount: Int { parts.reduce(0) { Self.sum($0, $1.byteCount) } }
 
     /// The program, its libraries and what they reserve. Units: bytes.
     private static let programByteCount = 96 << 20
     /// A thread's stack, and its buffers in BLAS. Units: bytes.
     private static let threadByteCount = 36 << 20
-    /// The rows of one image in codec and resizer: sixty rows of the longest side. Units: bytes.
+    /// The rows of one image in the codec and the resizer: sixty rows of the longest side. Units: bytes.
     private static let rowsByteCount = 60 * 3 * ImageDecoder.maxSide
-    /// Decodes in progress on one thread: one, and those that it has interrupted.
+    /// The most decodes in progress on one thread: the current one and those that it has interrupted.
     private static let decodesPerThread = 4
-    /// JSON grows while it is parsed: a number of two characters becomes four bytes, which are copied into images once.
+    /// The growth of JSON while it is parsed: a number of two characters becomes four bytes, which are copied once,
+    /// into images.
     private static let growthOfJSON = 4
     /// One class of an answer: a label of usual length, an index and a probability. Units: bytes.
     private static let valueByteCount = 128
@@ -56,14 +57,14 @@ struct MemoryBound: Equatable, Sendable {
         parts = [
             Part(name: "program", byteCount: Self.programByteCount + threadCount * Self.threadByteCount),
             Part(name: "models", byteCount: models.reduce(0) { Self.sum($0, $1.byteCount) }),
-            // While a body's buffer grows, its bytes are there twice; each event loop grows one at a time.
+            // While a body's buffer grows, its bytes exist twice; each event loop grows one buffer at a time.
             Part(
                 name: "bodies",
                 byteCount: bodies + options.keptBodyBytes + options.eventLoopCount * settings.server.maxBodyBytes),
             Part(
                 name: "json",
                 byteCount: Self.product(threadCount, Self.growthOfJSON, settings.server.maxBodyBytes)),
-            // Each model admits one request that exceeds the limit by itself.
+            // Each model also admits one request that exceeds the limit by itself.
             Part(
                 name: "queue",
                 byteCount: Self.sum(
@@ -96,7 +97,7 @@ struct MemoryBound: Equatable, Sendable {
         }
     }
 
-    /// Rounded up.
+    /// A size in MiB, rounded up.
     static func mebibytes(_ byteCount: Int) -> Int { byteCount / (1 << 20) + (byteCount % (1 << 20) > 0 ? 1 : 0) }
 }
 

@@ -6,7 +6,7 @@ public struct SettingKey: Sendable {
     public let name: String
     /// One sentence for the people who edit the configuration.
     public let meaning: String
-    /// The form, unit and limits of a value; completes "must be …".
+    /// The form, unit and limits of a value; completes the sentence "must be …".
     public let expectation: String
     /// The default, as it is written in `config/alexnet.yaml`.
     public var defaultText: String { text(Settings()) }
@@ -46,7 +46,7 @@ public struct SettingKey: Sendable {
 
 /// The text form of a value: its syntax, unit and limits.
 struct SettingForm<Value>: Sendable {
-    /// Completes "must be …".
+    /// The form, unit and limits of a value; completes the sentence "must be …".
     let expectation: String
     /// Parses text; nil if it is not as expected.
     let parse: @Sendable (String) -> Value?
@@ -117,7 +117,7 @@ extension SettingForm<Bool> {
 }
 
 extension SettingForm where Value: CaseIterable & RawRepresentable<String> & Sendable {
-    /// One of an enumeration's words.
+    /// One of an enumeration's raw values.
     static func choice(_: Value.Type, remark: String? = nil) -> Self {
         let words = Value.allCases.map(\.rawValue)
         let list =

@@ -4,17 +4,17 @@ import Host
 import Inference
 
 extension Settings {
-    /// The file that is read where none is named.
+    /// The file that is read if none is named.
     public static let defaultFile = "config/alexnet.yaml"
 
     /// Reads the configuration: defaults, then the file, then the environment, then flags; a later value replaces an
     /// earlier one.
     ///
     /// - Parameters:
-    ///   - file: the YAML file; nil takes `config/alexnet.yaml` of the working directory, if there is one.
-    ///   - environment: variables such as `ALEXNET_SERVER_PORT`. Ignored are variables without the prefix, those that
-    ///     Kubernetes sets for a service called `alexnet` (``ServiceLink``), and the one that limits the CPU's
-    ///     instruction sets.
+    ///   - file: the YAML file; nil means `config/alexnet.yaml` in the working directory, if it exists.
+    ///   - environment: variables such as `ALEXNET_SERVER_PORT`. Three kinds are ignored: variables without the prefix,
+    ///     those that Kubernetes sets for a service called `alexnet` (``ServiceLink``), and the one that limits the
+    ///     CPU's instruction sets.
     ///   - flags: values by key, such as `"server.port": "8081"`.
     /// - Throws: ``SettingsError`` for an unknown key, a value outside its limits, or values that contradict each
     ///   other.
@@ -34,7 +34,7 @@ extension Settings {
         }
         try refuseUnknown(variables: variables.keys.sorted(), flags: flags.keys.sorted())
 
-        // In ascending order of precedence, so that a wrong value is reported even where a later layer replaces it.
+        // In ascending order of precedence. A wrong value is reported even if a later layer replaces it.
         let layers = [file.map(SettingsLayer.file), .environment(variables), .flags(flags)].compactMap(\.self)
         var settings = Settings()
         var origins: [String: SettingOrigin] = [:]
@@ -97,7 +97,7 @@ extension Settings {
 /// One source of the configuration: flags, the environment, or a file.
 struct SettingsLayer {
     let snapshot: any ConfigSnapshot
-    /// The place of a key in this layer.
+    /// Where this layer sets a key, for errors.
     let origin: (SettingKey) -> SettingOrigin
 
     static func flags(_ flags: [String: String]) -> SettingsLayer {
@@ -117,7 +117,7 @@ struct SettingsLayer {
         SettingsLayer(snapshot: file.snapshot, origin: { .file(path: file.path, line: file.lines[$0.name]) })
     }
 
-    /// The value as it was written; nil where this layer does not set it.
+    /// The value as it was written; nil if this layer does not set the key.
     func find(_ key: SettingKey) -> (written: String, origin: SettingOrigin)? {
         // All layers hold strings only.
         let result = try? snapshot.value(forKey: AbsoluteConfigKey([key.section, key.key]), type: .string)

@@ -7,8 +7,8 @@ import Threads
 
 /// Everything that can be configured; a fresh value holds the defaults.
 ///
-/// A nested structure for each section of `config/alexnet.yaml`, with a property for each key. ``SettingKey`` ties each
-/// property to its name, unit and limits; ``load(file:environment:flags:)`` reads file, environment and flags.
+/// Each section of `config/alexnet.yaml` is a nested structure, each key a property. ``SettingKey`` ties a property to
+/// its name, unit and limits; ``load(file:environment:flags:)`` reads file, environment and flags.
 public struct Settings: Sendable, Equatable {
     /// Section `server`: the listening socket, and the limits of connections and requests.
     public var server = HTTP()
@@ -42,31 +42,32 @@ public struct Settings: Sendable, Equatable {
         public var maxConnectionsPerAddress: Int?
         /// `server.trusted_proxies`: proxies that are exempt from the limits per address.
         public var trustedProxies: [AddressBlock] = []
-        /// `server.header_timeout`: from a request's first byte to the end of its fields.
+        /// `server.header_timeout`: the time from a request's first byte to the end of its fields.
         public var headerTimeout = Duration.seconds(10)
         /// `server.body_timeout`: the longest pause while content arrives; after this time ``minBodyRate`` applies as well.
         public var bodyTimeout = Duration.seconds(30)
-        /// `server.write_timeout`: the same while a client reads a response.
+        /// `server.write_timeout`: the longest pause while a client reads a response; then ``minBodyRate`` applies as
+        /// well.
         public var writeTimeout = Duration.seconds(30)
         /// `server.min_body_rate`: the lowest average rate at which content arrives or is read; 0 for none. Units: bytes per
         /// second.
         public var minBodyRate = 16 << 10
-        /// `server.idle_timeout`: between two requests of a connection.
+        /// `server.idle_timeout`: the longest time between two requests of a connection.
         public var idleTimeout = Duration.seconds(60)
-        /// `server.max_header_bytes`: request line and fields. Units: bytes.
+        /// `server.max_header_bytes`: the largest request line and fields together. Units: bytes.
         public var maxHeaderBytes = 16 << 10
-        /// `server.max_header_fields`: fields of one request, of its trailer, and of one part of a form.
+        /// `server.max_header_fields`: the most fields of one request, of its trailer, and of one part of a form.
         public var maxHeaderFields = 128
-        /// `server.max_body_bytes`: content of one request. Units: bytes.
+        /// `server.max_body_bytes`: the largest content of one request. Units: bytes.
         public var maxBodyBytes = 32 << 20
-        /// `server.max_buffered_bytes`: memory for the content of all requests. Units: bytes.
+        /// `server.max_buffered_bytes`: the memory for the content of all requests. Units: bytes.
         public var maxBufferedBytes = 512 << 20
-        /// `server.max_buffered_bytes_per_address`: of it, for one address; nil is half, or ``maxBodyBytes`` where that is
-        /// more. Units: bytes.
+        /// `server.max_buffered_bytes_per_address`: the part of it that one address may take; nil is half, or
+        /// ``maxBodyBytes`` if that is more. Units: bytes.
         public var maxBufferedBytesPerAddress: Int?
-        /// `server.drain_delay`: how long new work is still taken after SIGTERM.
+        /// `server.drain_delay`: how long new work is still accepted after SIGTERM.
         public var drainDelay = Duration.zero
-        /// `server.drain_timeout`: from SIGTERM to the exit at the latest.
+        /// `server.drain_timeout`: the longest time from SIGTERM to the exit.
         public var drainTimeout = Duration.seconds(25)
     }
 
@@ -76,11 +77,11 @@ public struct Settings: Sendable, Equatable {
         public var maxPixels = 128_000_000
         /// `images.max_request_pixels`: the most pixels of all images of one request.
         public var maxRequestPixels = 512_000_000
-        /// `images.decode_bytes`: memory for images that cannot be decoded row by row. Units: bytes.
+        /// `images.decode_bytes`: the memory for images that cannot be decoded row by row. Units: bytes.
         public var decodeBytes = 1 << 30
         /// `images.max_per_request`: the most images in one request.
         public var maxPerRequest = 64
-        /// `images.apply_orientation`: whether EXIF orientation turns the image.
+        /// `images.apply_orientation`: whether images are turned by their EXIF orientation.
         public var applyOrientation = true
         /// `images.decode`: whether large JPEGs are decoded at reduced size.
         public var decode = DecodeMode.exact
@@ -94,17 +95,17 @@ public struct Settings: Sendable, Equatable {
         public var maxQueueDelay = Duration.zero
         /// `batching.queue_capacity`: the most images that may wait for one model.
         public var queueCapacity = 256
-        /// `batching.queue_bytes`: memory for the images of all models that wait, with their tensors. Units: bytes.
+        /// `batching.queue_bytes`: the memory for waiting images of all models, with their tensors. Units: bytes.
         public var queueBytes = 512 << 20
-        /// `batching.queue_pixels`: the most pixels of images that wait or are decoded, for all models.
+        /// `batching.queue_pixels`: the most pixels of images that wait or are decoded, for all models. Units: pixels.
         public var queuePixels = 2_000_000_000
-        /// `batching.request_deadline`: from a request's last byte to its answer.
+        /// `batching.request_deadline`: the longest time from a request's last byte to its answer.
         public var requestDeadline = Duration.seconds(10)
     }
 
     /// Section `models`: where models are, and how they are loaded.
     public struct Models: Sendable, Equatable {
-        /// `models.directory`: the folder with one folder a model.
+        /// `models.directory`: the folder that holds one folder for each model.
         public var directory = "weights"
         /// `models.default`: the model behind `POST /predict`; nil is the only one, or the first by name that loads.
         public var defaultModel: String?
@@ -112,10 +113,10 @@ public struct Settings: Sendable, Equatable {
         public var followOutsideLinks = false
         /// `models.reload_interval`: how often the folders are checked for changes.
         public var reloadInterval = Duration.seconds(1)
-        /// `models.memory_limit`: weights, prepared kernels and working memory of all loaded models together; nil is
-        /// three quarters of ``AvailableMemory/current`` at the start. Units: bytes.
+        /// `models.memory_limit`: the most memory of all loaded models together: weights, prepared kernels and working
+        /// memory; nil is three quarters of ``AvailableMemory/current`` at the start. Units: bytes.
         public var memoryLimit: Int?
-        /// `models.tuning_limit`: how long a load may measure algorithms; zero relies on estimates.
+        /// `models.tuning_limit`: how long loading a model may measure algorithms; zero relies on estimates.
         public var tuningLimit = Duration.seconds(1)
         /// `models.tuning_cache`: the folder that keeps the measurements; nil is the user's cache folder.
         public var tuningCache: String?
@@ -125,7 +126,7 @@ public struct Settings: Sendable, Equatable {
 
     /// Section `threads`: how many threads compute.
     public struct Threads: Sendable, Equatable {
-        /// `threads.total`: threads for decoding and the network together; nil is ``CPUQuota/current``.
+        /// `threads.total`: the threads for decoding and the network together; nil is ``CPUQuota/current``.
         public var total: Int?
     }
 
@@ -137,7 +138,7 @@ public struct Settings: Sendable, Equatable {
         public var format = LogFormat.text
         /// `log.access`: whether each request is logged.
         public var access = true
-        /// `log.max_buffered_bytes`: lines that are queued while nobody reads the log. Units: bytes.
+        /// `log.max_buffered_bytes`: the most memory for lines that wait while nobody reads the log. Units: bytes.
         public var maxBufferedBytes = 1 << 20
     }
 
@@ -149,7 +150,7 @@ public struct Settings: Sendable, Equatable {
 }
 
 extension Settings.HTTP {
-    /// Listens on the configured address for a moment, to find out whether a server could.
+    /// Checks that a server could listen on the configured address: listens for a moment.
     ///
     /// - Returns: the address, with the port that the system chose for port 0.
     /// - Throws: ``SocketError`` if a server could not listen there.
@@ -169,7 +170,7 @@ extension AlgorithmTuning {
 }
 
 extension Settings.Models {
-    /// The folder that keeps the measurements; nil where none is configured and there is no home folder.
+    /// The folder that keeps the measurements; nil if none is configured and there is no home folder.
     public func tuningDirectory(in environment: [String: String]) -> String? {
         tuningCache ?? AlgorithmTimingFile.defaultDirectory(in: environment)
     }
@@ -207,12 +208,12 @@ extension Settings {
 }
 
 extension Settings.HTTP {
-    /// The limit of one address, where one is set.
+    /// The most memory for the bodies of one address, if it is set. Units: bytes.
     fileprivate var bodyShare: Int { maxBufferedBytesPerAddress ?? .max }
 }
 
 extension Settings {
-    /// Limits the connections to the available file descriptors, and logs a warning where that changes the setting.
+    /// Limits the connections to the available file descriptors, and logs a warning if that changes the setting.
     func fittingDescriptors(_ limit: DescriptorLimit?, _ logger: Logger) -> Settings {
         guard let limit, limit.connectionCapacity < server.maxConnections else { return self }
         logger.warning(

@@ -1,14 +1,14 @@
-/// Why a configuration is refused.
+/// Why a configuration is refused. `found` is the value as it was written, `origin` the place where it was set.
 public enum SettingsError: Error, Equatable, CustomStringConvertible {
     /// The file cannot be read, or is too large.
     case unreadableFile(path: String, reason: String)
-    /// The file is not YAML, or not one mapping of sections.
+    /// The file is not YAML, or not one mapping of sections; lines count from 1.
     case malformedFile(path: String, line: Int?, reason: String)
-    /// There is no such key; `nearest` is the one that was probably meant.
+    /// The key does not exist; `nearest` is the one that was probably meant.
     case unknownKey(name: String, nearest: String?, origin: SettingOrigin)
-    /// The value has the wrong type or is outside its limits.
+    /// The value has the wrong type or is outside its limits; `expected` completes the sentence "must be …".
     case invalidValue(key: String, found: String, expected: String, origin: SettingOrigin)
-    /// Two values contradict each other.
+    /// Two values contradict each other; `requirement` is how the first must compare, such as "must not exceed".
     case conflict(
         key: String, found: String, origin: SettingOrigin, requirement: String, otherKey: String, otherFound: String,
         otherOrigin: SettingOrigin)
@@ -50,7 +50,7 @@ public enum SettingOrigin: Sendable, Equatable, CustomStringConvertible {
     /// The command line.
     case flag
 
-    /// As an error names it: `config/alexnet.yaml:12`, `environment variable ALEXNET_SERVER_PORT`.
+    /// The place as an error names it: `config/alexnet.yaml:12`, `environment variable ALEXNET_SERVER_PORT`.
     public var description: String {
         switch self {
         case .byDefault: "the default"

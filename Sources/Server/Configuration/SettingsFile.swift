@@ -17,7 +17,7 @@ struct SettingsFile {
 
     /// Parses the file's content.
     ///
-    /// - Throws: ``SettingsError`` where it is not YAML, or has a key that is unknown, repeated or without a plain
+    /// - Throws: ``SettingsError`` if it is not YAML, or has a key that is unknown, repeated or without a plain
     ///   value.
     init(path: String, bytes: [UInt8]) throws(SettingsError) {
         self.path = path

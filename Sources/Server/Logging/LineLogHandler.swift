@@ -56,8 +56,9 @@ protocol LogSink: Sendable {
 extension LoggingSystem {
     /// Sends the lines of all loggers to standard error, in the configured format and from the configured level on.
     ///
-    /// Limits: once per process, as swift-log demands.
-    /// - Returns: the writer of the lines, to be flushed before the process ends.
+    /// Call it once per process, as swift-log demands.
+    ///
+    /// - Returns: the writer of the lines; flush it before the process ends.
     public static func bootstrap(_ settings: Settings.Log) -> LogWriter {
         let log = LogWriter(maxByteCount: settings.maxBufferedBytes) { droppedCount in
             LogLine(

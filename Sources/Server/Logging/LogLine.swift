@@ -17,7 +17,7 @@ struct LogLine {
         }
     }
 
-    /// The metadata in alphabetical order, so that all lines have the same one.
+    /// The metadata in alphabetical order, so that all lines have the same order.
     private var fields: [(key: String, value: Logger.Metadata.Value)] { Self.sorted(metadata) }
 
     private static func sorted(_ metadata: Logger.Metadata) -> [(key: String, value: Logger.Metadata.Value)] {
@@ -89,11 +89,11 @@ extension LogLine {
     }
 }
 
-/// A moment of the wall clock as the log writes it: UTC, with milliseconds.
+/// A wall-clock time as the log writes it: UTC, with milliseconds.
 ///
 /// - Source: RFC 3339 §5.6
 struct LogTimestamp: Sendable, CustomStringConvertible {
-    /// Since 1970, UTC. Units: milliseconds.
+    /// The time since 1970, UTC. Units: milliseconds.
     let milliseconds: Int
 
     init(milliseconds: Int) { self.milliseconds = milliseconds }
@@ -159,7 +159,7 @@ enum LogEscaping {
     /// The text in quotation marks.
     static func quoted(_ text: String) -> String { "\"" + escaped(text, quotes: true) + "\"" }
 
-    /// A word of a text line: quoted only where it could not be read back as one word.
+    /// A word of a text line, quoted only if it could not be read back as one word.
     static func word(_ text: String) -> String {
         let needsQuotes = text.unicodeScalars.contains { scalar in
             scalar == "\"" || scalar == "=" || scalar == "\\" || scalar.properties.isWhitespace || isDangerous(scalar)

@@ -3,7 +3,7 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// Writes log lines on a thread of its own, so that logging never blocks, even where nobody reads the log.
+/// Writes log lines on a thread of its own, so that logging never blocks, even if nobody reads the log.
 ///
 /// Lines wait in a bounded queue. When a line does not fit, it and all later ones are dropped and counted until half of
 /// the queue has been written; then one line reports how many are missing. Lines keep their order and arrive whole.
@@ -36,7 +36,7 @@ public final class LogWriter: LogSink {
 
     /// Waits until all lines that were appended before are written.
     ///
-    /// - Returns: false after `limit`.
+    /// - Returns: false if that takes longer than `limit`.
     @discardableResult
     public func flush(within limit: Duration) -> Bool { state.flush(within: limit) }
 
@@ -45,11 +45,11 @@ public final class LogWriter: LogSink {
             var lines: Deque<String> = []
             /// The size of the queued lines and of those that are being written. Units: bytes.
             var byteCount = 0
-            /// Dropped, and not reported yet.
+            /// Lines that were dropped and not reported yet.
             var unreportedCount = 0
             /// Whether lines are dropped until there is room again.
             var isFull = false
-            /// Could not be written, and not reported yet.
+            /// Lines that could not be written, and were not reported yet.
             var failedCount = 0
             /// Whether the thread waits for a line.
             var isIdle = false
@@ -64,9 +64,8 @@ public final class LogWriter: LogSink {
         private let wakeUp = DispatchSemaphore(value: 0)
         private let dropped = Atomic(0)
 
-        /// The most bytes in one call: a pipe writes as many without mixing them with another process's (pipe(7),
-        /// PIPE_BUF).
-        /// Units: bytes.
+        /// The most bytes of one call of write(2). A pipe takes this many in one piece, without mixing them with
+        /// another process's (pipe(7), PIPE_BUF). Units: bytes.
         private static let maxWriteByteCount = 4096
         /// How long the thread sleeps after it was woken: under load, lines that arrive meanwhile share one call.
         /// Units: microseconds.
@@ -134,7 +133,7 @@ public final class LogWriter: LogSink {
             var lines: [String] = []
             /// The size of the lines. Units: bytes.
             var byteCount = 0
-            /// How many lost lines the first line reports; 0 where it is an ordinary one.
+            /// How many lost lines the first line reports; 0 if it is an ordinary one.
             var reportedCount = 0
             /// The number of ordinary lines.
             var lineCount: Int { lines.count - (reportedCount > 0 ? 1 : 0) }
@@ -165,7 +164,7 @@ public final class LogWriter: LogSink {
             }
         }
 
-        /// Takes the next lines from the queue: as many as fit one call, none where the queue is empty.
+        /// Takes the next lines from the queue: as many as fit one call, none if the queue is empty.
         private func take() -> Batch {
             queue.withLock { queue in
                 var batch = Batch()
@@ -192,7 +191,9 @@ public final class LogWriter: LogSink {
             }
         }
 
-        /// - Returns: false where the descriptor failed.
+        /// Writes the whole text.
+        ///
+        /// - Returns: false if the descriptor failed.
         private func write(_ text: String) -> Bool {
             var text = text
             return text.withUTF8 { bytes in

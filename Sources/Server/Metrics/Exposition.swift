@@ -48,7 +48,7 @@ enum Exposition {
 
     private static func escapedLabel(_ value: String) -> String { escaped(value, quotes: true) }
 
-    /// By Unicode scalars, because `\r\n` is one `Character`.
+    /// Escapes by Unicode scalars, because `\r\n` is one `Character`.
     private static func escaped(_ text: String, quotes: Bool) -> String {
         var result = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {

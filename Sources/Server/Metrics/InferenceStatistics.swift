@@ -34,7 +34,7 @@ public final class InferenceStatistics: Sendable {
         }
     }
 
-    /// A request in good order was not answered with predictions.
+    /// A valid request was not answered with predictions.
     func failed(by model: Model, total: Duration) { change(model) { $0.failure.add(total) } }
 
     /// A batch went through the network.
@@ -81,15 +81,16 @@ struct ModelStatistics: Sendable, Equatable {
 
     /// Requests that were answered: from the end of their content to the answer.
     var success = Tally()
-    /// Requests that failed because of their images, the queue or the deadline: likewise.
+    /// Requests that failed because of their images, the queue or the deadline: from the end of their content to the
+    /// answer.
     var failure = Tally()
     /// The time that an answered request waited for the network, once it was decoded.
     var queue = Tally()
-    /// Decoding and preprocessing of an answered request's images.
+    /// The time that it took to decode and preprocess an answered request's images.
     var input = Tally()
     /// The time that an answered request's batch took in the network.
     var inference = Tally()
-    /// Writing an answer.
+    /// The time that it took to write an answer.
     var output = Tally()
     /// Forward passes, by the size of the batch.
     var batches: [Int: Tally] = [:]

@@ -17,6 +17,7 @@ public final class Counter: MetricInstrument {
 
     private let count = Atomic<UInt64>(0)
 
+    /// Adds an amount.
     public func increment(by amount: UInt64 = 1) {
         count.wrappingAdd(amount, ordering: .relaxed)
     }
@@ -33,6 +34,7 @@ public final class Gauge: MetricInstrument {
 
     private let value = Atomic<UInt64>(Double.zero.bitPattern)
 
+    /// Replaces the value.
     public func set(_ value: Double) {
         self.value.store(value.bitPattern, ordering: .relaxed)
     }
@@ -48,8 +50,10 @@ public final class Gauge: MetricInstrument {
         }
     }
 
+    /// Adds 1.
     public func increment() { add(1) }
 
+    /// Subtracts 1.
     public func decrement() { add(-1) }
 
     public func samples() -> [MetricFamily.Sample] {

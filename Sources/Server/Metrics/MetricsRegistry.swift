@@ -17,7 +17,7 @@ public final class MetricsRegistry: Sendable {
 
     private let collectors = Mutex<[any MetricCollector]>([])
 
-    /// Without any metric.
+    /// A registry without metrics.
     public init() {}
 
     /// A number that only grows; its name ends in `_total`.

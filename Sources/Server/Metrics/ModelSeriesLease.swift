@@ -1,7 +1,7 @@
-/// A reference to the metric series of a model: they are removed with the last lease.
+/// Keeps the metric series of a model: they are removed when its last lease ends.
 ///
-/// A model's slot has one, and so has each version as long as a request uses it. So a late request of a removed model
-/// still counts, and does not bring the series back for good.
+/// A model's slot holds a lease, and so does each version as long as a request uses it. So a late request of a removed
+/// model is still counted, and does not leave new series behind.
 final class ModelSeriesLease: Sendable {
     /// Who holds a lease.
     enum Holder: Sendable { case slot, version }
@@ -33,7 +33,7 @@ extension ServingMetrics {
     }
 
     fileprivate func endLease(of model: String, by holder: ModelSeriesLease.Holder) {
-        // Under the lock: a lease that begins meanwhile finds all series or none.
+        // Under the lock, so that a lease that begins meanwhile finds all series or none.
         leases.withLock { leases in
             leases[model]?.change(holder, by: -1)
             let count = leases[model] ?? ModelSeriesLease.Count()

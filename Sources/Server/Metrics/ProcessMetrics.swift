@@ -6,9 +6,9 @@ import Files
     import Musl
 #endif
 
-/// The `process_*` metrics that every Prometheus client library gives, read from `/proc` at each scrape.
+/// The `process_*` metrics that every Prometheus client library provides, read from `/proc` at each scrape.
 ///
-/// A value that the kernel does not tell is left out.
+/// A value that the kernel does not provide is left out.
 ///
 /// - Source: Prometheus documentation, "Writing client libraries", §Process metrics; Linux proc(5)
 struct ProcessMetrics: MetricCollector {
@@ -18,7 +18,7 @@ struct ProcessMetrics: MetricCollector {
     var openDescriptors: @Sendable () -> Int? = countDescriptors
     /// The kernel's clock ticks a second.
     var ticksPerSecond = Double(sysconf(Int32(_SC_CLK_TCK)))
-    /// Units: bytes.
+    /// The size of a memory page. Units: bytes.
     var pageByteCount = Double(sysconf(Int32(_SC_PAGESIZE)))
 
     private static let metrics: [(name: String, kind: MetricFamily.Kind, help: String)] = [
@@ -66,7 +66,7 @@ struct ProcessMetrics: MetricCollector {
         return text[text.index(after: nameEnd)...].split(whereSeparator: \.isWhitespace)
     }
 
-    /// Units: seconds since 1970.
+    /// When the machine started. Units: seconds since 1970.
     private func bootTime() -> Double? {
         let line = file("/proc/stat")?.split(separator: "\n").first { $0.hasPrefix("btime ") }
         return line.flatMap { Double($0.dropFirst("btime ".count)) }

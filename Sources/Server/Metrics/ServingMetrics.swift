@@ -2,8 +2,8 @@ import Synchronization
 
 /// The metrics of the server, with a method for each event.
 ///
-/// Every clock's start and end stands in the metric's help text and in `docs/reference/metrics.md`. Routes and methods come from
-/// clients, so unknown ones are folded into `unmatched` and `other`; all other label values are the operator's.
+/// The metric's help text and `docs/reference/metrics.md` say where each clock starts and ends. Routes and methods come
+/// from clients, so unknown ones are folded into `unmatched` and `other`; all other label values are the operator's.
 public final class ServingMetrics: Sendable {
     /// Upper bounds for times, from half a millisecond to ten seconds. Units: seconds.
     static let secondsBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
@@ -12,9 +12,9 @@ public final class ServingMetrics: Sendable {
     /// Label values of methods: RFC 9110 §9.1 and RFC 5789.
     static let methods: Set = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"]
 
-    /// Behind `GET /metrics`.
+    /// The metrics that `GET /metrics` exposes.
     public let registry: MetricsRegistry
-    /// Behind `GET /v2/models/stats`.
+    /// The statistics that `GET /v2/models/stats` returns.
     public let statistics = InferenceStatistics()
 
     /// The leases of each model's series.
@@ -129,7 +129,7 @@ extension ServingMetrics {
         requestDuration(route).observe(duration)
     }
 
-    /// Work in good order was refused or dropped.
+    /// A valid request was refused or dropped.
     public func rejected(reason: RejectionReason) { rejections(reason.rawValue).increment() }
 
     /// A connection was accepted.
@@ -151,7 +151,7 @@ extension ServingMetrics {
     /// An image left the queue for a batch.
     public func queueWait(_ duration: Duration) { wait().observe(duration) }
 
-    /// A forward pass begins.
+    /// A forward pass of this many images begins.
     public func batchSize(_ imageCount: Int) { batches().observe(Double(imageCount)) }
 
     /// An image was decoded: the codec's time, without the resizing of rows in between.
@@ -174,7 +174,7 @@ extension ServingMetrics {
     ///
     /// - Parameters:
     ///   - time: when it replaced the version before. Units: seconds since 1970.
-    ///   - byteCount: the memory that it holds.
+    ///   - byteCount: the memory that it holds. Units: bytes.
     public func modelLoaded(model: String, architecture: String, version: String, at time: Double, byteCount: Int) {
         modelInfo.replace(where: { $0[0] == model }, with: [model, architecture, version]) { $0.set(1) }
         loadedTimestamp(model).set(time)
@@ -188,7 +188,7 @@ extension ServingMetrics {
         for series in [loadedTimestamp, modelMemory, modelDepth] { series.remove { $0[0] == model } }
     }
 
-    /// A model was removed: its series make room for others'.
+    /// A model was removed. Its series are removed, too, to make room for others.
     public func modelRemoved(model: String) {
         modelUnloaded(model: model)
         passes.remove { $0[0] == model }
@@ -200,7 +200,7 @@ extension ServingMetrics {
     public func reload(model: String, outcome: ReloadOutcome) { reloads(model, outcome.rawValue).increment() }
 }
 
-/// Why work in good order was refused or dropped: the label `reason` of `alexnet_rejected_total`.
+/// Why a valid request was refused or dropped: the label `reason` of `alexnet_rejected_total`.
 public enum RejectionReason: String, Sendable, CaseIterable {
     /// The queue has no room for the request's images, their bytes or their pixels: 429.
     case queueFull = "queue_full"

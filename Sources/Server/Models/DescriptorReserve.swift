@@ -8,13 +8,13 @@ import Synchronization
     import Musl
 #endif
 
-/// File descriptors that are held back, so that models can be looked at and loaded while connections have taken all
+/// File descriptors that are held in reserve, so that models can be checked and loaded when connections have taken all
 /// others.
 ///
-/// The server's limit of connections is kept below the process's limit of descriptors (``DescriptorLimit``); this is
-/// for other users of descriptors.
+/// The server's limit of connections is kept below the process's limit of descriptors (``DescriptorLimit``). The
+/// reserve is for the case that other code takes descriptors, too.
 final class DescriptorReserve: Sendable {
-    /// For two threads that look at the same time: a folder's listing and a file each.
+    /// Enough for two threads that check files at the same time: a folder's listing and a file each.
     static let usualCount = 4
 
     private struct State {
@@ -34,10 +34,10 @@ final class DescriptorReserve: Sendable {
 
     deinit { state.withLock { Self.giveBack(&$0.held) } }
 
-    /// Descriptors that are held now.
+    /// How many descriptors are held now.
     var heldCount: Int { state.withLock { $0.held.count } }
 
-    /// Does something while the descriptors are free; they are taken again when the last call ends.
+    /// Runs `body` while the descriptors are free; they are taken again when the last such call ends.
     func lend<Result, Failure: Error>(_ body: () throws(Failure) -> Result) throws(Failure) -> Result {
         state.withLock { state in
             state.borrowerCount += 1
@@ -52,7 +52,7 @@ final class DescriptorReserve: Sendable {
         return try body()
     }
 
-    /// Looks at files; tries again with the reserve where no other descriptor was left.
+    /// Checks files. If there was no descriptor for that, tries again with the reserve.
     func look<Result>(_ body: () throws(FileSystemError) -> Result) throws(FileSystemError) -> Result {
         do throws(FileSystemError) {
             return try body()

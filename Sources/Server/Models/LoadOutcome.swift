@@ -1,13 +1,13 @@
 import Inference
 
-/// Why a load failed, for each of its two readers.
+/// Why a load failed: once for clients, and once for the log.
 struct LoadRefusal: Equatable, Sendable {
     /// For clients, as the end of a sentence: what kind of thing is wrong, without a path and without a byte of any
     /// file.
     let reason: String
     /// For the log: everything.
     let detail: String
-    /// Whether nothing is known against the files: another try may succeed.
+    /// Whether the files themselves may be fine, so that another try may succeed.
     let isTransient: Bool
 
     /// The files changed while they were read.
@@ -15,7 +15,7 @@ struct LoadRefusal: Equatable, Sendable {
         reason: "its files changed while they were read", detail: "its files changed while they were read",
         isTransient: true)
 
-    /// The files could not be looked at; the log has said why.
+    /// The files could not be checked; the log has said why.
     static let notSeen = LoadRefusal(
         reason: "its files cannot be looked at for the moment", detail: "its files cannot be looked at",
         isTransient: true)
@@ -30,13 +30,13 @@ extension LoadRefusal {
 extension ModelSlot {
     /// Why no version of a model is served.
     enum Absence: Equatable, Sendable {
-        /// The first load is not done.
+        /// The first load has not ended.
         case notLoaded
         /// The last load was refused.
         case refused(LoadRefusal)
-        /// The files could not be looked at or were changing; they are looked at again.
+        /// The files could not be checked, or were changing; they are checked again.
         case postponed(LoadRefusal)
-        /// The last load did not fit beside what other models hold.
+        /// The last load did not fit into memory beside the other models.
         case noMemory(MemoryBudgetError)
         /// An administrator unloaded it.
         case unloaded
@@ -70,13 +70,12 @@ public enum ReloadResult: Equatable, Sendable {
     case success(version: String)
     /// The files hold the version that is served already.
     case unchanged(version: String)
-    /// The running version stays; the reason is for clients, without path and content.
+    /// The running version stays. The reason is for clients, without path and content.
     case failure(reason: String)
-    /// The files could not be looked at, or were changing; they are looked at again, and the running version stays
-    /// meanwhile.
+    /// The files could not be checked, or were changing. They are checked again; the running version stays meanwhile.
     case postponed(reason: String)
 
-    /// The same without the details, as it is counted.
+    /// The outcome without details, as it is counted.
     public var outcome: ReloadOutcome {
         switch self {
         case .success: .success
@@ -95,6 +94,6 @@ public enum ReloadOutcome: String, Sendable, CaseIterable {
     case failure
     /// The files are those of the running version.
     case unchanged
-    /// The files could not be looked at, or were changing: they are looked at again.
+    /// The files could not be checked, or were changing: they are checked again.
     case postponed
 }

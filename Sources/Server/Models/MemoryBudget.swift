@@ -1,9 +1,9 @@
 import Host
 import Synchronization
 
-/// What all loaded models together may hold in memory.
+/// The memory that all loaded models together may hold. Each model reserves its part.
 final class MemoryBudget: Sendable {
-    /// Nil where there is no limit. Units: bytes.
+    /// The limit; nil if there is none. Units: bytes.
     let limit: Int?
     private let held = Mutex(0)
 
@@ -12,9 +12,9 @@ final class MemoryBudget: Sendable {
     /// What is reserved now. Units: bytes.
     var byteCount: Int { held.withLock(\.self) }
 
-    /// A model's part of the budget, given back when this is released.
+    /// A model's part of the budget. It is given back when this is released.
     final class Reservation: Sendable {
-        /// Units: bytes.
+        /// The size of the part. Units: bytes.
         let byteCount: Int
         private let budget: MemoryBudget
 
@@ -37,10 +37,10 @@ final class MemoryBudget: Sendable {
         return Reservation(byteCount, of: self)
     }
 
-    /// Whether so much would fit now.
+    /// Whether this many bytes would fit now.
     func fits(_ byteCount: Int) -> Bool { shortage(byteCount, held: self.byteCount) == nil }
 
-    /// Refuses a model that needs at least so much, before work is put into it.
+    /// Refuses a model that needs at least this many bytes, before work is put into it.
     func check(_ byteCount: Int) throws(MemoryBudgetError) {
         if let error = shortage(byteCount, held: self.byteCount) { throw error }
     }
@@ -51,13 +51,13 @@ final class MemoryBudget: Sendable {
     }
 }
 
-/// A model does not fit beside those that are loaded. Units: bytes.
+/// A model does not fit into memory beside those that are loaded.
 struct MemoryBudgetError: Error, Equatable, CustomStringConvertible {
-    /// By the model that was to be loaded.
+    /// What the model to be loaded needs. Units: bytes.
     let needed: Int
-    /// By the versions that are loaded, those that only late requests use among them.
+    /// What the loaded versions hold, including those that only late requests use. Units: bytes.
     let held: Int
-    /// `models.memory_limit`.
+    /// The setting `models.memory_limit`. Units: bytes.
     let limit: Int
 
     var description: String {
@@ -68,20 +68,20 @@ struct MemoryBudgetError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// What models may take.
+/// The memory that models may take, and the limits of their batches.
 struct ModelLimits: Sendable, Equatable {
     /// All loaded models together; nil for no limit. Units: bytes.
     var memoryLimit: Int?
     /// The limits of batches, where a `model.json` sets none.
     var batching: Settings.Batching
 
-    /// By default without a limit of memory.
+    /// Limits that do not bound the memory by default.
     init(memoryLimit: Int? = nil, batching: Settings.Batching = Settings.Batching()) {
         self.memoryLimit = memoryLimit
         self.batching = batching
     }
 
-    /// The settings' limits. Where they set none for memory it is 3/4 of what the kernel has available now.
+    /// The settings' limits. If they set no limit for memory, it is 3/4 of what the kernel has available now.
     init(_ settings: Settings) {
         self.init(
             memoryLimit: settings.models.memoryLimit ?? AvailableMemory.current.map { $0 / 4 * 3 },

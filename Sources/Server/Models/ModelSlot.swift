@@ -21,7 +21,7 @@ public final class ModelSlot: Sendable {
 
     private struct Serving {
         let model: Model
-        /// What it holds. Units: bytes.
+        /// The memory that it holds. Units: bytes.
         let byteCount: Int
     }
 
@@ -29,12 +29,12 @@ public final class ModelSlot: Sendable {
         var serving: Serving?
         var absence = Absence.notLoaded
         var policy = ReloadPolicy()
-        /// Set by the first load: the following ones count as reloads.
+        /// Whether a load was tried: the next ones count as reloads.
         var hasTried = false
-        /// Set while a look is queued. Looks must not pile up behind a slow load: two without time between them always
-        /// agree.
+        /// Whether a check of the files is queued. Checks must not pile up behind a slow load: two in immediate
+        /// succession always find the same fingerprint, which would defeat the debounce.
         var isLookPending = false
-        /// Why the last look failed; nil where it did not.
+        /// Why the last check failed; nil if it did not.
         var trouble: String?
         /// Keeps the model's metric series as long as its folder is there.
         var lease: ModelSeriesLease?
@@ -67,8 +67,8 @@ public final class ModelSlot: Sendable {
     /// The memory of the version that is served now; nil while there is none. Units: bytes.
     var memoryByteCount: Int? { state.withLock { $0.serving?.byteCount } }
 
-    /// Why no version is served, or why the last load was refused while the version before stays; nil where all is
-    /// well.
+    /// Why no version is served, or why the last load was refused while the previous version stays; nil if neither is
+    /// so.
     var absence: Absence? {
         state.withLock { state in
             switch state.absence {
@@ -88,11 +88,11 @@ public final class ModelSlot: Sendable {
         }
     }
 
-    /// Loads soon; the log and the metrics tell the outcome. An unloaded model stays unloaded.
+    /// Loads soon; the log and the metrics report the outcome. An unloaded model stays unloaded.
     func requestReload() { queue.async { [self] in if absence != .unloaded { _ = load() } } }
 
-    /// Looks at the files. Loads them if they changed and then stopped changing, or if a model that had too little
-    /// memory fits by now.
+    /// Checks the files. Loads them if they changed and then stopped changing, or if a model that had too little memory
+    /// fits by now.
     func look() {
         guard
             state.withLock({ state in
@@ -116,7 +116,7 @@ public final class ModelSlot: Sendable {
 
     private var isUnloaded: Bool { state.withLock { $0.serving == nil && $0.absence == .unloaded } }
 
-    /// The files' fingerprint; nil where they could not be looked at, which is logged once.
+    /// The files' fingerprint; nil if they could not be checked, which is logged once.
     private func fingerprint() -> ModelFingerprint? {
         do throws(FileSystemError) {
             let current = try context.descriptors.look { () throws(FileSystemError) in try files.fingerprint }
@@ -141,10 +141,10 @@ public final class ModelSlot: Sendable {
         }
     }
 
-    /// Waits for all that was asked for before.
+    /// Waits until everything that was queued before is done.
     func settle() async { await withCheckedContinuation { done in enqueue { done.resume() } } }
 
-    /// Does something in order with loads and looks.
+    /// Queues work, in order with loads and checks.
     func enqueue(_ work: @escaping @Sendable () -> Void) { queue.async(execute: work) }
 
     /// Serves no version until ``reload()``; requests in flight are still answered.
@@ -171,7 +171,7 @@ public final class ModelSlot: Sendable {
     }
 
     private func end(_ absence: Absence) {
-        // The old version is released after the lock, for which requests wait.
+        // The old version is released outside the lock, since requests wait for that.
         let old = state.withLock { state in
             defer { state.serving = nil }
             state.absence = absence
@@ -183,7 +183,7 @@ public final class ModelSlot: Sendable {
     private enum Attempt {
         case loaded(Serving)
         case refused(Absence)
-        /// Nothing is known against the files.
+        /// The files themselves may be fine: they are tried again.
         case postponed(LoadRefusal)
     }
 
@@ -208,7 +208,7 @@ public final class ModelSlot: Sendable {
         return outcome
     }
 
-    /// Reads the files, and tells the reload policy what was read.
+    /// Reads the files, and reports to the reload policy what was read.
     private func attempt() -> Attempt {
         guard let before = fingerprint() else {
             state.withLock { $0.policy.didNotLook() }
@@ -247,7 +247,7 @@ public final class ModelSlot: Sendable {
     private func read() throws(LoadFailure) -> Serving {
         do {
             let located = try files.located()
-            // The file is read whole; what the model takes is known once it is loaded.
+            // The file is read whole. How much the model takes is known only once it is loaded.
             try context.budget.check(located.checkpointByteCount)
             let model = try context.loader.load(located)
             // Float32 weights stay in the file's bytes, together with whatever else the file holds.
@@ -274,7 +274,7 @@ public final class ModelSlot: Sendable {
         return .failure(reason: absence.reason)
     }
 
-    /// The running version stays without a reason against it.
+    /// Keeps the running version, and records no refusal.
     private func postpone(_ refusal: LoadRefusal) -> ReloadResult {
         logger.warning(
             "model not loaded for now, its files are looked at again: \(refusal.detail)",
@@ -290,7 +290,7 @@ public final class ModelSlot: Sendable {
     /// Swaps the version between two batches: those that run keep the model that they began with.
     private func replace(by next: Serving, after duration: Duration) -> ReloadResult {
         let model = next.model
-        // The old version is released after the lock, for which requests wait.
+        // The old version is released outside the lock, since requests wait for that.
         let old: Serving? = state.withLock { state in
             state.absence = .notLoaded
             guard state.serving?.model.version != model.version else { return next }

@@ -6,18 +6,18 @@ import Logging
 import Synchronization
 import Threads
 
-/// The models that are served, by name: given ones, or those of the folders that a directory holds at the time.
+/// The models that are served, by name: either given ones, or the folders of a directory, added ones included.
 public final class ModelStore: Sendable {
     private struct State {
         var slots: [String: ModelSlot] = [:]
         /// The default where the settings name none: the first by name that loaded, until it is removed.
         var chosenDefault: String?
-        /// Debounce: a model is removed if its folder is missing at two looks in a row. These were missing at the last
+        /// Debounce: a model is removed if its folder is missing at two checks in a row. These were missing at the last
         /// one.
         var missing: Set<String> = []
-        /// Why the last look at the directory failed; nil where it did not.
+        /// Why the last check of the directory failed; nil if it did not.
         var trouble: String?
-        /// Folders that could not be looked at, and why; logged once.
+        /// Folders that could not be checked, and why; each is logged once.
         var unseen: [String: String] = [:]
     }
 
@@ -25,7 +25,7 @@ public final class ModelStore: Sendable {
     public struct Listing: Sendable {
         /// The folders that hold a model.
         public var models: [ModelFiles] = []
-        /// The folders that could not be looked at and may hold a model: the system's error text by name.
+        /// The folders that could not be checked and may hold a model: the system's error text by name.
         public var unseen: [String: String] = [:]
         /// The names of the folders that hold no model.
         public var others: [String] = []
@@ -35,11 +35,11 @@ public final class ModelStore: Sendable {
     enum Source: Sendable {
         /// The folders of a directory, including those that are added later.
         case directory(String)
-        /// These and no others; at least one.
+        /// Exactly these models, at least one.
         case files([ModelFiles])
     }
 
-    /// The directory whose folders are served; nil where the models are given.
+    /// The directory whose folders are served; nil if the models are given.
     private let directory: String?
     /// Whether symbolic links may lead out of it.
     private let followsOutsideLinks: Bool
@@ -67,7 +67,7 @@ public final class ModelStore: Sendable {
             directory = path
             let listing = try Self.list(path, followsOutsideLinks: followsOutsideLinks, fileSystem: fileSystem)
             unseen = listing.unseen
-            // A default that cannot be looked at is a model all the same: the settings say so.
+            // The default that the settings name counts as a model, even if its folder cannot be checked.
             let named = defaultName.flatMap { unseen.removeValue(forKey: $0) == nil ? nil : $0 }.map {
                 ModelFiles(
                     unseenFolder: path + "/" + $0, boundary: followsOutsideLinks ? nil : path, fileSystem: fileSystem)
@@ -101,7 +101,7 @@ public final class ModelStore: Sendable {
 
     /// What a directory holds: folders with a `model.json` or a checkpoint are models.
     ///
-    /// - Throws: ``ModelStoreError/noDirectory(path:)``, or ``ModelStoreError/cannotLook(_:)`` where that is not known.
+    /// - Throws: ``ModelStoreError/noDirectory(path:)``; ``ModelStoreError/cannotLook(_:)`` if the file system failed.
     public static func list(
         _ directory: String, followsOutsideLinks: Bool = false, fileSystem: any FileSystem = LocalFileSystem()
     ) throws(ModelStoreError) -> Listing {
@@ -135,9 +135,9 @@ public final class ModelStore: Sendable {
         return listing
     }
 
-    /// The model folders of a directory, without those that could not be looked at.
+    /// The model folders of a directory, without those that could not be checked.
     ///
-    /// - Throws: ``ModelStoreError``, also where there is none.
+    /// - Throws: ``ModelStoreError``, even if there is no model folder.
     public static func folders(
         in directory: String, followsOutsideLinks: Bool = false, fileSystem: any FileSystem = LocalFileSystem()
     ) throws(ModelStoreError) -> [ModelFiles] {
@@ -191,7 +191,7 @@ public final class ModelStore: Sendable {
 
     /// Loads every model: the default of the settings first, the others by name.
     ///
-    /// - Parameter shouldStop: is asked before each.
+    /// - Parameter shouldStop: asked before each load; true ends the loading.
     /// - Returns: how many models are served.
     public func loadAll(shouldStop: () -> Bool = { false }) async -> Int {
         let slots = slots
@@ -202,16 +202,16 @@ public final class ModelStore: Sendable {
         return slots.count { $0.model != nil }
     }
 
-    /// Looks for folders that were added or removed, and at the files of each model.
+    /// Checks for folders that were added or removed, and checks the files of each model.
     public func look() {
         lookForFolders()
         for slot in slots { slot.look() }
     }
 
-    /// Looks for a new folder of that name, away from the threads that serve requests: a network file system may be
+    /// Checks for a new folder of that name, away from the threads that serve requests: a network file system may be
     /// slow.
     ///
-    /// - Throws: ``FileSystemError`` where that is not known.
+    /// - Throws: ``FileSystemError`` if the file system failed, so that the answer is not known.
     func look(for name: String) async throws(FileSystemError) {
         let result = await withCheckedContinuation { done in
             looking.async { [self] in
@@ -233,7 +233,7 @@ public final class ModelStore: Sendable {
     private func lookForFolders() {
         guard let directory, let listing = listing(of: directory) else { return }
         log(unseen: listing.unseen)
-        // A volume that is unmounted for a moment leaves an empty directory or none: no model is removed for that.
+        // A volume that is unmounted for a moment leaves an empty directory, or none. No model is removed for that.
         if listing.models.isEmpty { return }
         add(listing.models)
         let missing = Set(slots.filter { !$0.hasFolder }.map(\.name))
@@ -245,7 +245,7 @@ public final class ModelStore: Sendable {
         for slot in gone { slot.retire() }
     }
 
-    /// What the directory holds; nil where it could not be looked at or is missing, which is logged once.
+    /// What the directory holds; nil if it is missing or could not be checked, which is logged once.
     private func listing(of directory: String) -> Listing? {
         let result = Result { () throws(ModelStoreError) in
             let listing = try Self.list(directory, followsOutsideLinks: followsOutsideLinks, fileSystem: fileSystem)
@@ -276,7 +276,7 @@ public final class ModelStore: Sendable {
         }
     }
 
-    /// Logs which folders could not be looked at, each once as long as the reason is the same.
+    /// Logs which folders could not be checked, each once as long as the reason stays the same.
     private func log(unseen: [String: String]) {
         let news = state.withLock { state in
             let news = unseen.filter { state.slots[$0.key] == nil && state.unseen[$0.key] != $0.value }
@@ -306,11 +306,11 @@ public enum ModelStoreError: Error, Equatable, Sendable, CustomStringConvertible
     case noModels
     /// The models directory does not exist.
     case noDirectory(path: String)
-    /// The file system failed: whether there are models is not known.
+    /// The file system failed, so it is not known whether there are models.
     case cannotLook(FileSystemError)
     /// The models directory holds no folder with a model.
     case emptyDirectory(path: String)
-    /// The default of the settings is none of the models.
+    /// The default that the settings name is not one of the models.
     case unknownDefault(name: String, known: [String])
 
     public var description: String {
@@ -328,7 +328,7 @@ public enum ModelStoreError: Error, Equatable, Sendable, CustomStringConvertible
     }
 }
 
-/// Looks at the model folders and their files at an interval.
+/// Checks the model folders and their files at an interval.
 ///
 /// Polling is a handful of stat(2) calls. It works on every file system, over container volumes and network mounts
 /// where change notifications do not arrive.
@@ -336,11 +336,11 @@ final class ModelWatcher: Sendable {
     private let store: ModelStore
     private let interval: Duration
     private let timers: TimerQueue
-    /// A look may block on a slow disk: it has a thread of its own.
+    /// A check may block on a slow disk, so it has a queue of its own.
     private let queue = DispatchQueue(label: "model.watcher")
     private let isStopped = Atomic(false)
 
-    /// - Parameter interval: between two looks.
+    /// - Parameter interval: the time between two checks.
     init(store: ModelStore, interval: Duration, timers: TimerQueue) {
         self.store = store
         self.interval = interval
@@ -348,7 +348,7 @@ final class ModelWatcher: Sendable {
         look(at: .now + interval)
     }
 
-    /// Looks at a time, and then again after each interval, or at once where a look took longer than that.
+    /// Checks at a time, and then again after each interval; at once if a check took longer than that.
     private func look(at time: ContinuousClock.Instant) {
         timers.schedule(at: time) { [weak self] in
             guard let self else { return }

@@ -2,9 +2,9 @@ import Inference
 
 /// Decides when changed files are loaded: a debounce, and a backoff for files that cannot be read.
 ///
-/// A look that failed is not told here: it says nothing about the files.
+/// A check that failed is not reported here: it says nothing about the files.
 struct ReloadPolicy {
-    /// What to do after a look at the files.
+    /// What to do after a check of the files.
     enum Action: Equatable {
         case wait
         case load
@@ -14,24 +14,24 @@ struct ReloadPolicy {
     private struct Postponed {
         let fingerprint: ModelFingerprint
         var tryCount = 1
-        /// Looks until the next try.
+        /// Checks until the next try.
         var looksLeft = 0
     }
 
-    /// The files that were last loaded, or refused: neither is tried again.
+    /// The files that were last loaded or refused: neither is tried again.
     private var settled: ModelFingerprint
-    /// The files as they were at the last look.
+    /// The files as they were at the last check.
     private var last: ModelFingerprint
     private var postponed: Postponed?
-    /// Set while a load that was asked for could not even begin.
+    /// Whether a requested load could not even begin, since the files could not be checked.
     private var isDue = false
 
-    /// Tries after which the reason no longer counts as transient: about a minute where looks are a second apart.
+    /// Tries after which the reason no longer counts as transient: about a minute if checks are a second apart.
     static let maxTransientTries = 7
-    /// Exponential backoff: 1, 2, 4 … looks between two tries, 64 at most.
+    /// Exponential backoff: 1, 2, 4 … checks between two tries, 64 at most.
     private static let maxLooksBetweenTries = 64
 
-    /// - Parameter settled: the files that need no load; none of a model that was never loaded.
+    /// - Parameter settled: the files that need no load; `none` for a model that was never loaded.
     init(settled: ModelFingerprint = .none) {
         self.settled = settled
         last = settled
@@ -53,14 +53,14 @@ struct ReloadPolicy {
     ///
     /// - Parameters:
     ///   - before: the files when the load began.
-    ///   - after: the files when it ended; where they differ it may have read a mixture, and another look is due.
+    ///   - after: the files when it ended. If they differ, it may have read a mixture, and another check is due.
     mutating func didLoad(before: ModelFingerprint, after: ModelFingerprint) {
         (postponed, isDue) = (nil, false)
         if before == after { settled = after }
         last = after
     }
 
-    /// A load was asked for, but the files could not be looked at: it follows once they can.
+    /// A load was requested, but the files could not be checked: it follows once they can be.
     mutating func didNotLook() { isDue = true }
 
     /// Files could not be read for a transient reason: they are tried again after a backoff.

@@ -6,30 +6,30 @@ import Threads
 ///
 /// Dynamic batching: each image is decoded and preprocessed on arrival, and the images that are ready when the network
 /// is free run as one batch. A batch that is not full waits for those that are about to be ready (``CoalescingDelay``).
-/// So a lone image runs at once, and batches grow under load. Models, clients and requests take turns (``FairQueue``).
-/// Everything runs on the threads of one ``WorkerPool``; a long decode yields its thread to shorter work
-/// (``DecodeTimeSlice``).
+/// So a lone image runs at once, and batches grow under load. Models, clients and requests share the capacity fairly
+/// (``FairQueue``). Everything runs on the threads of one ``WorkerPool``; a long decode yields its thread to shorter
+/// work (``DecodeTimeSlice``).
 public final class Batcher: Sendable {
     /// A decoded image that waits for its batch.
     private struct Image: Sendable {
         let request: InFlightRequest
-        /// Its place in the request.
+        /// Its index among the request's images.
         let index: Int
         let input: Tensor
-        /// Did the client send the network's input itself?
+        /// Whether the client sent the network's input itself.
         let isClientsTensor: Bool
     }
 
     /// An image that waits for a thread to decode it.
     private struct DecodeJob: Sendable {
         let request: InFlightRequest
-        /// Its place in the request.
+        /// Its index among the request's images.
         let index: Int
         /// Its number in the queue.
         let id: Int
     }
 
-    /// A request that has places, and their numbers.
+    /// A request that was admitted, and the numbers of its images.
     private struct Admitted: Sendable {
         let request: InFlightRequest
         let ids: [Int]
@@ -39,19 +39,19 @@ public final class Batcher: Sendable {
 
     private struct State {
         var queue: Queue
-        /// Those that are not answered yet, by the number of their first image.
+        /// The requests that are not answered yet, by the number of their first image.
         var requests: [Int: Admitted] = [:]
         /// Set while a thread is about to take the next batch.
         var isBatchClaimed = false
-        /// When a timer will look at the queue again; nil while none is set.
+        /// When a timer will check the queue again; nil while none is set.
         var nextLook: ContinuousClock.Instant?
         /// The batches in the network.
         var runningCount = 0
     }
 
     private let state: Mutex<State>
-    /// How many batches may be in the network at once: one for four threads. The other threads decode for the next
-    /// batch, which is the larger for it; with nothing to decode, they help with the one that runs.
+    /// The most batches in the network at once: one for every four threads. The other threads decode images for the
+    /// next batch, which becomes larger. With nothing to decode, they help with the running batch.
     private let batchLimit: Int
     private let workers: WorkerPool
     let timers: TimerQueue
@@ -73,7 +73,7 @@ public final class Batcher: Sendable {
             heldByteCount: settings.images.decodeBytes, indivisibleCount: max(1, workers.threadCount / 2))
         state = Mutex(State(queue: FairQueue(capacity: capacity)))
         limits = settings.batching
-        // One image that is small enough by itself is always taken.
+        // One image that keeps its own limit is always accepted.
         maxRequestPixels = max(settings.images.maxRequestPixels, settings.images.maxPixels)
         self.workers = workers
         self.timers = timers
@@ -87,8 +87,8 @@ public final class Batcher: Sendable {
 
     /// Classifies all images of a request by one version of a model.
     ///
-    /// - Parameter client: who asks, see ``ClientKey``; clients share the capacity fairly.
-    /// - Throws: ``PredictionError``; its images have lost their places by then.
+    /// - Parameter client: identifies the client, see ``ClientKey``; clients share the capacity fairly.
+    /// - Throws: ``PredictionError``; the request's images have left the queue by then.
     public func predict(
         _ images: [ImageInput], by model: Model, client: String = "", deadline: ContinuousClock.Instant
     ) async throws(PredictionError) -> PredictionReport {
@@ -107,7 +107,7 @@ public final class Batcher: Sendable {
             if let self, let request { abandon(request, ids, because: .deadlineExceeded) }
         }
         defer { timers.cancel(timer) }
-        // Each of these decodes the image whose turn it is then, which may be another one.
+        // Each of these decodes the image that is next in the queue then, which may be another one.
         for _ in ids { workers.submit(.normal) { [self] in decode() } }
         let outcome = await withTaskCancellationHandler {
             await request.outcome()
@@ -117,7 +117,8 @@ public final class Batcher: Sendable {
         return try outcome.get()
     }
 
-    /// Gives a request's images places; drops requests that take more than their share where there are too few.
+    /// Admits a request's images to the queue. If there is too little room, drops requests that take more than their
+    /// share.
     private func admit(
         _ costs: [ImageCost], of request: InFlightRequest, from client: String
     ) throws(PredictionError) -> [Int] {
@@ -127,7 +128,7 @@ public final class Batcher: Sendable {
         let (admission, dropped) = state.withLock { state in
             var dropped: [(admitted: Admitted, shortage: Queue.Shortage)] = []
             var admission = state.queue.admit(costs, of: name, from: client, limits: limits, now: now)
-            // There may be too little of one thing after the other.
+            // Room for one resource may reveal the shortage of another, so each has one try.
             for _ in Queue.Shortage.allCases {
                 guard case .failure(let shortage) = admission,
                     let origins = state.queue.victims(for: costs, of: name, from: client, shortage: shortage)
@@ -177,14 +178,16 @@ public final class Batcher: Sendable {
 
     // MARK: Decoding
 
-    /// Decodes the image whose turn it is.
+    /// Decodes the next image in the queue.
     private func decode() {
         let start = clock.now
         guard let taken = state.withLock({ $0.queue.nextJob(now: start) }) else { return }
         runDueBatch(now: run(taken, slice: DecodeTimeSlice(taken.cost, now: start)))
     }
 
-    /// Runs a decode job that was taken, and returns when it was done.
+    /// Runs a decode job that was taken.
+    ///
+    /// - Returns: when the job was done.
     private func run(_ taken: Queue.TakenJob, slice: DecodeTimeSlice) -> ContinuousClock.Instant {
         if taken.isLast { submitDueBatch(now: slice.start) }
         decode(taken.job, taken.cost, slice)
@@ -192,7 +195,7 @@ public final class Batcher: Sendable {
         let frees = state.withLock { state in
             state.queue.didDecode(taken, in: end - slice.start - slice.yielded, now: end) && state.queue.hasJobs
         }
-        // Jobs that found no memory or no thread have no thread that looks for them.
+        // Jobs that found no memory or no thread were passed over: threads have to look for them again.
         if frees { for _ in 0..<workers.threadCount { workers.submit(.normal) { [self] in decode() } } }
         return end
     }
@@ -209,7 +212,7 @@ public final class Batcher: Sendable {
                 return request.isOver
             }
             timing.decoding -= slice.yielded
-            // A tensor has neither, pixels are decoded already.
+            // A tensor is neither decoded nor preprocessed; pixels are not decoded.
             if timing.decoding > .zero { metrics.decode(timing.decoding) }
             if timing.preprocessing > .zero { metrics.preprocess(timing.preprocessing) }
             request.didDecode(in: timing.decoding + timing.preprocessing)
@@ -226,7 +229,7 @@ public final class Batcher: Sendable {
         }
     }
 
-    /// In the middle of a long decode: runs due batches and decodes far smaller images for a while.
+    /// Yields the thread in the middle of a long decode: runs due batches and decodes far smaller images for a while.
     private func yieldThread(_ slice: DecodeTimeSlice) {
         let start = clock.now
         guard slice.shouldYield(now: start) else { return }
@@ -255,18 +258,20 @@ public final class Batcher: Sendable {
 
     // MARK: Batches
 
-    /// Has a worker run the next batch if it is due, ahead of the decode jobs that wait.
+    /// Submits the next batch to a worker if it is due, ahead of the decode jobs that wait.
     private func submitDueBatch(now: ContinuousClock.Instant) {
         if claimDueBatch(now: now) { workers.submit(.high) { [self] in runClaimedBatch() } }
     }
 
-    /// Runs the next batch on this thread if it is due; for a worker that is free.
+    /// Runs the next batch on this thread if it is due. For a worker that is free.
     private func runDueBatch(now: ContinuousClock.Instant) {
         if claimDueBatch(now: now) { runClaimedBatch() }
     }
 
-    /// Whether a batch is due that nobody has claimed; then ``runClaimedBatch()`` has to follow soon. Where one is due
-    /// later, a timer looks again then.
+    /// Claims the next batch, if it is due and nobody has claimed it. ``runClaimedBatch()`` has to follow soon. If a
+    /// batch is due later, sets a timer that checks again then.
+    ///
+    /// - Returns: whether a batch was claimed.
     private func claimDueBatch(now: ContinuousClock.Instant) -> Bool {
         let action: BatchAction = state.withLock { state in
             let action = state.runningCount < batchLimit ? state.queue.action(now: now) : .idle
@@ -308,14 +313,14 @@ public final class Batcher: Sendable {
         if !batch.isEmpty { run(batch) }
     }
 
-    /// Runs one batch and answers its images; then sees to the next one.
+    /// Runs one batch, answers its images, and submits the next batch if it is due.
     private func run(_ batch: [(element: Image, waited: Duration)]) {
         let model = batch[0].element.request.model
         metrics.batchSize(batch.count)
         let start = clock.now
         let logits = model.logits(batch.map(\.element.input))
         let end = clock.now
-        // Before anybody is answered: a client that asks again at once returns after this batch.
+        // This precedes the answers: a client that asks again at once must count as returning after this batch.
         state.withLock { $0.queue.didRun(of: model.name, for: end - start, imageCount: batch.count, now: end) }
         metrics.inference(model: model.name, end - start)
         metrics.statistics.ran(by: model, imageCount: batch.count, end - start)
@@ -337,7 +342,7 @@ public final class Batcher: Sendable {
 }
 
 extension Settings.Batching {
-    /// These limits, but for those that a model's `model.json` sets itself.
+    /// These limits, except for those that a model's `model.json` sets itself.
     func applying(_ own: BatchingDescription) -> Self {
         var limits = self
         if let maxBatchSize = own.maxBatchSize { limits.maxBatchSize = maxBatchSize }

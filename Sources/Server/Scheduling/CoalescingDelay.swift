@@ -2,11 +2,11 @@
 ///
 /// The larger a batch, the less time each of its images takes, since weights are read from memory once for all of them.
 /// So a batch waits while images of its model are being decoded. It also waits for the clients that were answered last,
-/// where these usually ask again at once, as closed-loop clients do; otherwise they would split into two halves that
-/// take turns in batches half as large. A lone image waits for nothing.
+/// if these usually ask again at once, as closed-loop clients do. Otherwise they would split into two halves that
+/// alternate in batches half as large. A lone image waits for nothing.
 struct CoalescingDelay {
     /// The longest wait of an image that is ready. While all threads decode, waiting costs no throughput; but a flood
-    /// of large images must not hold up small ones.
+    /// of large images must not delay small ones.
     static let longest = Duration.milliseconds(100)
     /// Speculative wait: at most 1/8 of a batch's duration.
     private static let speculativeFraction = 8
@@ -16,16 +16,16 @@ struct CoalescingDelay {
         let end: ContinuousClock.Instant
         let duration: Duration
         let imageCount: Int
-        /// Images that were admitted before ``returnEnd``.
+        /// Images that were admitted up to ``returnEnd``.
         var returnCount = 0
 
-        /// A request that comes until then counts as a client's return.
+        /// A request that arrives up to this time counts as a client's return.
         var returnEnd: ContinuousClock.Instant { end + duration / speculativeFraction }
         var timePerImage: Duration { duration / imageCount }
     }
 
     private var last: Run?
-    /// Did the clients of the batch before the last one return: at least half as many images as it had?
+    /// Whether the clients of the batch before the last one returned: with at least half as many images as it had.
     private var expectsReturns = false
     private var decodingCount = 0
     private var lastDecodingStart: ContinuousClock.Instant?
@@ -33,7 +33,7 @@ struct CoalescingDelay {
     /// The duration of the last batch, divided by its images; nil before the first.
     var timePerImage: Duration? { last?.timePerImage }
 
-    /// Images were given places.
+    /// Images were admitted.
     mutating func didAdmit(_ imageCount: Int, now: ContinuousClock.Instant) {
         if let end = last?.returnEnd, now <= end { last?.returnCount += imageCount }
     }

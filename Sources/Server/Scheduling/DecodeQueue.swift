@@ -1,11 +1,11 @@
 import DequeModule
 import Foundation
 
-/// One model's decode jobs that wait, and which of them is next; knows neither clock nor thread.
+/// The decode jobs of one model that wait, and which of them is next. It uses neither a clock nor threads.
 ///
-/// Two levels of fair queueing (``FairSchedule``). Clients share time by what their jobs have taken. A client's
-/// requests share its time by when their next job would finish: a request of one small image comes before most of one
-/// with many or large images, whoever sent it.
+/// Two levels of fair queueing (``FairSchedule``). Clients are served in the order of the time that their jobs have
+/// taken. A client's requests are served in the order in which their next jobs would finish: a request of one small
+/// image precedes most images of a request with many or large ones.
 struct DecodeQueue<Job> {
     /// A job and what is known of it.
     struct Item {
@@ -15,7 +15,7 @@ struct DecodeQueue<Job> {
         let cost: ImageCost
     }
 
-    /// A client's requests, by their numbers.
+    /// A client's requests, by number.
     private typealias Requests = FairSchedule<Int, Deque<Item>>
 
     private var clients = FairSchedule<String, Requests>()
@@ -23,7 +23,7 @@ struct DecodeQueue<Job> {
 
     var isEmpty: Bool { count == 0 }
 
-    /// Puts a job behind those of its request.
+    /// Appends a job to those of its request.
     mutating func append(_ job: Job, id: Int, origin: RequestOrigin, cost: ImageCost) {
         let client = clients.index(of: origin.client) ?? append(origin.client)
         if clients[client].isEmpty { clients.rejoin(client) }
@@ -41,7 +41,7 @@ struct DecodeQueue<Job> {
         return clients.append(client, Requests())
     }
 
-    /// Takes the next job, of those that may be taken now; the others keep their turns.
+    /// Takes the first job that may be taken now. The jobs before it keep their places.
     mutating func popNext(where mayTake: (Item) -> Bool = { _ in true }) -> Item? {
         var nextClient = clients.next { !$0.isEmpty }
         while let client = nextClient {
@@ -69,7 +69,7 @@ struct DecodeQueue<Job> {
         return item
     }
 
-    /// Corrects a client's time where a job did not take what was estimated. Units: nanoseconds.
+    /// Corrects a client's time if a job took more or less than estimated. Units: nanoseconds.
     mutating func correct(_ client: String, by nanoseconds: Int) {
         if let index = clients.index(of: client) { clients.charge(index, nanoseconds) }
     }
@@ -88,7 +88,7 @@ struct DecodeQueue<Job> {
 
 /// Which client's request an image belongs to.
 struct RequestOrigin: Hashable, Sendable {
-    /// See ``ClientKey``.
+    /// The client, see ``ClientKey``.
     var client = ""
     /// The request's number.
     var request = 0

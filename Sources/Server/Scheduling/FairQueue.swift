@@ -1,59 +1,60 @@
 import Threads
 
-/// The queues of all models, and whose turn it is; knows neither clock nor thread.
+/// The queues of all models, and which of them is served next. It uses neither a clock nor threads.
 ///
-/// Each model has a ``ModelQueue`` with places of its own, so that a flood of one leaves the others' free. Models share
-/// the threads by the time that their work takes (``FairSchedule``), charged when a job or a batch is done. Among a
-/// model's decode jobs the clients take turns, and among a client's its requests (``DecodeQueue``).
+/// Each model has a ``ModelQueue`` with a capacity of its own, so that a flood of requests to one model does not lock
+/// out the others. Models share the threads by the time that their work takes (``FairSchedule``), charged when a job or
+/// a batch is done. The clients of a model share its decode jobs fairly, and so do the requests of a client
+/// (``DecodeQueue``).
 ///
-/// Back-pressure: where there is no place left, a request is refused, unless another one takes more than its fair share
-/// and gives way (``LongestQueueDrop``).
+/// Back-pressure: if there is no room left, a request is refused, unless another one takes more than its fair share.
+/// Then that one is dropped (``LongestQueueDrop``).
 struct FairQueue<Element, Job> {
     typealias Limits = ModelQueue<Element, Job>.Limits
 
-    /// What there was too little of.
+    /// The resource that ran out.
     enum Shortage: String, Error, Equatable, CaseIterable, Sendable {
         case images, bytes, pixels
     }
 
     /// What all models together may hold.
     struct Capacity: Equatable, Sendable {
-        /// Of images that wait. Units: bytes.
+        /// The memory of images that wait. Units: bytes.
         var byteCount = Int.max
-        /// Of images that wait or are being decoded.
+        /// The pixels of images that wait or are being decoded. Units: pixels.
         var pixelCount = Int.max
-        /// What codecs hold at once for the images that are being decoded. Units: bytes.
+        /// The memory that codecs hold at once for the images that are being decoded. Units: bytes.
         var heldByteCount = Int.max
-        /// Large images that are decoded at once by codecs that cannot yield: each occupies a thread.
+        /// The most large images that are decoded at once by codecs that cannot yield: each occupies a thread.
         var indivisibleCount = Int.max
     }
 
-    /// A decode job that was taken; ``didDecode(_:in:now:)`` is to follow.
+    /// A decode job that was taken; ``didDecode(_:in:now:)`` must follow.
     struct TakenJob {
         let model: String
         let job: Job
-        /// Was it its model's last, so that a batch which waited for it may be due sooner?
+        /// Whether it was its model's last one, so that a batch that waited for it may be due sooner.
         let isLast: Bool
         let client: String
         let cost: ImageCost
     }
 
-    /// How long a batch may take, by what the last one took, where other models are used too. A tenth of a second is
-    /// what a person notices; without a limit, thirty-two images of VGG-19 would hold everybody up for seconds.
+    /// How long a batch may take, estimated from the last one, while other models are used too. A tenth of a second is
+    /// what a person notices; without a limit, thirty-two images of VGG-19 would block everybody for seconds.
     static var sharedBatchTime: Duration { .milliseconds(100) }
-    /// How long a model counts as used after a request: its client may be about to ask again.
+    /// How long a model counts as used after a request: its client may be about to send the next one.
     static var sharingPeriod: Duration { .seconds(1) }
-    /// An image that takes longer to decode is large. Units: nanoseconds.
+    /// An image that takes longer than this to decode is large. Units: nanoseconds.
     static var largeNanoseconds: Int { 50_000_000 }
     /// While a large image waits for memory, small ones may take 1/16 of it.
     private static var smallImageFraction: Int { 16 }
-    /// In longer queues nobody gives way: to count who holds what takes a tenth of a microsecond an image, for each
-    /// request that finds no place.
+    /// The longest queue in which requests are dropped for others. To count who holds what takes a tenth of a
+    /// microsecond an image, for each request that finds no room.
     private static var maxCountedDepth: Int { 1 << 14 }
 
     private let capacity: Capacity
     private var models = FairSchedule<String, ModelQueue<Element, Job>>()
-    /// What codecs hold for the images that are being decoded. Units: bytes.
+    /// The memory that codecs hold for the images that are being decoded. Units: bytes.
     private var heldByteCount = 0
     /// The large images that are being decoded by codecs that cannot yield.
     private var indivisibleCount = 0
@@ -61,19 +62,19 @@ struct FairQueue<Element, Job> {
 
     init(capacity: Capacity) { self.capacity = capacity }
 
-    /// Images that have a place, of all models.
+    /// Images that are admitted and not in a batch yet, of all models.
     var depth: Int { models.indices.reduce(0) { $0 + models[$1].depth } }
 
     /// Whether there are decode jobs that no thread has taken yet.
     var hasJobs: Bool { models.indices.contains { !models[$0].jobs.isEmpty } }
 
-    /// Images of a model that have a place.
+    /// Images of a model that are admitted and not in a batch yet.
     func depth(of model: String) -> Int { models.index(of: model).map { models[$0].depth } ?? 0 }
 
-    /// Gives the images of a request places: all of them or none.
+    /// Admits the images of a request: all of them or none.
     ///
     /// - Parameter client: who sent them, see ``ClientKey``.
-    /// - Returns: their numbers, of which the first is the request's; or what there was too little of.
+    /// - Returns: their numbers, of which the first is the request's; or the resource that ran out.
     mutating func admit(
         _ costs: [ImageCost], of model: String, from client: String = "", limits: Limits, now: ContinuousClock.Instant
     ) -> Result<[Int], Shortage> {
@@ -92,20 +93,19 @@ struct FairQueue<Element, Job> {
         return models.append(model, ModelQueue(model: model, limits: limits, now: now))
     }
 
-    /// What keeps a request's images out; nil where they fit.
+    /// The resource that is too scarce for a request's images; nil if they fit.
     private func shortage(for costs: [ImageCost], of index: Int) -> Shortage? {
         guard models[index].hasPlaces(for: costs.count) else { return .images }
         let heldBytes = models.indices.reduce(0) { $0 + models[$1].byteCount }
         let heldPixels = models.indices.reduce(0) { $0 + models[$1].pixelCount }
-        // A model that has nothing waiting may have one request, as large as the request's own limits let it be.
+        // A model that has nothing waiting may have one request, as large as the request's own limits allow.
         let byteCount = costs.reduce(heldBytes) { $0 + $1.byteCount }
         guard byteCount <= capacity.byteCount || models[index].depth == 0 else { return .bytes }
         let pixelCount = costs.reduce(heldPixels) { $0 + $1.pixelCount }
         return pixelCount <= capacity.pixelCount || heldPixels == 0 ? nil : .pixels
     }
 
-    /// The requests that have to be dropped for one that found too little room; nil where none takes more than its fair
-    /// share.
+    /// The requests to drop for one that found too little room; nil if none takes more than its fair share.
     func victims(
         for costs: [ImageCost], of model: String, from client: String, shortage: Shortage
     ) -> [RequestOrigin]? {
@@ -137,11 +137,11 @@ struct FairQueue<Element, Job> {
         if let index = models.index(of: model) { models[index].append(job, for: id) }
     }
 
-    /// Takes the decode job whose turn it is; ``didDecode(_:in:now:)`` is to follow.
+    /// Takes the next decode job; ``didDecode(_:in:now:)`` must follow.
     ///
-    /// - Parameter maxNanoseconds: what it may be estimated to take.
+    /// - Parameter maxNanoseconds: the longest estimate of the job. Units: nanoseconds.
     mutating func nextJob(now: ContinuousClock.Instant, maxNanoseconds: Int = .max) -> TakenJob? {
-        // Usually the first has one.
+        // Usually the first model has a job that can be taken.
         var next = models.next { !$0.jobs.isEmpty }
         while let index = next {
             if let taken = takeJob(of: index, now: now, maxNanoseconds: maxNanoseconds) { return taken }
@@ -157,7 +157,7 @@ struct FairQueue<Element, Job> {
         let next = models[index].jobs.popNext { item in
             guard item.cost.nanoseconds <= maxNanoseconds else { return false }
             guard item.cost.heldByteCount <= room || isAlone || item.cost.heldByteCount == 0 else {
-                // Small ones may still overtake it; with larger ones it might never find its memory.
+                // Small images may still overtake this one. If larger ones did, it might never get its memory.
                 room = min(room, smallRoom)
                 return false
             }
@@ -191,7 +191,7 @@ struct FairQueue<Element, Job> {
         return taken.cost.heldByteCount > 0 || Self.isIndivisible(taken.cost)
     }
 
-    /// Queues a decoded image for a batch; false where it has lost its place meanwhile.
+    /// Queues a decoded image for a batch; false if it was dropped in the meantime.
     mutating func makeReady(
         _ id: Int, _ element: Element, of model: String, group: ObjectIdentifier, now: ContinuousClock.Instant
     ) -> Bool {
@@ -223,8 +223,8 @@ struct FairQueue<Element, Job> {
         }
     }
 
-    /// Takes images out for a batch, with how long each had been ready, oldest first;
-    /// ``didRun(of:for:imageCount:now:)`` is to follow.
+    /// Takes images for a batch, oldest first, with how long each had been ready; ``didRun(of:for:imageCount:now:)``
+    /// must follow.
     mutating func take(
         _ ids: [Int], of model: String, now: ContinuousClock.Instant
     ) -> [(element: Element, waited: Duration)] {
@@ -244,9 +244,9 @@ struct FairQueue<Element, Job> {
         if let index = models.index(of: model) { models[index].remove(id) }
     }
 
-    /// A batch that was taken is done, or a job that held nothing.
+    /// A batch or a job that was taken is done.
     ///
-    /// - Parameter imageCount: of a batch; nil after a job.
+    /// - Parameter imageCount: the size of the batch; nil for a job.
     mutating func didRun(
         of model: String, for duration: Duration, imageCount: Int? = nil, now: ContinuousClock.Instant
     ) {

@@ -1,4 +1,4 @@
-/// Flows that share the time of one server, and whose turn it is; knows neither clock nor thread.
+/// Flows that share the time of one server, and which of them is served next. It uses neither a clock nor threads.
 ///
 /// Fair queueing in virtual time: the flow whose work has taken least goes first, and of equals the one that was served
 /// longest ago. A flow that was idle rejoins at the current virtual time, so that it earns no extra share. Schedules
@@ -10,24 +10,26 @@ struct FairSchedule<ID: Equatable, Flow> {
     private struct Entry {
         let id: ID
         var flow: Flow
-        /// What the flow's work has taken, and what it missed while it was idle. Units: nanoseconds.
+        /// The time that the flow's work has taken, and what it missed while it was idle. Units: nanoseconds.
         var time: Int
-        /// What its next piece is estimated to take, where turns go by finish times; 0 where they go by start times.
+        /// The estimate of its next piece of work if flows are ordered by finish times; 0 if they are ordered by start
+        /// times. Units: nanoseconds.
         var nextCost: Int
         /// The number of its last turn; 0 before the first.
         var lastTurn = 0
 
-        /// Units: nanoseconds.
+        /// The start or finish time that orders the flows. Units: nanoseconds.
         var tag: Int { time + nextCost }
     }
 
-    /// In the order in which they were added. They are few: an array beats a dictionary, and they are changed in place.
+    /// In the order in which they were added. They are few, so an array beats a dictionary, and they are changed in
+    /// place.
     private var entries: [Entry] = []
     /// The tag of the latest turn; it never falls. Units: nanoseconds.
     private var virtualTime = 0
     private var turnCount = 0
 
-    /// The flows' places, valid until one is added or removed.
+    /// The flows' indices, valid until one is added or removed.
     var indices: Range<Int> { entries.indices }
 
     var isEmpty: Bool { entries.isEmpty }
@@ -41,8 +43,9 @@ struct FairSchedule<ID: Equatable, Flow> {
 
     /// Adds a flow, which begins at the current virtual time.
     ///
-    /// - Parameter nextCost: see ``begin(_:)``. Units: nanoseconds.
-    /// - Returns: its place.
+    /// - Parameter nextCost: the estimate of its first piece of work, if flows are ordered by finish times. Units:
+    ///   nanoseconds.
+    /// - Returns: its index.
     @discardableResult
     mutating func append(_ id: ID, _ flow: Flow, nextCost: Int = 0) -> Int {
         entries.append(Entry(id: id, flow: flow, time: virtualTime, nextCost: nextCost))
@@ -51,7 +54,7 @@ struct FairSchedule<ID: Equatable, Flow> {
 
     mutating func remove(at index: Int) { entries.remove(at: index) }
 
-    /// Forgets idle flows, but not those that have had more than their share: that counts until the others have caught
+    /// Removes idle flows, except those that have had more than their share: that counts until the others have caught
     /// up.
     mutating func removeAll(where isIdle: (Flow) -> Bool) {
         entries.removeAll { $0.time <= virtualTime && isIdle($0.flow) }
@@ -60,9 +63,9 @@ struct FairSchedule<ID: Equatable, Flow> {
     /// A flow that was idle has work again.
     mutating func rejoin(_ index: Int) { entries[index].time = max(entries[index].time, virtualTime) }
 
-    /// The flow whose turn comes next, of those with work.
+    /// The flow that is served next, of those with work.
     ///
-    /// - Parameter last: looks only behind this one, in the order of turns.
+    /// - Parameter last: if given, only flows that come after this one in the order are considered.
     func next(after last: Int? = nil, where hasWork: (Flow) -> Bool = { _ in true }) -> Int? {
         var next: Int?
         for index in entries.indices {
@@ -82,7 +85,7 @@ struct FairSchedule<ID: Equatable, Flow> {
 
     /// Adds to what a flow's work has taken; a negative amount corrects an estimate.
     ///
-    /// - Parameter nextCost: what its next piece is estimated to take, where turns go by finish times.
+    /// - Parameter nextCost: the estimate of its next piece of work, if flows are ordered by finish times.
     mutating func charge(_ index: Int, _ nanoseconds: Int, nextCost: Int = 0) {
         entries[index].time += nanoseconds
         entries[index].nextCost = nextCost

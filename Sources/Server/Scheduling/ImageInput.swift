@@ -2,14 +2,14 @@ import Inference
 
 /// One image of a request, in the form it came in.
 public enum ImageInput: Sendable {
-    /// A JPEG, PNG or WebP file, where it lies in the request's body.
+    /// A JPEG, PNG or WebP file, as a slice of the request's body.
     case encoded(ArraySlice<UInt8>)
     /// Decoded pixels; the model's preprocessing follows.
     case pixels(PixelImage)
     /// The network's input, preprocessed by the client. Shape: ``Preprocessing/tensorShape``.
     case tensor(Tensor)
 
-    /// What it holds while it waits. Units: bytes.
+    /// The memory that it holds while it waits. Units: bytes.
     var byteCount: Int {
         switch self {
         case .encoded(let bytes): bytes.count
@@ -22,9 +22,10 @@ public enum ImageInput: Sendable {
     ///
     /// Shape: ``Preprocessing/tensorShape``.
     /// - Parameters:
-    ///   - cost: what the image was admitted with.
+    ///   - cost: the estimate that the image was admitted with.
     ///   - timing: the time taken is added to this.
-    ///   - shouldStop: asked every few milliseconds; true ends it with ``ImageError/stopped``.
+    ///   - shouldStop: asked every few milliseconds; true ends the decoding.
+    /// - Throws: ``ImageError``; ``ImageError/stopped`` if `shouldStop` returned true.
     func tensor(
         for preprocessing: Preprocessing, decoder: ImageDecoder, cost: ImageCost, timing: inout ImageDecoder.Timing,
         shouldStop: @escaping () -> Bool
@@ -46,24 +47,24 @@ public enum ImageInput: Sendable {
     }
 }
 
-/// What an image takes, estimated from its header before it is decoded.
+/// The resources that an image takes, estimated from its header before it is decoded.
 struct ImageCost: Equatable, Sendable {
-    /// While it waits: its encoded bytes and the network's input. Units: bytes.
+    /// The memory that it holds while it waits: its encoded bytes and the network's input. Units: bytes.
     var byteCount: Int
-    /// Pixels to be decoded or resized; 0 for a tensor, and for a file whose header was not found.
+    /// Pixels to be decoded or resized; 0 for a tensor, and for a file without a recognised header. Units: pixels.
     var pixelCount = 0
-    /// What its codec holds at once while it decodes. Units: bytes.
+    /// The memory that its codec holds while it decodes. Units: bytes.
     var heldByteCount = 0
-    /// Does its codec ask in between whether it should yield?
+    /// Whether its codec asks in between whether to yield.
     var isDivisible = true
-    /// Decoding and preprocessing. Units: nanoseconds.
+    /// The time to decode and preprocess it. Units: nanoseconds.
     var nanoseconds = Self.leastNanoseconds
 
-    /// For an image of a few pixels.
+    /// The time for an image of a few pixels. Units: nanoseconds.
     static let leastNanoseconds = 50_000
-    /// For each encoded byte. Units: nanoseconds.
+    /// The time for each encoded byte. Units: nanoseconds.
     private static let timePerByte = 5
-    /// To resize pixels that are decoded already. Units: nanoseconds.
+    /// The time to resize each pixel that is decoded already. Units: nanoseconds.
     private static let timePerPixel = 3
 
     init(
@@ -77,9 +78,11 @@ struct ImageCost: Equatable, Sendable {
         self.nanoseconds = nanoseconds
     }
 
+    /// Estimates the cost of an image.
+    ///
     /// - Parameters:
     ///   - maxPixels: images that have more are refused before they are decoded, and cost nothing.
-    ///   - inputByteCount: the size of the network's input.
+    ///   - inputByteCount: the size of the network's input. Units: bytes.
     init(of image: ImageInput, maxPixels: Int, inputByteCount: Int) {
         self.init(byteCount: image.byteCount + inputByteCount)
         switch image {

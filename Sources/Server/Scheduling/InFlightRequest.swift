@@ -6,7 +6,7 @@ final class InFlightRequest: Sendable {
     typealias Outcome = Result<PredictionReport, PredictionError>
 
     private struct State {
-        /// The images that nobody has taken yet.
+        /// The images that have not been handed out yet; nil in place of the others.
         var images: [ImageInput?]
         var predictions: [Prediction?]
         var missingCount: Int
@@ -22,7 +22,7 @@ final class InFlightRequest: Sendable {
     private let state: Mutex<State>
     private let hasOutcome = Atomic(false)
 
-    /// Is it answered, so that work for it is work for nobody? Asked in the middle of decoding.
+    /// Whether it is answered, so that further work for it is useless. Asked in the middle of decoding.
     var isOver: Bool { hasOutcome.load(ordering: .relaxed) }
 
     init(images: [ImageInput], model: Model) {
@@ -78,11 +78,11 @@ final class InFlightRequest: Sendable {
         }
     }
 
-    /// Answers the request with an error; false where it had been answered already.
+    /// Answers the request with an error; false if it had been answered already.
     @discardableResult
     func fail(_ error: PredictionError) -> Bool { finish { _ in .failure(error) } }
 
-    /// Answers the request where `decide` gives an outcome and there was none yet.
+    /// Answers the request if `decide` returns an outcome and there was none yet.
     @discardableResult
     private func finish(_ decide: (inout State) -> Outcome?) -> Bool {
         let (outcome, continuation): (Outcome?, CheckedContinuation<Outcome, Never>?) = state.withLock { state in

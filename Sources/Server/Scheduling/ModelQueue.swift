@@ -4,22 +4,24 @@ import DequeModule
 enum BatchAction: Equatable {
     /// Run these images, all of one version of a model.
     case run(model: String, [Int])
-    /// Ask again then: more images may arrive.
+    /// Ask again at this time: more images may arrive until then.
     case wait(until: ContinuousClock.Instant)
     /// Nothing is ready.
     case idle
 }
 
-/// The images of one model that wait, and which of them form the next batch; knows neither clock nor thread.
+/// The images of one model that wait, and which of them form the next batch. It uses neither a clock nor threads.
 ///
-/// An image is admitted, which gives it a place, then decoded, which makes it ready, and leaves with a batch. A batch
-/// holds images of one model version only.
+/// An image is first admitted, which gives it a place; then decoded, which makes it ready; then it leaves with a batch.
+/// A batch holds images of one model version only.
 struct ModelQueue<Element, Job> {
     /// How many images may wait, and for how long a worker may wait for more of them.
     struct Limits: Equatable, Sendable {
-        /// Units: images, from admission to their batch.
+        /// The most images, from admission to their batch. Units: images.
         var capacity: Int
+        /// The largest batch. Units: images.
         var maxBatchSize: Int
+        /// The longest that a ready image waits for others.
         var maxDelay: Duration
     }
 
@@ -39,11 +41,11 @@ struct ModelQueue<Element, Job> {
     }
 
     let model: String
-    /// Those of the version that was asked last.
+    /// The limits of the model version that was requested last.
     var limits: Limits
-    /// Encoded and decoded images, from admission to their batch. Units: bytes.
+    /// The memory of encoded and decoded images, from admission to their batch. Units: bytes.
     private(set) var byteCount = 0
-    /// The same images' pixels.
+    /// The same images' pixels. Units: pixels.
     private(set) var pixelCount = 0
     /// The images that have been admitted, by their numbers.
     private(set) var places: [Int: Place] = [:]
@@ -61,16 +63,16 @@ struct ModelQueue<Element, Job> {
         lastAdmission = now
     }
 
-    /// Units: images.
+    /// Images that are admitted and not in a batch yet.
     var depth: Int { places.count }
 
-    /// Nothing waits and nothing runs.
+    /// Whether nothing waits and nothing runs.
     var isIdle: Bool { depth == 0 && jobs.isEmpty && runningCount == 0 }
 
-    /// Whether so many more images may wait: all of them or none.
+    /// Whether this many more images may wait.
     func hasPlaces(for imageCount: Int) -> Bool { places.count + imageCount <= limits.capacity }
 
-    /// Gives a request's images places, numbered from `firstID`, which is the request's number too.
+    /// Admits a request's images. They are numbered from `firstID`, which is the request's number too.
     mutating func admit(
         _ costs: [ImageCost], from firstID: Int, client: String = "", now: ContinuousClock.Instant
     ) {
@@ -83,13 +85,13 @@ struct ModelQueue<Element, Job> {
         lastAdmission = now
     }
 
-    /// Queues an image's decode job; drops it where the image has no place.
+    /// Queues an image's decode job, unless the image was dropped in the meantime.
     mutating func append(_ job: Job, for id: Int) {
         guard let place = places[id] else { return }
         jobs.append(job, id: id, origin: place.origin, cost: place.cost)
     }
 
-    /// Queues a decoded image for a batch; false where it has lost its place meanwhile.
+    /// Queues a decoded image for a batch; false if it was dropped in the meantime.
     mutating func makeReady(
         _ id: Int, _ element: Element, group: ObjectIdentifier, now: ContinuousClock.Instant
     ) -> Bool {
@@ -102,7 +104,7 @@ struct ModelQueue<Element, Job> {
     ///
     /// - Parameters:
     ///   - maxSize: the largest batch where other models wait for the network too.
-    ///   - coalescingEnd: how long a batch that is not full waits for images that are on their way; nil asks ``delay``.
+    ///   - coalescingEnd: how long a batch that is not full waits for images that are on their way; nil uses ``delay``.
     func action(
         now: ContinuousClock.Instant, maxSize: Int = .max, coalescingEnd: ContinuousClock.Instant? = nil
     ) -> BatchAction {
@@ -111,7 +113,7 @@ struct ModelQueue<Element, Job> {
         let end =
             coalescingEnd ?? delay.end(readyCount: ready.count, readySince: since, hasUndecoded: !jobs.isEmpty)
         let due = max(since + limits.maxDelay, end)
-        // Asked after each decode: the batch is put together only where it may be needed.
+        // This is asked after each decode, so the batch is put together only if it may be needed.
         if ready.count < size, now < due { return .wait(until: due) }
         var batch: [Int] = []
         let order = ready.count > size ? roundRobin() : Array(ready.indices)

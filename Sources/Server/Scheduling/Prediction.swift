@@ -1,6 +1,6 @@
 import Inference
 
-/// The result for one image: the network's outputs before the softmax, one a class, or why there are none.
+/// The result for one image: the network's outputs before the softmax, one for each class, or why there are none.
 public typealias Prediction = Result<[Float], ImageFailure>
 
 /// Why one image has no answer.
@@ -26,13 +26,13 @@ public enum ImageFailure: Error, Equatable, Sendable, CustomStringConvertible {
 
 /// Why a whole request for predictions has no answer.
 public enum PredictionError: Error, Equatable, Sendable {
-    /// The queue has too little room for all of its images; `reason` says of what: images, bytes or pixels.
+    /// The queue has too little room for the request's images; `reason` is the resource: images, bytes or pixels.
     case queueFull(reason: String)
-    /// Its images have more pixels in all than one request may.
+    /// The request's images have more pixels in total than one request may have. Units: pixels.
     case tooManyPixels(found: Int, limit: Int)
-    /// The answer did not come in time.
+    /// The answer was not ready by the deadline.
     case deadlineExceeded
-    /// Nobody waits for the answer any more.
+    /// The client no longer waits for the answer.
     case cancelled
 }
 

@@ -21,7 +21,8 @@ struct ImageUpload: Sendable {
             self.key = key
         }
 
-        /// A request enters the queue as a whole or not at all, so it can never be larger than the model's queue.
+        /// The smaller of `images.max_per_request` and the capacity of the model's queue: a request enters the queue as
+        /// a whole or not at all.
         ///
         /// - Parameter own: the model's own settings.
         init(_ settings: Settings, own: BatchingDescription = BatchingDescription()) {
@@ -36,15 +37,15 @@ struct ImageUpload: Sendable {
         }
     }
 
-    /// At least one.
+    /// The images, at least one.
     let images: [Image]
-    /// JSON members that are a parameter, or a misspelt one.
+    /// The JSON members whose name is that of a parameter, or a misspelling of one.
     let parameters: [Query.Item]
 
-    /// The media type whose images take a while to extract.
+    /// The media type of JSON, from which images take a while to extract.
     static let json = "application/json"
 
-    /// The media type without its parameters; nil where the request has none.
+    /// The media type without its parameters; nil if the request has none.
     static func mediaType(of request: Request) -> String? {
         guard let field = request.headerFields.first(where: { $0.name == .contentType })?.value else { return nil }
         let isBlank = { (byte: UInt8) in byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
@@ -96,10 +97,12 @@ struct ImageUpload: Sendable {
         return [Image(bytes: bytes[...])]
     }
 
-    /// The most JSON members that are read as parameters. One is right; a second one gets the same error as in a query.
+    /// The most JSON members that are read as parameters. One is correct; a second one gets the same error as in a
+    /// query.
     private static let maxParameters = 2
 
-    /// The value of a parameter as text; what is not a whole number gets the same error as in a query.
+    /// The value of a parameter as text. A value of any other type becomes an empty text, which gets the same error as
+    /// in a query.
     private static func parameter(_ json: inout JSONCursor<UploadError>) throws(UploadError) -> String {
         if json.peeked == UInt8(ascii: "[") || json.peeked == UInt8(ascii: "{") {
             try json.skipValue()
@@ -238,11 +241,11 @@ enum UploadError: Error, Equatable, Sendable, CustomStringConvertible {
     case crowdedJSON(limit: ImageUpload.CountLimit)
     /// A text is not base64, or empty; indices count from 0.
     case notBase64(index: Int)
-    /// The Content-Type is none of an image.
+    /// The Content-Type is not one that an image can have.
     case unsupportedType(String)
-    /// JSON with the Content-Type of something else.
+    /// The content is JSON, but its Content-Type says otherwise.
     case unannouncedJSON(type: String)
-    /// More images than the limit.
+    /// The request has more images than the limit.
     case tooManyImages(found: Int, limit: ImageUpload.CountLimit)
 
     /// The status of the answer (DESIGN: the HTTP contract).
@@ -286,6 +289,6 @@ enum UploadError: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 extension UploadError: JSONFailure {
-    /// All JSON errors have one sentence, without a position: the form is short.
+    /// Every JSON error becomes the same sentence, without a position: the expected form is short.
     init(_ error: JSONError) { self = .malformedJSON }
 }

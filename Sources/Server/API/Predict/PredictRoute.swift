@@ -74,7 +74,7 @@ struct PredictionParameters: Sendable, Equatable {
     /// The default of ``top``.
     private static let defaultTop = 5
 
-    /// - Throws: ``HTTPError`` of 400 where `top` is not a number, occurs twice, or is misspelt.
+    /// - Throws: ``HTTPError`` of 400 if `top` is not a number, occurs twice, or is misspelt.
     init(_ request: Request, _ upload: ImageUpload, classCount: Int) throws(HTTPError) {
         var texts = request.query.values(QueryRule.topName) + (try Self.fields(of: request.body))
         for member in upload.parameters {

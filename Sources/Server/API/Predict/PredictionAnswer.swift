@@ -56,7 +56,7 @@ public struct PredictionAnswer: Sendable {
 public enum PredictionEntry: Sendable {
     /// The image's answer.
     case answer(PredictionAnswer)
-    /// `status` is that of an answer for this image alone.
+    /// An error. `status` is the one that a request with this image alone would get.
     case error(status: Int?, detail: String, filename: String?)
 
     /// The entry as JSON, names in alphabetical order.

@@ -2,12 +2,11 @@ import Dispatch
 import HTTPServer
 import Synchronization
 
-/// A report that may take a while to write, such as thousands of metrics, hundreds of models, or all classes of a
-/// model.
+/// A report that may take a while to write: thousands of metrics, hundreds of models, or all classes of a model.
 ///
-/// Requests are coalesced: the report is written once at a time, on a queue of its own and not on a thread that serves
-/// sockets. All requests that arrive while it is being written share the next one, so that many requests cost no more
-/// than one, and no answer is older than its request.
+/// Requests are coalesced: only one report is written at a time, on a queue of its own and not on a thread that serves
+/// sockets. All requests that arrive meanwhile share the next report. So many requests cost no more than one, and no
+/// answer is older than its request.
 final class CoalescedReport: Sendable {
     private struct State {
         var waiting: [CheckedContinuation<Response, Never>] = []
@@ -18,7 +17,7 @@ final class CoalescedReport: Sendable {
     private let queue: DispatchQueue
     private let write: @Sendable () -> Response
 
-    /// - Parameter write: may take long; runs on a queue of its own.
+    /// - Parameter write: returns the report. It may take long, and runs on a queue of its own.
     init(_ name: String, _ write: @escaping @Sendable () -> Response) {
         queue = DispatchQueue(label: "report.\(name)")
         self.write = write
@@ -27,7 +26,7 @@ final class CoalescedReport: Sendable {
     /// How many requests wait for a report that is not being written yet.
     var waitingCount: Int { state.withLock(\.waiting.count) }
 
-    /// The report of this moment or a little later.
+    /// Returns a report that was begun after this call.
     func callAsFunction() async -> Response {
         await withCheckedContinuation { continuation in
             let begins = state.withLock { state in
@@ -55,7 +54,7 @@ final class CoalescedReport: Sendable {
 }
 
 extension DispatchQueue {
-    /// Runs work that may block on this queue; the caller's thread is free meanwhile.
+    /// Runs work that may block on this queue, without blocking the caller's thread.
     func perform<Result: Sendable>(_ work: @escaping @Sendable () -> Result) async -> Result {
         await withCheckedContinuation { continuation in
             async { continuation.resume(returning: work()) }

@@ -9,7 +9,7 @@ struct HealthRoute: Sendable {
     /// 200 while the process lives.
     func live(_ request: Request) async -> Response { .text("ok\n") }
 
-    /// 200 once the default model is loaded and warmed up; 503 before that and while draining.
+    /// 200 once the default model is loaded and warmed up; 503 before that, and while the server drains.
     func ready(_ request: Request) async -> Response {
         if phase.isDraining { return .unavailable("The server is draining.") }
         guard store.defaultSlot?.model != nil else { return .defaultNotLoaded(store) }

@@ -1,6 +1,6 @@
 import Inference
 
-/// A tensor behind the JSON: its values one after the other, little-endian, without padding.
+/// A tensor in binary, which follows the JSON: its values one after the other, little-endian, without padding.
 ///
 /// - Source: Triton's binary tensor data extension
 struct BinaryTensor {
@@ -9,7 +9,7 @@ struct BinaryTensor {
 
     /// The images in these bytes.
     ///
-    /// - Throws: ``V2Error`` where the number of bytes does not fit the shape.
+    /// - Throws: ``V2Error`` if the number of bytes does not fit the shape.
     func images(_ datatype: TensorDatatype, in bytes: ArraySlice<UInt8>) throws(V2Error) -> [ImageInput] {
         switch datatype {
         case .float32:
@@ -43,7 +43,7 @@ struct BinaryTensor {
         return images
     }
 
-    /// One input of the network for each index of the first axis.
+    /// Splits a tensor along its first axis into inputs of the network.
     static func tensors(in bytes: UnsafeRawBufferPointer, extents: [Int]) -> [ImageInput] {
         split(bytes.count, by: extents[0]).map { range in
             .tensor(
@@ -66,7 +66,7 @@ struct BinaryTensor {
         return isAllFinite ? nil : (0..<count).first { !isFinite($0) }
     }
 
-    /// Each element is its length in four bytes, then as many bytes.
+    /// Splits a BYTES tensor: each element is its length in four bytes, then that many bytes.
     private func files(in bytes: ArraySlice<UInt8>) throws(V2Error) -> [ImageInput] {
         var rest = bytes
         var files: [ImageInput] = []
@@ -82,7 +82,7 @@ struct BinaryTensor {
         return files
     }
 
-    /// Equal shares of `count` values.
+    /// Splits `count` values into equal ranges.
     static func split(_ count: Int, by shares: Int) -> [Range<Int>] {
         let size = count / shares
         return (0..<shares).map { $0 * size..<($0 + 1) * size }
@@ -90,7 +90,7 @@ struct BinaryTensor {
 }
 
 extension Tensor {
-    /// A network's input from channels that lie one after the other; their order stays as it is.
+    /// A network's input from planar channels, one after the other; their order stays the same.
     ///
     /// Shape: `[C, H, W]` as `bytes`, float32, little-endian, at any address; `[H, W, C]` as the tensor, see
     /// ``Preprocessing/tensorShape``.

@@ -5,16 +5,16 @@ import Inference
 ///
 /// - Source: Open Inference Protocol V2, "Inference Request JSON Object"; its binary tensor data extension
 struct InferenceRequest: Sendable {
-    /// Sent back in the answer.
+    /// The request's identifier, which the answer repeats.
     private(set) var id: String?
-    /// How long the client waits at most.
+    /// The longest that the client waits; nil without a limit.
     private(set) var timeout: Duration?
-    /// One or more, in the order of the tensor's first axis.
+    /// The images, at least one, in the order of the tensor's first axis.
     let images: [ImageInput]
     /// The requested outputs, in the order of the request.
     let outputs: [RequestedOutput]
 
-    /// The limit of ``id``; a UUID has 36. Units: bytes.
+    /// The longest ``id``; a UUID has 36 bytes. Units: bytes.
     static let maxIDByteCount = 1024
 
     /// Parses the content of a request.
@@ -70,7 +70,7 @@ struct InferenceRequest: Sendable {
 
 /// The parameters of a whole request; unknown ones are ignored.
 struct RequestParameters {
-    /// How long the client waits at most; nil without a limit.
+    /// The longest that the client waits; nil without a limit.
     private(set) var timeout: Duration?
     /// The default of ``RequestedOutput/isBinary``.
     private(set) var wantsBinary = false
@@ -111,9 +111,9 @@ struct RequestedOutput: Equatable, Sendable {
     let source: Source
     /// The tensor's name.
     let name: String
-    /// How many of the best classes to answer with; nil answers with the values of all classes.
+    /// How many of the best classes to return; nil returns the values of all classes.
     var classCount: Int?
-    /// Whether the values go behind the JSON in binary; nil takes the request's default.
+    /// Whether the values follow the JSON in binary; nil uses the request's default.
     var isBinary: Bool?
 }
 
@@ -169,7 +169,7 @@ extension RequestedOutput {
         self.isBinary = isBinary
     }
 
-    /// The parameter `classification`: 0 means no classes, and more than there are means all.
+    /// The parameter `classification`: 0 requests the values of all classes; more than the model has means all classes.
     private static func classCount(_ value: JSONScalar, of count: Int) throws(V2Error) -> Int? {
         guard case .whole(let wanted) = value else {
             throw .parameter(name: "classification", tensor: "an output", expected: "a whole number of 0 or more")

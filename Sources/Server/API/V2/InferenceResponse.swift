@@ -3,7 +3,7 @@ import HTTPServer
 import HTTPTypes
 import Inference
 
-/// The answer to `POST …/infer`: JSON, and behind it the outputs that were requested in binary.
+/// The answer to `POST …/infer`: JSON, followed by the outputs that were requested in binary.
 ///
 /// - Source: Open Inference Protocol V2, "Inference Response JSON Object"; Triton's binary tensor data extension
 struct InferenceResponse {
@@ -52,7 +52,7 @@ struct InferenceResponse {
 }
 
 extension HTTPField.Name {
-    /// The length of the JSON in front of binary tensors. Units: bytes.
+    /// The length of the JSON that precedes binary tensors. Units: bytes.
     static let inferenceHeaderContentLength: HTTPField.Name = .init("Inference-Header-Content-Length") ?? .contentLength
 }
 

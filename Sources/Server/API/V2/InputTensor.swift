@@ -10,7 +10,7 @@ struct InputTensor {
         case none
         /// Parsed from the JSON.
         case parsed(TensorValues)
-        /// In the JSON at this byte: skipped, since datatype and shape were not known yet.
+        /// Skipped, since datatype and shape were not known yet; it begins at this byte of the JSON.
         case skipped(offset: Int)
     }
 
@@ -19,7 +19,7 @@ struct InputTensor {
     private var datatype: TensorDatatype?
     private var extents: [Int]?
     private var data = Data.none
-    /// The parameter `binary_data_size`: the values' bytes behind the JSON.
+    /// The parameter `binary_data_size`: how many bytes after the JSON hold the values.
     private(set) var binaryByteCount: Int?
 
     /// More axes than any input has; a longer shape is refused while it is parsed.
@@ -126,10 +126,10 @@ struct InputTensor {
         return (datatype, extents, count)
     }
 
-    /// The images, from the JSON or from the bytes behind it.
+    /// The images, from the JSON or from the bytes that follow it.
     ///
-    /// - Parameter offset: where the JSON ends.
-    /// - Throws: ``V2Error`` where bytes are missing, left over, or do not fit the shape.
+    /// - Parameter offset: where the JSON ends. Units: bytes.
+    /// - Throws: ``V2Error`` if bytes are missing, left over, or do not fit the shape.
     func images(behind offset: Int, in content: [UInt8]) throws(V2Error) -> [ImageInput] {
         let (datatype, extents, count) = try form()
         let name = signature.names.input
@@ -153,9 +153,9 @@ struct InputTensor {
 enum TensorDatatype: String, Sendable {
     /// The network's input, normalised by the client. Shape: `[N, C, H, W]`.
     case float32 = "FP32"
-    /// Pixels, for the model's own preprocessing. Shape: `[N, H, W, 3]` or `[N, H, W, 1]`.
+    /// Pixels, which go through the model's own preprocessing. Shape: `[N, H, W, 3]` or `[N, H, W, 1]`.
     case uint8 = "UINT8"
-    /// Encoded images, for decoding and preprocessing. Shape: `[N]` or `[N, 1]`.
+    /// Encoded images, which are decoded and preprocessed. Shape: `[N]` or `[N, 1]`.
     case bytes = "BYTES"
 }
 
@@ -167,7 +167,8 @@ enum TensorValues: Sendable {
 
     /// Parses the values in one pass, straight into their array.
     ///
-    /// - Parameter count: the number of values by the shape. The reserved memory is limited by what the text can hold.
+    /// - Parameter count: the number of values that the shape announces. No more memory is reserved than the text can
+    ///   fill.
     init(
         _ json: inout JSONCursor<V2Error>, _ datatype: TensorDatatype, _ extents: [Int], count: Int
     ) throws(V2Error) {

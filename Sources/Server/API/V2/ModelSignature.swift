@@ -8,7 +8,7 @@ struct ModelSignature: Sendable {
     let limit: ImageUpload.CountLimit
     let pixelLimit: PixelLimit
 
-    /// Both outputs, in the order of the answer.
+    /// Both outputs, in the order in which an answer lists them.
     var outputs: [RequestedOutput] {
         [
             RequestedOutput(source: .probabilities, name: names.probabilities),
@@ -51,7 +51,7 @@ struct ShapeRule: Equatable, Sendable {
 
     /// How many scalars, or encoded images, a tensor of this shape has; the first extent counts images.
     ///
-    /// - Throws: ``V2Error`` where the shape does not fit, or has more images or pixels than the limits.
+    /// - Throws: ``V2Error`` if the shape does not fit, or has more images or pixels than the limits.
     func elementCount(
         _ datatype: TensorDatatype, _ extents: [Int], limit: ImageUpload.CountLimit, pixels: PixelLimit
     ) throws(V2Error) -> Int {
@@ -76,7 +76,7 @@ struct ShapeRule: Equatable, Sendable {
     }
 }
 
-/// How large an image of raw pixels may be: as large as an encoded one.
+/// How large an image of raw pixels may be: the limit is that of encoded images.
 struct PixelLimit: Equatable, Sendable {
     let maxPixels: Int
 

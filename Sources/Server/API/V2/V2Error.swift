@@ -8,9 +8,9 @@ enum V2Error: Error, Equatable, Sendable {
     case form
     /// `Inference-Header-Content-Length` is not a number.
     case headerLength(found: String)
-    /// It exceeds the content. Units: bytes.
+    /// `Inference-Header-Content-Length` exceeds the content. Units: bytes.
     case headerTooLong(found: Int, available: Int)
-    /// It is missing although an input has `binary_data_size`. Units: bytes.
+    /// `Inference-Header-Content-Length` is missing although an input has `binary_data_size`. Units: bytes.
     case headerLengthMissing(size: Int)
     /// The content is not JSON, or a member has the wrong type.
     case json(JSONError)
@@ -42,19 +42,19 @@ enum V2Error: Error, Equatable, Sendable {
     case shape(found: [Int], ShapeRule)
     /// The input has neither `data` nor `binary_data_size`.
     case noData(input: String)
-    /// The input has both.
+    /// The input has both `data` and `binary_data_size`.
     case doubleData(input: String)
     /// `binary_data_size` does not fit the shape. Units: bytes.
     case byteCount(found: Int, expected: Int, shape: [Int])
-    /// The content ends before the binary data. Units: bytes.
+    /// The content ends before the binary data does. Units: bytes.
     case missingBytes(expected: Int, available: Int)
-    /// So many bytes follow the last input.
+    /// This many bytes follow the last input. Units: bytes.
     case excessBytes(Int)
-    /// An element of a binary BYTES tensor is cut off.
+    /// Element `index` of a binary BYTES tensor of `count` elements is cut off.
     case element(index: Int, count: Int)
     /// A value of an FP32 tensor is infinite or not a number.
     case notFinite(index: Int)
-    /// An image of pixels is too large; indices count from 0.
+    /// An image of raw pixels is too large; indices count from 0.
     case image(index: Int, ImageError)
     /// An error that `/predict` has as well.
     case upload(UploadError)

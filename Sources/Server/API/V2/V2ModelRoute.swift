@@ -6,7 +6,7 @@ struct V2ModelRoute: Sendable {
     let lookup: V2ModelLookup
     let settings: Settings
 
-    /// Names, datatypes and shapes, where -1 stands for any number of images.
+    /// Names, datatypes and shapes, in which -1 stands for any number of images.
     func metadata(_ request: Request) async -> Response {
         answer(request) { .json(ModelMetadata($0)) }
     }
@@ -41,7 +41,7 @@ struct ModelMetadata: Encodable {
     let inputs: [TensorMetadata]
     let outputs: [TensorMetadata]
 
-    /// The input is declared as the preprocessed tensor; pixels and encoded images are taken under the same name.
+    /// The input is declared as the preprocessed tensor. Pixels and encoded images are accepted under the same name.
     init(_ model: Model) {
         let type = TensorDatatype.float32.rawValue
         name = model.name
@@ -120,7 +120,7 @@ struct ModelConfiguration: Encodable {
         case dynamicBatching = "dynamic_batching"
     }
 
-    /// `max_batch_size` is how many images one request may hold; `dims` leave the axis of the batch out.
+    /// `max_batch_size` is the most images of one request; `dims` omit the axis of the batch.
     init(_ model: Model, settings: Settings) {
         name = model.name
         maxBatchSize = ImageUpload.CountLimit(settings, own: model.batching).count

@@ -58,7 +58,7 @@ struct V2RepositoryRoute: Sendable {
 
     private struct Done: Encodable {}
 
-    /// Lists all models, or with `{"ready": true}` the loaded ones.
+    /// Lists all models; with `{"ready": true}` only the loaded ones.
     func index(_ request: Request) async -> Response {
         await answer(request) { () async throws(HTTPError) in
             let onlyReady = try Self.read(IndexRequest.self, request)?.ready ?? false
@@ -68,7 +68,7 @@ struct V2RepositoryRoute: Sendable {
         }
     }
 
-    /// Loads a model now, also one whose folder is new, or that was unloaded.
+    /// Loads a model now, even one whose folder is new or that was unloaded.
     func load(_ request: Request) async -> Response {
         await answer(request) { () async throws(HTTPError) in
             if let name = try Self.read(LoadRequest.self, request)?.parameters.keys.min() {
@@ -113,7 +113,7 @@ struct V2RepositoryRoute: Sendable {
         }
     }
 
-    /// The content as JSON; nil where there is none.
+    /// The content, decoded from JSON; nil if it is empty.
     private static func read<Body: Decodable>(_: Body.Type, _ request: Request) throws(HTTPError) -> Body? {
         guard case .bytes(let bytes) = request.body, !bytes.isEmpty else { return nil }
         guard bytes.count <= maxByteCount else {

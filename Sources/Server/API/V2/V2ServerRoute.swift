@@ -63,7 +63,7 @@ struct V2ModelLookup: Sendable {
         return model
     }
 
-    /// - Throws: ``HTTPError`` of 404 where the path names another version.
+    /// - Throws: ``HTTPError`` of 404 if the path names another version.
     func check(_ model: Model, _ request: Request) throws(HTTPError) {
         guard let version = request.pathParameters["version"], version != model.version else { return }
         throw HTTPError(.notFound, "Model \(model.name) has no version \"\(version)\"; \(model.version) is loaded.")

@@ -81,7 +81,7 @@ struct StatisticsEntry: Encodable {
 
     struct Batch: Encodable {
         let size: Int
-        /// Count only: images are decoded before they form a batch, and answers are written after it.
+        /// Only the count is known: images are decoded before they form a batch, and answers are written after it.
         let computeInput: Tally
         let computeInfer: Tally
         let computeOutput: Tally
