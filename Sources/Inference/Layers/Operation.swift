@@ -103,7 +103,7 @@ public struct Algorithm: Sendable {
     /// multiply-adds, approximately.
     package let cost: Double
     /// Measures the largest error against float64 on the layer's own weights, relative to the largest result. Nil for
-    /// algorithms that only sum the products of the layer's definition, whose error is negligible.
+    /// algorithms that only sum the products of the layer's definition, since they are as accurate as float32 sums.
     let relativeError: (@Sendable (_ operation: any Operation, _ workers: WorkerPool) -> Double)?
     private let prepare: @Sendable (_ workers: WorkerPool, _ memory: BufferPool?) -> any Operation
 
