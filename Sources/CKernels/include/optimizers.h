@@ -11,8 +11,9 @@
 void kernel_sgd(float *values, const float *gradients, ptrdiff_t count, float gradient_scale, float weight_decay,
                 float rate);
 
-/// Gradient descent with momentum: `velocity = momentum · velocity + d; value -= rate · (nesterov ? d + momentum ·
-/// velocity : velocity)`, d as in kernel_sgd.
+/// Gradient descent with momentum:
+/// `velocity = momentum · velocity + d; value -= rate · (nesterov ? d + momentum · velocity : velocity)`, d as in
+/// kernel_sgd.
 void kernel_momentum(float *values, const float *gradients, float *velocities, ptrdiff_t count, float gradient_scale,
                      float weight_decay, float rate, float momentum, bool nesterov);
 
@@ -41,8 +42,8 @@ typedef struct {
     float rate;
 } kernel_adam_factors;
 
-/// Adam or AdamW: `first += (d − first) · first_weight; second = second_decay · second + second_weight · d²; value =
-/// shrinkage · value − rate · first / (√second · root_correction + epsilon)`, d as in kernel_sgd.
+/// Adam or AdamW: `first += (d − first) · first_weight; second = second_decay · second + second_weight · d²;
+/// value = shrinkage · value − rate · first / (√second · root_correction + epsilon)`, d as in kernel_sgd.
 void kernel_adam(float *values, const float *gradients, float *first, float *second, ptrdiff_t count,
                  const kernel_adam_factors *factors);
 

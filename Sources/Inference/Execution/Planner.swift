@@ -137,6 +137,7 @@ final class Planner: Sendable {
     }
 
     /// The plan for batches of one size.
+    ///
     /// - Parameter threadCount: the number of threads that share each step.
     func plan(batchSize: Int, threadCount: Int) -> Plan {
         precondition(batchSize > 0, "a batch of \(batchSize) images")

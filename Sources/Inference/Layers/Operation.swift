@@ -4,8 +4,8 @@ import Threads
 /// One layer computed by one algorithm on inputs of a known shape, for any batch size. It is a step of a ``Plan``.
 ///
 /// An operation owns its weights in the form that suits its algorithm. It is made once for each model, and all plans
-/// and threads share it. Values with rows and columns are stored channels-last, `[N, H, W, C]`; other values are `[N,
-/// F]`.
+/// and threads share it. Values with rows and columns are stored channels-last, `[N, H, W, C]`; other values are
+/// `[N, F]`.
 public protocol Operation: Sendable {
     /// The algorithm's name in measurements, such as `im2row`.
     var name: String { get }

@@ -21,7 +21,7 @@ public struct Classification: Sendable, Equatable {
 
     /// Ranks a network's outputs. Of equal outputs, the lower index comes first.
     ///
-    /// - Parameter count: the number of candidates to keep, 1 or more; at most one for each class is kept.
+    /// - Parameter count: the number of candidates to keep, from 1 to the number of classes.
     public init(logits: [Float], classes: ClassMap, top count: Int) {
         let probabilities = Softmax.probabilities(of: logits)
         let ranked = probabilities.indices.min(count: max(count, 1)) {

@@ -26,8 +26,8 @@ public struct ModelDescription: Sendable, Decodable {
     public var precision: Precision?
     /// Limits for this model that override the server's.
     public var batching: BatchingDescription?
-    /// The algorithm of each named layer, for layers whose algorithm should not be chosen by measurement. `alexnet
-    /// bench --layers` prints the names of layers and algorithms.
+    /// The algorithm of each named layer, for layers whose algorithm should not be chosen by measurement.
+    /// `alexnet bench --layers` prints the names of layers and algorithms.
     public var algorithms: [String: String]?
     /// Local response normalisation, which a checkpoint does not record: an object, or `false` if the network has none.
     public var localResponseNorm: LocalResponseNormDescription?
