@@ -42,8 +42,8 @@ typedef struct {
     float rate;
 } kernel_adam_factors;
 
-/// Adam or AdamW: `first += (d − first) · first_weight; second = second_decay · second + second_weight · d²;
-/// value = shrinkage · value − rate · first / (√second · root_correction + epsilon)`, d as in kernel_sgd.
+/// Adam or AdamW: `first += (d − first) · first_weight; second = second_decay · second + second_weight · d²`, then
+/// `value = shrinkage · value − rate · first / (√second · root_correction + epsilon)`, d as in kernel_sgd.
 void kernel_adam(float *values, const float *gradients, float *first, float *second, ptrdiff_t count,
                  const kernel_adam_factors *factors);
 
