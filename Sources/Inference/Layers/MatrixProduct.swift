@@ -23,7 +23,6 @@ package enum BLAS {
     ///
     /// Shape: A `[rows, depth]`, B `[depth, columns]`, C `[rows, columns]`. A transposed factor is stored with its axes
     /// swapped.
-    /// round.
     package static func multiply(
         rows: Int, columns: Int, depth: Int,
         left: UnsafePointer<Float>, _ leftFactor: Factor = .plain, leftStride: Int,
