@@ -155,7 +155,7 @@ static codec_status read_rows(codec_reader *base, uint8_t *pixels, size_t stride
     webp_reader *reader = (webp_reader *)base;
     const size_t row_byte_count = 3 * (size_t)reader->size.width;
     if (!reader->pixels) {
-        // The whole image is asked for at once: decode straight into the caller's memory.
+        // The whole image is requested in one call: decode directly into the caller's memory.
         if (row_count == reader->size.height && reader->window.width == reader->size.width
             && stride == row_byte_count) {
             return decode(reader, pixels);

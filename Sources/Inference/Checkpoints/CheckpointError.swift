@@ -2,7 +2,7 @@ import Files
 
 /// Why a checkpoint was refused: what was found, what was expected, and where.
 ///
-/// Offsets are in bytes from the start of the file, or of the record that the case names.
+/// `offset` is in bytes from the start of the file, or of the record that the case names.
 public enum CheckpointError: Error, Equatable, Sendable {
     // The file.
     /// The file could not be read.
@@ -20,9 +20,9 @@ public enum CheckpointError: Error, Equatable, Sendable {
     // The zip archive.
     /// The file does not end with an end of central directory record. `byteCount` is the file's size. Units: bytes.
     case missingDirectory(byteCount: Int)
-    /// A zip header at `offset` does not start with its signature. Units of `offset`: bytes.
+    /// A zip header at `offset` does not start with its signature.
     case wrongSignature(what: String, offset: Int, found: UInt32, expected: UInt32)
-    /// The archive uses an unsupported feature of zip, such as several disks. Units of `offset`: bytes.
+    /// The archive uses an unsupported feature of zip, such as several disks.
     case unsupportedArchive(offset: Int, feature: String)
     /// A field of the central directory contradicts the archive.
     case directoryMismatch(field: String, found: Int, expected: Int)
@@ -38,9 +38,9 @@ public enum CheckpointError: Error, Equatable, Sendable {
     case headerMismatch(record: String, field: String, found: Int, expected: Int)
     /// The name in a record's local header differs from that in the central directory.
     case nameMismatch(record: String, found: String)
-    /// Two records, or a record and the central directory, overlap at `offset`. Units of `offset`: bytes.
+    /// Two records, or a record and the central directory, overlap at `offset`.
     case overlappingRecords(record: String, next: String, offset: Int)
-    /// The deflate stream of a record is corrupt near `offset`. Units of `offset`: bytes.
+    /// The deflate stream of a record is corrupt near `offset`.
     case invalidCompression(record: String, offset: Int)
     /// A record does not inflate to its declared size. Units: bytes.
     case inflatedSizeMismatch(record: String, found: Int, expected: Int)
@@ -58,9 +58,9 @@ public enum CheckpointError: Error, Equatable, Sendable {
     // The pickle.
     /// The pickle's protocol is above 5.
     case unsupportedProtocol(found: Int)
-    /// The byte at `offset` is not a supported opcode. Units of `offset`: bytes.
+    /// The byte at `offset` is not a supported opcode.
     case unknownOpcode(opcode: UInt8, offset: Int)
-    /// The pickle is malformed at `offset`, or a value has the wrong type. Units of `offset`: bytes.
+    /// The pickle is malformed at `offset`, or a value has the wrong type.
     case invalidPickle(offset: Int, found: String, expected: String)
     /// The file's only value is the result of a function outside the allowlist.
     case refusedGlobal(name: String, offset: Int)

@@ -71,7 +71,7 @@ public struct Augmentation: Sendable, Hashable {
 
     /// The bytes before normalisation.
     ///
-    /// Shape: the network's input, or one channel where all three are the same.
+    /// Shape: height and width of the network's input; its channels, or one channel if all three are equal.
     func raster(
         _ image: PixelImage, for preprocessing: Preprocessing, using generator: inout SplitMix64
     ) -> Raster {

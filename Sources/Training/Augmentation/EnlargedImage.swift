@@ -37,7 +37,7 @@ struct EnlargedImage: Equatable {
         (rows, columns) = (top..<top + high, left..<left + wide)
     }
 
-    /// The crop that lies `down` and `right` of the top left one. Units: pixels.
+    /// The crop at an offset of `down` rows and `right` columns from the top left one. Units: pixels.
     func part(of image: PixelImage, down: Int, right: Int) -> ResizedCrop {
         let top = rows.lowerBound + down
         let left = columns.lowerBound + right

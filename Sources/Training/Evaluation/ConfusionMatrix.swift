@@ -1,4 +1,4 @@
-/// How many images of each class were predicted as each class.
+/// The number of images for each pair of true class and predicted class.
 ///
 /// Axes: rows are the true classes, columns the predicted ones.
 public struct ConfusionMatrix: Sendable, Equatable {

@@ -4,7 +4,7 @@ import Foundation
 ///
 /// Predictions are added one by one, in any order. Evaluations of several parts can be merged.
 public struct Evaluation: Sendable, Equatable {
-    /// How many images of each class were predicted as each class.
+    /// The number of images for each pair of true class and predicted class.
     public private(set) var confusion: ConfusionMatrix
     /// The number of images whose true class is among the five most probable.
     public private(set) var top5CorrectCount = 0

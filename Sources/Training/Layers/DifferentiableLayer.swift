@@ -76,13 +76,13 @@ struct DifferentiableRun: @unchecked Sendable {  // guard: one run at a time has
     let batchSize: Int
     /// The seed of this layer's random choices in this step; nil turns dropout off.
     let seed: UInt64?
-    /// The values before the layer. Shape: `[N, …]` each.
+    /// The layer's inputs. Shape: `[N, …]` each.
     let inputs: [UnsafePointer<Float>]
-    /// The values behind the layer. Shape: `[N, …]`.
+    /// The layer's output. Shape: `[N, …]`.
     let output: UnsafeMutablePointer<Float>
-    /// The gradients to write. Shape: `[N, …]` each; nil where none is wanted.
+    /// The gradients of the inputs, which are written. Shape: `[N, …]` each; nil if none is needed.
     let inputGradients: [UnsafeMutablePointer<Float>?]
-    /// The gradient behind the layer. Shape: `[N, …]`.
+    /// The gradient of the output, which is read. Shape: `[N, …]`.
     let outputGradient: UnsafeMutablePointer<Float>
     /// Memory that the forward pass saves for the backward pass.
     let saved: UnsafeMutablePointer<Float>

@@ -139,7 +139,7 @@ extension LearningRateSchedule {
         public private(set) var best: Double?
         /// The number of epochs without progress, since the best loss or the last reduction.
         public private(set) var stalledEpochCount = 0
-        /// How many times the rate was reduced.
+        /// The number of reductions of the rate.
         public private(set) var reductionCount = 0
 
         /// The relative decrease of the loss that counts as progress.
