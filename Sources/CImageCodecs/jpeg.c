@@ -5,7 +5,7 @@
 // The library's warnings (a premature end of a segment, bytes between markers) are ignored; its errors longjmp back
 // into this file.
 //
-// The library reads the file in chunks (source windows). Refills, the progress callback and decoded rows all count
+// The library reads the file in chunks (source windows). Refills, the progress callback and decoded rows all count as
 // work, so that cancellation is checked every few milliseconds.
 
 #include "reader.h"
@@ -17,7 +17,7 @@
 #include <jpeglib.h>
 #include <jerror.h>
 
-/// The most scans. Each scan passes over the whole image, even if it has only a few bytes; encoders write about ten.
+/// The most scans. Each scan passes over the whole image, however few bytes it has; encoders write about ten.
 static const int scan_limit = 64;
 
 /// How much of the file the library sees at once. Near the end of a chunk its fast entropy decoder falls back to the
@@ -35,7 +35,7 @@ typedef struct {
     struct jpeg_progress_mgr progress;
     jmp_buf failure;
     codec_status status;
-    /// Whether decoding has reached the pixels, so that running out of bytes is an error at once.
+    /// Whether decoding has reached the pixels; from then on, running out of bytes is an error.
     int is_within_pixels;
     /// One row of the window; four channels for CMYK.
     JSAMPARRAY spare;
@@ -229,7 +229,7 @@ static codec_status finish(codec_reader *base) {
     jpeg_reader *reader = (jpeg_reader *)base;
     struct jpeg_decompress_struct *library = &reader->library;
     if (setjmp(reader->failure)) { return reader->status; }
-    // Skip to the last row but decode that: skipping it too would leave the rest of the file unread.
+    // Skip to the last row but decode that one: if it were skipped too, the rest of the file would stay unread.
     if (library->output_scanline + 1 < library->output_height) {
         jpeg_skip_scanlines(library, library->output_height - 1 - library->output_scanline);
     }

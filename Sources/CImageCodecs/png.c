@@ -1,5 +1,5 @@
-// PNG by libpng. The library reads a synthetic file that contains only the header, the palette and the pixel data of
-// the original. So corrupt files are treated by one rule, which is Pillow's:
+// PNG by libpng. The library does not read the original file but a synthetic one, which contains only the header, the
+// palette and the pixel data. Corrupt files are therefore treated by one rule, which is Pillow's:
 //
 //     before the pixel data   every chunk must be complete and its CRC correct; unknown chunk types are skipped
 //     the pixel data          the zlib stream must yield every row; the CRCs of IDAT chunks are ignored, the stream's
@@ -274,8 +274,8 @@ static void convert(const png_reader *reader, const uint8_t *restrict row, uint8
     }
 }
 
-/// Lets the library decode a row. After the last row it would inflate on to the end of the stream, which a few bytes
-/// can make gigabytes long; there `on_read` interrupts it, when the row is complete.
+/// Lets the library decode a row. After the last row the library would inflate on to the end of the stream, which may
+/// be gigabytes even in a small file. `on_read` therefore interrupts it as soon as the row is complete.
 static codec_status read_row(png_reader *reader, uint8_t *row) {
     if (setjmp(png_jmpbuf(reader->library))) { return reader->status; }
     png_read_row(reader->library, row, NULL);

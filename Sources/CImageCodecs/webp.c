@@ -1,4 +1,4 @@
-// WebP by libwebp. The demuxer finds the first frame of still images and animations alike; the rest of the canvas is
+// WebP by libwebp. The demuxer finds the first frame, in still images and animations alike; the rest of the canvas is
 // black. Alpha is dropped, not blended.
 //
 // The library gets a large frame in steps (incremental decoding), and cancellation is checked between them. A small
@@ -65,8 +65,8 @@ static VP8StatusCode decode_steps(webp_reader *reader, const WebPData *data, Web
     if (data->size <= frame_step) { return WebPDecode(data->bytes, data->size, config); }
     WebPIDecoder *decoder = WebPIDecode(NULL, 0, config);
     if (!decoder) { return VP8_STATUS_OUT_OF_MEMORY; }
-    // The library parses a lossless frame's header again after each step that cuts it. Growing steps bound that to
-    // three times its length.
+    // The library parses a lossless frame's header again after each step that ends inside it. Growing steps bound that
+    // work to three times the header's length.
     const int is_lossless = !memcmp(data->bytes, "VP8L", 4);
     VP8StatusCode result = VP8_STATUS_SUSPENDED;
     for (size_t count = 0; count < data->size && result == VP8_STATUS_SUSPENDED;) {
@@ -155,7 +155,7 @@ static codec_status read_rows(codec_reader *base, uint8_t *pixels, size_t stride
     webp_reader *reader = (webp_reader *)base;
     const size_t row_byte_count = 3 * (size_t)reader->size.width;
     if (!reader->pixels) {
-        // The whole image is asked for at once: decode straight into the caller's memory.
+        // The whole image is requested in one call: decode directly into the caller's memory.
         if (row_count == reader->size.height && reader->window.width == reader->size.width
             && stride == row_byte_count) {
             return decode(reader, pixels);

@@ -1,11 +1,13 @@
 #pragma once
 
+// A row copy with zero padding, shared by im2row and space-to-depth.
+
 #include <stddef.h>
 #include <string.h>
 
 #include "multiversion.h"
 
-/// Copies `count` floats from index `first` of a row of `length`; indices outside the row give zeros (zero padding).
+/// Copies `count` floats of a row of `length` floats, starting at index `first`. Indices outside the row read as zero.
 INLINE void copy_clipped(const float *row, ptrdiff_t first, ptrdiff_t count, ptrdiff_t length, float *output) {
     ptrdiff_t before = first < 0 ? -first : 0;
     if (before > count) before = count;

@@ -1,3 +1,5 @@
+// Element-wise kernels: bias, ReLU, sums, per-channel scale and shift, and matrix transposition.
+
 #include "elementwise.h"
 
 #include "multiversion.h"
@@ -38,7 +40,7 @@ INLINE void kernel_relu_body(const float *input, float *output, ptrdiff_t count)
 KERNEL_VERSIONS(kernel_relu, (const float *input, float *output, ptrdiff_t count), (input, output, count))
 
 INLINE void kernel_transpose_body(const float *input, ptrdiff_t row_count, ptrdiff_t column_count, float *output) {
-    // Sixteen rows at a time: one column of them is one cache line of the output.
+    // Sixteen rows at a time: their sixteen values of one column fill one cache line of the output.
     for (ptrdiff_t first = 0; first < row_count; first += 16) {
         const ptrdiff_t end = first + 16 < row_count ? first + 16 : row_count;
         for (ptrdiff_t column = 0; column < column_count; column++) {

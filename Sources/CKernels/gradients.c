@@ -1,3 +1,5 @@
+// Backward passes of the element-wise layers: ReLU, dropout and the bias.
+
 #include "gradients.h"
 
 #include "multiversion.h"
@@ -9,8 +11,8 @@ INLINE void kernel_relu_gradient_body(const float *output, float *gradient, ptrd
 KERNEL_VERSIONS(kernel_relu_gradient, (const float *output, float *gradient, ptrdiff_t count),
                 (output, gradient, count))
 
-/// A 32-bit integer hash of two rounds with good avalanche (lowbias32). Source: Wellons 2018, "Prospecting for hash
-/// functions".
+/// A 32-bit integer hash with good avalanche: each input bit changes about half of the output bits (lowbias32).
+/// Source: Wellons 2018, "Prospecting for hash functions".
 INLINE uint32_t mix(uint32_t value) {
     value ^= value >> 16;
     value *= 0x7feb352dU;

@@ -1,3 +1,5 @@
+// im2row: unfolds the windows of a convolution into the rows of a matrix.
+
 #include "clipped_copy.h"
 #include "convolution.h"
 

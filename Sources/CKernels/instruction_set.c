@@ -1,3 +1,5 @@
+// Detects the CPU's widest instruction set and stores the limit, which holds for the whole process.
+
 #include "instruction_set.h"
 
 #include <stdatomic.h>

@@ -1,3 +1,5 @@
+// Linear layers with packed weights: y = x·Wᵀ + b, one panel of 32 outputs at a time.
+
 #include "linear.h"
 
 #include <string.h>
@@ -9,13 +11,12 @@ enum {
     OUTPUTS = KERNEL_LINEAR_OUTPUTS,
     WIDTH = 16,
     VECTORS = OUTPUTS / WIDTH,
-    /// Accumulators of a tile: at two vectors each they fill 24 of the 32 AVX-512 registers.
+    /// Accumulators of a tile: with two vectors each, they fill 24 of the 32 AVX-512 registers.
     MOST_SUMS = 12,
     /// Inputs per block: a block of expanded weights takes 32 KiB and is reused by several groups of images.
     BLOCK = 256,
-    /// Prefetch distance for weights: the hardware prefetcher does not keep up where each weight feeds many
-    /// accumulators.
-    /// Units: bytes.
+    /// Prefetch distance for weights. The hardware prefetcher does not keep up where each weight feeds many
+    /// accumulators. Units: bytes.
     AHEAD = 8192,
     /// Size of a cache line. Units: bytes.
     LINE = 64,
@@ -32,7 +33,7 @@ typedef uint32_t words __attribute__((vector_size(WIDTH * sizeof(uint32_t)), ali
 typedef _Float16 float16s __attribute__((vector_size(WIDTH * sizeof(uint16_t)), aligned(2)));
 #endif
 
-/// Expands the `vector`-th sixteen weights of an input to float32.
+/// Expands sixteen weights of an input to float32: those with the index `vector` among its groups of sixteen.
 INLINE void expand(const char *row, weight_type type, int vector, lanes *values) {
     if (type == float32_weights) {
         memcpy(values, row + vector * sizeof *values, sizeof *values);
@@ -70,11 +71,11 @@ INLINE void expand(const char *row, weight_type type, int vector, lanes *values)
     }
 }
 
-/// Multiplies `depth` rows of a panel by a group of images. Accumulators stay in registers; each output and image has
-/// `parts` of them, which hides the latency of fused multiply-adds.
+/// Multiplies `depth` rows of a panel by a group of images. Each pair of output and image has `parts` accumulators in
+/// registers, which hides the latency of fused multiply-adds.
 ///
-/// `type`, `images`, `parts`, and whether `expanded` is null are constants once this is inlined, so that the loops are
-/// unrolled.
+/// `type`, `images` and `parts` are constants once this is inlined, and so is whether `expanded` is null. The loops are
+/// therefore unrolled.
 /// - expanded: receives the weights as float32, `[k][output]`; may be null.
 INLINE void multiply_tile(const char *panel, weight_type type, float *expanded, const float *input,
                           ptrdiff_t input_stride, ptrdiff_t depth, int images, int parts, bool accumulates,
@@ -91,7 +92,8 @@ INLINE void multiply_tile(const char *panel, weight_type type, float *expanded, 
 #pragma clang loop unroll(full)
         for (int part = 0; part < parts; part++) {
             const char *weights = panel + (k + part) * step;
-            // Weights are read once, so the prefetch is non-temporal: it does not evict the images from the L2 cache.
+            // Each weight is read once, so the prefetch is non-temporal: it does not evict the images from the L2
+            // cache.
             if (part * step % LINE == 0 || step > LINE) __builtin_prefetch(weights + AHEAD, 0, 0);
             if (step > LINE) __builtin_prefetch(weights + AHEAD + LINE, 0, 0);
             lanes values[VECTORS];
@@ -165,7 +167,7 @@ INLINE void multiply_images(const char *panel, weight_type type, float *expanded
 #undef IMAGES
 }
 
-/// output = relu(sum * scale + bias)
+/// Scale, bias and optional ReLU: `output = relu(sum * scale + bias)`.
 INLINE void finish(const float *sums, const float *scales, const kernel_linear *l) {
     for (ptrdiff_t image = 0; image < l->image_count; image++) {
         float *output = l->output + image * l->output_stride;
@@ -176,8 +178,9 @@ INLINE void finish(const float *sums, const float *scales, const kernel_linear *
     }
 }
 
-/// Reads the weights once. More than `most` images are split into groups of about equal size, which all process one
-/// block of inputs before the next; the first group expands the block's weights for the others.
+/// Computes one panel and reads its weights once. More than `most` images are split into groups of about equal size.
+/// All groups process one block of inputs before the next block; the first group expands the block's weights for the
+/// others.
 INLINE void linear_panel(const char *panel, weight_type type, const float *scales, const kernel_linear *l, int most,
                          float *sums) {
     const ptrdiff_t group_count = (l->image_count + most - 1) / most;
@@ -202,7 +205,7 @@ INLINE void linear_panel(const char *panel, weight_type type, const float *scale
     finish(sums, scales, l);
 }
 
-/// One function for each instruction set, with as many images at a time as its registers hold.
+/// One function for each instruction set. It takes as many images at a time as the registers hold.
 #if defined(__x86_64__)
 #define VERSIONS(name, converted_type)                                                                                 \
     AVX512 static void name##_avx512(const char *panel, const float *scales, const kernel_linear *l, float *sums) {    \

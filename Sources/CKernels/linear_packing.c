@@ -1,14 +1,14 @@
+// Packs and quantizes the weights of linear layers into panels, once at load.
+
 #include <string.h>
 
 #include "linear.h"
 #include "linear_weights.h"
 #include "multiversion.h"
 
-// Packs and quantizes the weights of linear layers into panels, once at load.
-
 enum {
     OUTPUTS = KERNEL_LINEAR_OUTPUTS,
-    /// Inputs transposed at a time: one cache line of each row.
+    /// Inputs transposed at a time. Sixteen values of a row are one cache line.
     TILE = 16,
 };
 
@@ -95,7 +95,7 @@ INLINE float largest(const float *row, ptrdiff_t depth) {
     return float_of(most);
 }
 
-/// The power of two that scales a row's largest magnitude into 2ᵖ…2ᵖ⁺¹ when the row is divided by it.
+/// The power of two by which a row is divided, so that its largest magnitude falls into 2ᵖ…2ᵖ⁺¹, p = `power`.
 INLINE float scale_from(int power, float most) {
     if (most == 0) return 1;
     // Subnormal magnitudes and scales are raised to the smallest normal number.
@@ -107,15 +107,15 @@ INLINE float scale_of(float most, weight_type type) {
     switch (type) {
     case float32_weights: return 1;
     case int24_weights: return scale_from(22, most);
-    // A subnormal scale would be inaccurate; such an output is reduced to its bias.
+    // A subnormal scale would be inaccurate. The weights of such an output become zero, and only its bias remains.
     case int8_weights: return most / 127 < 0x1p-126f ? 0 : most / 127;
     default: return most >= 0x1p15f && most <= 65504 ? 1 : scale_from(14, most);
     }
 }
 
-/// Flips the rounding of the numbers closest to a tie until the errors of a tile sum to at most half a step.
-/// Neighbouring inputs are correlated (pixels of a feature map, outputs of a ReLU), and their common part is multiplied
-/// by that sum.
+/// Error compensation: rounds the numbers closest to a tie the other way until the errors of a tile sum to at most half
+/// a step. Neighbouring inputs are correlated (pixels of a feature map, outputs of a ReLU), and their common part is
+/// multiplied by that sum.
 /// Source: Guo et al., SQuant, 2022 (arXiv:2202.07471).
 INLINE void balance(const float *values, uint32_t *numbers) {
     float errors[TILE], sum = 0;

@@ -1,5 +1,7 @@
 #pragma once
 
+// The element types of packed weights and their sizes.
+
 #include "linear.h"
 #include "multiversion.h"
 

@@ -1,3 +1,5 @@
+// Local response normalisation, backward pass.
+
 #include <math.h>
 #include <string.h>
 

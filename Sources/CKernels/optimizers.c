@@ -1,3 +1,5 @@
+// Optimiser steps over contiguous parameters, and the sum of squares for gradient clipping.
+
 #include "optimizers.h"
 
 #include "multiversion.h"
@@ -74,7 +76,7 @@ KERNEL_VERSIONS(kernel_moving_average, (float *averages, const float *values, pt
 #define SUM_COUNT 32
 
 INLINE void kernel_sum_of_squares_body(const float *values, ptrdiff_t count, double *sum) {
-    // The square of a float is exact in double, so fused and separate multiply-adds give the same result.
+    // The square of a float is exact in double, so a fused multiply-add gives the same result as a separate one.
     double sums[SUM_COUNT] = {0};
     ptrdiff_t i = 0;
     for (; i + SUM_COUNT <= count; i += SUM_COUNT) {

@@ -1,3 +1,5 @@
+// GEMM with a packed right-hand matrix: a register-blocked micro-kernel for each instruction set.
+
 #include "panels.h"
 
 #include <stdbool.h>
@@ -19,10 +21,10 @@ typedef struct {
     ptrdiff_t output_stride;
 } product;
 
-/// The micro-kernel: `rows` rows times `panels` panels, accumulated in registers.
+/// The micro-kernel: multiplies `rows` rows by `panels` panels and accumulates in registers.
 ///
-/// `rows`, `panels` and `prefetches` are constants once this is inlined, so that the loops are unrolled. With
-/// `prefetches` the next panels are prefetched, since weights come from beyond the L2 cache.
+/// `rows`, `panels` and `prefetches` are constants once this is inlined, so that the loops are unrolled. `prefetches`
+/// turns on prefetching of the next panels, for weights that come from beyond the L2 cache.
 INLINE void multiply_tile(const float *left, const float *right, const product *p, int rows, int panels, bool prefetches,
                           float *output) {
     lanes sums[MOST_ROWS][MOST_PANELS];
@@ -79,11 +81,11 @@ INLINE void multiply_rows(const float *left, const float *right, const product *
 #undef CASE
 }
 
-/// Loops over panels outside and blocks of rows inside, so that the panels stay in the cache while the left-hand matrix
-/// streams.
+/// The outer loop runs over panels and the inner one over blocks of rows, so that the panels stay in the cache while
+/// the left-hand matrix streams through it.
 ///
-/// `most_rows` times `panels` accumulators fill the registers. Blocks have about equal heights, so that no small
-/// remainder is left.
+/// `most_rows` × `panels` accumulators fill the registers. Blocks have about equal heights, so that no small remainder
+/// is left.
 INLINE void multiply_panels(const float *left, ptrdiff_t row_count, const float *right, ptrdiff_t panel_count,
                             const product *p, float *output, int most_rows, int panels) {
     const ptrdiff_t blocks = (row_count + most_rows - 1) / most_rows;
@@ -102,15 +104,15 @@ INLINE void multiply_panels(const float *left, ptrdiff_t row_count, const float 
 }
 
 #if defined(__x86_64__)
-/// 32 registers of 16 floats: 24 accumulators, two panel vectors, the rest for broadcast factors. With few rows, more
-/// panels fit.
+/// AVX-512 has 32 registers of 16 floats: 24 accumulators, two panel vectors, the rest for broadcast factors. With few
+/// rows, more panels fit.
 AVX512 static void multiply_avx512(const float *left, ptrdiff_t row_count, const float *right, ptrdiff_t panel_count,
                                    const product *p, float *output) {
     if (row_count <= 5) multiply_panels(left, row_count, right, panel_count, p, output, 5, 4);
     else multiply_panels(left, row_count, right, panel_count, p, output, 12, 2);
 }
 
-/// 16 registers of 8 floats: 12 accumulators, two panel vectors, one broadcast factor.
+/// AVX2 has 16 registers of 8 floats: 12 accumulators, two panel vectors, one broadcast factor.
 AVX2 static void multiply_avx2(const float *left, ptrdiff_t row_count, const float *right, ptrdiff_t panel_count,
                                const product *p, float *output) {
     if (row_count <= 3) multiply_panels(left, row_count, right, panel_count, p, output, 3, 2);
@@ -118,7 +120,7 @@ AVX2 static void multiply_avx2(const float *left, ptrdiff_t row_count, const flo
 }
 #endif
 
-/// 16 registers of 4 floats (SSE2), or 32 (NEON): few rows, so that the accumulators fit.
+/// SSE2 has 16 registers of 4 floats, NEON has 32. A tile has few rows, so that its accumulators fit.
 static void multiply_portable(const float *left, ptrdiff_t row_count, const float *right, ptrdiff_t panel_count,
                               const product *p, float *output) {
     multiply_panels(left, row_count, right, panel_count, p, output, 2, 1);
@@ -140,7 +142,8 @@ void kernel_multiply_panels(const float *left, ptrdiff_t left_stride, ptrdiff_t 
 void kernel_pack_panels(const float *rows, ptrdiff_t row_count, ptrdiff_t depth, float *panels) {
     for (ptrdiff_t first = 0; first < row_count; first += COLUMNS, panels += depth * COLUMNS) {
         const ptrdiff_t count = row_count - first < COLUMNS ? row_count - first : COLUMNS;
-        // Sixteen values of each row at a time: one cache line in, sixteen lines out, which stay in the L1 cache.
+        // Sixteen values of each row at a time: one cache line is read, and sixteen lines are written that stay in the
+        // L1 cache.
         for (ptrdiff_t start = 0; start < depth; start += 16) {
             const ptrdiff_t end = depth - start < 16 ? depth : start + 16;
             for (ptrdiff_t row = 0; row < COLUMNS; row++) {

@@ -1,3 +1,5 @@
+// Max, average and adaptive average pooling of one channels-last image, forward pass.
+
 #include "pooling.h"
 
 #include <math.h>

@@ -1,3 +1,5 @@
+// Max pooling with saved argmax, and the backward passes of max and adaptive average pooling.
+
 #include <math.h>
 #include <string.h>
 
@@ -11,7 +13,7 @@ typedef float lanes __attribute__((vector_size(LANES * sizeof(float)), aligned(4
 typedef int32_t integers __attribute__((vector_size(LANES * sizeof(int32_t))));
 typedef uint8_t bytes __attribute__((vector_size(LANES), aligned(1)));
 
-/// The upper left corner of a window on the image.
+/// The upper left corner of a window in image coordinates; negative within the padding. Units: pixels.
 typedef struct {
     ptrdiff_t top, left;
 } corner;

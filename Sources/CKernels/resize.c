@@ -1,3 +1,5 @@
+// The vertical pass of image resizing, conversion to grey, normalisation, and rotation.
+
 #include "resize.h"
 
 #include "multiversion.h"

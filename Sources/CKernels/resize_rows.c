@@ -1,6 +1,9 @@
-// The horizontal pass. A 22-bit weight is split into two halves of 11 bits, so that multiply-add instructions on pairs
-// of 16-bit numbers (PMADDWD) apply. Pixels are shuffled into pairs of neighbours of one channel and multiplied by both
-// halves; the two sums are combined at the end. All sums are exact modulo 2³², and so equal those with unsplit weights.
+// The horizontal pass of image resizing.
+//
+// A 22-bit weight is split into two halves of 11 bits, so that instructions that multiply and add pairs of 16-bit
+// numbers (PMADDWD) can be used. Shuffles pair neighbouring pixels of one channel. Each pair is multiplied by both
+// halves of the weights, and the two sums are combined at the end. All sums are exact modulo 2³², so the result equals
+// that of unsplit weights.
 
 #include "resize.h"
 
@@ -68,7 +71,7 @@ static const int8_t gathering[16] = {0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1,
 
 INLINE __m128i load16(const void *bytes) { return _mm_loadu_si128((const __m128i *)bytes); }
 
-/// Stores twelve bytes, plus four that are overwritten by the next store or belong to the slack.
+/// Stores twelve output bytes and four more. The next store overwrites those four, or they are in the slack.
 INLINE void store_outputs(uint8_t *output, __m128i outputs) {
     _mm_storeu_si128((__m128i *)output, outputs);
 }

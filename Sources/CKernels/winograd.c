@@ -1,3 +1,5 @@
+// Winograd's minimal filtering: the input and output transforms, and space-to-depth.
+
 #include "winograd.h"
 
 #include <string.h>
@@ -6,15 +8,15 @@
 #include "multiversion.h"
 #include "winograd_points.h"
 
-// The interpolation points are 0 if the extent is even, then pairs ±p, then infinity. With z = 1 if 0 is a point, else
-// 0, and E the product of x² - p² over the other pairs, the rows of Bᵀ are the coefficients of
+// The interpolation points are 0 (only if the extent is even), then pairs ±p, then infinity. Let z = 1 if 0 is a point,
+// else z = 0, and let E be the product of x² - p² over the other pairs. The rows of Bᵀ are then the coefficients of
 //   for 0            Π (x² - p²)
 //   for ±p           xᶻ · (x ± p) · E(x²)
 //   for infinity     xᶻ · Π (x² - p²)
-// so a pair ±p shares the even and the odd part of its polynomial.
+// The two rows of a pair ±p are the sum and the difference of the same even and odd part, which are computed once.
 
-/// The coefficient of x²ᵏ in the product of x² - p² over all pairs except `left_out`; `left_out` = `pairs` excludes
-/// none.
+/// The coefficient of x²ᵏ in the product of x² - p² over all pairs except `left_out`. `left_out` = `pairs` leaves none
+/// out.
 INLINE float even_coefficient(int pairs, int left_out, int k) {
     static const float coefficients[3][4][4] = {
         {{1}, {-1, 1}},
@@ -159,7 +161,7 @@ INLINE void output_row(const float *products, ptrdiff_t place_stride, ptrdiff_t 
                 UNROLL
                 for (int j = 0; j < m; j++) {
                     const lanes value = y[i * m + j] + b;
-                    // Comparisons give masks of all ones or zeros; NaN compares false and is kept.
+                    // A comparison gives a mask of all ones or all zeros. NaN compares false and is kept.
                     y[i * m + j] = relu ? (lanes)((__typeof__(value < 0))value & ~(value < 0)) : value;
                 }
             }

@@ -1,3 +1,5 @@
+// Winograd's minimal filtering, backward pass: the adjoints of the output transform and of the kernel transform.
+
 #include "multiversion.h"
 #include "winograd.h"
 #include "winograd_points.h"

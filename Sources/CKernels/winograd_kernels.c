@@ -1,3 +1,5 @@
+// Winograd's kernel transform, computed in float64.
+
 #include "multiversion.h"
 #include "winograd.h"
 

@@ -1,10 +1,10 @@
 #pragma once
 
+// What the Winograd transforms share: vectors of channels, and the interpolation points.
+
 #include <string.h>
 
 #include "multiversion.h"
-
-// Shared by the Winograd transforms: vectors of channels, and the interpolation points.
 
 enum { LANES = 16, MOST = 8 };
 

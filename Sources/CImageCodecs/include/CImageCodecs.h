@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// Result of a call; all but `codec_ok` put a phrase that explains the failure into the message.
+/// The result of a call. Every result except `codec_ok` comes with a message that explains the failure.
 typedef enum {
     codec_ok = 0,
     codec_truncated,      ///< the file ends before the last pixel
@@ -13,7 +13,7 @@ typedef enum {
     codec_stopped,        ///< `should_stop` cancelled the call
 } codec_status;
 
-/// Explanation of a failure, often the library's own; always zero-terminated.
+/// Explanation of a failure, often in the library's own words; always zero-terminated.
 typedef struct {
     char text[160];
 } codec_message;
@@ -28,10 +28,10 @@ typedef struct {
     uint32_t left, top, width, height;
 } codec_window;
 
-/// Cancellation and limits of a codec.
+/// How a codec can be cancelled, and its memory limit.
 typedef struct {
-    /// Called every few milliseconds, whatever the file contains; a result other than 0 cancels with `codec_stopped`.
-    /// It may block: no lock is held. Null disables cancellation.
+    /// Called every few milliseconds, whatever the file contains. A result other than 0 cancels the call with
+    /// `codec_stopped`. The function may block: no lock is held. Null disables cancellation.
     int (*should_stop)(void *context);
     /// Passed to `should_stop`.
     void *context;
@@ -64,12 +64,12 @@ int codec_can_scale(const codec_reader *reader);
 
 /// Starts decoding at the window's first row.
 ///
-/// - `denominator`: 1, or 2, 4 or 8 if the codec can scale: both sides are divided by it and rounded up.
-/// - `window`: in, the part of the scaled image to decode; out, the part that rows will have, which contains it.
+/// - `denominator`: 1, or 2, 4 or 8 if the codec can scale. Both sides are divided by it and rounded up.
+/// - `window`: in: the part of the scaled image to decode. Out: the part that the rows will cover, which contains it.
 codec_status codec_begin(codec_reader *reader, uint32_t denominator, codec_window *window, codec_message *message);
 
-/// Decodes the window's next rows as RGB without gaps, rows `stride` bytes apart. `row_count` is at most the number of
-/// rows left in the window.
+/// Decodes the window's next rows as contiguous RGB pixels. Rows are `stride` bytes apart. `row_count` is at most the
+/// number of rows left in the window.
 codec_status codec_read_rows(
     codec_reader *reader, uint8_t *rows, size_t stride, uint32_t row_count, codec_message *message);
 
@@ -83,7 +83,7 @@ void codec_close(codec_reader *reader);
 /// corrupt or does not fit.
 int64_t codec_inflate(const uint8_t *bytes, size_t count, uint8_t *output, size_t capacity);
 
-/// Encodes an image as PNG: rows from the top, without gaps, of one byte a pixel (grey) or three (red, green, blue).
+/// Encodes an image as PNG. The rows are contiguous, from top to bottom, with one byte per pixel (grey) or three (RGB).
 ///
 /// `*bytes` becomes the file, which the caller frees with `codec_free`; it is unchanged on failure.
 codec_status codec_encode_png(

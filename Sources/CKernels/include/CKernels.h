@@ -1,5 +1,8 @@
 #pragma once
 
+// The vectorised inner loops of layers, gradients, optimisers and image resizing. Most are compiled for
+// several instruction sets, and the widest one that the CPU has is chosen at run time.
+
 #include "convolution.h"
 #include "elementwise.h"
 #include "gradients.h"

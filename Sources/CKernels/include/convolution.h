@@ -2,6 +2,8 @@
 
 #include <stddef.h>
 
+// Convolution by matrix product: the sliding window and im2row.
+
 /// A sliding window over one image in channels-last layout. Units: elements.
 typedef struct {
     ptrdiff_t height, width;

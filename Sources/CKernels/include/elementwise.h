@@ -3,6 +3,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+// Element-wise operations on rows of floats, and matrix transposition.
+
 /// Adds a bias to each column, with optional fused ReLU: `rows[r][i] = relu(rows[r][i] + bias[i])`.
 void kernel_bias_columns(float *rows, ptrdiff_t row_count, ptrdiff_t column_count, ptrdiff_t row_stride,
                          const float *bias, bool relu);
@@ -15,12 +17,13 @@ void kernel_bias_columns_sum(float *rows, ptrdiff_t row_count, ptrdiff_t column_
 /// ReLU: `output[i] = max(input[i], 0)`; NaN stays NaN, as in PyTorch.
 void kernel_relu(const float *input, float *output, ptrdiff_t count);
 
-/// `output[column][row] = input[row][column]`
+/// Transposes a matrix: `output[column][row] = input[row][column]`.
 void kernel_transpose(const float *input, ptrdiff_t row_count, ptrdiff_t column_count, float *output);
 
 /// `output[i] = left[i] + right[i]`, with optional fused ReLU. `output` may alias either input.
 void kernel_add_pairs(const float *left, const float *right, float *output, ptrdiff_t count, bool relu);
 
-/// `output[r][i] = rows[r][i] * scales[i] + shifts[i]`, with optional fused ReLU; rows without gaps.
+/// Scales and shifts each column, with optional fused ReLU: `output[r][i] = relu(rows[r][i] * scales[i] + shifts[i])`.
+/// The rows are contiguous.
 void kernel_scale_columns(const float *rows, ptrdiff_t row_count, ptrdiff_t column_count, const float *scales,
                           const float *shifts, bool relu, float *output);

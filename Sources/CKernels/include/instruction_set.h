@@ -10,11 +10,11 @@ typedef enum {
     kernel_avx512,
 } kernel_instruction_set;
 
-/// The widest that this CPU has, or the one that it was last limited to.
+/// The instruction set in use: the widest of this CPU, or the limit that was set last.
 kernel_instruction_set kernel_current_instruction_set(void);
 
-/// The widest that this CPU has.
+/// The widest instruction set of this CPU.
 kernel_instruction_set kernel_widest_instruction_set(void);
 
-/// Uses nothing wider than `limit` from now on, in all threads.
+/// Limits all threads to instruction sets no wider than `limit` from now on.
 void kernel_limit_instruction_set(kernel_instruction_set limit);

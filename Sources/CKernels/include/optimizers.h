@@ -3,20 +3,21 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-// Optimiser steps: one pass each over the parameters, their gradients and the optimiser's state. The caller computes
-// the scalar factors in double. Gradients are multiplied by `gradient_scale` (for clipping) on the fly and not
-// modified.
+// Optimiser steps. Each is one pass over the parameters, their gradients and the optimiser's state. The caller computes
+// the scalar factors in double. Gradients are multiplied by `gradient_scale` (for clipping) as they are read; the
+// arrays are not modified.
 
-/// `d = gradient + weight_decay · value; value -= rate · d`
+/// Gradient descent: `d = gradient + weight_decay · value; value -= rate · d`
 void kernel_sgd(float *values, const float *gradients, ptrdiff_t count, float gradient_scale, float weight_decay,
                 float rate);
 
+/// Gradient descent with momentum:
 /// `velocity = momentum · velocity + d; value -= rate · (nesterov ? d + momentum · velocity : velocity)`, d as in
 /// kernel_sgd.
 void kernel_momentum(float *values, const float *gradients, float *velocities, ptrdiff_t count, float gradient_scale,
                      float weight_decay, float rate, float momentum, bool nesterov);
 
-/// `sum += d²; value -= rate · d / (√sum + epsilon)`, d as in kernel_sgd.
+/// AdaGrad: `sum += d²; value -= rate · d / (√sum + epsilon)`, d as in kernel_sgd.
 void kernel_adagrad(float *values, const float *gradients, float *sums, ptrdiff_t count, float gradient_scale,
                     float weight_decay, float rate, float epsilon);
 
@@ -25,7 +26,8 @@ typedef struct {
     float gradient_scale;
     /// Adam's weight decay: `weight_decay · value` is added to the gradient.
     float weight_decay;
-    /// AdamW's decoupled weight decay: the value is first multiplied by this, 1 − rate · decay; 1 for Adam.
+    /// AdamW's decoupled weight decay: the value is first multiplied by this factor, 1 − rate · decay. It is 1 for
+    /// Adam.
     float shrinkage;
     /// 1 − β₁
     float first_weight;
@@ -40,13 +42,14 @@ typedef struct {
     float rate;
 } kernel_adam_factors;
 
-/// `first += (d − first) · first_weight; second = second_decay · second + second_weight · d²;
-/// value = shrinkage · value − rate · first / (√second · root_correction + epsilon)`, d as in kernel_sgd.
+/// Adam or AdamW: `first += (d − first) · first_weight; second = second_decay · second + second_weight · d²`, then
+/// `value = shrinkage · value − rate · first / (√second · root_correction + epsilon)`, d as in kernel_sgd.
 void kernel_adam(float *values, const float *gradients, float *first, float *second, ptrdiff_t count,
                  const kernel_adam_factors *factors);
 
 /// Exponential moving average: `average += (value − average) · weight`
 void kernel_moving_average(float *averages, const float *values, ptrdiff_t count, float weight);
 
-/// The sum of squares in double; the order of summation depends only on `count`, so that results are reproducible.
+/// The sum of squares, computed in double. The order of summation depends only on `count`, so the result is
+/// reproducible.
 void kernel_sum_of_squares(const float *values, ptrdiff_t count, double *sum);

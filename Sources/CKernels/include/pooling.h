@@ -19,8 +19,8 @@ void kernel_adaptive_average_pool(const float *image, ptrdiff_t height, ptrdiff_
                                   ptrdiff_t output_height, ptrdiff_t output_width, float *output);
 
 /// Average pooling: the mean under each window, per channel. The divisor is the number of the window's elements within
-/// the padded image if `counts_padding`, else within the image. Elements beyond the padding, which the last windows
-/// have where the output size is rounded up, never count. Source: PyTorch, AvgPool2d.
+/// the image, or within the padded image if `counts_padding`. If the output size is rounded up, the last windows extend
+/// beyond the padding; those elements never count. Source: PyTorch, AvgPool2d.
 ///
 /// Shape: `[height, width, channels]` in, `[output_height, output_width, channels]` out.
 void kernel_average_pool(const float *image, const kernel_window *window, ptrdiff_t channels, ptrdiff_t output_height,

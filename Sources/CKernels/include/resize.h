@@ -3,33 +3,34 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// The inner loops from a decoded image's bytes to a network's input. Pixels are interleaved bytes; `channels` is 1 or
-// 3. Filter weights are non-negative fixed-point numbers with 22 fractional bits. Accumulators start at one half and
-// may wrap around.
+// The inner loops of preprocessing: from a decoded image's bytes to a network's input. Pixels are interleaved bytes;
+// `channels` is 1 or 3. Filter weights are non-negative fixed-point numbers with 22 fractional bits. Accumulators start
+// at one half and may wrap around.
 
 /// One half with 22 fractional bits: the initial value of accumulators, so that the final shift rounds.
 #define RESIZE_HALF (1 << 21)
 
-/// How far past the end of a row the kernels read, and past the end of a resampled row they write. Units: bytes.
+/// How far the kernels may read past the end of a row, and write past the end of a resampled row. Units: bytes.
 #define RESIZE_SLACK 64
 
-/// Number of outputs in a group of `resize_columns.packed`.
+/// The number of outputs in a group of `resize_columns.packed`.
 #define RESIZE_GROUP 4
-/// Number of taps in a group of `resize_columns.packed`.
+/// The number of taps in a group of `resize_columns.packed`.
 #define RESIZE_STEP 4
 
-/// A horizontal filter: output x is the weighted sum of `tap_count` pixels from `starts[x]` on.
+/// A horizontal filter: output x is the weighted sum of `tap_count` pixels, starting at pixel `starts[x]`.
 typedef struct {
     ptrdiff_t output_count;
-    /// A multiple of `RESIZE_STEP`; unused taps have weight zero. The last taps may be past the end of the row, within
-    /// the slack.
+    /// A multiple of `RESIZE_STEP`; unused taps have weight zero. The last taps may read past the end of the row,
+    /// within the slack.
     ptrdiff_t tap_count;
-    /// `output_count` numbers, rounded up to a multiple of the group. Units: pixels.
+    /// The first pixel of each output; the array's length is `output_count` rounded up to a multiple of the group.
+    /// Units: pixels.
     const int32_t *starts;
-    /// `[output][tap]`
+    /// The filter weights, `[output][tap]`.
     const int32_t *weights;
-    /// `[output / 4][tap / 4][output % 4][low, high][tap % 4]`: each weight is high · 2¹¹ + low. Not used for one
-    /// channel.
+    /// The same weights for the SIMD kernels, `[output / 4][tap / 4][output % 4][low, high][tap % 4]`: each weight is
+    /// high · 2¹¹ + low. Not used for one channel.
     const int16_t *packed;
 } resize_columns;
 
@@ -54,13 +55,12 @@ void resize_finish(int32_t *sums, uint8_t *row, ptrdiff_t count);
 /// RGB to luma: (19595 r + 38470 g + 7471 b + 32768) / 65536 (ITU-R BT.601).
 void resize_grey_row(const uint8_t *pixels, uint8_t *greys, ptrdiff_t count);
 
-/// `output[i] = (bytes[i] / divisor - mean[i]) / deviation[i]`, each operation rounded to float.
+/// Normalisation: `output[i] = (bytes[i] / divisor - mean[i]) / deviation[i]`; each operation is rounded to float.
 void resize_normalize(const uint8_t *bytes, float divisor, const float *mean, const float *deviation, float *output,
                       ptrdiff_t count);
 
-/// Rotates or mirrors an RGB image: output pixel (x, y) is input pixel `origin + x * step_x + y * step_y`.
-
-/// Units: pixels.
+/// Rotates or mirrors an RGB image: output pixel (x, y) is input pixel `origin + x * step_x + y * step_y`. Units:
+/// pixels.
 void resize_reorder(
     const uint8_t *input, ptrdiff_t origin, ptrdiff_t step_x, ptrdiff_t step_y, uint8_t *output, size_t width,
     size_t height);

@@ -3,16 +3,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-// Winograd's minimal filtering for images in channels-last layout. A tile of n × n inputs gives m × m outputs, m = n -
-// r + 1 for a kernel of r × r. The interpolation points are 0 (unless n is odd), ±1, ±2, ±1/2 as far as n needs them,
+// Winograd's minimal filtering, F(m, r), for channels-last images. A tile of n × n inputs gives m × m outputs of an r ×
+// r kernel, n = m + r - 1. The interpolation points are 0 (only if n is even), then as many of ±1, ±2, ±1/2 as n needs,
 // and infinity.
 // Source: Lavin and Gray 2015, arXiv:1509.09308.
 
 /// How an image is divided into tiles. Units: elements.
 typedef struct {
-    /// 4, 6, 7 or 8: the side of a tile's input.
+    /// The side n of a tile's input: 4, 6, 7 or 8.
     int extent;
-    /// 2 to 6: the side of a tile's output, and so the step from tile to tile.
+    /// The side m of a tile's output, 2 to 6; also the step from one tile to the next.
     int output_extent;
     ptrdiff_t height, width;
     /// Distance between pixels; at least the number of channels.
@@ -25,8 +25,7 @@ typedef struct {
 /// The input transform Bᵀ·d·B of one row of tiles: `output[place * place_stride + tile * tile_stride + channel]`, where
 /// place is the row-major index in the transformed tile.
 ///
-/// The output's channels are rounded up to a multiple of sixteen. `zeros` points to as many zeros as there are
-/// channels.
+/// The channels of the output are rounded up to a multiple of sixteen. `zeros` points to one zero for each channel.
 void kernel_winograd_input(const float *image, const kernel_winograd_tiles *tiles, ptrdiff_t tile_row,
                            ptrdiff_t channels, const float *zeros, float *output, ptrdiff_t place_stride,
                            ptrdiff_t tile_stride);
@@ -37,8 +36,9 @@ void kernel_winograd_output(const float *products, ptrdiff_t place_stride, ptrdi
                             const kernel_winograd_tiles *tiles, ptrdiff_t tile_row, ptrdiff_t channels,
                             const float *bias, bool relu, float *image);
 
-/// Space to depth: pixel (y, x) of the result holds the block of `stride` × `stride` pixels from
-/// (y · stride, x · stride) - `padding` on, in row-major order with their channels; zeros outside the image.
+/// Space-to-depth: each `stride` × `stride` block of pixels becomes one pixel with all their channels, in row-major
+/// order. The block of output pixel (y, x) starts at (y · stride, x · stride) - `padding`; pixels outside the image are
+/// zero.
 ///
 /// Shape: `[height, width, channels]` in, pixels `pixel_stride` apart; `[rows, columns, stride, stride, channels]` out,
 /// from `first_row` of the result on.
@@ -53,8 +53,8 @@ void kernel_space_to_depth(const float *image, ptrdiff_t height, ptrdiff_t width
 void kernel_winograd_kernels(const double *matrix, int extent, int kernel_extent, const float *kernels, ptrdiff_t count,
                              float *result);
 
-/// A·y·Aᵀ, the adjoint of the output transform, for the gradients of one row of output tiles; zeros outside the image.
-/// The output has the layout of ``kernel_winograd_input``.
+/// A·y·Aᵀ, the adjoint of the output transform, applied to the gradients of one row of output tiles. Pixels outside the
+/// image count as zero. The output has the layout of ``kernel_winograd_input``.
 void kernel_winograd_output_gradient(const float *gradient, const kernel_winograd_tiles *tiles, ptrdiff_t tile_row,
                                      ptrdiff_t channels, const float *zeros, float *output, ptrdiff_t place_stride,
                                      ptrdiff_t tile_stride);

@@ -1,15 +1,15 @@
 import Files
 
-/// The tensors of a checkpoint file and the bytes they are views of.
+/// The tensors of a checkpoint file, and the file's bytes, which the tensors are views of.
 ///
-/// The file is *read once* into memory, never mapped. Under a mapping, overwriting or truncating the file would change
-/// the weights of the running model or kill the process (SIGBUS). One snapshot also makes the digest that of exactly
-/// the bytes that were loaded. Contiguous float32 tensors are views of that memory, without a second copy. The memory
-/// is freed with its last user: once the tensors of a float16 file are converted and the checkpoint is released, the
-/// file's bytes are gone.
+/// The file is *read once* into memory, never mapped. If a mapped file were overwritten or truncated, the weights of
+/// the running model would change, or the process would be killed (SIGBUS). A single snapshot also makes the digest
+/// that of exactly the loaded bytes. Contiguous float32 tensors are views of that memory, without a second copy. The
+/// memory is freed with its last user: once the tensors of a float16 file are converted and the checkpoint is released,
+/// the file's bytes are gone.
 ///
-/// Reading a pickle builds tensors and containers only; no code in a checkpoint runs. Every other object becomes an
-/// inert name, which is refused where a network needs it. Memory beside the file is bounded by a ``ReadingBudget``.
+/// No code in a checkpoint runs. Reading a pickle builds only tensors and containers. Every other object becomes an
+/// inert name, which is refused if a network needs it. Memory besides the file is bounded by a ``ReadingBudget``.
 public struct Checkpoint: Sendable {
     /// The supported file formats. They are recognised by content, not by file name.
     public enum Format: String, Sendable {
@@ -24,18 +24,18 @@ public struct Checkpoint: Sendable {
         case npy
     }
 
-    /// The file's name, for errors.
+    /// The file's name, for error messages.
     public let name: String
     /// The format that was recognised.
     public let format: Format
-    /// The weights in file order, without prefixes of wrappers such as `module.`.
+    /// The weights in file order, under names without wrapper prefixes such as `module.`.
     public let tensors: StoredTensors
-    /// Tensors that are not floating point, in file order; a network may ignore them.
+    /// Tensors that are not floating point, in file order. A network may ignore them.
     public let skipped: [SkippedTensor]
-    /// Values with the name of a weight that are not tensors; refused if the network needs them.
+    /// Values that have the name of a weight but are not tensors. They are refused if the network needs them.
     public let objects: [StoredObject]
-    /// Remarks for the user, such as which of several dictionaries of weights was taken: one sentence each, without a
-    /// full stop.
+    /// Remarks for the user, such as which of several state dictionaries was used. One sentence each, without a full
+    /// stop.
     public let notes: [String]
     /// The `__metadata__` of a safetensors file; empty for other formats.
     public let metadata: [String: String]
@@ -44,7 +44,7 @@ public struct Checkpoint: Sendable {
     /// The bytes of each shard, in the order of file names; empty if the checkpoint is one file.
     public let shards: [AlignedBuffer]
 
-    /// Default limit of the size of a checkpoint: several times the largest supported network. Units: bytes.
+    /// The default size limit for a checkpoint: several times the largest supported network. Units: bytes.
     public static let defaultMaxByteCount = 4 << 30
 
     /// Reads a checkpoint file, and its shards if it is an index.
@@ -147,7 +147,7 @@ public struct Checkpoint: Sendable {
         throw .unknownFormat(file: name, found: found(file, start, name))
     }
 
-    /// Names a zip archive that is not a checkpoint; nil where it may be one.
+    /// The kind of a zip archive that is not a checkpoint; nil if it may be one.
     private static func kind(of archive: ZipArchive) -> FileKind? {
         let names = archive.records.map(\.name)
         let pickle = names.first { $0 == "data.pkl" || $0.hasSuffix("/data.pkl") }
@@ -178,7 +178,7 @@ struct CheckpointContents {
     var notes: [String] = []
     var metadata: [String: String] = [:]
 
-    /// Memory limit. The tensors' float32 copies are charged too: views may overlap and repeat elements, so that a
+    /// Limits the memory. The tensors' float32 copies are charged too: views may overlap and repeat elements, so a
     /// small file could ask for far more memory than its size.
     let budget: ReadingBudget
 
@@ -205,7 +205,7 @@ struct CheckpointContents {
         skipped.append(SkippedTensor(name: Self.plainName(name), scalarName: scalarName))
     }
 
-    /// The name without the components that `DataParallel` and `torch.compile` insert (`module`, `_orig_mod`).
+    /// The name without the components that `DataParallel` (`module`) and `torch.compile` (`_orig_mod`) insert.
     static func plainName(_ name: String) -> String {
         guard name.contains("module.") || name.contains("_orig_mod.") else { return name }
         let parts = name.split(separator: ".", omittingEmptySubsequences: false)

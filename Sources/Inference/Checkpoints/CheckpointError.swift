@@ -2,26 +2,27 @@ import Files
 
 /// Why a checkpoint was refused: what was found, what was expected, and where.
 ///
-/// Offsets are in bytes from the start of the file, or of the record that the case names.
+/// `offset` is in bytes from the start of the file, or of the record that the case names.
 public enum CheckpointError: Error, Equatable, Sendable {
     // The file.
     /// The file could not be read.
     case file(FileError)
     /// The content is none of the supported formats; `found` says what it looks like.
     case unknownFormat(file: String, found: String)
-    /// A part of the file ends before the bytes that it needs. Units: bytes.
+    /// A part of the file is shorter than needed: at `offset`, it needs `needed` bytes and has `available`. Units:
+    /// bytes.
     case truncated(what: String, offset: Int, needed: Int, available: Int)
-    /// A count exceeds a fixed limit, such as that of records or axes.
+    /// A count exceeds a fixed limit, such as the number of records or axes.
     case limitExceeded(what: String, found: Int, limit: Int)
     /// Reading would take more memory than the ``ReadingBudget`` allows. Units: bytes.
     case memoryLimit(what: String, needed: Int, limit: Int)
 
     // The zip archive.
-    /// No end of central directory record ends at the end of the file.
+    /// The file does not end with an end of central directory record. `byteCount` is the file's size. Units: bytes.
     case missingDirectory(byteCount: Int)
-    /// A zip header does not start with its signature.
+    /// A zip header at `offset` does not start with its signature.
     case wrongSignature(what: String, offset: Int, found: UInt32, expected: UInt32)
-    /// The archive uses a feature of zip that is not supported, such as several disks.
+    /// The archive uses an unsupported feature of zip, such as several disks.
     case unsupportedArchive(offset: Int, feature: String)
     /// A field of the central directory contradicts the archive.
     case directoryMismatch(field: String, found: Int, expected: Int)
@@ -31,13 +32,13 @@ public enum CheckpointError: Error, Equatable, Sendable {
     case duplicateRecord(record: String)
     /// A record is encrypted.
     case encryptedRecord(record: String)
-    /// A record is compressed by another method than deflate.
+    /// A record is compressed, but not by deflate; `method` is the method's number in zip.
     case unsupportedCompression(record: String, method: Int)
     /// A field of a record's local header contradicts the central directory.
     case headerMismatch(record: String, field: String, found: Int, expected: Int)
     /// The name in a record's local header differs from that in the central directory.
     case nameMismatch(record: String, found: String)
-    /// Two records, or a record and the central directory, share bytes.
+    /// Two records, or a record and the central directory, overlap at `offset`.
     case overlappingRecords(record: String, next: String, offset: Int)
     /// The deflate stream of a record is corrupt near `offset`.
     case invalidCompression(record: String, offset: Int)
@@ -57,29 +58,29 @@ public enum CheckpointError: Error, Equatable, Sendable {
     // The pickle.
     /// The pickle's protocol is above 5.
     case unsupportedProtocol(found: Int)
-    /// The pickle has a byte that is not a supported opcode.
+    /// The byte at `offset` is not a supported opcode.
     case unknownOpcode(opcode: UInt8, offset: Int)
-    /// The pickle is malformed, or a value has the wrong type.
+    /// The pickle is malformed at `offset`, or a value has the wrong type.
     case invalidPickle(offset: Int, found: String, expected: String)
     /// The file's only value is the result of a function outside the allowlist.
     case refusedGlobal(name: String, offset: Int)
     /// The file's only value is an instance of a class outside the allowlist, such as a whole network.
     case refusedObject(className: String, offset: Int)
-    /// Under a usual key for weights is a whole network or another object instead of a dictionary.
+    /// A usual key for weights holds a whole network or another object instead of a state dictionary.
     case wrappedObject(key: String, found: String)
-    /// Several dictionaries of weights are under unusual keys, so the choice is ambiguous.
+    /// Several state dictionaries are under unusual keys, so the choice is ambiguous.
     case severalStateDictionaries(keys: [String])
     /// A value with the name of a weight is not a tensor.
     case notATensor(name: String, found: String)
     /// The file's value is not a dictionary.
     case notAStateDictionary(found: String)
-    /// No dictionary of tensors was found; `keys` are those of the root.
+    /// No state dictionary was found; `keys` are those of the root.
     case noTensors(keys: [String])
 
     // The tensors.
-    /// Two tensors have the same name once wrappers' prefixes are removed.
+    /// Two tensors have the same name after wrapper prefixes are removed.
     case duplicateTensor(name: String)
-    /// A storage has another size than the pickle says. Units: bytes.
+    /// A storage has a different size than the pickle says. Units: bytes.
     case storageSizeMismatch(record: String, found: Int, expected: Int)
     /// A tensor's sizes, strides or offset are impossible.
     case invalidLayout(name: String, found: String, expected: String)
@@ -97,9 +98,9 @@ public enum CheckpointError: Error, Equatable, Sendable {
     case invalidHeader(offset: Int, found: String, expected: String)
     /// A safetensors header repeats a key.
     case duplicateKey(key: String, offset: Int)
-    /// A tensor's data leave a gap or overlap another's. Units: bytes.
+    /// A tensor's data do not start where the previous tensor's end: there is a gap or an overlap. Units: bytes.
     case misplacedData(name: String, found: Int, expected: Int)
-    /// A tensor's data have another size than its shape and type need. Units: bytes.
+    /// The size of a tensor's data does not match its shape and type. Units: bytes.
     case byteCountMismatch(name: String, found: Int, expected: Int)
     /// Bytes follow where the file should end.
     case trailingBytes(offset: Int, byteCount: Int)
@@ -119,7 +120,7 @@ public enum CheckpointError: Error, Equatable, Sendable {
     // The NumPy array.
     /// The header of a `.npy` file is invalid.
     case invalidArray(record: String, offset: Int, found: String, expected: String)
-    /// A layer in a dictionary of arrays has something else than weights and biases.
+    /// A layer in a dictionary of arrays holds something other than weights and biases.
     case invalidLayer(name: String, found: String)
 
     // The network that the tensors are for.
@@ -127,7 +128,7 @@ public enum CheckpointError: Error, Equatable, Sendable {
     case missingTensor(name: String, expected: Shape)
     /// A tensor is not a parameter of the network.
     case unexpectedTensor(name: String, shape: Shape)
-    /// A tensor has another shape than the network's parameter.
+    /// A tensor's shape differs from that of the network's parameter.
     case shapeMismatch(name: String, found: Shape, expected: Shape)
     /// A weight is infinite or NaN; `index` is row-major.
     case nonFinite(name: String, index: Int, value: String)
@@ -135,18 +136,18 @@ public enum CheckpointError: Error, Equatable, Sendable {
     case negativeVariance(name: String, index: Int, value: String)
     /// The tensors' names fit no known network.
     case unknownArchitecture(found: [String])
-    /// The tensors are close to a known network, but not equal to it.
+    /// The tensors almost fit a known network, but not exactly.
     ///
     /// - Parameters:
     ///   - closest: the known network with the fewest differences.
-    ///   - differences: the first differences.
-    ///   - count: the number of all differences.
+    ///   - differences: the first few differences.
+    ///   - count: the number of differences in total.
     indirect case fitsNoArchitecture(closest: String, differences: [CheckpointError], count: Int)
-    /// The tensors are those of a network that is not supported.
+    /// The tensors are those of a network that this program does not support.
     ///
     /// - Parameters:
-    ///   - looksLike: the network whose tensors' names they have, if known.
-    ///   - examples: the first tensors.
+    ///   - looksLike: the name of the network that the tensors' names suggest, if any.
+    ///   - examples: the first few tensors.
     ///   - count: the number of tensors.
     case unservedNetwork(looksLike: String?, examples: [String], count: Int)
     /// The file has several networks, or a network and other layers.
@@ -157,7 +158,7 @@ public enum CheckpointError: Error, Equatable, Sendable {
     case severalNetworks(networks: [String], others: [String])
     /// No tensor's name starts with the `prefix` in `model.json`.
     case nothingUnderPrefix(String)
-    /// The input's size is impossible for the network: some layer would get a wrong or empty input.
+    /// The input's size does not fit the network: some layer would get an input of the wrong size or an empty one.
     case unsuitableInput(reason: String)
 }
 

@@ -1,17 +1,18 @@
-/// Limits the memory that reading one checkpoint may take beside the file's own bytes.
+/// Limits the memory for reading one checkpoint, besides the file's own bytes.
 ///
-/// All readers of a file charge one budget *before* they allocate: for inflated records, a pickle's stack, memo,
-/// containers and text, parsed headers and indexes, and the tensors' float32 copies. Otherwise a small file could ask
-/// for any amount of memory: a tuple takes one byte in a pickle, and a record of zeros a thousandth of its size in an
-/// archive.
+/// All readers of a file charge one budget *before* they allocate. They charge inflated records, a pickle's stack,
+/// memo, containers and text, parsed headers and indexes, and the tensors' float32 copies. Without a limit, a small
+/// file could ask for any amount of memory: a tuple takes one byte in a pickle, and an archive holds a record of zeros
+/// in a thousandth of its size.
 ///
-/// Charged are capacities, not counts, including the allocator's overhead. A growing array briefly holds its old and
-/// its new memory, so the peak can be 1.5 times the limit.
+/// Capacities are charged, not counts, and the allocator's overhead is included. A growing array briefly holds its old
+/// and its new memory, so the peak can be 1.5 times the limit.
 package final class ReadingBudget {
-    /// The limit's constant part, enough for every small file: the pickle of a network of thousands of tensors with
-    /// optimiser state takes about 20 MiB. Units: bytes.
+    /// The constant part of the limit, enough for every small file: the pickle of a network of thousands of tensors
+    /// with optimiser state takes about 20 MiB. Units: bytes.
     package static let floorByteCount = 64 << 20
-    /// Bytes of memory for each byte of the file: float16 doubles as float32, and the file may be compressed.
+    /// Bytes of memory for each byte of the file: converting float16 to float32 doubles the size, and the file may be
+    /// compressed.
     package static let bytesPerFileByte = 8
 
     /// The most memory. Units: bytes.
@@ -19,7 +20,7 @@ package final class ReadingBudget {
     /// Memory charged so far. Units: bytes.
     private(set) var byteCount = 0
 
-    /// Overhead of an allocation: the headers of the allocator and of Swift, and rounding. Units: bytes.
+    /// The overhead of one allocation: headers of the allocator and of Swift, and rounding. Units: bytes.
     static let allocationByteCount = 48
 
     /// A budget for a file of this size.
@@ -37,7 +38,7 @@ package final class ReadingBudget {
 
     /// Charges bytes.
     ///
-    /// - Parameter what: their purpose, for the error: "a pickle's lists".
+    /// - Parameter what: what the bytes are for, such as "a pickle's lists"; used in the error.
     /// - Throws: ``CheckpointError/memoryLimit(what:needed:limit:)`` when the limit is exceeded.
     func charge(_ count: Int, for what: @autoclosure () -> String) throws(CheckpointError) {
         let (sum, overflow) = byteCount.addingReportingOverflow(count)
@@ -47,14 +48,14 @@ package final class ReadingBudget {
         byteCount = sum
     }
 
-    /// Charges a string of so many bytes, with the value that refers to it.
+    /// Charges a string of `byteCount` bytes, including the value that refers to it.
     func charge(textOf byteCount: Int, for what: @autoclosure () -> String) throws(CheckpointError) {
         try charge(byteCount + Self.allocationByteCount, for: what())
     }
 }
 
 extension Array {
-    /// Reserves capacity for more elements and charges it first. The capacity at least doubles, so that appending stays
+    /// Reserves capacity for more elements, after charging it. The capacity at least doubles, so appending stays
     /// amortised O(1).
     mutating func reserve(
         _ more: Int, from budget: ReadingBudget, for what: @autoclosure () -> String

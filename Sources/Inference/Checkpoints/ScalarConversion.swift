@@ -3,7 +3,7 @@
 ///
 /// - Source: IEEE 754-2019, §3.4
 enum ScalarConversion {
-    /// Exact. A float16 has 5 bits of exponent with bias 15, and 10 bits of fraction.
+    /// Converts exactly. A float16 has 5 exponent bits with bias 15, and 10 fraction bits.
     @inline(__always)
     static func float(float16 bits: UInt16) -> Float {
         let magnitude = UInt32(bits & 0x7FFF) << 13
@@ -16,7 +16,7 @@ enum ScalarConversion {
         return Float(bitPattern: value | UInt32(bits & 0x8000) << 16)
     }
 
-    /// Exact: a bfloat16 is the upper 16 bits of a float32.
+    /// Converts exactly: a bfloat16 is the upper 16 bits of a float32.
     @inline(__always)
     static func float(bfloat16 bits: UInt16) -> Float { Float(bitPattern: UInt32(bits) << 16) }
 
@@ -52,7 +52,7 @@ enum ScalarConversion {
     }
 }
 
-/// Elements of any type and strides, to be converted to contiguous float32.
+/// A strided view of elements of any type, to be converted to contiguous float32.
 struct StridedElements {
     /// The bytes from the first element on.
     let bytes: UnsafeRawBufferPointer
@@ -60,12 +60,11 @@ struct StridedElements {
     let strides: [Int]
     let isContiguous: Bool
 
-    /// Large enough to use whole cache lines on both sides of a transposition, small enough for the L1 cache.
-
-    /// Units: elements.
+    /// The side of a tile: large enough to use whole cache lines on both sides of a transposition, small enough for the
+    /// L1 cache. Units: elements.
     private static let tileExtent = 32
 
-    /// Fills `output`, which has exactly the shape's element count, at least one.
+    /// Fills `output`, which must have exactly as many elements as the shape, and at least one.
     func convert(from scalarType: ScalarType, to output: UnsafeMutableBufferPointer<Float>) {
         switch scalarType {
         case .float16: copy(UInt16.self, to: output, ScalarConversion.float(float16:))
@@ -93,7 +92,7 @@ struct StridedElements {
         }
     }
 
-    /// Visits every element in tiles of the last two axes. Reading a transposed matrix row by row would miss the cache
+    /// Visits every element, in tiles of the last two axes. Reading a transposed matrix row by row would miss the cache
     /// at every element.
     @inline(__always)
     private func copyPlanes(_ copy: (_ source: Int, _ target: Int) -> Void) {
@@ -133,7 +132,7 @@ struct ScalarEncoder {
     /// Chunk size: input and output together fit the L2 cache. Units: scalars.
     private static let chunkCount = 1 << 16
 
-    /// Passes the bytes on in order: float32 without a copy, other types in chunks.
+    /// Passes the bytes to `put`, in order: float32 without a copy, other types in chunks.
     ///
     /// - Throws: ``CheckpointWriteError/overflow(name:index:value:scalarType:)`` for a finite number that becomes
     ///   infinite.

@@ -2,13 +2,13 @@ import Files
 
 /// A tensor in a checkpoint: a bounds-checked strided view of a storage, in the type it was saved in.
 ///
-/// It keeps the bytes of the whole file alive; a ``Tensor`` made from it does so only if it is a view.
+/// It keeps the bytes of the whole file alive. A ``Tensor`` made from it keeps them alive only if it is a view.
 public struct StoredTensor: Sendable {
     /// The element type in the file.
     public let scalarType: ScalarType
-    /// Extents, outermost axis first.
+    /// The shape, outermost axis first.
     public let shape: Shape
-    /// Strides of the axes; 0 repeats one element along its axis. Units: elements.
+    /// The stride of each axis; 0 repeats one element along the axis. Units: elements.
     public let strides: [Int]
 
     /// All bytes of the tensor's storage.
@@ -60,7 +60,7 @@ public struct StoredTensor: Sendable {
         self.storageOffset = storageOffset
     }
 
-    /// The same elements in another shape; nil where they are not contiguous or the counts differ.
+    /// The same elements in another shape; nil if they are not contiguous or the element counts differ.
     func reshaped(to shape: Shape) -> StoredTensor? {
         guard isContiguous, shape.elementCount == self.shape.elementCount, shape.elementCount > 0 else { return nil }
         return StoredTensor(
@@ -78,7 +78,7 @@ public struct StoredTensor: Sendable {
         self.storageOffset = storageOffset
     }
 
-    /// Releases the memory of its storage; no tensor may read it afterwards.
+    /// Releases the memory of the storage. No tensor may read it afterwards.
     func discard() { storage.buffer.discard(storage.range) }
 
     /// Whether the elements are contiguous in row-major order.
@@ -95,8 +95,8 @@ public struct StoredTensor: Sendable {
 
     /// The tensor as contiguous float32 in row-major order.
     ///
-    /// A tensor that is so already, and aligned, is a view. Others are copied and converted: float16 and bfloat16
-    /// exactly, float64 rounded to nearest, as by PyTorch's `.float()`.
+    /// If it is stored that way and aligned, the result is a view. Otherwise it is copied and converted: float16 and
+    /// bfloat16 exactly, float64 rounded to nearest, as by PyTorch's `.float()`.
     public func tensor() -> Tensor {
         if shape.elementCount == 0 { return Tensor(shape) { _ in } }
         let start = storage.range.lowerBound + storageOffset * scalarType.byteCount
@@ -141,7 +141,7 @@ public struct StoredTensors: Sendable, RandomAccessCollection {
     /// The tensor of that name, or nil.
     public subscript(name: String) -> StoredTensor? { indices[name].map { elements[$0].tensor } }
 
-    /// All names, in file order.
+    /// The names of all tensors, in file order.
     public var names: [String] { elements.map(\.name) }
 
     /// The tensors whose names start with `prefix`, under their names without it.
@@ -156,14 +156,14 @@ public struct StoredTensors: Sendable, RandomAccessCollection {
         return tensors
     }
 
-    /// The names of tensors that share no byte of storage with another one.
+    /// The names of the tensors whose bytes no other tensor shares.
     var namesOfUnshared: Set<String> {
         var names: Set<String> = []
         let sorted = elements.sorted { left, right in
             (ObjectIdentifier(left.tensor.storage.buffer), left.tensor.storage.range.lowerBound)
                 < (ObjectIdentifier(right.tensor.storage.buffer), right.tensor.storage.range.lowerBound)
         }
-        /// End of the storages seen so far in this buffer.
+        /// The end of the storages seen so far in this buffer. Units: bytes.
         var reach = 0
         for (index, (name, tensor)) in sorted.enumerated() {
             let (buffer, range) = (tensor.storage.buffer, tensor.storage.range)
@@ -200,7 +200,7 @@ extension Tensor {
             let blockExtent = 4096
             for start in stride(from: 0, to: scalars.count, by: blockExtent) {
                 let block = scalars[start..<min(start + blockExtent, scalars.count)]
-                // Only an exponent of all ones carries into the sign bit: integer arithmetic, which vectorises.
+                // Integer arithmetic, which vectorises: only an exponent of all ones carries into the sign bit.
                 var carries: UInt32 = 0
                 for scalar in UnsafeBufferPointer(rebasing: block) {
                     carries |= (scalar.bitPattern & 0x7FFF_FFFF) &+ 0x0080_0000

@@ -1,24 +1,26 @@
 import Threads
 
-/// Runs a network on batches; several threads may call it at the same time.
+/// Runs a network on batches. Several threads may call it at the same time.
 ///
-/// The network is cut into up to three sections, each with the batch size that suits it:
-/// - Convolutions on large maps run one image at a time, so that the values between two layers stay in the cache.
-/// - Convolutions on small maps run several images at a time, so that a kernel that is read from memory is used for
+/// The network is divided into up to three sections, each with its own batch size:
+/// - Convolutions on large feature maps run one image at a time, so that the values between two layers stay in the
+///   cache.
+/// - Convolutions on small feature maps run several images at a time, so that kernels read from memory are reused for
 ///   many pixels.
 /// - Linear layers run the whole batch at once, since each run reads all their weights from memory.
 ///
-/// In a batch of at least two images for each thread, the threads run the first two sections on images of their own
-/// (data parallelism). In smaller batches, and always in the third section, they share the work of each step.
+/// If the batch has at least two images per thread, each thread runs the first two sections on its own images (data
+/// parallelism). In smaller batches, and always in the third section, the threads share the work of each step.
 public final class Engine: Sendable {
     /// The layers and their weights.
     public let network: Network
     private let sections: [Section]
     private let workers: WorkerPool
 
-    /// The largest map that counts as small. Units: pixels.
+    /// The largest feature map that counts as small. Units: pixels.
     private static let smallMap = 400
-    /// With so many maps of 13×13 pixels, the arithmetic takes longer than reading the kernels. Units: images.
+    /// The batch size for small maps: with eight 13×13 maps, the arithmetic takes longer than reading the kernels.
+    /// Units: images.
     private static let smallMapBatch = 8
 
     /// An engine that runs on these threads.
@@ -45,22 +47,22 @@ public final class Engine: Sendable {
         self.sections = sections
     }
 
-    /// Measures the algorithms of layers that have several, where the selector does not know their times yet.
+    /// Measures the algorithms of each layer that has several, unless the selector knows their times already.
     ///
-    /// To be called before the first run, which prepares the chosen algorithms.
+    /// Call it before the first run, which prepares the chosen algorithms.
     /// - Parameter limit: no measurement begins after this time.
     public func measureAlgorithms(within limit: Duration) {
         let tuner = AlgorithmTuner(workers: workers, deadline: .now + limit)
         for section in sections { section.measure(with: tuner) }
     }
 
-    /// The weights that layers and operations hold. Units: bytes.
+    /// The memory of all weights of layers and operations. Units: bytes.
     var weightByteCount: Int {
         network.nodes.reduce(0) { $0 + $1.layer.parameterByteCount }
             + sections.reduce(0) { $0 + $1.weightByteCount }
     }
 
-    /// The arenas for the largest runs of all sections on all threads. Units: bytes.
+    /// The memory of all arenas, if every section runs its largest batch on all threads. Units: bytes.
     func arenaByteCount(batchSize: Int) -> Int {
         sections.reduce(0) { sum, section in
             let count = min(section.batchLimit, batchSize)
@@ -70,13 +72,13 @@ public final class Engine: Sendable {
         }
     }
 
-    /// The shape of an image: `[H, W, C]`, channels innermost.
+    /// The shape of one image, `[H, W, C]`, channels innermost.
     var imageShape: Shape {
         let shape = network.inputShape
         return shape.rank == 3 ? [shape[1], shape[2], shape[0]] : shape
     }
 
-    /// The logits of each image of a batch.
+    /// Computes the logits of each image of a batch.
     ///
     /// Shape: inputs `[H, W, C]` each, outputs `[K]` each.
     public func callAsFunction(_ images: [Tensor]) -> [[Float]] {
@@ -95,7 +97,7 @@ public final class Engine: Sendable {
         return recorder.profile(batchSize: batchSize)
     }
 
-    /// Whether each thread runs images of its own.
+    /// Whether each thread runs its own images.
     private func isDivided(_ batchSize: Int) -> Bool {
         workers.threadCount > 1 && batchSize >= 2 * workers.threadCount
     }
@@ -121,17 +123,17 @@ public final class Engine: Sendable {
         return (0..<batchSize).map { Array(outputs[$0 * outputCount..<($0 + 1) * outputCount]) }
     }
 
-    /// Runs a section, and before it the sections that feed it, on some images of the batch.
+    /// Runs a section on some images of the batch, after the sections before it.
     ///
     /// - Parameters:
-    ///   - isDivided: whether each thread may run images of its own.
-    ///   - take: reads the output for a part of the images, on any thread.
+    ///   - isDivided: whether each thread may run its own images.
+    ///   - take: reads the output of a part of the images; called on any thread.
     private func runSection(
         _ index: Int, images: Range<Int>, threadCount: Int, isDivided: Bool, fill: @escaping Fill,
         recorder: ProfileRecorder?, take: @escaping @Sendable (Range<Int>, UnsafeBufferPointer<Float>) -> Void
     ) {
         let section = sections[index]
-        // The section of the whole batch is never divided: its threads share each step.
+        // The section that takes the whole batch is never divided: its threads share each step.
         let isDividedHere = isDivided && section.batchLimit < .max
         let parts = parts(of: images, limit: section.batchLimit, isDivided: isDividedHere)
         @Sendable func run(_ part: Range<Int>, threadCount: Int) {
@@ -169,8 +171,8 @@ public final class Engine: Sendable {
         }
     }
 
-    /// Divides images into parts of about equal size within a limit; into a multiple of the number of threads if each
-    /// runs its own.
+    /// Divides images into parts of about equal size, none larger than `limit`. If each thread runs its own images, the
+    /// number of parts is a multiple of the number of threads.
     private func parts(of images: Range<Int>, limit: Int, isDivided: Bool) -> [Range<Int>] {
         let unit = isDivided ? workers.threadCount : 1
         let perUnit = (images.count + unit - 1) / unit

@@ -1,12 +1,12 @@
 import Files
 import Threads
 
-/// How a network runs on batches of one size: which operation computes each layer, and where in the arena each value
-/// lies.
+/// How a network runs on batches of one size: which operation computes each layer, and the offset of each value in the
+/// arena.
 ///
-/// A plan has no memory and no weights of its own, so that it is cheap to make and to keep.
+/// A plan owns neither memory nor weights, so it is cheap to make and to keep.
 struct Plan: Sendable {
-    /// One operation, and where in the arena its inputs and its output begin. Units: floats.
+    /// One operation, and the arena offsets of its inputs and its output. Units: floats.
     struct Step: Sendable {
         let node: String
         let operation: any Operation
@@ -14,18 +14,18 @@ struct Plan: Sendable {
         let outputOffset: Int
     }
 
-    /// Units: images.
+    /// The number of images in the batch.
     let batchSize: Int
     let steps: [Step]
-    /// Where the batch's input begins. Units: floats.
+    /// The offset of the batch's input in the arena. Units: floats.
     let inputOffset: Int
-    /// Where the logits begin. Units: floats.
+    /// The offset of the logits in the arena. Units: floats.
     let outputOffset: Int
-    /// The length of the arena's part for values; the scratch of the threads follows it. Units: floats.
+    /// The size of all values; the threads' scratch memory follows them in the arena. Units: floats.
     let activationCount: Int
-    /// The length of one thread's scratch. Units: floats.
+    /// The size of one thread's scratch memory. Units: floats.
     let scratchStride: Int
-    /// How many threads share each step.
+    /// The number of threads that share each step.
     let threadCount: Int
 
     /// The size of the arena. Units: bytes.
@@ -37,7 +37,7 @@ struct Plan: Sendable {
     ///
     /// - Parameters:
     ///   - arena: memory that no other run uses.
-    ///   - didRun: is called with each step and its duration, for profiles.
+    ///   - didRun: called with each step and its duration, for profiles.
     func run(on arena: AlignedBuffer, workers: WorkerPool, didRun: ((Step, Duration) -> Void)? = nil) {
         precondition(
             arena.bytes.count >= arenaByteCount, "an arena of \(arena.bytes.count) bytes; \(arenaByteCount) are needed")
@@ -54,11 +54,11 @@ struct Plan: Sendable {
     }
 }
 
-/// Places a plan's values in the arena, so that values that are never alive at the same time share memory.
+/// Places the values of a plan in the arena. Values that are never alive at the same time share memory.
 ///
-/// First-fit allocation over the values' lifetimes, which are known in advance.
+/// It is a first-fit allocator; all lifetimes are known in advance.
 package struct ArenaLayout {
-    /// A value's place. Units: floats; steps.
+    /// The memory and the lifetime of one value. Units: floats; indices of steps.
     private struct Block {
         let offset: Int
         let count: Int
@@ -68,10 +68,10 @@ package struct ArenaLayout {
     /// A cache line, so that no two values share one. Units: floats.
     private static let alignment = 16
     private var blocks: [Block] = []
-    /// The memory that all values need. Units: floats.
+    /// The size of the memory for all values. Units: floats.
     package private(set) var count = 0
 
-    /// A layout without values.
+    /// An empty layout.
     package init() {}
 
     /// Places a value.
@@ -95,7 +95,7 @@ package struct ArenaLayout {
         return offset
     }
 
-    /// A number of bytes, rounded up to whole cache lines. Units: floats.
+    /// A byte count as floats, rounded up to whole cache lines. Units: floats.
     package static func align(byteCount: Int) -> Int {
         align((byteCount + MemoryLayout<Float>.stride - 1) / MemoryLayout<Float>.stride)
     }

@@ -1,21 +1,21 @@
 import Synchronization
 import Threads
 
-/// Makes the plans of a network, and keeps the operations, which all its plans share.
+/// Makes the plans of a network, and keeps the operations that all its plans share.
 final class Planner: Sendable {
-    /// A layer to be computed, with the activation that is fused into it.
+    /// A layer to compute, with the activation that is fused into it.
     private struct Stage: Sendable {
         let node: Network.Node
         let algorithms: [Algorithm]
         /// See ``Layer/workload(for:)``.
         let workload: String
-        /// The size of the first input, for one image. Units: floats.
+        /// The number of floats in one image's first input.
         let inputCount: Int
-        /// The size of the output, for one image. Units: floats.
+        /// The number of floats in one image's output.
         let outputCount: Int
-        /// The value that it writes.
+        /// The index of the value that the layer writes.
         let output: Int
-        /// The values that it reads.
+        /// The indices of the values that the layer reads.
         let inputs: [Int]
     }
 
@@ -25,9 +25,9 @@ final class Planner: Sendable {
     }
 
     private struct Made {
-        /// The operations that some plan uses.
+        /// The operations that at least one plan uses.
         var operations: [OperationKey: any Operation] = [:]
-        /// The algorithms that are too imprecise.
+        /// The algorithms whose error is too large.
         var refused: Set<OperationKey> = []
     }
 
@@ -37,16 +37,16 @@ final class Planner: Sendable {
     private let batchLimit: Int
     private let stages: [Stage]
     private let made = Mutex(Made())
-    /// The value that holds the network's output. Value 0 is the network's input; node n writes value n + 1.
+    /// The index of the network's output. Value 0 is the network's input; node n writes value n + 1.
     private let outputValue: Int
 
-    /// - Parameter batchLimit: the most images that are run together.
+    /// - Parameter batchLimit: the most images in one run.
     init(network: Network, workers: WorkerPool, selector: AlgorithmSelector, batchLimit: Int) {
         self.batchLimit = batchLimit
         self.network = network
         self.workers = workers
         self.selector = selector
-        // Views and fused activations write no value of their own: they are aliases of the value that they read.
+        // Views and fused activations write no value of their own; they are aliases of the value that they read.
         var values = [0]
         var stages: [Stage] = []
         var fused: Set<Int> = []
@@ -71,7 +71,7 @@ final class Planner: Sendable {
         outputValue = values[values.count - 1]
     }
 
-    /// The ReLU behind a node that can be fused into it: it has to be the only reader of the node's output.
+    /// The index of the ReLU after a node, if it can be fused into it: it must be the only reader of the node's output.
     private static func fusedActivation(after index: Int, in network: Network) -> Int? {
         guard network.nodes[index].layer.fusesActivation else { return nil }
         let readers = network.nodes.indices.filter { network.nodes[$0].inputs.contains(index) }
@@ -79,8 +79,8 @@ final class Planner: Sendable {
         return readers[0]
     }
 
-    /// The measured condition that is closest to a plan's. Two are measured: one image on all threads, and a full batch
-    /// on one thread.
+    /// The measured condition closest to a plan's. Two conditions are measured: one image on all threads, and a full
+    /// batch on one thread.
     private func condition(batchSize: Int, threadCount: Int) -> AlgorithmTimings.Condition {
         let isLone = threadCount > 1 || batchSize < batchLimit / 2
         return isLone ? loneCondition : fullCondition
@@ -89,7 +89,7 @@ final class Planner: Sendable {
     private var loneCondition: AlgorithmTimings.Condition { .init(batchSize: 1, threadCount: workers.threadCount) }
     private var fullCondition: AlgorithmTimings.Condition { .init(batchSize: batchLimit, threadCount: 1) }
 
-    /// Measures the algorithms whose times are not known, as far as the tuner's time allows.
+    /// Measures the algorithms whose times are unknown, within the tuner's time limit.
     func measure(with tuner: AlgorithmTuner) {
         for stage in stages where stage.algorithms.count > 1 {
             for condition in [loneCondition, fullCondition]
@@ -107,10 +107,10 @@ final class Planner: Sendable {
         }
     }
 
-    /// The weights of the operations made so far, beside the layers' parameters. Units: bytes.
+    /// The memory of the operations made so far, besides the layers' parameters. Units: bytes.
     var weightByteCount: Int { made.withLock { $0.operations.values.reduce(0) { $0 + $1.weightByteCount } } }
 
-    /// The operation of the best algorithm that is precise enough; it is prepared if no plan used it before.
+    /// The fastest operation that is accurate enough. It is prepared on first use.
     private func operation(ofStage index: Int, under condition: AlgorithmTimings.Condition) -> any Operation {
         let stage = stages[index]
         let ranking = selector.ranking(
@@ -138,7 +138,7 @@ final class Planner: Sendable {
 
     /// The plan for batches of one size.
     ///
-    /// - Parameter threadCount: how many threads share each step.
+    /// - Parameter threadCount: the number of threads that share each step.
     func plan(batchSize: Int, threadCount: Int) -> Plan {
         precondition(batchSize > 0, "a batch of \(batchSize) images")
         var lastUse: [Int: Int] = [outputValue: stages.count]

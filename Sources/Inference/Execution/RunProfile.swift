@@ -1,30 +1,29 @@
 import Synchronization
 
-/// The measured times of one run of a network, step by step.
+/// The measured durations of one run of a network, step by step.
 public struct RunProfile: Sendable {
-    /// One layer with what is fused into it.
+    /// One layer, with the layers that are fused into it.
     public struct Step: Sendable {
-        /// The layer's name, as `features.0`.
+        /// The layer's name, such as `features.0`.
         public let node: String
-        /// The name of the algorithm that computed it, as `im2row`.
+        /// The name of the algorithm, such as `im2row`.
         public let algorithm: String
-        /// The multiply-adds of the whole batch by the layer's definition, whatever the algorithm really does.
+        /// The number of multiply-adds for the whole batch by the layer's definition, whatever the algorithm performs.
         public let multiplyAddCount: Int
-        /// The time of all runs of the step together. Where each thread runs images of its own, the mean over the
-        /// threads.
+        /// The total duration of the step's runs. If each thread runs its own images, the mean over the threads.
         public let duration: Duration
     }
 
-    /// How many images the batch had.
+    /// The number of images in the batch.
     public let batchSize: Int
-    /// The steps, in the network's order; fused layers and views have none.
+    /// The steps in the network's order. Fused layers and views have no step.
     public let steps: [Step]
 
-    /// The time of all steps together.
+    /// The total duration of all steps.
     public var duration: Duration { steps.reduce(.zero) { $0 + $1.duration } }
 }
 
-/// Sums the durations of a run's steps over its threads.
+/// Collects the durations of a run's steps from all threads.
 final class ProfileRecorder: Sendable {
     private struct Entry {
         let node: String
@@ -43,7 +42,7 @@ final class ProfileRecorder: Sendable {
 
     /// Adds one run of a step.
     ///
-    /// - Parameter threadCount: how many threads run the step at the same time, each on images of its own.
+    /// - Parameter threadCount: the number of threads that run the step at the same time, each on its own images.
     func record(_ step: Plan.Step, duration: Duration, batchSize: Int, threadCount: Int) {
         entries.withLock { entries in
             let index =
@@ -57,7 +56,7 @@ final class ProfileRecorder: Sendable {
         }
     }
 
-    /// The sums, in the network's order.
+    /// The profile of all recorded steps, in the network's order.
     func profile(batchSize: Int) -> RunProfile {
         entries.withLock { entries in
             let sorted = entries.sorted { (order[$0.node] ?? 0) < (order[$1.node] ?? 0) }

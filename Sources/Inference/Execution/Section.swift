@@ -2,18 +2,18 @@ import Files
 import Synchronization
 import Threads
 
-/// A part of a network that runs on batches of its own size, with a plan for each size.
+/// A part of a network that runs on batches of its own size; it has a plan for each size.
 ///
-/// An engine has up to three; see ``Engine``.
+/// An engine has up to three sections; see ``Engine``.
 final class Section: Sendable {
-    /// The part itself.
+    /// The layers of this section.
     let network: Network
-    /// The most images that are run together; `Int.max` where the whole batch is.
+    /// The most images in one run; `Int.max` for the whole batch.
     let batchLimit: Int
     private let planner: Planner
     private let workers: WorkerPool
     private let plans = Mutex<[PlanKey: Plan]>([:])
-    /// The arenas that no run uses now.
+    /// The arenas that no run uses at the moment.
     private let freeArenas = Mutex<[AlignedBuffer]>([])
 
     private struct PlanKey: Hashable {
@@ -28,15 +28,15 @@ final class Section: Sendable {
         planner = Planner(network: network, workers: workers, selector: selector, batchLimit: batchLimit)
     }
 
-    /// See ``Planner/measure(with:)``; to be called before the first run.
+    /// See ``Planner/measure(with:)``. Call it before the first run.
     func measure(with tuner: AlgorithmTuner) { planner.measure(with: tuner) }
 
     /// Runs one batch.
     ///
     /// - Parameters:
-    ///   - threadCount: how many threads share each step.
+    ///   - threadCount: the number of threads that share each step.
     ///   - fill: writes the batch's input, `[N, …]`.
-    ///   - didRun: is called with each step and its duration, for profiles.
+    ///   - didRun: called with each step and its duration, for profiles.
     ///   - take: reads the batch's output, `[N, …]`.
     func run<R>(
         batchSize: Int, threadCount: Int, fill: (UnsafeMutableBufferPointer<Float>) -> Void,
@@ -55,10 +55,10 @@ final class Section: Sendable {
         return take(UnsafeBufferPointer(values(at: plan.outputOffset, shape: network.outputShape)))
     }
 
-    /// The weights of the operations made so far, beside the layers' parameters. Units: bytes.
+    /// The memory of the operations made so far, besides the layers' parameters. Units: bytes.
     var weightByteCount: Int { planner.weightByteCount }
 
-    /// The working memory of a run of so many images. Units: bytes.
+    /// The size of the arena for a batch of this size. Units: bytes.
     func arenaByteCount(batchSize: Int, threadCount: Int) -> Int {
         plan(PlanKey(batchSize: batchSize, threadCount: threadCount)).arenaByteCount
     }
@@ -74,7 +74,7 @@ final class Section: Sendable {
 
     /// A free arena that is large enough, or a new one.
     ///
-    /// A free one that is too small is freed, so that there are never more arenas than there were concurrent runs.
+    /// A free arena that is too small is released, so there are never more arenas than concurrent runs.
     private func takeArena(byteCount: Int) -> AlignedBuffer {
         let free = freeArenas.withLock { $0.popLast() }
         if let free, free.bytes.count >= byteCount { return free }

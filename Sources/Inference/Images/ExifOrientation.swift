@@ -3,7 +3,7 @@
 /// Only the first image file directory (IFD) is read; every offset and count is checked against the block.
 /// - Source: TIFF 6.0 §2, Exif 2.32 §4.6.4
 enum ExifOrientation: Equatable {
-    /// The entry exists; its value is nil where it is not one integer.
+    /// The orientation entry exists. Its value is nil if it is not a single integer.
     case value(Int?)
 
     /// There is no EXIF block, or it has no orientation.
@@ -14,7 +14,8 @@ enum ExifOrientation: Equatable {
 
     private static let tag = 0x0112
 
-    /// Size of one value of each TIFF type, from type 1 on. Type 16 is BigTIFF's 64-bit integer. Units: bytes.
+    /// The size of one value of each TIFF type, starting with type 1. Type 16 is BigTIFF's 64-bit integer. Units:
+    /// bytes.
     private static let unitSizes = [1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8]
 
     init(in block: ArraySlice<UInt8>) {
@@ -39,10 +40,10 @@ enum ExifOrientation: Equatable {
         self = Self.find(&reader, in: block)
     }
 
-    /// True for little-endian, false for big-endian, nil where the block has no TIFF signature.
+    /// Whether the block is little-endian; nil if it has no TIFF signature.
     private static func byteOrder(_ block: ArraySlice<UInt8>) -> Bool? {
         let head = block.prefix(4)
-        // In the second form of each the magic number is in the wrong byte order; some cameras write that.
+        // In the second form of each signature, the magic number has the wrong byte order; some cameras write that.
         if head.elementsEqual("II*\0".utf8) || head.elementsEqual("II\0*".utf8) { return true }
         if head.elementsEqual("MM\0*".utf8) || head.elementsEqual("MM*\0".utf8) { return false }
         return nil

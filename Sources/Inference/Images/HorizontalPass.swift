@@ -1,17 +1,17 @@
 import CKernels
 
-/// The horizontal pass of a separable resize: weights laid out for the SIMD kernels, with padded taps and packed
-/// halves.
+/// The horizontal pass of a separable resize. It stores the filter weights in the layout of the SIMD kernels, with
+/// padded taps and split halves.
 struct HorizontalPass {
     private let starts: [Int32]
     private let weights: [Int32]
     private let packed: [Int16]
     private let tapCount: Int
 
-    /// Width of a resampled row. Units: pixels.
+    /// The width of a resampled row. Units: pixels.
     let outputCount: Int
 
-    /// Lays out the weights of `axis`.
+    /// Converts the weights of `axis` to the kernels' layout.
     ///
     /// - Parameter firstInput: the input column at which the rows start.
     init(_ axis: ResampleWeights, firstInput: Int) {
@@ -25,7 +25,7 @@ struct HorizontalPass {
         let weights = [Int32](unsafeUninitializedCapacity: outputCount * tapCount) { weights, initialized in
             weights.initialize(repeating: 0)
             for output in 0..<outputCount {
-                // Padding taps of the last outputs go in front, so that no read goes far past the last input.
+                // The last outputs get their padding taps in front, so that no read goes far past the last input.
                 let start = Int(axis.starts[output])
                 let shifted = max(firstInput, min(start, last - tapCount))
                 starts.append(Int32(shifted - firstInput))

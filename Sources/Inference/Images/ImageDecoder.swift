@@ -10,20 +10,20 @@ import Files
 /// Limits: ``maxPixels`` and ``maxSide`` are checked against the header before any memory is allocated for pixels. The
 /// number of scans in a JPEG and the size of text chunks are bounded too.
 public struct ImageDecoder: Sendable {
-    /// The longest side that is decoded: the most that JPEG's 16-bit fields can express. It keeps the cost of resizing
+    /// The longest side that is decoded, which is the limit of JPEG's 16-bit fields. It keeps the cost of resizing
     /// proportional to the number of pixels. Units: pixels.
     public static let maxSide = 65_535
 
-    /// The most pixels of one image that are decoded.
+    /// The most pixels in one image that is decoded. Units: pixels.
     public let maxPixels: Int
 
-    /// The most working memory that a codec may hold for one file, beside a few rows; nil for no limit. Units: bytes.
+    /// The most working memory of a codec for one file, besides a few rows; nil for no limit. Units: bytes.
     public let maxHeldBytes: Int?
 
     /// Whether the EXIF orientation is applied.
     public let appliesOrientation: Bool
 
-    /// Whether large JPEGs may be decoded at reduced size for a network's input.
+    /// Whether large JPEGs may be decoded at reduced size for a network's input; see ``DecodeMode``.
     public let mode: DecodeMode
 
     /// Reuses the memory of network inputs.
@@ -31,7 +31,7 @@ public struct ImageDecoder: Sendable {
 
     /// Creates a decoder with the given limits.
     ///
-    /// - Parameter keptInputs: how many freed network inputs are kept for reuse.
+    /// - Parameter keptInputs: the number of freed network inputs that are kept for reuse.
     public init(
         maxPixels: Int = 128_000_000, maxHeldBytes: Int? = nil, appliesOrientation: Bool = true,
         mode: DecodeMode = .exact, keptInputs: Int = 32
@@ -43,10 +43,10 @@ public struct ImageDecoder: Sendable {
         self.mode = mode
     }
 
-    /// Decodes a whole JPEG, PNG or WebP file at full size; the signature tells the format.
+    /// Decodes a whole JPEG, PNG or WebP file at full size. The file's signature tells the format.
     ///
     /// Shape: three channels.
-    /// - Throws: ``ImageError`` for everything that is not one complete image within the limits.
+    /// - Throws: ``ImageError`` unless the file is one complete image within the limits.
     public func callAsFunction(_ bytes: [UInt8]) throws(ImageError) -> PixelImage {
         let format = try ImageFormat(signatureOf: bytes[...])
         let image = try bytes.withUnsafeBufferPointer { bytes throws(ImageError) in
@@ -92,31 +92,31 @@ public struct ImageDecoder: Sendable {
 }
 
 extension ImageDecoder {
-    /// How long the two stages from file to network input took.
+    /// The durations of the two stages from file to network input.
     public struct Timing: Sendable, Equatable {
-        /// Time in the codec, from the file's bytes to pixels.
+        /// The time in the codec, from the file's bytes to pixels.
         public var decoding = Duration.zero
 
-        /// Time for resizing, cropping and normalising.
+        /// The time for resizing, cropping and normalising.
         public var preprocessing = Duration.zero
 
-        /// Both times zero.
+        /// Zero for both stages.
         public init() {}
     }
 
     /// Decodes and preprocesses a JPEG, PNG or WebP file to a network's input.
     ///
-    /// In mode ``DecodeMode/exact`` the result equals that of ``decode(_:)`` followed by preprocessing, bit for bit.
-    /// Rows are streamed from the codec to the resampler in bands, and parts outside the crop are skipped where the
-    /// codec can do that. So the whole image is never in memory, except for WebP and interlaced PNG.
+    /// In mode ``DecodeMode/exact`` the result is bit for bit that of ``decode(_:)`` followed by preprocessing. Rows
+    /// are streamed from the codec to the resampler in bands, and parts outside the crop are skipped if the codec
+    /// supports that. The whole image is therefore never in memory, except for WebP and interlaced PNG.
     ///
     /// Shape: ``Preprocessing/tensorShape``.
     /// - Parameters:
-    ///   - announced: the pixel count that ``ImageHeader`` found when the request was admitted, 0 where it found no
-    ///     header; a file with more pixels is refused. Nil to skip the check.
-    ///   - timing: the times taken are added to it.
+    ///   - announced: the pixel count that ``ImageHeader`` found when the request was admitted, 0 if it found no
+    ///     header. A file with more pixels is refused. Nil skips the check.
+    ///   - timing: the durations are added to it.
     ///   - shouldStop: called every few milliseconds on this thread; true cancels with ``ImageError/stopped``.
-    /// - Throws: ``ImageError`` for everything that is not one complete image within the limits.
+    /// - Throws: ``ImageError`` unless the file is one complete image within the limits.
     public func input(
         _ bytes: ArraySlice<UInt8>, for preprocessing: Preprocessing, announced: Int? = nil, timing: inout Timing,
         shouldStop: (() -> Bool)? = nil
@@ -133,7 +133,7 @@ extension ImageDecoder {
         return try input(bytes[...], for: preprocessing, timing: &timing)
     }
 
-    /// The same into memory of the caller.
+    /// The same, written to the caller's memory.
     ///
     /// - Parameter output: room for at least the scalars of ``Preprocessing/tensorShape``. If an error is thrown, its
     ///   contents are undefined.
@@ -203,7 +203,7 @@ extension ImageDecoder {
     }
 }
 
-/// Measures consecutive steps.
+/// Measures the durations of consecutive steps.
 private struct Stopwatch {
     private var last = ContinuousClock.now
 
@@ -223,10 +223,10 @@ public enum DecodeMode: String, Sendable, CaseIterable, Codable {
     /// DCT scaling: a large JPEG is decoded at 1/2, 1/4 or 1/8 of its size, which is faster and slightly less accurate.
     case scaled
 
-    /// A scaled image is at least this many times larger than the resized one; `reducing_gap` in Pillow.
+    /// The least size of the scaled image, as a multiple of the resized one; Pillow's `reducing_gap`.
     static let reducingGap = 2
 
-    /// The DCT scaling denominator: the largest of 8, 4 and 2 that keeps the reducing gap, else 1.
+    /// The DCT scaling denominator: the largest of 8, 4 and 2 that keeps ``reducingGap``, else 1.
     ///
     /// - Source: Pillow, `Image.thumbnail(reducing_gap=2.0)` and `JpegImageFile.draft`
     func denominator(from input: (height: Int, width: Int), to output: (height: Int, width: Int)) -> Int {

@@ -1,9 +1,9 @@
-/// Why a file could not be decoded to an image.
+/// Why a file could not be decoded to an image. Sizes are in pixels unless stated otherwise.
 public enum ImageError: Error, Equatable, Sendable {
     /// The file has no bytes.
     case empty
 
-    /// The file is not JPEG, PNG or WebP; `found` names the format it looks like.
+    /// The file is not JPEG, PNG or WebP; `found` names the format that its bytes look like.
     case unsupportedFormat(found: String)
 
     /// The file is well-formed but uses a feature that is not supported, such as 12-bit samples in JPEG.
@@ -15,7 +15,7 @@ public enum ImageError: Error, Equatable, Sendable {
     /// The file ends before the last pixel.
     case truncated(format: ImageFormat)
 
-    /// The image has more than `limit` pixels in all. Units: pixels.
+    /// The image has more than `limit` pixels. Units: pixels.
     case tooManyPixels(width: Int, height: Int, limit: Int)
 
     /// One side of the image is longer than `limit`. Units: pixels.
@@ -24,8 +24,8 @@ public enum ImageError: Error, Equatable, Sendable {
     /// Memory for decoding an image of this size could not be allocated. Units: pixels.
     case outOfMemory(width: Int, height: Int)
 
-    /// The codec needs `byteCount` bytes of working memory, more than the limit: progressive JPEG, interlaced PNG and
-    /// WebP are decoded as a whole. Units: bytes.
+    /// The codec would need `byteCount` bytes of working memory, more than `limit`: progressive JPEG, interlaced PNG
+    /// and WebP are decoded as a whole. Units: bytes.
     case tooMuchHeld(byteCount: Int, limit: Int)
 
     /// The caller cancelled decoding.
@@ -33,10 +33,10 @@ public enum ImageError: Error, Equatable, Sendable {
 }
 
 extension ImageError: CustomStringConvertible {
-    /// One plain sentence: what was found, and what would be right.
+    /// One plain sentence: what was found, and what is accepted.
     public var description: String { description(naming: nil) }
 
-    /// The same, naming the settings that change the limits.
+    /// The same, with the names of the settings that change the limits.
     public func description(naming names: LimitNames?) -> String {
         switch self {
         case .empty:
@@ -64,12 +64,12 @@ extension ImageError: CustomStringConvertible {
         }
     }
 
-    /// Names of the settings that change the limits, for the error's text.
+    /// The names of the settings that change the limits, for error messages.
     public struct LimitNames: Sendable {
         let pixels: String
         let heldBytes: String
 
-        /// Takes the name of the limit of pixels and that of the limit of working memory.
+        /// The names of the settings for the number of pixels and for the working memory.
         public init(pixels: String, heldBytes: String) {
             self.pixels = pixels
             self.heldBytes = heldBytes

@@ -1,4 +1,4 @@
-/// The image formats that are decoded.
+/// The supported image formats.
 public enum ImageFormat: String, Sendable, CaseIterable {
     case jpeg, png, webp
 
@@ -13,7 +13,8 @@ public enum ImageFormat: String, Sendable, CaseIterable {
 
     /// Recognises a format by its signature (magic number); file names and media types are ignored.
     ///
-    /// - Throws: ``ImageError/empty``, or ``ImageError/unsupportedFormat(found:)`` naming what the bytes look like.
+    /// - Throws: ``ImageError/empty``, or ``ImageError/unsupportedFormat(found:)`` with the format that the bytes look
+    ///   like.
     public init(signatureOf bytes: ArraySlice<UInt8>) throws(ImageError) {
         if bytes.isEmpty { throw .empty }
         if bytes.starts(with: [0xFF, 0xD8, 0xFF]) {
@@ -27,7 +28,7 @@ public enum ImageFormat: String, Sendable, CaseIterable {
         }
     }
 
-    /// Names what the bytes of an unsupported format look like, for the error's text.
+    /// The format that the bytes look like, for error messages.
     private static func guess(_ bytes: ArraySlice<UInt8>) -> String {
         let head = bytes.prefix(512)
         func begins(_ signature: String, at offset: Int = 0) -> Bool {

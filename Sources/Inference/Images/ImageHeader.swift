@@ -1,7 +1,8 @@
 /// An image's size and decoding cost, read from the file's header without a codec.
 ///
-/// The server admits and schedules images by it before it spends memory or time on them. The header is untrusted: the
-/// decoder compares it with the size that the codec finds (``ImageDecoder/input(_:for:announced:timing:shouldStop:)``).
+/// The server uses it to admit and schedule images before it spends memory or time on them. The header is untrusted:
+/// the decoder compares it with the size that the codec finds
+/// (``ImageDecoder/input(_:for:announced:timing:shouldStop:)``).
 public struct ImageHeader: Sendable, Equatable {
     /// Width as stored, before the EXIF orientation. Units: pixels.
     public let width: Int
@@ -9,29 +10,29 @@ public struct ImageHeader: Sendable, Equatable {
     /// Height as stored, before the EXIF orientation. Units: pixels.
     public let height: Int
 
-    /// Working memory of the codec, beside a few rows: 0 where it decodes row by row. Units: bytes.
+    /// The codec's working memory, besides a few rows; 0 if it decodes row by row. Units: bytes.
     public let heldByteCount: Int
 
-    /// Whether decoding can be cancelled midway. WebP files of few bytes are decoded in one uninterruptible call.
+    /// Whether decoding can be cancelled midway. Small WebP files are decoded in one uninterruptible call.
     public let isDivisible: Bool
 
-    /// Estimated upper bound of the decoding time, for comparing files. Units: nanoseconds.
+    /// An estimated upper bound of the decoding time, for comparing files. Units: nanoseconds.
     public let estimatedNanoseconds: Int
 
     /// Width times height; `Int.max` on overflow. Units: pixels.
     public let pixelCount: Int
 
-    /// Time to decode one pixel of a large photo and run the horizontal pass over it. Units: nanoseconds.
+    /// The time to decode one pixel of a large photo and to run the horizontal pass over it. Units: nanoseconds.
     private static let timePerPixel = 10
 
-    /// The most segments or chunks before the header. Camera files have less than a hundred; those with large profiles
-    /// and thumbnails a few hundred.
+    /// The most segments or chunks before the header. Camera files have fewer than a hundred, or a few hundred with
+    /// large profiles and thumbnails.
     private static let maxSegmentCount = 4096
 
-    /// The most bytes between a JPEG's segments that belong to none.
+    /// The most bytes between a JPEG's segments that belong to no segment. Units: bytes.
     private static let maxGarbageByteCount = 64 << 10
 
-    /// Reads the header of a JPEG, PNG or WebP file; nil where there is none within the limits above.
+    /// Reads the header of a JPEG, PNG or WebP file; nil if there is none within the limits above.
     public init?(_ bytes: ArraySlice<UInt8>) {
         guard let format = try? ImageFormat(signatureOf: bytes) else { return nil }
         let header: ImageHeader? = bytes.withUnsafeBytes { bytes in
@@ -57,7 +58,7 @@ public struct ImageHeader: Sendable, Equatable {
 
     // MARK: JPEG
 
-    /// The sampling factors of a colour component; 2×2 for luma and 1×1 for chroma is 4:2:0 subsampling.
+    /// The sampling factors of a colour component. 4:2:0 subsampling has 2×2 for luma and 1×1 for chroma.
     private struct Component {
         let horizontalSampling: Int
         let verticalSampling: Int
@@ -109,7 +110,8 @@ public struct ImageHeader: Sendable, Equatable {
         return nil
     }
 
-    /// Memory for the DCT coefficients of a file in several scans: two bytes each, held until the last scan.
+    /// The memory for the DCT coefficients of a file with several scans: two bytes each, held until the last scan.
+    /// Units: bytes.
     private static func coefficientByteCount(_ width: Int, _ height: Int, _ components: [Component]) -> Int {
         let horizontal = max(1, components.map(\.horizontalSampling).max() ?? 1)
         let vertical = max(1, components.map(\.verticalSampling).max() ?? 1)
@@ -136,7 +138,7 @@ public struct ImageHeader: Sendable, Equatable {
             }
             guard length >= 13, offset + 8 + 13 <= bytes.count else { return nil }
             let (width, height) = (big(bytes, offset + 8, 4), big(bytes, offset + 12, 4))
-            // Larger images are refused for their sides; the products below cannot overflow.
+            // Larger images are refused because of their sides. The products below therefore cannot overflow.
             guard width <= ImageDecoder.maxSide, height <= ImageDecoder.maxSide else {
                 return ImageHeader(width: width, height: height)
             }

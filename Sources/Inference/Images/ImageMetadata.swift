@@ -1,6 +1,6 @@
 import CImageCodecs
 
-/// The EXIF block and the XMP packet of a file; empty where there is none.
+/// The EXIF block and the XMP packet of a file; empty if the file has none.
 struct ImageMetadata {
     var exif: ArraySlice<UInt8> = []
     var xmp: ArraySlice<UInt8> = []
@@ -67,15 +67,15 @@ extension ImageMetadata {
 }
 
 extension ImageMetadata {
-    /// The most bytes that a text chunk may inflate to, and the most that are read of a stored one.
+    /// The most bytes that a text chunk may inflate to, and the most that are read of a stored one. Units: bytes.
     static let maxTextByteCount = 1 << 20
 
-    /// Reads a PNG's eXIf chunk or, failing that, the hexadecimal text chunk that older programs write; and the text
-    /// chunk with XMP.
+    /// Reads EXIF from a PNG's eXIf chunk or, if there is none, from the hexadecimal text chunk that older programs
+    /// write. Reads XMP from its text chunk.
     ///
     /// - Source: PNG (Third Edition) §11.3.3 and §11.3.4.6; XMP Specification Part 3 §1.1.5
     init(png bytes: ArraySlice<UInt8>) {
-        // Only the last of each counts, so only that one is inflated: a file may hold thousands.
+        // Only the last chunk of each kind counts. Only that one is inflated, because a file may hold thousands.
         var rawProfile: Text?
         var packet: Text?
         var reader = ImageByteReader(bytes)
@@ -103,7 +103,7 @@ extension ImageMetadata {
         let isCompressed: Bool
         let stored: ArraySlice<UInt8>
 
-        /// iTXt.
+        /// The type of an iTXt chunk.
         static let international = 0x6954_5874
 
         init?(_ content: ArraySlice<UInt8>, kind: Int) {
@@ -130,7 +130,7 @@ extension ImageMetadata {
         text.isCompressed ? inflate(text.stored) : text.stored.prefix(maxTextByteCount)
     }
 
-    /// The inflated bytes, or none where they are corrupt or too many.
+    /// The inflated bytes; empty if they are corrupt or too many.
     private static func inflate(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
         let output = [UInt8](unsafeUninitializedCapacity: maxTextByteCount) { output, count in
             let written = bytes.withUnsafeBufferPointer {
@@ -160,7 +160,7 @@ extension ImageMetadata {
     }
 }
 
-/// A bounded cursor over untrusted bytes: reads outside the bounds give nil and never trap.
+/// A bounds-checked cursor over untrusted bytes: reads beyond the end give nil and never trap.
 struct ImageByteReader {
     let isLittleEndian: Bool
 
@@ -173,7 +173,7 @@ struct ImageByteReader {
         position = bytes.startIndex
     }
 
-    /// Moves to an offset from the first byte; an offset outside the bytes moves to the end.
+    /// Moves to an offset from the first byte. An offset beyond the bytes moves to the end.
     mutating func seek(to offset: Int) {
         position = (0...bytes.count).contains(offset) ? bytes.startIndex + offset : bytes.endIndex
     }
@@ -181,7 +181,7 @@ struct ImageByteReader {
     /// Moves to the next occurrence of a byte, or to the end.
     mutating func skip(to byte: UInt8) { position = bytes[position...].firstIndex(of: byte) ?? bytes.endIndex }
 
-    /// The next bytes, or nil where there are fewer.
+    /// The next bytes; nil if there are fewer.
     mutating func slice(byteCount: Int) -> ArraySlice<UInt8>? {
         guard (0...(bytes.endIndex - position)).contains(byteCount) else { return nil }
         defer { position += byteCount }
@@ -200,7 +200,7 @@ struct ImageByteReader {
         return value
     }
 
-    /// The bytes before the next zero, which is consumed too; nil where there is none.
+    /// The bytes before the next zero, which is consumed too; nil if there is none.
     mutating func terminated() -> ArraySlice<UInt8>? {
         guard let end = bytes[position...].firstIndex(of: 0) else { return nil }
         defer { position = end + 1 }

@@ -15,7 +15,7 @@ struct ImageReader: ~Copyable {
     private let handle: OpaquePointer
     private let stopCheck: StopCheck?
 
-    /// Reads the header; no memory is allocated for pixels yet.
+    /// Reads the header. No memory for pixels is allocated yet.
     ///
     /// - Parameters:
     ///   - byteLimit: the most memory for a JPEG's DCT coefficients; 0 for no limit. Units: bytes.
@@ -72,7 +72,7 @@ struct ImageReader: ~Copyable {
     ///   - columns: the columns of the scaled image to decode; not empty.
     ///   - rows: the rows of the scaled image to decode; not empty.
     ///   - denominator: the DCT scaling denominator: 1, or 2, 4 or 8 if ``canScale``.
-    /// - Returns: the columns that each row will have; they contain `columns`.
+    /// - Returns: the columns that each row will have, which contain `columns`.
     mutating func begin(
         columns: Range<Int>, rows: Range<Int>, denominator: Int = 1
     ) throws(ImageError) -> Range<Int> {
@@ -122,7 +122,7 @@ struct ImageReader: ~Copyable {
     }
 }
 
-/// Boxes the cancellation closure, so that C can carry it as a pointer.
+/// Boxes the cancellation closure, so that C can pass it around as a pointer.
 private final class StopCheck {
     let shouldStop: () -> Bool
 

@@ -17,7 +17,8 @@ enum Orientation: Int, CaseIterable, Sendable {
         let outputWidth = swapsSides ? height : width
         let outputHeight = swapsSides ? width : height
         let bottomRow = (height - 1) * width
-        // The input index of output pixel (0, 0), and the input steps for one output step right and down.
+        // The input index of output pixel (0, 0), and the input steps for one step right and one step down in the
+        // output.
         let (origin, stepX, stepY) =
             switch self {
             case .upright: (0, 1, width)
@@ -41,9 +42,9 @@ enum Orientation: Int, CaseIterable, Sendable {
 }
 
 extension Orientation {
-    /// Reads a file's orientation from its EXIF block or, where that has none, from its XMP packet, as Pillow does.
+    /// Reads a file's orientation from its EXIF block, or from its XMP packet if EXIF has none, as Pillow does.
     ///
-    /// Damaged metadata are ignored: the image counts as upright.
+    /// Damaged metadata is ignored: the image counts as upright.
     init(in bytes: ArraySlice<UInt8>, format: ImageFormat) {
         let metadata =
             switch format {

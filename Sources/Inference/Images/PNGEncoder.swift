@@ -1,10 +1,10 @@
 import CImageCodecs
 
-/// Encodes images as PNG files with eight bits a channel.
+/// Encodes images as PNG files with eight bits per channel.
 public enum PNGEncoder {
     /// The bytes of a PNG file: grey for one channel, RGB for three.
     ///
-    /// - Throws: ``PNGEncoderError`` where a side is longer than libpng can write, or memory runs out.
+    /// - Throws: ``PNGEncoderError`` if a side is longer than libpng can write, or if memory runs out.
     public static func encode(_ image: PixelImage) throws(PNGEncoderError) -> [UInt8] {
         guard let width = UInt32(exactly: image.width), let height = UInt32(exactly: image.height) else {
             throw PNGEncoderError(reason: "its sides are too long")
@@ -25,9 +25,9 @@ public enum PNGEncoder {
     }
 }
 
-/// An image could not be written as PNG.
+/// An image could not be encoded as PNG.
 public struct PNGEncoderError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// libpng's message.
+    /// The message of libpng.
     let reason: String
 
     /// One sentence.

@@ -1,4 +1,4 @@
-/// A decoded image: interleaved 8-bit channels, rows from the top and without gaps.
+/// A decoded image with interleaved 8-bit channels. Rows are contiguous, from top to bottom.
 ///
 /// Shape: `pixels` is `[H, W, C]`, C = 1 (grey) or 3 (red, green, blue).
 public struct PixelImage: Sendable, Equatable {
@@ -11,12 +11,12 @@ public struct PixelImage: Sendable, Equatable {
     /// 1 (grey) or 3 (RGB).
     public let channelCount: Int
 
-    /// `width * height * channelCount` bytes.
+    /// The bytes of all pixels: `width * height * channelCount` of them.
     public let pixels: [UInt8]
 
     /// Wraps the bytes of an image.
     ///
-    /// - Precondition: the sizes are positive and fit the number of bytes.
+    /// - Precondition: the sizes are positive and match the number of bytes.
     public init(width: Int, height: Int, channelCount: Int, pixels: [UInt8]) {
         precondition(width > 0 && height > 0, "an image has at least one pixel, not \(width)×\(height)")
         precondition(channelCount == 1 || channelCount == 3, "an image has 1 or 3 channels, not \(channelCount)")
@@ -32,7 +32,7 @@ public struct PixelImage: Sendable, Equatable {
 }
 
 extension PixelImage {
-    /// The image with three channels; grey is repeated in each.
+    /// The image with three channels; grey is copied to each.
     var rgb: PixelImage {
         if channelCount == 3 { return self }
         let pixels = [UInt8](unsafeUninitializedCapacity: pixels.count * 3) { output, count in

@@ -1,14 +1,14 @@
 import CKernels
 
-/// Turns a decoded image into a network's input: convert to grey, resize, crop, scale, normalise.
+/// Converts a decoded image to a network's input: convert to grey, resize, crop, scale, normalise.
 ///
-/// The bytes before normalisation equal Pillow's, and the tensor equals torchvision's, bit for bit.
+/// The bytes before normalisation equal Pillow's bit for bit, and the tensor equals torchvision's.
 ///
-/// Shape: an image of any size in, ``tensorShape`` out: `[H, W, C]`, channels innermost.
+/// Shape: input an image of any size, output ``tensorShape``, `[H, W, C]`, channels innermost.
 public struct Preprocessing: Sendable, Hashable {
-    /// The colour channels that the network was trained with, in order.
+    /// The colour channels of the network's input, in order.
     public enum Colour: String, Sendable, Hashable, CaseIterable {
-        /// One channel of luma, as by Pillow's `convert("L")` before resizing.
+        /// One channel of luma, converted before resizing, as by Pillow's `convert("L")`.
         case grey
         /// Red, green, blue.
         case rgb
@@ -21,55 +21,55 @@ public struct Preprocessing: Sendable, Hashable {
 
     /// How an image is resized before the crop. Units: pixels.
     public enum Resize: Sendable, Hashable {
-        /// To exactly this size; the aspect ratio is not kept.
+        /// To exactly this size, without keeping the aspect ratio.
         case stretch(height: Int, width: Int)
 
-        /// The shorter side becomes this long and the aspect ratio is kept; the longer side is rounded down.
+        /// The shorter side gets this length, and the aspect ratio is kept. The longer side is rounded down.
         case shortest(side: Int)
     }
 
     /// How bytes are scaled before the mean is subtracted.
     public enum Scale: String, Sendable, Hashable, CaseIterable {
-        /// To 0…1: divided by 255.
+        /// Divided by 255, to 0…1.
         case unit
-        /// Not at all: 0…255.
+        /// Not scaled, 0…255.
         case byte
     }
 
     /// The longest side that an image is resized or cropped to. Units: pixels.
     public static let maxSide = 4096
 
-    /// The output's shape `[C, H, W]`, as in a network's `inputShape`. In memory the order is that of ``tensorShape``.
+    /// The output's shape `[C, H, W]`, as in a network's `inputShape`. In memory, the output is ``tensorShape``.
     public let outputShape: Shape
 
-    /// The output's memory layout `[H, W, C]`: channels innermost, in the order of ``colour``.
+    /// The output's shape in memory, `[H, W, C]`: channels innermost, in the order of ``colour``.
     public var tensorShape: Shape { [outputShape[1], outputShape[2], outputShape[0]] }
 
     /// The output's channels and their order.
     public let colour: Colour
 
-    /// How an image is resized, before the crop.
+    /// How an image is resized before the crop.
     public let resize: Resize
 
     /// How bytes are scaled before the mean is subtracted.
     public let scale: Scale
 
-    /// The mean of each channel, subtracted after scaling; in the order of ``colour``.
+    /// The mean of each channel, subtracted after scaling, in the order of ``colour``. Units: as after scaling.
     public let mean: [Float]
 
-    /// The standard deviation of each channel, by which is divided last; in the order of ``colour``.
+    /// The standard deviation of each channel, the last divisor, in the order of ``colour``. Units: as after scaling.
     public let deviation: [Float]
 
-    /// ``mean`` repeated for every pixel of an output row, so that normalisation is one vector loop.
+    /// ``mean``, repeated for every pixel of an output row, so that normalisation is a single vector loop.
     private let rowMean: [Float]
-    /// ``deviation`` repeated for every pixel of an output row.
+    /// ``deviation``, repeated for every pixel of an output row.
     private let rowDeviation: [Float]
 
     /// Combines the steps.
     ///
-    /// - Parameter crop: size of the centre crop after resizing. Where the resized image is smaller, it is padded with
-    ///   black, as by torchvision's `CenterCrop`.
-    /// - Throws: ``PreprocessingError`` naming the step that is out of range or inconsistent with the others.
+    /// - Parameter crop: the size of the centre crop after resizing. If the resized image is smaller, it is padded with
+    ///   black, as by torchvision's `CenterCrop`. Units: pixels.
+    /// - Throws: ``PreprocessingError`` with the step that is out of range or inconsistent with the others.
     public init(
         colour: Colour, resize: Resize, crop: (height: Int, width: Int), scale: Scale, mean: [Float],
         deviation: [Float]
@@ -112,7 +112,7 @@ public struct Preprocessing: Sendable, Hashable {
         Tensor(tensorShape) { write(image, into: $0) }
     }
 
-    /// The same into memory of the caller, such as one image's slot in a batch.
+    /// The same, written to the caller's memory, such as one image's slot in a batch.
     ///
     /// - Parameter output: room for at least the scalars of ``tensorShape``; the first ones are written.
     public func write(_ image: PixelImage, into output: UnsafeMutableBufferPointer<Float>) {
@@ -143,7 +143,7 @@ public struct Preprocessing: Sendable, Hashable {
 
     private func prepared(_ image: PixelImage) -> PixelImage { colour == .grey ? image : image.rgb }
 
-    /// Lends memory for the bytes before normalisation; it is black where the plan pads.
+    /// Lends memory for the bytes before normalisation. It is black where the plan pads.
     func withBytes<R, E: Error>(
         _ plan: ResizePlan, _ body: (UnsafeMutablePointer<UInt8>) throws(E) -> R
     ) throws(E) -> R {
@@ -183,27 +183,27 @@ public struct Preprocessing: Sendable, Hashable {
 }
 
 extension Preprocessing {
-    /// Named preprocessings of published networks.
+    /// Preprocessing presets of published networks.
     public enum Preset: String, CaseIterable, Sendable {
-        /// PyTorch tutorials' AlexNet: stretch to the network's input, mean and deviation 0.5.
+        /// PyTorch tutorials' AlexNet: stretch to the network's input; mean and deviation 0.5.
         case stretch
 
-        /// torchvision: shortest side 256, centre crop 224, ImageNet's mean and deviation. For other input sizes the
-        /// ratio of 8 to 7 is kept.
+        /// torchvision: resize the shorter side to 256, centre crop 224, ImageNet's mean and deviation. For other input
+        /// sizes the ratio 8:7 of side to crop is kept.
         case imagenet
 
-        /// Caffe: stretch to the network's input, BGR, mean 104, 117, 124, not scaled.
+        /// Caffe: stretch to the network's input, BGR, mean 104, 117, 124, no scaling.
         case caffe
 
         /// Stretch to the network's input and scale to 0…1; no normalisation.
         case unit
     }
 
-    /// A preset for a network's input.
+    /// The preset for a network's input.
     ///
-    /// Networks with one input channel get grey images; the mean and deviation are then averages over the colours.
-    /// - Parameter input: `[C, H, W]`
-    /// - Throws: ``PreprocessingError/unsupportedInput(_:)`` where `input` is not an image of 1 or 3 channels.
+    /// Networks with one input channel get grey images; their mean and deviation are the averages over the colours.
+    /// - Parameter input: shape `[C, H, W]`.
+    /// - Throws: ``PreprocessingError/unsupportedInput(_:)`` if `input` is not an image of 1 or 3 channels.
     public init(_ preset: Preset, input: Shape) throws(PreprocessingError) {
         guard input.rank == 3, input[0] == 1 || input[0] == 3, (1...Self.maxSide).contains(input[1]),
             (1...Self.maxSide).contains(input[2])
@@ -233,9 +233,9 @@ extension Preprocessing {
         }
     }
 
-    /// A preset for an input shape that is known to be valid.
+    /// The preset for an input shape that is known to be valid.
     ///
-    /// - Precondition: `input` is `[1 or 3, H, W]` within ``maxSide``. For shapes from a file use
+    /// - Precondition: `input` is `[1 or 3, H, W]` with sides within ``maxSide``. For shapes from a file use
     ///   ``init(_:input:)-(Preset,_)``, which throws.
     public static func preset(_ preset: Preset, input: Shape) -> Preprocessing {
         do {

@@ -13,9 +13,9 @@
 ///         "deviation": [0.229, 0.224, 0.225]
 ///     }
 ///
-/// Every field is optional. The default colour is RGB, or grey for a network with one input channel; the default crop
-/// is the network's input; by default the image is stretched to the crop, the scale is `unit`, the mean 0 and the
-/// deviation 1. Unknown fields and values are errors.
+/// Every field is optional. By default the colour is RGB, or grey for a network with one input channel. The crop is the
+/// network's input, and the image is stretched to the crop. The scale is `unit`, the mean 0 and the deviation 1.
+/// Unknown fields and values are errors.
 public enum PreprocessingDescription: Sendable, Hashable {
     /// A named preset.
     case preset(Preprocessing.Preset)
@@ -23,7 +23,7 @@ public enum PreprocessingDescription: Sendable, Hashable {
     /// Explicit steps.
     case steps(Steps)
 
-    /// The steps given in `model.json`; nil where the default applies.
+    /// The steps in `model.json`; nil for fields that take the default.
     public struct Steps: Sendable, Hashable {
         var colour: Preprocessing.Colour?
         var resize: Preprocessing.Resize?
@@ -46,8 +46,8 @@ public enum PreprocessingDescription: Sendable, Hashable {
 extension Preprocessing {
     /// Resolves a description for a network's input.
     ///
-    /// - Parameter input: `[C, H, W]`
-    /// - Throws: ``PreprocessingError`` where a value is out of range, or the result does not have the shape `input`.
+    /// - Parameter input: shape `[C, H, W]`.
+    /// - Throws: ``PreprocessingError`` if a value is out of range, or if the result does not have the shape `input`.
     public init(_ description: PreprocessingDescription, input: Shape) throws(PreprocessingError) {
         switch description {
         case .preset(let preset): try self.init(preset, input: input)
@@ -64,7 +64,7 @@ extension Preprocessing {
             colour: colour, resize: steps.resize ?? .stretch(height: crop.height, width: crop.width), crop: crop,
             scale: steps.scale ?? usual.scale, mean: steps.mean ?? each(0), deviation: steps.deviation ?? each(1))
         guard outputShape == input else { throw .outputMismatch(found: outputShape, expected: input) }
-        // The default crop may cut a larger image, but must not pad a smaller one: that is likely a mistake.
+        // By default, the crop may cut a larger image. It must not pad a smaller one, which is probably a mistake.
         if steps.cropHeight == nil, case .stretch(let height, let width) = resize,
             height < outputShape[1] || width < outputShape[2]
         {
@@ -74,7 +74,7 @@ extension Preprocessing {
 }
 
 extension PreprocessingDescription: Decodable {
-    /// Reads a preset's name or an object of steps.
+    /// Decodes a preset's name or an object of steps.
     ///
     /// - Throws: ``PreprocessingError``
     public init(from decoder: any Decoder) throws {
@@ -115,7 +115,7 @@ extension PreprocessingDescription: Decodable {
     private enum ResizeMode: String, CaseIterable { case stretch, shortest }
 }
 
-/// Decodes the fields of one JSON object and refuses unknown ones.
+/// Decodes the fields of one JSON object, and refuses unknown fields.
 private struct Fields {
     private struct Name: CodingKey {
         let stringValue: String
@@ -164,7 +164,7 @@ private struct Fields {
         return word
     }
 
-    /// Height and width of the crop, given as one side of a square or as an array of both.
+    /// The height and width of the crop, given as the side of a square or as an array of both.
     func crop() throws(PreprocessingError) -> (Int, Int)? {
         let key = Name(stringValue: "crop")
         if let side = try? container.decode(Int.self, forKey: key) { return (side, side) }
@@ -194,27 +194,27 @@ private struct Fields {
     }
 }
 
-/// Why a description of the preprocessing is invalid.
+/// Why a preprocessing description is invalid.
 public enum PreprocessingError: Error, Equatable, Sendable {
     /// No preset has this name.
     case unknownPreset(found: String)
 
-    /// The object has a field that does not exist; `expected` lists the valid ones.
+    /// The object has an unknown field; `expected` lists the valid ones.
     case unknownField(found: String, expected: [String])
 
     /// A required field is missing.
     case missingField(field: String)
 
-    /// A field has the wrong JSON type; `expected` describes the right one.
+    /// A field has the wrong JSON type; `expected` names the right one.
     case wrongType(field: String, expected: String)
 
-    /// A field has a word that is not one of its values; `expected` lists them.
+    /// A field has an unknown value; `expected` lists the valid ones.
     case unknownValue(field: String, found: String, expected: [String])
 
     /// A side is below 1 or above `limit`. Units: pixels.
     case sideOutOfRange(field: String, found: Int, limit: Int)
 
-    /// `mean` or `deviation` has not one number for each channel.
+    /// The length of `mean` or `deviation` is not the number of channels.
     case valueCount(field: String, found: Int, expected: Int)
 
     /// A number is infinite or NaN as float32.
@@ -223,15 +223,15 @@ public enum PreprocessingError: Error, Equatable, Sendable {
     /// A deviation is zero; normalisation would divide by it.
     case zeroDeviation
 
-    /// The network's input is not an image of 1 or 3 channels within ``Preprocessing/maxSide``.
+    /// The network's input is not an image of 1 or 3 channels with sides within ``Preprocessing/maxSide``.
     case unsupportedInput(Shape)
 
-    /// The steps produce another shape than the network's input.
+    /// The output shape of the steps is not the network's input shape.
     case outputMismatch(found: Shape, expected: Shape)
 }
 
 extension PreprocessingError: CustomStringConvertible {
-    /// One plain sentence: what was found, and what would be right.
+    /// One plain sentence: what was found, and what is accepted.
     public var description: String {
         switch self {
         case .unknownPreset(let found):

@@ -10,11 +10,11 @@ struct ResampleGeometry {
     /// Weights of the vertical pass, across the stored rows.
     let rows: ResampleWeights
 
-    /// Whether the horizontal pass (along the stored rows) comes first. The order matters because each pass rounds to
+    /// Whether the horizontal pass (along the stored rows) comes first. The order matters, because each pass rounds to
     /// bytes.
     let isHorizontalFirst: Bool
 
-    /// Maps rows and columns of the stored image to the upright output.
+    /// How rows and columns of the stored image map to the upright output.
     let placement: Placement
 
     /// Height of the upright window. Units: pixels.
@@ -23,16 +23,16 @@ struct ResampleGeometry {
     /// Width of the upright window. Units: pixels.
     let outputWidth: Int
 
-    /// The axis swaps and reversals that turn the stored image upright.
+    /// The axis swap and reversals that turn the stored image upright.
     struct Placement {
-        /// Whether rows become columns.
+        /// Whether stored rows become upright columns.
         let swapsSides: Bool
-        /// Whether the upright columns run against the stored ones.
+        /// Whether the upright columns run in the opposite direction of the stored ones.
         let reversesColumns: Bool
-        /// Whether the upright rows run against the stored ones.
+        /// Whether the upright rows run in the opposite direction of the stored ones.
         let reversesRows: Bool
 
-        /// Whether the stored image is upright already.
+        /// Whether the stored image is already upright.
         var isIdentity: Bool { !swapsSides && !reversesColumns && !reversesRows }
 
         init(_ orientation: Orientation) {
@@ -50,8 +50,8 @@ struct ResampleGeometry {
     ///
     /// - Parameters:
     ///   - input: size of the stored image. Units: pixels.
-    ///   - span: the height and width that the output covers, from the first row and column on; nil for the whole
-    ///     image.
+    ///   - span: the height and width of the input that the output covers, starting at the first row and column; nil
+    ///     for the whole image. Units: pixels.
     ///   - output: size of the upright, uncropped result. Units: pixels.
     ///   - rowWindow: with `columnWindow`, the crop of the upright result.
     init(
@@ -86,7 +86,7 @@ struct ResampleGeometry {
     /// Resizes a box of an upright image and crops the result, as Pillow's `resize(box=…)`.
     ///
     /// - Parameters:
-    ///   - rows: with `columns`, the box; its edges may cut pixels.
+    ///   - rows: with `columns`, the box; its edges may be inside a pixel. Units: pixels.
     ///   - rowWindow: with `columnWindow`, the crop of the result.
     init(
         from input: (height: Int, width: Int), rows: Range<Double>, columns: Range<Double>,
@@ -102,8 +102,8 @@ struct ResampleGeometry {
         outputWidth = columnWindow.count
     }
 
-    /// The span's range on the upright axis: it starts at the stored image's first pixel, which is the last if
-    /// reversed.
+    /// The span's range on the upright axis. The span starts at the stored image's first pixel, which is the last one
+    /// on a reversed axis.
     private static func span(_ span: Double, of length: Int, isReversed: Bool) -> Range<Double> {
         isReversed ? Double(length) - span..<Double(length) : 0..<span
     }
@@ -119,7 +119,7 @@ package struct BoxResize {
     ///
     /// - Parameters:
     ///   - input: size of the image. Units: pixels.
-    ///   - rows: with `columns`, the box within the image; its edges may cut pixels.
+    ///   - rows: with `columns`, the box within the image; its edges may be inside a pixel. Units: pixels.
     ///   - output: size that the box is resized to. Units: pixels.
     ///   - rowWindow: with `columnWindow`, the crop of the resized box.
     package init(
@@ -130,14 +130,14 @@ package struct BoxResize {
             from: input, rows: rows, columns: columns, to: output, rowWindow: rowWindow, columnWindow: columnWindow)
     }
 
-    /// Writes the crop, rows without gaps.
+    /// Writes the crop with contiguous rows.
     ///
     /// - Parameters:
     ///   - pixels: the image's bytes, from its first pixel to the end of readable memory.
     ///   - stride: distance between rows. Units: bytes.
     ///   - width: the image's width. Units: pixels.
     ///   - channelCount: the image's channels, 1 or 3.
-    ///   - turnsGrey: whether the result has one grey channel, whatever the image has.
+    ///   - turnsGrey: whether the result has one grey channel, whatever the image's channels are.
     package func callAsFunction(
         _ pixels: UnsafeBufferPointer<UInt8>, stride: Int, width: Int, channelCount: Int, turnsGrey: Bool,
         to output: UnsafeMutablePointer<UInt8>

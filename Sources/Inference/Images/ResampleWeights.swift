@@ -1,33 +1,34 @@
-/// The filter weights that resample one axis, as in Pillow's antialiased bilinear filter.
+/// The filter weights for resampling one axis, as in Pillow's antialiased bilinear filter.
 ///
-/// The filter is a triangle. Its support (radius) is one input pixel, or one output pixel when the axis shrinks. Only
-/// the outputs inside a window are kept, so that a crop of a long axis costs no more than the crop.
+/// The filter is a triangle. Its support (radius) is one input pixel, or one output pixel if the axis shrinks. Only
+/// outputs inside a window are computed, so cropping a long axis costs no more than the crop.
 struct ResampleWeights: Equatable {
-    /// For each output, the first input pixel under the filter; ascending.
+    /// The first input pixel under the filter, for each output; ascending.
     private(set) var starts: [Int32]
 
-    /// For each output, how many input pixels are under the filter.
+    /// The number of input pixels under the filter, for each output.
     private(set) var counts: [Int32]
 
     /// ``stride`` weights for each output: fixed-point numbers with 22 fractional bits.
     private(set) var weights: [Int32]
 
-    /// Distance from one output's weights to the next output's.
+    /// The distance between the weights of two outputs.
     private(set) var stride: Int
 
-    /// All input pixels that contribute to an output.
+    /// The input pixels that contribute to at least one output.
     var inputs: Range<Int> {
         guard let first = starts.first, let last = starts.last, let count = counts.last else { return 0..<0 }
         return Int(first)..<Int(last + count)
     }
 
-    /// Number of output pixels in the window.
+    /// The number of outputs in the window.
     var outputCount: Int { starts.count }
 
     /// Computes the weights that resize an axis from `inputLength` to `outputLength` pixels.
     ///
     /// - Parameters:
-    ///   - span: the part of the input that the output covers. Its ends may cut a pixel, as after a scaled decode.
+    ///   - span: the part of the input that the output covers. Its ends may be inside a pixel, as after scaled
+    ///     decoding.
     ///   - window: the outputs to compute, within `0..<outputLength`.
     init(inputLength: Int, span: Range<Double>, outputLength: Int, window: Range<Int>) {
         let scale = (span.upperBound - span.lowerBound) / Double(outputLength)
@@ -43,7 +44,7 @@ struct ResampleWeights: Equatable {
         withUnsafeTemporaryAllocation(of: Double.self, capacity: stride) { exact in
             weights.withUnsafeMutableBufferPointer { weights in
                 for (row, output) in window.enumerated() {
-                    // Same order of operations as in Pillow, so that every rounding is the same.
+                    // The same order of operations as in Pillow, so that every rounding is the same.
                     let center = span.lowerBound + (Double(output) + 0.5) * scale
                     let start = max(0, Int(center - support + 0.5))
                     let count = min(inputLength, Int(center + support + 0.5)) - start
@@ -65,7 +66,8 @@ struct ResampleWeights: Equatable {
         (self.starts, self.counts, self.weights, self.stride) = (starts, counts, weights, stride)
     }
 
-    /// The weights for an axis stored in reverse. The outputs are reversed too, so that `starts` stays ascending.
+    /// The weights for an axis that is stored in reverse. The outputs are reversed too, so that `starts` stays
+    /// ascending.
     func mirrored(inputLength: Int) -> ResampleWeights {
         var mirror = self
         for (new, old) in (0..<outputCount).reversed().enumerated() {
@@ -79,7 +81,7 @@ struct ResampleWeights: Equatable {
         return mirror
     }
 
-    /// The largest number of outputs in progress at once when the inputs arrive one after the other.
+    /// The most outputs in progress at once if the inputs arrive in order.
     var maxOutputsInProgress: Int {
         var (oldest, most) = (0, 1)
         for row in starts.indices {

@@ -2,7 +2,7 @@
 struct ResizePlan {
     let geometry: ResampleGeometry
 
-    /// Whether black is added around the image, because it is smaller than the crop.
+    /// Whether the image is padded with black, because it is smaller than the crop.
     let isPadded: Bool
 
     /// Rows of padding above the image. Units: pixels.
@@ -16,8 +16,8 @@ struct ResizePlan {
     /// Plans the preprocessing of one stored image.
     ///
     /// - Parameters:
-    ///   - height: with `width`, the stored size before any scaled decode. Units: pixels.
-    ///   - denominator: the factor by which a scaled decode divides both sides.
+    ///   - height: with `width`, the stored size before scaled decoding. Units: pixels.
+    ///   - denominator: the divisor of both sides in scaled decoding.
     init(
         _ preprocessing: Preprocessing, height: Int, width: Int, orientation: Orientation = .upright,
         denominator: Int = 1
@@ -39,7 +39,7 @@ struct ResizePlan {
     ///
     /// - Parameters:
     ///   - inputColumns: the stored columns that each incoming row has.
-    ///   - output: the crop's first pixel.
+    ///   - output: the memory of the crop's first pixel.
     func begin(
         inputColumns: Range<Int>, inputChannels: Int, isGrey: Bool, swapsRedAndBlue: Bool,
         to output: UnsafeMutablePointer<UInt8>
@@ -70,10 +70,10 @@ struct CentreCrop: Equatable {
     /// The part of the axis that is kept.
     let window: Range<Int>
 
-    /// Padding in front, where the axis is shorter than the crop.
+    /// The padding before the axis, if it is shorter than the crop.
     let padding: Int
 
-    /// Whether there is padding in front or behind.
+    /// Whether there is padding before or after the axis.
     let isPadded: Bool
 
     init(of length: Int, to cropLength: Int) {
@@ -82,7 +82,7 @@ struct CentreCrop: Equatable {
             window = 0..<length
             padding = (cropLength - length) / 2
         } else {
-            // Half a pixel is rounded to even, as in Python.
+            // Half pixels are rounded to even, as in Python.
             let start = Int((Double(length - cropLength) / 2).rounded(.toNearestOrEven))
             window = start..<start + cropLength
             padding = 0

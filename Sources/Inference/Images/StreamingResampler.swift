@@ -1,10 +1,11 @@
 import CKernels
 
-/// Resamples an image while it is decoded: takes rows from top to bottom, a band at a time, and writes the output
+/// Resamples an image while it is decoded: it takes rows from top to bottom, a band at a time, and writes the output
 /// bytes.
 ///
-/// Each input row goes through the horizontal pass and is accumulated into the few output rows whose filter covers it
-/// (or the other way round, as the geometry says). So memory is bounded by a few rows, however tall the image is.
+/// Each input row goes through the horizontal pass and is accumulated into the few output rows whose filter covers it.
+/// The geometry may swap the order of the two passes. Memory is therefore bounded by a few rows, whatever the image's
+/// height.
 struct StreamingResampler: ~Copyable {
     private let geometry: ResampleGeometry
     private let columns: HorizontalPass
@@ -18,36 +19,36 @@ struct StreamingResampler: ~Copyable {
     private let output: UnsafeMutablePointer<UInt8>
     private let outputStride: Int
 
-    /// Size of a row between the two passes. Units: bytes.
+    /// The size of a row between the two passes. Units: bytes.
     private let middleByteCount: Int
-    /// Distance between such rows. Units: bytes.
+    /// The distance between two rows between the passes. Units: bytes.
     private let middleStride: Int
-    /// Ring buffer of the accumulators of output rows in progress.
+    /// A ring buffer of accumulators, for the output rows in progress.
     private let sums: UnsafeMutablePointer<Int32>
     private let sumsCount: Int
-    /// Rows between the two passes.
+    /// The rows between the two passes.
     private let middle: UnsafeMutablePointer<UInt8>
-    /// Rows converted to grey.
+    /// The input rows, converted to grey.
     private let grey: UnsafeMutablePointer<UInt8>
     private let greyStride: Int
-    /// One finished output row.
+    /// A single finished output row.
     private let line: UnsafeMutablePointer<UInt8>
 
-    /// The first output row that is not finished.
+    /// The index of the first unfinished output row.
     private var oldest = 0
-    /// The next input row.
+    /// The index of the next input row.
     private var y: Int
 
-    /// The most rows in one band. libjpeg decodes sixteen at a time from a usual photo (4:2:0 chroma subsampling).
+    /// The most rows in a band. libjpeg decodes sixteen at a time from a typical photo (4:2:0 chroma subsampling).
     static let bandRowCount = 16
 
     /// Allocates the buffers; ``add(_:stride:rowCount:)`` then takes the rows.
     ///
     /// - Parameters:
-    ///   - inputColumns: the stored columns that incoming rows have; they contain ``ResampleGeometry/columns``' inputs.
-    ///   - isGrey: whether the output is grey; an input of three channels is then converted before the resize.
+    ///   - inputColumns: the stored columns of incoming rows; they contain the inputs of ``ResampleGeometry/columns``.
+    ///   - isGrey: whether the output is grey. An input with three channels is then converted before the resize.
     ///   - swapsRedAndBlue: whether the output is BGR.
-    ///   - output: the window's first pixel: one byte a pixel for grey output, else three.
+    ///   - output: the memory of the window's first pixel: one byte per pixel for grey output, else three.
     init(
         _ geometry: ResampleGeometry, inputColumns: Range<Int>, inputChannels: Int, isGrey: Bool, swapsRedAndBlue: Bool,
         to output: UnsafeMutablePointer<UInt8>, outputStride: Int
@@ -115,7 +116,7 @@ struct StreamingResampler: ~Copyable {
             if first * stride + byteCount + slack <= pixels.count {
                 add(start + first * stride, stride: stride, rowCount: count)
             } else {
-                // Copied, because the kernels would read past the end of the buffer.
+                // Copied, because the kernels may read past the end of the buffer.
                 withUnsafeTemporaryAllocation(of: UInt8.self, capacity: byteCount + slack) { band in
                     guard let band = band.baseAddress else { return }
                     band.update(from: start + first * stride, count: byteCount)

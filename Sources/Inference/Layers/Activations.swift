@@ -1,12 +1,12 @@
 import CKernels
 import Foundation
 
-/// The rectified linear unit, max(x, 0).
+/// The rectified linear unit (ReLU), max(x, 0), element by element.
 ///
 /// Shape: any; the output's is the input's.
 /// - Source: Krizhevsky et al. 2012, §3.1.
 public struct ReLU: UnaryLayer {
-    /// The function, which has no parameters.
+    /// A ReLU, which has no parameters.
     public init() {}
 
     public func outputShape(for input: Shape) throws(ShapeError) -> Shape { input }
@@ -37,7 +37,7 @@ struct ReLUOperation: Operation {
 /// Shape: any; the output's is the input's.
 /// - Source: PyTorch, `torch.nn.Sigmoid`.
 public struct Sigmoid: UnaryLayer {
-    /// The function, which has no parameters.
+    /// A sigmoid, which has no parameters.
     public init() {}
 
     public func outputShape(for input: Shape) throws(ShapeError) -> Shape { input }
@@ -56,7 +56,7 @@ public struct Sigmoid: UnaryLayer {
 /// Shape: any; the output's is the input's.
 /// - Source: LeCun et al. 1998, "Gradient-based learning applied to document recognition", §II.B; `torch.nn.Tanh`.
 public struct Tanh: UnaryLayer {
-    /// The function, which has no parameters.
+    /// A hyperbolic tangent, which has no parameters.
     public init() {}
 
     public func outputShape(for input: Shape) throws(ShapeError) -> Shape { input }
@@ -70,7 +70,8 @@ public struct Tanh: UnaryLayer {
     }
 }
 
-/// Computes any function element by element, one call each: the networks with sigmoid or tanh are small.
+/// Applies any function element by element, with one call per element. Networks with sigmoid or tanh are small, so this
+/// is fast enough.
 struct ElementwiseOperation: Operation {
     let name: String
     let elementCount: Int
@@ -83,7 +84,7 @@ struct ElementwiseOperation: Operation {
     }
 }
 
-/// Dropout: zeroes values at random during training and scales up the others; at inference it does nothing.
+/// Dropout: during training it zeroes random values and scales up the others; at inference it does nothing.
 ///
 /// Shape: any; the output's is the input's.
 /// - Source: Srivastava et al. 2014, "Dropout: a simple way to prevent neural networks from overfitting";

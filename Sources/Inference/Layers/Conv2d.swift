@@ -6,22 +6,22 @@ import CKernels
 /// H' = (H + 2·padding − kernel) / stride + 1, rounded down.
 /// - Source: PyTorch, `torch.nn.Conv2d`; groups: Krizhevsky et al. 2012, §3.2.
 public struct Conv2d: UnaryLayer {
-    /// The kernels, `[O, C / groups, KH, KW]`.
+    /// The kernels, shape `[O, C / groups, KH, KW]`.
     public let weight: Tensor
-    /// One value for each output channel, `[O]`; zeros unless ``hasBias``.
+    /// One value for each output channel, shape `[O]`; zeros if ``hasBias`` is false.
     public let bias: Tensor
     /// Whether the bias is a parameter of the layer.
     public let hasBias: Bool
     /// Size, stride and padding of the kernels.
     public let window: Window
-    /// Into how many independent groups the channels are divided.
+    /// The number of independent groups that the channels are divided into.
     public let groups: Int
 
-    /// A convolution with its parameters.
+    /// Makes a convolution of its parameters.
     ///
     /// - Parameters:
-    ///   - bias: nil for a layer without one.
-    ///   - groups: divides the channels of the input and those of the output.
+    ///   - bias: nil for a layer without a bias.
+    ///   - groups: divides the input channels and the output channels.
     public init(weight: Tensor, bias: Tensor?, stride: Size2d = 1, padding: Size2d = 0, groups: Int = 1) {
         precondition(weight.shape.rank == 4, "a convolution's weight is [O, I, KH, KW], not \(weight.shape)")
         let zeroedBias = bias ?? Tensor([weight.shape[0]]) { $0.initialize(repeating: 0) }
@@ -62,7 +62,7 @@ public struct Conv2d: UnaryLayer {
     public func algorithms(for input: Shape, output: Shape, activation: Activation?) -> [Algorithm] {
         let geometry = ConvolutionGeometry(layer: self, input: input, output: output)
         let direct = Im2rowConvolution.Product.allCases.map { product in
-            // OpenBLAS packs its operands at every call.
+            // OpenBLAS packs its operands at every call, which costs about a fifth more.
             let cost = Double(geometry.multiplyAddCount) * (product == .blas ? 1.2 : 1)
             return Algorithm(name: product.rawValue, cost: cost) { _, memory in
                 Im2rowConvolution(
@@ -121,10 +121,10 @@ public struct Conv2d: UnaryLayer {
 }
 
 extension Conv2d {
-    /// One convolution that computes this one and then a normalisation of its output.
+    /// This convolution with a following batch normalisation folded into it.
     ///
-    /// Both are linear: the kernels of a channel are multiplied by γ / √(variance + epsilon), in float64 until the last
-    /// step.
+    /// Both are linear, so the kernels of each output channel are multiplied by γ / √(variance + epsilon). The products
+    /// are computed in float64 and rounded once, at the end.
     /// - Source: Jacob et al. 2017, arXiv:1712.05877, §3.2.
     func folding(_ normalization: BatchNorm2d) -> Conv2d {
         let factors = normalization.factors
@@ -149,8 +149,8 @@ extension Conv2d {
     }
 }
 
-/// A pointwise convolution fused with a sum: its output is added to another value in the pass that adds the bias. The
-/// end of a residual bottleneck.
+/// A pointwise convolution with a fused sum: a second input is added to its output in the same pass as the bias. It
+/// ends a residual bottleneck block.
 ///
 /// Shape: inputs `[N, C, H, W]` and `[N, O, H', W']`, output `[N, O, H', W']`.
 /// - Source: He et al. 2015, arXiv:1512.03385, §3.3.
@@ -163,7 +163,8 @@ struct SummedConv2d: Layer {
         self.convolution = convolution
     }
 
-    /// Whether a convolution can be fused with a sum. Larger kernels have faster algorithms, which do not add.
+    /// Whether a convolution can be fused with a sum. Larger kernels use faster algorithms, which cannot add a second
+    /// input.
     static func computes(_ convolution: Conv2d) -> Bool { convolution.window.kernelSize == 1 }
 
     var parameters: [Tensor] { convolution.parameters }
@@ -197,7 +198,7 @@ struct SummedConv2d: Layer {
     func callAsFunction(_ inputs: [Tensor]) -> Tensor { Add()([convolution(inputs[0]), inputs[1]]) }
 }
 
-/// The extents of one convolution, in terms of a matrix product.
+/// The extents of a convolution, in terms of the matrix product that computes it.
 struct ConvolutionGeometry: Hashable, Sendable {
     let inputChannels: Int
     let height: Int
@@ -222,15 +223,15 @@ struct ConvolutionGeometry: Hashable, Sendable {
     var inputsPerGroup: Int { inputChannels / groups }
     var outputsPerGroup: Int { outputChannels / groups }
 
-    /// How many products are summed for one output value: (C / groups)·KH·KW.
+    /// The number of products summed for one output value: (C / groups)·KH·KW.
     var depth: Int { inputsPerGroup * window.kernelSize.height * window.kernelSize.width }
 
-    /// How many values one channel of one image's output has.
+    /// The number of output pixels of one channel of one image: H'·W'.
     var positions: Int { outputHeight * outputWidth }
 
     var multiplyAddCount: Int { outputChannels * depth * positions }
 
-    /// Whether each window is one pixel, so that the input already is the matrix that im2row would make.
+    /// Whether each window is one pixel. The input then is the im2row matrix already.
     var isPointwise: Bool {
         window == Window(kernelSize: 1)
     }

@@ -1,18 +1,18 @@
 import CKernels
 import Files
 
-/// Computes ``Conv2d`` by im2row: windows are unfolded into the rows of a matrix, which is multiplied with the kernels.
+/// Computes ``Conv2d`` by im2row: windows are unfolded into the rows of a matrix, which is multiplied by the kernels.
 ///
-/// The work is cut into blocks of output positions, so that the rows of a block stay in the second-level cache, and a
-/// single image still occupies every thread. Pointwise convolutions need no unfolding.
+/// The output positions are divided into blocks. The rows of a block fit into the L2 cache, and even a single image has
+/// enough blocks for every thread. Pointwise convolutions need no unfolding.
 /// - Source: Chellapilla, Puri and Simard 2006, "High performance convolutional neural networks for document
 ///   processing".
 struct Im2rowConvolution: Operation {
-    /// The matrix product that multiplies.
+    /// The implementation of the matrix product.
     enum Product: String, Sendable, CaseIterable {
-        /// The product of CKernels, with kernels that are packed once.
+        /// The matrix product of CKernels; the kernels are packed once.
         case panels = "im2row"
-        /// OpenBLAS, with kernels row by row: the reference.
+        /// OpenBLAS with row-major kernels: the reference.
         case blas = "im2row-blas"
     }
 
@@ -21,7 +21,7 @@ struct Im2rowConvolution: Operation {
     private let geometry: ConvolutionGeometry
     private let activation: Activation?
     private let addsSecondInput: Bool
-    /// Kernels with their channels innermost, `[O, KH, KW, C / groups]`; of each group a matrix.
+    /// The kernels with channels innermost, `[O, KH, KW, C / groups]`: one matrix for each group.
     private let kernels: Kernels
 
     private enum Kernels {
@@ -29,7 +29,7 @@ struct Im2rowConvolution: Operation {
         case rows(Tensor)
     }
 
-    /// The largest matrix of rows: about half the second-level cache of a core. Units: floats.
+    /// The largest unfolded matrix: about half of a core's L2 cache. Units: floats.
     private static let rowLimit = 128 << 10
 
     /// - Parameter addsSecondInput: whether a second input of the output's shape is added before the activation.
@@ -76,16 +76,17 @@ struct Im2rowConvolution: Operation {
 
     var multiplyAddCount: Int { geometry.multiplyAddCount }
 
-    /// Output channels of a group, rounded up to whole panels.
+    /// The output channels of one group, rounded up to whole panels.
     private var paddedOutputs: Int {
         guard case .panels(let matrices) = kernels else { return geometry.outputsPerGroup }
         return matrices.first?.paddedColumns ?? 0
     }
 
-    /// Whether the product can be written to the output directly: its rows do not reach into another group's channels.
+    /// Whether the product can be written directly to the output: only if its padded rows do not overwrite another
+    /// group's channels.
     private var writesInPlace: Bool { paddedOutputs == geometry.outputsPerGroup }
 
-    /// Scratch for the unfolded rows of a block. Units: floats.
+    /// Scratch memory for the unfolded rows of one block. Units: floats.
     private var unfoldedCount: Int { geometry.isPointwise ? 0 : ArenaLayout.align(geometry.depth * largestBlock) }
 
     var weightByteCount: Int {
@@ -99,7 +100,7 @@ struct Im2rowConvolution: Operation {
         (unfoldedCount + (writesInPlace ? 0 : largestBlock * paddedOutputs)) * MemoryLayout<Float>.stride
     }
 
-    /// Units: output positions.
+    /// The most output positions in a block.
     private var largestBlock: Int { min(geometry.positions, max(24, Self.rowLimit / geometry.depth)) }
 
     func run(_ run: OperationRun) {
@@ -113,7 +114,7 @@ struct Im2rowConvolution: Operation {
         }
     }
 
-    /// The largest block that leaves work for every thread.
+    /// The size of a block that leaves work for every thread. Units: output positions.
     private func blockSize(imageCount: Int, threadCount: Int) -> Int {
         guard imageCount < threadCount else { return largestBlock }
         let share = (geometry.positions * imageCount + threadCount - 1) / threadCount

@@ -1,6 +1,6 @@
 import CKernels
 
-/// Concatenates its inputs along the channel axis: where branches meet.
+/// Concatenates its inputs along the channel axis, where branches join.
 ///
 /// Shape: inputs `[N, C₁, H, W]`, `[N, C₂, H, W]`, …, output `[N, C₁ + C₂ + …, H, W]`.
 /// - Source: Szegedy et al. 2014, arXiv:1409.4842, §4; `torch.cat(x, 1)`.
@@ -35,17 +35,17 @@ public struct Concat: Layer {
     }
 }
 
-/// Computes ``Concat``: copies each input's channels to their place in every pixel.
+/// Computes ``Concat``: copies each input's channels to their position in every pixel.
 ///
 /// Shape: inputs `[N, H, W, Cᵢ]`, output `[N, H, W, C₁ + C₂ + …]`.
 ///
-/// The convolutions could write there themselves, if they knew the stride of the concatenation. The copies take about
-/// 1/100 of the time of GoogLeNet's convolutions, so they do not.
+/// The convolutions could write to the concatenation directly, if they knew its stride. That is not worth it: the
+/// copies take about 1/100 of the time of GoogLeNet's convolutions.
 struct ConcatOperation: Operation {
     let name = "copies"
     /// The channels of each input.
     let channels: [Int]
-    /// H·W.
+    /// The number of pixels, H·W.
     let pixelCount: Int
 
     func run(_ run: OperationRun) {
@@ -66,12 +66,12 @@ struct ConcatOperation: Operation {
     }
 }
 
-/// Adds its inputs element by element: the end of a residual block, where the shortcut joins.
+/// Adds its inputs element by element, as at the end of a residual block, where the shortcut joins.
 ///
 /// Shape: two or more inputs of one shape; the output's is theirs.
 /// - Source: He et al. 2015, arXiv:1512.03385, §3.1.
 public struct Add: Layer {
-    /// The sum, which has no parameters.
+    /// The layer, which has no parameters.
     public init() {}
 
     public var fusesActivation: Bool { true }
@@ -99,7 +99,7 @@ public struct Add: Layer {
     }
 }
 
-/// Computes ``Add``, two inputs at a time, with the fused ReLU in the last pass.
+/// Computes ``Add``, two inputs at a time. A fused ReLU is applied in the last pass.
 struct AddOperation: Operation {
     let name = "elementwise"
     let inputCount: Int
@@ -119,7 +119,7 @@ struct AddOperation: Operation {
     }
 }
 
-/// Makes one axis of an image's channels, rows and columns.
+/// Flattens an image's channels, rows and columns into one axis.
 ///
 /// Shape: input `[N, C, H, W]`, output `[N, C·H·W]`.
 /// - Source: PyTorch, `torch.flatten(x, 1)`.
@@ -127,7 +127,7 @@ public struct Flatten: UnaryLayer {
     /// The layer, which has no parameters.
     public init() {}
 
-    /// With one channel or one pixel, `[H, W, C]` and `[C, H, W]` are the same order in memory.
+    /// With one channel or one pixel, `[H, W, C]` and `[C, H, W]` have the same order in memory.
     public func isView(of inputs: [Shape]) -> Bool {
         inputs[0].rank == 1 || inputs[0][0] == 1 || inputs[0].elementCount == inputs[0][0]
     }
@@ -143,12 +143,12 @@ public struct Flatten: UnaryLayer {
     }
 }
 
-/// Computes ``Flatten``: transposes each image to the order of a linear layer's weights.
+/// Computes ``Flatten``: transposes each image to `[C, H, W]`, the order of a linear layer's weights.
 ///
 /// Shape: input `[N, H, W, C]`, output `[N, C, H, W]`.
 struct FlattenOperation: Operation {
     let name = "transpose"
-    /// `[C, H, W]`
+    /// The shape of one image, `[C, H, W]`.
     let input: Shape
 
     func run(_ run: OperationRun) {

@@ -1,45 +1,45 @@
-/// One kind of layer, with its parameters: what it computes, not how.
+/// One kind of layer with its parameters. It says what is computed, not how.
 ///
-/// A new kind of layer is a type that conforms to this, and beside it an ``Operation`` that computes it fast. Shapes
-/// are those of one image, without the batch axis, but for the shapes of tensors.
+/// A new kind of layer is a type that conforms to this protocol, with an ``Operation`` beside it that computes it fast.
+/// Shapes are those of one image, without the batch axis; only the shapes of tensors have it.
 ///
 /// Axes: N images, C channels (I in, O out), H rows, W columns, F features.
 public protocol Layer: Sendable {
     /// The shape of one image's output.
     ///
-    /// - Throws: ``ShapeError`` when the layer cannot take such inputs.
+    /// - Throws: ``ShapeError`` if the layer cannot take inputs of these shapes.
     func outputShape(for inputs: [Shape]) throws(ShapeError) -> Shape
 
-    /// Computes the layer by its textbook loop: the reference that operations are tested against.
+    /// Computes the layer by its naive loop: the reference that operations are tested against.
     ///
     /// Shape: inputs `[N, …]`, output `[N, …]`.
     func callAsFunction(_ inputs: [Tensor]) -> Tensor
 
     /// The algorithms that compute this layer on inputs that ``outputShape(for:)`` accepts.
     ///
-    /// - Parameter activation: fused, that is applied to the output before it is written; nil unless
-    ///   ``fusesActivation``.
+    /// - Parameter activation: the fused activation, which is applied to the output before it is written; nil if there
+    ///   is none, and always nil unless ``fusesActivation``.
     func algorithms(for inputs: [Shape], activation: Activation?) -> [Algorithm]
 
-    /// The key under which algorithms' times are kept: equal for layers of equal shapes, whatever their weights.
+    /// The key under which measured times are kept. It is equal for layers of equal shapes, whatever their weights.
     func workload(for inputs: [Shape]) -> String
 
-    /// Whether an activation that follows can be fused: computed in the same pass.
+    /// Whether a following activation can be fused into this layer, that is, computed in the same pass.
     var fusesActivation: Bool { get }
 
-    /// Whether the output is the input's memory as it is, so that nothing needs to be computed.
+    /// Whether the output is a view of the input's memory, so that nothing has to be computed.
     func isView(of inputs: [Shape]) -> Bool
 
-    /// This layer's parameters in float32; copies where they are held otherwise.
+    /// The layer's parameters in float32; copies if they are stored in another form.
     var parameters: [Tensor] { get }
 
-    /// How many numbers were learned.
+    /// The number of learned scalars.
     var parameterCount: Int { get }
 
-    /// What its parameters take in memory. Units: bytes.
+    /// The memory that the parameters take. Units: bytes.
     var parameterByteCount: Int { get }
 
-    /// The multiply-adds of one image by the layer's definition, whatever the algorithm really does.
+    /// The number of multiply-adds for one image by the layer's definition, whatever the algorithm performs.
     func multiplyAddCount(for inputs: [Shape]) -> Int
 }
 
@@ -53,7 +53,7 @@ extension Layer {
     public func multiplyAddCount(for inputs: [Shape]) -> Int { 0 }
 }
 
-/// A layer with one input: all layers but those that join branches.
+/// A layer with one input: every layer except those that join branches.
 public protocol UnaryLayer: Layer {
     /// See ``Layer/outputShape(for:)``.
     func outputShape(for input: Shape) throws(ShapeError) -> Shape
@@ -79,19 +79,19 @@ extension UnaryLayer {
     }
 }
 
-/// An element-wise function that can be fused into the layer before it.
+/// An element-wise activation function that can be fused into the layer before it.
 public enum Activation: Sendable, Equatable {
-    /// max(x, 0).
+    /// ReLU, max(x, 0).
     case relu
 }
 
-/// A layer was given inputs of shapes that it cannot take.
+/// A layer was given inputs whose shapes it cannot take.
 public struct ShapeError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// The layer, as in `Conv2d(64, 192, kernelSize: 5)`.
+    /// The layer, such as `Conv2d(64, 192, kernelSize: 5)`.
     public let layer: String
-    /// The shapes it was given, without the batch axis.
+    /// The shapes of the inputs, without the batch axis.
     public let found: [Shape]
-    /// What it can take.
+    /// The shapes that the layer takes, as text.
     public let expected: String
 
     public var description: String {

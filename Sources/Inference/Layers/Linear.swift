@@ -5,15 +5,15 @@ import CKernels
 /// Shape: input `[N, I]`, weight `[O, I]`, bias `[O]`, output `[N, O]`.
 /// - Source: PyTorch, `torch.nn.Linear`.
 public struct Linear: UnaryLayer {
-    /// One row for each output, `[O, I]`.
+    /// The weights, shape `[O, I]`: one row for each output.
     public let weight: Weight
-    /// One value for each output, `[O]`.
+    /// One value for each output, shape `[O]`.
     public let bias: Tensor
 
-    /// A layer with its parameters.
+    /// A layer with float32 weights.
     public init(weight: Tensor, bias: Tensor) { self.init(weight: .float32(weight), bias: bias) }
 
-    /// A layer whose weights are held in any form.
+    /// A layer with weights in any form.
     public init(weight: Weight, bias: Tensor) {
         precondition(weight.shape.rank == 2, "a linear layer's weight is [O, I], not \(weight.shape)")
         precondition(
@@ -22,11 +22,11 @@ public struct Linear: UnaryLayer {
         self.bias = bias
     }
 
-    /// The forms in which weights are held in memory.
+    /// The forms in which weights are stored in memory.
     public enum Weight: Sendable {
-        /// Row by row, as in the checkpoint.
+        /// Row-major float32, as in the checkpoint.
         case float32(Tensor)
-        /// In the order in which the kernel reads them, in as few bytes as the precision allows.
+        /// In panels, the order in which the kernel reads them, in as few bytes as the precision allows.
         case packed(PackedWeights)
 
         fileprivate var shape: Shape {
@@ -36,7 +36,7 @@ public struct Linear: UnaryLayer {
             }
         }
 
-        /// Units: bytes.
+        /// The memory that the weights take. Units: bytes.
         fileprivate var byteCount: Int {
             switch self {
             case .float32(let weight): weight.shape.elementCount * MemoryLayout<Float>.stride
@@ -44,7 +44,7 @@ public struct Linear: UnaryLayer {
             }
         }
 
-        /// One row an output, `[O, I]`; a copy where they are packed.
+        /// The weights in row-major float32, `[O, I]`; a copy if they are packed.
         fileprivate var tensor: Tensor {
             switch self {
             case .float32(let weight): weight
@@ -53,9 +53,9 @@ public struct Linear: UnaryLayer {
         }
     }
 
-    /// How many values one image's input has.
+    /// The number of input features of one image.
     public var inputFeatures: Int { weight.shape[1] }
-    /// How many values one image's output has.
+    /// The number of output features of one image.
     public var outputFeatures: Int { weight.shape[0] }
     public var parameters: [Tensor] { [weight.tensor, bias] }
     public var parameterCount: Int { weight.shape.elementCount + bias.shape.elementCount }
@@ -101,8 +101,8 @@ public struct Linear: UnaryLayer {
     }
 }
 
-/// Computes ``Linear`` with packed weights: each is read once a batch, expanded in a register and used for up to twelve
-/// images.
+/// Computes ``Linear`` with packed weights. Each weight is read once per batch, expanded in a register, and used for up
+/// to twelve images.
 ///
 /// Shape: input `[N, I]`, output `[N, O]`.
 struct LinearOperation: Operation {
@@ -111,7 +111,7 @@ struct LinearOperation: Operation {
     private let bias: Tensor
     private let activation: Activation?
 
-    /// - Parameter bias: `[O]`.
+    /// - Parameter bias: shape `[O]`.
     init(weight: PackedWeights, bias: Tensor, activation: Activation?) {
         self.weight = weight
         self.bias = bias

@@ -2,7 +2,7 @@ import CKernels
 import COpenBLAS
 import Files
 
-/// Matrix products by OpenBLAS, one thread a call: the engine parallelises around it.
+/// Matrix products (GEMM) by OpenBLAS. Each call uses one thread; the engine parallelises around it.
 package enum BLAS {
     /// Evaluated once; from then on OpenBLAS starts no threads of its own.
     private static let isSingleThreaded: Bool = {
@@ -10,19 +10,19 @@ package enum BLAS {
         return true
     }()
 
-    /// Whether memory holds a factor row by row, or its transpose.
+    /// Whether a factor is stored row-major or as its transpose.
     package enum Factor {
         case plain, transposed
 
         fileprivate var flag: CBLAS_TRANSPOSE { self == .plain ? CblasNoTrans : CblasTrans }
     }
 
-    /// C = A·B, or C += A·B; all matrices row by row.
+    /// GEMM: C = A·B, or C += A·B. All matrices are row-major.
     ///
     /// Strides are the distances between two rows in memory. Units: floats.
     ///
-    /// Shape: A `[rows, depth]`, B `[depth, columns]`, C `[rows, columns]`; a transposed factor lies the other way
-    /// round.
+    /// Shape: A `[rows, depth]`, B `[depth, columns]`, C `[rows, columns]`. A transposed factor is stored with its axes
+    /// swapped.
     package static func multiply(
         rows: Int, columns: Int, depth: Int,
         left: UnsafePointer<Float>, _ leftFactor: Factor = .plain, leftStride: Int,
@@ -38,18 +38,18 @@ package enum BLAS {
     }
 }
 
-/// A right-hand matrix in the order in which ``kernel_multiply_panels`` reads it: panels of sixteen columns.
+/// A right-hand matrix, packed for ``kernel_multiply_panels`` into panels of sixteen columns.
 ///
-/// Weights are packed once, at load; a general matrix product packs them at every call.
+/// Weights are packed once, at load. A general GEMM would pack them at every call.
 struct PanelMatrix: Sendable {
-    /// How many columns the product has, those of a last, partly empty panel included.
+    /// The number of columns of the product, including those of a partly empty last panel.
     let paddedColumns: Int
     let depth: Int
     private let panels: Tensor
 
     static let panelColumns = Int(KERNEL_PANEL_COLUMNS)
 
-    /// Packs the transpose of `columns` × `depth` values that lie row by row, as weights do.
+    /// Packs the transpose of a row-major matrix of `columns` × `depth` values, which is how weights are stored.
     init(columns: Int, depth: Int, transposed values: UnsafePointer<Float>, memory: BufferPool? = nil) {
         self.depth = depth
         let panelCount = (columns + Self.panelColumns - 1) / Self.panelColumns
@@ -60,9 +60,11 @@ struct PanelMatrix: Sendable {
         }
     }
 
-    /// Units: bytes.
+    /// The memory of the packed matrix. Units: bytes.
     var byteCount: Int { panels.shape.elementCount * MemoryLayout<Float>.stride }
 
+    /// Multiplies rows by the packed matrix.
+    ///
     /// Shape: left `[rowCount, depth]` with rows `leftStride` apart, output `[rowCount, paddedColumns]` with rows
     /// `outputStride` apart.
     func multiply(

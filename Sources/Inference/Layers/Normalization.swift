@@ -1,7 +1,7 @@
 import CKernels
 import Foundation
 
-/// Batch normalisation at inference, with the mean and variance of each channel that training remembered.
+/// Batch normalisation at inference, with the running mean and variance of each channel from training.
 ///
 /// out = (in − mean) / √(variance + epsilon) · weight + bias. ``Network/foldingNormalizations()`` folds it into a
 /// convolution.
@@ -9,18 +9,20 @@ import Foundation
 /// Shape: input `[N, C, H, W]`, weight, bias, mean and variance `[C]`, output the input's.
 /// - Source: Ioffe and Szegedy 2015, arXiv:1502.03167; `torch.nn.BatchNorm2d`.
 public struct BatchNorm2d: UnaryLayer {
-    /// γ, `[C]`.
+    /// The scale γ of each channel, shape `[C]`.
     public let weight: Tensor
-    /// β, `[C]`.
+    /// The shift β of each channel, shape `[C]`.
     public let bias: Tensor
-    /// The mean of each channel over the training images, `[C]`.
+    /// The running mean of each channel over the training images, shape `[C]`.
     public let runningMean: Tensor
-    /// The variance of each channel over the training images, `[C]`.
+    /// The running variance of each channel over the training images, shape `[C]`.
     public let runningVariance: Tensor
-    /// Added to the variance, so that nothing is divided by zero.
+    /// Added to the variance, so that no division by zero occurs.
     public let epsilon: Double
 
-    /// A normalisation with its parameters; the variance is above −`epsilon` everywhere.
+    /// A normalisation with its parameters.
+    ///
+    /// - Precondition: every variance is above −`epsilon`.
     public init(
         weight: Tensor, bias: Tensor, runningMean: Tensor, runningVariance: Tensor, epsilon: Double = 1e-5
     ) {
@@ -35,7 +37,7 @@ public struct BatchNorm2d: UnaryLayer {
         self.epsilon = epsilon
     }
 
-    /// How many channels are normalised.
+    /// The number of channels.
     public var channelCount: Int { weight.shape[0] }
     public var parameters: [Tensor] { [weight, bias] }
     public var fusesActivation: Bool { true }
@@ -84,15 +86,14 @@ public struct BatchNorm2d: UnaryLayer {
     }
 }
 
-/// Scales and shifts each channel by constants: how a network normalises its input itself.
-///
-/// out = in · scale + shift.
+/// Scales and shifts each channel by constants: out = in · scale + shift. Some networks normalise their own input this
+/// way.
 ///
 /// Shape: input `[N, C, H, W]`, scale and shift `[C]`, output the input's.
 public struct ChannelAffine: UnaryLayer {
-    /// One factor for each channel, `[C]`.
+    /// One factor for each channel, shape `[C]`.
     public let scale: Tensor
-    /// What is added to each channel after that, `[C]`.
+    /// One summand for each channel, added after scaling; shape `[C]`.
     public let shift: Tensor
 
     /// A layer with these constants.
@@ -156,31 +157,31 @@ struct ChannelAffineOperation: Operation {
     }
 }
 
-/// Local response normalisation: divides each value by a power of the energy of its neighbours in other channels.
+/// Local response normalisation: divides each value by a power of the sum of squares over neighbouring channels.
 ///
-/// out[c] = in[c] / (k + a·Σ in[j]²)^beta, over the `size` channels j around c; a is alpha / size where the
-/// convention is Caffe's, and alpha itself where it is TensorFlow's.
+/// out[c] = in[c] / (k + a·Σ in[j]²)^beta, over `size` channels j around c. a is alpha / size in Caffe's convention,
+/// and alpha in TensorFlow's.
 ///
 /// Shape: input `[N, C, H, W]`, output the same.
 /// - Source: Krizhevsky et al. 2012, §3.3; `torch.nn.LocalResponseNorm`; `tf.nn.local_response_normalization`.
 public struct LocalResponseNorm: UnaryLayer {
-    /// What alpha is a factor of.
+    /// How alpha is defined.
     public enum Convention: String, Sendable, CaseIterable {
-        /// Of the mean square: Caffe's and PyTorch's.
+        /// Alpha multiplies the mean of the squares: Caffe's and PyTorch's convention.
         case caffe
-        /// Of each square: TensorFlow's and the paper's.
+        /// Alpha multiplies the sum of the squares: the convention of TensorFlow and of the paper.
         case tensorflow
     }
 
-    /// How many channels are neighbours. Units: channels.
+    /// The number of channels in the window. Units: channels.
     public let size: Int
-    /// The weight of the neighbours' energy; see ``Convention``.
+    /// The factor of the squares; see ``Convention``.
     public let alpha: Float
     /// The exponent of the denominator.
     public let beta: Float
-    /// The constant under the power: where all neighbours are zero, out = in / k^beta.
+    /// The constant that is added before the power. Where all squares are zero, out = in / k^beta.
     public let k: Float
-    /// What alpha is a factor of.
+    /// How alpha is defined.
     public let convention: Convention
 
     /// A normalisation; the defaults are those of Caffe's AlexNet.
@@ -195,7 +196,7 @@ public struct LocalResponseNorm: UnaryLayer {
         self.convention = convention
     }
 
-    /// a in the formula: the factor of each square.
+    /// The factor a of the formula, which multiplies each square.
     package var alphaPerTerm: Float { convention == .caffe ? alpha / Float(size) : alpha }
 
     public func outputShape(for input: Shape) throws(ShapeError) -> Shape {

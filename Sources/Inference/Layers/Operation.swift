@@ -1,18 +1,19 @@
 import Files
 import Threads
 
-/// One layer computed by one algorithm on inputs of a known shape, for any batch size: a step of a ``Plan``.
+/// One layer computed by one algorithm on inputs of a known shape, for any batch size. It is a step of a ``Plan``.
 ///
-/// An operation owns its weights in the form that suits it. It is made once for each model, and all plans and threads
-/// share it. Values with rows and columns lie with their channels innermost, `[N, H, W, C]`; others `[N, F]`.
+/// An operation owns its weights in the form that suits its algorithm. It is made once for each model, and all plans
+/// and threads share it. Values with rows and columns are stored channels-last, `[N, H, W, C]`; other values are
+/// `[N, F]`.
 public protocol Operation: Sendable {
-    /// The algorithm's name in measurements, as `im2row`.
+    /// The algorithm's name in measurements, such as `im2row`.
     var name: String { get }
 
-    /// Scratch memory that each thread needs for itself. Units: bytes.
+    /// Scratch memory of each thread. Units: bytes.
     func scratchByteCount(batchSize: Int) -> Int
 
-    /// The weights that it holds beside the layer's own parameters. Units: bytes.
+    /// The memory of the operation's own weights, besides the layer's parameters. Units: bytes.
     var weightByteCount: Int { get }
 
     /// See ``Layer/multiplyAddCount(for:)``.
@@ -23,32 +24,32 @@ public protocol Operation: Sendable {
 }
 
 extension Operation {
-    /// Most need none.
+    /// Zero by default: most operations need no scratch memory.
     public func scratchByteCount(batchSize: Int) -> Int { 0 }
-    /// Most read the layer's own, or none.
+    /// Zero by default: most operations read the layer's own parameters or have none.
     public var weightByteCount: Int { 0 }
     public var multiplyAddCount: Int { 0 }
 }
 
-/// What an operation works on: memory of the arena and the threads that share the work.
+/// What an operation works on: the memory of the arena, and the threads that share the work.
 public struct OperationRun: @unchecked Sendable {  // guard: the arena belongs to one run of one plan at a time
-    /// How many images the batch has.
+    /// The number of images in the batch.
     public let batchSize: Int
-    /// Where each of the step's inputs begins in the arena. Units: floats.
+    /// The offset of each input in the arena. Units: floats.
     let inputOffsets: [Int]
-    /// Where the output begins in the arena. Units: floats.
+    /// The offset of the output in the arena. Units: floats.
     let outputOffset: Int
-    /// Where the first thread's scratch begins in the arena. Units: floats.
+    /// The offset of the first thread's scratch memory in the arena. Units: floats.
     let scratchOffset: Int
-    /// The distance between two threads' scratch. Units: floats.
+    /// The distance between the scratch memory of two threads. Units: floats.
     let scratchStride: Int
     /// The arena.
     let memory: UnsafeMutablePointer<Float>
     let workers: WorkerPool
-    /// How many threads may share the work; 1 where each thread works on images of its own.
+    /// The number of threads that may share the work; 1 if each thread works on its own images.
     public let threadCount: Int
 
-    /// Offsets are counted from `memory` on. Units: floats.
+    /// A run on the memory at `memory`, from which all offsets are counted. Units: floats.
     package init(
         batchSize: Int, inputOffsets: [Int], outputOffset: Int, scratchOffset: Int, scratchStride: Int,
         memory: UnsafeMutablePointer<Float>, workers: WorkerPool, threadCount: Int
@@ -63,13 +64,13 @@ public struct OperationRun: @unchecked Sendable {  // guard: the arena belongs t
         self.threadCount = threadCount
     }
 
-    /// Shape: `[N, …]`, images one behind the other.
+    /// An input of the step. Shape: `[N, …]`, images contiguous.
     public func input(_ index: Int = 0) -> UnsafePointer<Float> { UnsafePointer(memory + inputOffsets[index]) }
 
-    /// Shape: `[N, …]`, images one behind the other.
+    /// The output of the step. Shape: `[N, …]`, images contiguous.
     public var output: UnsafeMutablePointer<Float> { memory + outputOffset }
 
-    /// The scratch memory of a slot of ``parallelFor(_:_:)``.
+    /// The scratch memory of a thread; `slot` is what ``parallelFor(_:_:)`` passes.
     public func scratch(slot: Int) -> UnsafeMutablePointer<Float> { memory + scratchOffset + slot * scratchStride }
 
     /// Runs `body` for each index of `0..<count` on the threads that share the work, as
@@ -82,7 +83,8 @@ public struct OperationRun: @unchecked Sendable {  // guard: the arena belongs t
         workers.parallelFor(count, body)
     }
 
-    /// Like ``parallelFor(_:_:)`` for ranges of about equal length, one a thread or of `minCount` at least.
+    /// Like ``parallelFor(_:_:)``, but for ranges of about equal length: one for each thread, with at least `minCount`
+    /// indices.
     func parallelForRanges(
         _ count: Int, minCount: Int, _ body: @escaping @Sendable (_ range: Range<Int>, _ slot: Int) -> Void
     ) {
@@ -91,17 +93,17 @@ public struct OperationRun: @unchecked Sendable {  // guard: the arena belongs t
     }
 }
 
-/// One way to compute a layer on inputs of a known shape, not yet prepared.
+/// One way to compute a layer on inputs of a known shape, before its weights are prepared.
 ///
-/// Preparing it costs time, and memory for weights, so that only the chosen algorithm is prepared.
+/// Preparation costs time, and memory for weights, so only the chosen algorithm is prepared.
 public struct Algorithm: Sendable {
-    /// Its name in measurements and in `model.json`: `im2row`, `winograd-4x4`.
+    /// The name in measurements and in `model.json`, such as `im2row` or `winograd-4x4`.
     public let name: String
-    /// An estimate of the time for one image, to compare the algorithms of one layer where nothing was measured.
-    /// Units: about one multiply-add.
+    /// The estimated cost for one image, which ranks the algorithms of a layer if nothing was measured. Units:
+    /// multiply-adds, approximately.
     package let cost: Double
-    /// Measures the largest error against float64 on the layer's own weights, relative to the largest result; nil where
-    /// the algorithm only adds up the products of the layer's definition.
+    /// Measures the largest error against float64 on the layer's own weights, relative to the largest result. Nil for
+    /// algorithms that only sum the products of the layer's definition, since they are as accurate as float32 sums.
     let relativeError: (@Sendable (_ operation: any Operation, _ workers: WorkerPool) -> Double)?
     private let prepare: @Sendable (_ workers: WorkerPool, _ memory: BufferPool?) -> any Operation
 
@@ -116,11 +118,12 @@ public struct Algorithm: Sendable {
         self.prepare = prepare
     }
 
-    /// The algorithm of a layer that has only one.
+    /// The only algorithm of a layer.
     init(_ operation: any Operation) { self.init(name: operation.name) { _, _ in operation } }
 
-    /// Prepares the weights as they are now, on these threads.
+    /// Prepares the current weights on these threads.
     ///
-    /// - Parameter memory: a pool for the prepared weights, where they are prepared again and again, as in training.
+    /// - Parameter memory: lends memory for the prepared weights, for training, which prepares them again at every
+    ///   step.
     package func make(_ workers: WorkerPool, memory: BufferPool? = nil) -> any Operation { prepare(workers, memory) }
 }

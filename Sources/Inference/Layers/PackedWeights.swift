@@ -3,21 +3,21 @@ import Files
 import Synchronization
 import Threads
 
-/// A linear layer's weights, packed into panels of 32 outputs, so that the kernel reads memory in one sequence.
+/// A linear layer's weights, packed into panels of 32 outputs, so that the kernel reads memory sequentially.
 ///
-/// Each output has a scale of its own, so that no finite weight is too large or too small for a type.
+/// Each output has its own scale, so that every finite weight fits the range of every element type.
 public struct PackedWeights: Sendable {
-    /// The type in which a weight is stored, the smallest first. A weight is the stored number times its output's
-    /// scale.
+    /// The type in which weights are stored, smallest first. A weight is the stored number times the scale of its
+    /// output.
     enum Element: String, Sendable, CaseIterable {
-        /// −127…127; the scale is 1/127 of the output's largest weight.
+        /// 8-bit integers, −127…127. The scale is 1/127 of the output's largest weight.
         case int8
-        /// IEEE 754 half precision; the scale is a power of two.
+        /// IEEE 754 half precision. The scale is a power of two.
         case float16
-        /// As many bits as the significand of a float32; the scale is a power of two, which the output's largest weight
-        /// sets.
+        /// 24-bit integers, as wide as the significand of float32. The scale is a power of two that follows from the
+        /// output's largest weight.
         case int24
-        /// As it is; the scale is 1.
+        /// IEEE 754 single precision, unchanged. The scale is 1.
         case float32
 
         fileprivate var byteCount: Int {
@@ -31,17 +31,17 @@ public struct PackedWeights: Sendable {
     }
 
     let element: Element
-    /// Shape: `[outputs, inputs]`, as of the weights that were packed.
+    /// The shape of the weights before packing, `[outputs, inputs]`.
     let shape: Shape
-    /// ‖stored − given‖ / ‖given‖ in the Euclidean norm, taken for each sixteenth of an output's weights; the largest
-    /// of all. Over a whole output one large weight would hide what the others lose.
+    /// The largest relative error of packing, ‖stored − given‖ / ‖given‖ in the Euclidean norm. It is taken over each
+    /// sixteenth of an output's weights: over the whole output, one large weight would hide the errors of the others.
     let relativeError: Float
-    /// Shape: `[panel][input][32]`; zero behind the last output.
+    /// The packed numbers. Shape: `[panel][input][32]`; zeros after the last output.
     private let panels: AlignedBuffer
-    /// Shape: `[panel][32]`.
+    /// The scale of each output. Shape: `[panel][32]`.
     private let scales: AlignedBuffer
 
-    /// How many outputs a panel has.
+    /// The number of outputs in a panel.
     static let panelOutputs = Int(KERNEL_LINEAR_OUTPUTS)
 
     /// Packs finite weights of `[outputs, inputs]`; the threads share the work.
@@ -52,9 +52,9 @@ public struct PackedWeights: Sendable {
         self = packed
     }
 
-    /// Packs finite weights of `[outputs, inputs]`; the threads share the work.
+    /// Packs finite weights of `[outputs, inputs]` if that is accurate enough; the threads share the work.
     ///
-    /// - Returns: nil if ``relativeError`` would be above the limit.
+    /// - Returns: nil if ``relativeError`` would exceed `errorLimit`.
     init?(_ weight: Tensor, as element: Element, workers: WorkerPool, errorLimit: Float) {
         precondition(weight.shape.rank == 2, "a linear layer's weight is [O, I], not \(weight.shape)")
         let (outputs, depth) = (weight.shape[0], weight.shape[1])
@@ -85,15 +85,15 @@ public struct PackedWeights: Sendable {
         self.scales = scales
     }
 
-    /// How many panels there are.
+    /// The number of panels.
     var panelCount: Int { (shape[0] + Self.panelOutputs - 1) / Self.panelOutputs }
 
-    /// Units: bytes.
+    /// The memory of panels and scales. Units: bytes.
     var byteCount: Int { panels.bytes.count + scales.bytes.count }
 
     /// Computes one panel's outputs.
     ///
-    /// - Parameter sums: room for 32 floats an image.
+    /// - Parameter sums: scratch memory of 32 floats per image.
     func multiply(panel: Int, _ layer: kernel_linear, sums: UnsafeMutablePointer<Float>) {
         withExtendedLifetime((panels, scales)) {
             guard let memory = panels.bytes.baseAddress, let scale = scales.bytes.baseAddress else { return }
@@ -104,7 +104,7 @@ public struct PackedWeights: Sendable {
         }
     }
 
-    /// The weights with the error that packing made, `[outputs, inputs]`.
+    /// The weights as float32 with the error of packing, `[outputs, inputs]`.
     func unpacked() -> Tensor {
         let (outputs, depth) = (shape[0], shape[1])
         return Tensor(shape) { values in
@@ -150,7 +150,7 @@ extension PackedWeights.Element {
         }
     }
 
-    /// One of the 32 numbers that a panel stores for an input, without its scale.
+    /// One of the 32 numbers that a panel stores for an input, before it is multiplied by the scale.
     fileprivate func number(of output: Int, in row: UnsafeRawBufferPointer) -> Float {
         switch self {
         case .float32: row.loadUnaligned(fromByteOffset: 4 * output, as: Float.self)
@@ -165,18 +165,18 @@ extension PackedWeights.Element {
     }
 }
 
-/// The precision in which a model's linear layers keep their weights.
+/// The precision in which a model stores the weights of its linear layers.
 ///
-/// At small batches these layers are bound by memory bandwidth, so that half the bytes take half the time.
-/// Convolutions, biases, activations and sums are always float32.
+/// With small batches, memory bandwidth limits these layers, so half the bytes take half the time. Convolutions,
+/// biases, activations and sums are always float32.
 public enum Precision: String, Sendable, CaseIterable {
-    /// IEEE 754 single precision, PyTorch's default. A layer's weights take two or three bytes each where the error is
-    /// no larger than that of float32 sums, else four.
+    /// IEEE 754 single precision, PyTorch's default. Weights are stored in two or three bytes if that adds no more
+    /// error than float32 summation does; otherwise in four.
     case float32
-    /// IEEE 754 half precision, 11 significant bits. A checkpoint that was saved in float16 loses nothing.
+    /// IEEE 754 half precision with 11 significant bits. Lossless for a checkpoint that was saved in float16.
     case float16
-    /// Integers from −127 to 127 with one scale for each output. The last layer stays float16: its errors would reach
-    /// the probabilities undamped.
+    /// Integers from −127 to 127 with one scale per output. The last layer stays float16, because its errors would
+    /// directly change the probabilities.
     case int8
 }
 
@@ -185,8 +185,8 @@ struct WeightPacking: Sendable {
     private let precision: Precision
     private let workers: WorkerPool
 
-    /// The largest ``PackedWeights/relativeError`` that ``Precision/float32`` allows. A sum of a few thousand float32
-    /// products has an error as large.
+    /// The largest ``PackedWeights/relativeError`` in ``Precision/float32``. The sum of a few thousand float32 products
+    /// has an error of the same size.
     static let float32ErrorLimit: Float = 1e-6
 
     init(_ precision: Precision, workers: WorkerPool) {
@@ -196,9 +196,9 @@ struct WeightPacking: Sendable {
 
     /// Packs a linear layer's finite weights.
     ///
-    /// In float32 they take the fewest bytes within ``float32ErrorLimit``: two where they were saved in float16, three
-    /// where an output's weights are of similar magnitude, else four.
-    /// - Parameter isOutput: whether the layer's outputs are the network's.
+    /// In float32 they take the fewest bytes within ``float32ErrorLimit``: two if they were saved in float16, three if
+    /// each output's weights are of similar magnitude, else four.
+    /// - Parameter isOutput: whether this is the network's last layer.
     func pack(_ weight: Tensor, isOutput: Bool) -> PackedWeights {
         switch precision {
         case .float32:

@@ -1,16 +1,16 @@
 import CKernels
 
-/// Max-pooling: the largest value under each window. Windows overlap where the stride is smaller than the kernel.
+/// Max pooling: the largest value under each window. Windows overlap if the stride is smaller than the kernel.
 ///
 /// Shape: input `[N, C, H, W]`, output `[N, C, H', W']`, H' = (H + 2·padding − kernel) / stride + 1, rounded down, or
 /// up with PyTorch's `ceil_mode`.
-/// Limits: padding is at most half the kernel, so that no window is empty.
+/// Limits: padding is at most half the kernel, so that every window contains part of the input.
 /// - Source: PyTorch, `torch.nn.MaxPool2d`; overlapping: Krizhevsky et al. 2012, §3.4.
 public struct MaxPool2d: UnaryLayer {
     /// Size, stride and padding of the windows.
     public let window: Window
 
-    /// A pooling; `roundsUp` is PyTorch's `ceil_mode`.
+    /// A max pooling layer; `roundsUp` is PyTorch's `ceil_mode`.
     public init(kernelSize: Size2d, stride: Size2d, padding: Size2d = 0, roundsUp: Bool = false) {
         window = Window(poolingOf: kernelSize, stride: stride, padding: padding, roundsUp: roundsUp)
     }
@@ -50,15 +50,15 @@ public struct MaxPool2d: UnaryLayer {
     }
 }
 
-/// Computes ``MaxPool2d``: all channels of a window at once.
+/// Computes ``MaxPool2d``, all channels of a window at once.
 ///
 /// Shape: input `[N, H, W, C]`, output `[N, H', W', C]`.
 struct MaxPool2dOperation: Operation {
     let name = "windows"
     let window: Window
-    /// `[C, H, W]`
+    /// The shape of one image's input, `[C, H, W]`.
     let input: Shape
-    /// `[C, H', W']`
+    /// The shape of one image's output, `[C, H', W']`.
     let output: Shape
 
     func run(_ run: OperationRun) {
@@ -76,15 +76,15 @@ struct MaxPool2dOperation: Operation {
 ///
 /// Shape: input `[N, C, H, W]`, output `[N, C, H', W']`, H' = (H + 2·padding − kernel) / stride + 1, rounded down, or
 /// up with PyTorch's `ceil_mode`.
-/// Limits: padding is at most half the kernel, so that no window is empty.
+/// Limits: padding is at most half the kernel, so that every window contains part of the input.
 /// - Source: PyTorch, `torch.nn.AvgPool2d`; the subsampling of LeCun et al. 1998, §II.B.
 public struct AvgPool2d: UnaryLayer {
     /// Size, stride and padding of the windows.
     public let window: Window
-    /// Whether the zeros of the padding count as values of a mean: PyTorch's `count_include_pad`.
+    /// Whether the zeros of the padding count towards the mean: PyTorch's `count_include_pad`.
     public let countsPadding: Bool
 
-    /// A pooling; `roundsUp` is PyTorch's `ceil_mode`.
+    /// An average pooling layer; `roundsUp` is PyTorch's `ceil_mode`.
     public init(
         kernelSize: Size2d, stride: Size2d, padding: Size2d = 0, roundsUp: Bool = false, countsPadding: Bool = true
     ) {
@@ -132,16 +132,16 @@ public struct AvgPool2d: UnaryLayer {
     }
 }
 
-/// Computes ``AvgPool2d``: all channels of a window at once.
+/// Computes ``AvgPool2d``, all channels of a window at once.
 ///
 /// Shape: input `[N, H, W, C]`, output `[N, H', W', C]`.
 struct AvgPool2dOperation: Operation {
     let name = "windows"
     let window: Window
     let countsPadding: Bool
-    /// `[C, H, W]`
+    /// The shape of one image's input, `[C, H, W]`.
     let input: Shape
-    /// `[C, H', W']`
+    /// The shape of one image's output, `[C, H', W']`.
     let output: Shape
 
     func run(_ run: OperationRun) {
@@ -155,15 +155,15 @@ struct AvgPool2dOperation: Operation {
     }
 }
 
-/// Adaptive average pooling: the means of regions that divide the input, so that the output has a given size.
+/// Adaptive average pooling: the output has a given size, and each output is the mean of one region of the input.
 ///
 /// Shape: input `[N, C, H, W]`, output `[N, C, H', W']`; row y' is the mean of rows ⌊y'·H/H'⌋ ..< ⌈(y' + 1)·H/H'⌉.
 /// - Source: PyTorch, `torch.nn.AdaptiveAvgPool2d`.
 public struct AdaptiveAvgPool2d: UnaryLayer {
-    /// Rows and columns of the output, whatever the input's size is.
+    /// Rows and columns of the output, for an input of any size. Units: pixels.
     public let outputSize: Size2d
 
-    /// A pooling to `outputSize`.
+    /// An adaptive pooling layer with outputs of this size.
     public init(outputSize: Size2d) {
         precondition(outputSize.height > 0 && outputSize.width > 0, "an output of \(outputSize) is empty")
         self.outputSize = outputSize
@@ -182,7 +182,7 @@ public struct AdaptiveAvgPool2d: UnaryLayer {
         [Algorithm(AdaptiveAvgPool2dOperation(input: input, outputSize: outputSize))]
     }
 
-    /// Where input and output have the same size, each region is one value.
+    /// If input and output have the same size, each region is one pixel, and its mean is that pixel.
     public func isView(of inputs: [Shape]) -> Bool {
         inputs[0][1] == outputSize.height && inputs[0][2] == outputSize.width
     }
@@ -210,12 +210,12 @@ public struct AdaptiveAvgPool2d: UnaryLayer {
     }
 }
 
-/// Computes ``AdaptiveAvgPool2d``: all channels of a region at once.
+/// Computes ``AdaptiveAvgPool2d``, all channels of a region at once.
 ///
 /// Shape: input `[N, H, W, C]`, output `[N, H', W', C]`.
 struct AdaptiveAvgPool2dOperation: Operation {
     let name = "regions"
-    /// `[C, H, W]`
+    /// The shape of one image's input, `[C, H, W]`.
     let input: Shape
     let outputSize: Size2d
 

@@ -1,15 +1,16 @@
-/// The window of a convolution or a pooling: its size, and how it slides over the input.
+/// The sliding window of a convolution or a pooling: its size, stride and padding.
 public struct Window: Hashable, Sendable {
-    /// Rows and columns of the window.
+    /// Rows and columns of the window. Units: pixels.
     public let kernelSize: Size2d
-    /// How far the window moves from one output to the next.
+    /// The distance from one window to the next. Units: pixels.
     public let stride: Size2d
-    /// How far windows may reach over each edge.
+    /// The padding at each edge. Units: pixels.
     public let padding: Size2d
-    /// Whether a last window counts that reaches over the padded edge: PyTorch's `ceil_mode`.
+    /// Whether the output size is rounded up, so that a last window may extend beyond the padding: PyTorch's
+    /// `ceil_mode`.
     public let roundsUp: Bool
 
-    /// A window; by default it moves by one element and stays within the edges.
+    /// A window; by default with stride 1 and without padding.
     public init(kernelSize: Size2d, stride: Size2d = 1, padding: Size2d = 0, roundsUp: Bool = false) {
         precondition(
             min(kernelSize.height, kernelSize.width, stride.height, stride.width) > 0
@@ -23,7 +24,7 @@ public struct Window: Hashable, Sendable {
 
     /// The window of a pooling.
     ///
-    /// Limits: padding is at most half the kernel, so that no window is empty.
+    /// Limits: padding is at most half the kernel, so that every window contains part of the input.
     init(poolingOf kernelSize: Size2d, stride: Size2d, padding: Size2d, roundsUp: Bool) {
         precondition(
             2 * padding.height <= kernelSize.height && 2 * padding.width <= kernelSize.width,
@@ -31,7 +32,7 @@ public struct Window: Hashable, Sendable {
         self.init(kernelSize: kernelSize, stride: stride, padding: padding, roundsUp: roundsUp)
     }
 
-    /// The output of a pooling: one pixel for each window.
+    /// The output shape of a pooling: one pixel for each window.
     ///
     /// Shape: input `[C, H, W]`, output `[C, H', W']`.
     /// - Parameter layer: the pooling's name, for the error.
@@ -44,9 +45,9 @@ public struct Window: Hashable, Sendable {
         return [input[0], size.height, size.width]
     }
 
-    /// How many windows fit: H' = (H + 2·padding − kernel) / stride + 1, rounded down, or up with ``roundsUp``.
+    /// The number of windows: H' = (H + 2·padding − kernel) / stride + 1, rounded down, or up if ``roundsUp``.
     ///
-    /// - Returns: nil where not even one fits.
+    /// - Returns: nil if no window fits.
     public func outputSize(for input: Size2d) -> Size2d? {
         guard
             let height = Self.count(input.height, kernelSize.height, stride.height, padding.height, roundsUp),
@@ -60,19 +61,19 @@ public struct Window: Hashable, Sendable {
         guard spare >= 0 else { return nil }
         guard roundsUp else { return spare / stride + 1 }
         let count = (spare + stride - 1) / stride + 1
-        // The last window must begin within the input or the padding before it, as in PyTorch.
+        // The last window must begin within the input or the padding above and left of it, as in PyTorch.
         return (count - 1) * stride >= extent + padding ? count - 1 : count
     }
 }
 
-/// The extents of a plane. Units: elements.
+/// The height and width of an image or a window. Units: pixels.
 public struct Size2d: Hashable, Sendable {
     /// The number of rows.
     public let height: Int
     /// The number of columns.
     public let width: Int
 
-    /// A plane of these extents.
+    /// A size of these extents.
     public init(height: Int, width: Int) {
         self.height = height
         self.width = width
@@ -80,14 +81,14 @@ public struct Size2d: Hashable, Sendable {
 }
 
 extension Size2d: ExpressibleByIntegerLiteral {
-    /// The same both ways.
+    /// A square.
     public init(integerLiteral value: Int) { self.init(square: value) }
 
-    /// The same both ways.
+    /// A square.
     public init(square extent: Int) { self.init(height: extent, width: extent) }
 }
 
 extension Size2d: CustomStringConvertible {
-    /// `3×3`
+    /// Formatted as `3×3`.
     public var description: String { "\(height)×\(width)" }
 }

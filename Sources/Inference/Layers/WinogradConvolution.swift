@@ -3,32 +3,33 @@ import CKernels
 import Files
 import Threads
 
-/// Computes ``Conv2d`` by Winograd's minimal filtering: 2 to 6 times fewer multiplications than by definition, for some
-/// more additions.
+/// Computes ``Conv2d`` by Winograd's minimal filtering. It takes 2 to 6 times fewer multiplications than the
+/// definition, and some more additions.
 ///
-/// A stride s is removed by space-to-depth: the input's rows and columns are dealt out to s·s times as many channels,
-/// its phases. Over these the convolution has stride 1 and a kernel s times smaller. AlexNet's first, 11×11 with stride
-/// 4 over 3 channels, becomes 3×3 over 48.
+/// A stride s is removed by space-to-depth: the input's rows and columns are distributed over s·s times as many
+/// channels, called phases. Over the phases, the convolution has stride 1 and a kernel that is s times smaller.
+/// AlexNet's first convolution, 11×11 with stride 4 over 3 channels, becomes 3×3 over 48 channels.
 ///
-/// A block of rows of tiles is transformed, a vector of channels at a time. For each place of a tile, one matrix
-/// product multiplies it with the transformed kernels. The products are transformed back, with bias and activation in
-/// the last step. Threads share the rows of tiles, and the output channels too where there are fewer rows than threads.
+/// A block of rows of tiles is transformed, sixteen channels at a time. For each element of a transformed tile, one
+/// matrix product multiplies it by the transformed kernels. The output transform also applies bias and activation. The
+/// threads share the rows of tiles, and the output channels too if there are fewer rows than threads.
 /// - Source: Lavin and Gray 2015, arXiv:1509.09308.
 struct WinogradConvolution: Operation {
     let name: String
     private let layer: Conv2d
     private let geometry: ConvolutionGeometry
     private let activation: Activation?
-    /// One for each group.
+    /// The transformed kernels of each group.
     private let filters: [WinogradFilters]
     private let tiling: WinogradTiling
 
-    /// Tiles that are multiplied together: enough that streaming the kernels from memory hides behind the products.
+    /// The number of tiles multiplied together. With fewer, the products would not hide the time to stream the kernels
+    /// from memory.
     private static let blockSize = 72
-    /// Larger kernels are divided among the threads, instead of each thread reading all of them. Units: bytes.
+    /// Larger kernels are divided among the threads, so that not every thread reads all of them. Units: bytes.
     private static let largeKernels = 4 << 20
 
-    /// One algorithm for each size of tile; none where no transform fits the kernel.
+    /// One algorithm for each tile size; none if no transform fits the kernel.
     static func algorithms(
         layer: Conv2d, geometry: ConvolutionGeometry, activation: Activation?
     ) -> [Algorithm] {
@@ -72,11 +73,10 @@ struct WinogradConvolution: Operation {
         }
     }
 
-    /// Deals the kernels' rows and columns out to one channel for each phase, in the order of
-    /// ``kernel_space_to_depth``.
+    /// Distributes the kernels' rows and columns over the phases, in the order of ``kernel_space_to_depth``.
     ///
-    /// Shape: weight `[O, I, K, K]`, result `[O, stride·stride·I, kernelExtent, kernelExtent]`, zero behind the
-    /// kernel's edge.
+    /// Shape: weight `[O, I, K, K]`, result `[O, stride·stride·I, kernelExtent, kernelExtent]`, padded with zeros after
+    /// the kernel's edge.
     private static func phases(
         of weight: Tensor, stride: Int, kernelExtent: Int, memory: BufferPool?
     ) -> Tensor {
@@ -100,21 +100,21 @@ struct WinogradConvolution: Operation {
 
     private var widestBlock: Int { filters.first?.widestBlock ?? 0 }
 
-    /// How many rows of tiles, counted through all images, a block has.
+    /// The number of rows of tiles in a block, counted through all images.
     private var rowsPerBlock: Int { max(1, Self.blockSize / tiling.columns) }
 
-    /// Where kernels are small, each thread reads them all for rows of its own.
+    /// The number of blocks. With small kernels each thread has rows of its own and reads all kernels.
     private func blockCount(rowCount: Int, threadCount: Int) -> Int {
         let count = (rowCount + rowsPerBlock - 1) / rowsPerBlock
         return count < threadCount && kernelByteCount <= Self.largeKernels ? min(threadCount, rowCount) : count
     }
 
-    /// The transformed kernels of one group. Units: bytes.
+    /// The memory of one group's transformed kernels. Units: bytes.
     private var kernelByteCount: Int {
         tiling.tile.placeCount * tiling.depth * geometry.outputsPerGroup * MemoryLayout<Float>.stride
     }
 
-    /// Where the parts of one thread's scratch begin, and how long it is. Units: floats.
+    /// The layout of one thread's scratch memory. Units: floats.
     private struct Scratch {
         let zeros: Int
         let phases: Int
@@ -141,8 +141,8 @@ struct WinogradConvolution: Operation {
     func run(_ run: OperationRun) {
         let rowCount = run.batchSize * tiling.rows
         let blockCount = blockCount(rowCount: rowCount, threadCount: run.threadCount)
-        // Threads without rows of their own take a share of the output channels; transforming the inputs once more is
-        // cheap beside the products.
+        // Threads without rows of their own take a share of the output channels. They repeat the input transform, which
+        // is cheap beside the products.
         let units = blockCount * geometry.groups
         let channelBlocks = filters.first?.blockCount ?? 1
         let shares = units < run.threadCount ? min(channelBlocks, (run.threadCount + units - 1) / units) : 1
@@ -190,7 +190,7 @@ struct WinogradConvolution: Operation {
         }
     }
 
-    /// Transforms back the products of one row of tiles, for some output channels.
+    /// Applies the output transform to the products of one row of tiles, for some output channels.
     private func transformBack(
         _ products: UnsafePointer<Float>, placeStride: Int, _ run: OperationRun, row: Int, firstOutput: Int, count: Int
     ) {
@@ -205,18 +205,17 @@ struct WinogradConvolution: Operation {
     }
 }
 
-/// Measures how far an operation's results are from a convolution's definition, computed in float64.
+/// Measures the error of an operation against the convolution's definition, computed in float64.
 struct ConvolutionAccuracy {
     let layer: Conv2d
     let geometry: ConvolutionGeometry
 
-    /// How many products are summed in float64: enough to see each place of a tile, and few enough for a quick start.
+    /// The most products summed in float64: enough to sample each element of a tile, and few enough to start quickly.
     private static let productLimit = 2 << 20
 
-    /// The largest difference on a sample of outputs for one image of noise, relative to the largest output of the
-    /// sample.
+    /// The largest error on a sample of outputs for one image of noise, relative to the largest output of the sample.
     ///
-    /// - Parameter appliesReLU: whether the operation has a fused ReLU; negative outputs are then zero in both.
+    /// - Parameter appliesReLU: whether the operation has a fused ReLU; negative outputs are then zero in both results.
     func largest(of operation: any Operation, appliesReLU: Bool, workers: WorkerPool) -> Double {
         let bench = OperationBench(
             operation: operation, inputCount: geometry.inputChannels * geometry.height * geometry.width,
@@ -224,7 +223,7 @@ struct ConvolutionAccuracy {
         bench.run()
         let sampleCount = max(16, Self.productLimit / geometry.depth)
         let total = geometry.positions * geometry.outputChannels
-        // A step without a common factor with the channels or the width visits every place of a tile.
+        // Channels and width are often even. An odd step then still reaches every channel and every element of a tile.
         let step = max(1, total / sampleCount) | 1
         var (largestError, largest) = (0.0, 0.0)
         for index in stride(from: 0, to: total, by: step) {
@@ -236,7 +235,7 @@ struct ConvolutionAccuracy {
         return largest > 0 ? largestError / largest : largestError
     }
 
-    /// One output by its definition.
+    /// One output by the convolution's definition.
     private func value(position: Int, channel: Int, _ bench: OperationBench) -> Double {
         let window = geometry.window
         let (row, column) = (position / geometry.outputWidth, position % geometry.outputWidth)

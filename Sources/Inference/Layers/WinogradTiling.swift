@@ -2,12 +2,12 @@ import CKernels
 import Files
 import Threads
 
-/// How Winograd's tiles cover the maps of a convolution, and the transform of an image's tiles.
+/// How Winograd's tiles cover the feature maps of a convolution, and the input transform of an image's tiles.
 package struct WinogradTiling: Sendable {
     package let tile: WinogradTile
-    /// How many rows of tiles an image has.
+    /// The number of rows of tiles in an image.
     package let rows: Int
-    /// How many tiles a row has.
+    /// The number of tiles in a row.
     package let columns: Int
     private let geometry: ConvolutionGeometry
     private static let lanes = Int(KERNEL_PANEL_COLUMNS)
@@ -19,7 +19,7 @@ package struct WinogradTiling: Sendable {
         columns = (geometry.outputWidth + tile.outputExtent - 1) / tile.outputExtent
     }
 
-    /// One tiling for each size of tile; none where no transform fits the kernel.
+    /// One tiling for each tile size; none if no transform fits the kernel.
     static func all(_ geometry: ConvolutionGeometry) -> [Self] {
         let (kernelSize, stride) = (geometry.window.kernelSize, geometry.window.stride)
         guard kernelSize.height == kernelSize.width, stride.height == stride.width else { return [] }
@@ -27,41 +27,41 @@ package struct WinogradTiling: Sendable {
             .map { Self(tile: $0, geometry: geometry) }
     }
 
-    /// The tilings of a layer on inputs of a shape that it accepts.
+    /// The tilings of a layer on inputs of a valid shape.
     package static func all(_ layer: Conv2d, input: Shape, output: Shape) -> [Self] {
         all(ConvolutionGeometry(layer: layer, input: input, output: output))
     }
 
-    /// An estimate of the time for one image. Units: about one multiply-add.
+    /// The estimated cost for one image. Units: multiply-adds, approximately.
     package var cost: Double {
-        // Reading, transforming and writing one place of one channel takes as long as about thirty multiply-adds.
+        // Reading, transforming and writing one element of one channel takes as long as about thirty multiply-adds.
         let perPlace = depth * geometry.outputsPerGroup + 30 * (depth + geometry.outputsPerGroup)
         return Double(rows * columns * tile.placeCount * perPlace * geometry.groups)
     }
 
-    /// The convolution's stride, which is the number of phases of rows, and of columns.
+    /// The convolution's stride. There are stride·stride phases, see ``WinogradConvolution``.
     package var stride: Int { geometry.window.stride.height }
 
-    /// Channels of a group, counting each phase as one.
+    /// The input channels of a group, with each phase counted as a channel.
     package var depth: Int { geometry.inputsPerGroup * stride * stride }
 
-    /// The channels of a transformed tile, rounded up to whole vectors.
+    /// ``depth``, rounded up to whole vectors.
     package var paddedDepth: Int { Self.padded(depth) }
 
     /// A count of channels, rounded up to whole vectors.
     package static func padded(_ count: Int) -> Int { (count + lanes - 1) / lanes * lanes }
 
-    /// Scratch for the phases under one row of tiles. Units: floats.
+    /// Scratch memory for the phases that one row of tiles reads. Units: floats.
     package var phaseCount: Int { stride == 1 ? 0 : tile.extent * phaseColumns * depth }
 
-    /// The columns of phases under a row of tiles.
+    /// The number of columns of phases that a row of tiles reads.
     private var phaseColumns: Int { columns * tile.outputExtent + tile.kernelExtent - 1 }
 
-    /// The distance from one place's transformed tiles to the next's. A cache line is added, so that the places of a
-    /// tile do not all fall into the same set of the cache. Units: floats.
+    /// The distance between the transformed tiles of one tile element and those of the next. It includes an extra cache
+    /// line, so that the elements of a tile do not all map to the same cache set. Units: floats.
     package func placeStride(tileCount: Int, width: Int) -> Int { tileCount * width + Self.lanes }
 
-    /// The tiles of an output image, as the C kernels take them.
+    /// The tiles of an output image in the form of the C kernels.
     package var outputTiles: kernel_winograd_tiles {
         kernel_winograd_tiles(
             extent: Int32(tile.extent), output_extent: Int32(tile.outputExtent), height: geometry.outputHeight,
@@ -69,12 +69,12 @@ package struct WinogradTiling: Sendable {
             tile_columns: columns)
     }
 
-    /// Transforms one row of tiles of the input.
+    /// Applies the input transform to one row of tiles.
     ///
     /// - Parameters:
     ///   - zeros: ``paddedDepth`` zeros.
-    ///   - phases: scratch for ``phaseCount`` floats.
-    ///   - transformed: the result, with tiles ``paddedDepth`` apart and places `placeStride` apart.
+    ///   - phases: scratch memory of ``phaseCount`` floats.
+    ///   - transformed: receives the result, with tiles ``paddedDepth`` apart and tile elements `placeStride` apart.
     package func transform(
         _ image: UnsafePointer<Float>, group: Int, row: Int, zeros: UnsafePointer<Float>,
         phases: UnsafeMutablePointer<Float>, into transformed: UnsafeMutablePointer<Float>, placeStride: Int
@@ -99,7 +99,7 @@ package struct WinogradTiling: Sendable {
     }
 }
 
-/// The size of Winograd's tiles: F(m, r) computes m outputs at once from n = m + r − 1 inputs.
+/// The size of Winograd's tiles: F(m, r) computes m outputs from n = m + r − 1 inputs, per axis.
 ///
 /// - Source: Lavin and Gray 2015, arXiv:1509.09308, §4.
 package struct WinogradTile: Hashable, Sendable {
@@ -111,22 +111,24 @@ package struct WinogradTile: Hashable, Sendable {
     /// n, the side of a tile's input.
     package var extent: Int { outputExtent + kernelExtent - 1 }
 
-    /// n·n: how many products a tile takes for each pair of channels.
+    /// The number of elements of a transformed tile, n·n: the multiplications that a tile takes for each pair of input
+    /// and output channel.
     package var placeCount: Int { extent * extent }
 
-    /// The tiles for a kernel that ``kernel_winograd_input`` and ``kernel_winograd_output`` implement.
+    /// The tile sizes for a kernel that ``kernel_winograd_input`` and ``kernel_winograd_output`` implement.
     static func all(kernelExtent: Int) -> [Self] {
         guard 3...5 ~= kernelExtent else { return [] }
         return [4, 6, 7, 8].map { Self(kernelExtent: kernelExtent, outputExtent: $0 - kernelExtent + 1) }
             .filter { $0.outputExtent > 1 }
     }
 
-    /// The finite points at which kernels and tiles are evaluated as polynomials; infinity is the last one.
+    /// The finite interpolation points, at which kernels and tiles are evaluated as polynomials. The last point is
+    /// infinity.
     private var points: [Double] {
         (extent.isMultiple(of: 2) ? [0] : []) + [1, 2, 0.5].prefix((extent - 1) / 2).flatMap { [$0, -$0] }
     }
 
-    /// G, n × r, row by row.
+    /// The matrix G, n × r, row by row.
     package var filterMatrix: [[Double]] {
         points.map { point in
             let scale = points.filter { $0 != point }.reduce(1) { $0 * (point - $1) }
@@ -136,7 +138,7 @@ package struct WinogradTile: Hashable, Sendable {
         } + [(0..<kernelExtent).map { $0 == kernelExtent - 1 ? 1 : 0 }]
     }
 
-    /// Transforms kernels to G·g·Gᵀ, in float64 until the last step.
+    /// The kernel transform G·g·Gᵀ, computed in float64 and rounded once.
     ///
     /// Shape: kernels `[count, r, r]`, result `[n·n, count]`.
     func transform(_ kernels: UnsafePointer<Float>, count: Int, into result: UnsafeMutablePointer<Float>) {
@@ -146,9 +148,9 @@ package struct WinogradTile: Hashable, Sendable {
     }
 }
 
-/// The transformed kernels of one group of a convolution, in the order in which they are multiplied.
+/// The transformed kernels of one group of a convolution, packed for multiplication.
 ///
-/// For each block of output channels there is one matrix for each place of a tile, in the panels that
+/// Each block of output channels has one matrix for each element of a transformed tile, in the panels that
 /// ``kernel_multiply_panels`` reads.
 struct WinogradFilters: Sendable {
     let tile: WinogradTile
@@ -157,7 +159,7 @@ struct WinogradFilters: Sendable {
     private let panels: Tensor
 
     private static let panelColumns = Int(KERNEL_PANEL_COLUMNS)
-    /// Output channels of a block: few enough for their products with some tiles to stay in the second-level cache.
+    /// The output channels of a block: few enough that their products with some tiles stay in the L2 cache.
     private static let blockSize = 4 * panelColumns
 
     /// Transforms and packs the kernels of one group.
@@ -194,13 +196,13 @@ struct WinogradFilters: Sendable {
         }
     }
 
-    /// Units: bytes.
+    /// The memory of the packed kernels. Units: bytes.
     var byteCount: Int { panels.shape.elementCount * MemoryLayout<Float>.stride }
 
-    /// How many blocks the output channels are divided into.
+    /// The number of blocks of output channels.
     var blockCount: Int { (outputs + Self.blockSize - 1) / Self.blockSize }
 
-    /// The channels of the largest block, rounded up to whole panels.
+    /// The output channels of the largest block, rounded up to whole panels.
     var widestBlock: Int { min(Self.blockSize, paddedCount(outputs)) }
 
     /// The output channels of a block.
@@ -212,7 +214,7 @@ struct WinogradFilters: Sendable {
         (count + Self.panelColumns - 1) / Self.panelColumns * Self.panelColumns
     }
 
-    /// The products of transformed tiles with one block's kernels at one place.
+    /// Multiplies transformed tiles by one block's kernels, for one element of a tile.
     ///
     /// Shape: tiles `[tileCount, depth]` with rows `stride` apart, output `[tileCount, widestBlock]`.
     func multiply(

@@ -1,20 +1,20 @@
 import Files
 import Foundation
 
-/// The names of a model's classes, in the order of its outputs.
+/// The class map: the names of a model's classes, in the order of its outputs.
 public struct ClassMap: Sendable, Equatable {
     /// One name for each output.
     public let names: [String]
 
-    /// The names in the order of the network's outputs.
+    /// A class map with these names, in the order of the network's outputs.
     public init(names: [String]) { self.names = names }
 
-    /// More names than any network has outputs.
+    /// The most names; no network has as many outputs.
     static let maxCount = 1 << 20
 
     /// Reads the bytes of a file; see ``TextFile`` for the encodings.
     ///
-    /// - Throws: ``ClassMapError`` as ``init(text:)``, and where the bytes are no text.
+    /// - Throws: ``ClassMapError``, as ``init(text:)`` does, or if the bytes are not text.
     public init(_ bytes: [UInt8]) throws(ClassMapError) {
         let text: String
         do throws(FileError) {
@@ -26,10 +26,10 @@ public struct ClassMap: Sendable, Equatable {
         try self.init(text: text)
     }
 
-    /// Reads `{"0": "daisy"}`, `{"daisy": 0}`, TorchServe's and Keras' `{"0": ["n01440764", "tench"]}`, a JSON array of
-    /// names, or one name a line.
+    /// Parses a class map. The forms are `{"0": "daisy"}`, `{"daisy": 0}`, `{"0": ["n01440764", "tench"]}` (TorchServe
+    /// and Keras), a JSON array of names, and plain text with one name per line.
     ///
-    /// - Throws: ``ClassMapError`` when the text is none of these, or leaves an index out.
+    /// - Throws: ``ClassMapError`` if the text has none of these forms, or if an index is missing.
     public init(text: String) throws(ClassMapError) {
         let trimmed = text.trimmingCharacters(in: .whitespacesAndNewlines)
         guard !trimmed.isEmpty else { throw .empty }
@@ -54,7 +54,7 @@ public struct ClassMap: Sendable, Equatable {
             return names
         } catch {
             guard case .malformed = error else { throw error }
-            // Tells sound JSON of another form from malformed JSON.
+            // Distinguishes valid JSON of another form from malformed JSON.
             var json = JSONCursor<ClassMapError>(bytes, count: bytes.count)
             try json.skipValue()
             try json.finish(expecting: "the end of the class map")
@@ -73,7 +73,7 @@ public struct ClassMap: Sendable, Equatable {
 
     private static func object(_ json: inout JSONCursor<ClassMapError>) throws(ClassMapError) -> [String] {
         var pairs: [(index: Int, name: String)] = []
-        /// Whether the keys are the names; known from the first value on.
+        /// Whether the keys are the names; nil before the first entry decides it.
         var isByName: Bool?
         try json.readObject { (json, key, _) throws(ClassMapError) in
             let first = json.peeked
@@ -91,7 +91,8 @@ public struct ClassMap: Sendable, Equatable {
         return try inOrder(pairs)
     }
 
-    /// A name, or an array of one or two strings of which the last is the name: ImageNet's have the synset before it.
+    /// Reads a name, or an array of one or two strings that ends with the name: ImageNet's arrays begin with the
+    /// synset.
     private static func name(_ json: inout JSONCursor<ClassMapError>) throws(ClassMapError) -> String {
         guard json.peeked == UInt8(ascii: "[") else { return try json.readString() }
         var names: [String] = []
@@ -120,10 +121,10 @@ public struct ClassMap: Sendable, Equatable {
         return sorted.map(\.name)
     }
 
-    /// How many classes there are.
+    /// The number of classes.
     public var count: Int { names.count }
 
-    /// The map in the form of `class_indices.json`: `{"0": "daisy", …}`, by ascending index.
+    /// The class map as JSON, in the form of `class_indices.json`: `{"0": "daisy", …}`, by ascending index.
     public var json: String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .withoutEscapingSlashes
@@ -135,27 +136,27 @@ public struct ClassMap: Sendable, Equatable {
     }
 }
 
-/// A class-index map cannot be used.
+/// Why a class map cannot be used.
 public enum ClassMapError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// The bytes are not UTF-8; `found` says what they are, as the end of a sentence that begins with "it".
+    /// The bytes are not UTF-8. `found` says what they are, as a phrase that continues "it".
     case notText(found: String)
-    /// The JSON is broken at `offset`, in bytes: `found` is there, and `expected` should be.
+    /// The JSON is malformed: `found` is at `offset`, where `expected` should be. Units of `offset`: bytes.
     case malformed(offset: Int, found: String, expected: String)
-    /// There are more names than `limit`.
+    /// There are more than `limit` names.
     case tooMany(limit: Int)
-    /// There is no name.
+    /// There are no names.
     case empty
-    /// The JSON is sound, but in none of the forms that are read.
+    /// The JSON is valid, but has none of the supported forms.
     case notAMap
-    /// A key or a value that should be an index is not; the text that was found.
+    /// The text of a key or value that should be an index, but is not.
     case notAnIndex(String)
-    /// `index` has no name, but a larger one has.
+    /// `index` has no name, although a larger index has one.
     case missing(index: Int)
     /// `index` has two names.
     case duplicate(index: Int)
     /// The name of `index` is empty.
     case unnamed(index: Int)
-    /// The number of names is not the number of the network's outputs.
+    /// There are more or fewer names than the network has outputs.
     case countMismatch(names: Int, outputs: Int)
 
     public var description: String {

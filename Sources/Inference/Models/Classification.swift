@@ -1,13 +1,13 @@
 import Algorithms
 import Foundation
 
-/// What a model says about one image.
+/// The most likely classes of one image, as predicted by a model.
 public struct Classification: Sendable, Equatable {
     /// One class and its probability.
     public struct Candidate: Sendable, Equatable {
         /// The class's name.
         public let label: String
-        /// 0…1.
+        /// The probability of the class, 0…1.
         public let probability: Float
         /// The class's index in the class map.
         public let index: Int
@@ -19,9 +19,9 @@ public struct Classification: Sendable, Equatable {
     /// The most likely class.
     public var best: Candidate { top[0] }
 
-    /// Ranks a network's outputs; of two equal ones, the one with the lower index comes first.
+    /// Ranks a network's outputs. Of equal outputs, the lower index comes first.
     ///
-    /// - Parameter count: how many candidates to keep, at least one and at most as many as there are classes.
+    /// - Parameter count: the number of candidates to keep, from 1 to the number of classes.
     public init(logits: [Float], classes: ClassMap, top count: Int) {
         let probabilities = Softmax.probabilities(of: logits)
         let ranked = probabilities.indices.min(count: max(count, 1)) {
@@ -33,17 +33,17 @@ public struct Classification: Sendable, Equatable {
     }
 }
 
-/// Turns logits into probabilities: exp(x − max) / Σ exp(x − max), or a sigmoid where there is one logit; in float32
-/// with the sum in float64.
+/// Converts logits to probabilities: exp(x − max) / Σ exp(x − max), or a sigmoid for a single logit. Values are
+/// float32, the sum is float64.
 ///
 /// Shape: any number of logits, as many probabilities.
 /// - Source: PyTorch, `torch.softmax(x, dim: 1)`.
 public enum Softmax {
-    /// The probabilities of a network's classes from its outputs.
+    /// The probabilities of a network's classes from its logits.
     ///
-    /// The probabilities of several classes are their soft-max, and sum to 1. A single output x is the logit of the
-    /// second of two classes, whose probability is the sigmoid 1 / (1 + exp(−x)), as PyTorch's `BCEWithLogitsLoss`
-    /// trains it. Its soft-max would always be 1.
+    /// Several logits give the softmax, which sums to 1. A single logit x gives the probability of the second of two
+    /// classes, sigmoid(x) = 1 / (1 + exp(−x)), as trained with PyTorch's `BCEWithLogitsLoss`. The softmax of a single
+    /// logit would always be 1.
     public static func probabilities(of logits: [Float]) -> [Float] {
         guard let largest = logits.max() else { return [] }
         if logits.count == 1 { return [Float(1 / (1 + exp(-Double(logits[0]))))] }

@@ -1,14 +1,15 @@
 import Files
 
-/// A model's files as they were found at one time: `model.json` is read, checkpoint and class map are only located.
+/// A model's files as found at one point in time: `model.json` has been read, checkpoint and class map have only been
+/// located.
 public struct LocatedFiles: Sendable {
-    /// The name to serve the model under.
+    /// The name under which the model is served.
     let name: String
-    /// Overrides the preprocessing in `model.json`.
+    /// Overrides the preprocessing in `model.json`; nil to use that.
     let preprocessing: Preprocessing.Preset?
-    /// What `model.json` says.
+    /// The content of `model.json`.
     let description: ModelDescription
-    /// `model.json` as it was read; empty where there is none.
+    /// The bytes of `model.json`; empty if there is none.
     let descriptionBytes: [UInt8]
     /// The checkpoint's path.
     public let checkpoint: String
@@ -19,10 +20,10 @@ public struct LocatedFiles: Sendable {
 }
 
 extension ModelFiles {
-    /// Looks for the model's files, and reads `model.json`.
+    /// Locates the model's files and reads `model.json`.
     ///
-    /// - Throws: ``ModelError`` with the first thing that is wrong; ``ModelError/cannotLook(_:)`` where a file could
-    ///   not be looked at, so that nothing is known.
+    /// - Throws: ``ModelError`` with the first problem. ``ModelError/cannotLook(_:)`` means that a file could not be
+    ///   examined, so that nothing is known about it.
     public func located() throws(ModelError) -> LocatedFiles {
         do {
             return try find()
@@ -35,13 +36,13 @@ extension ModelFiles {
         }
     }
 
-    /// The checkpoint's path; nil where none can be found.
+    /// The checkpoint's path; nil if it cannot be located.
     public var checkpointPath: String? { (try? located())?.checkpoint }
 
-    /// The size of the checkpoint with its shards; nil where it cannot be found. Units: bytes.
+    /// The size of the checkpoint with its shards; nil if it cannot be located. Units: bytes.
     public var checkpointByteCount: Int? { (try? located())?.checkpointByteCount }
 
-    /// - Throws: ``ModelError``, or ``FileSystemError`` where something could not be looked at.
+    /// - Throws: ``ModelError``, or ``FileSystemError`` if a file could not be examined.
     private func find() throws -> LocatedFiles {
         try checkLinks([folder])
         let names = try fileSystem.names(in: folder)?.sorted() ?? []
@@ -89,7 +90,8 @@ extension ModelFiles {
         }
     }
 
-    /// Pipes and devices are not even opened: opening one may block, or have an effect.
+    /// Checks that a path is a regular file. Pipes and devices are never opened: opening one may block or have side
+    /// effects.
     private func checkIsFile(_ path: String) throws {
         guard let status = try fileSystem.status(of: path) else {
             throw ModelError.unreadable(.unreadable(file: path, reason: FileSystemError.missing))
@@ -105,7 +107,8 @@ extension ModelFiles {
         }
     }
 
-    /// A link out of the models directory could make the program read any file, and quote its first bytes in an error.
+    /// Checks that no symbolic link leaves the models directory. Such a link could make the program read any file, and
+    /// quote its first bytes in an error.
     private func checkLinks(_ paths: [String]) throws {
         guard let boundary, let root = try fileSystem.resolve(boundary) else { return }
         let prefix = root.hasSuffix("/") ? root : root + "/"
@@ -116,7 +119,7 @@ extension ModelFiles {
         }
     }
 
-    /// The paths of the shards that an index names; none where a file is no index, or a malformed one.
+    /// The paths of the shards that an index names; empty if the file is not a valid index.
     func shardPaths(ofIndex path: String) throws(FileSystemError) -> [String] {
         // Only a regular file is opened.
         guard path.hasSuffix(".json"), try fileSystem.status(of: path)?.kind == .file else { return [] }

@@ -1,17 +1,17 @@
 import Foundation
 import Synchronization
 
-/// A network with its weights, class map and preprocessing: everything that is needed to classify an image.
+/// A network with its weights, class map and preprocessing: everything needed to classify an image.
 ///
-/// A model never changes; a reload makes another one.
+/// A model is immutable. A reload makes a new one.
 public final class Model: Sendable {
-    /// The name it is served under.
+    /// The name under which the model is served.
     public let name: String
     /// The architecture's name, as in `model.json`.
     public let architecture: String
-    /// What the files leave open about the network, and what was assumed; empty where nothing is open.
+    /// What was assumed about the network because its files do not say it; empty if nothing was.
     public let assumptions: [Assumption]
-    /// The digest of what was loaded: the first twelve digits of SHA-256 over the model's files.
+    /// The digest of the loaded files: the first twelve hexadecimal digits of their SHA-256.
     public let version: String
     /// The names of the outputs.
     public let classes: ClassMap
@@ -19,19 +19,19 @@ public final class Model: Sendable {
     public let preprocessing: Preprocessing
     /// The precision of the linear layers' weights.
     public let precision: Precision
-    /// The limits in `model.json`.
+    /// The batching limits in `model.json`.
     public let batching: BatchingDescription
-    /// The names of its input and outputs for clients that address tensors by name.
+    /// The names of the input and the outputs, for clients that address tensors by name.
     public let tensorNames: TensorNames
     /// The format of the checkpoint.
     public let checkpointFormat: Checkpoint.Format
-    /// What a person should know about the files, as a choice between several contents: one sentence each, without a
+    /// Remarks about the files for the user, such as a choice between several contents. One sentence each, without a
     /// full stop.
     public let notes: [String]
-    /// When loading ended.
+    /// The time at which loading finished.
     public let loadedAt: Date
     private let engine: Engine
-    /// See ``keep(_:)``.
+    /// The objects passed to ``keep(_:)``.
     private let companions = Mutex<[any Sendable]>([])
 
     init(
@@ -56,16 +56,16 @@ public final class Model: Sendable {
         loadedAt = Date()
     }
 
-    /// Keeps an object alive as long as the model, as a reservation of memory that ends with the last request that uses
-    /// it.
+    /// Keeps an object alive as long as the model. Example: a memory reservation that must last until the last request
+    /// that uses the model.
     public func keep(_ companion: some Sendable) { companions.withLock { $0.append(companion) } }
 
     /// The layers and their weights.
     public var network: Network { engine.network }
 
-    /// The network's outputs before the soft-max.
+    /// Computes the logits of each image of a batch: the network's outputs before the softmax.
     ///
-    /// For a network with one output x and two classes they are 0 and x: their soft-max is 1 − sigmoid(x) and
+    /// A network with one output x and two classes has the logits 0 and x: their softmax is 1 − sigmoid(x) and
     /// sigmoid(x).
     ///
     /// Shape: inputs `[H, W, C]` each, as ``preprocessing`` makes them; outputs `[K]` each, K = ``classes``' count.
@@ -75,12 +75,12 @@ public final class Model: Sendable {
         return outputs.map { [0, $0[0]] }
     }
 
-    /// The memory that it takes once batches of `maxBatchSize` have run: weights, prepared kernels and arenas. Units:
-    /// bytes.
+    /// The memory that the model takes after batches of `maxBatchSize` have run: weights, prepared kernels and arenas.
+    /// Units: bytes.
     public func memoryByteCount(maxBatchSize: Int) -> Int {
         engine.weightByteCount + engine.arenaByteCount(batchSize: maxBatchSize)
     }
 
-    /// Runs a batch of grey images and measures each step.
+    /// Runs a batch of grey images and measures each step; see ``RunProfile``.
     public func profile(batchSize: Int) -> RunProfile { engine.profile(batchSize: batchSize) }
 }

@@ -1,8 +1,9 @@
+/// The parts of `model.json` that describe the network.
 extension ModelDescription {
-    /// The options of the network that the description gives.
+    /// Converts the description to the options of an architecture.
     ///
     /// - Parameter preprocessing: the described preprocessing; if it crops or stretches, it implies the input's size.
-    /// - Throws: ``ModelError/description(_:)`` for an unknown value, or one that is out of range.
+    /// - Throws: ``ModelError/description(_:)`` for a value that is unknown or out of range.
     func makeOptions(_ preprocessing: PreprocessingDescription?) throws(ModelError) -> ArchitectureOptions {
         var options = ArchitectureOptions()
         options.localResponseNorm = try localResponseNorm?.option() ?? .usual
@@ -38,8 +39,9 @@ extension ModelDescription {
         return choice
     }
 
-    /// - Throws: ``ModelError/description(_:)`` for an option that does not apply to the architecture: it would have no
-    ///   effect.
+    /// Checks that every given option applies to the architecture.
+    ///
+    /// - Throws: ``ModelError/description(_:)`` for an option that would have no effect.
     func checkOptions(of architecture: any Architecture) throws(ModelError) {
         let said: [(ArchitectureOptions.Key, Bool)] = [
             (.activation, activation != nil), (.pooling, pooling != nil), (.transformInput, transformInput != nil),
@@ -53,8 +55,9 @@ extension ModelDescription {
         }
     }
 
-    /// - Throws: ``ModelError/description(_:)`` where the described output activation does not fit the number of
-    ///   outputs.
+    /// Checks that the output activation fits the number of outputs.
+    ///
+    /// - Throws: ``ModelError/description(_:)`` if it does not.
     func checkOutput(count: Int) throws(ModelError) {
         if output == .softmax, count == 1 {
             throw ModelError.description(
@@ -66,10 +69,9 @@ extension ModelDescription {
         }
     }
 
-    /// The algorithms that the description demands, by layer.
+    /// The algorithms that the description prescribes, by the layer's name.
     ///
-    /// - Throws: ``ModelError/description(_:)`` for a layer that the network does not have, or an algorithm that the
-    ///   layer does not have.
+    /// - Throws: ``ModelError/description(_:)`` for an unknown layer, or for an algorithm that the layer does not have.
     func checkedAlgorithms(for network: Network) throws(ModelError) -> [String: String] {
         for (node, algorithm) in (algorithms ?? [:]).sorted(by: { $0.key < $1.key }) {
             guard let known = network.algorithmNames(of: node), !known.isEmpty else {
@@ -88,11 +90,11 @@ extension ModelDescription {
 }
 
 extension ModelDescription {
-    /// Height and width of the network's input: one number for both, or `[height, width]`.
+    /// The size of the network's input: one number for a square, or `[height, width]`.
     public struct InputSizeDescription: Sendable, Decodable {
-        /// Units: pixels.
+        /// The number of rows. Units: pixels.
         let height: Int
-        /// Units: pixels.
+        /// The number of columns. Units: pixels.
         let width: Int
 
         public init(from decoder: any Decoder) throws {
@@ -118,20 +120,20 @@ extension ModelDescription {
         }
     }
 
-    /// The parameters of ``LocalResponseNorm``; those that are left out have the architecture's values.
+    /// The parameters of ``LocalResponseNorm``. Missing ones take the architecture's values.
     public struct LocalResponseNormDescription: Sendable, Decodable {
-        /// How many channels are neighbours. Units: channels.
+        /// The number of channels in the window. Units: channels.
         public var size: Int?
-        /// The weight of the neighbours' energy; see ``LocalResponseNorm/Convention``.
+        /// The factor of the squares; see ``LocalResponseNorm/Convention``.
         public var alpha: Float?
         /// The exponent of the denominator.
         public var beta: Float?
-        /// The constant in the denominator; above 0.
+        /// The constant k of the denominator, above 0.
         public var k: Float?
         /// `caffe` or `tensorflow`; see ``LocalResponseNorm/Convention``.
         public var convention: String?
 
-        /// False for `false`: the network has no normalisation.
+        /// False if the value is `false`: the network has no local response normalisation.
         private let isPresent: Bool
 
         fileprivate enum CodingKeys: String, CodingKey, CaseIterable { case size, alpha, beta, k, convention }
@@ -151,6 +153,8 @@ extension ModelDescription {
             convention = try values.decodeIfPresent(String.self, forKey: .convention)
         }
 
+        /// The normalisation as an option of the architecture.
+        ///
         /// - Throws: ``ModelError/description(_:)`` for a value that is out of range.
         func option() throws(ModelError) -> ArchitectureOptions.Normalization {
             guard isPresent else { return .none }
@@ -175,7 +179,7 @@ extension ModelDescription {
 }
 
 extension PreprocessingDescription {
-    /// The size that the steps end in; nil where they leave it to the network. Units: pixels.
+    /// The image size after all steps; nil if they leave it to the network. Units: pixels.
     var inputSize: Size2d? {
         guard case .steps(let steps) = self else { return nil }
         if let height = steps.cropHeight, let width = steps.cropWidth { return Size2d(height: height, width: width) }

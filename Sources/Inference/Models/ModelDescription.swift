@@ -1,6 +1,6 @@
 import Foundation
 
-/// What `model.json` says about a model; everything in it can be left out.
+/// The content of `model.json`, which describes a model. Every field is optional.
 ///
 ///     {
 ///       "architecture": "alexnet_2012",
@@ -14,46 +14,47 @@ import Foundation
 ///       "local_response_norm": { "size": 5, "alpha": 1e-4, "beta": 0.75, "k": 1, "convention": "caffe" }
 ///     }
 public struct ModelDescription: Sendable, Decodable {
-    /// The architecture's name; nil for the one that names and shapes of tensors suggest.
+    /// The architecture's name; nil to recognise it by the names and shapes of the tensors.
     public var architecture: String?
-    /// The checkpoint's file name in the model's folder; nil for the only checkpoint there.
+    /// The checkpoint's file name in the model's folder; nil if the folder has only one.
     public var checkpoint: String?
-    /// The class map's file name in the model's folder; nil for one of the usual names.
+    /// The class map's file name in the model's folder; nil to look for the usual names.
     public var classes: String?
-    /// A preset or all steps; nil for the architecture's preset. See ``Preprocessing``.
+    /// A preset or a list of steps; nil for the architecture's preset. See ``Preprocessing``.
     public var preprocessing: PreprocessingDescription?
-    /// The precision of the linear layers' weights; nil for the configured one. See ``Precision``.
+    /// The precision of the linear layers' weights; nil for the server's setting. See ``Precision``.
     public var precision: Precision?
-    /// Limits for this model in place of the server's.
+    /// Limits for this model that override the server's.
     public var batching: BatchingDescription?
-    /// Algorithms by layer, where measuring should not decide; `alexnet bench --layers` prints both names.
+    /// The algorithm of each named layer, for layers whose algorithm should not be chosen by measurement.
+    /// `alexnet bench --layers` prints the names of layers and algorithms.
     public var algorithms: [String: String]?
-    /// Local response normalisation, which leaves no trace in a checkpoint: an object, or `false` for none.
+    /// Local response normalisation, which a checkpoint does not record: an object, or `false` if the network has none.
     public var localResponseNorm: LocalResponseNormDescription?
     /// The activation of LeNet and AlexNet: `none`, `relu`, `tanh` or `sigmoid`.
     public var activation: String?
     /// The pooling of LeNet and AlexNet: `max` or `average`.
     public var pooling: String?
-    /// Height, and width, of AlexNet's pooling windows. Units: pixels.
+    /// The side of AlexNet's square pooling windows. Units: pixels.
     public var poolSize: Int?
     /// The padding of the first convolution of LeNet and AlexNet. Units: pixels.
     public var padding: Int?
-    /// Height and width of the network's input.
+    /// The size of the network's input. Units: pixels.
     public var inputSize: InputSizeDescription?
-    /// Whether GoogLeNet converts ImageNet's normalisation to mean and deviation 0.5, as torchvision's pretrained
-    /// weights need.
+    /// Whether GoogLeNet converts inputs normalised with ImageNet's mean and deviation to mean and deviation 0.5, as
+    /// torchvision's pretrained weights require.
     public var transformInput: Bool?
-    /// The prefix of the network's tensors, where the checkpoint holds others too.
+    /// The prefix of the network's tensors, if the checkpoint has other tensors too.
     public var prefix: String?
-    /// How outputs become probabilities: `softmax`, or `sigmoid` for a single output.
+    /// How logits become probabilities: `softmax`, or `sigmoid` for a single output.
     public var output: OutputActivation?
-    /// The names of input and outputs; see ``TensorNames``.
+    /// The names of the input and the outputs; see ``TensorNames``.
     public var tensors: TensorNames?
 
-    /// The largest `model.json`; `alexnet train` writes some hundred bytes. Units: bytes.
+    /// The largest `model.json`; `alexnet train` writes a few hundred bytes. Units: bytes.
     static let maxByteCount = 1 << 20
 
-    /// An empty description: everything is inferred.
+    /// An empty description: everything is inferred from the files.
     public init() {}
 
     private enum CodingKeys: String, CodingKey, CaseIterable {
@@ -65,11 +66,11 @@ public struct ModelDescription: Sendable, Decodable {
         case transformInput = "transform_input"
     }
 
-    /// How a network's outputs become probabilities; see ``Softmax``.
+    /// How a network's logits become probabilities; see ``Softmax``.
     public enum OutputActivation: String, Sendable, CaseIterable {
-        /// For several outputs, which sum to 1.
+        /// Softmax over several outputs; the probabilities sum to 1.
         case softmax
-        /// For a single output: the probability of the second of two classes.
+        /// Sigmoid of a single output: the probability of the second of two classes.
         case sigmoid
     }
 
@@ -109,9 +110,9 @@ public struct ModelDescription: Sendable, Decodable {
         return output
     }
 
-    /// Reads the bytes of `model.json`.
+    /// Parses the bytes of `model.json`.
     ///
-    /// - Throws: ``ModelError/description(_:)`` or ``ModelError/preprocessing(_:)`` with the key that is wrong.
+    /// - Throws: ``ModelError/description(_:)`` or ``ModelError/preprocessing(_:)``, with the key of the invalid value.
     init(json: [UInt8]) throws(ModelError) {
         do {
             self = try JSONDecoder().decode(Self.self, from: Data(json))
@@ -131,7 +132,7 @@ public struct ModelDescription: Sendable, Decodable {
     }
 }
 
-/// A key that is not read. It is refused, since it is probably misspelt, and ignoring it would change what is served.
+/// An unknown key. It is probably misspelt and is refused, because ignoring it could change the predictions.
 struct UnknownKey: Error, CustomStringConvertible {
     let key: String
     let known: [String]
@@ -152,14 +153,14 @@ struct UnknownKey: Error, CustomStringConvertible {
     }
 }
 
-/// The limits under `batching` in `model.json`; nil for the server's.
+/// The batching limits in `model.json`; nil for the server's limits.
 public struct BatchingDescription: Sendable, Equatable, Decodable {
-    /// The most images in one forward pass: 1 to 4096. Units: images.
+    /// The most images in one forward pass, 1 to 4096. Units: images.
     public var maxBatchSize: Int?
-    /// The most images in the model's queue: 1 to 1,000,000. Units: images.
+    /// The most images that wait in the model's queue, 1 to 1,000,000. Units: images.
     public var queueCapacity: Int?
 
-    /// The server's limits.
+    /// No limits of its own: the server's apply.
     public init() {}
 
     private enum CodingKeys: String, CodingKey, CaseIterable {
@@ -185,11 +186,11 @@ public struct BatchingDescription: Sendable, Equatable, Decodable {
 
 /// The names of a model's input and outputs, for clients that address tensors by name.
 public struct TensorNames: Sendable, Equatable, Decodable {
-    /// The image, or the network's input that was made from it.
+    /// The name of the input: an image, or the preprocessed tensor.
     public var input = "input"
-    /// The outputs after the soft-max.
+    /// The name of the output after the softmax.
     public var probabilities = "probabilities"
-    /// The outputs before the soft-max.
+    /// The name of the output before the softmax.
     public var logits = "logits"
 
     /// The longest name. Units: bytes.

@@ -1,41 +1,41 @@
 import Files
 
-/// A model cannot be loaded.
+/// Why a model cannot be loaded.
 public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The model's folder does not exist.
     case noFolder(path: String)
-    /// A file or a folder could not be looked at, so that it is not known whether anything is wrong.
+    /// A file or folder could not be examined, so it is unknown whether anything is wrong with it.
     case cannotLook(FileSystemError)
-    /// A file is reached through a symbolic link out of the models directory.
+    /// A symbolic link to a file leaves the models directory.
     case linkLeavesDirectory(file: String)
     /// The class map or `model.json` could not be read.
     case unreadable(FileError)
-    /// The path that was given for a checkpoint is a folder.
+    /// The path given for a checkpoint is a folder.
     case checkpointIsFolder(path: String)
     /// The folder holds no checkpoint.
     case noCheckpoint(folder: String)
-    /// The folder holds no checkpoint, but another framework's file, or an archive. `found` says what it is, as the end
-    /// of a sentence that begins with "which".
+    /// The folder holds no checkpoint, but a file of another framework or an archive. `found` says what it is, as a
+    /// phrase that continues "which".
     case foreignCheckpoint(folder: String, file: String, found: String)
-    /// The folder holds several checkpoints, and `model.json` names none.
+    /// The folder holds several checkpoints, and `model.json` does not name one.
     case ambiguousCheckpoint(folder: String, files: [String])
-    /// The folder holds shards of a checkpoint without their index; `shard` is one of them.
+    /// The folder holds shards of a checkpoint without their index. `shard` is the name of one of them.
     case shardsWithoutIndex(folder: String, shard: String)
     /// The folder holds no class map.
     case noClassMap(folder: String)
-    /// `model.json` names a file that is not in its folder.
+    /// `model.json` names a file outside its folder.
     case pathOutsideFolder(file: String)
     /// `model.json` names an architecture that is none of `known`.
     case unknownArchitecture(name: String, known: [String])
-    /// `model.json` cannot be used; the reason, as the end of a sentence.
+    /// `model.json` is invalid; the reason is the end of a sentence.
     case description(String)
     /// The checkpoint cannot be used.
     case checkpoint(file: String, CheckpointError)
     /// The class map cannot be used.
     case classes(file: String, ClassMapError)
-    /// The preprocessing does not work with the network, or has a step that is wrong.
+    /// The preprocessing is invalid, or does not fit the network.
     case preprocessing(PreprocessingError)
-    /// The warm-up run answered infinity or NaN.
+    /// The warm-up run gave infinity or NaN.
     case nonFiniteOutput
     /// The network's arenas would take more than `limit`. Units: bytes.
     case tooLarge(byteCount: Int, limit: Int)
@@ -78,8 +78,8 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 extension ModelError {
-    /// Whether the error is transient: a file could not be looked at or read, or changed while it was read. A retry may
-    /// succeed.
+    /// Whether the error is transient: a file could not be examined or read, or it changed while it was read. A retry
+    /// may succeed.
     public var isPassing: Bool {
         switch self {
         case .cannotLook: true
@@ -89,9 +89,10 @@ extension ModelError {
         }
     }
 
-    /// The kind of error, as the end of a sentence that any client may read: it has no path and no byte of a file.
+    /// The kind of error, as the end of a sentence. Any client may read it: it contains neither paths nor bytes of
+    /// files.
     ///
-    /// ``description`` has the details.
+    /// The details are in ``description``.
     public var reason: String {
         switch self {
         case .noFolder: "its folder is not there"

@@ -1,41 +1,41 @@
 import Files
 import Foundation
 
-/// Where a model's files are: a folder, or the two files that a tutorial leaves behind.
+/// The location of a model's files: a folder, or a checkpoint and a class map by their own paths.
 public struct ModelFiles: Sendable, Equatable {
-    /// The name to serve the model under.
+    /// The name under which the model is served.
     public let name: String
-    /// Overrides the preprocessing in `model.json`.
+    /// Overrides the preprocessing in `model.json`; nil to use that.
     let preprocessing: Preprocessing.Preset?
-    /// The folder of all files that have no path of their own.
+    /// The folder of all files that were not given by their own path.
     let folder: String
-    /// The path of a checkpoint that was named; nil for the one in the folder.
+    /// The path of a given checkpoint; nil to look for one in the folder.
     let checkpoint: String?
-    /// The path of a class map that was named; nil for the one in the folder.
+    /// The path of a given class map; nil to look for one in the folder.
     private let classes: String?
-    /// The directory that no symbolic link may lead out of; nil where links may lead anywhere.
+    /// The directory that no symbolic link may leave; nil if links may lead anywhere.
     let boundary: String?
     let fileSystem: any FileSystem
 
-    /// The suffixes of files that count as checkpoints where `model.json` names none.
+    /// The suffixes of checkpoints, if `model.json` does not name one.
     private static let checkpointSuffixes = [".pth", ".pt", ".safetensors", ".npz", ShardIndex.suffix]
-    /// Suffixes that other files have too: they count where there is none of ``checkpointSuffixes``.
+    /// Suffixes that checkpoints share with other files. They count only if no file has one of ``checkpointSuffixes``.
     private static let otherCheckpointSuffixes = [".npy", ".bin", ".ckpt", ".pth.tar"]
-    /// The suffixes of files in a model's folder that are not part of the model: notes, scripts, records of training.
+    /// The suffixes of files in a model's folder that do not belong to the model: notes, scripts, training records.
     private static let companionSuffixes = [".md", ".py", ".csv", ".svg", ".png", ".resume"]
     /// The file that describes the model; see ``ModelDescription``.
     static let descriptionName = "model.json"
-    /// Class maps in the order in which they are looked for: this program's, TorchServe's, Keras', those of tutorials.
+    /// The usual names of class maps, in the order of search: this program's, TorchServe's, Keras', those of tutorials.
     private static let classMapNames = [
         "class_indices.json", "classes.json", "index_to_name.json", "imagenet_class_index.json", "labels.txt",
         "classes.txt", "imagenet_classes.txt",
     ]
 
-    /// A model's folder, after which the model is named.
+    /// A model's folder. The model has the folder's name.
     ///
-    /// - Parameter boundary: the directory that no symbolic link of the model may lead out of; nil lets links lead
+    /// - Parameter boundary: the directory that no symbolic link of the model may leave; nil if links may lead
     ///   anywhere.
-    /// - Throws: ``ModelError/noFolder(path:)``, or ``ModelError/cannotLook(_:)`` where the folder cannot be looked at.
+    /// - Throws: ``ModelError/noFolder(path:)``, or ``ModelError/cannotLook(_:)`` if the folder cannot be examined.
     public init(
         folder: String, preprocessing: Preprocessing.Preset? = nil, boundary: String? = nil,
         fileSystem: any FileSystem = LocalFileSystem()
@@ -53,7 +53,7 @@ public struct ModelFiles: Sendable, Equatable {
             boundary: boundary, fileSystem: fileSystem)
     }
 
-    /// A model's folder that exists, though it could not be looked at.
+    /// A model's folder that is known to exist, although it could not be examined.
     public init(
         unseenFolder folder: String, boundary: String? = nil, fileSystem: any FileSystem = LocalFileSystem()
     ) {
@@ -63,9 +63,9 @@ public struct ModelFiles: Sendable, Equatable {
             boundary: boundary, fileSystem: fileSystem)
     }
 
-    /// A checkpoint and a class map.
+    /// A checkpoint and a class map by their own paths.
     ///
-    /// - Parameter classes: nil for the class map beside the checkpoint.
+    /// - Parameter classes: nil to look for a class map beside the checkpoint.
     public init(
         checkpoint: String, classes: String?, preprocessing: Preprocessing.Preset? = nil,
         fileSystem: any FileSystem = LocalFileSystem()
@@ -103,9 +103,9 @@ public struct ModelFiles: Sendable, Equatable {
         self.fileSystem = fileSystem
     }
 
-    /// Finds the checkpoint and the class map.
+    /// Locates the checkpoint and the class map.
     ///
-    /// - Parameter names: what is in the folder, sorted.
+    /// - Parameter names: the sorted names of the folder's entries.
     func resolve(
         _ description: ModelDescription, names: [String]
     ) throws(ModelError) -> (checkpoint: String, classes: String) {
@@ -131,10 +131,10 @@ public struct ModelFiles: Sendable, Equatable {
         }
     }
 
-    /// The files that a model may be loaded from; where there is an index, without its shards.
+    /// The files that a model may be loaded from. If there is an index, its shards are left out.
     ///
-    /// Hidden files are left out: macOS writes `._model.pth` beside `model.pth` on other file systems, and unfinished
-    /// downloads have names like `.model.pth.part`.
+    /// Hidden files are left out too: macOS writes `._model.pth` beside `model.pth` on other file systems, and
+    /// unfinished downloads have names like `.model.pth.part`.
     private static func checkpoints(among names: [String]) -> [String] {
         let names = names.filter { !$0.hasPrefix(".") }
         let found = names.filter { name in checkpointSuffixes.contains { name.hasSuffix($0) } }
@@ -143,14 +143,14 @@ public struct ModelFiles: Sendable, Equatable {
         return hasIndex ? found.filter { !ShardIndex.isShard($0) } : found
     }
 
-    /// The suffixes of files that are often taken for checkpoints of PyTorch.
+    /// The suffixes of files that are often mistaken for PyTorch checkpoints.
     private static let foreignSuffixes = [
         ".h5", ".hdf5", ".keras", ".onnx", ".pb", ".tflite", ".caffemodel", ".mat", ".params", ".t7", ".pkl", ".gz",
         ".xz",
         ".zst", ".bz2", ".tar", ".tgz", ".7z", ".rar",
     ]
 
-    /// The error for a folder with another framework's file; nil where there is none.
+    /// The error for a folder with a file of another framework; nil if it has none.
     static func foreignCheckpoint(in folder: String, names: [String]) -> ModelError? {
         for name in names where foreignSuffixes.contains(where: name.hasSuffix) && !name.hasPrefix(".") {
             guard
@@ -173,8 +173,8 @@ public struct ModelFiles: Sendable, Equatable {
         return folder + "/" + name
     }
 
-    /// The path of a file that `model.json` names. It has to be in the folder: a `model.json` from elsewhere must not
-    /// make the program read other files.
+    /// The path of a file that `model.json` names. It must be in the folder: an untrusted `model.json` must not make
+    /// the program read other files.
     private func path(of name: String, in folder: String) throws(ModelError) -> String {
         guard !name.isEmpty, !name.contains("/"), name != "..", name != "." else {
             throw ModelError.pathOutsideFolder(file: name)
@@ -184,7 +184,7 @@ public struct ModelFiles: Sendable, Equatable {
 
     /// Whether the folder holds a checkpoint or a `model.json`.
     ///
-    /// - Throws: ``FileSystemError`` where the folder could not be looked at.
+    /// - Throws: ``FileSystemError`` if the folder could not be examined.
     public var holdsModel: Bool {
         get throws(FileSystemError) {
             if checkpoint != nil { return true }
@@ -193,8 +193,7 @@ public struct ModelFiles: Sendable, Equatable {
         }
     }
 
-    /// Whether the folder, or the checkpoint that was named, exists. It counts as existing where the file system cannot
-    /// answer.
+    /// Whether the folder, or the given checkpoint, exists. If the file system cannot answer, it counts as existing.
     public var hasFolder: Bool {
         do throws(FileSystemError) {
             return try fileSystem.status(of: checkpoint ?? folder) != nil
@@ -203,10 +202,9 @@ public struct ModelFiles: Sendable, Equatable {
         }
     }
 
-    /// The state of all files of which a change means another model.
+    /// The fingerprint of all files whose change means a new model.
     ///
-    /// - Throws: ``FileSystemError`` where one of them could not be looked at, so that it is not known whether anything
-    ///   changed.
+    /// - Throws: ``FileSystemError`` if a file could not be examined, so that it is unknown whether anything changed.
     public var fingerprint: ModelFingerprint {
         get throws(FileSystemError) {
             var paths: [String] = []
@@ -226,7 +224,7 @@ public struct ModelFiles: Sendable, Equatable {
     }
 }
 
-/// The state of a model's files (path, size, time, inode), which shows without reading them whether they have changed.
+/// The state of a model's files (path, size, time, inode). It shows whether they have changed without reading them.
 public struct ModelFingerprint: Sendable, Equatable {
     private struct Entry: Sendable, Equatable {
         let path: String
@@ -235,9 +233,9 @@ public struct ModelFingerprint: Sendable, Equatable {
 
     private let entries: [Entry]
 
-    /// Looks at each file once; a missing one has no entry.
+    /// Examines each file once; a missing file has no entry.
     ///
-    /// - Throws: ``FileSystemError`` where one could not be looked at.
+    /// - Throws: ``FileSystemError`` if a file could not be examined.
     init(paths: [String], in fileSystem: any FileSystem = LocalFileSystem()) throws(FileSystemError) {
         var entries: [Entry] = []
         for path in paths {
@@ -252,9 +250,9 @@ public struct ModelFingerprint: Sendable, Equatable {
     /// The fingerprint of no files.
     public static let none = ModelFingerprint()
 
-    /// The size of all files together. Units: bytes.
+    /// The total size of all files. Units: bytes.
     public var byteCount: Int { entries.reduce(0) { $0 + Int(clamping: $1.status.byteCount) } }
 
-    /// Whether none of the files exists.
+    /// Whether none of the files exist.
     public var isEmpty: Bool { entries.isEmpty }
 }

@@ -9,7 +9,7 @@ public struct ModelLoader: Sendable {
     private let defaultPrecision: Precision
     private let precision: Precision?
 
-    /// Far more than the activations of any published network take. Units: bytes.
+    /// The largest arena, far above the activations of any published network. Units: bytes.
     private static let maxArenaByteCount = 4 << 30
 
     /// The largest batch of the engine's convolutional sections. Units: images.
@@ -18,9 +18,9 @@ public struct ModelLoader: Sendable {
     /// A loader for models that run on these threads.
     ///
     /// - Parameters:
-    ///   - tuning: how algorithms are chosen.
-    ///   - defaultPrecision: for models whose `model.json` names none.
-    ///   - precision: for all models, whatever their `model.json` says; nil for none.
+    ///   - tuning: how the algorithms are chosen.
+    ///   - defaultPrecision: the precision if `model.json` does not name one.
+    ///   - precision: overrides the precision in every `model.json`; nil to keep it.
     public init(
         workers: WorkerPool, tuning: AlgorithmTuning = .estimated, defaultPrecision: Precision = .float32,
         precision: Precision? = nil
@@ -31,14 +31,14 @@ public struct ModelLoader: Sendable {
         self.precision = precision
     }
 
-    /// Looks for the files and loads the model.
+    /// Locates the files and loads the model.
     ///
-    /// - Throws: ``ModelError`` with the first thing that is wrong.
+    /// - Throws: ``ModelError`` with the first problem.
     public func load(_ files: ModelFiles) throws(ModelError) -> Model { try load(files.located()) }
 
-    /// Loads the model from files that have been located already.
+    /// Loads the model from located files.
     ///
-    /// - Throws: ``ModelError`` with the first thing that is wrong.
+    /// - Throws: ``ModelError`` with the first problem.
     public func load(_ files: LocatedFiles) throws(ModelError) -> Model {
         let description = files.description
         var digest = SHA256()
@@ -73,10 +73,10 @@ public struct ModelLoader: Sendable {
             tensorNames: description.tensors ?? TensorNames(), notes: notes, engine: engine)
     }
 
-    /// The network that a checkpoint holds, by the names and shapes of its tensors alone: without classes, `model.json`
-    /// and warm-up run.
+    /// Recognises the network in a checkpoint by the names and shapes of its tensors alone. It needs no class map and
+    /// no `model.json`, and there is no warm-up run.
     ///
-    /// - Throws: ``CheckpointError`` where they fit no architecture.
+    /// - Throws: ``CheckpointError`` if they fit no architecture.
     public static func recognize(_ checkpoint: Checkpoint) throws(CheckpointError) -> RecognizedNetwork {
         let (architecture, parameters) = try Architectures.recognize(ParameterSet(checkpoint))
         return try RecognizedNetwork(architecture, parameters, options: ArchitectureOptions())
@@ -90,8 +90,8 @@ public struct ModelLoader: Sendable {
         }
     }
 
-    /// Reads the checkpoint and builds the network; the file's memory is free when this returns, since the network has
-    /// copies.
+    /// Reads the checkpoint and builds the network. The network has copies of the weights, so the file's memory is
+    /// released on return.
     private func readNetwork(
         _ path: String, _ description: ModelDescription, _ options: ArchitectureOptions, _ precision: Precision,
         _ digest: inout SHA256
@@ -142,7 +142,7 @@ public struct ModelLoader: Sendable {
     private func readClasses(_ text: String, file: String, outputCount: Int) throws(ModelError) -> ClassMap {
         do throws(ClassMapError) {
             let classes = try ClassMap(text: text)
-            // One output is the logit of the second of two classes; both may have names.
+            // A single output is the logit of the second of two classes, and both classes may have names.
             guard classes.count == outputCount || (outputCount == 1 && classes.count == 2) else {
                 throw ClassMapError.countMismatch(names: classes.count, outputs: outputCount)
             }
@@ -162,14 +162,14 @@ public struct ModelLoader: Sendable {
         }
     }
 
-    /// The warm-up run touches the pages of weights and arenas, and shows that activations do not overflow.
+    /// The warm-up run. It touches the pages of weights and arenas, and shows that activations do not overflow.
     private func warmUp(_ engine: Engine, _ preprocessing: Preprocessing) throws(ModelError) {
         let byteCount = engine.arenaByteCount(batchSize: Self.warmUpBatchSize)
         guard byteCount <= Self.maxArenaByteCount else {
             throw ModelError.tooLarge(byteCount: byteCount, limit: Self.maxArenaByteCount)
         }
         let grey = PixelImage(width: 1, height: 1, channelCount: 3, pixels: [128, 128, 128])
-        // Every byte value once in each channel, in an order without a pattern to which a filter could be blind.
+        // Each byte value once per channel, in an order without a pattern to which a filter might not respond.
         let noise = PixelImage(
             width: 16, height: 16, channelCount: 3,
             pixels: (0..<768).map { UInt8(truncatingIfNeeded: $0 &* 167 &+ $0 / 256 &* 91) })
@@ -180,11 +180,11 @@ public struct ModelLoader: Sendable {
 }
 
 extension ModelLoader {
-    /// A loader whose models run on threads of their own, for programs that have no other work for them.
+    /// A loader with its own threads, for programs that have no other work for them.
     ///
     /// - Parameters:
-    ///   - threadCount: how many threads compute, from 1.
-    ///   - precision: of all models, whatever their `model.json` says.
+    ///   - threadCount: the number of threads, at least 1.
+    ///   - precision: overrides the precision in every `model.json`; nil to keep it.
     public init(threadCount: Int, precision: Precision? = nil) {
         self.init(workers: WorkerPool(threadCount: threadCount), precision: precision)
     }

@@ -1,42 +1,42 @@
-/// AlexNet in the forms that are published and taught.
+/// AlexNet in its published and taught forms.
 ///
-/// Five convolutions and one or three linear layers, whatever their names. ``AlexNetGeometry`` decides what the tensors
-/// leave open: the first convolution's padding and the input's size.
+/// Every form has five convolutions and one or three linear layers, under any names. ``AlexNetGeometry`` finds what the
+/// tensors do not say: the first convolution's padding and the input's size.
 /// - Source: Krizhevsky, Sutskever and Hinton 2012, "ImageNet classification with deep convolutional neural networks"
 ///   (``Form/paper``, as Caffe and TensorFlow ship it); Krizhevsky 2014, arXiv:1404.5997, "One weird trick for
 ///   parallelizing convolutional neural networks" (``Form/torchvision``); Zhang et al., "Dive into Deep Learning", §8.1
 ///   (``Form/d2l``); the tutorials' networks for flowers, CIFAR and Fashion-MNIST (all others).
 package enum AlexNet {
-    /// The raw values are the names of `"architecture"` in `model.json`.
+    /// The forms. The raw values are the names for `"architecture"` in `model.json`.
     package enum Form: String, Sendable, CaseIterable {
-        /// 48-128-192-192-128, 2048-2048, input 3×224×224.
+        /// Channels 48-128-192-192-128, features 2048-2048, input 3×224×224.
         case halfWidth = "alexnet_half_width"
-        /// 64-192-384-256-256, 4096-4096, input 3×224×224, with an adaptive average pool.
+        /// Channels 64-192-384-256-256, features 4096-4096, adaptive average pooling, input 3×224×224.
         case torchvision = "alexnet"
-        /// 96-256-384-384-256 in two groups, local response normalisation, input 3×227×227.
+        /// Channels 96-256-384-384-256 in two groups, local response normalisation, input 3×227×227.
         case paper = "alexnet_2012"
-        /// 96-256-384-384-256 without groups, with local response normalisation (k = 2), input 3×227×227.
+        /// Channels 96-256-384-384-256 without groups, local response normalisation (k = 2), input 3×227×227.
         case oneTower = "alexnet_one_tower"
-        /// 96-256-384-384-256 with batch normalisation behind each convolution, input 3×227×227.
+        /// Channels 96-256-384-384-256, batch normalisation after each convolution, input 3×227×227.
         case batchNormalized = "alexnet_bn"
-        /// 96-256-384-384-256 without groups, the first convolution without padding, input 1×224×224.
+        /// Channels 96-256-384-384-256 without groups, no padding in the first convolution, input 1×224×224.
         case oneChannel = "alexnet_one_channel"
-        /// ``oneChannel`` with a padding of 1 in the first convolution: d2l.ai's.
+        /// ``oneChannel`` with a padding of 1 in the first convolution, as in d2l.ai.
         case d2l = "alexnet_d2l"
-        /// 64-192-384-256-256 with kernels of 3×3 for CIFAR's 3×32×32.
+        /// Channels 64-192-384-256-256, 3×3 kernels, for CIFAR's 3×32×32.
         case cifar = "alexnet_cifar"
-        /// 64-192-384-256-256 with an 11×11 first kernel padded by 5 and one linear layer, for CIFAR's 3×32×32.
+        /// Channels 64-192-384-256-256, a first kernel of 11×11 with padding 5, one linear layer, for CIFAR's 3×32×32.
         case cifarLargeKernel = "alexnet_cifar_11x11"
     }
 
-    /// Which form a checkpoint holds; nil where it is no AlexNet.
+    /// Recognises the form that a checkpoint holds; nil if it is not an AlexNet.
     ///
-    /// These decide, in this order:
+    /// The form is decided by these properties, in this order:
     /// 1. the sizes of the kernels, the number of linear layers, batch normalisation;
     /// 2. groups: ``Form/paper``;
     /// 3. a grid of 5×5 before the first linear layer: ``Form/d2l`` where the network is one `nn.Sequential`, else
     ///    ``Form/oneChannel``;
-    /// 4. numbers in the names that leave room for local response normalisations: ``Form/oneTower``;
+    /// 4. numbers in the names that leave room for local response normalisation layers: ``Form/oneTower``;
     /// 5. the output channels of the first convolution: 48 ``Form/halfWidth``, 96 ``Form/oneTower``, else
     ///    ``Form/torchvision``.
     package static func form(of parameters: ParameterSet) -> Form? {
@@ -70,8 +70,8 @@ package enum AlexNet {
         }
     }
 
-    /// Whether the names leave room for a normalisation, beside activation and pooling, behind each of the first two
-    /// convolutions; nil where the names do not tell.
+    /// Whether the names leave room for a normalisation, besides activation and pooling, after each of the first two
+    /// convolutions. Nil if the names do not tell.
     static func hasRoomForNormalization(_ parameters: ParameterSet) -> Bool? {
         let names = parameters.convolutions.map(\.name)
         guard names.count == 5, let first = SequentialPlace.gap(from: names[0], to: names[1]),
@@ -84,9 +84,9 @@ package enum AlexNet {
         }
     }
 
-    /// Builds the network around a checkpoint's parameters.
+    /// Builds the network from a checkpoint's parameters.
     ///
-    /// - Throws: ``CheckpointError`` where a tensor's shape does not fit the form.
+    /// - Throws: ``CheckpointError`` if a tensor's shape does not fit the form.
     package static func network(
         _ form: Form, _ parameters: ParameterSet, options: ArchitectureOptions = ArchitectureOptions()
     ) throws(CheckpointError) -> Network {
@@ -133,7 +133,7 @@ package enum AlexNet {
 }
 
 extension AlexNet.Form {
-    /// The output channels of the published convolutions.
+    /// The output channels of the convolutions as published.
     var widths: [Int] {
         switch self {
         case .halfWidth: [48, 128, 192, 192, 128]
@@ -142,7 +142,7 @@ extension AlexNet.Form {
         }
     }
 
-    /// The output features of the published hidden linear layers.
+    /// The output features of the hidden linear layers as published.
     fileprivate var linearWidths: [Int] {
         switch self {
         case .halfWidth: [2048, 2048]
@@ -151,13 +151,13 @@ extension AlexNet.Form {
         }
     }
 
-    /// Rows, and columns, of the convolutions' kernels.
+    /// The side of each convolution's square kernel. Units: pixels.
     var kernelSizes: [Int] { self == .cifar ? [3, 3, 3, 3, 3] : [11, 5, 3, 3, 3] }
 
-    /// The groups of the convolutions.
+    /// The number of groups of each convolution.
     fileprivate var groups: [Int] { self == .paper ? [1, 2, 1, 2, 2] : [1, 1, 1, 1, 1] }
 
-    /// The names of the layers in published checkpoints: convolutions, then linear layers.
+    /// The names of the layers in published checkpoints: the convolutions, then the linear layers.
     fileprivate var layerNames: [String] {
         switch self {
         case .halfWidth, .torchvision, .cifar:
@@ -171,7 +171,7 @@ extension AlexNet.Form {
         }
     }
 
-    /// Which of the linear layers have a dropout before them.
+    /// The indices of the linear layers that have a dropout before them.
     fileprivate var dropouts: Set<Int> {
         switch self {
         case .halfWidth, .torchvision, .oneTower, .batchNormalized, .cifar: [0, 1]
@@ -180,12 +180,13 @@ extension AlexNet.Form {
         }
     }
 
-    /// Whether all its layers have gradients in this program.
+    /// Whether this program has gradients for all its layers.
     package var isTrainable: Bool { self != .batchNormalized }
 
-    /// The names and shapes of the parameters of a new network, in its order; names as in published checkpoints.
+    /// The names and shapes of a new network's parameters, in the network's order. The names are those of published
+    /// checkpoints.
     ///
-    /// - Parameter inputChannels: nil for those of the published form.
+    /// - Parameter inputChannels: nil for the published number.
     package func parameterShapes(inputChannels: Int? = nil, classCount: Int) -> [(name: String, shape: Shape)] {
         var shapes: [(name: String, shape: Shape)] = []
         func append(_ name: String, _ shape: Shape) {
@@ -208,10 +209,10 @@ extension AlexNet.Form {
         return shapes
     }
 
-    /// The local response normalisation; nil where the network has none.
+    /// The local response normalisation; nil if the network has none.
     ///
-    /// Without an option, ``paper`` has Caffe's, and ``oneTower`` has the paper's own (k = 2) if its names leave room
-    /// for it.
+    /// Without an option, ``paper`` has Caffe's. ``oneTower`` has the paper's own (k = 2) if its names leave room for
+    /// it.
     func normalization(_ parameters: ParameterSet, _ options: ArchitectureOptions) -> LocalResponseNorm? {
         let usual = self == .paper ? LocalResponseNorm() : LocalResponseNorm(k: 2)
         switch options.localResponseNorm {
@@ -220,7 +221,7 @@ extension AlexNet.Form {
         case .usual:
             if self == .paper { return usual }
             guard self == .oneTower else { return nil }
-            // If model.json names this form, it has the normalisation unless the names leave no room.
+            // If model.json names this form, the network has the normalisation, unless the names leave no room for it.
             return AlexNet.hasRoomForNormalization(parameters) ?? options.isNamed ? usual : nil
         }
     }
@@ -265,7 +266,7 @@ extension AlexNet.Form: Architecture {
         }
     }
 
-    /// Whether the convolutions have as many channels as in the published form.
+    /// Whether the convolutions have as many output channels as published.
     func hasPublishedWidths(_ parameters: ParameterSet) -> Bool {
         parameters.convolutions.map { $0.weight.shape[0] } == widths
     }

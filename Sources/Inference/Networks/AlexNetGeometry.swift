@@ -1,15 +1,16 @@
-/// The sizes of an AlexNet that its tensors leave open.
+/// The sizes of an AlexNet that its tensors do not determine.
 ///
-/// Different sizes lead to the same grid before the first linear layer: an 11×11 kernel with stride 4 makes 55×55 of
-/// 224×224 with padding 2, and of 227×227 without; it makes 54×54 of 224×224 with padding 0 and with padding 1.
+/// Different sizes give the same grid before the first linear layer. With an 11×11 kernel and stride 4, both 224×224
+/// with padding 2 and 227×227 without padding become 55×55. 224×224 becomes 54×54 both with padding 0 and with padding
+/// 1.
 struct AlexNetGeometry: Equatable {
-    /// Height and width of the network's input. Units: pixels.
+    /// The size of the network's input. Units: pixels.
     var input: Size2d
     /// Stride of the first convolution. Units: pixels.
     var stride: Int
     /// Padding of the first convolution. Units: pixels.
     var padding: Int
-    /// Height, and width, of the windows of all poolings; their stride is 2. Units: pixels.
+    /// Side of the square windows of all poolings, whose stride is 2. Units: pixels.
     var poolSize: Int
 
     init(_ extent: Int, stride: Int, padding: Int, poolSize: Int) {
@@ -19,7 +20,7 @@ struct AlexNetGeometry: Equatable {
         self.poolSize = poolSize
     }
 
-    /// The geometries in which a form is published or taught, the likeliest first.
+    /// The published or taught geometries of a form, the likeliest first.
     static func published(_ form: AlexNet.Form) -> [Self] {
         let padded = Self(224, stride: 4, padding: 2, poolSize: 3)
         let large = Self(227, stride: 4, padding: 0, poolSize: 3)
@@ -40,19 +41,19 @@ struct AlexNetGeometry: Equatable {
         }
     }
 
-    /// Rows and columns of the maps before the first linear layer; nil where a window does not fit.
+    /// The size of the feature maps before the first linear layer; nil if a window does not fit.
     func grid(_ form: AlexNet.Form) -> Size2d? {
         let kernelSizes = form.kernelSizes
         let first = Window(
             kernelSize: Size2d(square: kernelSizes[0]), stride: Size2d(square: stride),
             padding: Size2d(square: padding))
         let pool = Window(kernelSize: Size2d(square: poolSize), stride: 2)
-        // The other convolutions keep the size of their maps.
+        // The other convolutions keep the size of their feature maps.
         return first.outputSize(for: input).flatMap(pool.outputSize).flatMap(pool.outputSize)
             .flatMap(pool.outputSize)
     }
 
-    /// The geometries that fit a checkpoint and the options, the likeliest first.
+    /// The geometries that fit the checkpoint and the options, the likeliest first.
     static func fitting(
         _ form: AlexNet.Form, _ parameters: ParameterSet, _ options: ArchitectureOptions
     ) -> [Self] {
@@ -70,17 +71,19 @@ struct AlexNetGeometry: Equatable {
         var sized = options
         sized.inputSize = size
         let found = fitting(sized).filter { form == .torchvision || published(form).contains($0) }
-        // The preprocessing's size does not fit the network: it is an error of the preprocessing, or is cropped there.
+        // If the preprocessing's size fits no geometry, it is ignored here: later steps crop to the network's input, or
+        // report the error.
         return found.isEmpty ? fitting(options) : found
     }
 
-    /// The published geometries that agree with the options, then the others with the options in place of their values.
+    /// The published geometries that agree with the options, followed by the others with the options' values in place
+    /// of their own.
     private static func candidates(
         _ form: AlexNet.Form, width: Int, _ options: ArchitectureOptions
     ) -> [Self] {
         var published = published(form)
-        // Networks with torchvision's widths, or half of the paper's, have torchvision's padding, with normalisation
-        // too.
+        // Networks with torchvision's widths, or with half of the paper's, have torchvision's padding, even if they
+        // have normalisation layers.
         if form == .oneTower || form == .batchNormalized, width != form.widths[0] { published.reverse() }
         let overridden = published.map { candidate in
             var candidate = candidate
@@ -94,9 +97,10 @@ struct AlexNetGeometry: Equatable {
         return found
     }
 
-    /// The likeliest geometry that fits a checkpoint and the options.
+    /// The likeliest geometry that fits the checkpoint and the options.
     ///
-    /// - Throws: ``CheckpointError/unsuitableInput(reason:)`` where none leads to the input of the first linear layer.
+    /// - Throws: ``CheckpointError/unsuitableInput(reason:)`` if none gives the first linear layer as many inputs as it
+    ///   has.
     static func geometry(
         of form: AlexNet.Form, _ parameters: ParameterSet, _ options: ArchitectureOptions
     ) throws(CheckpointError) -> Self {

@@ -1,36 +1,37 @@
-/// A kind of network, as ResNet-50: how its checkpoints are recognised, and how the network is built from them.
+/// A kind of network, such as ResNet-50: how to recognise its checkpoints, and how to build the network from one.
 ///
-/// A new architecture is a type that conforms to this, and one line in ``Architectures``.
+/// A new architecture is a type that conforms to this protocol, and one line in ``Architectures``.
 package protocol Architecture: Sendable {
-    /// The name in `"architecture"` of `model.json`.
+    /// The name for `"architecture"` in `model.json`.
     var name: String { get }
-    /// The input of the published form. Shape: `[C, H, W]`.
+    /// The input shape of the published form, `[C, H, W]`.
     var inputShape: Shape { get }
-    /// How images become the input, unless `model.json` says otherwise.
+    /// The default preprocessing, which `model.json` can override.
     var preprocessing: Preprocessing.Preset { get }
     /// The options that apply to this architecture.
     var options: Set<ArchitectureOptions.Key> { get }
-    /// Prefixes of tensors that a checkpoint may hold and that only training uses, as of auxiliary heads.
+    /// Prefixes of tensors that a checkpoint may hold and only training uses, such as those of auxiliary heads.
     var ignoredPrefixes: [String] { get }
 
-    /// The tensors of the published form, with the running means and variances of normalisations. The first is a
-    /// convolution's weight; the last two are the weight and the bias of the output layer.
+    /// The names and shapes of the published form's tensors, including running means and variances. The first is a
+    /// convolution's weight. The last two are the weight and the bias of the output layer.
     func tensorShapes(inputChannels: Int, classCount: Int) -> [(name: String, shape: Shape)]
 
     /// Whether a checkpoint holds this network.
     func fits(_ parameters: ParameterSet) -> Bool
 
-    /// Builds the network around a checkpoint's parameters, whose widths may differ from the published form's.
+    /// Builds the network from a checkpoint's parameters. Widths may differ from the published form's.
     ///
-    /// - Throws: ``CheckpointError`` where a tensor is missing, has no place, or does not fit those around it.
+    /// - Throws: ``CheckpointError`` if a tensor is missing, is not part of the network, or does not fit its
+    ///   neighbours.
     func network(_ parameters: ParameterSet, options: ArchitectureOptions) throws(CheckpointError) -> Network
 
-    /// What the checkpoint and the options leave open about the network that was built from them.
+    /// What the checkpoint and the options do not determine about the network that was built from them.
     func assumptions(
         about network: Network, _ parameters: ParameterSet, options: ArchitectureOptions
     ) -> [Assumption]
 
-    /// Whether ``preprocessing`` is published for these parameters; otherwise it is a guess.
+    /// Whether ``preprocessing`` is published for these parameters. If not, it is a guess.
     func hasPublishedPreprocessing(_ parameters: ParameterSet) -> Bool
 }
 
@@ -38,22 +39,23 @@ extension Architecture {
     package var options: Set<ArchitectureOptions.Key> { [] }
     package var ignoredPrefixes: [String] { [] }
 
-    /// Whether names and shapes are those of the published form, for any number of classes, in colour or in grey.
+    /// Whether names and shapes are those of the published form, for any number of classes, and for colour or grey
+    /// input.
     package func fits(_ parameters: ParameterSet) -> Bool { differences(from: parameters).isEmpty }
 
     package func assumptions(
         about network: Network, _ parameters: ParameterSet, options: ArchitectureOptions
     ) -> [Assumption] { [] }
 
-    /// The published networks take colour images; for grey ones nothing is published.
+    /// The published networks take colour images; no preprocessing is published for grey ones.
     package func hasPublishedPreprocessing(_ parameters: ParameterSet) -> Bool {
         parameters.convolutions.allSatisfy { $0.weight.shape[1] != 1 }
     }
 }
 
 extension Architecture {
-    /// The input of a network that takes any size: the size in the options, or else the published one. Shape:
-    /// `[C, H, W]`.
+    /// The input shape of a network that takes any image size: the size in the options, or else the published one.
+    /// Shape: `[C, H, W]`.
     func input(channels: Int, _ options: ArchitectureOptions) -> Shape {
         guard let size = options.inputSize ?? options.preprocessedSize else {
             return [channels, inputShape[1], inputShape[2]]
@@ -67,7 +69,7 @@ extension Architecture where Self: RawRepresentable, RawValue == String {
 }
 
 extension Architecture {
-    /// How a checkpoint differs from the published form, apart from the number of classes and a grey input.
+    /// The differences of a checkpoint from the published form, apart from the number of classes and a grey input.
     func differences(from parameters: ParameterSet) -> [CheckpointError] {
         let found = counted(parameters)
         let shapes = Dictionary(found.map { ($0.name, $0.shape) }) { first, _ in first }
@@ -87,8 +89,8 @@ extension Architecture {
         return differences
     }
 
-    /// How much a checkpoint has in common with the published form: 1 for the same names and shapes, 0.5 for the same
-    /// shapes under other names, 0 for nothing.
+    /// The similarity of a checkpoint to the published form: 1 for equal names and shapes, 0.5 for equal shapes under
+    /// other names, 0 for nothing in common.
     func closeness(to parameters: ParameterSet) -> Double {
         let found = counted(parameters)
         let shapes = Dictionary(found.map { ($0.name, $0.shape) }) { first, _ in first }
@@ -106,12 +108,12 @@ extension Architecture {
         return Double(score) / Double(max(expected.count + found.count, 1))
     }
 
-    /// The tensors of a checkpoint without those that only training uses.
+    /// The tensors of a checkpoint, except those that only training uses.
     private func counted(_ parameters: ParameterSet) -> [(name: String, shape: Shape)] {
         parameters.shapes.filter { tensor in !ignoredPrefixes.contains { tensor.name.hasPrefix($0) } }
     }
 
-    /// The published form with the checkpoint's number of classes and of input channels.
+    /// The published form with the checkpoint's number of classes and input channels.
     private func expected(beside found: [String: Shape]) -> [(name: String, shape: Shape)] {
         let published = tensorShapes(inputChannels: inputShape[0], classCount: 1000)
         guard let first = published.first?.name, let last = published.dropLast().last?.name else { return published }
@@ -122,7 +124,7 @@ extension Architecture {
 }
 
 extension CheckpointError {
-    /// The error for a checkpoint that does not hold an architecture: its differences from the published form.
+    /// The error for a checkpoint that differs from the architecture it should hold.
     static func differs(_ parameters: ParameterSet, from architecture: some Architecture) -> Self {
         let differences = architecture.differences(from: parameters)
         return .fitsNoArchitecture(
@@ -134,21 +136,21 @@ extension CheckpointError {
 }
 
 extension [(name: String, shape: Shape)] {
-    /// The tensors of a batch normalisation.
+    /// The tensors of a batch normalisation layer.
     static func normalization(_ name: String, channels: Int) -> Self {
         ["weight", "bias", "running_mean", "running_var"].map { ("\(name).\($0)", [channels]) }
     }
 }
 
-/// Something that a checkpoint leaves open about its network, and what was assumed.
+/// Something that a checkpoint does not determine about its network, and what was assumed.
 ///
-/// Two networks can have the same tensors: a padding, an activation or a normalisation without parameters leaves no
-/// trace in names and shapes. The likelier network is then served, and this tells which, so that no answer is silently
+/// Two networks can have the same tensors: padding, activations and normalisations without parameters do not show in
+/// names and shapes. The likelier network is served, and the assumption is reported, so that no prediction is silently
 /// wrong.
 public struct Assumption: Sendable, Equatable, CustomStringConvertible {
-    /// What is assumed, and what else would fit the tensors; a sentence without its full stop.
+    /// What is assumed, and what else would fit the tensors: a sentence without a full stop.
     public let text: String
-    /// The line for `model.json` that settles it, as `"padding": 1`.
+    /// The line for `model.json` that decides it, such as `"padding": 1`.
     public let line: String
 
     init(_ text: String, line: String) {

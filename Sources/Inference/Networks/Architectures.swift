@@ -1,20 +1,20 @@
-/// All architectures: what `model.json` may name, and what checkpoints are compared with.
+/// The list of all architectures: those that `model.json` may name and checkpoints are compared with.
 package enum Architectures {
-    /// In the order in which they are tried.
+    /// All architectures, in the order in which they are tried.
     package static let all: [any Architecture] =
         AlexNet.Form.allCases + LeNet.Form.allCases + VGG.Form.allCases + GoogLeNet.Form.allCases
         + ResNet.Form.allCases
 
-    /// The architecture that `model.json` names; nil for an unknown name.
+    /// The architecture of this name; nil for an unknown name.
     package static func named(_ name: String) -> (any Architecture)? { all.first { $0.name == name } }
 
-    /// The architecture that a checkpoint holds, and its parameters under that architecture's names.
+    /// A recognised architecture, and the parameters under the names that it expects.
     package typealias Recognition = (architecture: any Architecture, parameters: ParameterSet)
 
     /// Recognises the architecture that a checkpoint holds.
     ///
-    /// - Throws: ``CheckpointError/severalNetworks(networks:others:)`` where parts of it are networks,
-    ///   ``CheckpointError/fitsNoArchitecture(closest:differences:count:)`` where one is close, or
+    /// - Throws: ``CheckpointError/severalNetworks(networks:others:)`` if parts of the checkpoint are networks,
+    ///   ``CheckpointError/fitsNoArchitecture(closest:differences:count:)`` if an architecture is close, else
     ///   ``CheckpointError/unservedNetwork(looksLike:examples:count:)``.
     package static func recognize(_ parameters: ParameterSet) throws(CheckpointError) -> Recognition {
         let spellings = [parameters] + TensorSpelling.all.compactMap { $0(parameters) }
@@ -24,8 +24,8 @@ package enum Architectures {
         throw severalNetworks(in: parameters) ?? closest(to: spellings)
     }
 
-    /// The error for a checkpoint of which a part, the layers with the same first component in their names, is a
-    /// network; nil where no part is.
+    /// The error for a checkpoint in which a part is a network of its own; nil if there is no such part. A part
+    /// consists of the layers whose names have the same first component.
     private static func severalNetworks(in parameters: ParameterSet) -> CheckpointError? {
         let groups = Dictionary(grouping: parameters.layers) {
             $0.name.split(separator: ".").first.map(String.init) ?? ""
@@ -44,13 +44,13 @@ package enum Architectures {
         return networks.isEmpty ? nil : .severalNetworks(networks: networks, others: others)
     }
 
-    /// The parameters under the names that an architecture expects; unchanged where no spelling fits.
+    /// The parameters under the names that an architecture expects; unchanged if no spelling fits.
     static func spelled(_ parameters: ParameterSet, for architecture: any Architecture) -> ParameterSet {
         if architecture.fits(parameters) { return parameters }
         return TensorSpelling.all.lazy.compactMap { $0(parameters) }.first { architecture.fits($0) } ?? parameters
     }
 
-    /// The least ``Architecture/closeness(to:)`` at which differences are listed; below it they would not help.
+    /// The least ``Architecture/closeness(to:)`` at which differences are listed. Below it, the list would not help.
     private static let leastCloseness = 0.5
 
     private static func closest(to spellings: [ParameterSet]) -> CheckpointError {
@@ -71,7 +71,7 @@ package enum Architectures {
     }
 }
 
-/// Networks that are often brought and are not served, recognised by names that only they use.
+/// Common networks that are not supported, recognised by names that only they use.
 enum UnservedNetwork {
     private static let signs: [(network: String, isIn: @Sendable (String) -> Bool)] = [
         ("SqueezeNet", { $0.contains(".squeeze") || $0.contains("expand1x1") }),
@@ -87,29 +87,29 @@ enum UnservedNetwork {
         ("RegNet", { $0.contains("trunk_output") }),
     ]
 
-    /// The name of the network that a checkpoint seems to hold; nil where nothing points to one.
+    /// The name of the network that a checkpoint seems to hold; nil if no name gives it away.
     static func name(of parameters: ParameterSet) -> String? {
         let names = parameters.layers.map(\.name) + parameters.leftOut
         return signs.first { sign in names.contains { sign.isIn($0) } }?.network
     }
 }
 
-/// The network that was built from a checkpoint, and what was assumed about it.
+/// A network that was built from a checkpoint, and what was assumed about it.
 public struct RecognizedNetwork: Sendable {
     /// The architecture's name, as in `model.json`.
     public let architecture: String
     /// The layers and their weights.
     public let network: Network
-    /// How images become the input, unless `model.json` says otherwise.
+    /// The default preprocessing, which `model.json` can override.
     public let preprocessing: Preprocessing.Preset
-    /// What the tensors and `model.json` leave open about the network.
+    /// What the tensors and `model.json` do not determine about the network.
     public let assumptions: [Assumption]
-    /// Says that ``preprocessing`` is a guess; nil where it is published for this network.
+    /// The assumption that ``preprocessing`` is a guess; nil if it is published for this network.
     public let preprocessingAssumption: Assumption?
 
-    /// Builds the network of an architecture around its parameters.
+    /// Builds the network of an architecture from its parameters.
     ///
-    /// - Throws: ``CheckpointError`` where they do not fit.
+    /// - Throws: ``CheckpointError`` if they do not fit.
     init(
         _ architecture: any Architecture, _ parameters: ParameterSet, options: ArchitectureOptions
     ) throws(CheckpointError) {
@@ -129,7 +129,7 @@ public struct RecognizedNetwork: Sendable {
 }
 
 extension Assumption {
-    /// A network with one output is taken to end in a sigmoid.
+    /// The assumption that a network with a single output ends in a sigmoid.
     static func sigmoid(of classes: ClassMap) -> Self {
         let text =
             classes.count == 2

@@ -1,16 +1,16 @@
-/// GoogLeNet, Inception v1, with batch normalisation as torchvision ships it.
+/// GoogLeNet (Inception v1) with batch normalisation, as in torchvision.
 ///
-/// The branch that is 5×5 in the paper is 3×3 here, as in torchvision's weights. The auxiliary heads, `aux1` and
-/// `aux2`, serve training only and are left out. Where the checkpoint has none, ``ArchitectureOptions/transformsInput``
-/// is assumed.
+/// The paper's 5×5 branch is 3×3 here, as in torchvision's weights. The auxiliary heads `aux1` and `aux2` serve only
+/// training and are left out. If the checkpoint has no auxiliary heads, ``ArchitectureOptions/transformsInput`` is
+/// assumed to be true.
 /// - Source: Szegedy et al. 2014, arXiv:1409.4842, table 1; `torchvision.models.googlenet`.
 package enum GoogLeNet {
-    /// The raw value is the name of `"architecture"` in `model.json`.
+    /// The forms. The raw value is the name for `"architecture"` in `model.json`.
     package enum Form: String, Sendable, CaseIterable {
         case googlenet
     }
 
-    /// The published output channels of an Inception block's convolutions, branch by branch.
+    /// The published output channels of an Inception block's convolutions, by branch.
     fileprivate struct Block {
         let name: String
         let pointwise: Int
@@ -28,7 +28,7 @@ package enum GoogLeNet {
 
         var outputChannels: Int { pointwise + wide3 + wide5 + pooled }
 
-        /// The branches without the pooling of the last one.
+        /// The branches, without the pooling of the last one.
         var branches: [InceptionBranch] {
             [
                 [("", pointwise, 1)], [(".0", narrow3, 1), (".1", wide3, 3)], [(".0", narrow5, 1), (".1", wide5, 3)],
@@ -42,7 +42,7 @@ package enum GoogLeNet {
         }
     }
 
-    /// The blocks between two max-pools.
+    /// The Inception blocks, grouped by the max pooling layers between them.
     fileprivate static let stages: [[Block]] = [
         [Block("3a", [64, 96, 128, 16, 32, 32]), Block("3b", [128, 128, 192, 32, 96, 64])],
         [
@@ -115,8 +115,8 @@ extension GoogLeNet.Form: Architecture {
         return try builder.network(ignoring: ignoredPrefixes)
     }
 
-    /// torchvision's pretrained weights come with `transform_input` and, unless asked for, without auxiliary heads;
-    /// networks that are trained from scratch have the heads and no transformation.
+    /// Whether the network transforms its input. torchvision's pretrained weights come with `transform_input` and, by
+    /// default, without auxiliary heads. Networks trained from scratch have the heads and no transformation.
     private func transformsInput(_ parameters: ParameterSet, _ options: ArchitectureOptions) -> Bool {
         options.transformsInput ?? !hasHeads(parameters)
     }
@@ -146,23 +146,24 @@ extension GoogLeNet.Form: Architecture {
             roundsUp: true)
     }
 
-    /// Converts the normalisation with ImageNet's mean and deviation to one with 0.5 and 0.5.
+    /// Converts inputs normalised with ImageNet's mean and deviation to a mean and deviation of 0.5.
     private static let inputTransformation = ChannelAffine(
         scale: Tensor([3], scalars: [0.229, 0.224, 0.225].map { Float($0 / 0.5) }),
         shift: Tensor([3], scalars: [0.485, 0.456, 0.406].map { Float(($0 - 0.5) / 0.5) }))
 }
 
-/// Inception v3's first block, which tutorials teach: a 5×5 branch, a branch of two 3×3, and one with an average pool.
+/// The first block of Inception v3, which tutorials teach: it has a 5×5 branch, a branch of two 3×3 convolutions, and
+/// one with average pooling.
 ///
-/// Four branches, concatenated in this order: 1×1; 1×1 and 5×5; 1×1, 3×3 and 3×3; an average pool of 3×3 and 1×1.
-/// Behind every convolution stand a batch normalisation with epsilon 1e-3 and a ReLU. Keys are `branch1X1.conv`,
-/// `branch1X1.bn`, `branch5X5_{1,2}`, `branch3X3_{1,2,3}` and `branch_pool`; the widths are the file's.
+/// The four branches are concatenated in this order: 1×1; 1×1 and 5×5; 1×1, 3×3 and 3×3; 3×3 average pooling and 1×1. A
+/// batch normalisation (epsilon 1e-3) and a ReLU follow every convolution. Keys are `branch1X1.conv`, `branch1X1.bn`,
+/// `branch5X5_{1,2}`, `branch3X3_{1,2,3}` and `branch_pool`. The checkpoint decides the widths.
 /// - Source: Szegedy et al. 2015, arXiv:1512.00567, figure 5; `torchvision.models.inception.InceptionA`.
 struct InceptionBlock {
-    /// The prefix of the keys, as `inception1.`.
+    /// The prefix of the keys, such as `inception1.`.
     let prefix: String
 
-    /// The branches, with the published output channels.
+    /// The branches with their published output channels.
     private var branches: [InceptionBranch] {
         [
             InceptionBranch(units: [(prefix + "branch1X1", 64, 1)]),
@@ -176,28 +177,27 @@ struct InceptionBlock {
         ]
     }
 
-    /// Adds the block behind the last node.
+    /// Adds the block after the last node.
     ///
-    /// - Throws: ``CheckpointError`` where a tensor is missing or does not fit.
+    /// - Throws: ``CheckpointError`` if a tensor is missing or does not fit.
     func add(to builder: inout CheckpointNetworkBuilder) throws(CheckpointError) {
         try builder.addInception(branches, named: prefix + "concat")
     }
 }
 
-/// One branch of an Inception block: a pooling, if it begins with one, and units of convolution, batch normalisation
-/// and ReLU.
+/// One branch of an Inception block: an optional pooling, then units of convolution, batch normalisation and ReLU.
 private struct InceptionBranch {
     var pooling: (name: String, layer: any Layer)?
-    /// Each unit's name, the output channels of the published form, and the rows, and columns, of its kernel.
+    /// The name, the published output channels and the kernel's side of each unit.
     let units: [(name: String, outputChannels: Int, kernelSize: Int)]
 }
 
 extension CheckpointNetworkBuilder {
-    /// TensorFlow's; PyTorch's own is 1e-5.
+    /// The epsilon of batch normalisation: TensorFlow's default. PyTorch's is 1e-5.
     private static var epsilon: Double { 1e-3 }
 
-    /// Adds a convolution, a batch normalisation and a ReLU, with the parameters of `name.conv` and `name.bn`. The
-    /// convolution is padded so that only its stride makes maps smaller.
+    /// Adds a convolution, a batch normalisation and a ReLU, with the parameters `name.conv` and `name.bn`. The padding
+    /// is half the kernel, so that only a stride reduces the feature maps.
     @discardableResult
     fileprivate mutating func addUnit(
         _ name: String, outputChannels: Int, kernelSize: Int, stride: Int = 1, from input: Int? = nil
@@ -209,7 +209,7 @@ extension CheckpointNetworkBuilder {
         return try add("\(name).relu", ReLU())
     }
 
-    /// Adds branches that all read the last node, and joins their channels in this order.
+    /// Adds branches that all read the last node, and concatenates their outputs in this order.
     fileprivate mutating func addInception(
         _ branches: [InceptionBranch], named name: String
     ) throws(CheckpointError) {

@@ -1,37 +1,37 @@
 /// LeNet-5 in the forms that are taught.
 ///
-/// Two convolutions of 5×5, each with a pooling of 2×2 behind it, and three linear layers. The paper has tanh and
-/// average pooling; PyTorch's tutorial has ReLU and max-pooling; another one has no activation (`layer1.conv1`); d2l.ai
-/// has sigmoid and average pooling. Their tensors are the same, so that names decide unless `model.json` does.
+/// Two 5×5 convolutions, each followed by 2×2 pooling, and three linear layers. The paper has tanh and average pooling.
+/// PyTorch's tutorial has ReLU and max pooling, another tutorial (`layer1.conv1`) has no activation, and d2l.ai has
+/// sigmoid and average pooling. Their tensors have the same shapes, so the names decide, unless `model.json` does.
 /// - Source: LeCun, Bottou, Bengio and Haffner 1998, "Gradient-based learning applied to document recognition", §II.B;
 ///   Zhang et al., "Dive into Deep Learning", §7.6.
 package enum LeNet {
-    /// The raw values are the names of `"architecture"` in `model.json`.
+    /// The forms. The raw values are the names for `"architecture"` in `model.json`.
     package enum Form: String, Sendable, CaseIterable {
-        /// The paper's 1×32×32.
+        /// Input 1×32×32, as in the paper.
         case paper = "lenet5"
-        /// 3×32×32, for CIFAR-10.
+        /// Input 3×32×32, for CIFAR-10.
         case colour = "lenet5_colour"
-        /// MNIST's 1×28×28 with a padding of 2 around it: d2l.ai's. Its tensors are those of ``paper``.
+        /// Input 1×28×28 (MNIST) with padding 2, as in d2l.ai. The tensors are those of ``paper``.
         case padded = "lenet5_28"
-        /// MNIST's 1×28×28 without padding: the maps before the linear layers are 4×4.
+        /// Input 1×28×28 (MNIST) without padding: the feature maps before the linear layers are 4×4.
         case unpadded = "lenet5_28_unpadded"
 
         /// Padding of the first convolution. Units: pixels.
         fileprivate var padding: Int { self == .padded ? 2 : 0 }
-        /// Rows and columns before the first linear layer, as published.
+        /// Side of the feature maps before the first linear layer, as published. Units: pixels.
         fileprivate var grid: Int { self == .unpadded ? 4 : 5 }
     }
 
     private static let kernelSize = 5
-    /// The paper's output channels and features.
+    /// The paper's output channels and output features.
     private static let widths = (convolutions: [6, 16], linears: [120, 84])
 
-    /// Which form a checkpoint holds; nil where it is no LeNet.
+    /// Recognises the form that a checkpoint holds; nil if it is not a LeNet.
     ///
-    /// Two convolutions of 5×5 and three linear layers are a LeNet, whatever their widths and names. The grid before
-    /// the first linear layer and the input's channels decide the form; one `nn.Sequential` with plain numbers is
-    /// d2l.ai's.
+    /// Two 5×5 convolutions and three linear layers are a LeNet, whatever their widths and names. The form follows from
+    /// the grid before the first linear layer and from the input's channels. A single `nn.Sequential`, with plain
+    /// numbers as names, is d2l.ai's.
     static func form(of parameters: ParameterSet) -> Form? {
         let (convolutions, linears) = (parameters.convolutions, parameters.linears)
         guard parameters.layers.count == 5, convolutions.count == 2, linears.count == 3,
@@ -47,12 +47,13 @@ package enum LeNet {
         }
     }
 
-    /// Rows, and columns, before the first linear layer; nil where its features are not a square for each channel.
+    /// Side of the feature maps before the first linear layer; nil if its inputs are not a square for each channel.
+    /// Units: pixels.
     fileprivate static func grid(of parameters: ParameterSet) -> Int? {
         guard let features = parameters.linears.first?.weight.shape[1],
             let channels = parameters.convolutions.last?.weight.shape[0], channels > 0, features % channels == 0
         else { return nil }
-        // The largest input that a preprocessing makes is 4096×4096.
+        // The largest input that preprocessing makes is 4096×4096.
         return (1...1024).first { $0 * $0 >= features / channels }.flatMap {
             $0 * $0 == features / channels ? $0 : nil
         }
@@ -63,7 +64,7 @@ package enum LeNet {
         parameters.layers.map(\.name) == ["0", "3", "7", "9", "11"]
     }
 
-    /// Whether convolutions and linear layers are in an `nn.Sequential` each, as `conv.0` and `fc.0`.
+    /// Whether the convolutions are in one `nn.Sequential` and the linear layers in another, as in `conv.0` and `fc.0`.
     fileprivate static func isInTwoContainers(_ parameters: ParameterSet) -> Bool {
         parameters.layers.map(\.name) == ["conv.0", "conv.3", "fc.0", "fc.2", "fc.4"]
     }
@@ -121,12 +122,12 @@ extension LeNet.Form: Architecture {
         return try builder.network()
     }
 
-    /// Height, and width, of the input that leads to a grid of this size. Units: pixels.
+    /// Side of the square input that gives a grid of this size. Units: pixels.
     private func extent(grid: Int, padding: Int) -> Int { ((grid * 2 + 4) * 2 + 4) - 2 * padding }
 
-    /// Height, and width, of the input, and the first convolution's padding. Units: pixels.
+    /// The side of the square input, and the first convolution's padding. Units: pixels.
     ///
-    /// - Throws: ``CheckpointError/unsuitableInput(reason:)`` where the options contradict the first linear layer.
+    /// - Throws: ``CheckpointError/unsuitableInput(reason:)`` if the options contradict the first linear layer.
     private func geometry(
         _ parameters: ParameterSet, _ options: ArchitectureOptions
     ) throws(CheckpointError) -> (extent: Int, padding: Int) {
@@ -156,7 +157,7 @@ extension LeNet.Form: Architecture {
         return (size.height, padding)
     }
 
-    /// The activation of the options, or else that of the tutorial whose names the file has.
+    /// The activation in the options, or else that of the tutorial whose names the checkpoint has.
     private func usualActivation(
         _ parameters: ParameterSet, _ options: ArchitectureOptions
     ) -> ArchitectureOptions.Nonlinearity {
@@ -164,7 +165,8 @@ extension LeNet.Form: Architecture {
         if LeNet.isD2L(parameters) || LeNet.isInTwoContainers(parameters) { return .sigmoid }
         let names = parameters.convolutions.map(\.name)
         if names[0].hasPrefix("layer1.") { return .none }
-        // Where names leave room for one layer between the convolutions, that is the pooling.
+        // If the names leave room for one layer between the convolutions, it is the pooling, and there is no
+        // activation.
         return SequentialPlace.gap(from: names[0], to: names[1]) == 1 ? .none : .relu
     }
 

@@ -1,19 +1,19 @@
-/// A network: layers, and which feeds which.
+/// A network: a directed acyclic graph of layers.
 ///
-/// Nodes are in topological order, so that each comes after those that feed it; the last node's output is the
-/// network's. ``NetworkBuilder`` makes every network, and checks the shapes.
+/// The nodes are in topological order: each comes after the nodes that feed it. The last node's output is the
+/// network's. Every network is made by ``NetworkBuilder``, which checks the shapes.
 public struct Network: Sendable {
-    /// One layer at its place in the graph.
+    /// One layer and its inputs in the graph.
     public struct Node: Sendable {
-        /// The name that the layer's parameters have in the checkpoint, as `features.0`, or a name of its kind, as
-        /// `pool1`.
+        /// The prefix of the layer's parameters in the checkpoint, such as `features.0`. A layer without parameters has
+        /// a name of its own, such as `pool1`.
         public let name: String
-        /// What the node computes.
+        /// The layer that the node computes.
         public let layer: any Layer
-        /// The indices of the nodes that feed this one; ``Network/input`` stands for the network's own input.
+        /// The indices of the nodes that feed this one; ``Network/input`` means the network's input.
         public let inputs: [Int]
 
-        /// A layer that the nodes at `inputs` feed.
+        /// A node that the nodes at `inputs` feed.
         public init(name: String, layer: any Layer, inputs: [Int]) {
             self.name = name
             self.layer = layer
@@ -21,21 +21,21 @@ public struct Network: Sendable {
         }
     }
 
-    /// Stands for the network's input among a node's ``Node/inputs``.
+    /// The index that means the network's input in ``Node/inputs``.
     public static let input = -1
 
-    /// Shape: `[C, H, W]`.
+    /// The shape of one input, `[C, H, W]`.
     public let inputShape: Shape
-    /// In topological order.
+    /// The nodes, in topological order.
     public let nodes: [Node]
     /// The shape of each node's output, without the batch axis.
     public let shapes: [Shape]
-    /// How many numbers were learned.
+    /// The number of learned scalars.
     public let parameterCount: Int
 
-    /// For ``NetworkBuilder``, which knows that each shape is its node's.
+    /// For ``NetworkBuilder``, which has checked the shapes.
     ///
-    /// - Parameter parameterCount: nil for what the layers hold now.
+    /// - Parameter parameterCount: nil to count the layers' parameters.
     init(inputShape: Shape, nodes: [Node], shapes: [Shape], parameterCount: Int?) {
         precondition(!nodes.isEmpty, "a network needs a layer")
         self.inputShape = inputShape
@@ -44,39 +44,39 @@ public struct Network: Sendable {
         self.parameterCount = parameterCount ?? nodes.reduce(0) { $0 + $1.layer.parameterCount }
     }
 
-    /// A network of these nodes, which stand in topological order.
+    /// A network of these nodes, which must be in topological order.
     ///
-    /// - Throws: ``ShapeError`` at the first layer that cannot take what feeds it.
+    /// - Throws: ``ShapeError`` for the first layer that cannot take its inputs.
     public init(inputShape: Shape, nodes: [Node]) throws(ShapeError) {
         var builder = NetworkBuilder(inputShape: inputShape)
         for node in nodes { try builder.add(node.name, node.layer, from: node.inputs) }
         self = builder.network()
     }
 
-    /// A chain: each layer is fed by the one before.
+    /// A chain, in which each layer feeds the next.
     ///
-    /// - Throws: ``ShapeError`` at the first layer that cannot take what feeds it.
+    /// - Throws: ``ShapeError`` for the first layer that cannot take its input.
     public init(inputShape: Shape, chain: [(name: String, layer: any Layer)]) throws(ShapeError) {
         var builder = NetworkBuilder(inputShape: inputShape)
         for (name, layer) in chain { try builder.add(name, layer) }
         self = builder.network()
     }
 
-    /// Shape: `[K]` for a classifier of K classes.
+    /// The shape of one output: `[K]` for a classifier of K classes.
     public var outputShape: Shape { shapes[shapes.count - 1] }
 
-    /// The shapes of what feeds a node, without the batch axis.
+    /// The shapes of a node's inputs, without the batch axis.
     public func inputShapes(of node: Node) -> [Shape] {
         node.inputs.map { $0 == Self.input ? inputShape : shapes[$0] }
     }
 
-    /// The names of the algorithms that compute a layer; nil where there is no layer of that name.
+    /// The names of the algorithms that can compute a layer; nil if there is no layer of that name.
     func algorithmNames(of name: String) -> [String]? {
         guard let node = nodes.first(where: { $0.name == name }) else { return nil }
         return node.layer.algorithms(for: inputShapes(of: node), activation: nil).map(\.name)
     }
 
-    /// Runs every layer by its textbook loop: the reference for ``Engine``.
+    /// Computes every layer by its naive loop: the reference for ``Engine``.
     ///
     /// Shape: input `[N, C, H, W]`, output `[N, K]`.
     public func callAsFunction(_ input: Tensor) -> Tensor {
@@ -88,21 +88,21 @@ public struct Network: Sendable {
     }
 }
 
-// MARK: Networks made of networks
+// MARK: Transformations
 
 extension Network {
-    /// The same network with other layers in the places of the old ones.
+    /// The same network with each layer replaced.
     ///
-    /// - Precondition: each new layer takes and gives the shapes of the old one.
+    /// - Precondition: each new layer has the input and output shapes of the old one.
     package func mapLayers(_ layer: (Node) -> any Layer) -> Network {
         var builder = NetworkBuilder(inputShape: inputShape)
         for node in nodes { builder.addKnown(node.name, layer(node), from: node.inputs) }
         return builder.network()
     }
 
-    /// Cuts the network in two before a node.
+    /// Splits the network in two before a node.
     ///
-    /// - Returns: nil where a part would be empty, or where the tail reads any value of the head but its output.
+    /// - Returns: nil if a part would be empty, or if the tail reads any value of the head except its output.
     func split(before cut: Int) -> (head: Network, tail: Network)? {
         guard cut > 0, cut < nodes.count, nodes[cut...].allSatisfy({ $0.inputs.allSatisfy { $0 >= cut - 1 } })
         else { return nil }
@@ -116,8 +116,8 @@ extension Network {
         return (head, tail)
     }
 
-    /// Cuts before the first node that fulfils a condition on itself and the shape of its input; nil where none can be
-    /// cut off.
+    /// Splits the network before the first node that fulfils a condition on itself and on the shape of its input; nil
+    /// if no such split is possible.
     func split(beforeFirst condition: (Node, Shape) -> Bool) -> (head: Network, tail: Network)? {
         for cut in nodes.indices.dropFirst()
         where nodes[cut].inputs.contains(cut - 1) && condition(nodes[cut], shapes[cut - 1]) {
@@ -126,10 +126,10 @@ extension Network {
         return nil
     }
 
-    /// The same network with each batch normalisation folded into the convolution right before it, where that feeds
-    /// nothing else; normalisations behind other layers stay.
+    /// The same network with batch normalisation folding: each one directly after a convolution is folded into it, if
+    /// the convolution feeds nothing else. Normalisations after other layers stay.
     ///
-    /// ``parameterCount`` keeps its value: that many numbers were learned.
+    /// ``parameterCount`` does not change, since it counts learned scalars.
     func foldingNormalizations() -> Network {
         fusing { first, second in
             guard let convolution = first as? Conv2d, let normalization = second as? BatchNorm2d else { return nil }
@@ -137,8 +137,8 @@ extension Network {
         }
     }
 
-    /// The same network with each sum of two values computed by the pointwise convolution right before it, where that
-    /// feeds nothing else.
+    /// The same network with each sum of two values fused into the pointwise convolution directly before it, if the
+    /// convolution feeds nothing else.
     func fusingSums() -> Network {
         fusing { first, second in
             guard let convolution = first as? Conv2d, second is Add, SummedConv2d.computes(convolution) else {
@@ -148,15 +148,16 @@ extension Network {
         }
     }
 
-    /// Replaces pairs of nodes, of which the first feeds the second alone, by one node with the first one's name.
+    /// Replaces pairs of nodes by one node with the first one's name. In each pair, the first node feeds only the
+    /// second.
     ///
-    /// - Parameter fused: the layer that computes both, which takes the inputs of the first and then the other inputs
-    ///   of the second; nil where the two stay apart.
+    /// - Parameter fused: the layer that computes both; nil to keep the pair. The layer takes the inputs of the first
+    ///   node, followed by the other inputs of the second.
     private func fusing(_ fused: (_ first: any Layer, _ second: any Layer) -> (any Layer)?) -> Network {
         var readerCount = [Int](repeating: 0, count: nodes.count)
         for input in nodes.flatMap(\.inputs) where input != Self.input { readerCount[input] += 1 }
         var builder = NetworkBuilder(inputShape: inputShape)
-        // For each old node, the new one that computes its value.
+        // For each old node, the index of the new node that computes its value.
         var places: [Int] = []
         func place(of input: Int) -> Int { input == Self.input ? input : places[input] }
         for node in nodes {

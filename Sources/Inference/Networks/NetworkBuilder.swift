@@ -1,19 +1,19 @@
-/// Puts a network together, node by node: the only way in which networks are made.
+/// Builds a network node by node. All networks are made this way.
 ///
 ///     var builder = NetworkBuilder(inputShape: [3, 224, 224])
 ///     try builder.add("conv1", convolution)
 ///     try builder.add("relu1", ReLU())
 ///     let network = builder.network()
 public struct NetworkBuilder: Sendable {
-    /// Shape: `[C, H, W]`.
+    /// The shape of one input, `[C, H, W]`.
     public let inputShape: Shape
     private var nodes: [Network.Node] = []
     private var shapes: [Shape] = []
 
-    /// A network without a node.
+    /// A network without nodes.
     public init(inputShape: Shape) { self.inputShape = inputShape }
 
-    /// The index of the node that was added last; ``Network/input`` before the first.
+    /// The index of the last node added; ``Network/input`` if there is none.
     public var last: Int { nodes.count - 1 }
 
     /// The shape of a node's output, without the batch axis.
@@ -21,9 +21,9 @@ public struct NetworkBuilder: Sendable {
 
     /// Adds a layer.
     ///
-    /// - Parameter inputs: the indices of the nodes that feed it; nil for the last one.
+    /// - Parameter inputs: the indices of the nodes that feed it; nil for the last node.
     /// - Returns: the new node's index.
-    /// - Throws: ``ShapeError`` where the layer cannot take what feeds it.
+    /// - Throws: ``ShapeError`` if the layer cannot take these inputs.
     @discardableResult
     public mutating func add(
         _ name: String, _ layer: any Layer, from inputs: [Int]? = nil
@@ -36,7 +36,7 @@ public struct NetworkBuilder: Sendable {
         return last
     }
 
-    /// Adds a layer that takes the place of one that fitted.
+    /// Adds a layer whose shapes are known to fit.
     mutating func addKnown(_ name: String, _ layer: any Layer, from inputs: [Int]) {
         do {
             try add(name, layer, from: inputs)
@@ -45,29 +45,29 @@ public struct NetworkBuilder: Sendable {
         }
     }
 
-    /// Gives the last node another layer, and more inputs behind its own.
+    /// Replaces the last node's layer, and appends inputs to its own.
     mutating func replaceLast(with layer: any Layer, adding inputs: [Int]) {
         let node = nodes.removeLast()
         shapes.removeLast()
         addKnown(node.name, layer, from: node.inputs + inputs)
     }
 
-    /// The network of the nodes so far.
+    /// The network of all nodes added so far.
     ///
-    /// - Precondition: there is one.
+    /// - Precondition: there is at least one node.
     public func network() -> Network { network(parameterCount: nil) }
 
-    /// - Parameter parameterCount: nil for what the layers hold.
+    /// - Parameter parameterCount: nil to count the layers' parameters.
     func network(parameterCount: Int?) -> Network {
         Network(inputShape: inputShape, nodes: nodes, shapes: shapes, parameterCount: parameterCount)
     }
 }
 
-/// Builds a network around a checkpoint's parameters, and makes sure that each of them is used.
+/// Builds a network from a checkpoint's parameters, and checks that all of them are used.
 struct CheckpointNetworkBuilder {
     private let parameters: ParameterSet
     private var graph: NetworkBuilder
-    /// The names of the layers whose parameters were taken.
+    /// The names of the layers whose parameters have been used.
     private var used: Set<String> = []
 
     init(_ parameters: ParameterSet, inputShape: Shape) {
@@ -80,8 +80,8 @@ struct CheckpointNetworkBuilder {
 
     /// See ``NetworkBuilder/add(_:_:from:)``.
     ///
-    /// - Throws: ``CheckpointError/unsuitableInput(reason:)`` where the layer cannot take what feeds it: the network's
-    ///   input has an unsuitable size.
+    /// - Throws: ``CheckpointError/unsuitableInput(reason:)`` if the layer cannot take its inputs, because the
+    ///   network's input has an unsuitable size.
     @discardableResult
     mutating func add(
         _ name: String, _ layer: any Layer, from inputs: [Int]? = nil
@@ -95,13 +95,13 @@ struct CheckpointNetworkBuilder {
         }
     }
 
-    /// Adds a convolution with the parameters of its name.
+    /// Adds a convolution with the parameters of this name.
     ///
     /// See ``ParameterSet/Layer/convolution(inputChannels:kernelSize:stride:padding:isGrouped:needsBias:)``.
     /// - Parameters:
-    ///   - outputChannels: of the published form, for the error where there is no layer of that name.
-    ///   - input: the node that feeds it; nil for the last one.
-    /// - Throws: ``CheckpointError`` where a tensor is missing or does not fit.
+    ///   - outputChannels: the published number, for the error if there is no layer of this name.
+    ///   - input: the node that feeds it; nil for the last node.
+    /// - Throws: ``CheckpointError`` if a tensor is missing or does not fit.
     @discardableResult
     mutating func convolution(
         _ name: String, outputChannels: Int, kernelSize: Int, stride: Int = 1, padding: Int = 0,
@@ -116,9 +116,9 @@ struct CheckpointNetworkBuilder {
         return try add(name, convolution, from: [input])
     }
 
-    /// Adds a batch normalisation with the parameters of its name behind the last node.
+    /// Adds a batch normalisation with the parameters of this name after the last node.
     ///
-    /// - Throws: ``CheckpointError`` where a tensor is missing or does not fit.
+    /// - Throws: ``CheckpointError`` if a tensor is missing or does not fit.
     @discardableResult
     mutating func normalization(_ name: String, epsilon: Double = 1e-5) throws(CheckpointError) -> Int {
         let channels = graph.shape(of: last)[0]
@@ -126,12 +126,12 @@ struct CheckpointNetworkBuilder {
         return try add(name, try layer.normalization(channels: channels, epsilon: epsilon))
     }
 
-    /// Adds a linear layer with the parameters of its name behind the last node.
+    /// Adds a linear layer with the parameters of this name after the last node.
     ///
     /// - Parameters:
-    ///   - outputFeatures: of the published form, for the error where there is no layer of that name.
-    ///   - isOutput: whether the layer's outputs are the network's.
-    /// - Throws: ``CheckpointError`` where a tensor is missing or does not fit.
+    ///   - outputFeatures: the published number, for the error if there is no layer of this name.
+    ///   - isOutput: whether this is the network's last layer.
+    /// - Throws: ``CheckpointError`` if a tensor is missing or does not fit.
     @discardableResult
     mutating func linear(_ name: String, outputFeatures: Int, isOutput: Bool) throws(CheckpointError) -> Int {
         let features = graph.shape(of: last)[0]
@@ -139,9 +139,9 @@ struct CheckpointNetworkBuilder {
         return try add(name, try layer.linear(inputFeatures: features, isOutput: isOutput))
     }
 
-    /// The parameters of the layer of that name, which count as used from now on.
+    /// The parameters of the layer of this name. From now on they count as used.
     ///
-    /// - Parameter shape: the published shape of its weight, for the error.
+    /// - Parameter shape: the published shape of the weight, for the error.
     /// - Throws: ``CheckpointError/missingTensor(name:expected:)``
     private mutating func take(_ name: String, expecting shape: Shape) throws(CheckpointError) -> ParameterSet.Layer {
         guard let layer = parameters[name] else {
@@ -151,9 +151,9 @@ struct CheckpointNetworkBuilder {
         return layer
     }
 
-    /// The network, if the parameters of every layer were used.
+    /// The network, after a check that the parameters of every layer were used.
     ///
-    /// - Parameter prefixes: the parameters whose names begin with one of these may be left over.
+    /// - Parameter prefixes: parameters whose names start with one of these may stay unused.
     /// - Throws: ``CheckpointError/unexpectedTensor(name:shape:)``
     func network(ignoring prefixes: [String] = []) throws(CheckpointError) -> Network {
         for layer in parameters.layers where !used.contains(layer.name) {

@@ -1,10 +1,10 @@
-/// Natural order of names: component by component, with numbers by their value. `features.3` comes before
+/// The natural order of names, component by component, with numbers compared by value. `features.3` comes before
 /// `features.10`, and `fc.1` before `fc1.0`.
 enum NaturalOrder {
-    /// Whether the left name comes first.
+    /// Whether the first name comes before the second.
     static func isOrdered(_ left: String, _ right: String) -> Bool { isOrdered(pieces(of: left), pieces(of: right)) }
 
-    /// Sorts items by name, and splits each name only once.
+    /// Sorts items by name. Each name is split only once.
     static func sorted<Item>(_ items: some Sequence<Item>, by name: (Item) -> String) -> [Item] {
         items.map { (item: $0, pieces: pieces(of: name($0))) }
             .sorted { isOrdered($0.pieces, $1.pieces) }.map(\.item)
@@ -38,17 +38,17 @@ enum NaturalOrder {
     }
 }
 
-/// A layer's place in an `nn.Sequential`, taken from its name: `features.3` is number 3 of `features`.
+/// A layer's position in an `nn.Sequential`, taken from its name: `features.3` has the number 3 in `features`.
 ///
-/// The numbers count layers without parameters too. Between `features.0` and `features.3` there are two: ReLU and
-/// pooling in torchvision's AlexNet. A gap of three means another network.
+/// The numbers also count layers without parameters. There are two between `features.0` and `features.3`: ReLU and
+/// pooling in torchvision's AlexNet. A gap of three would mean another network.
 struct SequentialPlace: Equatable {
-    /// The name of the `nn.Sequential`; empty where the whole network is one.
+    /// The name of the `nn.Sequential`; empty if the whole network is one.
     let container: String
     /// The layer's index in it.
     let number: Int
 
-    /// - Returns: nil where the name does not end in a number.
+    /// - Returns: nil if the name does not end in a number.
     init?(_ name: String) {
         let parts = name.split(separator: ".", omittingEmptySubsequences: false)
         guard let last = parts.last, !last.isEmpty, last.allSatisfy({ $0.isASCII && $0.isNumber }),
@@ -58,7 +58,7 @@ struct SequentialPlace: Equatable {
         container = parts.dropLast().joined(separator: ".")
     }
 
-    /// How many layers are between two; nil where they are not in one `nn.Sequential`, in this order.
+    /// The number of layers between two layers; nil unless both are in one `nn.Sequential`, in this order.
     static func gap(from first: String, to second: String) -> Int? {
         guard let first = Self(first), let second = Self(second), first.container == second.container,
             first.number < second.number
@@ -68,11 +68,11 @@ struct SequentialPlace: Equatable {
 }
 
 extension Network {
-    /// The pairs of neighbouring layers with parameters between which the numbers in their names count more or fewer
-    /// layers than the network has.
+    /// The pairs of neighbouring layers with parameters whose numbers do not match the network: they count more or
+    /// fewer layers in between than it has.
     ///
-    /// Dropout, Flatten and adaptive pooling may be counted or not: they are often called as functions, without a
-    /// module.
+    /// Dropout, Flatten and adaptive pooling may or may not be counted, because scripts often call them as functions
+    /// instead of modules.
     /// - Precondition: the network is a chain.
     func unexplainedGaps() -> [(first: String, second: String, gap: Int, assumed: [String])] {
         var found: [(first: String, second: String, gap: Int, assumed: [String])] = []
@@ -84,8 +84,7 @@ extension Network {
             let optional = between.count {
                 $0 is Dropout || $0 is Flatten || $0 is AdaptiveAvgPool2d
             }
-            // There may be a dropout before a linear layer that the network does not have: it does nothing at
-            // inference.
+            // A linear layer may have a dropout before it that this network lacks. At inference, dropout does nothing.
             let mayDropOut = node.layer is Linear && !between.contains { $0 is Dropout } ? 1 : 0
             guard !(between.count - optional...between.count + mayDropOut ~= gap) else { continue }
             found.append((nodes[last].name, node.name, gap, between.map { "\(type(of: $0))" }))
@@ -95,7 +94,7 @@ extension Network {
 
     /// The first two of ``unexplainedGaps()`` as assumptions.
     ///
-    /// - Parameter line: the line for `model.json` that settles them.
+    /// - Parameter line: the line for `model.json` that decides them.
     func gapAssumptions(line: String) -> [Assumption] {
         unexplainedGaps().prefix(2).map { gap in
             let assumed = gap.assumed.isEmpty ? "no layer is" : gap.assumed.joined(separator: ", ") + " are"
@@ -107,10 +106,10 @@ extension Network {
     }
 }
 
-/// Tensors in a checkpoint that only training used, since the script's module held them: class weights of a loss, the
-/// state of metrics, counters of a profiler. No prediction depends on them.
+/// Tensors in a checkpoint that only training used and the script's module held: a loss's class weights, the state of
+/// metrics, a profiler's counters. No prediction depends on them.
 enum TrainingTensor {
-    /// Whether a name is that of such a tensor, by its components: `criterion` in `model.criterion.weight`.
+    /// Whether a name is that of such a tensor. Its components decide, such as `criterion` in `model.criterion.weight`.
     static func hasName(_ name: String) -> Bool {
         let parts = name.lowercased().split(separator: ".")
         guard let last = parts.last else { return false }
@@ -119,9 +118,9 @@ enum TrainingTensor {
         return parts.dropLast().contains { isLoss($0) || isMetric($0) }
     }
 
-    /// Buffers that thop, a profiler, registers in every module.
+    /// The buffers that the profiler thop registers in every module.
     private static let counters: Set = ["total_ops", "total_params"]
-    /// Class weights that a module registers for its loss.
+    /// The names of class weights that a module registers for its loss.
     private static let classWeights: Set = [
         "class_weights", "class_weight", "pos_weight", "loss_weights", "loss_weight",
     ]
@@ -144,6 +143,6 @@ enum TrainingTensor {
 }
 
 extension Checkpoint {
-    /// The names of tensors that only training used, and no network reads: those of losses, metrics and counters.
+    /// The names of tensors that only training used and no network reads: those of losses, metrics and counters.
     public var companionNames: [String] { tensors.names.filter(TrainingTensor.hasName) }
 }

@@ -1,25 +1,25 @@
-/// A checkpoint's tensors, grouped by layer: a weight, its bias, and a normalisation's running mean and variance.
+/// A checkpoint's tensors, grouped by layer: weight, bias, running mean and running variance.
 ///
-/// The names are those within the network: a prefix that all layers share is the attribute of a wrapper (`model.`,
-/// `backbone.`) and is removed. Tensors of losses and metrics are left out.
+/// The names are relative to the network: a prefix that all layers share is that of a wrapper (`model.`, `backbone.`)
+/// and is removed. Tensors of losses and metrics are left out.
 package struct ParameterSet {
-    /// In the order of their names, numbers by value: `features.3` comes before `features.10`.
+    /// The layers in natural order of their names: `features.3` comes before `features.10`.
     package let layers: [Layer]
-    /// The prefix that was removed from all names, as `model.`; empty where there was none.
+    /// The prefix that was removed from all names, such as `model.`; empty if there was none.
     package let wrapper: String
-    /// The names of the tensors that were left out: those of losses, metrics and counters.
+    /// The names of tensors that were left out: those of losses, metrics and counters.
     package let leftOut: [String]
     private let indices: [String: Int]
 
-    /// Limit of the work of sorting names and comparing them with every architecture. ResNet-152 has 932. Units:
-    /// tensors.
+    /// The most tensors. It limits the time to sort names and to compare them with every architecture; ResNet-152 has
+    /// 932. Units: tensors.
     static let maxTensorCount = 1 << 14
 
     /// - Parameters:
-    ///   - packing: how linear layers' weights are packed; nil leaves all weights in the file's memory.
-    ///   - prefix: the prefix of the network's tensors; all others are left out. Empty takes all.
-    /// - Throws: ``CheckpointError`` where a tensor belongs to no layer, a layer lacks one of its tensors, or none has
-    ///   the prefix.
+    ///   - packing: how the weights of linear layers are packed; nil to leave all weights in the file's memory.
+    ///   - prefix: only tensors whose names start with it are included; empty for all.
+    /// - Throws: ``CheckpointError`` if a tensor belongs to no layer, a layer lacks a tensor, or no name has the
+    ///   prefix.
     init(_ checkpoint: Checkpoint, packing: WeightPacking?, prefix: String = "") throws(CheckpointError) {
         try Self.refuseQuantized(checkpoint.skipped.filter { $0.name.hasPrefix(prefix) })
         let object = checkpoint.objects.first { $0.name.hasPrefix(prefix) && !TrainingTensor.hasName($0.name) }
@@ -27,10 +27,11 @@ package struct ParameterSet {
         try self.init(prefix.isEmpty ? checkpoint.tensors : checkpoint.tensors.under(prefix), packing: packing)
     }
 
-    /// All tensors, left in the file's memory.
+    /// Includes all tensors and leaves them in the file's memory.
     package init(_ checkpoint: Checkpoint) throws(CheckpointError) { try self.init(checkpoint, packing: nil) }
 
-    /// Refuses quantised weights here, where the error can name the reason; later they would only be missing.
+    /// Refuses quantized weights here, where the error can give the reason. Later they would only be reported as
+    /// missing.
     private static func refuseQuantized(_ skipped: [SkippedTensor]) throws(CheckpointError) {
         let parameters: [Suffix] = [.weight, .bias, .runningMean, .runningVariance]
         for tensor in skipped {
@@ -41,7 +42,7 @@ package struct ParameterSet {
         }
     }
 
-    /// Tensors of any origin, left in their memory.
+    /// Includes tensors of any origin and leaves them in their memory.
     package init(_ tensors: StoredTensors) throws(CheckpointError) { try self.init(tensors, packing: nil) }
 
     init(_ tensors: StoredTensors, packing: WeightPacking?) throws(CheckpointError) {
@@ -65,8 +66,8 @@ package struct ParameterSet {
         let unshared = packing == nil ? [] : tensors.namesOfUnshared
         for suffix in [Suffix.bias, .runningMean, .runningVariance] {
             for (stem, tensor) in parts[suffix] ?? [:] where weights[stem] == nil {
-                // A running mean without weight and bias belongs to a normalisation without parameters, which is not
-                // supported.
+                // A running mean without weight and bias belongs to a batch normalisation without parameters, which is
+                // not supported.
                 if suffix != .bias, parts[.bias]?[stem] == nil {
                     throw CheckpointError.unexpectedTensor(name: stem + suffix.rawValue, shape: tensor.shape)
                 }
@@ -76,11 +77,11 @@ package struct ParameterSet {
         var layers: [Layer] = []
         for (stem, weight) in NaturalOrder.sorted(weights, by: \.key) {
             let expected = Shape(Array(weight.shape.extents.prefix(1)))
-            // An empty tensor may claim any extents; no layer has one.
+            // An empty tensor may claim a shape of any size; no layer has one.
             guard weight.shape.elementCount > 0 else {
                 throw CheckpointError.unexpectedTensor(name: stem + Suffix.weight.rawValue, shape: weight.shape)
             }
-            /// - Parameter isNeeded: whether it is an error that there is none.
+            /// - Parameter isNeeded: whether to throw an error if it is missing.
             func part(_ suffix: Suffix, isNeeded: Bool) throws(CheckpointError) -> StoredTensor? {
                 guard let tensor = parts[suffix]?[stem] else {
                     guard !isNeeded else {
@@ -115,7 +116,7 @@ package struct ParameterSet {
         self.init(layers, leftOut: leftOut)
     }
 
-    /// Some layers, under their names without the prefix that all of these share.
+    /// A set of these layers. The prefix that all their names share is removed.
     init(_ layers: [Layer], leftOut: [String] = []) {
         let wrapper = Self.wrapper(of: layers.map(\.name))
         self.init(
@@ -130,7 +131,7 @@ package struct ParameterSet {
         indices = Dictionary(zip(layers.map(\.name), layers.indices)) { first, _ in first }
     }
 
-    /// The components that all names begin with; each name keeps at least its last one.
+    /// The leading components that all names share. Each name keeps at least its last component.
     private static func wrapper(of names: [String]) -> String {
         guard var shared = names.first?.split(separator: ".", omittingEmptySubsequences: false).dropLast()[...] else {
             return ""
@@ -144,27 +145,27 @@ package struct ParameterSet {
         return shared.map { $0 + "." }.joined()
     }
 
-    /// The same layers under other names, sorted by them.
+    /// The same layers under other names, sorted by the new names.
     ///
-    /// - Parameter layer: the renamed layer; nil leaves it as it is.
-    /// - Returns: nil where two layers would have the same name.
+    /// - Parameter layer: returns the renamed layer, or nil to keep it as it is.
+    /// - Returns: nil if two layers would have the same name.
     func renamed(_ layer: (Layer) -> Layer?) -> ParameterSet? {
         let renamed = NaturalOrder.sorted(layers.map { layer($0) ?? $0 }, by: \.name)
         guard Set(renamed.map(\.name)).count == renamed.count else { return nil }
         return ParameterSet(renamed, wrapper: wrapper, leftOut: leftOut)
     }
 
-    /// The suffix behind a layer's name, which tells the tensor's part in it.
+    /// The suffix of a tensor's name, which tells its role in the layer.
     private enum Suffix: String, CaseIterable {
         case weight = ".weight"
         case bias = ".bias"
         case runningMean = ".running_mean"
         case runningVariance = ".running_var"
-        /// How many batches a normalisation saw in training; no prediction depends on it.
+        /// The number of batches that a batch normalisation saw in training. No prediction depends on it.
         case batchCount = ".num_batches_tracked"
     }
 
-    /// The layer of that name, if there is one.
+    /// The layer of this name; nil if there is none.
     package subscript(name: String) -> Layer? { indices[name].map { layers[$0] } }
 
     /// The convolutions, in the order of their names.
@@ -187,18 +188,18 @@ package struct ParameterSet {
 }
 
 extension ParameterSet {
-    /// One layer's parameters as the file holds them.
+    /// One layer's parameters as the checkpoint holds them.
     package struct Layer {
-        /// The name without `.weight` and `.bias`, as `features.0`.
+        /// The name without `.weight` or `.bias`, such as `features.0`.
         package let name: String
-        /// A convolution's `[O, I, KH, KW]`, a linear layer's `[O, I]`, a normalisation's `[C]`.
+        /// The weight: a convolution's `[O, I, KH, KW]`, a linear layer's `[O, I]`, a normalisation's `[C]`.
         package let weight: StoredTensor
-        /// nil for a convolution that has none.
+        /// The bias; nil for a convolution without one.
         package let bias: StoredTensor?
-        /// A normalisation's `running_mean` and `running_var`.
+        /// A normalisation's `running_mean` and `running_var`; nil for other layers.
         let statistics: (mean: StoredTensor, variance: StoredTensor)?
         private let packing: WeightPacking?
-        /// Whether no other tensor shares the weight's bytes.
+        /// Whether the weight shares its bytes with no other tensor.
         private let ownsWeight: Bool
 
         init(
@@ -220,8 +221,8 @@ extension ParameterSet {
             )
         }
 
-        /// The same parameters with the weight in another shape of as many elements; nil where it is not contiguous in
-        /// memory.
+        /// The same parameters under another name, with the weight in another shape of as many elements. Nil if the
+        /// weight is not contiguous in memory.
         func reshaped(_ name: String, weight shape: Shape) -> Layer? {
             weight.reshaped(to: shape).map {
                 Layer(
@@ -230,12 +231,12 @@ extension ParameterSet {
             }
         }
 
-        /// A convolution with these parameters.
+        /// Makes a convolution of these parameters.
         ///
         /// - Parameters:
-        ///   - isGrouped: whether the weight's input channels may be a part of the layer's.
-        ///   - needsBias: whether it is an error that there is none.
-        /// - Throws: ``CheckpointError`` where a tensor is missing, does not fit, or is not finite.
+        ///   - isGrouped: whether the weight may have fewer input channels than the layer, as in a grouped convolution.
+        ///   - needsBias: whether to throw an error if the bias is missing.
+        /// - Throws: ``CheckpointError`` if a tensor is missing, does not fit, or is not finite.
         func convolution(
             inputChannels: Int, kernelSize: Int, stride: Int = 1, padding: Int = 0, isGrouped: Bool = false,
             needsBias: Bool = true
@@ -255,13 +256,12 @@ extension ParameterSet {
                 padding: Size2d(square: padding), groups: groups)
         }
 
-        /// A linear layer with these parameters; to be called once.
+        /// Makes a linear layer of these parameters. Call it once.
         ///
-        /// Where the weight is packed, its bytes in the file's memory are given back, so that a large network is not in
-        /// memory twice.
+        /// If the weight is packed, its memory in the file is released, so that a large network is not in memory twice.
         ///
-        /// - Parameter isOutput: whether the layer's outputs are the network's.
-        /// - Throws: ``CheckpointError`` where a tensor does not fit, or is not finite.
+        /// - Parameter isOutput: whether this is the network's last layer.
+        /// - Throws: ``CheckpointError`` if a tensor does not fit, or is not finite.
         func linear(inputFeatures: Int, isOutput: Bool) throws(CheckpointError) -> Linear {
             let shape = weight.shape
             guard shape.rank == 2, shape[1] == inputFeatures, shape[0] > 0 else {
@@ -275,10 +275,10 @@ extension ParameterSet {
             return Linear(weight: .packed(packed), bias: try finiteBias())
         }
 
-        /// A batch normalisation with these parameters.
+        /// Makes a batch normalisation of these parameters.
         ///
-        /// - Throws: ``CheckpointError`` where a tensor is missing or does not fit, is not finite, or a variance is
-        ///   below zero.
+        /// - Throws: ``CheckpointError`` if a tensor is missing, does not fit, or is not finite, or if a variance is
+        ///   negative.
         func normalization(channels: Int, epsilon: Double) throws(CheckpointError) -> BatchNorm2d {
             guard weight.shape == [channels] else {
                 throw CheckpointError.shapeMismatch(name: name + ".weight", found: weight.shape, expected: [channels])
@@ -305,11 +305,10 @@ extension ParameterSet {
             return detached(try finite(bias, "bias"))
         }
 
-        /// A copy where linear layers' weights are packed: a view of any other tensor would keep the whole file in
-        /// memory.
+        /// Copies the tensor if linear layers' weights are packed: any view would keep the whole file in memory.
         private func detached(_ tensor: Tensor) -> Tensor { packing == nil ? tensor : tensor.copied() }
 
-        /// The tensor in float32, without NaN and infinity: they are refused at load, while the old model still serves.
+        /// The tensor in float32. NaN and infinity are refused at load, while the old model still serves.
         private func finite(_ stored: StoredTensor, _ part: String) throws(CheckpointError) -> Tensor {
             let tensor = stored.tensor()
             try tensor.checkFinite(name: "\(name).\(part)")

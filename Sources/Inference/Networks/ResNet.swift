@@ -1,11 +1,11 @@
-/// ResNet with 18 to 152 layers, its wide ones and ResNeXt.
+/// ResNet with 18 to 152 layers, wide ResNet and ResNeXt, as in torchvision.
 ///
-/// torchvision's form: a bottleneck's stride is in its 3×3 convolution ("ResNet v1.5"). Keys are torchvision's:
-/// `conv1`, `bn1`, `layer{1…4}.{block}.conv{1,2,3}`, `….bn{1,2,3}`, `….downsample.{0,1}`, `fc`.
+/// A bottleneck has its stride in the 3×3 convolution ("ResNet v1.5"). Keys are torchvision's: `conv1`, `bn1`,
+/// `layer{1…4}.{block}.conv{1,2,3}`, `….bn{1,2,3}`, `….downsample.{0,1}`, `fc`.
 /// - Source: He, Zhang, Ren and Sun 2015, arXiv:1512.03385; Zagoruyko and Komodakis 2016, arXiv:1605.07146 (wide); Xie
 ///   et al. 2016, arXiv:1611.05431 (ResNeXt); `torchvision.models.resnet`.
 package enum ResNet {
-    /// The raw values are the names of `"architecture"` in `model.json`: torchvision's.
+    /// The forms. The raw values are the names for `"architecture"` in `model.json`: torchvision's.
     package enum Form: String, Sendable, CaseIterable {
         case resnet18, resnet34, resnet50, resnet101, resnet152
         case resnext50 = "resnext50_32x4d"
@@ -14,7 +14,7 @@ package enum ResNet {
         case wide50 = "wide_resnet50_2"
         case wide101 = "wide_resnet101_2"
 
-        /// How many blocks each of the four stages has.
+        /// The number of blocks in each of the four stages.
         fileprivate var stages: [Int] {
             switch self {
             case .resnet18: [2, 2, 2, 2]
@@ -24,10 +24,10 @@ package enum ResNet {
             }
         }
 
-        /// Whether a block is a bottleneck of 1×1, 3×3 and 1×1, and not two convolutions of 3×3.
+        /// Whether blocks are bottlenecks (1×1, 3×3, 1×1 convolutions) instead of basic blocks (two 3×3 convolutions).
         fileprivate var hasBottlenecks: Bool { self != .resnet18 && self != .resnet34 }
 
-        /// The groups of a bottleneck's 3×3 convolution: the cardinality of ResNeXt.
+        /// The number of groups of a bottleneck's 3×3 convolution: ResNeXt's cardinality.
         fileprivate var groups: Int {
             switch self {
             case .resnext50, .resnext101: 32
@@ -36,7 +36,7 @@ package enum ResNet {
             }
         }
 
-        /// The channels of each group of a bottleneck's 3×3 convolution in the first stage.
+        /// The number of channels per group of a bottleneck's 3×3 convolution in the first stage.
         fileprivate var groupWidth: Int {
             switch self {
             case .resnext50, .resnext101Of64Groups: 4
@@ -58,7 +58,7 @@ package enum ResNet {
         let groups: Int
         let isBottleneck: Bool
 
-        /// Whether the shortcut needs a projection, since the block changes the shape.
+        /// Whether the shortcut needs a projection, because the block changes the shape.
         var isProjected: Bool { stride != 1 || inputChannels != outputChannels }
 
         /// The convolutions on the residual path.

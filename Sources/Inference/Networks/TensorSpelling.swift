@@ -1,14 +1,14 @@
-/// The names that other libraries and common scripts give to the layers of torchvision's networks.
+/// The layer names that other libraries and common scripts use for torchvision's networks.
 ///
-/// Each spelling turns a file's names into torchvision's and leaves unknown names alone. Its result counts only if it
-/// fits a known architecture exactly.
+/// Each spelling translates a checkpoint's names into torchvision's and keeps unknown names. It is used only if the
+/// result fits a known architecture exactly.
 enum TensorSpelling {
-    /// In the order in which they are tried, after the file's own names.
+    /// All spellings, in the order in which they are tried, after the checkpoint's own names.
     static let all: [@Sendable (ParameterSet) -> ParameterSet?] = [
         headInSequential, headOutsideBackbone, childrenOfResNet, huggingFaceResNet, timmVGG,
     ]
 
-    /// `fc = nn.Sequential(nn.Dropout(), nn.Linear(…))`: the only layer in `fc` is `fc`.
+    /// `fc = nn.Sequential(nn.Dropout(), nn.Linear(…))`: the only layer with parameters in `fc` becomes `fc`.
     private static func headInSequential(_ parameters: ParameterSet) -> ParameterSet? {
         let heads = parameters.layers.filter { $0.name.hasPrefix("fc.") }
         guard heads.count == 1, heads[0].weight.shape.rank == 2 else { return nil }
@@ -23,7 +23,7 @@ enum TensorSpelling {
         let head = linears[0].name
         var wrapper = ""
         let others = parameters.layers.map(\.name).filter { $0 != head }
-        // The components that all names but the head's begin with.
+        // The components with which all names except the head's begin.
         while let next = others.first?.dropFirst(wrapper.count).split(separator: ".").first.map({ wrapper + $0 + "." }),
             others.allSatisfy({ $0.hasPrefix(next) })
         { wrapper = next }
@@ -34,7 +34,7 @@ enum TensorSpelling {
     }
 
     /// `nn.Sequential(*list(resnet.children())[:-1])` beside a linear layer: 0 is `conv1`, 1 is `bn1`, 4 to 7 are the
-    /// stages.
+    /// four stages.
     private static func childrenOfResNet(_ parameters: ParameterSet) -> ParameterSet? {
         guard let inner = headOutsideBackbone(parameters) ?? parameters.renamed({ _ in nil }) else { return nil }
         guard let stem = inner["0"], stem.weight.shape.rank == 4 else { return nil }
@@ -46,14 +46,14 @@ enum TensorSpelling {
             case "4", "5", "6", "7":
                 guard let number = Int(first), !rest.isEmpty else { return nil }
                 return layer.renamed("layer\(number - 3).\(rest)")
-            // A whole Sequential of children holds the head as number 9.
+            // An `nn.Sequential` of all children has the head as number 9.
             case "9" where rest.isEmpty: return layer.renamed("fc")
             default: return nil
             }
         }
     }
 
-    /// `ResNetForImageClassification` of Hugging Face's Transformers.
+    /// Hugging Face Transformers' `ResNetForImageClassification`.
     private static func huggingFaceResNet(_ parameters: ParameterSet) -> ParameterSet? {
         guard parameters.layers.contains(where: { $0.name.hasSuffix("embedder.embedder.convolution") }) else {
             return nil
@@ -78,7 +78,7 @@ enum TensorSpelling {
         }
     }
 
-    /// timm's VGG, whose hidden linear layers are convolutions that cover the whole map.
+    /// timm's VGG. Its hidden linear layers are stored as convolutions that cover the whole feature map.
     private static func timmVGG(_ parameters: ParameterSet) -> ParameterSet? {
         guard parameters["pre_logits.fc1"]?.weight.shape.rank == 4 else { return nil }
         return parameters.renamed { layer in

@@ -1,10 +1,10 @@
-/// VGG with 11, 13, 16 and 19 layers with weights, with and without batch normalisation.
+/// VGG with 11, 13, 16 or 19 layers with weights, with or without batch normalisation.
 ///
-/// Convolutions of 3×3 in five blocks with a max-pool behind each, and three linear layers. Keys are torchvision's:
-/// `features.0`, …, `classifier.{0,3,6}`; other arrangements of `nn.Sequential` are recognised too.
+/// 3×3 convolutions in five blocks, each followed by max pooling, and three linear layers. Keys are torchvision's:
+/// `features.0`, …, `classifier.{0,3,6}`. Other arrangements of `nn.Sequential` are recognised too.
 /// - Source: Simonyan and Zisserman 2014, arXiv:1409.1556, table 1, columns A, B, D and E; `torchvision.models.vgg`.
 package enum VGG {
-    /// The raw values are the names of `"architecture"` in `model.json`.
+    /// The forms. The raw values are the names for `"architecture"` in `model.json`.
     package enum Form: String, Sendable, CaseIterable {
         case vgg11, vgg13, vgg16, vgg19
         case vgg11Normalized = "vgg11_bn"
@@ -12,7 +12,7 @@ package enum VGG {
         case vgg16Normalized = "vgg16_bn"
         case vgg19Normalized = "vgg19_bn"
 
-        /// How many convolutions each block has.
+        /// The number of convolutions in each block.
         fileprivate var blocks: [Int] {
             switch self {
             case .vgg11, .vgg11Normalized: [1, 1, 2, 2, 2]
@@ -34,7 +34,7 @@ package enum VGG {
     private static let widths = [64, 128, 256, 512, 512]
     /// The output features of the two hidden linear layers.
     private static let features = 4096
-    /// Rows, and columns, before the first linear layer.
+    /// Side of the feature maps before the first linear layer. Units: pixels.
     private static let grid = 7
 }
 
@@ -72,7 +72,8 @@ extension VGG.Form: Architecture {
         return shapes
     }
 
-    /// Whether the numbers of 3×3 convolutions and of normalisations are the form's, whatever the widths and names.
+    /// Whether the checkpoint has the form's numbers of 3×3 convolutions and of normalisations, whatever the widths and
+    /// names.
     package func fits(_ parameters: ParameterSet) -> Bool {
         let (convolutions, linears) = (parameters.convolutions, parameters.linears)
         return convolutions.count == blocks.reduce(0, +) && linears.count == 3

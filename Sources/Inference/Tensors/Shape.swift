@@ -1,6 +1,6 @@
 /// The extents of a tensor, outermost axis first.
 public struct Shape: Hashable, Sendable {
-    /// One extent for each axis; none is negative. A scalar has no axes.
+    /// The length of each axis, 0 or more. A scalar has no axes.
     public let extents: [Int]
 
     /// A shape of these extents, outermost axis first.
@@ -9,15 +9,15 @@ public struct Shape: Hashable, Sendable {
         self.extents = extents
     }
 
-    /// How many axes there are.
+    /// The number of axes.
     public var rank: Int { extents.count }
 
-    /// How many scalars a tensor of this shape holds.
+    /// The number of scalars in a tensor of this shape.
     ///
-    /// Limits: traps on overflow; check shapes that come from outside with ``checkedElementCount`` first.
+    /// Limits: traps on overflow. Check shapes from a file with ``checkedElementCount`` first.
     public var elementCount: Int { extents.reduce(1, *) }
 
-    /// The element count, or nil where it does not fit an `Int`: for shapes that come from a file.
+    /// The element count, or nil if it overflows an `Int`; for shapes from a file.
     public var checkedElementCount: Int? {
         var count = 1
         for extent in extents {
@@ -28,7 +28,7 @@ public struct Shape: Hashable, Sendable {
         return count
     }
 
-    /// The strides, in elements, of a tensor stored without gaps, last axis fastest.
+    /// The strides of a contiguous tensor, last axis fastest. Units: elements.
     public var contiguousStrides: [Int] {
         var strides = [Int](repeating: 1, count: rank)
         for axis in stride(from: rank - 2, through: 0, by: -1) {
@@ -37,7 +37,7 @@ public struct Shape: Hashable, Sendable {
         return strides
     }
 
-    /// The extent of one axis.
+    /// The length of one axis.
     public subscript(axis: Int) -> Int { extents[axis] }
 }
 
@@ -46,6 +46,6 @@ extension Shape: ExpressibleByArrayLiteral {
 }
 
 extension Shape: CustomStringConvertible {
-    /// `[N, C, H, W]`, as PyTorch prints it.
+    /// Formatted as PyTorch does: `[1, 3, 224, 224]`.
     public var description: String { "[" + extents.map(String.init).joined(separator: ", ") + "]" }
 }

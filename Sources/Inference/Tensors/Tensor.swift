@@ -1,19 +1,19 @@
 import Files
 
-/// A dense float32 array, last axis fastest, that shares its memory with its copies.
+/// A dense float32 array in row-major order. Copies share its memory.
 ///
-/// A tensor never changes once it is made, so it may be read from every thread.
+/// A tensor is immutable, so any thread may read it.
 public struct Tensor: Sendable {
-    /// Axes by convention: activations `[N, C, H, W]`, kernels `[O, I, KH, KW]`, linear weights `[O, I]`.
+    /// The shape. By convention, activations are `[N, C, H, W]`, kernels `[O, I, KH, KW]`, linear weights `[O, I]`.
     public let shape: Shape
 
     private let storage: AlignedBuffer
     private let byteOffset: Int
 
-    /// Fills a new tensor in place.
+    /// Makes a tensor and initialises its memory in place.
     ///
     /// - Parameters:
-    ///   - pool: lends the memory; nil allocates it.
+    ///   - pool: lends the memory; nil to allocate it.
     ///   - initialize: must write every element.
     public init<E: Error>(
         _ shape: Shape, from pool: BufferPool? = nil,
@@ -25,7 +25,7 @@ public struct Tensor: Sendable {
         self.init(shape, viewing: storage, byteOffset: 0)
     }
 
-    /// Copies the scalars of an array.
+    /// Makes a tensor with a copy of these scalars.
     public init(_ shape: Shape, scalars: [Float]) {
         precondition(
             scalars.count == shape.elementCount,
@@ -33,7 +33,7 @@ public struct Tensor: Sendable {
         self.init(shape) { _ = $0.initialize(from: scalars) }
     }
 
-    /// A view of float32 values in a buffer, which it keeps alive.
+    /// A view of float32 values in a buffer. The view keeps the buffer alive.
     public init(_ shape: Shape, viewing storage: AlignedBuffer, byteOffset: Int) {
         let byteCount = shape.elementCount * MemoryLayout<Float>.stride
         precondition(
@@ -45,7 +45,7 @@ public struct Tensor: Sendable {
         self.byteOffset = byteOffset
     }
 
-    /// Lends the scalars for the duration of a call.
+    /// Gives `body` access to the scalars for the duration of the call.
     public func withUnsafeScalars<R, E: Error>(
         _ body: (UnsafeBufferPointer<Float>) throws(E) -> R
     ) throws(E) -> R {
@@ -55,12 +55,12 @@ public struct Tensor: Sendable {
         }
     }
 
-    /// The same scalars in memory of their own.
+    /// A copy with its own memory.
     public func copied() -> Tensor {
         Tensor(shape) { copy in withUnsafeScalars { _ = copy.initialize(from: $0) } }
     }
 
-    /// A checkpoint's tensor of the same memory.
+    /// A checkpoint's tensor that is a view of this one.
     func stored(as name: String) throws(CheckpointError) -> StoredTensor {
         let start = byteOffset / MemoryLayout<Float>.stride
         return try StoredTensor(
@@ -71,7 +71,7 @@ public struct Tensor: Sendable {
     /// The scalars, copied to an array.
     public var scalars: [Float] { withUnsafeScalars(Array.init) }
 
-    /// The parts along the first axis, as the images of a batch; views of the same memory.
+    /// The slices along the first axis, such as the images of a batch. They are views of the same memory.
     public var slices: [Tensor] {
         let part = Shape(Array(shape.extents.dropFirst()))
         return (0..<shape[0]).map { index in
@@ -81,7 +81,7 @@ public struct Tensor: Sendable {
         }
     }
 
-    /// The same scalars under another shape of as many elements.
+    /// A view of the same scalars with another shape of as many elements.
     public func reshaped(to shape: Shape) -> Tensor {
         precondition(
             shape.elementCount == self.shape.elementCount, "\(self.shape) cannot be reshaped to \(shape)")
@@ -89,18 +89,18 @@ public struct Tensor: Sendable {
     }
 }
 
-/// The type of a stored tensor's numbers.
+/// The element type of a stored tensor.
 public enum ScalarType: String, Sendable, CaseIterable {
-    /// IEEE 754 half precision: 11 significant bits, 5 of exponent.
+    /// IEEE 754 half precision: 11 significant bits, 5 exponent bits.
     case float16
-    /// The upper half of a float32: 8 significant bits, 8 of exponent.
+    /// The upper half of a float32: 8 significant bits, 8 exponent bits.
     case bfloat16
     /// IEEE 754 single precision.
     case float32
     /// IEEE 754 double precision.
     case float64
 
-    /// The size of one number. Units: bytes.
+    /// The size of one element. Units: bytes.
     public var byteCount: Int {
         switch self {
         case .float16, .bfloat16: 2

@@ -1,31 +1,30 @@
-/// Chooses the algorithm of a layer: by order, by measured times, or by the algorithms' own estimates.
+/// Chooses the algorithm of a layer: by an explicit override, by measured times, or by estimated costs.
 public struct AlgorithmSelector: Sendable {
-    /// The largest error against float64, relative to a layer's largest output, with which an algorithm may be chosen.
+    /// The largest accepted error against float64, relative to a layer's largest output.
     ///
     /// A sum of a few thousand float32 products has an error of about 1e-6. Winograd's tiles of 7 and 8 have about
-    /// 1e-5; five layers with them change the logits by about 1e-5 of the largest.
+    /// 1e-5; five such layers change the logits by about 1e-5 of the largest.
     public static let errorLimit = 5e-5
 
-    /// The demanded algorithms, by the name of the node.
+    /// The prescribed algorithms, by the node's name.
     public let overrides: [String: String]
-    /// The measured times; an algorithm without one is ranked by its own estimate.
+    /// The measured times. An algorithm without a time is ranked by its estimated cost.
     let timings: AlgorithmTimings
 
-    /// A selector; without overrides and timings it goes by the algorithms' own estimates.
+    /// A selector. Without overrides and timings it uses the estimated costs.
     public init(overrides: [String: String] = [:], timings: AlgorithmTimings = AlgorithmTimings()) {
         self.overrides = overrides
         self.timings = timings
     }
 
-    /// The preferred algorithm is chosen unless another takes less than this part of its time: measured times differ by
-    /// as much from run to run.
+    /// The preferred algorithm is kept unless another takes less than this share of its time: measurements vary by as
+    /// much from run to run.
     private static let margin = 0.9
 
-    /// The algorithms in the order in which they should be tried: the demanded one, then by measured time, then by
-    /// estimate.
+    /// The algorithms in the order of preference: the override first, then by measured time, then by estimated cost.
     ///
-    /// - Parameter other: a second condition under which the layer runs. Its algorithm comes first if it is nearly the
-    ///   fastest here too, since weights that are prepared once take half the memory.
+    /// - Parameter other: a second condition under which the layer runs. Its fastest algorithm comes first if it is
+    ///   nearly the fastest here too: sharing one algorithm halves the memory for prepared weights.
     func ranking(
         of algorithms: [Algorithm], node: String, workload: String, under condition: AlgorithmTimings.Condition,
         sharing other: AlgorithmTimings.Condition? = nil
@@ -51,6 +50,6 @@ public struct AlgorithmSelector: Sendable {
         }
     }
 
-    /// Whether the model's description demands the algorithm, whatever its error.
+    /// Whether `model.json` prescribes the algorithm, whatever its error.
     func isOverriding(_ algorithm: Algorithm, node: String) -> Bool { overrides[node] == algorithm.name }
 }

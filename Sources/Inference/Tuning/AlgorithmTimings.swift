@@ -5,10 +5,10 @@ import Synchronization
 
 /// The measured times of algorithms on this machine.
 ///
-/// Times belong to a layer's shape and not to its weights, so that a reload, or another model with such a layer, needs
-/// no measurement.
+/// Times belong to a layer's shape, not to its weights. A reload, or another model with such a layer, therefore needs
+/// no new measurement.
 public final class AlgorithmTimings: Sendable {
-    /// The condition under which a layer runs: how many images at once, and how many threads that share the work.
+    /// The condition under which a layer runs: the number of images in the batch, and of threads that share the work.
     struct Condition: Hashable, Sendable {
         let batchSize: Int
         let threadCount: Int
@@ -16,12 +16,12 @@ public final class AlgorithmTimings: Sendable {
 
     /// One measured time.
     struct Entry: Hashable, Sendable, Codable {
-        /// The layer's shape, as ``Layer/workload(for:)`` gives it.
+        /// The layer's shape; see ``Layer/workload(for:)``.
         let workload: String
         let algorithm: String
         let batchSize: Int
         let threadCount: Int
-        /// The time of one run of the batch.
+        /// The duration of one run of the batch. Units: seconds.
         let seconds: Double
     }
 
@@ -32,15 +32,15 @@ public final class AlgorithmTimings: Sendable {
 
     private let times = Mutex<[Key: [String: Double]]>([:])
 
-    /// The times that were measured before.
+    /// The times of earlier measurements.
     init(entries: [Entry] = []) {
         for entry in entries { record(entry) }
     }
 
-    /// No times yet.
+    /// An empty collection.
     public convenience init() { self.init(entries: []) }
 
-    /// Adds a time, or replaces the one before it.
+    /// Adds a time, or replaces the earlier one.
     func record(_ entry: Entry) {
         let key = Key(
             workload: entry.workload,
@@ -48,7 +48,7 @@ public final class AlgorithmTimings: Sendable {
         times.withLock { $0[key, default: [:]][entry.algorithm] = entry.seconds }
     }
 
-    /// Seconds by algorithm; nil where nothing was measured.
+    /// The time of each algorithm in seconds; nil if nothing was measured.
     func times(of workload: String, under condition: Condition) -> [String: Double]? {
         times.withLock { $0[Key(workload: workload, condition: condition)] }
     }
@@ -71,30 +71,30 @@ public final class AlgorithmTimings: Sendable {
     }
 }
 
-/// The cache file of algorithms' times for one kind of machine.
+/// The cache file of measured times for one kind of machine.
 ///
-/// An unusable file counts as empty. If it cannot be written, the next start measures again.
+/// An unusable file counts as empty. If the file cannot be written, the next start measures again.
 public struct AlgorithmTimingFile: Sendable {
     private let url: URL
-    /// CPU, instruction set and number of threads.
+    /// The CPU, the instruction set and the number of threads, as one string.
     private let machine: String
 
-    /// What the file holds.
+    /// The content of the file.
     private struct Contents: Codable {
         let format: Int
         let machine: String
         let times: [AlgorithmTimings.Entry]
     }
 
-    /// To be raised when algorithms, or the way they are measured, change so much that old times mislead. Those of
-    /// format 1 may have been measured beside other work.
+    /// The version of the format. Raise it if algorithms or their measurement change so much that old times mislead.
+    /// Times of format 1 may have been measured while other work ran.
     private static let format = 2
-    /// The layers of some hundred networks; a larger file is not this program's. Units: entries.
+    /// The most entries: the layers of a few hundred networks. Larger files are refused.
     private static let maxEntryCount = 20_000
-    /// Units: bytes.
+    /// The largest file. Units: bytes.
     private static let maxByteCount = 8 << 20
 
-    /// The file of this machine in a directory, which is made before the first write. The file's name is a digest of
+    /// The file for this machine in a directory, which is created before the first write. The file name is a digest of
     /// the CPU, the instruction set and the number of threads.
     public init(directory: String, threadCount: Int) {
         let name = SHA256.hash(Array(Self.machine(threadCount: threadCount).utf8)).hexadecimal(byteCount: 6)
@@ -102,7 +102,7 @@ public struct AlgorithmTimingFile: Sendable {
         machine = Self.machine(threadCount: threadCount)
     }
 
-    /// The directory for caches by the XDG Base Directory Specification; nil where there is no home directory.
+    /// The cache directory by the XDG Base Directory Specification; nil if there is no home directory.
     public static func defaultDirectory(in environment: [String: String]) -> String? {
         if let cache = environment["XDG_CACHE_HOME"], cache.hasPrefix("/") { return cache + "/alexnet" }
         if let home = environment["HOME"], home.hasPrefix("/") { return home + "/.cache/alexnet" }

@@ -5,33 +5,33 @@ import Threads
 
 /// How algorithms are chosen when a model is loaded: by known times, and by measurements within a time limit.
 public struct AlgorithmTuning: Sendable {
-    /// The known times, which all models of the process share.
+    /// The known times. All models of the process share them.
     let timings: AlgorithmTimings
-    /// How long unknown times may be measured while a model is loaded.
+    /// The most time for measurements while a model is loaded.
     let limit: Duration
-    /// Keeps the times between two starts; nil keeps them in memory only.
+    /// Stores the times for the next start; nil to keep them in memory only.
     let file: AlgorithmTimingFile?
 
-    /// Without measurement: the algorithms' own estimates decide.
+    /// No measurements: algorithms are chosen by estimated cost.
     public static let estimated = AlgorithmTuning(limit: .zero, file: nil)
 
-    /// With a file in the user's cache directory, for programs without a configuration.
+    /// Tuning with a file in the user's cache directory, for programs without a configuration.
     public static func cached(limit: Duration, threadCount: Int) -> AlgorithmTuning {
         let directory = AlgorithmTimingFile.defaultDirectory(in: ProcessInfo.processInfo.environment)
         return AlgorithmTuning(
             limit: limit, file: directory.map { AlgorithmTimingFile(directory: $0, threadCount: threadCount) })
     }
 
-    /// Reads the times that earlier processes measured.
+    /// Tuning that reads the times of earlier processes from a file.
     ///
-    /// - Parameter limit: zero measures nothing.
+    /// - Parameter limit: the most time for measurements; zero for none.
     public init(limit: Duration, file: AlgorithmTimingFile?) {
         timings = AlgorithmTimings(entries: file?.read() ?? [])
         self.limit = limit
         self.file = file
     }
 
-    /// Measures the algorithms of an engine that has not run yet, and writes the times to the file.
+    /// Measures the algorithms of an engine before its first run, and writes the times to the file.
     func callAsFunction(_ engine: Engine) {
         guard limit > .zero else { return }
         let known = timings.entries.count
@@ -42,19 +42,19 @@ public struct AlgorithmTuning: Sendable {
 
 /// Measures the algorithms of a layer.
 ///
-/// Each run starts with cold caches, as in a network: all other layers run between two runs of a layer, and with few
-/// images most of a layer's time may go into reading its weights.
+/// Each run starts with cold caches, as in a network: there, all other layers run between two runs of a layer. With few
+/// images, reading the weights may take most of a layer's time.
 ///
-/// Times are kept for good, so none is measured while the pool has other work: a run during which a request was decoded
-/// or computed does not count, and is repeated when the threads are idle.
+/// Times are stored permanently, so they are measured only while the pool has no other work. A run does not count if a
+/// request was decoded or computed meanwhile; it is repeated when the threads are idle.
 struct AlgorithmTuner {
-    /// More than the last-level cache of most machines. Units: bytes.
+    /// The size of the memory read to flush the caches: more than the last-level cache of most machines. Units: bytes.
     private static let otherByteCount = 48 << 20
-    /// The best of so many runs counts.
+    /// The number of runs; the fastest one counts.
     private static let runCount = 3
-    /// Algorithms with an estimate above so many times the lowest one are not measured.
+    /// Algorithms whose estimated cost exceeds the lowest by this factor are not measured.
     private static let costLimit = 4.0
-    /// How long to wait before a busy pool is asked again. Units: microseconds.
+    /// How long to wait before the pool is asked again whether it is idle. Units: microseconds.
     private static let pause: UInt32 = 1000
 
     private let workers: WorkerPool
@@ -69,8 +69,7 @@ struct AlgorithmTuner {
         other.bytes.initializeMemory(as: UInt8.self, repeating: 1)
     }
 
-    /// The times of the algorithms within ``costLimit``, in seconds; nil where the deadline came before all of them
-    /// were measured.
+    /// The times of the algorithms within ``costLimit``, in seconds; nil if the deadline came before all were measured.
     func measure(
         _ algorithms: [Algorithm], inputCount: Int, outputCount: Int, under condition: AlgorithmTimings.Condition
     ) -> [String: Double]? {
@@ -97,7 +96,7 @@ struct AlgorithmTuner {
         return seconds
     }
 
-    /// The duration of a run; nil where the pool's threads had other work during it.
+    /// The duration of a run; nil if the pool had other work meanwhile.
     private func undisturbedRun(of bench: OperationBench) -> Duration? {
         guard let before = workers.jobCountAtRest else { return nil }
         evict()
@@ -108,7 +107,7 @@ struct AlgorithmTuner {
         return workers.jobCountAtRest == before ? duration : nil
     }
 
-    /// Evicts the caches by reading other memory.
+    /// Flushes the caches by reading other memory.
     private func evict() {
         let words = other.bytes.bindMemory(to: UInt64.self)
         let sum = stride(from: 0, to: words.count, by: 8).reduce(into: UInt64(0)) { $0 &+= words[$1] }

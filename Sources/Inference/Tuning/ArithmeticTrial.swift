@@ -2,18 +2,18 @@ import Files
 import Host
 import Threads
 
-/// A self-test of the inner loops on this CPU: small layers, whose results are compared with the textbook loops'.
+/// A self-test of the inner loops on this CPU: computes small layers and compares the results with the naive loops.
 public enum ArithmeticTrial {
-    /// The largest difference between any algorithm with these instructions and the textbook loop, relative to the
-    /// layer's largest output; infinite where a result is NaN.
+    /// The largest difference between the naive loop and any algorithm with this instruction set, relative to the
+    /// layer's largest output. Infinity if a result is NaN.
     ///
-    /// Limits the whole process to the instructions while it runs, so that no other arithmetic should run at the same
+    /// While it runs, the whole process is limited to this instruction set, so nothing else should compute at the same
     /// time.
     public static func largestDifference(with instructions: InstructionSet) -> Float {
         let previous = InstructionSet.current
         InstructionSet.limit(to: instructions)
         defer { InstructionSet.limit(to: previous) }
-        // Two threads, so that borders between their shares are tested; sizes that are no multiple of a vector's.
+        // Two threads, so that the borders between their shares are tested. No size is a multiple of a vector's length.
         let workers = WorkerPool(threadCount: 2)
         var values = Values()
         var layers: [(layer: any UnaryLayer, input: Shape)] = [
@@ -38,11 +38,11 @@ public enum ArithmeticTrial {
         }
     }
 
-    /// The largest difference between two arrays, relative to the second one's largest value if that is above 1;
-    /// infinite for NaN.
+    /// The largest difference between two arrays, relative to the second array's largest value if that is above 1.
+    /// Infinity for NaN.
     ///
-    /// Winograd's transforms mix large and small outputs of a tile, so that errors are relative to the tile and not to
-    /// the value.
+    /// Winograd's transforms mix large and small outputs of a tile. Errors are therefore relative to the tile, not to
+    /// the single value.
     static func difference(_ found: [Float], _ expected: [Float]) -> Float {
         guard found.count == expected.count else { return .infinity }
         let scale = expected.reduce(1) { max($0, abs($1)) }
@@ -68,9 +68,9 @@ public enum ArithmeticTrial {
 }
 
 extension Operation {
-    /// Runs the operation alone, on an arena whose output and scratch are NaN at first.
+    /// Runs the operation alone, on an arena whose output and scratch memory are NaN at first.
     ///
-    /// Shape: input `[N, C, H, W]` or `[N, F]`, output likewise; the operation sees channels innermost.
+    /// Shape: input and output `[N, C, H, W]` or `[N, F]`. The operation itself works on channels-last memory.
     func values(on input: Tensor, outputShape: Shape, workers: WorkerPool) -> [Float] {
         values(on: [input], outputShape: outputShape, workers: workers)
     }
@@ -101,13 +101,13 @@ extension Operation {
                 threadCount: workers.threadCount))
         let output = Array(memory[inputCount..<inputCount + outputCount])
         guard outputShape.rank == 4 else { return output }
-        // The inverse transposition is the same one, with channels and pixels exchanged.
+        // The same transposition with channels and pixels exchanged is its inverse.
         return output.channelsInnermost(shape: [outputShape[0], outputShape[2] * outputShape[3], outputShape[1], 1])
     }
 }
 
 extension [Float] {
-    /// Shape: `[N, C, H, W]` in, `[N, H, W, C]` out; others stay as they are.
+    /// Converts `[N, C, H, W]` to `[N, H, W, C]`; other shapes stay as they are.
     func channelsInnermost(shape: Shape) -> [Float] {
         guard shape.rank == 4 else { return self }
         let (channels, pixels) = (shape[1], shape[2] * shape[3])

@@ -1,7 +1,7 @@
 import Files
 import Threads
 
-/// Runs one operation alone, on memory of its own that is filled with noise.
+/// Runs one operation alone, on its own memory filled with noise.
 struct OperationBench {
     private let operation: any Operation
     private let inputCount: Int
@@ -31,7 +31,7 @@ struct OperationBench {
                 * MemoryLayout<Float>.stride)
         let memory = arena.bytes.bindMemory(to: Float.self)
         memory.initialize(repeating: 0)
-        // Half of the values are zero, as behind a ReLU, and no two neighbours are equal.
+        // Half of the values are zero, as after a ReLU, and no two neighbours are equal.
         for index in 0..<self.inputCount {
             memory[index] = max(0, Float((index &* 2_654_435_761) & 0xFFFF) / 32_768 - 1)
         }
@@ -47,7 +47,7 @@ struct OperationBench {
         UnsafeBufferPointer(rebasing: arena.bytes.bindMemory(to: Float.self)[inputCount..<inputCount + outputCount])
     }
 
-    /// Brings the input into the caches, where the layer before leaves it in a network.
+    /// Reads the input into the caches, where the preceding layer leaves it in a network.
     func touchInput() {
         let memory = arena.bytes.bindMemory(to: Float.self)
         for index in stride(from: 0, to: inputCount, by: 16) { memory[index] += 0 }

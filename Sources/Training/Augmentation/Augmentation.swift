@@ -1,20 +1,20 @@
 import Inference
 
-/// Random changes to a training image, drawn again each time the network sees it.
+/// Data augmentation: random changes to a training image, drawn anew each time the network sees it.
 ///
-/// Works on bytes, before the model's ``Preprocessing`` normalises them. The order is: crop, then backdrop or
-/// inversion, then mirroring, then colours. Changes other than resizing are made at the smaller size: before an
-/// enlargement and after a reduction. For a network of one channel the image is converted to grey before its colours
-/// change.
+/// It works on bytes, before the model's ``Preprocessing`` normalises them. The order is: crop, then backdrop or
+/// inversion, then horizontal flip, then colours. All changes except resizing are made at the smaller size: before an
+/// enlargement, and after a reduction. For a network with one channel, the image is converted to grey before its
+/// colours change.
 public struct Augmentation: Sendable, Hashable {
     /// Which part of the image becomes the input.
     public enum Geometry: Sendable, Hashable {
-        /// The part that the model's preprocessing takes.
+        /// The part that the model's preprocessing uses.
         case whole
         /// torchvision's `RandomResizedCrop`.
         case crop(RandomResizedCrop)
-        /// A random window of the image resized to more than the input, as in the paper. ``EnlargedImage/usual`` is
-        /// 256 pixels for an input of 224. Units: enlarged side / input side.
+        /// A random window of an image that is resized to more than the input, as in the paper. The usual enlargement,
+        /// ``EnlargedImage/usual``, is 256 pixels for an input of 224. Units: enlarged side / input side.
         case window(enlargement: Double)
         /// The whole image at a random size and position.
         case placement(RandomPlacement)
@@ -24,18 +24,18 @@ public struct Augmentation: Sendable, Hashable {
     public var geometry: Geometry
     /// The probability of a horizontal flip, 0…1.
     public var mirrorProbability: Double
-    /// The probability that a product on black is coloured and put before a background, 0…1.
+    /// The probability of a backdrop, 0…1: a product on black is coloured and drawn before a background.
     public var backdropProbability: Double
-    /// The probability that each byte b becomes 255 − b, where no backdrop was drawn, 0…1.
+    /// The probability of inversion, 0…1: each byte b becomes 255 − b. It applies only if no backdrop was drawn.
     public var inversionProbability: Double
     /// Brightness, contrast, saturation and hue; nil leaves them as they are.
     public var jitter: ColourJitter?
     /// The principal components of the paper's colour shift; nil for no shift.
     public var components: ColourPCA?
-    /// The standard deviation of the shift along each component, as a multiple of its variance.
+    /// The standard deviation of the shift along each component, as a multiple of that component's variance.
     public var shiftDeviation: Double
 
-    /// By default nothing changes.
+    /// An augmentation; by default nothing changes.
     public init(
         geometry: Geometry = .whole, mirrorProbability: Double = 0, backdropProbability: Double = 0,
         inversionProbability: Double = 0, jitter: ColourJitter? = nil, components: ColourPCA? = nil,
@@ -50,12 +50,13 @@ public struct Augmentation: Sendable, Hashable {
         self.shiftDeviation = shiftDeviation
     }
 
-    /// Is every image left as preprocessing makes it?
+    /// Whether every image stays as preprocessing makes it.
     public var isIdentity: Bool { self == Augmentation(shiftDeviation: shiftDeviation) }
 
-    /// Draws the changes and writes the network's input. An identity writes bit for bit what `preprocessing` writes.
+    /// Draws the changes and writes the network's input. Without changes, the result is bit for bit that of
+    /// `preprocessing`.
     ///
-    /// - Parameter output: at least as many scalars as ``Preprocessing/tensorShape`` has; the first ones are written.
+    /// - Parameter output: room for at least the scalars of ``Preprocessing/tensorShape``; the first ones are written.
     public func write(
         _ image: PixelImage, for preprocessing: Preprocessing, using generator: inout SplitMix64,
         into output: UnsafeMutableBufferPointer<Float>
@@ -70,7 +71,7 @@ public struct Augmentation: Sendable, Hashable {
 
     /// The bytes before normalisation.
     ///
-    /// Shape: the network's input, or one channel where all three are the same.
+    /// Shape: height and width of the network's input; its channels, or one channel if all three are equal.
     func raster(
         _ image: PixelImage, for preprocessing: Preprocessing, using generator: inout SplitMix64
     ) -> Raster {
@@ -94,7 +95,7 @@ public struct Augmentation: Sendable, Hashable {
         return raster
     }
 
-    /// Draws the crop; nil where preprocessing's own resize is used, which is no crop.
+    /// Draws the crop. Nil if there is no crop, and preprocessing's own resize is used.
     private func part(
         of image: PixelImage, for preprocessing: Preprocessing, using generator: inout SplitMix64
     ) -> ResizedCrop? {
@@ -140,9 +141,9 @@ public struct Augmentation: Sendable, Hashable {
 }
 
 extension Augmentation {
-    /// Augmentations that are known to work, by name.
+    /// Named augmentations that are known to work.
     public enum Preset: String, CaseIterable, Sendable {
-        /// Nothing changes.
+        /// No changes.
         case none
 
         /// `RandomResizedCrop` and horizontal flips, as in the tutorials' `train.py`.
@@ -151,14 +152,14 @@ extension Augmentation {
         /// Random windows of 224 in 256 pixels, horizontal flips, and a PCA colour shift: Krizhevsky et al. 2012.
         case paper
 
-        /// For products on black, as in Fashion-MNIST, that have to be recognised in photos with light backgrounds:
-        /// resized and moved, flipped, inverted, or coloured before a background.
+        /// For products on black, as in Fashion-MNIST, that the network must recognise in photos with light
+        /// backgrounds: resized and moved, flipped, inverted, or coloured and drawn before a background.
         case product
     }
 
     /// The augmentation of a preset.
     ///
-    /// - Parameter components: the principal components for ``Preset/paper``; the paper takes those of the data set.
+    /// - Parameter components: the principal components for ``Preset/paper``. The paper uses those of the data set.
     public init(_ preset: Preset, components: ColourPCA = .imageNet) {
         switch preset {
         case .none: self.init()

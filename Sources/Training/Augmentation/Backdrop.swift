@@ -1,15 +1,15 @@
 import Foundation
 
-/// Puts a product that was cut out on black, as in Fashion-MNIST, before a background like that of a shop's photo.
+/// Draws a product that was cut out on black, as in Fashion-MNIST, before a background like that of a shop's photo.
 ///
-/// A flood fill from the edges finds the black background; the rest is the product, drawn as a colour times its
-/// brightness. Along the outline a pixel's alpha is its brightness divided by that of its neighbours, because there the
-/// pixel is a mixture with black. Most backgrounds are nearly white, some have any colour, and each has a linear
-/// gradient of brightness.
+/// A flood fill from the edges finds the black background. The rest is the product, drawn as a colour times its
+/// brightness. Pixels along the outline are a mixture with black, so their alpha is their brightness divided by that of
+/// their neighbours. Most backgrounds are nearly white, and some have any colour. Each has a linear gradient of
+/// brightness.
 ///
-/// Limits: grey images with a dark edge; others are left as they are.
+/// Limits: grey images with a dark edge; other images are left unchanged.
 struct Backdrop: Equatable {
-    /// Is the product drawn dark where the image is light? Fashion-MNIST's images are negatives.
+    /// Whether the product is drawn dark where the image is light: Fashion-MNIST's images are negatives.
     var isNegative: Bool
     /// The product's colour: red, green, blue. Units: 0…1.
     var product: [Double]
@@ -19,17 +19,17 @@ struct Backdrop: Equatable {
     var gamma: Double
     /// The background's colour: red, green, blue. Units: 0…1.
     var background: [Double]
-    /// The gradient of the background's brightness: how much brighter it is at the bottom and at the right edge than in
-    /// the middle, as a share.
+    /// The gradient of the background's brightness: the relative increase from the middle to the bottom edge and to the
+    /// right edge.
     var fall: (down: Double, right: Double)
 
-    /// The brightest a background pixel may be; JPEG adds noise to black. Units: bytes' values.
+    /// The largest value of a background byte; JPEG adds noise to black. Units: byte values.
     private static let darkest: UInt8 = 8
-    /// The most by which a grey image's channels may differ. Units: bytes' values.
+    /// The largest difference between the channels of a grey image. Units: byte values.
     private static let greyness = 8
-    /// The least share of the image that has to be background.
+    /// The least share of the image that must be background, 0…1.
     private static let leastShare = 0.02
-    /// A pixel is isolated where at least this many of its eight neighbours are background.
+    /// A pixel is isolated if at least this many of its eight neighbours are background.
     private static let loneCount = 7
     /// The least contrast between product and background. Units: 0…1.
     private static let leastContrast = 0.15
@@ -66,7 +66,7 @@ struct Backdrop: Equatable {
             : colour(saturation: 0...1, value: 0...1, using: &generator)
     }
 
-    /// Is the contrast too low for the product to be seen?
+    /// Whether the contrast is too low for the product to be visible.
     private var isTooClose: Bool {
         let middle = (1 + shade) / 2
         return zip(product, background).map { abs($0 * middle - $1) }.reduce(0, max) < Self.leastContrast
@@ -83,7 +83,7 @@ struct Backdrop: Equatable {
         }
     }
 
-    /// Draws the product before the background; nil for an image that is coloured or has no dark edge.
+    /// Draws the product before the background; nil if the image has colours or no dark edge.
     ///
     /// Shape: `[H, W, channelCount]`, channelCount 1 or 3.
     func callAsFunction(_ image: borrowing Raster, channelCount: Int) -> Raster? {
@@ -128,7 +128,7 @@ struct Backdrop: Equatable {
         return true
     }
 
-    /// The flood fill from the edges, one flag a pixel; nil where it covers too little of the image.
+    /// The flood fill from the edges, one flag per pixel; nil if it covers too little of the image.
     private static func background(of grey: borrowing Raster) -> [Bool]? {
         let (height, width) = (grey.height, grey.width)
         var isBackground = [Bool](repeating: false, count: height * width)
@@ -160,7 +160,7 @@ struct Backdrop: Equatable {
         return Double(waiting.count) < leastShare * Double(height * width) ? nil : isBackground
     }
 
-    /// The product's brightness in a pixel, and its alpha.
+    /// The product's brightness and its alpha in a pixel.
     private static func share(
         _ row: Int, _ column: Int, _ grey: borrowing Raster, _ isBackground: [Bool]
     ) -> (level: UInt8, share: Double) {
@@ -179,7 +179,7 @@ struct Backdrop: Equatable {
             }
         }
         if backgroundCount == 0 { return (level, 1) }
-        // An isolated pixel is noise, or a thread of something bright.
+        // An isolated pixel is noise, or part of a thin bright line.
         return backgroundCount >= loneCount
             ? (level, Double(level) / 255) : (most, Double(level) / Double(most))
     }

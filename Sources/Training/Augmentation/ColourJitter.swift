@@ -10,10 +10,10 @@ public struct ColourJitter: Sendable, Hashable {
     public var contrast: Double
     /// The factor is drawn from max(0, 1 − saturation)…1 + saturation; 0 for none.
     public var saturation: Double
-    /// The shift is drawn from −hue…hue, where 1 is once around the circle; 0 for none. Limits: 0…0.5.
+    /// The shift is drawn from −hue…hue, in turns of the colour circle; 0 for none. Limits: 0…0.5.
     public var hue: Double
 
-    /// By default nothing changes.
+    /// A jitter; by default nothing changes.
     public init(brightness: Double = 0, contrast: Double = 0, saturation: Double = 0, hue: Double = 0) {
         precondition(
             brightness >= 0 && contrast >= 0 && saturation >= 0 && (0...0.5).contains(hue),
@@ -21,7 +21,7 @@ public struct ColourJitter: Sendable, Hashable {
         (self.brightness, self.contrast, self.saturation, self.hue) = (brightness, contrast, saturation, hue)
     }
 
-    /// One change and its factor, or its shift.
+    /// One change, with its factor or its shift.
     enum Change: Equatable {
         case brightness(Double)
         case contrast(Double)
@@ -42,7 +42,7 @@ public struct ColourJitter: Sendable, Hashable {
 }
 
 extension Raster {
-    /// Makes one change to every pixel. Grey images have neither saturation nor hue.
+    /// Applies one change to every pixel. Grey images have neither saturation nor hue.
     mutating func apply(_ change: ColourJitter.Change) {
         switch change {
         case .brightness(let factor): map([Self.blendTable(from: 0, factor)])
@@ -60,12 +60,12 @@ extension Raster {
         return UInt8(Double(sum) / Double(pixelCount) + 0.5)
     }
 
-    /// Pillow's `Image.blend` of one byte with each of the 256.
+    /// A table of Pillow's `Image.blend` of one byte with each of the 256 byte values.
     private static func blendTable(from origin: UInt8, _ factor: Double) -> [UInt8] {
         (0...255).map { blend(origin, UInt8($0), Float(factor)) }
     }
 
-    /// Pillow's `Image.blend`: truncated to a whole number, and clamped to 0…255.
+    /// Pillow's `Image.blend`, truncated to a whole number and clamped to 0…255.
     private static func blend(_ first: UInt8, _ second: UInt8, _ factor: Float) -> UInt8 {
         let value = Float(first) + factor * Float(Int(second) - Int(first))
         return UInt8(min(max(value, 0), 255))
@@ -94,7 +94,7 @@ extension Raster {
 ///
 /// - Source: Pillow `Convert.c`, `rgb2hsv_row` and `hsv2rgb`; Smith 1978
 struct HSV: Equatable {
-    /// The angle; 256 is once around the circle.
+    /// The angle on the colour circle; 256 is a full turn.
     var hue: UInt8
     var saturation: UInt8
     var value: UInt8

@@ -1,7 +1,6 @@
 import Inference
 
-/// The principal components of a data set's colours, along which the paper's augmentation shifts the colours of an
-/// image.
+/// The principal components of a data set's colours. The paper's augmentation shifts an image's colours along them.
 ///
 /// - Source: Krizhevsky et al. 2012, §4.1
 public struct ColourPCA: Sendable, Hashable {
@@ -10,14 +9,14 @@ public struct ColourPCA: Sendable, Hashable {
     /// Eigenvalues of the covariance of red, green and blue in 0…1, the largest first.
     public let variances: [Double]
 
-    /// ImageNet's.
+    /// The components of ImageNet.
     ///
     /// - Source: facebookarchive/fb.resnet.torch, `datasets/imagenet.lua`
     public static let imageNet = ColourPCA(
         directions: [[-0.5675, -0.5808, -0.5836], [0.7192, -0.0045, -0.6948], [0.4009, -0.8140, 0.4203]],
         variances: [0.2175, 0.0188, 0.0045])
 
-    /// Known components.
+    /// Components that are already known.
     public init(directions: [[Double]], variances: [Double]) {
         precondition(
             directions.count == 3 && variances.count == 3 && directions.allSatisfy { $0.count == 3 },
@@ -25,12 +24,12 @@ public struct ColourPCA: Sendable, Hashable {
         (self.directions, self.variances) = (directions, variances)
     }
 
-    /// The components of a random sample of a data set. Unreadable images are skipped; grey images vary along grey
-    /// only.
+    /// The components of a random sample of a data set. Unreadable images are skipped; grey images vary only along
+    /// grey.
     ///
     /// - Parameters:
-    ///   - limit: how many images are read at most.
-    ///   - seed: decides which images are in the sample.
+    ///   - limit: the most images that are read.
+    ///   - seed: determines the images in the sample.
     public init(of dataset: any Dataset, limit: Int = 1000, seed: UInt64) {
         var generator = SplitMix64(seed: seed, purpose: .sample)
         let indices = generator.shuffled(Array(0..<dataset.count)).prefix(limit)
@@ -72,7 +71,7 @@ public struct ColourPCA: Sendable, Hashable {
             variances: order.map { max(0, matrix[$0][$0]) })
     }
 
-    /// Draws the shift that is added to red, green and blue of every pixel of an image. Units: 0…1.
+    /// Draws a colour shift, which is added to red, green and blue of every pixel of an image. Units: 0…1.
     func shift(deviation: Double, using generator: inout SplitMix64) -> [Double] {
         var shift = [0.0, 0, 0]
         for (direction, variance) in zip(directions, variances) {
@@ -84,7 +83,7 @@ public struct ColourPCA: Sendable, Hashable {
 }
 
 extension Raster {
-    /// Adds to red, green and blue of every pixel; a grey image gets the mean of the three. Units: 0…1.
+    /// Adds a colour shift to every pixel. A grey image gets the mean of the three shifts. Units: 0…1.
     mutating func shift(by shift: [Double]) {
         let shift = channelCount == 3 ? shift : [shift.reduce(0, +) / 3]
         map(
@@ -94,7 +93,7 @@ extension Raster {
     }
 }
 
-/// First and second moments of pixels' colours. The sums are exact, because they are sums of whole numbers.
+/// First and second moments of pixels' colours. The sums are integers, and therefore exact.
 struct ColourMoments {
     private var count = 0
     private var sums = [0, 0, 0]
@@ -128,7 +127,7 @@ struct ColourMoments {
         for row in 0..<3 { for column in 0..<3 { products[row][column] += matrix[row][column] } }
     }
 
-    /// The covariance of red, green and blue in 0…1; zero where there are no pixels.
+    /// The covariance of red, green and blue in 0…1; zero if there are no pixels.
     var covariance: [[Double]] {
         let count = Double(max(count, 1))
         return (0..<3).map { row in

@@ -8,14 +8,14 @@ struct EnlargedImage: Equatable {
     /// The size of the whole resized image. Units: pixels.
     let height: Int
     let width: Int
-    /// The central part that crops are taken from; all of the image where it is stretched. Units: pixels.
+    /// The central part that crops are taken from; the whole image if it is stretched. Units: pixels.
     let rows: Range<Int>
     let columns: Range<Int>
     /// The size of the network's input. Units: pixels.
     let outputHeight: Int
     let outputWidth: Int
 
-    /// The paper's enlargement: enlarged side / input side.
+    /// The paper's enlargement. Units: enlarged side / input side.
     static let usual = 256.0 / 224
 
     /// - Parameter enlargement: at least 1.
@@ -37,7 +37,7 @@ struct EnlargedImage: Equatable {
         (rows, columns) = (top..<top + high, left..<left + wide)
     }
 
-    /// The crop that lies this far down and right of the top left one. Units: pixels.
+    /// The crop at an offset of `down` rows and `right` columns from the top left one. Units: pixels.
     func part(of image: PixelImage, down: Int, right: Int) -> ResizedCrop {
         let top = rows.lowerBound + down
         let left = columns.lowerBound + right
@@ -61,7 +61,7 @@ public struct TenCrop: Sendable {
 
     private let preprocessing: Preprocessing
 
-    /// The crops for a model whose preprocessing says how images are resized and normalised.
+    /// Ten crops for a model, whose preprocessing says how images are resized and normalised.
     public init(_ preprocessing: Preprocessing) { self.preprocessing = preprocessing }
 
     /// All ten crops as one batch.
@@ -73,11 +73,11 @@ public struct TenCrop: Sendable {
 
     /// Writes the ten crops into the caller's memory.
     ///
-    /// - Parameter output: at least ten times as many scalars as ``Preprocessing/tensorShape`` has.
+    /// - Parameter output: room for at least ten times the scalars of ``Preprocessing/tensorShape``.
     public func write(_ image: PixelImage, into output: UnsafeMutableBufferPointer<Float>) {
         let enlarged = EnlargedImage(image, for: preprocessing)
         let room = enlarged.room
-        // torchvision's centre: half a pixel is rounded to even.
+        // torchvision's centre: half pixels are rounded to even.
         let middle = (
             Int((Double(room.down) / 2).rounded(.toNearestOrEven)),
             Int((Double(room.right) / 2).rounded(.toNearestOrEven))

@@ -4,14 +4,14 @@ import Foundation
 ///
 /// - Source: Szegedy et al. 2014, §6; torchvision `RandomResizedCrop.get_params`
 public struct RandomResizedCrop: Sendable, Hashable {
-    /// The crop's area as a share of the image's.
+    /// The crop's area as a share of the image's area, 0…1.
     public var area: ClosedRange<Double>
     /// The crop's aspect ratio: width / height.
     public var ratio: ClosedRange<Double>
 
     private static let attempts = 10
 
-    /// By default torchvision's ranges.
+    /// A random crop; the defaults are torchvision's ranges.
     public init(area: ClosedRange<Double> = 0.08...1, ratio: ClosedRange<Double> = 3.0 / 4...4.0 / 3) {
         precondition(area.lowerBound > 0 && ratio.lowerBound > 0, "areas and ratios are positive: \(area), \(ratio)")
         (self.area, self.ratio) = (area, ratio)
@@ -36,7 +36,7 @@ public struct RandomResizedCrop: Sendable, Hashable {
         return centre(height: height, width: width)
     }
 
-    /// The fallback: the largest central crop within the range of aspect ratios.
+    /// The fallback if no crop fits: the largest central crop within the range of aspect ratios.
     func centre(height: Int, width: Int) -> (rows: Range<Int>, columns: Range<Int>) {
         let proportion = Double(width) / Double(height)
         var (rows, columns) = (height, width)
@@ -50,10 +50,10 @@ public struct RandomResizedCrop: Sendable, Hashable {
     }
 }
 
-/// The whole image at a random size and position in the input, as a product in a photo. The rest is filled with the
+/// The whole image at a random size and position in the input, like a product in a photo. The rest is filled with the
 /// colour of the image's border.
 public struct RandomPlacement: Sendable, Hashable {
-    /// The image's side as a share of the input's; above 1 its margins are cropped.
+    /// The image's side as a share of the input's side; above 1, its margins are cropped.
     public var scale: ClosedRange<Double>
     /// The factor by which the aspect ratio (width / height) changes.
     public var ratio: ClosedRange<Double>
@@ -68,7 +68,7 @@ public struct RandomPlacement: Sendable, Hashable {
         (self.scale, self.ratio, self.overhang) = (scale, ratio, overhang)
     }
 
-    /// Draws the input's position in the image's coordinates; it may reach beyond the image. Units: pixels.
+    /// Draws the input's rows and columns in the image's coordinates. They may extend beyond the image. Units: pixels.
     func callAsFunction(
         height: Int, width: Int, using generator: inout SplitMix64
     ) -> (rows: Range<Double>, columns: Range<Double>) {

@@ -1,15 +1,15 @@
 import CKernels
 import Inference
 
-/// The bytes of an image, changed in place by augmentation.
+/// The bytes of an image, which augmentation changes in place.
 ///
 /// Shape: `[H, W, C]`, rows without gaps, C = 1 or 3 (red, green, blue).
 struct Raster: ~Copyable {
-    /// Units: pixels.
+    /// The number of rows. Units: pixels.
     let height: Int
     let width: Int
     let channelCount: Int
-    /// The bytes, followed by the padding that resampling may read.
+    /// The bytes of the image, followed by the padding that resampling may read.
     let pixels: UnsafeMutableBufferPointer<UInt8>
 
     var pixelCount: Int { height * width }
@@ -52,7 +52,7 @@ struct Raster: ~Copyable {
 
     /// Replaces every byte by its entry in the channel's table.
     ///
-    /// - Parameter tables: one for each channel, or one for all; 256 bytes each.
+    /// - Parameter tables: one for each channel, or one for all; each has 256 bytes.
     mutating func map(_ tables: [[UInt8]]) {
         if tables.count == 1 || channelCount == 1 {
             tables[0].withUnsafeBufferPointer { table in
@@ -81,7 +81,7 @@ struct Raster: ~Copyable {
         return grey
     }
 
-    /// A crop, resized and windowed.
+    /// A resized crop, or a window of it.
     ///
     /// - Parameter turnsGrey: converts to one channel.
     borrowing func resized(_ part: ResizedCrop, turnsGrey: Bool) -> Raster {
@@ -97,8 +97,9 @@ struct Raster: ~Copyable {
 
     /// Writes the normalised input of the network.
     ///
-    /// - Precondition: height and width are the network's; the image has its number of channels, or one.
-    /// - Parameter output: at least as many scalars as ``Preprocessing/tensorShape`` has.
+    /// - Precondition: height and width are those of the network's input. The image has the input's channels, or one
+    ///   channel.
+    /// - Parameter output: room for at least the scalars of ``Preprocessing/tensorShape``.
     mutating func normalize(_ preprocessing: Preprocessing, into output: UnsafeMutableBufferPointer<Float>) {
         guard let start = pixels.baseAddress else { return }
         guard preprocessing.colour != .grey else {

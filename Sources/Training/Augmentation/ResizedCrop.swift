@@ -1,9 +1,9 @@
 import CKernels
 import Inference
 
-/// A crop of an image, the size it is resized to, and the window of the result that becomes the network's input.
+/// A crop of an image, its size after resizing, and the window of the result that becomes the network's input.
 struct ResizedCrop: Equatable {
-    /// With `columns`, the crop. It need not begin at a whole pixel, and may reach beyond the image. Units: pixels.
+    /// With `columns`, the crop. Its edges may be inside a pixel or beyond the image. Units: pixels.
     var rows: Range<Double>
     var columns: Range<Double>
     /// The size after resizing. Units: pixels.
@@ -37,17 +37,17 @@ struct ResizedCrop: Equatable {
         )
     }
 
-    /// Has the network's input at least as many pixels as the crop?
+    /// Whether the network's input has at least as many pixels as the crop.
     var enlarges: Bool { boundingBox.rows.count * boundingBox.columns.count <= rowWindow.count * columnWindow.count }
 
-    /// Does the crop reach beyond the image?
+    /// Whether the crop extends beyond the image.
     func overflows(_ image: PixelImage) -> Bool {
         boundingBox.rows.lowerBound < 0 || boundingBox.columns.lowerBound < 0
             || boundingBox.rows.upperBound > image.height
             || boundingBox.columns.upperBound > image.width
     }
 
-    /// Copies the bounding box out of an image, and fills what lies outside of the image with the border's colour.
+    /// Copies the bounding box out of an image. Pixels outside the image get the colour of its border.
     func pixels(of image: PixelImage) -> Raster {
         let (rows, columns) = boundingBox
         let channels = image.channelCount
@@ -86,7 +86,7 @@ struct ResizedCrop: Equatable {
 
     /// Crops and resizes an image without a copy.
     ///
-    /// - Precondition: the crop does not reach beyond the image.
+    /// - Precondition: the crop does not extend beyond the image.
     func resized(_ image: PixelImage, turnsGrey: Bool) -> Raster {
         let (rows, columns) = boundingBox
         let channels = image.channelCount
@@ -103,7 +103,7 @@ struct ResizedCrop: Equatable {
         return result
     }
 
-    /// The resampling of an image of this size.
+    /// The resize of this crop, for an image of this size.
     func resize(from input: (height: Int, width: Int)) -> BoxResize {
         BoxResize(
             from: input, rows: rows, columns: columns, to: (height, width), rowWindow: rowWindow,
@@ -112,7 +112,7 @@ struct ResizedCrop: Equatable {
 }
 
 extension PixelImage {
-    /// The median of the pixels along the edges, channel by channel: the background's colour, if there is one.
+    /// The median of the pixels along the edges, by channel: the background's colour, if the image has a background.
     var borderColour: [UInt8] {
         (0..<channelCount).map { channel in
             var counts = [Int](repeating: 0, count: 256)

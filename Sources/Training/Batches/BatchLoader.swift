@@ -7,18 +7,18 @@ import Threads
 /// Prefetches batches of a data set: reads, augments and normalises images on the pool's threads while the network
 /// trains.
 ///
-/// A batch's content depends on order, seed and epoch alone, never on threads. Batches' memory is recycled, from epoch
-/// to epoch.
+/// A batch's content depends only on order, seed and epoch, never on threads. The batches' memory is recycled across
+/// epochs.
 public final class BatchLoader: Sendable {
     /// The images and their labels.
     public let dataset: any Dataset
-    /// The most images in a batch.
+    /// The most images in a batch. Units: images.
     public let batchSize: Int
-    /// How an image becomes the network's input.
+    /// The preprocessing of each image.
     public let preprocessing: Preprocessing
     let augmentation: Augmentation
     let seed: UInt64
-    /// How many batches are prefetched while one is used.
+    /// The number of batches that are prefetched while one is in use.
     let aheadCount: Int
     let pool: WorkerPool
     let memory: BufferPool
@@ -26,10 +26,10 @@ public final class BatchLoader: Sendable {
     private let reported = Mutex<Set<Int>>([])
 
     /// - Parameters:
-    ///   - seed: together with the epoch and the image's index decides the augmentation.
-    ///   - aheadCount: how many batches are prefetched while one is used.
-    ///   - memory: recycles batches' memory; loaders of batches of one size may share it.
-    ///   - onUnreadable: called once for each image that cannot be read, on any thread; the image is left out.
+    ///   - seed: determines the augmentation, together with the epoch and the image's index.
+    ///   - aheadCount: the number of batches that are prefetched while one is in use.
+    ///   - memory: recycles the batches' memory; loaders with the same batch size may share it.
+    ///   - onUnreadable: called once for each image that cannot be read, on any thread. The image is left out.
     public init(
         _ dataset: any Dataset, batchSize: Int, augmentation: Augmentation = Augmentation(),
         preprocessing: Preprocessing, seed: UInt64, pool: WorkerPool, aheadCount: Int = 2,
@@ -47,15 +47,15 @@ public final class BatchLoader: Sendable {
         self.onUnreadable = onUnreadable
     }
 
-    /// The number of batches for this many images; the last one may be smaller.
+    /// The number of batches for this many images. The last batch may be smaller.
     public func batchCount(of count: Int) -> Int { (count + batchSize - 1) / batchSize }
 
-    /// The batches of an epoch, from batch `first` on.
+    /// The batches of an epoch, starting with batch `first`.
     ///
     /// - Parameters:
-    ///   - order: the images' indices, as ``EpochSampler`` gives them.
+    ///   - order: the indices of the images, as ``EpochSampler`` gives them.
     ///   - first: the number of the first batch, from 0.
-    ///   - dropsLast: leaves out a last batch that is not full.
+    ///   - dropsLast: whether to leave out a last batch that is not full.
     public func batches(
         order: [Int], epoch: Int, from first: Int = 0, dropsLast: Bool = false
     ) -> BatchSequence {
@@ -63,7 +63,7 @@ public final class BatchLoader: Sendable {
         return BatchSequence(self, order: order, epoch: epoch, numbers: min(first, count)..<count)
     }
 
-    /// Reads, augments and normalises one image; false where it cannot be read.
+    /// Reads, augments and normalises one image; returns false if it cannot be read.
     func prepare(_ index: Int, epoch: Int, into output: UnsafeMutableBufferPointer<Float>) -> Bool {
         do throws(DatasetError) {
             let image = try dataset.image(at: index)
@@ -77,37 +77,37 @@ public final class BatchLoader: Sendable {
     }
 }
 
-/// The network's inputs for some images, with their labels.
+/// The network's inputs for some images, and their labels.
 public struct Batch: Sendable {
-    /// The batch's number in the epoch, from 0; batches without a readable image are counted too.
+    /// The batch's number in the epoch, from 0. Batches without a readable image count too.
     public let number: Int
-    /// The indices of its images in the data set, without those that could not be read.
+    /// The images' indices in the data set, without those that could not be read.
     public let indices: [Int]
-    /// The class of each of these images.
+    /// The label of each image.
     public let labels: [Int]
-    /// The inputs one after the other, perhaps followed by unused memory. It is recycled once nobody holds the batch.
+    /// The contiguous inputs; unused memory may follow. The memory is recycled once nobody holds the batch.
     public let images: AlignedBuffer
-    /// Shape: `[N, H, W, C]`
+    /// The shape of the inputs, `[N, H, W, C]`.
     public let shape: Shape
 
-    /// The number of images, at least one.
+    /// The number of images, at least one. Units: images.
     public var count: Int { indices.count }
 
-    /// The inputs, viewed in place.
+    /// The inputs as a view of ``images``.
     public var tensor: Tensor { Tensor(shape, viewing: images, byteOffset: 0) }
 
-    /// The inputs as plain memory.
+    /// The inputs as a pointer to ``images``.
     public var scalars: UnsafeMutableBufferPointer<Float> {
         UnsafeMutableBufferPointer(rebasing: images.bytes.bindMemory(to: Float.self)[..<shape.elementCount])
     }
 }
 
-/// The batches of one epoch, in order. For one consumer on any thread, the pool's threads included.
+/// The batches of one epoch, in order. It has one consumer, on any thread, including the pool's threads.
 public final class BatchSequence: Sequence, IteratorProtocol {
     private let loader: BatchLoader
     private let order: [Int]
     private let epoch: Int
-    /// The batches whose preparation has not begun.
+    /// The numbers of the batches whose preparation has not begun.
     private var numbers: Range<Int>
     private var pending: [PendingBatch] = []
 
@@ -119,7 +119,7 @@ public final class BatchSequence: Sequence, IteratorProtocol {
     /// Cancels the prefetched batches.
     deinit { pending.forEach { $0.cancel() } }
 
-    /// The next batch that has a readable image; nil at the end. The caller helps to prepare it.
+    /// The next batch with a readable image; nil at the end. The calling thread helps to prepare it.
     public func next() -> Batch? {
         while true {
             if pending.isEmpty { begin() }
@@ -144,10 +144,10 @@ public final class BatchSequence: Sequence, IteratorProtocol {
     }
 }
 
-/// A batch in preparation: any number of threads take one image after the other.
+/// A batch in preparation. Any number of threads take its images, one at a time.
 ///
-/// A slot of `isReadable` and `images` is written by the thread that took its index from `next`. It is read only after
-/// `finishedCount` has counted every slot.
+/// The thread that takes an index from `next` writes the slots of that index in `isReadable` and `images`. Slots are
+/// read only after `finishedCount` has counted all of them.
 final class PendingBatch: @unchecked Sendable {  // guard: each slot has one writer, and is read after all are written
     private let loader: BatchLoader
     private let number: Int
@@ -172,7 +172,7 @@ final class PendingBatch: @unchecked Sendable {  // guard: each slot has one wri
 
     deinit { isReadable.deallocate() }
 
-    /// Prepares one image; false if none is left.
+    /// Prepares one image; returns false if none is left.
     func prepareOne() -> Bool {
         let place = next.wrappingAdd(1, ordering: .relaxed).oldValue
         guard place < indices.count else { return false }
@@ -185,13 +185,13 @@ final class PendingBatch: @unchecked Sendable {  // guard: each slot has one wri
         return true
     }
 
-    /// Lets no thread begin another image.
+    /// Cancels the images that no thread has begun.
     func cancel() { next.store(indices.count, ordering: .relaxed) }
 
-    /// Waits for the batch while preparing images too; nil where none of them can be read.
+    /// Helps to prepare the batch and waits until it is complete; nil if none of its images can be read.
     ///
-    /// Cannot deadlock: once no image is left, the other threads have at most one image each in hand and wait for
-    /// nothing.
+    /// It cannot deadlock: once no image is left, each of the other threads has at most one image in progress and waits
+    /// for nothing.
     func finished() -> Batch? {
         while prepareOne() {}
         if !indices.isEmpty { done.wait() }
@@ -212,12 +212,12 @@ final class PendingBatch: @unchecked Sendable {  // guard: each slot has one wri
     }
 }
 
-/// The shuffled order of an epoch's images. It follows from seed and epoch alone, so that training can resume at any
+/// Shuffles the images of each epoch. The order depends only on seed and epoch, so that training can resume at any
 /// step.
 public struct EpochSampler: Sendable, Equatable {
     /// The number of images.
     public let count: Int
-    /// Decides the permutations.
+    /// Determines the permutations.
     public let seed: UInt64
 
     /// A sampler of the indices 0..<count.

@@ -1,8 +1,8 @@
 import Files
 import Inference
 
-/// The training or test part of CIFAR-10 or CIFAR-100, binary version: records of labels and three planes of 32×32
-/// bytes.
+/// The training or test part of CIFAR-10 or CIFAR-100 in the binary version. Each record consists of its labels and
+/// three planes of 32×32 bytes.
 ///
 /// Shape: images `[32, 32, 3]`.
 /// - Source: Krizhevsky 2009; cs.toronto.edu/~kriz/cifar.html
@@ -16,7 +16,8 @@ public struct CIFARDataset: Dataset {
             self == .cifar10 ? ("batches.meta.txt", 10) : ("fine_label_names.txt", 100)
         }
 
-        /// Bytes before the pixels. The last is the label; one before it, if any, is the label among 20 coarse classes.
+        /// The number of label bytes before the pixels. The last one is the label. In CIFAR-100 the coarse label,
+        /// one of 20, comes before it. Units: bytes.
         var labelByteCount: Int { self == .cifar10 ? 1 : 2 }
 
         /// The folders in the publisher's archives of the binary and of the Python version.
@@ -26,7 +27,7 @@ public struct CIFARDataset: Dataset {
         }
     }
 
-    /// The part of the data.
+    /// The parts of the data set.
     public enum Part: Sendable {
         case training, test
 
@@ -43,10 +44,10 @@ public struct CIFARDataset: Dataset {
 
     public let classNames: [String]
     public let count: Int
-    /// The files as they are stored.
+    /// The files as stored.
     let files: [DataFile]
     private let labelByteCount: Int
-    /// For each file, the number of images up to its end.
+    /// The number of images up to the end of each file.
     private let ends: [Int]
 
     private static let side = 32
@@ -54,7 +55,7 @@ public struct CIFARDataset: Dataset {
 
     /// Reads the files of a part.
     ///
-    /// - Throws: ``DatasetError`` where a file is missing, is not made of whole records, or holds a label out of range.
+    /// - Throws: ``DatasetError`` if a file is missing, does not consist of whole records, or has a label out of range.
     public init(_ kind: Kind, folder: String, part: Part) throws(DatasetError) {
         let folder = try Self.folder(kind, folder)
         classNames = try Self.classNames(kind, folder)
@@ -71,7 +72,7 @@ public struct CIFARDataset: Dataset {
         (self.files, self.ends) = (files, ends)
     }
 
-    /// The folder itself, or the publisher's folder in it.
+    /// The folder itself, or the publisher's folder inside it.
     private static func folder(_ kind: Kind, _ folder: String) throws(DatasetError) -> String {
         try Folder.check(folder)
         let (binary, python) = kind.archiveFolders
@@ -114,7 +115,7 @@ public struct CIFARDataset: Dataset {
         return bytes.count / recordByteCount
     }
 
-    /// The record's file, its number in the file, and its offset. Units: bytes.
+    /// The position of an image: its file, its number in that file, and its offset. Units of the offset: bytes.
     private func place(_ index: Int) -> (file: DataFile, record: Int, offset: Int) {
         precondition((0..<count).contains(index), "there is no image \(index) of \(count)")
         let file = ends.firstIndex { index < $0 } ?? 0
@@ -147,7 +148,7 @@ public struct CIFARDataset: Dataset {
 }
 
 extension Substring {
-    /// Without the characters at both ends that match.
+    /// The string without matching characters at both ends.
     fileprivate func trimming(while predicate: (Character) -> Bool) -> String {
         let start = drop(while: predicate)
         return String(start.reversed().drop(while: predicate).reversed())

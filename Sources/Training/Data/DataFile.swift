@@ -1,21 +1,21 @@
 import Files
 import Inference
 
-/// A whole file of images or labels, plain or compressed by gzip.
+/// A whole file of images or labels, plain or compressed with gzip.
 ///
-/// Memory is allocated only for a known size: the file's own, or the size that the inflated header declares.
+/// Memory is only allocated for a known size: the file's own, or the size that the header inside it declares.
 struct DataFile: Sendable {
-    /// The file's path, for messages.
+    /// The file's path, for error messages.
     let name: String
-    /// The bytes as they are stored, which the digest is taken of.
+    /// The bytes as stored, which the digest covers.
     let stored: AlignedBuffer
-    /// Does the file begin with gzip's magic number?
+    /// Whether the file begins with gzip's magic number.
     let isCompressed: Bool
 
     /// The largest file, and the largest inflated content. Units: bytes.
     static let maxByteCount = 1 << 30
 
-    /// - Throws: ``DatasetError`` where it cannot be read.
+    /// - Throws: ``DatasetError`` if the file cannot be read.
     init(path: String) throws(DatasetError) {
         name = path
         do throws(FileError) {
@@ -26,7 +26,7 @@ struct DataFile: Sendable {
         isCompressed = stored.bytes.starts(with: [0x1F, 0x8B])
     }
 
-    /// The first bytes of the content, inflated; fewer where the content is shorter.
+    /// The first bytes of the inflated content; fewer if the content is shorter.
     func prefix(_ byteCount: Int) -> [UInt8] {
         guard isCompressed else { return withExtendedLifetime(stored) { Array(stored.bytes.prefix(byteCount)) } }
         let output = AlignedBuffer(byteCount: byteCount)
@@ -34,20 +34,20 @@ struct DataFile: Sendable {
         return withExtendedLifetime(output) { Array(output.bytes.prefix(outcome.produced)) }
     }
 
-    /// The content, inflated.
+    /// The inflated content.
     ///
-    /// - Parameter byteCount: the exact length that is expected, at most ``maxByteCount``.
-    /// - Throws: ``DatasetError`` where the content is shorter or longer, or the compression is corrupt.
+    /// - Parameter byteCount: the exact length that is expected, at most ``maxByteCount``. Units: bytes.
+    /// - Throws: ``DatasetError`` if the content is shorter or longer, or if the compressed data is corrupt.
     func content(byteCount: Int) throws(DatasetError) -> AlignedBuffer {
         guard isCompressed else {
             try check(found: stored.bytes.count, expected: byteCount)
             return stored
         }
-        // Deflate expands by at most 1032, so that a small file cannot ask for much memory.
+        // Deflate expands data by at most 1032 times, so a small file cannot ask for much memory.
         guard byteCount <= stored.bytes.count * 1032 else {
             throw .cannotInflate(file: name, byteCount: stored.bytes.count, expected: byteCount)
         }
-        // One byte more than declared: a stream that is too long is then seen.
+        // One byte more than declared, to detect a stream that is too long.
         let output = AlignedBuffer(byteCount: byteCount + 1)
         let outcome = Inflater.inflate(UnsafeRawBufferPointer(stored.bytes), .gzip, into: output.bytes)
         guard outcome.isEnded || outcome.produced > byteCount || outcome.consumed == stored.bytes.count else {
@@ -73,7 +73,7 @@ struct DataFile: Sendable {
 }
 
 extension DatasetError {
-    /// The data set's error for a file that could not be read.
+    /// The data set error for a file that could not be read.
     init(_ error: FileError, path: String) {
         switch error {
         case .tooLarge(_, let byteCount, let limit): self = .tooLarge(file: path, byteCount: byteCount, limit: limit)

@@ -2,20 +2,20 @@ import Files
 import Foundation
 import Inference
 
-/// Leakage from the training data into the validation data: files of both parts that are equal byte for byte. They make
-/// a network look better than it is.
+/// Data leakage: files that are equal byte for byte in the training and validation data. They make a network look
+/// better than it is.
 public struct DataLeakage: Sendable, Equatable {
-    /// How many of the validation files are in the training part too.
+    /// The number of validation files that are in the training data too.
     public let count: Int
-    /// One of them and the training file that it equals, as `A is B`; nil where there is none.
+    /// One of them and the training file that it equals, in the form `A is B`; nil if there is none.
     public let example: String?
 
-    /// The most bytes that are read in the search. Only files whose sizes are equal are read at all.
+    /// The most bytes read in the search. Only files of equal size are read. Units: bytes.
     static let maxByteCount = 256 << 20
 
     init(count: Int, example: String?) { (self.count, self.example) = (count, example) }
 
-    /// Compares two parts whose images' names are paths of files.
+    /// Compares two parts, whose images' names must be file paths.
     init(training: any Dataset, validation: any Dataset, maxByteCount: Int = Self.maxByteCount) {
         var bySize: [Int: (learned: [String], heldOut: [String])] = [:]
         for index in 0..<validation.count {
@@ -27,7 +27,7 @@ public struct DataLeakage: Sendable, Equatable {
             if let size = FileSnapshot.byteCount(of: name), bySize[size] != nil { bySize[size]?.learned.append(name) }
         }
         var (count, example, left) = (0, String?.none, maxByteCount)
-        // The smallest first, so that as many as possible are compared.
+        // Smallest files first, so that as many as possible are compared.
         for (size, files) in bySize.sorted(by: { $0.key < $1.key }) where !files.learned.isEmpty {
             left -= size * (files.learned.count + files.heldOut.count)
             guard left >= 0 else { break }
@@ -50,7 +50,7 @@ public struct DataLeakage: Sendable, Equatable {
 }
 
 extension DataSource {
-    /// The leakage between the parts of an image folder; nil for data that do not have one file for each image.
+    /// The leakage between the parts of an image folder; nil for data sets that do not have one file per image.
     public func leakage(_ parts: Parts) -> DataLeakage? {
         kind == .folder ? DataLeakage(training: parts.training, validation: parts.validation) : nil
     }

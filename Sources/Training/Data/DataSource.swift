@@ -1,11 +1,12 @@
 import Files
 
-/// The argument of `--data`: `FOLDER`, `fashion-mnist:DIR`, `mnist:DIR`, `cifar10:DIR` or `cifar100:DIR`.
+/// A data set's format and path, as in the argument of `--data`: `FOLDER`, `fashion-mnist:DIR`, `mnist:DIR`,
+/// `cifar10:DIR` or `cifar100:DIR`.
 public struct DataSource: Sendable, Equatable {
     /// The format of the data.
     public enum Kind: Sendable, Equatable {
-        /// One folder for each class; or folders `train` (`training`) and `val` (`valid`, `validation`, `test`,
-        /// `testing`), in upper or lower case, with one folder for each class in both.
+        /// Image files with one folder per class. The class folders are in `path` itself, or in its folders `train` (or
+        /// `training`) and `val` (or `valid`, `validation`, `test`, `testing`), in upper or lower case.
         case folder
         /// IDX files of Fashion-MNIST or MNIST.
         case idx(IDXDataset.Kind)
@@ -13,18 +14,18 @@ public struct DataSource: Sendable, Equatable {
         case cifar(CIFARDataset.Kind)
     }
 
-    /// The two parts that a training needs.
+    /// The two parts of the data that training needs.
     public struct Parts: Sendable {
-        /// The images that the network learns from.
+        /// The images that the network is trained on.
         public let training: any Dataset
-        /// The images that choose the best epoch.
+        /// The images that select the best epoch.
         public let validation: any Dataset
-        /// SHA-256 of the data, for `model.json`; it does not depend on their path.
+        /// The SHA-256 of the data, for `model.json`. It does not depend on the path.
         public let digest: String
 
-        /// The files of both parts that are not read.
+        /// The files of both parts that are not read as images.
         public var ignored: IgnoredFiles {
-            // Two shares of one folder have the same ones.
+            // Two parts that were split from one folder have the same ignored files.
             training.ignored == validation.ignored ? training.ignored : training.ignored + validation.ignored
         }
     }
@@ -34,16 +35,16 @@ public struct DataSource: Sendable, Equatable {
     /// The path of the folder.
     public let path: String
 
-    /// The share that is held out where the data have no validation part.
+    /// The share that is held out if the data has no validation part.
     public static let defaultSplit = 0.1
 
-    /// In lower case, in the order in which they are looked for.
+    /// The names of training folders in lower case, in the order of search.
     private static let trainingFolders = ["train", "training"]
     private static let validationFolders = ["val", "valid", "validation", "test", "testing"]
 
     /// Parses the argument of `--data`.
     ///
-    /// - Throws: ``DatasetError/unknownSource(found:)`` where it is neither a known format nor a folder.
+    /// - Throws: ``DatasetError/unknownSource(found:)`` if it is neither a known format nor a folder.
     public init(_ argument: String) throws(DatasetError) {
         let parts = argument.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         if parts.count == 2, !parts[1].isEmpty {
@@ -62,16 +63,16 @@ public struct DataSource: Sendable, Equatable {
         self.init(.folder, path: argument)
     }
 
-    /// Data of this format in this folder.
+    /// Data of this format at this path.
     public init(_ kind: Kind, path: String) { (self.kind, self.path) = (kind, path) }
 
     /// Loads both parts: the data's own, or a stratified split.
     ///
     /// - Parameters:
-    ///   - validationSplit: the share that is held out of the training part; nil takes the data's validation or test part,
-    ///     and ``defaultSplit`` where there is none.
-    ///   - seed: decides which images are held out.
-    /// - Throws: ``DatasetError`` where the data cannot be used.
+    ///   - validationSplit: the share that is held out of the training part. Nil uses the data's validation or test
+    ///     part, or ``defaultSplit`` if there is none.
+    ///   - seed: determines the images that are held out.
+    /// - Throws: ``DatasetError`` if the data cannot be used.
     public func load(validationSplit: Double? = nil, seed: UInt64 = 0) throws(DatasetError) -> Parts {
         if let validationSplit, !(validationSplit > 0 && validationSplit < 1) {
             throw .splitOutOfRange(found: validationSplit)
@@ -112,9 +113,9 @@ public struct DataSource: Sendable, Equatable {
         }
     }
 
-    /// The data for an evaluation: the validation or test part, or the whole folder where there is none.
+    /// The data for an evaluation: the validation or test part, or the whole folder if there is none.
     ///
-    /// - Throws: ``DatasetError`` where the data cannot be used.
+    /// - Throws: ``DatasetError`` if the data cannot be used.
     public func evaluation() throws(DatasetError) -> any Dataset {
         switch kind {
         case .folder:
@@ -130,7 +131,7 @@ public struct DataSource: Sendable, Equatable {
 
     /// The images of both parts.
     ///
-    /// - Throws: ``DatasetError`` where the data cannot be used.
+    /// - Throws: ``DatasetError`` if the data cannot be used.
     func everything() throws(DatasetError) -> any Dataset {
         let validation = try evaluation()
         guard hasOwnValidation else { return validation }
@@ -146,7 +147,7 @@ public struct DataSource: Sendable, Equatable {
         }
     }
 
-    /// Have the data a validation or test part?
+    /// Whether the data has a validation or test part.
     var hasOwnValidation: Bool {
         switch kind {
         case .folder: (try? validationPath()) ?? nil != nil
@@ -154,10 +155,10 @@ public struct DataSource: Sendable, Equatable {
         }
     }
 
-    /// The path of the folder's training part; nil where it has none.
+    /// The path of the folder's training part; nil if it has none.
     var trainingPath: String? { (try? Folder.subfolders(of: path)).flatMap { part(Self.trainingFolders, of: $0) } }
 
-    /// The first of the names that is among the subfolders, in upper or lower case.
+    /// The first of the names that a subfolder has, in upper or lower case.
     private func part(_ names: [String], of subfolders: [String]) -> String? {
         for name in names {
             if let found = subfolders.first(where: { $0.lowercased() == name }) { return "\(path)/\(found)" }
@@ -165,7 +166,7 @@ public struct DataSource: Sendable, Equatable {
         return nil
     }
 
-    /// The path of the folder's validation part; nil where it has none, or no training part.
+    /// The path of the folder's validation part; nil if it has none, or if it has no training part.
     private func validationPath() throws(DatasetError) -> String? {
         try Folder.check(path)
         let subfolders = try Folder.subfolders(of: path)
@@ -173,10 +174,10 @@ public struct DataSource: Sendable, Equatable {
         return part(Self.validationFolders, of: subfolders)
     }
 
-    /// The folder of the class folders: the path itself, or its training part if that is the only subfolder.
+    /// The folder that holds the class folders: the path itself, or its training part if that is the only subfolder.
     ///
-    /// - Throws: ``DatasetError/partAmongClasses(path:others:)`` where a part is beside other folders, because all of
-    ///   its images would become one class.
+    /// - Throws: ``DatasetError/partAmongClasses(path:others:)`` if a part is beside other folders: all of its images
+    ///   would become one class.
     private func classFoldersPath() throws(DatasetError) -> String {
         let subfolders = try Folder.subfolders(of: path)
         for names in [Self.trainingFolders, Self.validationFolders] {
@@ -187,7 +188,7 @@ public struct DataSource: Sendable, Equatable {
         return path
     }
 
-    /// Are a folder's images in several subfolders, and none in the folder itself?
+    /// Whether a folder's images are in several subfolders, and none is in the folder itself.
     private static func holdsClasses(_ path: String) throws(DatasetError) -> Bool {
         let folders = try Folder.images(below: path).map { $0.path.split(separator: "/").dropLast().first }
         return !folders.contains(nil) && Set(folders).count > 1
@@ -224,17 +225,18 @@ public struct DataSource: Sendable, Equatable {
 
 /// A stratified split: the same share of every class is held out for validation.
 struct StratifiedSplit: Equatable {
-    /// Indices, ascending.
+    /// The indices of the training images, ascending.
     let training: [Int]
-    /// Indices, ascending.
+    /// The indices of the validation images, ascending.
     let validation: [Int]
 
-    /// Holds out this share of each class, rounded, but at least one image. A class of one image keeps it for training.
+    /// Holds out this share of each class, rounded, and at least one image. A class with a single image keeps it for
+    /// training.
     ///
     /// - Parameters:
     ///   - labels: the class of each image.
     ///   - share: above 0 and below 1.
-    ///   - seed: decides which images are held out.
+    ///   - seed: determines the images that are held out.
     init(labels: [Int], share: Double, seed: UInt64) {
         let groups = Dictionary(grouping: labels.indices) { labels[$0] }
         var (training, validation): ([Int], [Int]) = ([], [])
@@ -253,7 +255,8 @@ struct StratifiedSplit: Equatable {
 
 /// The identity of a data set, as a SHA-256 digest.
 ///
-/// It covers names, sizes and labels of a folder's files, and every byte of files that hold many images.
+/// For a folder it covers the names, sizes and labels of the files. For files that hold many images it covers every
+/// byte.
 struct DataDigest: ~Copyable {
     private var hash = SHA256()
 
@@ -276,6 +279,6 @@ struct DataDigest: ~Copyable {
         withExtendedLifetime(file.stored) { hash.update(UnsafeRawBufferPointer(file.stored.bytes)) }
     }
 
-    /// 64 digits in lower case.
+    /// The digest as 64 hexadecimal digits in lower case.
     consuming func hexadecimal() -> String { hash.finalize().hexadecimal() }
 }

@@ -2,7 +2,7 @@ import Inference
 
 /// Labelled images, each read on demand.
 ///
-/// Reading is thread-safe: several images are read at a time while the network trains.
+/// Reading is thread-safe: several images are read at the same time while the network trains.
 public protocol Dataset: Sendable {
     /// The names of the classes, by label.
     var classNames: [String] { get }
@@ -10,33 +10,33 @@ public protocol Dataset: Sendable {
     /// The number of images.
     var count: Int { get }
 
-    /// The class of an image: an index of ``classNames``.
+    /// The label of an image: an index in ``classNames``.
     func label(at index: Int) -> Int
 
-    /// An image's name in messages: its path, or `FILE#INDEX` in a file of many.
+    /// An image's name in messages: its path, or `FILE#INDEX` in a file that holds many images.
     func name(at index: Int) -> String
 
-    /// The files among the images that are not read.
+    /// The files beside the images that are not read.
     var ignored: IgnoredFiles { get }
 
     /// Reads an image: upright, with one channel or three.
     ///
-    /// - Throws: ``DatasetError`` where it cannot be read or decoded.
+    /// - Throws: ``DatasetError`` if it cannot be read or decoded.
     func image(at index: Int) throws(DatasetError) -> PixelImage
 }
 
 extension Dataset {
-    /// None: in a file of many images there are no other files.
+    /// None by default: a file that holds many images has no other files beside its images.
     public var ignored: IgnoredFiles { .none }
 }
 
 /// Some images of another data set, in any order.
 public struct Subset: Dataset {
     private let whole: any Dataset
-    /// The images' indices in the whole data set.
+    /// The images' indices in the other data set.
     public let indices: [Int]
 
-    /// The images of these indices.
+    /// The images with these indices.
     public init(_ whole: any Dataset, indices: [Int]) {
         precondition(
             indices.allSatisfy((0..<whole.count).contains), "an index lies outside a data set of \(whole.count)")
@@ -52,7 +52,7 @@ public struct Subset: Dataset {
     public func image(at index: Int) throws(DatasetError) -> PixelImage { try whole.image(at: indices[index]) }
 }
 
-/// Two data sets of the same classes, one after the other.
+/// Two data sets with the same classes, one after the other.
 struct JoinedDatasets: Dataset {
     private let first: any Dataset
     private let second: any Dataset
@@ -77,7 +77,7 @@ struct JoinedDatasets: Dataset {
     }
 }
 
-/// A data set with inverted colours: what was on black is on white.
+/// A data set with inverted colours: black becomes white.
 public struct InvertedImages: Dataset {
     private let base: any Dataset
 

@@ -1,6 +1,6 @@
 import Inference
 
-/// Why a data set, or an image of one, cannot be used. Paths and files are named as the user named them.
+/// Why a data set or one of its images cannot be used. Paths are written as the user wrote them.
 public enum DatasetError: Error, Equatable, Sendable {
     /// An image is corrupt or exceeds a limit.
     case image(name: String, ImageError)
@@ -9,57 +9,57 @@ public enum DatasetError: Error, Equatable, Sendable {
 
     /// The argument of `--data` is neither a folder nor a known format.
     case unknownSource(found: String)
-    /// The share to hold out is not between 0 and 1.
+    /// The share to hold out is not above 0 and below 1.
     case splitOutOfRange(found: Double)
-    /// Every class has one image only, so that none can be held out for validation.
+    /// No image can be held out for validation, because every class has only one.
     case nothingToHoldOut(path: String)
 
     // Folders of images.
 
     /// There is no folder at this path.
     case noFolder(path: String)
-    /// A file or folder cannot be opened, for the system's reason.
+    /// A file or folder cannot be opened; the reason is the system's.
     case unreadable(path: String, reason: String)
     /// The folder has no subfolders.
     case noClassFolders(path: String)
-    /// A class folder has no image; `others` lists the files that are ignored.
+    /// A class folder has no images; `others` lists its ignored files.
     case emptyClassFolder(path: String, others: String = "")
-    /// There is one class folder only.
+    /// There is only one class folder.
     case singleClass(path: String, name: String)
-    /// A training or validation part is beside other folders, and would be read as one class.
+    /// A training or validation part is beside other folders and would be read as one class.
     case partAmongClasses(path: String, others: [String])
-    /// One part has a class that the other has not.
+    /// The class `name` is in one part only: in `path`, but not in `other`.
     case classesDiffer(path: String, other: String, name: String)
 
     // Files of many images.
 
-    /// A file of the data set is missing in the folder.
+    /// The folder lacks a file of the data set.
     case missingFile(path: String, expected: String)
-    /// The folder holds CIFAR's Python version, which is not read.
+    /// The folder holds CIFAR's Python version, which is not supported.
     case onlyPythonVersion(path: String)
-    /// A file, or its inflated content, exceeds the limit. Units: bytes.
+    /// A file or its inflated content exceeds the limit. Units: bytes.
     case tooLarge(file: String, byteCount: Int, limit: Int)
-    /// A gzip file is damaged.
+    /// A gzip file is corrupt.
     case corruptCompression(file: String)
-    /// A gzip file declares more content than deflate can make of its size. Units: bytes.
+    /// The header in a gzip file declares more content than deflate can produce from the file. Units: bytes.
     case cannotInflate(file: String, byteCount: Int, expected: Int)
     /// A file is shorter than its header declares. Units: bytes.
     case truncated(file: String, found: Int, expected: Int)
-    /// A file is longer than its header declares, by at least this many bytes.
+    /// A file is at least `byteCount` bytes longer than its header declares.
     case trailingBytes(file: String, byteCount: Int)
-    /// The magic number is not that of the expected IDX file.
+    /// The magic number is not that of the expected kind of IDX file.
     case wrongMagic(file: String, found: UInt32, expected: UInt32)
-    /// An extent in an IDX header is 0, or exceeds its limit.
+    /// An extent in an IDX header is 0 or exceeds `limit`.
     case extentOutOfRange(file: String, field: String, found: Int, limit: Int)
-    /// There are more images than labels, or fewer.
+    /// The numbers of images and labels differ.
     case countMismatch(images: String, imageCount: Int, labels: String, labelCount: Int)
-    /// The test images have another size than the training images, as `WIDTH×HEIGHT`.
+    /// The test images differ in size from the training images. Sizes are written as `WIDTH×HEIGHT`. Units: pixels.
     case sizeMismatch(file: String, found: String, expected: String)
-    /// A label is no class's index.
+    /// The label of an image is not the index of a class; `index` is the image's.
     case labelOutOfRange(file: String, index: Int, found: Int, classCount: Int)
-    /// A CIFAR file's size is no multiple of a record's. Units: bytes.
+    /// The size of a CIFAR file is not a multiple of the record size. Units: bytes.
     case partialRecord(file: String, byteCount: Int, recordByteCount: Int)
-    /// A list of class names has the wrong length.
+    /// A list of class names has the wrong number of names.
     case classNameCount(file: String, found: Int, expected: Int)
     /// A list of class names is not UTF-8.
     case notText(file: String)

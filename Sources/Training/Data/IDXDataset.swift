@@ -1,13 +1,13 @@
 import Files
 import Inference
 
-/// The training or test part of Fashion-MNIST or MNIST: grey images in one IDX file, their labels in another, plain or
-/// gzip.
+/// The training or test part of Fashion-MNIST or MNIST. An IDX file holds the grey images and another their labels,
+/// plain or compressed with gzip.
 ///
 /// Shape: images `[H, W, 1]`, 28×28 as published.
 /// - Source: LeCun et al. 1998; Xiao et al. 2017, "Fashion-MNIST"
 public struct IDXDataset: Dataset {
-    /// The data set, which the files themselves do not tell.
+    /// Which data set the files hold. The files themselves do not say it.
     public enum Kind: String, Sendable {
         case fashionMNIST = "fashion-mnist"
         case mnist
@@ -25,7 +25,7 @@ public struct IDXDataset: Dataset {
         }
     }
 
-    /// The part of the data; the raw value begins the files' names.
+    /// The parts of the data set. The raw value is the prefix of the files' names.
     public enum Part: String, Sendable {
         case training = "train"
         case test = "t10k"
@@ -33,7 +33,7 @@ public struct IDXDataset: Dataset {
 
     public let classNames: [String]
     public let count: Int
-    /// The two files as they are stored.
+    /// The two files as stored.
     let files: [DataFile]
     private let images: IDXFile
     private let labels: IDXFile
@@ -43,7 +43,7 @@ public struct IDXDataset: Dataset {
 
     /// Reads the two files of a part.
     ///
-    /// - Throws: ``DatasetError`` where a file is missing or does not hold what it declares.
+    /// - Throws: ``DatasetError`` if a file is missing or contradicts its header.
     public init(_ kind: Kind, folder: String, part: Part) throws(DatasetError) {
         classNames = kind.classNames
         let own = kind == .fashionMNIST ? "/MNIST" : "/FashionMNIST"
@@ -88,13 +88,13 @@ public struct IDXDataset: Dataset {
     }
 }
 
-/// The content of an IDX file of unsigned bytes: a big-endian header, then the values.
+/// The content of an IDX file of unsigned bytes: a big-endian header, followed by the values.
 ///
 /// - Source: yann.lecun.com/exdb/mnist, "the IDX file format"
 struct IDXFile {
-    /// The file as it is stored.
+    /// The file as stored.
     let file: DataFile
-    /// Header and values, inflated.
+    /// The inflated header and values.
     let content: AlignedBuffer
     /// The header's extents: `[N]` or `[N, H, W]`.
     let extents: [Int]
@@ -106,7 +106,7 @@ struct IDXFile {
 
     /// - Parameters:
     ///   - rank: 1 for labels, 3 for images.
-    /// - Throws: ``DatasetError`` where header and size contradict each other, or a number is out of range.
+    /// - Throws: ``DatasetError`` if header and file size contradict each other, or if a number is out of range.
     init(path: String, rank: Int) throws(DatasetError) {
         file = try DataFile(path: path)
         start = 4 + 4 * rank

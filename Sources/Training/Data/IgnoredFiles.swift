@@ -2,13 +2,13 @@
 public struct IgnoredFiles: Sendable, Equatable {
     /// Why a file is not read.
     public enum Reason: Sendable, Hashable {
-        /// The suffix is that of an image format that is not supported.
+        /// The suffix is that of an unsupported image format.
         case format(suffix: String)
         /// The suffix is not that of an image.
         case noImage(suffix: String)
-        /// An image that is outside of the class folders.
+        /// The file is an image, but outside the class folders.
         case outsideClasses
-        /// The suffix is that of an image, but the file cannot be opened: a dangling link, for instance.
+        /// The suffix is that of an image, but the file cannot be opened, such as a dangling link.
         case noFile
     }
 
@@ -17,7 +17,7 @@ public struct IgnoredFiles: Sendable, Equatable {
         let path: String
         let reason: Reason
 
-        /// A file and its reason.
+        /// An ignored file and the reason.
         public init(path: String, reason: Reason) {
             self.path = path
             self.reason = reason
@@ -32,20 +32,20 @@ public struct IgnoredFiles: Sendable, Equatable {
         }
     }
 
-    /// The files with one reason.
+    /// The files that are ignored for one reason.
     public struct Group: Sendable, Equatable {
-        /// Why they are not read.
+        /// Why the files are not read.
         public let reason: Reason
-        /// Their paths, in the order in which they were found.
+        /// The paths of the files, in the order in which they were found.
         public let paths: [String]
     }
 
     let entries: [Entry]
 
-    /// These files; by default none.
+    /// A list of these files; empty by default.
     public init(_ entries: [Entry] = []) { self.entries = entries }
 
-    /// No file.
+    /// An empty list.
     public static let none = IgnoredFiles()
 
     /// The number of files.
@@ -57,20 +57,20 @@ public struct IgnoredFiles: Sendable, Equatable {
             .sorted { ($1.paths.count, $0.paths[0]) < ($0.paths.count, $1.paths[0]) }
     }
 
-    /// One sentence for each reason, which names the first files.
+    /// One sentence for each reason, with the names of the first files.
     public var sentences: [String] { groups.map(\.sentence) }
 
-    /// A short list, as `3 .bmp, 1 .tiff`.
+    /// A short list, such as `3 .bmp, 1 .tiff`.
     public var summary: String { groups.map(\.summary).joined(separator: ", ") }
 
-    /// The files of both.
+    /// The files of both lists.
     static func + (one: IgnoredFiles, other: IgnoredFiles) -> IgnoredFiles {
         IgnoredFiles(one.entries + other.entries)
     }
 }
 
 extension IgnoredFiles.Group {
-    /// How many files a sentence names.
+    /// The number of files that a sentence names.
     private static let namedCount = 3
 
     var summary: String {
@@ -97,7 +97,7 @@ extension IgnoredFiles.Group {
 extension IgnoredFiles.Group: Encodable {
     private enum CodingKeys: String, CodingKey { case reason, suffix, count, files }
 
-    /// Writes the number of files and the first hundred paths.
+    /// Encodes the number of files and the first hundred paths.
     public func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: CodingKeys.self)
         let (name, suffix): (String, String?) =
@@ -114,16 +114,16 @@ extension IgnoredFiles.Group: Encodable {
     }
 }
 
-/// What a file's suffix says about its content.
+/// What a file name's suffix says about the content.
 public enum ImageSuffix: Sendable, Equatable {
     /// An image of a supported format.
     case read
     /// An image of another format.
     case otherFormat
-    /// Not an image.
+    /// The suffix is not that of an image.
     case none
 
-    /// The supported suffixes, in lower case and with their dot.
+    /// The supported suffixes in lower case, with the dot.
     public static let all = [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp"]
 
     private static let otherFormats: Set = [
@@ -133,13 +133,13 @@ public enum ImageSuffix: Sendable, Equatable {
         ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf", ".apng",
     ]
 
-    /// Looks at the end of a file's name.
+    /// Classifies a file name by its suffix.
     public init(_ name: String) {
         let suffix = Self.text(of: name)
         self = Self.all.contains(suffix) ? .read : Self.otherFormats.contains(suffix) ? .otherFormat : .none
     }
 
-    /// The suffix in lower case, with its dot; "without a suffix" where there is none.
+    /// The suffix in lower case with its dot; "without a suffix" if there is none.
     public static func text(of name: String) -> String {
         let last = name.split(separator: "/").last ?? ""
         guard let dot = last.lastIndex(of: "."), dot != last.startIndex else { return "without a suffix" }

@@ -2,8 +2,7 @@ import Files
 import Foundation
 import Inference
 
-/// Images in one folder for each class, as in torchvision's `ImageFolder`: the sorted names of the folders are the
-/// classes.
+/// Images with one folder per class, as in torchvision's `ImageFolder`. The classes are the folders' names, sorted.
 ///
 /// JPEG, PNG and WebP files are read, in nested folders too. Hidden files are skipped, and all others are ``ignored``.
 public struct ImageFolder: Dataset {
@@ -11,18 +10,19 @@ public struct ImageFolder: Dataset {
     /// The folder that holds the class folders.
     public let path: String
     public let ignored: IgnoredFiles
-    /// Sorted by class, then by path.
+    /// The images, sorted by class and then by path.
     let entries: [(label: Int, entry: Folder.Entry)]
     private let decoder: ImageDecoder
 
-    /// The largest file of an image. Units: bytes.
+    /// The largest image file. Units: bytes.
     static let maxByteCount = 256 << 20
 
     public var count: Int { entries.count }
 
     /// Lists the folders; images are read on demand.
     ///
-    /// - Throws: ``DatasetError`` where there is no such folder, it has less than two class folders, or one is empty.
+    /// - Throws: ``DatasetError`` if the folder does not exist, has fewer than two class folders, or one of them is
+    ///   empty.
     public init(_ path: String, decoder: ImageDecoder = ImageDecoder(keptInputs: 0)) throws(DatasetError) {
         var path = path
         while path.count > 1, path.hasSuffix("/") { path.removeLast() }
@@ -71,11 +71,11 @@ public struct ImageFolder: Dataset {
 
 /// The listing of class folders.
 enum Folder {
-    /// An image's file below a class folder.
+    /// An image file below a class folder.
     struct Entry: Sendable, Equatable {
         /// The path relative to the class folder.
         let path: String
-        /// Units: bytes.
+        /// The size of the file. Units: bytes.
         let byteCount: Int
     }
 
@@ -93,13 +93,13 @@ enum Folder {
         throw isKind ? DatasetError.unknownSource(found: path) : DatasetError.noFolder(path: path)
     }
 
-    /// Is there a folder?
+    /// Whether there is a folder at this path.
     static func exists(_ path: String) -> Bool {
         var isDirectory: ObjCBool = false
         return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) && isDirectory.boolValue
     }
 
-    /// The entries that are not hidden, sorted by Unicode scalars as in Python.
+    /// The names of the entries that are not hidden, sorted by Unicode scalars as in Python.
     static func names(in path: String) throws(DatasetError) -> [String] {
         do {
             return try FileManager.default.contentsOfDirectory(atPath: path)
@@ -110,7 +110,7 @@ enum Folder {
         }
     }
 
-    /// The folders in a folder, sorted.
+    /// The names of the folders in a folder, sorted.
     static func subfolders(of path: String) throws(DatasetError) -> [String] {
         try names(in: path).filter { exists("\(path)/\($0)") }
     }
@@ -118,8 +118,8 @@ enum Folder {
     /// All JPEG, PNG and WebP files below a folder, sorted by path.
     static func images(below path: String) throws(DatasetError) -> [Entry] { try contents(below: path).images }
 
-    /// All JPEG, PNG and WebP files below a folder, and all others that are not hidden, both sorted by path. Links are
-    /// followed. No folder is listed twice, so that a cycle of links ends.
+    /// All JPEG, PNG and WebP files below a folder, and all other files that are not hidden, both sorted by path. Links
+    /// are followed, but no folder is listed twice, so a cycle of links ends.
     static func contents(
         below path: String
     ) throws(DatasetError) -> (images: [Entry], ignored: [IgnoredFiles.Entry]) {
@@ -160,7 +160,7 @@ enum Folder {
         return ignored
     }
 
-    /// A file that is ignored: because of its suffix or, where that is an image's, because it cannot be opened.
+    /// An ignored file. The reason is its suffix or, if that is an image's, that the file cannot be opened.
     private static func entry(_ file: String) -> IgnoredFiles.Entry {
         ImageSuffix(file) == .read
             ? IgnoredFiles.Entry(path: file, reason: .noFile) : IgnoredFiles.Entry(unread: file)

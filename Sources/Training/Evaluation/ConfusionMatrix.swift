@@ -1,8 +1,8 @@
-/// How many images of each class were predicted as each class.
+/// The number of images for each pair of true class and predicted class.
 ///
 /// Axes: rows are the true classes, columns the predicted ones.
 public struct ConfusionMatrix: Sendable, Equatable {
-    /// The length of both axes.
+    /// The number of classes: the length of both axes.
     public let classCount: Int
     /// The number of images counted.
     public private(set) var count = 0
@@ -31,10 +31,10 @@ public struct ConfusionMatrix: Sendable, Equatable {
         count += other.count
     }
 
-    /// How many images of class `label` were predicted as class `predicted`.
+    /// The number of images of class `label` that were predicted as class `predicted`.
     public subscript(label label: Int, predicted predicted: Int) -> Int { counts[label * classCount + predicted] }
 
-    /// One row: the predictions for the images of a class.
+    /// One row: the number of predictions of each class, for the images of class `label`.
     public func row(_ label: Int) -> [Int] { Array(counts[label * classCount..<(label + 1) * classCount]) }
 
     /// The number of correct predictions.
@@ -53,7 +53,7 @@ public struct ConfusionMatrix: Sendable, Equatable {
         public let label: Int
         /// The predicted class.
         public let predicted: Int
-        /// How many images of the true class were predicted as the other.
+        /// The number of images of the true class that were predicted as the other.
         public let count: Int
     }
 
@@ -80,20 +80,20 @@ public struct ClassScore: Sendable, Equatable {
     /// True and false positives: all images that were predicted as the class.
     public let predictedCount: Int
 
-    /// The score of these counts.
+    /// The score for these counts.
     public init(correctCount: Int, count: Int, predictedCount: Int) {
         self.correctCount = correctCount
         self.count = count
         self.predictedCount = predictedCount
     }
 
-    /// Of the images predicted as the class, the share that belongs to it, 0…1; nil where there is none.
+    /// The share of the images predicted as the class that belong to it, 0…1; nil if no image was predicted as it.
     public var precision: Double? { Self.ratio(correctCount, predictedCount) }
 
-    /// Of the images of the class, the share that was predicted as it, 0…1; nil where there is none.
+    /// The share of the images of the class that were predicted as it, 0…1; nil if there is no image of the class.
     public var recall: Double? { Self.ratio(correctCount, count) }
 
-    /// The harmonic mean of precision and recall, 0…1; nil where the class neither occurs nor is predicted.
+    /// The harmonic mean of precision and recall, 0…1; nil if the class neither occurs nor is predicted.
     public var f1: Double? { Self.ratio(2 * correctCount, count + predictedCount) }
 
     private static func ratio(_ part: Int, _ whole: Int) -> Double? {

@@ -4,42 +4,43 @@ import Foundation
 ///
 /// Predictions are added one by one, in any order. Evaluations of several parts can be merged.
 public struct Evaluation: Sendable, Equatable {
-    /// How many images of each class were predicted as each class.
+    /// The number of images for each pair of true class and predicted class.
     public private(set) var confusion: ConfusionMatrix
-    /// The number of images whose class is among the five most probable.
+    /// The number of images whose true class is among the five most probable.
     public private(set) var top5CorrectCount = 0
     private var lossSum = 0.0
 
     /// The metrics of one prediction.
     public struct Outcome: Sendable, Equatable {
-        /// The most probable class; of equally probable ones the lowest index.
+        /// The most probable class. Of equally probable classes, the lowest index.
         public let predicted: Int
         /// The probability of the predicted class, 0…1.
         public let probability: Double
-        /// The cross-entropy: −ln of the true class's probability.
+        /// The cross-entropy: −ln of the true class's probability. Units: nats.
         public let loss: Double
-        /// How many classes are more probable than the true one.
+        /// The number of classes that are more probable than the true one.
         public let rank: Int
     }
 
-    /// No predictions yet.
+    /// An evaluation without predictions.
     public init(classCount: Int) { confusion = ConfusionMatrix(classCount: classCount) }
 
     /// The number of predictions.
     public var count: Int { confusion.count }
 
-    /// The mean softmax cross-entropy; NaN or infinite where a logit is, and NaN without predictions.
+    /// The mean softmax cross-entropy. It is NaN or infinite if a logit is, and NaN without predictions. Units: nats.
     public var loss: Double { lossSum / Double(count) }
 
-    /// The share of images whose class is the most probable one, 0…1; NaN without predictions.
+    /// Top-1 accuracy: the share of images whose true class is the most probable one, 0…1; NaN without predictions.
     public var top1: Double { Double(confusion.correctCount) / Double(count) }
 
-    /// The share of images whose class is among the five most probable, 0…1; NaN without predictions.
+    /// Top-5 accuracy: the share of images whose true class is among the five most probable, 0…1; NaN without
+    /// predictions.
     public var top5: Double { Double(top5CorrectCount) / Double(count) }
 
     /// Adds the prediction for one image.
     ///
-    /// A NaN among the logits makes the prediction wrong.
+    /// A prediction with a NaN among its logits counts as wrong.
     /// - Parameters:
     ///   - logits: `[K]`, before the softmax.
     ///   - label: the true class.
@@ -55,7 +56,7 @@ public struct Evaluation: Sendable, Equatable {
         return outcome
     }
 
-    /// Adds the predictions of another part of the images.
+    /// Adds the predictions of an evaluation of other images.
     public mutating func merge(_ other: Evaluation) {
         confusion.merge(other.confusion)
         top5CorrectCount += other.top5CorrectCount
@@ -70,7 +71,7 @@ public struct Evaluation: Sendable, Equatable {
         var predicted = 0
         for (index, logit) in logits.enumerated() where logit > logits[predicted] { predicted = index }
         let own = logits[label]
-        // Ties rank by index, as in Classification.
+        // Of equal logits, the lower index ranks first, as in Classification.
         let rank = logits.indices.count { logits[$0] > own || logits[$0] == own && $0 < label }
         let largest = Double(logits[predicted])
         let sum = logits.reduce(0) { $0 + exp(Double($1) - largest) }
@@ -79,32 +80,32 @@ public struct Evaluation: Sendable, Equatable {
     }
 }
 
-/// The mistakes with the largest loss, which are worth looking at.
+/// The wrong predictions with the largest loss, which are worth inspecting.
 public struct WorstMistakes: Sendable {
-    /// The largest loss first.
+    /// The mistakes, largest loss first.
     public private(set) var mistakes: [Mistake] = []
     private let limit: Int
 
-    /// Keeps at most `limit` mistakes.
+    /// An empty list that keeps at most `limit` mistakes.
     public init(limit: Int) { self.limit = limit }
 
-    /// Adds a prediction, if it is wrong and among the worst.
+    /// Adds a prediction if it is wrong and among the worst.
     public mutating func add(_ outcome: Evaluation.Outcome, label: Int, name: @autoclosure () -> String) {
         guard limit > 0, outcome.predicted != label, !outcome.loss.isNaN else { return }
         if mistakes.count == limit, let least = mistakes.last, outcome.loss <= least.loss { return }
         let mistake = Mistake(
             name: name(), label: label, predicted: outcome.predicted, probability: outcome.probability,
             loss: outcome.loss)
-        // Ties keep the order in which they were added.
+        // Mistakes with equal losses keep the order in which they were added.
         let place = mistakes.firstIndex { $0.loss < mistake.loss } ?? mistakes.endIndex
         mistakes.insert(mistake, at: place)
         if mistakes.count > limit { mistakes.removeLast() }
     }
 }
 
-/// An image whose class was not predicted.
+/// An image that was predicted wrongly.
 public struct Mistake: Sendable, Equatable {
-    /// The image's name: its path, or `FILE#INDEX` in a file of many.
+    /// The image's name: its path, or `FILE#INDEX` in a file that holds many images.
     public let name: String
     /// The true class's index in the model's class map.
     public let label: Int
@@ -112,6 +113,6 @@ public struct Mistake: Sendable, Equatable {
     public let predicted: Int
     /// The probability of the predicted class, 0…1.
     public let probability: Double
-    /// The cross-entropy: −ln of the true class's probability.
+    /// The cross-entropy: −ln of the true class's probability. Units: nats.
     public let loss: Double
 }

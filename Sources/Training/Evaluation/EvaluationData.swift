@@ -6,21 +6,21 @@ import Inference
 public struct EvaluationData: Sendable {
     /// How the images relate to the model's training data.
     public enum Origin: Sendable, Equatable {
-        /// Unknown: there is no record of a training, or it is of other data.
+        /// Unknown: there is no training record, or it is of other data.
         case unknown
-        /// The training data's path, but their content has changed since.
+        /// The data has the path of the training data, but its content has changed since.
         case changed
-        /// The share that was held out of the training data; it chose the best epoch. `trainedCount` others were
-        /// trained on.
+        /// The share that was held out of the training data. It selected the best epoch. The network was trained on
+        /// `trainedCount` other images.
         case heldOut(trainedCount: Int)
-        /// The data's own validation part; it chose the best epoch.
+        /// The data's own validation part. It selected the best epoch.
         case validation
-        /// The data's own test or validation part, while a share of the training part chose the best epoch.
+        /// The data's own test or validation part. It did not select the best epoch: a share of the training part did.
         case untouched
-        /// This many of the images were trained on.
+        /// The model was trained on `count` of the images.
         case trained(count: Int)
 
-        /// How many of the images were trained on; nil where that is unknown.
+        /// The number of these images that the model was trained on; nil if that is unknown.
         public var trainedCount: Int? {
             switch self {
             case .unknown, .changed: nil
@@ -47,7 +47,7 @@ public struct EvaluationData: Sendable {
     /// How they relate to the model's training data.
     public let origin: Origin
 
-    /// A sentence about the origin that a reader of the figures needs; nil where there is none.
+    /// A sentence about the origin that a reader of the results needs; nil if none is needed.
     public var note: String? {
         switch origin {
         case .unknown, .untouched: nil
@@ -66,12 +66,12 @@ public struct EvaluationData: Sendable {
 }
 
 extension DataSource {
-    /// The images to evaluate a model on: those that it was not trained on, as far as its record tells.
+    /// The images to evaluate a model on: those that it was not trained on, as far as its training record tells.
     ///
-    /// Where the data are those of the record, the images that were held out. Otherwise the validation or test part, or
-    /// the whole folder where there is none.
-    /// - Parameter includesTrained: takes all images, those that the model was trained on too.
-    /// - Throws: ``DatasetError`` where the data cannot be used.
+    /// If the data is that of the record, these are the images that were held out. Otherwise it is the validation or
+    /// test part, or the whole folder if there is none.
+    /// - Parameter includesTrained: whether to use all images, including those that the model was trained on.
+    /// - Throws: ``DatasetError`` if the data cannot be used.
     public func evaluation(
         of record: TrainingRecord?, includesTrained: Bool = false
     ) throws(DatasetError) -> EvaluationData {
@@ -81,7 +81,7 @@ extension DataSource {
             }
             if let parts = partsAbove(of: record) {
                 let whole = try evaluation()
-                // This part was split for the training, or all of it was trained on.
+                // This part was split for the training, or all of it was used for training.
                 return record.validationSplit == nil || includesTrained
                     ? EvaluationData(dataset: whole, origin: .trained(count: parts.training.count))
                     : EvaluationData(
@@ -108,16 +108,16 @@ extension DataSource {
             : EvaluationData(dataset: parts.validation, origin: .validation)
     }
 
-    /// The parts of a training, if these are its data.
+    /// The parts of a training, if this is its data; else nil.
     private func parts(of record: TrainingRecord) -> Parts? {
-        // Data that cannot be loaded for training, without a training part for instance, can still be evaluated.
+        // Data that cannot be loaded for training, such as data without a training part, can still be evaluated.
         guard let parts = try? load(validationSplit: record.validationSplit, seed: record.seed),
             parts.digest == record.dataDigest
         else { return nil }
         return parts
     }
 
-    /// The parts of a training, if this is the training part of its data: `flowers/train` of `flowers`.
+    /// The parts of a training, if this is the training part of its data, as `flowers/train` is of `flowers`; else nil.
     private func partsAbove(of record: TrainingRecord) -> Parts? {
         guard kind == .folder else { return nil }
         let above = DataSource(.folder, path: URL(fileURLWithPath: path).deletingLastPathComponent().path)
@@ -125,7 +125,7 @@ extension DataSource {
         return above.parts(of: record)
     }
 
-    /// Is this the path of a training's data?
+    /// Whether this is the path of a training's data.
     private func isPlace(of record: TrainingRecord) -> Bool {
         guard let other = try? DataSource(record.data), other.kind == kind else { return false }
         return Self.place(other.path) == Self.place(path)
@@ -136,15 +136,15 @@ extension DataSource {
     }
 }
 
-/// The record of a training in `model.json`: its data, and which share of them was held out.
+/// The training record in `model.json`: the data, and which share of it was held out.
 public struct TrainingRecord: Sendable, Equatable, Decodable {
     /// The argument of `--data`.
     public let data: String
-    /// The data's SHA-256, see ``DataSource/Parts/digest``.
+    /// The data's SHA-256; see ``DataSource/Parts/digest``.
     public let dataDigest: String
-    /// The share that was held out; nil where the data have a validation part, or the default share was held out.
+    /// The share that was held out; nil if the data has a validation part, or if the default share was held out.
     public let validationSplit: Double?
-    /// The training's seed, which decides the images that were held out.
+    /// The training's seed, which determines the images that were held out.
     public let seed: UInt64
 
     private enum CodingKeys: String, CodingKey {
@@ -153,7 +153,7 @@ public struct TrainingRecord: Sendable, Equatable, Decodable {
         case validationSplit = "validation_split"
     }
 
-    /// The part of `model.json` that is read.
+    /// The part of `model.json` that is decoded.
     private struct Description: Decodable {
         struct Training: Decodable { let settings: TrainingRecord }
         var checkpoint: String?
@@ -162,7 +162,7 @@ public struct TrainingRecord: Sendable, Equatable, Decodable {
 
         private enum CodingKeys: String, CodingKey { case checkpoint, classes, training }
 
-        /// Ignores what is malformed: loading the model reports it.
+        /// Nil for a malformed file: loading the model reports that.
         init?(folder: String) {
             guard let bytes = try? FileSnapshot.bytes(of: folder + "/model.json", maxByteCount: maxByteCount),
                 let description = try? JSONDecoder().decode(Self.self, from: Data(bytes))
@@ -178,10 +178,10 @@ public struct TrainingRecord: Sendable, Equatable, Decodable {
         }
     }
 
-    /// The most bytes that are read of `model.json` and of a class map.
+    /// The most bytes that are read of `model.json` and of a class map. Units: bytes.
     private static let maxByteCount = 16 << 20
 
-    /// A record of these data.
+    /// A training record for this data.
     public init(data: String, dataDigest: String, validationSplit: Double?, seed: UInt64) {
         self.data = data
         self.dataDigest = dataDigest
@@ -189,13 +189,14 @@ public struct TrainingRecord: Sendable, Equatable, Decodable {
         self.seed = seed
     }
 
-    /// The record of a model folder; nil where there is none.
+    /// The training record in a model folder; nil if there is none.
     public init?(folder: String) {
         guard let record = Description(folder: folder)?.training?.settings else { return nil }
         self = record
     }
 
-    /// The record in the `model.json` beside a checkpoint; nil where there is none, or it is of another checkpoint.
+    /// The training record in the `model.json` beside a checkpoint; nil if there is none, or if it is of another
+    /// checkpoint.
     public init?(checkpoint: String) {
         let (folder, name) = Self.place(of: checkpoint)
         guard let description = Description(folder: folder), description.checkpoint == name,
@@ -204,7 +205,7 @@ public struct TrainingRecord: Sendable, Equatable, Decodable {
         self = record
     }
 
-    /// The names of a checkpoint's classes, from the class map beside it; nil where there is none.
+    /// The names of a checkpoint's classes, from the class map beside it; nil if there is none.
     public static func classNames(besideCheckpoint checkpoint: String) -> [String]? {
         let (folder, name) = place(of: checkpoint)
         let description = Description(folder: folder).flatMap { $0.checkpoint ?? name == name ? $0 : nil }

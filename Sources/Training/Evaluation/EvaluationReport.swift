@@ -1,8 +1,8 @@
 import Foundation
 
-/// The report of an evaluation: the JSON of `alexnet evaluate --json`, and tables.
+/// The report of an evaluation, as the JSON of `alexnet evaluate --json` and as tables.
 public struct EvaluationReport: Sendable, Encodable {
-    /// What was evaluated.
+    /// What was evaluated: the model and the data.
     public struct Subject: Sendable, Encodable {
         /// The model's name.
         public let model: String
@@ -12,9 +12,9 @@ public struct EvaluationReport: Sendable, Encodable {
         public let data: String
         /// How the data relate to the model's training data.
         public let origin: EvaluationData.Origin
-        /// Were the probabilities of ten crops averaged?
+        /// Whether the probabilities of ten crops were averaged.
         public let tenCrop: Bool
-        /// Were the images' colours inverted?
+        /// Whether the images' colours were inverted.
         public let inverted: Bool
 
         /// A model and the data that it was evaluated on.
@@ -36,7 +36,7 @@ public struct EvaluationReport: Sendable, Encodable {
             case tenCrop = "ten_crop"
         }
 
-        /// `trained_on` is how many of the images the model was trained on, and `null` where that is unknown.
+        /// `trained_on` is the number of images that the model was trained on, or `null` if that is unknown.
         public func encode(to encoder: any Encoder) throws {
             var values = encoder.container(keyedBy: CodingKeys.self)
             try values.encode(model, forKey: .model)
@@ -88,13 +88,13 @@ public struct EvaluationReport: Sendable, Encodable {
         case ignored = "left_out"
     }
 
-    /// What was evaluated.
+    /// The model and the data.
     public let subject: Subject
     /// The names of the model's classes, by index.
     public let classNames: [String]
     /// The metrics, the worst mistakes and the unreadable images.
     public let result: Evaluator.Result
-    /// The files of the data that were not read as images.
+    /// The files of the data folder that were not read as images.
     public let ignored: IgnoredFiles
 
     /// The report of a result.
@@ -105,7 +105,7 @@ public struct EvaluationReport: Sendable, Encodable {
         self.result = result
     }
 
-    /// Writes numbers that are not finite, which JSON cannot express, as `null`.
+    /// Numbers that are not finite are encoded as `null`, because JSON cannot express them.
     public func encode(to encoder: any Encoder) throws {
         let evaluation = result.evaluation
         var values = encoder.container(keyedBy: CodingKeys.self)
@@ -130,10 +130,11 @@ public struct EvaluationReport: Sendable, Encodable {
 }
 
 extension EvaluationReport {
-    /// With more classes the matrix is wider than a terminal, and the most frequent confusions are listed instead.
+    /// The most classes for which the matrix is printed. A larger matrix is wider than a terminal, so the most frequent
+    /// confusions are listed instead.
     private static let maxMatrixClassCount = 20
     private static let confusionCount = 20
-    /// Units: characters.
+    /// The longest printed name. Units: characters.
     private static let maxNameWidth = 24
 
     /// The report as tables.
@@ -162,7 +163,7 @@ extension EvaluationReport {
         return lines.joined(separator: "\n") + "\n"
     }
 
-    /// What is added to the number of images.
+    /// The text about the data's origin that follows the number of images.
     private var origin: String {
         switch subject.origin {
         case .unknown, .changed, .untouched: ""
@@ -185,7 +186,8 @@ extension EvaluationReport {
         return lines.joined(separator: "\n") + "\n"
     }
 
-    /// Rows are the true classes. Columns are the predicted classes, by number to save width.
+    /// The confusion matrix as a table. Rows are the true classes. Columns are the predicted classes, as numbers to
+    /// save width.
     private var matrix: String {
         let confusion = result.evaluation.confusion
         let nameWidth = min(max(classNames.map(\.count).max() ?? 0, 15), Self.maxNameWidth)
@@ -233,7 +235,7 @@ extension EvaluationReport {
 }
 
 extension String {
-    /// The text with control characters replaced, with which a file's name could move a terminal's cursor.
+    /// The text with control characters replaced. In a file name, they could move a terminal's cursor.
     package var printable: String {
         String(String.UnicodeScalarView(unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
     }

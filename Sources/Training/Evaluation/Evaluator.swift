@@ -3,13 +3,13 @@ import Inference
 import Synchronization
 import Threads
 
-/// Evaluates a model on labelled images: they are read and preprocessed in parallel, then each batch is one forward
+/// Evaluates a model on labelled images. Images are read and preprocessed in parallel, and each batch is one forward
 /// pass.
 public struct Evaluator: Sendable {
-    /// Makes the network's inputs of an image: one, or several whose probabilities are averaged (test-time
+    /// Makes the network's inputs for an image: one, or several whose probabilities are averaged (test-time
     /// augmentation).
     ///
-    /// Shape: the model's `preprocessing.tensorShape` each.
+    /// Shape: each is the model's `preprocessing.tensorShape`.
     public typealias Views = @Sendable (PixelImage) -> [Tensor]
 
     private let model: Model
@@ -20,11 +20,11 @@ public struct Evaluator: Sendable {
 
     /// The result of an evaluation.
     public struct Result: Sendable {
-        /// The metrics of all images that could be read.
+        /// The metrics over all images that could be read.
         public fileprivate(set) var evaluation: Evaluation
         /// The mistakes with the largest loss.
         public fileprivate(set) var worst: WorstMistakes
-        /// One error for each image that could not be read, in their order.
+        /// One error for each image that could not be read, in the order of the images.
         public fileprivate(set) var skipped: [DatasetError] = []
     }
 
@@ -32,8 +32,8 @@ public struct Evaluator: Sendable {
     ///
     /// - Parameters:
     ///   - batchSize: the most images in one forward pass.
-    ///   - worstCount: how many of the worst mistakes are kept.
-    ///   - views: makes the inputs of an image; nil is the model's own preprocessing, as in serving.
+    ///   - worstCount: the number of worst mistakes to keep.
+    ///   - views: makes the inputs of an image; nil for the model's own preprocessing, as in serving.
     public init(
         model: Model, workers: WorkerPool, batchSize: Int = 64, worstCount: Int = 0, views: Views? = nil
     ) {
@@ -49,9 +49,9 @@ public struct Evaluator: Sendable {
     /// Evaluates a data set, or an evenly spaced sample of it.
     ///
     /// - Parameters:
-    ///   - limit: the most images. The sample is evenly spaced, so that each class of a sorted data set has its share.
+    ///   - limit: the most images. A sample is evenly spaced, so that each class of a sorted data set has its share.
     ///   - progress: called with the number of images since the last call.
-    /// - Throws: ``EvaluationError`` where the classes of data and model do not match, or no image can be read.
+    /// - Throws: ``EvaluationError`` if the classes of data and model do not match, or if no image can be read.
     public func run(
         on data: any Dataset, limit: Int = .max, progress: (_ count: Int) -> Void = { _ in }
     ) throws(EvaluationError) -> Result {
@@ -97,14 +97,14 @@ public struct Evaluator: Sendable {
     }
 }
 
-/// The average prediction over several views of an image (test-time augmentation).
+/// Averages the predictions over several views of an image (test-time augmentation).
 ///
 /// - Source: Krizhevsky et al. 2012, §4.1: "averaging the predictions made by the network's softmax layer on the ten
 ///   patches"
 public enum AveragedViews {
-    /// The logarithms of the mean of the views' probabilities, which are logits of that mean.
+    /// The logarithms of the mean of the views' probabilities. They are logits: their softmax is that mean.
     ///
-    /// Shape: `[K]` for each view, `[K]`.
+    /// Shape: input `[K]` for each view, output `[K]`.
     public static func logits(of views: [[Float]]) -> [Float] {
         guard let first = views.first else { return [] }
         var sums = [Double](repeating: 0, count: first.count)

@@ -2,15 +2,15 @@ import Inference
 
 /// Maps each class of a data set to the model's class of the same name.
 ///
-/// Case and punctuation are ignored, so that a folder `t-shirt_top` is the class `T-shirt/top`. The data may have fewer
-/// classes than the model, in any order, but no class that the model does not have.
+/// Case and punctuation are ignored: a folder `t-shirt_top` matches the class `T-shirt/top`. The data may have fewer
+/// classes than the model, in any order. Every class of the data must be a class of the model.
 public struct LabelMapping: Sendable, Equatable {
     /// For each of the data's classes, its index in the model's class map.
     public let indices: [Int]
     /// The number of the model's classes.
     public let classCount: Int
 
-    /// - Throws: ``EvaluationError`` where a class matches none of the model's, or several.
+    /// - Throws: ``EvaluationError`` if a class matches no class of the model, or several.
     public init(dataClasses: [String], modelClasses: [String]) throws(EvaluationError) {
         classCount = modelClasses.count
         if dataClasses == modelClasses {
@@ -37,12 +37,12 @@ public struct LabelMapping: Sendable, Equatable {
         self.indices = indices
     }
 
-    /// Lower case, with one space for each run of other characters than letters and digits.
+    /// The name in lower case, with every run of characters other than letters and digits replaced by one space.
     private static func plain(_ name: String) -> String {
         name.lowercased().split { !$0.isLetter && !$0.isNumber }.joined(separator: " ")
     }
 
-    /// A sentence about how the data's classes differ from the model's; nil where they do not.
+    /// A sentence about how the data's classes differ from the model's; nil if they do not.
     public var note: String? {
         if indices == Array(0..<classCount) { return nil }
         return indices.count < classCount
@@ -51,13 +51,13 @@ public struct LabelMapping: Sendable, Equatable {
     }
 }
 
-/// Why a model cannot be evaluated on some data.
+/// Why a model cannot be evaluated on this data.
 public enum EvaluationError: Error, Equatable, Sendable {
-    /// The data have more classes than the model; `example` is one that the model does not have.
+    /// The data has more classes than the model; `example` is one that the model does not have.
     case moreClasses(data: Int, model: Int, example: String)
-    /// A class of the data is none of the model's.
+    /// A class of the data is not a class of the model.
     case unknownClass(name: String, known: [String])
-    /// A class of the data matches several of the model's, or one that another class matches too.
+    /// A class of the data matches several classes of the model, or the same class as another one.
     case ambiguousClass(name: String)
     /// None of the images could be read.
     case noImages(skippedCount: Int)

@@ -1,19 +1,19 @@
 import Foundation
 
-/// The chance level: the loss of a network that always predicts the classes' frequencies. It is ln K for K equal
-/// classes.
+/// The chance level: the loss of a network that always predicts the class frequencies. For K equally frequent classes
+/// it is ln K.
 ///
-/// A network with dead units, after first steps that were too large, stays there for good. One whose steps are too
-/// small stays there for some epochs.
+/// A network whose first steps were too large may have dead units and stay at this level forever. A network whose steps
+/// are too small stays there for some epochs.
 public struct ChanceLevel: Sendable, Equatable {
-    /// The entropy of the classes' frequencies, with label smoothing. Units: nats.
+    /// The entropy of the class frequencies, with label smoothing. Units: nats.
     public let loss: Double
     /// The number of classes.
     public let classCount: Int
 
-    /// A loss within this share of the chance level does not show that anything was learnt.
+    /// The relative distance from the chance level below which a loss does not show any learning.
     static let margin = 0.02
-    /// A training is reported to be at chance level after at least this many epochs and steps.
+    /// The least number of epochs and of steps after which a training is reported to be at chance level.
     static let epochCount = 4
     static let stepCount = 30
 
@@ -31,11 +31,11 @@ public struct ChanceLevel: Sendable, Equatable {
         self.classCount = classCount
     }
 
-    /// Are the last epochs at chance level, for the first time in this training?
+    /// Whether the last epochs are at chance level, for the first time in this training.
     ///
     /// - Parameters:
     ///   - history: the epochs so far.
-    ///   - isLast: does no epoch follow? Then fewer epochs are enough.
+    ///   - isLast: whether this is the last epoch; fewer epochs are enough then.
     public func isReached(by history: History, stepsPerEpoch: Int, isLast: Bool) -> Bool {
         let rows = history.rows
         func isStuck(after count: Int) -> Bool {
@@ -44,7 +44,7 @@ public struct ChanceLevel: Sendable, Equatable {
         let least = max(Self.epochCount, (Self.stepCount + stepsPerEpoch - 1) / stepsPerEpoch)
         guard !rows.isEmpty, isStuck(after: rows.count) else { return false }
         if rows.count < least { return isLast }
-        // Reported once: not if an earlier epoch was reported already.
+        // It is reported once: not again if an earlier epoch was reported.
         return !(least..<max(rows.count, least)).contains(where: isStuck)
     }
 }

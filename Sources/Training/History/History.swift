@@ -1,9 +1,9 @@
-/// The history of a training, one row for each epoch: the content of `history.csv` and `history.svg`.
+/// The history of a training, with one row per epoch: the content of `history.csv` and `history.svg`.
 public struct History: Codable, Equatable, Sendable {
-    /// The epochs, ascending.
+    /// The rows, by ascending epoch.
     public private(set) var rows: [HistoryRow] = []
 
-    /// No epochs yet.
+    /// A history without epochs.
     public init() {}
 
     /// Adds the next epoch.
@@ -12,8 +12,8 @@ public struct History: Codable, Equatable, Sendable {
         rows.append(row)
     }
 
-    /// The epoch of the best validation accuracy; ties go to the lowest validation loss, then to the earliest epoch.
-    /// Nil without validation.
+    /// The row of the best epoch: highest validation accuracy, then lowest validation loss, then earliest epoch. Nil
+    /// without validation.
     public var best: HistoryRow? {
         rows.reduce(nil) { best, row in
             guard let accuracy = row.validationAccuracy, accuracy.isFinite else { return best }
@@ -21,17 +21,17 @@ public struct History: Codable, Equatable, Sendable {
         }
     }
 
-    /// The row of an epoch; nil where there is none.
+    /// The row of an epoch; nil if there is none.
     public subscript(epoch epoch: Int) -> HistoryRow? { rows.last { $0.epoch == epoch } }
 
-    /// The text of `history.csv`: a header, then one line for each epoch, each with a line feed.
+    /// The text of `history.csv`: a header and one line per epoch, each ending with a line feed.
     public var csv: String { ([HistoryRow.csvHeader] + rows.map(\.csvLine)).map { $0 + "\n" }.joined() }
 
-    /// Reads `history.csv`. A last line without a line feed, as a crash can leave it, is skipped.
+    /// Parses `history.csv`. A last line without a line feed, which a crash may leave, is skipped.
     ///
-    /// - Throws: ``HistoryError``
+    /// - Throws: ``HistoryError`` if the text is not a history.
     public init(csv: String) throws(HistoryError) {
-        // By bytes, because CR LF is one Character in Swift.
+        // Lines are split by bytes, because CR LF is a single Character in Swift.
         var lines = csv.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
             .map { String(Substring($0)) }.map { $0.hasSuffix("\r") ? String($0.dropLast()) : $0 }
         lines.removeLast()  // empty or unfinished
@@ -49,7 +49,7 @@ public struct History: Codable, Equatable, Sendable {
         }
     }
 
-    /// Reads the rows with the same checks as from text.
+    /// Decodes the rows with the same checks as in text.
     public init(from decoder: any Decoder) throws {
         for (index, row) in try [HistoryRow](from: decoder).enumerated() {
             let previous = rows.last?.epoch ?? 0
@@ -68,7 +68,7 @@ public struct History: Codable, Equatable, Sendable {
 public struct HistoryRow: Codable, Equatable, Sendable {
     /// The epoch's number, from 1.
     public let epoch: Int
-    /// The mean training loss over the epoch's steps, with augmentation and dropout. Units: nats.
+    /// The mean training loss over the epoch's steps, including augmentation and dropout. Units: nats.
     public let trainLoss: Double
     /// The share of training images that were predicted correctly during the epoch's steps, 0…1.
     public let trainAccuracy: Double
@@ -78,15 +78,15 @@ public struct HistoryRow: Codable, Equatable, Sendable {
     public let validationAccuracy: Double?
     /// The learning rate of the epoch's last step.
     public let learningRate: Double
-    /// Training images a second, without validation, rounded to 0.001.
+    /// The training throughput, without validation, rounded to 0.001. Units: images per second.
     public let imagesPerSecond: Double
-    /// The epoch's duration with validation, rounded to 0.001.
+    /// The epoch's duration, including validation, rounded to 0.001. Units: seconds.
     public let seconds: Double
 
-    /// The valid numbers of epochs.
+    /// The valid epoch numbers.
     static let epochs = 1...1_000_000_000
 
-    /// The columns of `history.csv`, in their order.
+    /// The columns of `history.csv`, in order.
     enum CodingKeys: String, CodingKey, CaseIterable {
         case epoch
         case trainLoss = "train_loss"
@@ -98,7 +98,7 @@ public struct HistoryRow: Codable, Equatable, Sendable {
         case seconds
     }
 
-    /// A row whose last two numbers are rounded here.
+    /// A row. The last two numbers are rounded here.
     public init(
         epoch: Int, trainLoss: Double, trainAccuracy: Double, validationLoss: Double?, validationAccuracy: Double?,
         learningRate: Double, imagesPerSecond: Double, seconds: Double
@@ -113,9 +113,9 @@ public struct HistoryRow: Codable, Equatable, Sendable {
         self.seconds = (seconds * 1000).rounded() / 1000
     }
 
-    /// Is the validation accuracy higher, or equal with a lower validation loss?
+    /// Whether this epoch is better: a higher validation accuracy, or an equal one with a lower validation loss.
     ///
-    /// Small validation parts tie often: twenty images have only 21 possible accuracies.
+    /// Ties are frequent with small validation parts: twenty images have only 21 possible accuracies.
     public func isBetter(than other: HistoryRow) -> Bool {
         let (accuracy, otherAccuracy) = (validationAccuracy ?? -.infinity, other.validationAccuracy ?? -.infinity)
         guard accuracy == otherAccuracy else { return accuracy > otherAccuracy }
@@ -128,7 +128,7 @@ extension HistoryRow {
     /// The header of `history.csv`.
     static let csvHeader = CodingKeys.allCases.map(\.rawValue).joined(separator: ",")
 
-    /// The line without its line feed. Numbers are read back to the same bits; nil is an empty field.
+    /// The line without its line feed. Parsing a number gives the same bits back; nil is an empty field.
     var csvLine: String {
         let numbers: [Double?] = [
             trainLoss, trainAccuracy, validationLoss, validationAccuracy, learningRate, imagesPerSecond, seconds,
@@ -136,7 +136,7 @@ extension HistoryRow {
         return (["\(epoch)"] + numbers.map { $0.map { "\($0)" } ?? "" }).joined(separator: ",")
     }
 
-    /// Parses a line; nil where it is malformed.
+    /// Parses a line; nil if it is malformed.
     init?(csvLine: some StringProtocol) {
         let fields = csvLine.split(separator: ",", omittingEmptySubsequences: false)
         guard fields.count == CodingKeys.allCases.count, let epoch = Int(fields[0]), fields[0].first != "+",
@@ -158,13 +158,13 @@ extension HistoryRow {
     }
 }
 
-/// Why a text is not the history of a training. Lines are numbered from 1.
+/// Why a text is not a training history. Line numbers start at 1.
 public enum HistoryError: Error, Equatable, Sendable {
-    /// The first line does not name the columns.
+    /// The first line does not contain the column names.
     case invalidHeader(found: String, expected: String)
     /// A line is not an epoch and seven numbers.
     case invalidLine(number: Int, found: String)
-    /// An epoch's number is not above the one of the line before.
+    /// An epoch's number is not larger than that of the line before.
     case misplacedEpoch(number: Int, found: Int, previous: Int)
 }
 

@@ -1,15 +1,17 @@
 import CKernels
 import Inference
 
+// The backward passes of ReLU and dropout.
+
 extension ReLU: DifferentiableLayer {
     func differentiable(_ site: LayerContext) -> any DifferentiableOperation {
         ReLUDifferentiation(elementCount: site.output.elementCount)
     }
 }
 
-/// max(x, 0), in place. Its gradient passes where the output is above zero.
+/// ReLU, max(x, 0), in place. The gradient passes where the output is above zero.
 struct ReLUDifferentiation: DifferentiableOperation {
-    /// The number of elements of one example.
+    /// The number of scalars of one example.
     let elementCount: Int
 
     var worksInPlace: Bool { true }
@@ -36,7 +38,7 @@ extension Dropout: DifferentiableLayer {
 
 /// Inverted dropout, in place. The backward pass draws the same mask again instead of saving it.
 struct DropoutDifferentiation: DifferentiableOperation {
-    /// The number of elements of one example.
+    /// The number of scalars of one example.
     let elementCount: Int
     let probability: Float
 

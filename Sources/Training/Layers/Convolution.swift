@@ -3,6 +3,8 @@ import Files
 import Inference
 import Threads
 
+// The backward pass of a convolution, and the choice of its algorithms.
+
 extension Conv2d: DifferentiableLayer {
     func differentiable(_ site: LayerContext) -> any DifferentiableOperation {
         Conv2dDifferentiation(self, site)
@@ -15,8 +17,8 @@ extension Conv2d: DifferentiableLayer {
     }
 }
 
-/// A convolution's forward pass, which is that of inference, and its two backward passes: the gradients of weights and
-/// biases, and the gradient of the input.
+/// The forward pass of a convolution, which is that of inference, and its two backward passes: one for the gradients of
+/// weights and biases, one for the gradient of the input.
 final class Conv2dDifferentiation: DifferentiableOperation, @unchecked Sendable {  // guard: `prepare` runs alone
     private let forwardAlgorithm: Algorithm
     private var forwardOperation: (any Operation)?
@@ -26,7 +28,7 @@ final class Conv2dDifferentiation: DifferentiableOperation, @unchecked Sendable 
     private let memory = BufferPool(countLimit: 8)
 
     init(_ layer: Conv2d, _ site: LayerContext) {
-        // From now on the parameters under training count, not the layer's own.
+        // From now on the layer uses the parameters under training instead of its own.
         let layer = layer.with(site.entries.map(site.parameters.tensor))
         let shape = ConvolutionShape(layer, input: site.inputs[0], output: site.output)
         forwardAlgorithm = .cheapest(of: layer, input: site.inputs[0], activation: site.activation)
@@ -65,7 +67,7 @@ final class Conv2dDifferentiation: DifferentiableOperation, @unchecked Sendable 
     }
 
     func prepare(_ workers: WorkerPool) {
-        // The last step's weights are released first, so that their memory is recycled.
+        // The weights prepared for the last step are released first, so that their memory is recycled.
         forwardOperation = nil
         forwardOperation = forwardAlgorithm.make(workers, memory: memory)
         inputGradient?.prepare(workers)
@@ -80,8 +82,8 @@ final class Conv2dDifferentiation: DifferentiableOperation, @unchecked Sendable 
 }
 
 extension Algorithm {
-    /// The algorithm of the lowest estimated cost. Nothing is measured: the choice is the same on every machine, so
-    /// that training is reproducible bit for bit.
+    /// The algorithm with the lowest estimated cost. Nothing is measured, so the choice is the same on every machine,
+    /// and training is reproducible bit for bit.
     static func cheapest(of layer: Conv2d, input: Shape, activation: Activation?) -> Algorithm {
         let algorithms = layer.algorithms(for: [input], activation: activation)
         guard let cheapest = algorithms.min(by: { $0.cost < $1.cost }) else {
@@ -91,11 +93,11 @@ extension Algorithm {
     }
 }
 
-/// The extents of a convolution, as those of a matrix product.
+/// The extents of a convolution, in terms of the matrix product that computes it.
 struct ConvolutionShape {
-    /// `[C, H, W]`
+    /// The shape of one image's input, `[C, H, W]`.
     let input: Shape
-    /// `[O, H', W']`
+    /// The shape of one image's output, `[O, H', W']`.
     let output: Shape
     let groups: Int
     let window: Window
@@ -109,9 +111,9 @@ struct ConvolutionShape {
 
     var inputsPerGroup: Int { input[0] / groups }
     var outputsPerGroup: Int { output[0] / groups }
-    /// The number of products in one output value: (C / groups)·KH·KW.
+    /// The number of products summed for one output value: (C / groups)·KH·KW.
     var depth: Int { inputsPerGroup * window.kernelSize.height * window.kernelSize.width }
-    /// The number of output pixels of one channel of one image.
+    /// The number of output pixels of one channel of one image: H'·W'.
     var positions: Int { output[1] * output[2] }
 
     /// The sliding window over one group's channels of one image, for the C kernels.

@@ -3,14 +3,14 @@ import Files
 import Inference
 import Threads
 
-/// The transposed convolution. With stride 1 the input's gradient is a convolution of the output's gradient, by kernels
-/// that are rotated by 180° and whose input and output channels are swapped.
+/// The input gradient by transposed convolution, for stride 1: a convolution of the output gradient. Its kernels are
+/// rotated by 180°, and their input and output channels are swapped.
 ///
 /// - Source: Dumoulin and Visin 2016, arXiv:1603.07285, §4.
 final class TransposedConvolution: ConvolutionInputGradient, @unchecked Sendable {  // guard: `prepare` runs alone
     private let layer: Conv2d
     private let shape: ConvolutionShape
-    /// `[C, O / groups, KH, KW]`
+    /// The rotated kernels, `[C, O / groups, KH, KW]`.
     private let kernels: AlignedBuffer
     private let algorithm: Algorithm
     private var operation: (any Operation)?
@@ -52,7 +52,7 @@ final class TransposedConvolution: ConvolutionInputGradient, @unchecked Sendable
         operation = algorithm.make(workers, memory: memory)
     }
 
-    /// Rotates the kernels that belong to one input channel.
+    /// Rotates the kernels of one input channel.
     private func rotate(_ input: Int) {
         let places = shape.window.kernelSize.height * shape.window.kernelSize.width
         let (group, channel) = (input / shape.inputsPerGroup, input % shape.inputsPerGroup)
@@ -71,12 +71,12 @@ final class TransposedConvolution: ConvolutionInputGradient, @unchecked Sendable
     }
 }
 
-/// The input's gradient with any stride, by col2im: the matrix product dX = dY·W gives the gradients of the windows,
-/// which are then added into the image.
+/// The input gradient by col2im, for any stride. The matrix product dX = dY·W gives the gradient of each window, and
+/// col2im adds these gradients into the image.
 final class Col2ImInputGradient: ConvolutionInputGradient, @unchecked Sendable {  // guard: `prepare` runs alone
     private let layer: Conv2d
     private let shape: ConvolutionShape
-    /// The weights with their channels innermost, `[O, KH, KW, C / groups]`.
+    /// The weights with channels innermost, `[O, KH, KW, C / groups]`.
     private let kernels: AlignedBuffer
 
     /// The most memory for a block of windows. Units: floats.

@@ -6,41 +6,41 @@ protocol DifferentiableLayer: Layer {
     /// The layer's forward and backward passes, for known shapes.
     func differentiable(_ site: LayerContext) -> any DifferentiableOperation
 
-    /// The same layer with other parameters, in the order of ``Layer/parameters``.
+    /// The same layer with other parameters, given in the order of ``Layer/parameters``.
     func with(_ parameters: [Tensor]) -> Self
 }
 
 extension DifferentiableLayer {
-    /// By default a layer has no parameters.
+    /// By default, a layer has no parameters.
     func with(_ parameters: [Tensor]) -> Self { self }
 }
 
-/// What a layer needs to know of the network that it is trained in.
+/// What a layer needs to know about the network in which it is trained.
 struct LayerContext {
-    /// The shapes of the inputs, of one example.
+    /// The shapes of the inputs, without the batch axis.
     let inputs: [Shape]
-    /// The shape of the output, of one example.
+    /// The shape of the output, without the batch axis.
     let output: Shape
-    /// The fused activation of the forward pass; its gradient is computed by a step of its own.
+    /// The activation that is fused into the forward pass; nil for none. A separate step computes its gradient.
     let activation: Activation?
-    /// Does this layer's backward pass include the gradient of the ReLU before it?
+    /// Whether this layer's backward pass includes that of the ReLU before it.
     let fusesInputReLU: Bool
     /// The parameters of the whole network.
     let parameters: Parameters
     /// The layer's own parameters, in the order of ``Layer/parameters``.
     let entries: [Parameters.Entry]
-    /// False for a frozen layer.
+    /// Whether gradients of the parameters are needed; false for a frozen layer.
     let wantsParameterGradients: Bool
-    /// False where nothing before this layer is trained.
+    /// Whether a gradient of the input is needed; false if nothing before this layer is trained.
     let wantsInputGradient: Bool
 }
 
-/// A layer's forward and backward pass.
+/// The forward and backward passes of a layer.
 ///
-/// The layout of images is `[N, H, W, C]`, channels innermost; that of features is `[N, F]`. Results do not depend on
-/// the number of threads.
+/// Images have the layout `[N, H, W, C]` (channels-last), features `[N, F]`. Results do not depend on the number of
+/// threads.
 protocol DifferentiableOperation: Sendable {
-    /// Does the forward pass overwrite the input, and the backward pass the output's gradient?
+    /// Whether the forward pass overwrites the input, and the backward pass the output's gradient.
     var worksInPlace: Bool { get }
 
     /// Memory that the forward pass saves for the backward pass. Units: bytes.
@@ -52,7 +52,7 @@ protocol DifferentiableOperation: Sendable {
     /// Scratch memory that all threads share. Units: bytes.
     func sharedByteCount(batchSize: Int) -> Int
 
-    /// Prepares the current parameters, once before each forward pass.
+    /// Prepares the current parameters. Called once before each forward pass.
     func prepare(_ workers: WorkerPool)
 
     /// Writes the output.
@@ -76,13 +76,13 @@ struct DifferentiableRun: @unchecked Sendable {  // guard: one run at a time has
     let batchSize: Int
     /// The seed of this layer's random choices in this step; nil turns dropout off.
     let seed: UInt64?
-    /// The values before the layer. Shape: `[N, …]` each.
+    /// The layer's inputs. Shape: `[N, …]` each.
     let inputs: [UnsafePointer<Float>]
-    /// The values behind the layer. Shape: `[N, …]`.
+    /// The layer's output. Shape: `[N, …]`.
     let output: UnsafeMutablePointer<Float>
-    /// The gradients to write. Shape: `[N, …]` each; nil where none is wanted.
+    /// The gradients of the inputs, which are written. Shape: `[N, …]` each; nil if none is needed.
     let inputGradients: [UnsafeMutablePointer<Float>?]
-    /// The gradient behind the layer. Shape: `[N, …]`.
+    /// The gradient of the output, which is read. Shape: `[N, …]`.
     let outputGradient: UnsafeMutablePointer<Float>
     /// Memory that the forward pass saves for the backward pass.
     let saved: UnsafeMutablePointer<Float>

@@ -1,10 +1,10 @@
 import CKernels
 import Inference
 
-/// The weights' gradient of any convolution, by im2col: for each group the matrix product dW = dYᵀ·X, where X holds the
-/// windows of the input as rows.
+/// The weight gradient by im2col, for any convolution. For each group it is the matrix product dW = dYᵀ·X, where the
+/// rows of X are the windows of the input.
 ///
-/// The batch is divided into parts whose sums are added in a fixed order, so that the result does not depend on the
+/// The batch is divided into parts. Their sums are added in a fixed order, so that the result does not depend on the
 /// threads.
 struct Im2ColWeightGradient: ConvolutionWeightGradient {
     let shape: ConvolutionShape
@@ -63,7 +63,7 @@ struct Im2ColWeightGradient: ConvolutionWeightGradient {
         kernel_sum_rows(gradient, shape.positions, shape.output[0], shape.output[0], sums + weight.range.count)
     }
 
-    /// Adds the parts' sums of one output channel, and transposes them to PyTorch's layout.
+    /// Adds the sums of all parts for one output channel, and transposes them to PyTorch's layout.
     private func finish(_ output: Int, _ run: DifferentiableRun, partCount: Int) {
         guard let gradients = parameters.gradients.baseAddress else { return }
         let first = output * shape.depth

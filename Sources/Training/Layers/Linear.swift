@@ -1,6 +1,8 @@
 import CKernels
 import Inference
 
+// The backward passes of linear and flatten layers.
+
 extension Linear: DifferentiableLayer {
     func differentiable(_ site: LayerContext) -> any DifferentiableOperation {
         LinearDifferentiation(
@@ -11,8 +13,8 @@ extension Linear: DifferentiableLayer {
     func with(_ parameters: [Tensor]) -> Linear { Linear(weight: parameters[0], bias: parameters[1]) }
 }
 
-/// y = x·Wᵀ + b. Each of the three matrix products is divided into blocks of the weights' rows or columns for the
-/// threads.
+/// A linear layer, y = x·Wᵀ + b. Each of its three matrix products is divided among the threads, by blocks of the
+/// weights' rows or columns.
 struct LinearDifferentiation: DifferentiableOperation {
     let inputs: Int
     let outputs: Int
@@ -22,7 +24,7 @@ struct LinearDifferentiation: DifferentiableOperation {
     let bias: Parameters.Entry
     let wantsParameterGradients: Bool
 
-    /// The rows or columns of a block: enough to amortise the packing of the other factor.
+    /// The rows or columns of a block: enough to amortise packing the other factor.
     private static let blockSize = 256
 
     private func parallelForBlocks(
@@ -79,7 +81,7 @@ extension Flatten: DifferentiableLayer {
     }
 }
 
-/// A layer whose output is its input, in place.
+/// A layer whose output is its input unchanged, in place.
 struct ViewDifferentiation: DifferentiableOperation {
     var worksInPlace: Bool { true }
     func forward(_ run: DifferentiableRun) {}
@@ -88,7 +90,7 @@ struct ViewDifferentiation: DifferentiableOperation {
 
 /// Transposes `[H, W, C]` to `[C, H, W]`, as PyTorch flattens, and the gradient back.
 struct FlattenDifferentiation: DifferentiableOperation {
-    /// `[C, H, W]`
+    /// The shape of one image, `[C, H, W]`.
     let input: Shape
 
     private var pixels: Int { input[1] * input[2] }

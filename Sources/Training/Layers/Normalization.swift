@@ -1,16 +1,18 @@
 import CKernels
 import Inference
 
+// The backward pass of local response normalisation.
+
 extension LocalResponseNorm: DifferentiableLayer {
     func differentiable(_ site: LayerContext) -> any DifferentiableOperation {
         LocalResponseNormDifferentiation(layer: self, input: site.inputs[0])
     }
 }
 
-/// Local response normalisation. The backward pass computes the sums of squares again instead of saving them.
+/// Local response normalisation. The backward pass recomputes the sums of squares instead of saving them.
 struct LocalResponseNormDifferentiation: DifferentiableOperation {
     let layer: LocalResponseNorm
-    /// `[C, H, W]`
+    /// The shape of one image, `[C, H, W]`.
     let input: Shape
 
     private var pixels: Int { input[1] * input[2] }

@@ -1,6 +1,8 @@
 import CKernels
 import Inference
 
+// The backward passes of max pooling and adaptive average pooling.
+
 extension MaxPool2d: DifferentiableLayer {
     func differentiable(_ site: LayerContext) -> any DifferentiableOperation {
         MaxPoolDifferentiation(
@@ -8,17 +10,17 @@ extension MaxPool2d: DifferentiableLayer {
     }
 }
 
-/// Max pooling. The gradient goes to the pixel that was the largest of its window.
+/// Max pooling. The gradient goes to the pixel that was the maximum of its window.
 struct MaxPoolDifferentiation: DifferentiableOperation {
     let window: Window
-    /// `[C, H, W]`
+    /// The shape of one image's input, `[C, H, W]`.
     let input: Shape
-    /// `[C, H', W']`
+    /// The shape of one image's output, `[C, H', W']`.
     let output: Shape
-    /// Does the backward pass include the gradient of the ReLU before this layer?
+    /// Whether the backward pass includes that of the ReLU before this layer.
     let fusesInputReLU: Bool
 
-    /// The largest window in pixels, because the pixel's index is saved in one byte.
+    /// The largest window: the index of the maximum is saved in one byte. Units: pixels.
     static let maxWindowArea = 256
 
     func savedByteCount(batchSize: Int) -> Int { output.elementCount * batchSize }
@@ -64,9 +66,9 @@ extension AdaptiveAvgPool2d: DifferentiableLayer {
 
 /// Adaptive average pooling. The gradient is distributed evenly over the pixels of each region.
 struct AdaptiveAvgPoolDifferentiation: DifferentiableOperation {
-    /// `[C, H, W]`
+    /// The shape of one image's input, `[C, H, W]`.
     let input: Shape
-    /// `[C, H', W']`
+    /// The shape of one image's output, `[C, H', W']`.
     let output: Shape
 
     func forward(_ run: DifferentiableRun) {

@@ -16,8 +16,8 @@ public enum SoftmaxCrossEntropy {
     ///   - labels: the true class of each row, in `0..<classCount`.
     ///   - smoothing: label smoothing ε, 0…1.
     ///   - gradient: receives dlogits; it may be the logits' own memory.
-    /// - Returns: the mean loss of the batch, NaN or infinite where a logit is; and the number of correct predictions,
-    ///   where the first of equal logits is the prediction.
+    /// - Returns: the mean loss of the batch, which is NaN or infinite if a logit is, and the number of correct
+    ///   predictions. Of equal logits, the first one is the prediction. Units of the loss: nats.
     public static func evaluate(
         logits: UnsafePointer<Float>, labels: [Int], classCount: Int, smoothing: Float = 0,
         gradient: UnsafeMutablePointer<Float>?
@@ -34,7 +34,8 @@ public enum SoftmaxCrossEntropy {
             let largest = firstLargestIndex(of: logits)
             if largest == label { correctCount += 1 }
 
-            // Softmax does not change when all logits are shifted. With the largest at 0 no exponential overflows.
+            // Softmax does not change when a constant is subtracted from all logits. With the largest at 0, no
+            // exponential overflows.
             let shift = Double(logits[largest])
             let right = Double(logits[label]) - shift
             var sum = 0.0
@@ -53,7 +54,8 @@ public enum SoftmaxCrossEntropy {
                 for index in 0..<classCount {
                     gradient[index] = Float((Double(gradient[index]) / sum - even) * scale)
                 }
-                // The true class again, in double until the end: its probability may be close to its target.
+                // The true class is computed again in double: its probability may be close to its target, and their
+                // difference tiny.
                 gradient[label] = Float((exp(right) / sum - 1 + smoothing - even) * scale)
             } else {
                 for logit in logits {
@@ -62,7 +64,7 @@ public enum SoftmaxCrossEntropy {
                     sum += exp(shifted)
                 }
             }
-            // −log softmax of the true class, and the mean over all classes.
+            // −log softmax of the true class, and its mean over all classes.
             let rightLoss = log(sum) - right
             loss += rightLoss
             if smoothing > 0 { loss += smoothing * (log(sum) - shiftedSum / Double(classCount) - rightLoss) }

@@ -1,13 +1,13 @@
 import CKernels
 import Inference
 
-/// The gradient of a convolution's weights by Winograd's minimal filtering: the tiles of the input and of the output's
-/// gradient are transformed, multiplied element by element and summed over the tiles of some images, and the sums
-/// transformed back.
+/// The weight gradient by Winograd's minimal filtering. The tiles of the input and of the output gradient are
+/// transformed and multiplied element by element. The products are summed over the tiles of several images, and the
+/// sums are transformed back.
 ///
 ///     dg = Gᵀ·[Σ (A·dY·Aᵀ) ⊙ (Bᵀ·d·B)]·G
 ///
-/// The transforms are parallel over images, the multiplication over the elements of a tile.
+/// The transforms run in parallel over images, the multiplications over the elements of a tile.
 /// - Source: Lavin and Gray 2015, arXiv:1509.09308, §3: the bilinear form of the forward pass, differentiated by the
 ///   filter.
 struct WinogradWeightGradient: ConvolutionWeightGradient {
@@ -16,12 +16,12 @@ struct WinogradWeightGradient: ConvolutionWeightGradient {
     private let parameters: Parameters
     private let weight: Parameters.Entry
     private let bias: Parameters.Entry?
-    /// The matrix G, row by row.
+    /// The matrix G, in row-major order.
     private let matrix: [Double]
 
     /// The most memory for transformed tiles, so that they fit into the last-level cache. Units: floats.
     private static let tileLimit = 2 << 20
-    /// How many kernels one task transforms back.
+    /// The number of kernels that one task transforms back.
     private static let kernelsPerTask = 1024
 
     init(
@@ -36,7 +36,7 @@ struct WinogradWeightGradient: ConvolutionWeightGradient {
         matrix = tiling.tile.filterMatrix.flatMap(\.self)
     }
 
-    /// The tile sizes that cost less than a direct convolution, the cheapest first.
+    /// The tile sizes that cost less than a direct convolution, cheapest first.
     static func tilings(of layer: Conv2d, _ shape: ConvolutionShape) -> [WinogradTiling] {
         let direct = Double(shape.output[0] * shape.depth * shape.positions)
         return WinogradTiling.all(layer, input: shape.input, output: shape.output)
@@ -46,15 +46,15 @@ struct WinogradWeightGradient: ConvolutionWeightGradient {
     private var places: Int { tiling.tile.placeCount }
     private var tilesPerImage: Int { tiling.rows * tiling.columns }
     private var paddedOutputs: Int { WinogradTiling.padded(shape.outputsPerGroup) }
-    /// The number of kernels of a group; each phase of a strided kernel counts as one.
+    /// The number of kernels of a group, with each phase of a strided kernel counted separately.
     private var kernelCount: Int { shape.outputsPerGroup * tiling.depth }
 
-    /// How many images' tiles are in memory at a time.
+    /// The number of images whose tiles are in memory at a time.
     private var imagesPerBlock: Int {
         max(1, Self.tileLimit / (places * tilesPerImage * (tiling.paddedDepth + paddedOutputs)))
     }
 
-    /// Offsets into the shared memory. Units: floats.
+    /// The layout of the shared memory. Units: floats.
     private struct Layout {
         /// The sums of one group, by tile element.
         let sums: Int
@@ -117,7 +117,7 @@ struct WinogradWeightGradient: ConvolutionWeightGradient {
         if let bias { sumBiases(run, layout, into: bias) }
     }
 
-    /// Sums each image by itself first, so that the order of the additions does not depend on the threads.
+    /// Sums each image separately first, so that the order of additions does not depend on the threads.
     private func sumBiases(_ run: DifferentiableRun, _ layout: Layout, into bias: Parameters.Entry) {
         run.parallelFor(run.batchSize) { image, _ in
             let sums = run.shared + layout.biases + image * shape.output[0]
@@ -133,7 +133,7 @@ struct WinogradWeightGradient: ConvolutionWeightGradient {
         }
     }
 
-    /// Transforms one row of tiles of one image, of both factors.
+    /// Transforms one row of tiles of one image: those of the input and those of the output gradient.
     private func transform(
         _ run: DifferentiableRun, _ layout: Layout, image: Int, place: Int, row: Int, group: Int,
         scratch: UnsafeMutablePointer<Float>
@@ -159,7 +159,7 @@ struct WinogradWeightGradient: ConvolutionWeightGradient {
             into: run.shared + layout.sums + place * kernelCount, stride: tiling.depth, accumulates: !isFirst)
     }
 
-    /// Transforms the sums back, in PyTorch's layout.
+    /// Transforms the sums back to kernels in PyTorch's layout.
     private func finish(_ run: DifferentiableRun, _ layout: Layout, group: Int) {
         let taps = tiling.tile.kernelExtent * tiling.tile.kernelExtent
         nonisolated(unsafe) let gradients = parameters.gradients
@@ -179,7 +179,7 @@ struct WinogradWeightGradient: ConvolutionWeightGradient {
         run.parallelFor(shape.outputsPerGroup) { output, _ in gather(output, from: kernels, into: target) }
     }
 
-    /// Interleaves the phases of one output channel's kernels; the padding behind a kernel's edge is dropped.
+    /// Interleaves the phases of one output channel's kernels. The padding after a kernel's edge is dropped.
     private func gather(
         _ output: Int, from phases: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>
     ) {

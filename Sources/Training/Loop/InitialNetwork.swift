@@ -1,23 +1,23 @@
 import Inference
 import Threads
 
-/// The network at the beginning of a training: an architecture, and for fine-tuning a checkpoint's parameters.
+/// The network at the start of a training: an architecture, and for fine-tuning also the parameters of a checkpoint.
 public struct InitialNetwork: Sendable {
     /// The architecture's name, as in `model.json`.
     public let architecture: String
-    /// The layers, with the checkpoint's parameters; those of ``fresh`` layers are zero.
+    /// The layers with the checkpoint's parameters. The parameters of ``fresh`` layers are zero.
     public let network: Network
-    /// The layers to initialise, which are not taken from the checkpoint.
+    /// The names of the layers to initialise, which are not taken from the checkpoint.
     public let fresh: [String]
     /// Sentences for the user about how the checkpoint was read.
     public let notes: [String]
-    /// The checkpoint's names of the layers, by the network's own names.
+    /// The layers' names in the checkpoint, by their names in the network.
     private let namesInFile: [String: String]
 
     /// The architectures that can be trained.
     public static var architectures: [String] { AlexNet.Form.allCases.filter(\.isTrainable).map(\.rawValue) }
 
-    /// A network without a checkpoint: all layers are initialised.
+    /// A network without a checkpoint: all its layers are initialised.
     ///
     /// - Throws: ``TrainingError/unknownArchitecture(name:known:)``
     public init(architecture: String, classCount: Int) throws(TrainingError) {
@@ -27,17 +27,17 @@ public struct InitialNetwork: Sendable {
         self.init(architecture: architecture, network: network, fresh: fresh)
     }
 
-    /// A network with the parameters of a checkpoint. Layers have the network's own names, whatever the file calls
-    /// them.
+    /// A network with the parameters of a checkpoint. The layers have the network's own names, whatever their names in
+    /// the checkpoint are.
     ///
-    /// The last layer is initialised where the checkpoint has other classes. Where it has the same classes in another
-    /// order, the layer's rows are reordered.
+    /// If the checkpoint has other classes, the last layer is initialised. If it has the same classes in another order,
+    /// the last layer's rows are reordered.
     /// - Parameters:
     ///   - architecture: nil to recognise it by the checkpoint's names and shapes.
     ///   - classNames: the names of the data's classes.
-    ///   - checkpointClasses: the names of the checkpoint's classes; nil where they are unknown.
-    ///   - fromScratch: layers to initialise all the same, as `fc8`.
-    /// - Throws: ``TrainingError`` where the checkpoint holds no such network, or not these layers.
+    ///   - checkpointClasses: the names of the checkpoint's classes; nil if they are unknown.
+    ///   - fromScratch: layers to initialise even though the checkpoint has them, such as `fc8`.
+    /// - Throws: ``TrainingError`` if the checkpoint does not hold such a network or these layers.
     public init(
         _ checkpoint: Checkpoint, architecture: String?, classNames: [String], checkpointClasses: [String]? = nil,
         fromScratch: Set<String>
@@ -58,7 +58,7 @@ public struct InitialNetwork: Sendable {
         checkpointClasses: [String]? = nil, fromScratch: Set<String> = []
     ) throws(TrainingError) {
         let form = try Self.form(of: parameters, file: file, asked: architecture)
-        // Sorted by name the classifier may come first; the last layer is the last linear one.
+        // In the order of names, the classifier may come first. The last layer is the last linear one.
         let layers = parameters.convolutions + parameters.linears
         let names = Self.layerNames(form)
         guard layers.count == names.count, let last = layers.last, let lastName = names.last else {
@@ -95,7 +95,7 @@ public struct InitialNetwork: Sendable {
 
     /// The network of a training that is resumed.
     ///
-    /// - Throws: ``TrainingError/checkpoint(file:_:)`` where the state does not hold the network that it names.
+    /// - Throws: ``TrainingError/checkpoint(file:_:)`` if the state does not hold the network that it names.
     public init(_ file: TrainingStateFile<TrainingSettings>, path: String) throws(TrainingError) {
         let form = try Self.form(file.state.settings.architecture)
         let tensors = file.initialValues()
@@ -119,7 +119,7 @@ public struct InitialNetwork: Sendable {
         self.notes = notes
     }
 
-    /// - Parameter values: the checkpoint's value of a parameter; nil for layers to initialise.
+    /// - Parameter values: returns the checkpoint's value of a parameter; nil for layers to initialise.
     private static func network(
         _ form: AlexNet.Form, _ shapes: [(name: String, shape: Shape)], values: (String) -> Tensor?
     ) throws(TrainingError) -> (network: Network, fresh: [String]) {
@@ -163,8 +163,8 @@ public struct InitialNetwork: Sendable {
         }
         guard let asked, asked != found.rawValue else { return found }
         let form = try form(asked)
-        // With other widths than the published ones it can be any form: then the user's name decides, if it is
-        // possible.
+        // With widths other than the published ones, it may be any form. The form that the user named is then used, if
+        // it is possible.
         var differences = Self.differences(parameters, from: found).isEmpty ? differences(parameters, from: form) : []
         do throws(CheckpointError) {
             _ = try AlexNet.network(form, parameters)
@@ -177,7 +177,7 @@ public struct InitialNetwork: Sendable {
         return form
     }
 
-    /// The differences of a checkpoint's shapes from the published ones, for any number of classes.
+    /// The differences between a checkpoint's shapes and the published ones, for any number of classes.
     private static func differences(_ parameters: ParameterSet, from form: AlexNet.Form) -> [CheckpointError] {
         let layers = parameters.convolutions + parameters.linears
         let classCount = layers.last?.weight.shape.extents.first ?? 0
@@ -189,8 +189,8 @@ public struct InitialNetwork: Sendable {
 
     // Layers' names
 
-    /// The network's own names of the layers that these names select: layers or parts of the network, by the network's
-    /// own names or by the checkpoint's.
+    /// The network's own names of the layers that `names` select. A name is that of a layer or of a part of the
+    /// network, as in the network or in the checkpoint.
     ///
     /// - Throws: ``TrainingError/unknownLayers(names:known:)``
     public func layers(named names: [String]) throws(TrainingError) -> [String] {
@@ -219,12 +219,12 @@ public struct InitialNetwork: Sendable {
         return form
     }
 
-    /// The usual preprocessing of the architecture.
+    /// The usual preprocessing for the architecture.
     public var usualPreprocessing: Preprocessing.Preset {
         AlexNet.Form(rawValue: architecture)?.preprocessing ?? .stretch
     }
 
-    /// The usual initialisation of the architecture, from its paper or tutorial.
+    /// The usual initialisation for the architecture, from its paper or tutorial.
     public var usualInitialization: Initialization {
         switch AlexNet.Form(rawValue: architecture) {
         case .halfWidth: .kaiming
@@ -251,16 +251,16 @@ public struct InitialNetwork: Sendable {
 
 /// Maps the rows of a checkpoint's last layer to the data's classes.
 enum ClassRows: Equatable {
-    /// The rows are in the order of the data's classes: the names are equal, or the checkpoint's are unknown.
+    /// The rows have the order of the data's classes: the names are equal, or the checkpoint's are unknown.
     case same
-    /// The classes are the same in another order; for each of the data's classes, its row.
+    /// The classes are the same in another order. The array holds the row of each of the data's classes.
     case reordered([Int])
-    /// The checkpoint has other classes, or another number of them.
+    /// The checkpoint has other classes, or a different number of classes.
     case others
 
     /// - Parameters:
     ///   - data: the names of the data's classes.
-    ///   - checkpoint: the names of the checkpoint's classes; nil where they are unknown.
+    ///   - checkpoint: the names of the checkpoint's classes; nil if they are unknown.
     ///   - rowCount: the number of the checkpoint's classes.
     init(data: [String], checkpoint: [String]?, rowCount: Int) {
         guard data.count == rowCount else {
@@ -286,7 +286,7 @@ enum ClassRows: Equatable {
         return Tensor(tensor.shape, scalars: rows.flatMap { scalars[$0 * length..<($0 + 1) * length] })
     }
 
-    /// A sentence about the order; nil where nothing changes.
+    /// A sentence about the order; nil if nothing changes.
     var note: String? {
         guard case .reordered = self else { return nil }
         return "the checkpoint has the data's classes in another order; its rows are reordered by the classes' names."

@@ -3,15 +3,14 @@ import Threads
 
 /// The training loop: trains a network on a data set, epoch by epoch, and keeps the best epoch as a servable model.
 ///
-/// The random choices of shuffling, augmentation and dropout follow from the seed and their position in the training,
-/// and every sum has a fixed order. A training that was stopped therefore continues bit for bit, on any number of
-/// threads.
+/// Shuffling, augmentation and dropout depend only on the seed and the position in the training, and every sum has a
+/// fixed order. A training that was stopped therefore continues bit for bit, on any number of threads.
 public final class Trainer {
     /// How a training ended.
     public enum Outcome: Sendable, Equatable {
         /// All epochs are done.
         case finished
-        /// It was stopped, and can be resumed.
+        /// The training was stopped and can be resumed.
         case stopped
     }
 
@@ -26,15 +25,15 @@ public final class Trainer {
     private let folder: TrainingFolder
     private let workers: WorkerPool
     private var state: TrainingState<TrainingSettings>
-    /// Has a state been written from which this training can be resumed?
+    /// Whether a state has been written from which this training can be resumed.
     private var isStateWritten = false
-    /// The epochs that are done.
+    /// The history of the finished epochs.
     public var history: History { state.history }
 
-    /// A new training, from the network's current parameters.
+    /// A new training that starts with the network's current parameters.
     ///
     /// - Parameter onUnreadable: called once for each image that cannot be read.
-    /// - Throws: ``TrainingError`` where the settings do not suit the network or the data.
+    /// - Throws: ``TrainingError`` if the settings do not fit the network or the data.
     public init(
         _ network: Network, settings: TrainingSettings, optimizer optimizerSettings: OptimizerSettings,
         schedule: LearningRateSchedule, parts: DataSource.Parts, preprocessing: Preprocessing,
@@ -75,7 +74,7 @@ public final class Trainer {
 
     /// Restores the state of a training; see ``InitialNetwork`` for its network.
     ///
-    /// - Throws: ``TrainingError/state(_:)`` where the file is of another training.
+    /// - Throws: ``TrainingError/state(_:)`` if the file is of another training.
     public func resume(from file: TrainingStateFile<TrainingSettings>) throws(TrainingError) {
         do {
             try file.restore(learner.parameters, optimizer: optimizer, movingAverage: average)
@@ -84,7 +83,7 @@ public final class Trainer {
         }
         let (settings, schedule) = (state.settings, state.schedule)
         state = file.state
-        // The user may have asked for more epochs since.
+        // The user may have asked for more epochs in the meantime.
         state.settings = settings
         state.schedule = schedule
         state.schedule.resume(file.state.schedule.plateau)
@@ -94,7 +93,7 @@ public final class Trainer {
     /// Trains until all epochs are done or `shouldStop` returns true. Call it on one of the pool's threads.
     ///
     /// - Parameters:
-    ///   - saveInterval: how often the state is written within an epoch: the most work that a crash can lose.
+    ///   - saveInterval: how often the state is written within an epoch. A crash loses at most this much work.
     ///   - shouldStop: asked before each step.
     /// - Throws: ``TrainingError``; the best model and the last state stay on disk.
     public func run(
@@ -102,7 +101,8 @@ public final class Trainer {
     ) throws(TrainingError) -> Outcome {
         let lock = try FolderLock(folder: folder.path)
         defer { withExtendedLifetime(lock) {} }
-        // A crash in the first minutes then costs no more than later, and a full disk is reported before the work.
+        // Saving at the start limits what a crash in the first minutes can lose. It also reports a full disk before the
+        // work.
         if !isStateWritten { try save() }
         var lastSave = ContinuousClock.now
         let sampler = EpochSampler(count: parts.training.count, seed: state.settings.seed)
@@ -149,7 +149,7 @@ public final class Trainer {
 
     private func step(_ batch: Batch) throws(TrainingError) {
         guard let images = batch.scalars.baseAddress else { return }
-        // A batch without a readable image is skipped, but its number counts.
+        // A batch without readable images is skipped, but its number counts.
         state.progress.step = batch.number
         var generator = SplitMix64(seed: state.settings.seed, purpose: .dropout, globalStep)
         let (loss, correct) = learner.gradients(
@@ -170,11 +170,12 @@ public final class Trainer {
         state.progress.imageCount += batch.count
     }
 
-    /// Validates, writes and ends the epoch. If it is stopped during validation, the epoch stays at its last step.
+    /// Validates, saves and ends the epoch. If the training is stopped during validation, the epoch stays at its last
+    /// step.
     private func endEpoch(_ observer: any TrainingObserver, shouldStop: () -> Bool) throws(TrainingError) {
         let progress = state.progress
         guard progress.imageCount > 0 else { throw .nothingReadable }
-        // The average is what is kept, so it is validated.
+        // The moving average is what is kept, so it is what is validated.
         average?.exchange(with: learner.parameters)
         defer { average?.exchange(with: learner.parameters) }
         let start = ContinuousClock.now
@@ -191,8 +192,8 @@ public final class Trainer {
             seconds: progress.seconds + (.now - start) / .seconds(1))
         state.history.append(row)
         state.schedule.endEpoch(validationLoss: validation.loss)
-        // Compared with the epoch whose weights were kept, which the history's best is not where files of an earlier
-        // version kept the first of equals.
+        // The comparison is with the epoch whose weights were kept. That may differ from the history's best epoch:
+        // earlier versions kept the first of epochs with equal accuracy.
         let kept = progress.bestEpoch.flatMap { state.history[epoch: $0] }
         let isBest = kept.map(row.isBetter(than:)) ?? (validation.top1 > progress.bestAccuracy ?? -1)
         if isBest {
@@ -222,14 +223,14 @@ public final class Trainer {
                 state, learner.parameters, optimizer: optimizer, movingAverage: average, to: folder.statePath)
             isStateWritten = true
         } catch .notFinite {
-            // The last step made a parameter infinite or NaN; the next step's loss would show it.
+            // The last step made a parameter infinite or NaN, which the next step's loss would show.
             throw .diverged(epoch: state.progress.epoch, step: state.progress.step, loss: .nan)
         } catch {
             throw .state(error)
         }
     }
 
-    /// Evaluates the validation part with the engine that serves; nil where it is stopped.
+    /// Evaluates the validation part with the engine that also serves; nil if it is stopped.
     private func validate(
         _ observer: any TrainingObserver, shouldStop: () -> Bool
     ) throws(TrainingError) -> Evaluation? {
@@ -252,11 +253,11 @@ public final class Trainer {
 public protocol TrainingObserver: AnyObject {
     /// Called after each step.
     func didStep(_ step: TrainingStep)
-    /// Called after each batch of the validation with the images done so far. Units: images.
+    /// Called after each validation batch with the number of images done so far. Units: images.
     func didValidate(_ count: Int, of total: Int)
-    /// Called after each epoch; `isBest` if its model was kept.
+    /// Called after each epoch. `isBest` is true if its model was kept.
     func didEndEpoch(_ row: HistoryRow, isBest: Bool)
-    /// Called once, after an epoch, where the loss has been at chance level for some epochs.
+    /// Called once, after an epoch, if the loss has been at chance level for several epochs.
     func didStayAtChance(_ chance: ChanceLevel, _ row: HistoryRow)
 }
 
@@ -268,9 +269,9 @@ public struct TrainingStep: Sendable, Equatable {
     public let number: Int
     /// The number of steps in an epoch.
     public let countPerEpoch: Int
-    /// The number of images that the epoch's steps have used so far.
+    /// The number of images used in the epoch so far. Units: images.
     public let imageCount: Int
-    /// The number of images in an epoch.
+    /// The number of images in an epoch. Units: images.
     public let imagesPerEpoch: Int
     /// The mean training loss of the epoch so far. Units: nats.
     public let loss: Double

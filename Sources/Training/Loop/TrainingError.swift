@@ -4,13 +4,13 @@ import Inference
 public enum TrainingError: Error, Equatable, Sendable {
     /// A layer has no backward pass.
     case notDifferentiable(layer: String, reason: String)
-    /// The layers to freeze or to initialise are none of the network's.
+    /// The names of layers to freeze or to initialise are unknown.
     case unknownLayers(names: [String], known: [String])
     /// Every layer is frozen.
     case nothingToLearn
-    /// The architecture is none of those that can be trained.
+    /// The architecture cannot be trained; `known` lists those that can.
     case unknownArchitecture(name: String, known: [String])
-    /// A setting in a training's state has an unknown value.
+    /// A setting in a training state has an unknown value.
     case unknownSetting(name: String, value: String)
     /// A hyperparameter is out of range.
     case setting(HyperparameterError)
@@ -18,17 +18,17 @@ public enum TrainingError: Error, Equatable, Sendable {
     case checkpoint(file: String, CheckpointError)
     /// The checkpoint's network is known, but it has layers without a backward pass.
     case notTrainable(file: String, found: String, trainable: [String])
-    /// The checkpoint is of another network than the one asked for; `differences` are of the shapes.
+    /// The checkpoint holds a different network than the one asked for; `differences` are those of the shapes.
     case otherArchitecture(file: String, found: String, asked: String, differences: [CheckpointError])
     /// A batch is larger than the training part. Units: images.
     case batchTooLarge(batchSize: Int, imageCount: Int)
-    /// None of an epoch's images could be read.
+    /// No image of an epoch could be read.
     case nothingReadable
-    /// The loss or a parameter became NaN or infinite. Epoch and step are numbered from 1.
+    /// The loss or a parameter became NaN or infinite. Epoch and step are numbered from 1. Units of the loss: nats.
     case diverged(epoch: Int, step: Int, loss: Double)
-    /// The model or the history could not be written; the reason is a sentence.
+    /// The model or the history could not be written. The associated text is the reason, as a sentence.
     case notWritten(String)
-    /// The state could not be written or restored.
+    /// The training state could not be written or restored.
     case state(TrainingStateError)
 }
 

@@ -4,11 +4,11 @@ import Inference
 
 /// The output folder of a training: a servable model, the history, and the state to resume from.
 ///
-/// Files are replaced atomically. A server that watches the folder loads each new best model by itself.
+/// Files are replaced atomically. A server that watches the folder loads each new best model automatically.
 public struct TrainingFolder: Sendable {
     /// The folder's path, without a trailing slash.
     public let path: String
-    /// The type of the numbers in the checkpoint.
+    /// The element type of the tensors in the checkpoint.
     public let scalarType: ScalarType
 
     /// The folder at a path, which need not exist yet.
@@ -63,7 +63,7 @@ public struct TrainingFolder: Sendable {
 
     /// Writes the model of an epoch: class map, checkpoint and `model.json`.
     ///
-    /// - Throws: ``TrainingError/notWritten(_:)``; each file is then the old one or the new one.
+    /// - Throws: ``TrainingError/notWritten(_:)``. Each file is then either the old or the new one, never a mixture.
     func write(
         _ tensors: [(name: String, tensor: Tensor)], classNames: [String], settings: TrainingSettings,
         optimizer: OptimizerSettings, schedule: LearningRateSchedule, row: HistoryRow
@@ -102,9 +102,10 @@ public struct TrainingFolder: Sendable {
 final class FolderLock: Sendable {
     private let descriptor: Int32
 
-    /// Takes the lock. A file system without locks grants it to everyone.
+    /// Takes the lock. On a file system without locks, it always succeeds.
     ///
-    /// - Throws: ``TrainingError/notWritten(_:)`` where another training holds it, or the folder cannot be written.
+    /// - Throws: ``TrainingError/notWritten(_:)`` if another training holds the lock, or if the folder cannot be
+    ///   written.
     init(folder: String) throws(TrainingError) {
         descriptor = open(folder + "/.training.lock", O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o666)
         guard descriptor >= 0 else {

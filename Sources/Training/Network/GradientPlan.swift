@@ -1,27 +1,28 @@
 import Inference
 import Threads
 
-/// The plan of a training step: the operation of each node, and the offsets of values, gradients and scratch memory.
+/// The plan of a training step: the operation of each node, and the memory offsets of values, gradients and scratch
+/// memory.
 ///
-/// Every value is kept until the backward pass is over. A gradient's memory is reused once it has been read.
+/// Every value is kept until the backward pass is over. A gradient's memory is reused after it has been read.
 struct GradientPlan {
-    /// One node's operation and its memory. Units of offsets: floats.
+    /// The operation and the memory of one node. Units of offsets: floats.
     struct Step {
         /// The node's name.
         let node: String
-        /// The forward and backward pass.
+        /// The node's forward and backward passes.
         let operation: any DifferentiableOperation
-        /// Indices in ``values``.
+        /// The inputs, as indices in ``values``.
         let inputs: [Int]
-        /// An index in ``values``.
+        /// The output, as an index in ``values``.
         let output: Int
-        /// Makes this step's random choices differ from those of other steps.
+        /// Mixed into the seed, so that this step's random choices differ from those of other steps.
         let salt: UInt64
-        /// Where the forward pass saves what the backward pass needs.
+        /// The offset of the memory that the forward pass saves for the backward pass. Units: floats.
         let savedOffset: Int
-        /// A fused ReLU: the previous node computes its forward pass.
+        /// Whether the forward pass is skipped: this is a fused ReLU, which the previous node computes.
         let skipsForward: Bool
-        /// A fused ReLU: the next node computes its backward pass.
+        /// Whether the backward pass is skipped: this is a ReLU whose gradient the next node computes.
         let skipsBackward: Bool
         /// How the gradient of each input is written.
         var inputGradients: [InputGradient]
@@ -29,38 +30,38 @@ struct GradientPlan {
 
     /// How an operation writes the gradient of one of its inputs.
     enum InputGradient: Equatable {
-        /// Not at all: nothing before this input is trained.
+        /// It is not written, because nothing before this input is trained.
         case unwanted
-        /// To the value's gradient.
+        /// It is written to the value's gradient.
         case written
-        /// To scratch memory, and then added: another reader of the value has written its gradient already. Units:
-        /// floats.
+        /// It is written to scratch memory and then added, because another reader of the value has already written its
+        /// gradient. Units: floats.
         case added(scratchOffset: Int)
     }
 
     /// A value between two nodes. Units: floats.
     struct Value {
-        /// The number of elements of one example.
+        /// The number of scalars of one example.
         let elementCount: Int
-        /// nil for the network's input, which is in the caller's memory.
+        /// The offset in memory; nil for the network's input, which is in the caller's memory. Units: floats.
         let offset: Int?
-        /// nil where no gradient is wanted.
+        /// The offset of the gradient; nil if no gradient is needed. Units: floats.
         var gradientOffset: Int?
     }
 
-    /// In the order of the forward pass.
+    /// The steps, in the order of the forward pass.
     let steps: [Step]
-    /// The network's input first.
+    /// The values, starting with the network's input.
     let values: [Value]
     /// The index of the logits in ``values``.
     let outputValue: Int
-    /// The scratch memory that all threads share. Units: floats.
+    /// The offset of the scratch memory that all threads share. Units: floats.
     let sharedOffset: Int
-    /// The first thread's scratch memory. Units: floats.
+    /// The offset of the first thread's scratch memory. Units: floats.
     let scratchOffset: Int
     /// The distance between two threads' scratch memory. Units: floats.
     let scratchStride: Int
-    /// The size of all memory. Units: floats.
+    /// The total size of the memory. Units: floats.
     let count: Int
 
     /// - Parameter frozen: names of nodes whose parameters are not trained.
@@ -89,13 +90,13 @@ extension GradientPlan {
         private let parameters: Parameters
         private let frozen: Set<String>
         private let batchSize: Int
-        /// How many nodes read each node's output; the network's input comes first.
+        /// The number of nodes that read each node's output, starting with the network's input.
         private let readerCount: [Int]
-        /// For each value: is a parameter before it trained?
+        /// Whether any parameter before a value is trained, for each value.
         private var learns: [Bool] = [false]
         private(set) var steps: [Step] = []
         private(set) var values: [Value]
-        /// The value that each node writes.
+        /// The index of the value that each node writes.
         private(set) var valueOfNode: [Int] = []
         /// The memory allocated so far. Units: floats.
         private(set) var count = 0
@@ -121,7 +122,7 @@ extension GradientPlan {
             return count
         }
 
-        /// Is the node a ReLU whose forward pass is fused into the node before it?
+        /// Whether the node is a ReLU whose forward pass is fused into the node before it.
         private func isFused(_ index: Int) -> Bool {
             let node = network.nodes[index]
             guard node.layer is ReLU, let input = node.inputs.first, input >= 0, readerCount[input + 1] == 1 else {
@@ -130,13 +131,13 @@ extension GradientPlan {
             return network.nodes[input].layer.fusesActivation
         }
 
-        /// The only node that reads a node's output; nil where there are several or none.
+        /// The only node that reads a node's output; nil if there are several or none.
         private func onlyReader(of index: Int) -> Int? {
             guard readerCount[index + 1] == 1 else { return nil }
             return network.nodes.indices.first { network.nodes[$0].inputs.contains(index) }
         }
 
-        /// Is the node a ReLU whose gradient is fused into the max pooling behind it?
+        /// Whether the node is a ReLU whose backward pass is fused into the max pooling after it.
         private func isGradientFused(_ index: Int) -> Bool {
             guard network.nodes[index].layer is ReLU, let reader = onlyReader(of: index) else { return false }
             return network.nodes[reader].layer is MaxPool2d
@@ -189,11 +190,12 @@ extension GradientPlan {
                     inputGradients: inputs.map { learns[$0] ? .written : .unwanted }))
         }
 
-        /// Goes backwards through the steps: a gradient lives from its first writer to the step that wrote the value.
+        /// Places the gradients, from the last step to the first. A gradient lives from its first writer to the step
+        /// that wrote the value.
         private mutating func placeGradients() {
             var layout = ArenaLayout()
             let base = count
-            /// The step that wrote a value, counted backwards.
+            /// The step that wrote each value, counted backwards.
             var writers: [Int: Int] = [:]
             for (index, step) in steps.enumerated() where writers[step.output] == nil {
                 writers[step.output] = steps.count - 1 - index
@@ -208,7 +210,7 @@ extension GradientPlan {
             if let last = valueOfNode.last { place(last, at: 0) }
             for (time, index) in steps.indices.reversed().enumerated() {
                 let step = steps[index]
-                // A value that nobody reads has no gradient to propagate.
+                // A value that nothing reads has no gradient to propagate.
                 let isRead = values[step.output].gradientOffset != nil
                 var gradients = isRead ? step.inputGradients : step.inputs.map { _ in .unwanted }
                 for (position, input) in step.inputs.enumerated() {

@@ -4,27 +4,27 @@ import Threads
 
 /// The random initialisation of a network's weights.
 ///
-/// Each parameter has its own random sequence, from the seed and its index in the network. So a layer's initial weights
-/// depend neither on which other layers are initialised nor on the number of threads.
+/// Each parameter has its own random sequence, which depends on the seed and the parameter's index in the network. A
+/// layer's initial weights therefore depend neither on which other layers are initialised nor on the number of threads.
 public enum Initialization: String, Codable, Sendable, CaseIterable {
     /// PyTorch's defaults: weights and biases uniform in ±1/√(fan-in of the layer).
     ///
     /// - Source: `torch.nn.modules.conv`, `torch.nn.modules.linear`: Kaiming uniform with a = √5
     case pytorch
-    /// That of the half-width tutorial: convolutions Kaiming normal by fan-out, linear weights N(0, 0.01), biases 0.
+    /// The half-width tutorial's: convolutions Kaiming normal by fan-out, linear weights N(0, 0.01), biases 0.
     ///
     /// - Source: He et al. 2015, arXiv:1502.01852, eq. 14: deviation √(2 / fan-out)
     case kaiming
-    /// That of the paper: weights N(0, 0.01); biases 1 in the second, fourth and fifth convolution and in the hidden
-    /// linear layers, 0 elsewhere.
+    /// The paper's: weights N(0, 0.01). Biases are 1 in the second, fourth and fifth convolution and in the hidden
+    /// linear layers, and 0 elsewhere.
     ///
     /// - Source: Krizhevsky et al. 2012, §5
     case paper
 
     /// Initialises the parameters for which `isIncluded` is true; the others stay as they are.
     ///
-    /// The kind of a parameter follows from its name (`….weight`, `….bias`) and its rank: 4 is a convolution's weight,
-    /// 2 a linear layer's, 1 a normalisation's, which is initialised to 1 with a bias of 0.
+    /// A parameter's kind follows from its name (`….weight`, `….bias`) and its rank. Rank 4 is a convolution's weight,
+    /// rank 2 a linear layer's, and rank 1 a normalisation's. The latter is initialised to 1, with a bias of 0.
     public func fill(
         _ parameters: Parameters, seed: UInt64, workers: WorkerPool,
         where isIncluded: (Parameters.Entry) -> Bool = { _ in true }
@@ -69,11 +69,11 @@ public enum Initialization: String, Codable, Sendable, CaseIterable {
         }
     }
 
-    /// Fan-in and fan-out of a layer.
+    /// The fan-in and fan-out of a layer.
     struct Fan: Equatable {
-        /// How many inputs each output depends on.
+        /// The number of inputs that each output depends on.
         let input: Int
-        /// How many outputs each input contributes to.
+        /// The number of outputs that each input contributes to.
         let output: Int
 
         /// Shape: kernels `[O, I, KH, KW]`, linear weights `[O, I]`. As in PyTorch, groups reduce the fan-in only.
@@ -86,11 +86,11 @@ public enum Initialization: String, Codable, Sendable, CaseIterable {
 
     /// A distribution of initial values.
     enum Distribution: Equatable {
-        /// Always this value.
+        /// A constant.
         case constant(Float)
-        /// Uniform in −bound…bound.
+        /// The uniform distribution in −bound…bound.
         case uniform(bound: Float)
-        /// Normal with mean 0.
+        /// The normal distribution with mean 0 and this standard deviation.
         case normal(deviation: Float)
 
         @inline(__always)

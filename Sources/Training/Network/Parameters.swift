@@ -1,29 +1,29 @@
 import Files
 import Inference
 
-/// A network's trainable parameters: all weights and biases in one contiguous block of memory, and their gradients in
-/// another of the same layout.
+/// A network's trainable parameters. One contiguous block of memory holds all weights and biases, and another of the
+/// same layout their gradients.
 ///
-/// An optimiser's step is therefore one pass over numbers, whatever the layers are.
+/// An optimiser's step is therefore one pass over memory, independent of the layers.
 public final class Parameters: @unchecked Sendable {  // guard: written between steps by the training loop only
     /// One parameter.
     public struct Entry: Sendable, Equatable {
-        /// torchvision's key, as `features.0.weight`.
+        /// torchvision's key, such as `features.0.weight`.
         public let name: String
-        /// PyTorch's shape: kernels `[O, I, KH, KW]`, linear weights `[O, I]`, biases `[O]`.
+        /// The shape as in PyTorch: kernels `[O, I, KH, KW]`, linear weights `[O, I]`, biases `[O]`.
         public let shape: Shape
-        /// The position of its scalars in ``Parameters/values`` and ``Parameters/gradients``.
+        /// The range of its scalars in ``Parameters/values`` and ``Parameters/gradients``.
         public let range: Range<Int>
     }
 
     /// The parameters in the network's order; each begins at a multiple of sixteen scalars.
     public let entries: [Entry]
-    /// The number of scalars, padding included.
+    /// The number of scalars, including padding.
     public let count: Int
     private let valueStorage: AlignedBuffer
     private let gradientStorage: AlignedBuffer
 
-    /// Parameters of these names and shapes, all zero.
+    /// Parameters with these names and shapes, all zero.
     public init(_ parameters: [(name: String, shape: Shape)]) {
         var entries: [Entry] = []
         var end = 0
@@ -59,18 +59,18 @@ public final class Parameters: @unchecked Sendable {  // guard: written between 
         gradientStorage.bytes.assumingMemoryBound(to: Float.self)
     }
 
-    /// The parameter of this name; nil where there is none.
+    /// The parameter of this name; nil if there is none.
     public subscript(name: String) -> Entry? { entries.first { $0.name == name } }
 
-    /// One parameter's values, viewed in place: they change with every step.
+    /// A view of one parameter's values. It changes with every step.
     public func tensor(_ entry: Entry) -> Tensor {
         Tensor(entry.shape, viewing: valueStorage, byteOffset: entry.range.lowerBound * MemoryLayout<Float>.stride)
     }
 }
 
 extension Parameters {
-    /// The ranges of the parameters for which `isIncluded` is true. Neighbours are merged, with the padding between
-    /// them.
+    /// The ranges of the parameters for which `isIncluded` is true. Neighbouring ranges are merged, including the
+    /// padding between them.
     public func ranges(where isIncluded: (Entry) -> Bool) -> [Range<Int>] {
         var ranges: [Range<Int>] = []
         var wasIncluded = false

@@ -3,8 +3,8 @@ import Files
 import Inference
 import Threads
 
-/// A network with gradients: a forward pass that saves what the backward pass needs, and the gradients of all
-/// parameters.
+/// A network that can be trained: its forward pass saves what the backward pass needs, and the backward pass computes
+/// the gradients of all parameters.
 ///
 /// All memory is allocated once. The same batch, parameters and seed give the same gradients bit for bit, on any number
 /// of threads.
@@ -23,7 +23,8 @@ public final class TrainableNetwork {
 
     /// Plans forward and backward passes for batches of up to `maxBatchSize` examples.
     ///
-    /// - Parameter frozen: layers, as `features.0`, or parts of the network, as `features`, that are not trained.
+    /// - Parameter frozen: the layers that are not trained, by name (`features.0`) or by the prefix of a part
+    ///   (`features`).
     /// - Throws: ``TrainingError`` for layers that are unknown or have no backward pass.
     public init(
         _ network: Network, maxBatchSize: Int, frozen: Set<String> = [], workers: WorkerPool
@@ -58,8 +59,8 @@ public final class TrainableNetwork {
     /// Shape: images `[N, H, W, C]`, one label for each image.
     /// - Parameters:
     ///   - smoothing: label smoothing, see ``SoftmaxCrossEntropy``.
-    ///   - seed: the seed of dropout; nil turns it off.
-    /// - Returns: the mean loss of the batch, and the number of correct predictions.
+    ///   - seed: the seed of dropout; nil turns dropout off.
+    /// - Returns: the mean loss of the batch in nats, and the number of correct predictions.
     public func gradients(
         images: UnsafePointer<Float>, labels: [Int], smoothing: Float = 0, seed: UInt64?
     ) -> (loss: Double, correct: Int) {
@@ -75,7 +76,7 @@ public final class TrainableNetwork {
         return result
     }
 
-    /// The network with the current parameters, viewed in place: they change with the next step.
+    /// The network with views of the current parameters. They change with the next step.
     public func currentNetwork() -> Network {
         network.mapLayers { node in
             (node.layer as? any DifferentiableLayer)?.with(parameters.entries(of: node.name).map(parameters.tensor))
@@ -133,7 +134,7 @@ public final class TrainableNetwork {
     }
 }
 
-/// A selection of layers by name, as `features.0`, or by the prefix of a part of the network, as `features`.
+/// Selects layers by name, such as `features.0`, or by the prefix of a part of the network, such as `features`.
 enum LayerSelection {
     /// The names of the selected layers.
     ///

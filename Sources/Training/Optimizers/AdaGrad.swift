@@ -3,7 +3,7 @@ import Foundation
 import Inference
 import Threads
 
-/// AdaGrad: each parameter's learning rate falls with the sum of its squared gradients.
+/// AdaGrad: the learning rate of each parameter falls with the sum of its squared gradients.
 ///
 ///     d = gradient + decay · value        sum += d²
 ///     value −= rate / (1 + t · rateDecay) · d / (√sum + ε)        t = 0 at the first step
@@ -21,10 +21,10 @@ public final class AdaGrad: Optimizer, @unchecked Sendable {  // guard: used by 
     private var blocks = ParameterBlocks()
 
     /// - Parameters:
-    ///   - count: the number of scalars, padding included; see ``Parameters/count``.
-    ///   - rateDecay: the decay of the learning rate for each step.
-    ///   - weightDecay: the L2 penalty that is added to the gradient.
-    ///   - epsilon: above 0; otherwise parameters that never had a gradient would become NaN.
+    ///   - count: the number of scalars, including padding; see ``Parameters/count``.
+    ///   - rateDecay: the decay of the learning rate per step.
+    ///   - weightDecay: the factor of the L2 penalty, which is added to the gradient.
+    ///   - epsilon: above 0; with 0, parameters that never had a gradient would become NaN.
     public init(count: Int, rateDecay: Double = 0, weightDecay: Double = 0, epsilon: Double = 1e-10) {
         precondition(Float(epsilon) > 0, "ε is \(epsilon), not above 0")
         self.count = count

@@ -25,12 +25,12 @@ public final class Adam: Optimizer, @unchecked Sendable {  // guard: used by the
     private var blocks = ParameterBlocks()
 
     /// - Parameters:
-    ///   - count: the number of scalars, padding included; see ``Parameters/count``.
-    ///   - beta1: the decay of the first moment.
-    ///   - beta2: the decay of the second moment.
-    ///   - epsilon: above 0; otherwise parameters that never had a gradient would become NaN.
-    ///   - weightDecay: added to the gradient, or with AdamW applied to the weights.
-    ///   - isDecayDecoupled: true for AdamW, whose usual weight decay is 0.01.
+    ///   - count: the number of scalars, including padding; see ``Parameters/count``.
+    ///   - beta1: the decay of the first moment, 0..<1.
+    ///   - beta2: the decay of the second moment, 0..<1.
+    ///   - epsilon: above 0; with 0, parameters that never had a gradient would become NaN.
+    ///   - weightDecay: added to the gradient as an L2 penalty, or applied to the weights directly (AdamW).
+    ///   - isDecayDecoupled: whether to use AdamW, whose usual weight decay is 0.01.
     public init(
         count: Int, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8, weightDecay: Double = 0,
         isDecayDecoupled: Bool = false

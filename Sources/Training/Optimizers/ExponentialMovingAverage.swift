@@ -9,7 +9,7 @@ import Threads
 /// - Source: Polyak and Juditsky 1992; the warm-up of the decay: TensorFlow's `ExponentialMovingAverage` with
 ///   `num_updates`
 public final class ExponentialMovingAverage: @unchecked Sendable {  // guard: used by the training loop only
-    /// The number of updates so far; set only when a training is resumed.
+    /// The number of updates so far. Set it only to resume a training.
     public var updateCount = 0
     /// The buffer `average`, in the layout of ``Parameters``.
     public let state: StateBuffer
@@ -17,7 +17,7 @@ public final class ExponentialMovingAverage: @unchecked Sendable {  // guard: us
     private let decayLimit: Double
     private var blocks = ParameterBlocks()
 
-    /// An average that begins with the current parameters.
+    /// An average that starts with the current parameters.
     ///
     /// - Parameter decay: the weight of the old average in each update after the warm-up, 0..<1.
     public init(of parameters: Parameters, decay: Double) {
@@ -43,7 +43,7 @@ public final class ExponentialMovingAverage: @unchecked Sendable {  // guard: us
         }
     }
 
-    /// Swaps the average and the parameters: once to evaluate the average, and once more to continue the training.
+    /// Swaps the average and the parameters. Call it once to evaluate the average, and again to continue the training.
     public func exchange(with parameters: Parameters) {
         precondition(parameters.count == state.count, "\(parameters.count) parameters, not \(state.count)")
         let (values, averages) = (parameters.values, state.values)

@@ -2,9 +2,9 @@ import CKernels
 import Inference
 import Threads
 
-/// Gradient clipping by the global norm: the whole gradient is scaled by one factor, so that its direction stays.
+/// Gradient clipping by global norm: the whole gradient is scaled by one factor, which keeps its direction.
 ///
-/// The gradients are not changed; the optimiser multiplies while it reads them.
+/// The gradients in memory do not change. The optimiser multiplies them by the factor as it reads them.
 ///
 /// - Source: `torch.nn.utils.clip_grad_norm_`; Pascanu, Mikolov and Bengio 2013, arXiv:1211.5063
 public final class GradientClipping: @unchecked Sendable {  // guard: used by the training loop only
@@ -21,8 +21,8 @@ public final class GradientClipping: @unchecked Sendable {  // guard: used by th
         self.maxNorm = maxNorm
     }
 
-    /// The Euclidean norm of the gradient of these parameters. It is summed in double in a fixed order, which does not
-    /// depend on the number of threads. NaN or infinite exactly where one of the gradients is.
+    /// The Euclidean norm of the gradient of these parameters. It is summed in double, in a fixed order that does not
+    /// depend on the number of threads. It is NaN or infinite if and only if a gradient is.
     public func norm(_ parameters: Parameters, ranges: [Range<Int>], workers: WorkerPool) -> Double {
         blocks.divide(ranges, within: parameters.count)
         if sums.count != blocks.blocks.count { sums = [Double](repeating: 0, count: blocks.blocks.count) }
@@ -36,6 +36,6 @@ public final class GradientClipping: @unchecked Sendable {  // guard: used by th
         }
     }
 
-    /// The factor for gradients of this norm; 1 where they are not clipped.
+    /// The factor for gradients of this norm; 1 if they are not clipped.
     public func scale(norm: Double) -> Float { Float(min(1, maxNorm / (norm + 1e-6))) }
 }

@@ -1,23 +1,24 @@
 import Foundation
 
-/// The learning rate of each step.
+/// The learning rate schedule: the learning rate of each step.
 ///
-/// With any form, the rate can rise linearly over the first steps (warm-up): base · (step + 1) / warmupStepCount.
+/// In every form, the rate can rise linearly over the first steps (warm-up): base · (step + 1) / warmupStepCount.
 public struct LearningRateSchedule: Codable, Equatable, Sendable {
     /// The form of the schedule.
     public enum Form: Codable, Equatable, Sendable {
         /// The rate does not change.
         case constant
-        /// The rate is multiplied by the factor every `epochCount` epochs.
+        /// The rate is multiplied by `factor` every `epochCount` epochs.
         ///
         /// - Source: `torch.optim.lr_scheduler.StepLR`
         case step(epochCount: Int, factor: Double)
-        /// The rate is multiplied by the factor after more than `patience` consecutive epochs that did not lower the
-        /// validation loss by a relative 1e-4. The paper divides by ten.
+        /// The rate is multiplied by `factor` after more than `patience` consecutive epochs without progress. Progress
+        /// is a relative decrease of the validation loss by at least 1e-4. The paper divides by ten.
         ///
         /// - Source: Krizhevsky et al. 2012, §5; `torch.optim.lr_scheduler.ReduceLROnPlateau`
         case plateau(patience: Int, factor: Double)
-        /// The rate falls along half a cosine from the end of the warm-up to the minimum at the end of the last epoch.
+        /// Cosine annealing: after the warm-up, the rate falls along half a cosine, to `minimum` at the end of the last
+        /// epoch.
         ///
         /// - Source: `torch.optim.lr_scheduler.CosineAnnealingLR`; Loshchilov and Hutter 2017, arXiv:1608.03983
         case cosine(minimum: Double)
@@ -29,7 +30,7 @@ public struct LearningRateSchedule: Codable, Equatable, Sendable {
     public let base: Double
     /// The number of warm-up steps; 0 for none.
     public let warmupStepCount: Int
-    /// The length of the training, which only ``Form/cosine(minimum:)`` needs.
+    /// The length of the training, used only by ``Form/cosine(minimum:)``. Units: epochs.
     public let epochCount: Int
     /// The number of steps in an epoch.
     public let stepsPerEpoch: Int
@@ -83,26 +84,26 @@ public struct LearningRateSchedule: Codable, Equatable, Sendable {
         return floor + (base - floor) * decline(at: step)
     }
 
-    /// Ends an epoch, after which a plateau may lower the rate.
+    /// Ends an epoch. On a plateau, this may lower the rate.
     ///
-    /// - Returns: true if the rate falls.
+    /// - Returns: whether the rate falls.
     @discardableResult
     public mutating func endEpoch(validationLoss: Double) -> Bool {
         guard case .plateau(let patience, _) = form else { return false }
         return plateau.endEpoch(loss: validationLoss, patience: patience)
     }
 
-    /// Restores the state of a schedule of the same form.
+    /// Restores the plateau's state in a schedule of the same form.
     public mutating func resume(_ plateau: Plateau) { self.plateau = plateau }
 
-    /// With a larger rate every network diverges.
+    /// The largest learning rate. With a larger one, every network diverges.
     private static let maxRate = 1e3
     /// The largest count of steps or epochs.
     private static let maxCount = 1 << 40
 
     private var floor: Double { if case .cosine(let minimum) = form { minimum } else { 0 } }
 
-    /// The share of the distance from floor to base that is left, 0…1.
+    /// The remaining share of the distance between floor and base, 0…1.
     private func decline(at step: Int) -> Double {
         switch form {
         case .constant: return 1
@@ -130,15 +131,15 @@ public struct LearningRateSchedule: Codable, Equatable, Sendable {
 }
 
 extension LearningRateSchedule {
-    /// Detects that the validation loss no longer falls.
+    /// Detects that the validation loss has stopped falling.
     ///
     /// - Source: `torch.optim.lr_scheduler.ReduceLROnPlateau` with its relative threshold of 1e-4
     public struct Plateau: Codable, Equatable, Sendable {
         /// The lowest validation loss so far; nil before the first epoch.
         public private(set) var best: Double?
-        /// The number of epochs without progress since then, or since the last reduction.
+        /// The number of epochs without progress, since the best loss or the last reduction.
         public private(set) var stalledEpochCount = 0
-        /// How many times the rate was reduced.
+        /// The number of reductions of the rate.
         public private(set) var reductionCount = 0
 
         /// The relative decrease of the loss that counts as progress.
@@ -146,7 +147,7 @@ extension LearningRateSchedule {
 
         init() {}
 
-        /// - Returns: true if the rate falls.
+        /// - Returns: whether the rate falls.
         mutating func endEpoch(loss: Double, patience: Int) -> Bool {
             if loss.isFinite, best.map({ loss < $0 * (1 - Self.threshold) }) ?? true {
                 best = loss

@@ -2,15 +2,15 @@ import Files
 import Inference
 import Threads
 
-/// An optimiser, with the arithmetic of the class of the same name in `torch.optim`.
+/// An optimiser, with the arithmetic of the `torch.optim` class of the same name.
 ///
-/// Its state buffers begin at zero. A step is one pass over parameters, gradients and state. The result does not depend
-/// on the number of threads.
+/// Its state buffers start at zero. A step is one pass over parameters, gradients and state, and its result does not
+/// depend on the number of threads.
 public protocol Optimizer: AnyObject, Sendable {
-    /// The number of steps so far; set only when a training is resumed.
+    /// The number of steps so far. Set it only to resume a training.
     var stepCount: Int { get set }
 
-    /// The state of each parameter: with ``stepCount``, all that is needed to resume bit for bit.
+    /// The state of each parameter. Together with ``stepCount``, it is all that is needed to resume bit for bit.
     var state: [StateBuffer] { get }
 
     /// Takes one step.
@@ -18,7 +18,7 @@ public protocol Optimizer: AnyObject, Sendable {
     /// - Parameters:
     ///   - ranges: the parameters to update; see ``Parameters/ranges(where:)``.
     ///   - learningRate: the learning rate of this step.
-    ///   - gradientScale: a factor for the gradients; see ``GradientClipping``.
+    ///   - gradientScale: a factor applied to the gradients; see ``GradientClipping``.
     func step(
         _ parameters: Parameters, ranges: [Range<Int>], learningRate: Double, gradientScale: Float, workers: WorkerPool)
 }
@@ -30,12 +30,12 @@ extension Optimizer {
     }
 }
 
-/// One float for each parameter, kept from step to step and stored in the training's state. The layout is that of
+/// One float for each parameter, kept between steps and stored in the training state. The layout is that of
 /// ``Parameters``.
 public struct StateBuffer: Sendable {
-    /// PyTorch's name of the buffer, as `exp_avg`.
+    /// PyTorch's name of the buffer, such as `exp_avg`.
     public let name: String
-    /// The number of scalars, padding included.
+    /// The number of scalars, including padding.
     public let count: Int
     private let storage: AlignedBuffer
 
@@ -47,18 +47,18 @@ public struct StateBuffer: Sendable {
         values.initialize(repeating: 0)
     }
 
-    /// The scalars; written between steps by the training loop only.
+    /// The scalars. Only the training loop writes them, between steps.
     public var values: UnsafeMutableBufferPointer<Float> { storage.bytes.assumingMemoryBound(to: Float.self) }
 
-    /// The state of one parameter, viewed in place: it changes with every step.
+    /// A view of one parameter's state. It changes with every step.
     public func tensor(_ entry: Parameters.Entry) -> Tensor {
         Tensor(entry.shape, viewing: storage, byteOffset: entry.range.lowerBound * MemoryLayout<Float>.stride)
     }
 }
 
-/// An optimiser and its hyperparameters, as they are stored in `model.json` and in the training's state.
+/// An optimiser and its hyperparameters, as stored in `model.json` and in the training state.
 public struct OptimizerSettings: Codable, Equatable, Sendable {
-    /// The optimiser; the raw values are those of `--optimizer`.
+    /// The kinds of optimisers. The raw values are those of `--optimizer`.
     public enum Kind: String, Codable, Sendable, CaseIterable {
         case sgd, momentum, nesterov, adagrad, adam, adamw
 
@@ -71,7 +71,7 @@ public struct OptimizerSettings: Codable, Equatable, Sendable {
         }
     }
 
-    /// Which optimiser.
+    /// The kind of optimiser.
     public var kind: Kind
     /// The momentum of ``Kind/momentum`` and ``Kind/nesterov``, 0..<1; others ignore it.
     public var momentum = 0.9
@@ -79,11 +79,11 @@ public struct OptimizerSettings: Codable, Equatable, Sendable {
     public var beta1 = 0.9
     /// The decay of the second moment in Adam and AdamW, 0..<1.
     public var beta2 = 0.999
-    /// The ε of Adam and AdamW (default 1e-8) and of AdaGrad (default 1e-10).
+    /// The ε of Adam and AdamW (1e-8 by default) and of AdaGrad (1e-10 by default); others ignore it.
     public var epsilon: Double
     /// The weight decay, 0..<1; by default 0.01 for AdamW and 0 for the others.
     public var weightDecay: Double
-    /// AdaGrad's decay of the learning rate for each step.
+    /// AdaGrad's decay of the learning rate per step.
     public var rateDecay = 0.0
 
     /// PyTorch's defaults for an optimiser.
@@ -109,7 +109,7 @@ public struct OptimizerSettings: Codable, Equatable, Sendable {
         }
     }
 
-    /// Makes the optimiser of this many scalars, padding included.
+    /// Makes the optimiser for `count` scalars, including padding.
     ///
     /// - Precondition: ``validate()`` does not throw.
     public func makeOptimizer(count: Int) -> any Optimizer {
@@ -126,9 +126,9 @@ public struct OptimizerSettings: Codable, Equatable, Sendable {
     }
 }
 
-/// A hyperparameter out of range.
+/// A hyperparameter is out of range.
 public enum HyperparameterError: Error, Equatable, Sendable {
-    /// A hyperparameter's name, its value, and the range as words.
+    /// The hyperparameter's name, its value, and the valid range as text.
     case outOfRange(name: String, found: String, expected: String)
 
     /// - Throws: ``outOfRange(name:found:expected:)``, also for NaN.

@@ -1,18 +1,19 @@
 import Inference
 import Threads
 
-/// Ranges of parameters, divided into blocks for the threads.
+/// Divides ranges of parameters into blocks for the threads.
 ///
-/// The division depends on the ranges alone, so that no result depends on the number of threads.
+/// The blocks depend only on the ranges, so that no result depends on the number of threads.
 struct ParameterBlocks {
-    /// The largest block: 256 KiB, enough to amortise a task and few enough for an even load. Units: scalars.
+    /// The largest block: 256 KiB, large enough to amortise a task and small enough to balance the load. Units:
+    /// scalars.
     static let blockExtent = 1 << 16
 
     private var ranges: [Range<Int>] = []
     /// The blocks in order, none longer than ``blockExtent``.
     private(set) var blocks: [Range<Int>] = []
 
-    /// Divides these ranges, unless they are those of the last call.
+    /// Divides these ranges, unless they equal those of the last call.
     mutating func divide(_ ranges: [Range<Int>], within count: Int) {
         guard ranges != self.ranges else { return }
         self.ranges = ranges

@@ -10,7 +10,7 @@ import Threads
 /// - Source: `torch.optim.SGD` with dampening 0; Sutskever et al. 2013
 public final class SGD: Optimizer, @unchecked Sendable {  // guard: used by the training loop only
     public var stepCount = 0
-    /// The buffer `momentum_buffer`; none without momentum.
+    /// The buffer `momentum_buffer`; empty without momentum.
     public let state: [StateBuffer]
 
     private let count: Int
@@ -20,10 +20,10 @@ public final class SGD: Optimizer, @unchecked Sendable {  // guard: used by the 
     private var blocks = ParameterBlocks()
 
     /// - Parameters:
-    ///   - count: the number of scalars, padding included; see ``Parameters/count``.
+    ///   - count: the number of scalars, including padding; see ``Parameters/count``.
     ///   - momentum: 0..<1; 0 for plain gradient descent.
-    ///   - isNesterov: uses Nesterov's momentum.
-    ///   - weightDecay: the L2 penalty that is added to the gradient.
+    ///   - isNesterov: whether to use Nesterov's momentum.
+    ///   - weightDecay: the factor of the L2 penalty, which is added to the gradient.
     public init(count: Int, momentum: Double = 0, isNesterov: Bool = false, weightDecay: Double = 0) {
         precondition(!isNesterov || momentum > 0, "Nesterov's step needs momentum")
         self.count = count

@@ -1,12 +1,13 @@
 import Foundation
 
+/// The plot of a confusion matrix.
 extension ConfusionMatrix {
-    /// The matrix as SVG on white: the larger a cell's share of its true class, the darker its colour.
+    /// The matrix as SVG on white. The larger a cell's share of its true class, the darker its colour.
     ///
     /// The plot grows with the number of classes, so that every class has its name and every cell its number. A key
     /// explains the colours, and each cell has a tooltip with its classes and its share.
     ///
-    /// Limits: with more than a thousand classes only the colours are drawn, because viewers refuse larger images.
+    /// Limits: with more than a thousand classes, only the colours are drawn, because viewers refuse larger images.
     /// - Parameter classNames: one for each class.
     public func svg(classNames: [String], title: String) -> String {
         precondition(classNames.count == classCount, "\(classNames.count) names for \(classCount) classes")
@@ -40,7 +41,7 @@ private struct ConfusionPlot {
     private static let swatchWidth = 52
     /// The shares that the key shows.
     private static let keyShares = [0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 1]
-    /// With more classes the cells are smaller; three digits still fit.
+    /// The most classes with large cells. With more, cells are smaller; three digits still fit.
     private static let roomyClassCount = 24
     private static let labelledClassCount = 1000
 
@@ -91,7 +92,7 @@ private struct ConfusionPlot {
         return "\(matrix.count) images\(share)"
     }
 
-    /// Faint lines between the cells, which guide the eye from a name to a cell.
+    /// Faint lines between the cells, which lead the eye from a name to a cell.
     private var grid: [String] {
         (1..<max(matrix.classCount, 1)).map { index in
             let (x, y) = (left + index * cell, top + index * cell)
@@ -99,7 +100,7 @@ private struct ConfusionPlot {
         }
     }
 
-    /// The distance from a line's middle down to its baseline.
+    /// The distance from a text line's middle down to its baseline.
     private var baseline: Int { fontSize * 3 / 8 }
 
     private var names: [String] {
@@ -156,8 +157,7 @@ private struct ConfusionPlot {
         String(format: "%.1f %%", 100 * Double(part) / Double(whole))
     }
 
-    /// An upper bound of a text's width in a common sans-serif font. No font is measured; each letter counts by its
-    /// kind.
+    /// An upper bound of a text's width in a common sans-serif font. It is an estimate by the kind of each letter.
     private static func width(of text: String, fontSize: Int) -> Int {
         let ems = text.unicodeScalars.reduce(0.0) { sum, scalar in
             switch scalar.value {
@@ -170,7 +170,7 @@ private struct ConfusionPlot {
     }
 }
 
-/// The colours of a cell, blue for correct predictions and red for mistakes, and of the number in it.
+/// The colour of a cell (blue for correct predictions, red for mistakes), and that of the number in it.
 struct CellColour {
     /// The cell's colour in SVG.
     let fill: String
@@ -180,7 +180,8 @@ struct CellColour {
     let contrast: Double
 
     init(share: Double, isCorrect: Bool) {
-        // A few mistakes have to be visible too: a tenth is coloured as strongly as four tenths of correct predictions.
+        // A few mistakes must be visible too: a share of 0.1 gets the same strength of colour as 0.4 of correct
+        // predictions.
         let strength = isCorrect ? share : pow(share, 0.4)
         let full = isCorrect ? [31.0, 90.0, 166.0] : [196.0, 45.0, 38.0]
         let channels = full.map { (255 + ($0 - 255) * strength).rounded() }

@@ -2,13 +2,13 @@ import Foundation
 
 /// The learning curve of a training as SVG: losses above, accuracies below, over the epochs.
 ///
-/// The background is transparent and the greys have contrast to white and to black, so that it suits light and dark
-/// pages. It uses the reader's own font.
+/// The background is transparent. The greys have contrast to both white and black, so that the plot suits light and
+/// dark pages. It uses the reader's own font.
 public struct LearningCurve {
     private let history: History
     private let title: String
 
-    /// - Parameter title: the heading, as the model's name.
+    /// - Parameter title: the heading, such as the model's name.
     public init(_ history: History, title: String) {
         self.history = history
         self.title = title
@@ -59,7 +59,7 @@ public struct LearningCurve {
     private static let height = 576
     private static let left = 70
     private static let right = 740
-    /// Longer curves have no dots.
+    /// The most epochs for which dots are drawn on the curves.
     private static let dotLimit = 60
 
     private var legend: [String] {
@@ -71,7 +71,7 @@ public struct LearningCurve {
         }
     }
 
-    /// Larger values, which would flatten the rest of the curve, and NaN leave gaps.
+    /// The value if it can be drawn. NaN leaves a gap, and so does a value that would flatten the rest of the curve.
     private static func drawable(_ value: Double?) -> Double? {
         value.flatMap { abs($0) < 1e12 ? $0 : nil }
     }
@@ -133,11 +133,11 @@ public struct LearningCurve {
         return first.epoch...last.epoch
     }
 
-    /// An epoch's position; a single epoch is in the middle. Units: pixels.
+    /// The horizontal position of an epoch; a single epoch is in the middle. Units: pixels.
     private func x(_ epoch: Double) -> Double {
         let span = Double(epochs.upperBound - epochs.lowerBound)
         let share = span == 0 ? 0.5 : (epoch - Double(epochs.lowerBound)) / span
-        // A margin for the outermost dots.
+        // A margin keeps the outermost dots inside the axes.
         return Double(Self.left + 10) + share * Double(Self.right - Self.left - 20)
     }
 
@@ -163,7 +163,7 @@ struct AxisTicks: Equatable {
         decimalCount = max(0, -step.exponent)
     }
 
-    /// Whole numbers within a range that include its first, at most `count + 1` of them.
+    /// Ticks at whole numbers within a range, starting with its first number; at most `count + 1` of them.
     ///
     /// Limits: numbers from 1 to 10¹².
     init(countingWithin range: ClosedRange<Int>, count: Int) {
@@ -194,7 +194,7 @@ struct AxisTicks: Equatable {
 }
 
 extension String {
-    /// The text for XML: markup is escaped, and characters that XML does not allow become spaces.
+    /// The text for XML: markup is escaped, and characters that XML does not allow are replaced by spaces.
     var escapedForXML: String {
         unicodeScalars.map { scalar in
             switch scalar {

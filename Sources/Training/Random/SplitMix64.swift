@@ -1,11 +1,11 @@
 import Files
 import Foundation
 
-/// A seeded random number generator. A sequence follows from a seed and a few integers, so that the random numbers for
-/// one image depend neither on threads nor on other images.
+/// A seeded pseudorandom number generator. A sequence depends only on the seed and a few integers, so the random
+/// numbers for one image depend neither on threads nor on other images.
 ///
-/// It has conversions of its own: a resumed training has to continue bit for bit, and the standard library's may
-/// change.
+/// It has its own conversions to other types: a resumed training must continue bit for bit, and those of the standard
+/// library may change.
 /// - Source: Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators"
 public struct SplitMix64: RandomNumberGenerator, Sendable {
     /// What the numbers are used for. Each purpose has its own sequences.
@@ -16,11 +16,11 @@ public struct SplitMix64: RandomNumberGenerator, Sendable {
     /// The whole state of the generator.
     public private(set) var state: UInt64
 
-    /// A sequence that follows from the seed.
+    /// The sequence of a seed.
     public init(seed: UInt64) { state = seed }
 
-    /// The sequence of one place, such as an image in an epoch. Other integers, or another order of them, give another
-    /// one.
+    /// The sequence of a position, such as an image in an epoch. Other integers, or another order, give another
+    /// sequence.
     public init(seed: UInt64, purpose: Purpose, _ place: Int...) {
         var state = Mix64.mix(seed &+ Mix64.increment)
         for part in [purpose.rawValue] + place.map({ UInt64(bitPattern: Int64($0)) }) {

@@ -1,11 +1,12 @@
-/// The state of a training, except the data and the tensors. The tensors are beside it in a ``TrainingStateFile``.
+/// The state of a training, except the data and the tensors. A ``TrainingStateFile`` stores it together with the
+/// tensors.
 ///
-/// Shuffling, augmentation, dropout and initial weights have random sequences that follow from the seed and the epoch,
-/// step or image. The seed is therefore the whole state of the random numbers.
+/// Shuffling, augmentation, dropout and initial weights have random sequences that depend only on the seed and on the
+/// epoch, step or image. The seed is therefore the whole state of the random numbers.
 public struct TrainingState<Settings: Codable & Sendable>: Codable, Sendable {
     /// The settings of the training, in the caller's own type.
     public var settings: Settings
-    /// Decides all random choices.
+    /// The seed of all random choices.
     public var seed: UInt64
     /// The position in the training.
     public var progress: TrainingProgress
@@ -13,10 +14,10 @@ public struct TrainingState<Settings: Codable & Sendable>: Codable, Sendable {
     public var optimizer: OptimizerSettings
     /// The learning rate of each step.
     public var schedule: LearningRateSchedule
-    /// The epochs that are done.
+    /// The history of the finished epochs.
     public var history: History
 
-    /// The state with these parts.
+    /// A state with these parts.
     public init(
         settings: Settings, seed: UInt64, progress: TrainingProgress, optimizer: OptimizerSettings,
         schedule: LearningRateSchedule, history: History
@@ -52,26 +53,26 @@ extension TrainingState: Equatable where Settings: Equatable {}
 public struct TrainingProgress: Codable, Equatable, Sendable {
     /// The epoch of the next step, from 1.
     public var epoch = 1
-    /// The number of the epoch's steps that are done.
+    /// The number of finished steps in the epoch.
     public var step = 0
 
     // Sums for the epoch's row in the history.
 
     /// The sum of the losses of the epoch's images so far. Units: nats.
     public var lossSum = 0.0
-    /// The number of the epoch's images that were predicted correctly so far.
+    /// The number of images in the epoch that were predicted correctly so far.
     public var correctCount = 0
-    /// The number of the epoch's images that were used so far.
+    /// The number of images used in the epoch so far. Units: images.
     public var imageCount = 0
-    /// The duration of the epoch's steps so far.
+    /// The duration of the epoch's steps so far. Units: seconds.
     public var seconds = 0.0
 
     /// The validation accuracy of the best epoch, 0…1; nil before the first.
     public var bestAccuracy: Double?
-    /// The best epoch, whose model is kept; nil before the first.
+    /// The number of the best epoch, whose model is kept; nil before the first.
     public var bestEpoch: Int?
 
-    /// Before the first step.
+    /// The position before the first step.
     public init() {}
 
     /// Begins the next epoch.
@@ -84,7 +85,7 @@ public struct TrainingProgress: Codable, Equatable, Sendable {
         seconds = 0
     }
 
-    /// A number from a file that is out of range; nil where there is none.
+    /// A number that is out of range, as text; nil if there is none. The numbers may come from a file.
     var flaw: String? {
         if !HistoryRow.epochs.contains(epoch) { return "epoch \(epoch)" }
         for count in [step, correctCount, imageCount] where !(0...1 << 40).contains(count) { return "count \(count)" }

@@ -1,16 +1,16 @@
 import Foundation
 import Inference
 
-/// The file that a training is resumed from, bit for bit: safetensors, with the state as JSON in its metadata.
+/// The file from which a training is resumed bit for bit: safetensors, with the state as JSON in its metadata.
 ///
-/// Each parameter has the tensor `values/NAME`, one for each of the optimiser's buffers (as `exp_avg/NAME`), and
-/// `average/NAME` if there is an exponential moving average.
+/// For each parameter it has the tensor `values/NAME`, one tensor for each buffer of the optimiser (such as
+/// `exp_avg/NAME`), and `average/NAME` if there is an exponential moving average.
 ///
 ///     let file = try TrainingStateFile<MySettings>(contentsOf: path)
 ///     // Make the network and the optimiser that file.state describes, then:
 ///     try file.restore(parameters, optimizer: optimizer, movingAverage: nil)
 public struct TrainingStateFile<Settings: Codable & Sendable>: Sendable {
-    /// The state beside the tensors.
+    /// The state, except the tensors.
     public let state: TrainingState<Settings>
 
     private let header: TrainingStateHeader<Settings>
@@ -18,7 +18,7 @@ public struct TrainingStateFile<Settings: Codable & Sendable>: Sendable {
 
     /// Reads and checks a file.
     ///
-    /// - Throws: ``TrainingStateError`` where it is damaged, or not the state of a training.
+    /// - Throws: ``TrainingStateError`` if the file is damaged, or is not a training state.
     public init(contentsOf path: String) throws(TrainingStateError) {
         do {
             checkpoint = try Checkpoint(contentsOf: path)
@@ -29,9 +29,9 @@ public struct TrainingStateFile<Settings: Codable & Sendable>: Sendable {
         state = header.state
     }
 
-    /// Writes a training's state atomically: the file holds the old state or the new one.
+    /// Writes a training state atomically: the file holds either the old or the new state.
     ///
-    /// - Throws: ``TrainingStateError/notWritten(_:)`` where the disk is full, for instance, and
+    /// - Throws: ``TrainingStateError/notWritten(_:)``, for example if the disk is full, and
     ///   ``TrainingStateError/notFinite(file:_:)`` after a step that diverged. The old file stays.
     public static func write(
         _ state: TrainingState<Settings>, _ parameters: Parameters, optimizer: any Optimizer,
@@ -65,10 +65,10 @@ public struct TrainingStateFile<Settings: Codable & Sendable>: Sendable {
             .map { (name: String($0.name.dropFirst(prefix.count)), tensor: $0.tensor.tensor()) }
     }
 
-    /// Restores parameters, optimiser and average from the file: all of them or, on an error, none.
+    /// Restores parameters, optimiser and average from the file. On an error, nothing is changed.
     ///
-    /// - Parameter movingAverage: nil exactly where the file has none.
-    /// - Throws: ``TrainingStateError`` where a tensor is missing, unexpected, misshapen or not finite.
+    /// - Parameter movingAverage: nil if and only if the file has none.
+    /// - Throws: ``TrainingStateError`` if a tensor is missing, unexpected, not finite, or has the wrong shape.
     public func restore(
         _ parameters: Parameters, optimizer: any Optimizer, movingAverage: ExponentialMovingAverage?
     ) throws(TrainingStateError) {
@@ -146,11 +146,11 @@ public struct TrainingStateFile<Settings: Codable & Sendable>: Sendable {
     }
 }
 
-/// The JSON in the metadata of a training's state.
+/// The JSON in the metadata of a training state file.
 struct TrainingStateHeader<Settings: Codable & Sendable>: Codable, Sendable {
     /// The version of the file's format.
     var version = 1
-    /// The state beside the tensors.
+    /// The state, except the tensors.
     let state: TrainingState<Settings>
     /// The optimiser's number of steps.
     let stepCount: Int
@@ -165,7 +165,7 @@ struct TrainingStateHeader<Settings: Codable & Sendable>: Codable, Sendable {
 
     /// Reads the header of a file.
     ///
-    /// - Throws: ``TrainingStateError`` where there is none, or it is malformed or out of range.
+    /// - Throws: ``TrainingStateError`` if there is no header, or if it is malformed or out of range.
     init(_ checkpoint: Checkpoint) throws(TrainingStateError) {
         let file = checkpoint.name
         guard checkpoint.format == .safetensors, let text = checkpoint.metadata[Self.key] else {
@@ -199,7 +199,7 @@ struct TrainingStateHeader<Settings: Codable & Sendable>: Codable, Sendable {
 
     private static var key: String { "alexnet_training_state" }
 
-    /// The part that is decoded first: it says whether the rest can be decoded.
+    /// The part that is decoded first. It tells whether the rest can be decoded.
     private struct Version: Decodable {
         let version: Int
     }
@@ -239,19 +239,19 @@ struct TrainingStateHeader<Settings: Codable & Sendable>: Codable, Sendable {
     }
 }
 
-/// Why a training's state cannot be written, or a training cannot be resumed from it.
+/// Why a training state cannot be written, or why a training cannot be resumed from it.
 public enum TrainingStateError: Error, Equatable, Sendable {
     /// The file cannot be written.
     case notWritten(CheckpointWriteError)
-    /// A parameter is NaN or infinite. The state is not written, because the old file can still be resumed from.
+    /// A parameter is NaN or infinite. The state is not written, so that the training can be resumed from the old file.
     case notFinite(file: String, CheckpointError)
     /// The settings cannot be encoded as JSON.
     case notEncoded(file: String, reason: String)
-    /// The file cannot be read, or a tensor of it is missing, misshapen or not finite.
+    /// The file cannot be read, or one of its tensors is missing, not finite, or has the wrong shape.
     case unreadable(file: String, CheckpointError)
-    /// The file is a checkpoint, but not the state of a training.
+    /// The file is a checkpoint, but not a training state.
     case foreign(file: String)
-    /// The file's format has another version.
+    /// The file has another version of the format.
     case unsupportedVersion(file: String, found: Int, expected: Int)
     /// The header is malformed, or a number in it is out of range.
     case invalidHeader(file: String, reason: String)

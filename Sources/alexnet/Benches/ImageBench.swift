@@ -1,19 +1,19 @@
 import Foundation
 import Inference
 
-/// Measures decoding and preprocessing of an image, on one thread.
+/// Measures the decoding and preprocessing of an image on one thread.
 struct ImageBench {
     /// The medians of several runs, as they are printed.
     struct Row: Encodable {
         /// The image's path.
         let image: String
-        /// Exact, or scaled while decoding.
+        /// Whether the image is decoded exactly, or scaled while decoding.
         let decode: DecodeMode
-        /// From the file's bytes to the network's input.
+        /// The time from the file's bytes to the network's input. Units: milliseconds.
         let milliseconds: Double
-        /// The codec's part of it.
+        /// The time in the codec. Units: milliseconds.
         let decodeMilliseconds: Double
-        /// The rest: resizing, cropping and normalising.
+        /// The time for resizing, cropping and normalising. Units: milliseconds.
         let preprocessMilliseconds: Double
 
         private enum CodingKeys: String, CodingKey {
@@ -28,7 +28,7 @@ struct ImageBench {
     let decoder: ImageDecoder
     let preprocessing: Preprocessing
 
-    /// The least number of runs for a median.
+    /// The least number of runs for a meaningful median.
     private static let minRunCount = 5
 
     /// Runs until the time is up, after two warm-up runs.

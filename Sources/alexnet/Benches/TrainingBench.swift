@@ -9,15 +9,15 @@ struct TrainingBench {
     struct Row: Encodable {
         /// The model's name.
         let model: String
-        /// Distinguishes this row from one of inference.
+        /// Distinguishes this row from a row of inference.
         let training = true
         /// The number of threads.
         let threads: Int
-        /// The batch size.
+        /// The batch size. Units: images.
         let batch: Int
-        /// The batch size divided by the duration of a step.
+        /// The throughput: the batch size divided by the duration of a step. Units: images per second.
         let imagesPerSecond: Double
-        /// The duration of a step.
+        /// The duration of a step. Units: milliseconds.
         let milliseconds: Double
 
         private enum CodingKeys: String, CodingKey {
@@ -29,7 +29,7 @@ struct TrainingBench {
     let model: Model
     let workers: WorkerPool
 
-    /// The least number of steps for a median.
+    /// The least number of steps for a meaningful median.
     private static let minRunCount = 5
 
     /// Takes steps until the time is up, after two warm-up steps.

@@ -45,7 +45,7 @@ struct Bench: ParsableCommand {
     @Option(help: ArgumentHelp("How --picture is decoded: exact or scaled.", valueName: "mode"))
     var decode: DecodeMode?
 
-    /// The least number of runs for a median.
+    /// The least number of runs for a meaningful median.
     private static let minRunCount = 5
 
     func validate() throws {
@@ -121,7 +121,7 @@ struct Bench: ParsableCommand {
         }
     }
 
-    /// Runs until the time is up, after two warm-up runs. Sorted by ascending duration.
+    /// Runs batches until the time is up, after two warm-up runs. The result is sorted by ascending duration.
     private func measure(_ model: Model, batchSize: Int) -> [RunProfile] {
         for _ in 0..<2 { _ = model.profile(batchSize: batchSize) }
         var profiles: [RunProfile] = []
@@ -140,15 +140,15 @@ struct BenchPrinter {
     private struct Row: Encodable {
         /// The model's name.
         let model: String
-        /// The type of the linear layers' weights.
+        /// The precision of the linear layers' weights.
         let precision: String
         /// The number of threads.
         let threads: Int
-        /// The batch size.
+        /// The batch size. Units: images.
         let batch: Int
-        /// The batch size divided by the duration of a run.
+        /// The throughput: the batch size divided by the duration of a run. Units: images per second.
         let imagesPerSecond: Double
-        /// The duration of a run.
+        /// The duration of a run. Units: milliseconds.
         let milliseconds: Double
 
         private enum CodingKeys: String, CodingKey {
@@ -158,15 +158,15 @@ struct BenchPrinter {
     }
 
     private struct LayerRow: Encodable {
-        /// The batch size.
+        /// The batch size. Units: images.
         let batch: Int
         /// The layer's name.
         let layer: String
         /// The algorithm that computes it.
         let algorithm: String
-        /// The layer's time in a run.
+        /// The layer's time in a run. Units: milliseconds.
         let milliseconds: Double
-        /// GFLOP/s by the layer's definition, whatever the algorithm.
+        /// The arithmetic throughput by the layer's definition, whatever the algorithm performs. Units: GFLOP/s.
         let gigaflops: Double
         /// The layer's share of the run, 0…1.
         let share: Double
@@ -179,7 +179,7 @@ struct BenchPrinter {
         }
     }
 
-    /// Prints the median of the runs of one batch size, which are sorted by duration.
+    /// Prints the median run of one batch size. The runs are sorted by duration.
     func write(_ profiles: [RunProfile]) {
         let median = profiles[profiles.count / 2]
         let milliseconds = median.duration / .milliseconds(1)
@@ -197,7 +197,7 @@ struct BenchPrinter {
         }
     }
 
-    /// Prints the median of each layer.
+    /// Prints the median time of each layer.
     func writeLayers(_ profiles: [RunProfile]) {
         let total = profiles[profiles.count / 2].duration / .milliseconds(1)
         let width = profiles[0].steps.reduce(18) { max($0, $1.node.count + 1) }

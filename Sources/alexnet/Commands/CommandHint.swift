@@ -2,9 +2,9 @@ import ArgumentParser
 import Foundation
 import Server
 
-/// Suggests a subcommand where the command line does not begin with one.
+/// Suggests a subcommand if the command line does not begin with one.
 enum CommandHint {
-    /// Other programs' names of the subcommands.
+    /// The names that other programs use for the subcommands.
     private static let synonyms = [
         "server": "serve", "start": "serve", "run": "serve", "up": "serve", "host": "serve", "daemon": "serve",
         "classify": "predict", "infer": "predict", "inference": "predict", "image": "predict", "fit": "train",
@@ -14,7 +14,7 @@ enum CommandHint {
         "diagnose": "doctor",
     ]
 
-    /// A suggestion for arguments that do not begin with a subcommand; nil where they do, or the parser has the better
+    /// A suggestion for arguments that do not begin with a subcommand; nil if they do, or if the parser has a better
     /// answer.
     static func sentence(for arguments: [String]) -> String? {
         guard let first = arguments.first, !first.isEmpty, !isKnown(first) else { return nil }
@@ -42,12 +42,12 @@ enum CommandHint {
 
     private static var names: [String] { commands.map(name(of:)) }
 
-    /// The subcommand's name; by default the parser takes the type's in lower case.
+    /// The subcommand's name. By default the parser uses the type's name in lower case.
     private static func name(of command: any ParsableCommand.Type) -> String {
         command.configuration.commandName ?? String(describing: command).lowercased()
     }
 
-    /// Is it a subcommand, or an option that the parser handles itself?
+    /// Whether a word is a subcommand, or an option that the parser handles itself.
     private static func isKnown(_ word: String) -> Bool {
         names.contains(word) || ["help", "-h", "--help", "-help", "--version"].contains(word)
             || word.hasPrefix("--generate-completion-script") || word.hasPrefix("--experimental-dump-help")
@@ -61,7 +61,7 @@ enum CommandHint {
         return word.count > 2 ? NearestName.of(word, among: names) : nil
     }
 
-    /// The subcommand for a file or folder that was named alone.
+    /// The subcommand for a file or folder that is the only argument.
     private static func command(for path: String) -> String? {
         guard FileManager.default.fileExists(atPath: path) else { return nil }
         let suffix = URL(fileURLWithPath: path).pathExtension.lowercased()
@@ -72,7 +72,7 @@ enum CommandHint {
         (["alexnet", name] + rest.map(Train.quoted)).joined(separator: " ")
     }
 
-    /// The words of a subcommand's help, which include its options.
+    /// The words in a subcommand's help, which include its options.
     private static func words(of command: any ParsableCommand.Type) -> Set<String> {
         Set(command.helpMessage(columns: 200).split { $0.isWhitespace || ",/()[]".contains($0) }.map(String.init))
     }

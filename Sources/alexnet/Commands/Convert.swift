@@ -2,7 +2,7 @@ import ArgumentParser
 import Foundation
 import Inference
 
-/// `alexnet convert`: writes a checkpoint in another format or type.
+/// `alexnet convert`: writes a checkpoint in another format or element type.
 struct Convert: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Write a checkpoint in another format: .pth, .safetensors or .npz.",
@@ -13,7 +13,7 @@ struct Convert: ParsableCommand {
             """
     )
 
-    /// The types that can be written.
+    /// The element types that can be written.
     enum NumberType: String, CaseIterable, ExpressibleByArgument {
         case float32, float16, bfloat16
 
@@ -89,7 +89,7 @@ struct Convert: ParsableCommand {
         }
     }
 
-    /// A line about a file: `a.pth  pytorch, float32, 16 tensors, 14,583,706 numbers, 58,336,741 bytes`.
+    /// A line that describes a file: `a.pth  pytorch, float32, 16 tensors, 14,583,706 numbers, 58,336,741 bytes`.
     private static func line(
         _ path: String, _ format: Checkpoint.Format, _ types: [ScalarType], _ shapes: [Shape], byteCount: Int
     ) -> String {
@@ -119,7 +119,7 @@ struct OutputExists: Error, CustomStringConvertible {
     var description: String { "\(path) exists already; --force replaces it." }
 }
 
-/// An error of a checkpoint, as a sentence with the file's name.
+/// An error in a checkpoint, as a sentence with the file's name.
 struct CheckpointFailure: Error, CustomStringConvertible {
     let file: String
     let error: CheckpointError

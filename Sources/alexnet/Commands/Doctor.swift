@@ -5,7 +5,7 @@ import Inference
 import Server
 import Threads
 
-/// `alexnet doctor`: checks whether this machine and this configuration can serve, and says what to do otherwise.
+/// `alexnet doctor`: checks whether this machine and configuration can serve, and says how to fix what is wrong.
 struct Doctor: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Check whether this machine and this configuration can serve.",
@@ -21,7 +21,7 @@ struct Doctor: ParsableCommand {
     var json = false
 
     func run() throws {
-        // A closed standard output is an error that is reported, not a signal that kills.
+        // If standard output is closed, the write fails and is reported; the signal would kill the process.
         signal(SIGPIPE, SIG_IGN)
         let examination = Diagnostics(
             config: options.config, flags: options.flags, files: options.source.files,
@@ -39,21 +39,21 @@ struct Doctor: ParsableCommand {
         if let code = Self.exitCode(for: findings) { throw code }
     }
 
-    /// The exit code: 1 if a check failed; warnings do not matter.
+    /// The exit code: 1 if a check failed, else nil. Warnings do not count.
     static func exitCode(for findings: [Finding]) -> ExitCode? {
         findings.contains { $0.status == .failed } ? ExitCode(Failure.workCode) : nil
     }
 }
 
-/// Runs all checks in order, and reports each finding at once.
+/// Runs all checks in order, and reports each finding immediately.
 struct Diagnostics {
     /// The configuration file, see ``Settings/load(file:environment:flags:)``.
     let config: String?
-    /// The flags by configuration key.
+    /// The command-line flags, by configuration key.
     let flags: [String: String]
-    /// A single model to serve; nil for the folders of the configuration.
+    /// The files of a single model to serve; nil for the folders in the configuration.
     let files: ModelFiles?
-    /// The precision of all models; nil for that of each `model.json` and of the configuration.
+    /// The precision of all models; nil to use that in each `model.json` or in the configuration.
     var precision: Precision?
     /// The environment variables.
     let environment: [String: String]
@@ -66,7 +66,7 @@ struct Diagnostics {
         try report(ClockCheck(now: Date()).finding)
         let supply = ThreadSupplyCheck.here(forPoolOf: CPUQuota.current)
         try report(supply.finding)
-        // The next checks compute. Without threads they would wait for ever.
+        // The next checks compute. Without threads they would wait forever.
         if supply.shortage != nil { return }
         for instructions in InstructionSet.allCases.prefix(through: InstructionSet.widest) {
             try report(ArithmeticCheck.trial(instructions).finding)

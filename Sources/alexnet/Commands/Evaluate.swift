@@ -53,7 +53,7 @@ struct Evaluate: ParsableCommand {
     @Option(help: ArgumentHelp("The most images in one forward pass.", valueName: "n"))
     var batchSize = 64
 
-    /// How many unreadable images are listed.
+    /// The most unreadable images that are listed.
     private static let maxSkippedLineCount = 20
 
     func validate() throws {
@@ -67,7 +67,7 @@ struct Evaluate: ParsableCommand {
         let workers = try CommandThreads.pool(threads)
         ComputeEnvironment.warnings.forEach { OutputStream.error.writeIfPossible("alexnet: \($0)\n") }
         do {
-            // An output that cannot be written is reported before the work.
+            // An output that cannot be written is reported before the work starts.
             for path in [json, svg].compactMap(\.self) where path != "-" { try AtomicFile(path).abandon() }
             let measured = try DataSource(data).evaluation(of: model.trainingRecord, includesTrained: all)
             if let note = measured.note { OutputStream.error.writeIfPossible("alexnet: \(note)\n") }

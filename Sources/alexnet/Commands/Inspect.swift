@@ -35,7 +35,7 @@ struct Inspect: ParsableCommand {
         }
     }
 
-    /// Loads a folder as a whole model; a checkpoint alone may be incomplete.
+    /// Loads a folder as a whole model. A checkpoint alone may be incomplete.
     private func read() throws -> (Checkpoint, Inspection.Knowledge) {
         var isDirectory: ObjCBool = false
         let isFolder = FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) && isDirectory.boolValue
@@ -67,7 +67,7 @@ struct Inspect: ParsableCommand {
             assumptions: model.assumptions)
     }
 
-    /// What is known of a checkpoint that is not a whole model.
+    /// What is known about a checkpoint that is not a whole model.
     private static func knowledge(of checkpoint: Checkpoint, note: String) -> Inspection.Knowledge {
         do throws(CheckpointError) {
             let known = try ModelLoader.recognize(checkpoint)

@@ -90,16 +90,16 @@ struct Predict: ParsableCommand {
 
 /// Prints predictions as a table or as lines of JSON.
 struct PredictionPrinter {
-    /// The model that predicted.
+    /// The model that makes the predictions.
     let model: Model
-    /// How many classes are listed.
+    /// The number of classes to list.
     let top: Int
-    /// JSON instead of a table?
+    /// Whether to print JSON instead of a table.
     let isJSON: Bool
-    /// The width of the column of names. Units: characters.
+    /// The width of the column of image names. Units: characters.
     let labelWidth: Int
 
-    /// - Throws: ``OutputStream/Failure`` where standard output cannot be written.
+    /// - Throws: ``OutputStream/Failure`` if standard output cannot be written.
     func write(_ image: ImageSource, _ result: Result<[Float], any Error>) throws(OutputStream.Failure) {
         switch result {
         case .success(let logits):
@@ -130,13 +130,13 @@ struct PredictionPrinter {
     }
 }
 
-/// Classifies some images together: they are decoded in parallel, then there is one forward pass.
+/// Classifies some images together: they are decoded in parallel, followed by one forward pass.
 struct PredictionBatch {
     let model: Model
     let decoder: ImageDecoder
     let workers: WorkerPool
 
-    /// The logits of each image, or its error, in order.
+    /// The logits of each image, or its error, in the order of the images.
     func run(_ images: [ImageSource]) -> [Result<[Float], any Error>] {
         let inputs = Mutex<[Result<Tensor, any Error>?]>(Array(repeating: nil, count: images.count))
         workers.parallelFor(images.count) { [model, decoder] index, _ in

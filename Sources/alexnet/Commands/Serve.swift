@@ -21,7 +21,7 @@ struct Serve: AsyncParsableCommand {
     @OptionGroup var options: ServingOptions
 
     func run() async throws {
-        // Neither a log whose reader has gone nor a reload before the server is ready may kill the process.
+        // The process must survive a closed log and a reload signal that arrives before the server is ready.
         signal(SIGPIPE, SIG_IGN)
         signal(SIGHUP, SIG_IGN)
         HeapPolicy.returnLargeBlocks()
@@ -33,7 +33,7 @@ struct Serve: AsyncParsableCommand {
         } catch {
             Self.end(Failure.usageCode, error)
         }
-        // Before the server starts its first thread.
+        // This check must come before the server starts its first thread.
         try CommandThreads.check(forPoolOf: settings.threads.total ?? CPUQuota.current)
         let log = LoggingSystem.bootstrap(settings.log)
         let logger = Logger(label: "alexnet")
@@ -48,7 +48,7 @@ struct Serve: AsyncParsableCommand {
                 settings: settings, files: options.source.files.map { [$0] }, precision: options.source.precision,
                 log: log, logger: logger, announce: { Self.announce($0, logger) })
         } catch ModelStoreError.cannotLook(let error) {
-            // A disk that cannot be read is no error of the configuration.
+            // A disk that cannot be read is not an error in the configuration.
             Self.end(Failure.workCode, ModelStoreError.cannotLook(error), log: log)
         } catch {
             Self.end(Failure.usageCode, ModelsDirectoryMistake(error) ?? error, log: log)
@@ -66,7 +66,7 @@ struct Serve: AsyncParsableCommand {
         Self.end(0, log: log)
     }
 
-    /// Prints that the server is ready. It has its own thread, because the reader of standard output may be slow.
+    /// Prints that the server is ready. It uses its own thread, because the reader of standard output may be slow.
     private static func announce(_ url: String, _ logger: Logger) {
         Thread.detachNewThread {
             do {
@@ -77,17 +77,17 @@ struct Serve: AsyncParsableCommand {
         }
     }
 
-    /// Exits at once, even if nobody reads the last lines of the log.
+    /// Exits promptly, even if nobody reads the last lines of the log.
     ///
-    /// Uses _exit(2), because other threads may still load or compute, and the handlers of exit(3) would destroy what
-    /// they use.
+    /// It calls _exit(2): other threads may still load or compute, and the handlers of exit(3) would destroy objects
+    /// that they use.
     private static func end(_ code: Int32, _ error: (any Error)? = nil, log: LogWriter? = nil) -> Never {
         log?.flush(within: Failure.serverPatience)
         if let error { OutputStream.error.writeIfPossible("alexnet: \(error)\n", within: Failure.serverPatience) }
         _exit(code)
     }
 
-    /// Hides the service group's own messages, except at level debug.
+    /// Hides the service group's own messages, except at log level debug.
     private func quiet(_ logger: Logger) -> Logger {
         var logger = logger
         if logger.logLevel > .debug { logger.logLevel = max(logger.logLevel, .warning) }
@@ -95,16 +95,16 @@ struct Serve: AsyncParsableCommand {
     }
 }
 
-/// Tunes the C library's heap for large blocks.
+/// Configures how the C library's heap treats large blocks.
 enum HeapPolicy {
-    /// Blocks of at least this size are mapped by themselves, and returned to the system when they are freed. Units:
+    /// Blocks of at least this size are mapped separately, and are returned to the system when they are freed. Units:
     /// bytes.
     private static let mappingThreshold: Int32 = 256 << 10
 
-    /// Prevents occasional large requests from growing the heap of a process that runs for months.
+    /// Keeps occasional large requests from growing the heap of a process that runs for months.
     ///
-    /// By default glibc raises the threshold to the largest block that was ever freed, up to 32 MiB. Such blocks then
-    /// fragment the heap of each thread.
+    /// By default, glibc raises the threshold to the largest block that was ever freed, up to 32 MiB. Blocks below it
+    /// then fragment the heap of each thread.
     /// - Source: mallopt(3), M_MMAP_THRESHOLD.
     static func returnLargeBlocks() {
         #if canImport(Glibc)
@@ -113,12 +113,12 @@ enum HeapPolicy {
     }
 }
 
-/// The path given as the models' directory is a single model, or a file.
+/// The path given as the models directory is a single model's folder or a file.
 enum ModelsDirectoryMistake: Error, Equatable, CustomStringConvertible {
     case modelFolder(path: String, parent: String)
     case file(path: String)
 
-    /// Explains an error of the model store; nil where it has another cause.
+    /// Explains an error of the model store; nil if it has another cause.
     init?(_ error: any Error) {
         switch error as? ModelStoreError {
         case .emptyDirectory(let path):

@@ -72,7 +72,7 @@ struct Train: AsyncParsableCommand {
     }
 
     func run() async throws {
-        // A closed pipe or a file size limit must not kill the training: the write fails, and is reported.
+        // A closed pipe or a file size limit must not kill the training: the write fails and is reported.
         signal(SIGPIPE, SIG_IGN)
         signal(SIGXFSZ, SIG_IGN)
         ComputeEnvironment.warnings.forEach { OutputStream.error.writeIfPossible("alexnet: \($0)\n") }
@@ -100,7 +100,7 @@ struct Train: AsyncParsableCommand {
         }
     }
 
-    /// A word quoted for a shell.
+    /// Quotes a word for a shell.
     static func quoted(_ word: String) -> String {
         let isPlain = word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "/._-+=:,@%".contains($0)) }
         return isPlain ? word : "'" + word.replacingOccurrences(of: "'", with: #"'\''"#) + "'"

@@ -4,12 +4,12 @@ import Inference
 
 /// Checks every algorithm on small layers against the naive loops.
 struct ArithmeticCheck: Check {
-    /// The largest relative difference allowed: more than rounding causes, and less than would change a prediction.
+    /// The largest allowed relative difference: more than rounding causes, and less than would change a prediction.
     static let limit: Float = 1e-4
 
-    /// The instruction set that was used.
+    /// The instruction set under test.
     let instructions: InstructionSet
-    /// The largest relative difference; infinite where a result was NaN.
+    /// The largest relative difference; infinity if a result was NaN.
     let difference: Float
 
     static func trial(_ instructions: InstructionSet) -> Self {
@@ -34,12 +34,12 @@ struct ArithmeticCheck: Check {
 struct CodecCheck: Check {
     /// The library's name.
     let library: String
-    /// Pillow's pixels.
+    /// The expected bytes: Pillow's.
     let expected: [UInt8]
-    /// This machine's pixels.
+    /// The bytes decoded on this machine.
     let result: Result<[UInt8], ImageError>
 
-    /// The largest difference between two correct decoders of a lossy format. Units: bytes' values.
+    /// The largest difference between correct decoders of a lossy format. Units: byte values.
     static let tolerance = 4
 
     var finding: Finding {
@@ -71,15 +71,15 @@ extension CodecCheck {
     }
 }
 
-/// A file of 2×2 pixels and its decoded bytes.
+/// A 2×2 image file and its decoded bytes.
 ///
-/// Written and decoded by Pillow: JPEG of quality 90 without subsampling, PNG, lossless WebP.
+/// Pillow wrote and decoded the files: JPEG of quality 90 without subsampling, PNG, lossless WebP.
 struct SampleImage {
     /// The library that decodes it.
     let library: String
     /// The file's bytes.
     let file: [UInt8]
-    /// Red, green and blue of each pixel.
+    /// The decoded bytes: red, green and blue of each pixel.
     let pixels: [UInt8]
 
     private init(_ library: String, _ base64: String, _ pixels: [UInt8]) {

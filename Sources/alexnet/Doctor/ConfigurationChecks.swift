@@ -1,9 +1,9 @@
 import Foundation
 import Server
 
-/// Checks that file, environment and flags are a valid configuration.
+/// Checks that the file, the environment and the flags form a valid configuration.
 struct ConfigurationCheck: Check {
-    /// The file that was read; nil where there is none.
+    /// The path of the file that was read; nil if there is none.
     let path: String?
     /// The configuration, or why it is invalid.
     let result: Result<Settings, SettingsError>
@@ -30,13 +30,13 @@ extension ConfigurationCheck {
     }
 }
 
-/// Checks that the measurements of algorithms can be cached between starts.
+/// Checks that measured times of algorithms can be cached between starts.
 struct TuningCacheCheck: Check {
-    /// The cache's directory; nil where none is configured and HOME is not set.
+    /// The cache's directory; nil if none is configured and HOME is not set.
     let directory: String?
-    /// Can the directory be written, or created?
+    /// Whether the directory can be written or created.
     let isWritable: Bool
-    /// Is tuning on?
+    /// Whether tuning is on.
     let isUsed: Bool
 
     static func here(_ settings: Settings, environment: [String: String]) -> Self {
@@ -46,7 +46,7 @@ struct TuningCacheCheck: Check {
             isUsed: settings.models.tuningLimit > .zero)
     }
 
-    /// Checks without writing: a missing directory can be created if the nearest existing parent is writable.
+    /// Checks without writing. A missing directory can be created if its nearest existing parent is writable.
     private static func isWritable(_ path: String) -> Bool {
         var url = URL(fileURLWithPath: path).standardizedFileURL
         while access(url.path, F_OK) != 0, url.path != "/" { url.deleteLastPathComponent() }
@@ -74,11 +74,11 @@ struct TuningCacheCheck: Check {
     }
 }
 
-/// Checks that the admin token is valid, and not readable by every user.
+/// Checks that the admin token is valid, and that not every user can read it.
 struct AdminTokenCheck: Check {
     /// The token's file.
     let path: String
-    /// Why the token cannot be used; nil where it can.
+    /// Why the token cannot be used; nil if it can.
     let refusal: String?
     /// The file's mode bits.
     let permissions: Int

@@ -5,7 +5,7 @@ import Training
 struct Finding: Equatable, Sendable, Encodable {
     /// The severity of a finding.
     enum Status: String, Sendable, Encodable {
-        /// Nothing has to be done.
+        /// No action is needed.
         case ok
         /// The server works, but slower than it could or with a risk.
         case warning
@@ -19,7 +19,7 @@ struct Finding: Equatable, Sendable, Encodable {
     let check: String
     /// What was found.
     let found: String
-    /// What to do, as a sentence; nil exactly for ``Status/ok``.
+    /// What to do, as a sentence; nil only for ``Status/ok``.
     let advice: String?
 
     /// A finding that needs no action.
@@ -37,7 +37,7 @@ struct Finding: Equatable, Sendable, Encodable {
         Self(status: .failed, check: check, found: found, advice: advice)
     }
 
-    /// The finding as one line of text. Control characters, in files' names for instance, are replaced.
+    /// The finding as one line of text. Control characters, as in file names, are replaced.
     var line: String {
         let columns = [
             status.rawValue.padding(toLength: 7, withPad: " ", startingAt: 0),
@@ -55,7 +55,7 @@ struct Finding: Equatable, Sendable, Encodable {
     }
 }
 
-/// A check whose finding follows from its stored facts alone, so that tests can choose them.
+/// A check whose finding depends only on its stored facts, so that tests can set them.
 protocol Check: Sendable {
     /// The result.
     var finding: Finding { get }

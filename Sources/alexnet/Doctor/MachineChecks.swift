@@ -10,7 +10,7 @@ struct ProcessorCheck: Check {
     let current: InstructionSet
     /// The widest instruction set of the CPU.
     let widest: InstructionSet
-    /// False on arm64, where the portable instructions are the widest.
+    /// Whether the CPU is x86-64. On arm64, the portable instructions are the widest.
     let isX86: Bool
 
     static var here: Self {
@@ -57,13 +57,13 @@ struct OpenBLASCheck: Check {
     }
 }
 
-/// Checks that large buffers can have huge pages.
+/// Checks that large buffers can use huge pages.
 ///
 /// - Source: Linux, Documentation/admin-guide/mm/transhuge.rst
 struct HugePagesCheck: Check {
     static let path = "/sys/kernel/mm/transparent_hugepage/enabled"
 
-    /// The kernel's options, with the current one in brackets; nil where the kernel has none.
+    /// The kernel's options, with the active one in brackets; nil if the kernel does not support huge pages.
     let text: String?
 
     static var here: Self { Self(text: try? String(contentsOfFile: path, encoding: .utf8)) }
@@ -84,9 +84,9 @@ struct HugePagesCheck: Check {
     }
 }
 
-/// Checks that the date is plausible: logs, metrics and proxies' certificates depend on it.
+/// Checks that the date is plausible. Logs, metrics and proxies' certificates depend on it.
 struct ClockCheck: Check {
-    /// The machine's time.
+    /// The current time of the machine.
     let now: Date
 
     /// 2026-01-01, before this version was released. Units: seconds since 1970.
@@ -107,7 +107,7 @@ struct ClockCheck: Check {
 
 /// Checks that the system allows the threads that a server needs.
 struct ThreadSupplyCheck: Check {
-    /// What is missing; nil where enough threads can be started.
+    /// The missing threads; nil if enough threads can be started.
     let shortage: ThreadSupply.Shortage?
     /// The number of threads that a server needs.
     let wanted: Int

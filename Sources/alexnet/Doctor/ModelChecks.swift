@@ -3,13 +3,13 @@ import Host
 import Inference
 import Server
 
-/// Checks that there are models to serve, and no folders without a model beside them.
+/// Checks that there are models to serve, and that no folder beside them lacks a model.
 struct ModelFolderCheck: Check {
-    /// `models.directory`; nil where a checkpoint is served alone.
+    /// The setting `models.directory`; nil if a single checkpoint is served.
     let directory: String?
     /// The models, or why there are none.
     let result: Result<[ModelFiles], ModelStoreError>
-    /// `models.default`.
+    /// The setting `models.default`; nil if it is not set.
     let defaultModel: String?
     /// Folders without a model.
     let others: [String]
@@ -65,7 +65,7 @@ struct ModelFolderCheck: Check {
         return .ok(name, found)
     }
 
-    /// The first names, and the number of the others.
+    /// The first few names, and the number of the others.
     private func shortList(_ names: [String]) -> String {
         let shown = names.prefix(Self.longestList).joined(separator: ", ")
         return names.count > Self.longestList ? "\(shown) and \(names.count - Self.longestList) more" : shown
@@ -78,11 +78,11 @@ struct ModelFolderCheck: Check {
 struct ModelCheck: Check {
     /// The result of loading.
     enum Outcome {
-        /// It was loaded and warmed up, within this duration.
+        /// The model was loaded and warmed up in this duration.
         case loaded(architecture: String, precision: Precision, classCount: Int, duration: Duration)
-        /// It was refused, for the loader's reason.
+        /// The loader refused the model for this reason.
         case refused(String)
-        /// It was not loaded, because it needs more memory than is available. Units: bytes.
+        /// The model was not loaded, because it needs more memory than is available. Units: bytes.
         case tooLarge(need: Int)
     }
 
@@ -91,7 +91,7 @@ struct ModelCheck: Check {
     /// The result of loading.
     let outcome: Outcome
 
-    /// Loads a model, runs it and releases it. Its algorithms are not tuned, so that no cache is written.
+    /// Loads a model, runs it and releases it. The algorithms are not tuned, so no cache is written.
     static func load(_ files: ModelFiles, by loader: ModelLoader) -> Self {
         let need = MemoryCheck.need(of: files.checkpointByteCount ?? 0)
         if let available = AvailableMemory.current, available < need {

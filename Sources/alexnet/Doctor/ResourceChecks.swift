@@ -2,15 +2,15 @@ import Host
 import Inference
 import Server
 
-/// Checks that there are no more threads than cores that this process may use.
+/// Checks that there are no more threads than cores available to this process.
 struct ThreadsCheck: Check {
-    /// `threads.total`; nil for auto.
+    /// The setting `threads.total`; nil for automatic.
     let total: Int?
-    /// The machine's online cores.
+    /// The number of online cores of the machine.
     let online: Int
-    /// The cores in the affinity mask.
+    /// The number of cores in the affinity mask.
     let allowed: Int
-    /// The cores of the control group's quota, rounded; nil without a quota.
+    /// The CPU quota of the control group, rounded to cores; nil without a quota.
     let granted: Int?
 
     static func here(_ settings: Settings) -> Self {
@@ -34,12 +34,12 @@ struct ThreadsCheck: Check {
 
 /// Checks that the limit of open files is enough for all connections.
 struct OpenFilesCheck: Check {
-    /// The limit of open files, raised as far as the server may.
+    /// The limit of open files, after the server has raised it as far as it may.
     let limit: Int
-    /// `server.max_connections`.
+    /// The setting `server.max_connections`.
     let maxConnections: Int
 
-    /// The number of other files that the program opens.
+    /// The number of files that the program opens besides connections.
     static let reserve = DescriptorLimit.reserve
 
     static func here(_ settings: Settings) -> Self {
@@ -64,7 +64,7 @@ struct OpenFilesCheck: Check {
 struct MemoryCheck: Check {
     /// The memory available on the machine and in the control group; nil where it is unknown. Units: bytes.
     let available: Int?
-    /// The size of all models' checkpoints. Units: bytes.
+    /// The total size of all models' checkpoints. Units: bytes.
     let checkpoints: Int
     /// The most memory for requests in flight: bodies, queues and decoding. Units: bytes.
     let requests: Int
@@ -76,7 +76,8 @@ struct MemoryCheck: Check {
             requests: settings.server.maxBufferedBytes + settings.batching.queueBytes + settings.images.decodeBytes)
     }
 
-    /// The memory that models need: 1.5 times their files, which includes all prepared forms of the weights.
+    /// The memory that models need: 1.5 times the size of their files, which includes all prepared forms of the
+    /// weights. Units: bytes.
     static func need(of checkpoints: Int) -> Int { checkpoints + checkpoints / 2 }
 
     var finding: Finding {
@@ -108,9 +109,9 @@ struct MemoryCheck: Check {
 
 /// Checks that the server can listen on its port.
 struct PortCheck: Check {
-    /// `server.host` and `server.port`.
+    /// The settings `server.host` and `server.port` as one text.
     let wanted: String
-    /// Why the server cannot listen; nil where it can.
+    /// Why the server cannot listen; nil if it can.
     let refusal: String?
 
     var finding: Finding {

@@ -1,8 +1,8 @@
 import Inference
 
-/// A plot of the first layer's filters in a grid.
+/// An image of the first layer's filters, arranged in a grid.
 ///
-/// Each filter is scaled to the range from black to white and enlarged without smoothing. White lines separate the
+/// Each filter is scaled to the range from black to white, and enlarged without smoothing. White lines separate the
 /// filters.
 struct FilterGrid {
     let image: PixelImage
@@ -14,11 +14,11 @@ struct FilterGrid {
         var description: String { "The first layer's filters cannot be drawn: \(reason)." }
     }
 
-    /// The most filters, so that the plot fits on a screen.
+    /// The most filters, so that the image fits on a screen.
     static let maxFilterCount = 1024
     /// The largest filter. Units: pixels.
     static let maxExtent = 256
-    /// Smaller filters are enlarged to at least this size. Units: pixels.
+    /// The least size of a drawn filter; smaller filters are enlarged. Units: pixels.
     private static let shownExtent = 64
     /// The width of the lines. Units: pixels.
     private static let gap = 2
@@ -64,7 +64,8 @@ struct FilterGrid {
         image = PixelImage(width: imageWidth, height: imageHeight, channelCount: channelCount, pixels: pixels)
     }
 
-    /// Scales the smallest number to 0 and the largest to 255; all are mid-grey where they are equal or not finite.
+    /// Scales the smallest number to 0 and the largest to 255. If all are equal, or any is not finite, the result is
+    /// mid-grey.
     private static func stretched(_ scalars: ArraySlice<Float>) -> [UInt8] {
         guard let least = scalars.min(), let greatest = scalars.max(), scalars.allSatisfy(\.isFinite), least < greatest
         else { return [UInt8](repeating: 128, count: scalars.count) }

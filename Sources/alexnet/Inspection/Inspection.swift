@@ -10,33 +10,33 @@ struct Inspection: Encodable {
     let format: String
     /// The checkpoint's size. Units: bytes.
     let byteCount: Int
-    /// The types of the numbers in the checkpoint.
+    /// The element types of the tensors in the checkpoint.
     let types: [String]
-    /// The checkpoint's metadata.
+    /// The checkpoint's metadata, as strings by key.
     let metadata: [String: String]
-    /// The network; nil where it is unknown.
+    /// The name of the architecture; nil if it is unknown.
     let architecture: String?
-    /// Why the file cannot be served as it is; nil where it can.
+    /// Why the file cannot be served as it is; nil if it can.
     let note: String?
-    /// What the file does not say about the network, and what is assumed.
+    /// What was assumed about the network because the file does not say it.
     let assumptions: [String]
-    /// Choices that were made while the file was read.
+    /// Remarks about choices made while the file was read.
     let notes: [String]
-    /// The model's version; nil without a class map.
+    /// The model's version (a digest); nil without a class map.
     let version: String?
-    /// The type in which the linear layers' weights would be held.
+    /// The precision in which the linear layers' weights would be stored.
     let precision: String?
     /// The shape of the input, without the batch axis.
     let input: [Int]?
-    /// How an image becomes the input.
+    /// The preprocessing of images; nil if it is unknown.
     let preprocessing: PreprocessingEntry?
     /// The names of the classes; nil without a class map.
     let classes: [String]?
-    /// The network's layers; nil where it is unknown.
+    /// The network's layers; nil if the network is unknown.
     let layers: [LayerRow]?
     /// The checkpoint's tensors.
     let tensors: [TensorRow]
-    /// Tensors that are not weights.
+    /// The names of tensors that are not weights.
     let skipped: [String]
     /// The number of parameters.
     let parameters: Int
@@ -55,19 +55,19 @@ struct Inspection: Encodable {
         case multiplyAdds = "multiply_adds"
     }
 
-    /// What is known of a checkpoint beyond its tensors.
+    /// What is known about a checkpoint beyond its tensors.
     struct Knowledge {
-        /// The network's name.
+        /// The architecture's name; nil if it is unknown.
         var architecture: String?
-        /// The network.
+        /// The network; nil if it is unknown.
         var network: Network?
-        /// How an image becomes the input.
+        /// The preprocessing of images; nil if it is unknown.
         var preprocessing: Preprocessing?
-        /// The whole model, where the checkpoint has its companions.
+        /// The whole model, if the checkpoint's other files exist.
         var model: Model?
-        /// Why it cannot be served as it is.
+        /// Why the checkpoint cannot be served as it is; nil if it can.
         var note: String?
-        /// What is assumed of the network.
+        /// What is assumed about the network.
         var assumptions: [Assumption] = []
     }
 
@@ -97,7 +97,7 @@ struct Inspection: Encodable {
 }
 
 extension Inspection {
-    /// How many classes are named.
+    /// The most classes that are listed.
     private static let maxClassCount = 20
 
     /// The facts as tables.
@@ -153,7 +153,7 @@ extension Inspection {
 
     private func number(_ number: Int) -> String { number == 0 ? "" : Count.grouped(number) }
 
-    /// The width of the column of names: the longest name's, at most 40. Units: characters.
+    /// The width of the column of names: that of the longest name, at most 40. Units: characters.
     private var nameWidth: Int {
         min(max((layers?.map(\.name) ?? tensors.map(\.name)).map(\.count).max() ?? 0, 6), 40)
     }
@@ -234,7 +234,7 @@ struct LayerRow: Encodable {
 struct TensorRow: Encodable {
     /// The tensor's name.
     let name: String
-    /// The type of its numbers in the file.
+    /// The element type in the file.
     let type: String
     /// The tensor's shape.
     let shape: [Int]

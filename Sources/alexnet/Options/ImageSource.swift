@@ -8,13 +8,13 @@ struct ImageSource: Sendable {
     /// The path as it was given; `-` is standard input.
     let path: String
 
-    /// The largest file; images within the decoder's limits are smaller. Units: bytes.
+    /// The largest file. Every image within the decoder's limits is smaller. Units: bytes.
     private static let maxByteCount = 1 << 30
 
-    /// All images at the given paths. A folder is replaced by the images in it and in its subfolders, sorted by name,
+    /// All images at the given paths. A folder stands for the images in it and in its subfolders, sorted by name,
     /// without hidden ones.
     ///
-    /// A missing path, and a folder without images, stay in the list: reading them throws, and the others are still
+    /// A missing path or a folder without images stays in the list: reading it throws, and the other images are still
     /// read.
     static func all(at paths: [String]) -> (images: [ImageSource], ignored: IgnoredFiles) {
         var all: [ImageSource] = []
@@ -42,7 +42,7 @@ struct ImageSource: Sendable {
             .filter { !isFolder($0) }
     }
 
-    /// The path for a terminal: control characters are replaced.
+    /// The path for printing on a terminal: control characters are replaced.
     var label: String { path.printable }
 
     /// The file's bytes.
@@ -75,7 +75,7 @@ enum ImageSourceError: Error, Equatable, Sendable, CustomStringConvertible {
     case emptyFolder(suffixes: [String])
     /// The suffix is that of a checkpoint.
     case checkpoint
-    /// The file cannot be read; the reason is a sentence without its full stop.
+    /// The file cannot be read. The reason is a sentence without its full stop.
     case unreadable(reason: String)
 
     var description: String {
@@ -91,6 +91,6 @@ enum ImageSourceError: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 extension [ImageSource] {
-    /// The width of a column of their names: the longest one's, at most 48. Units: characters.
+    /// The width of a column of the images' labels: that of the longest one, at most 48. Units: characters.
     var labelWidth: Int { Swift.min(map(\.label.count).max() ?? 0, 48) }
 }

@@ -17,7 +17,7 @@ struct ModelOptions: ParsableArguments {
         }
     }
 
-    /// Was a model given, instead of the default?
+    /// Whether a model was given, instead of the default.
     var isNamed: Bool { model != nil || source.checkpoint != nil }
 
     /// The model's files.
@@ -37,7 +37,7 @@ struct ModelOptions: ParsableArguments {
             }
             return first
         } catch {
-            // A directory that cannot be read is another error than one without models.
+            // A directory that cannot be read is a different error than a directory without models.
             if case .cannotLook = error { throw error }
             throw NoModelGiven()
         }
@@ -45,7 +45,7 @@ struct ModelOptions: ParsableArguments {
 }
 
 extension Model {
-    /// Prints on standard error what is assumed about the network because the model's files do not say it.
+    /// Prints to standard error what was assumed about the network because the model's files do not say it.
     func printAssumptions() {
         for note in notes { OutputStream.error.writeIfPossible("alexnet: \(name): \(note).\n") }
         for assumption in assumptions { OutputStream.error.writeIfPossible("alexnet: \(name): \(assumption).\n") }
@@ -62,7 +62,7 @@ struct NoModelFolder: Error, CustomStringConvertible {
 }
 
 extension ModelOptions {
-    /// The record of the model's training; nil where there is none.
+    /// The record of the model's training; nil if there is none.
     var trainingRecord: TrainingRecord? {
         if let checkpoint = source.checkpoint { return TrainingRecord(checkpoint: checkpoint) }
         guard let folder = model ?? (try? files().name).map({ "weights/" + $0 }) else { return nil }
@@ -70,7 +70,7 @@ extension ModelOptions {
     }
 }
 
-/// No model was given, and `weights/` has none.
+/// No model was given, and `weights/` holds none.
 struct NoModelGiven: Error, CustomStringConvertible {
     var description: String {
         "There is no model in weights/ here; give one with --model DIRECTORY, or with --checkpoint FILE --classes FILE."
@@ -128,7 +128,7 @@ struct CheckpointOptions: ParsableArguments {
         }
     }
 
-    /// The files of --checkpoint and its companions; nil without --checkpoint.
+    /// The files that --checkpoint selects; nil without --checkpoint.
     var files: ModelFiles? {
         checkpoint.map { ModelFiles(checkpoint: $0, classes: classes, preprocessing: preprocessing) }
     }

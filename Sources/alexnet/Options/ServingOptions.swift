@@ -8,7 +8,7 @@ struct ServingOptions: ParsableArguments {
     @Option(help: "The address to listen on (server.host).")
     var host: String?
 
-    // Numbers are parsed later, so that -1 is reported as out of range, and not as an unknown option.
+    // Numbers are parsed later, so that -1 is reported as out of range instead of as an unknown option.
     @Option(parsing: .unconditional, help: "The TCP port; 0 chooses a free one (server.port).")
     var port: String?
 

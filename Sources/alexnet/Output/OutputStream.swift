@@ -18,8 +18,8 @@ enum OutputStream: Int32 {
         var description: String { "The output cannot be written: \(reason)." }
     }
 
-    /// Opens /dev/null for each standard stream that the program was started without. Otherwise the first file or
-    /// socket would get its number, and receive the output.
+    /// Opens /dev/null for each standard stream that was closed when the program started. Otherwise the first file or
+    /// socket would get its number and receive the output.
     static func openMissingStreams() {
         for descriptor: Int32 in 0...2 where fcntl(descriptor, F_GETFD) == -1 {
             // open(2) returns the lowest free descriptor, which is this one.
@@ -44,7 +44,7 @@ enum OutputStream: Int32 {
     /// Writes text and ignores errors.
     func writeIfPossible(_ text: String) { try? write(text) }
 
-    /// Writes text, ignores errors, and gives up after `limit` if nobody reads.
+    /// Writes text and ignores errors. It gives up after `limit` if nobody reads.
     func writeIfPossible(_ text: String, within limit: Duration) {
         let end = ContinuousClock.now + limit
         var rest = Array(text.utf8)[...]
@@ -54,7 +54,7 @@ enum OutputStream: Int32 {
             let count = poll(&waiting, 1, Int32(min(left / .milliseconds(1), 1e6).rounded(.up)))
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { return }
-            // A pipe that is ready for writing takes this much at once (pipe(7)).
+            // A pipe that is ready for writing accepts this many bytes at once (pipe(7)).
             let written = rest.prefix(Int(PIPE_BUF)).withUnsafeBytes { Glibc.write(rawValue, $0.baseAddress, $0.count) }
             if written < 0, errno == EINTR || errno == EAGAIN { continue }
             guard written > 0 else { return }
@@ -64,13 +64,13 @@ enum OutputStream: Int32 {
 }
 
 extension OutputStream {
-    /// Lists the files that are not read as images, one line for each reason.
+    /// Reports the files that are not read as images, one line for each reason.
     func report(_ ignored: IgnoredFiles) {
         for sentence in ignored.sentences { writeIfPossible("alexnet: left out: \(sentence)\n") }
     }
 }
 
-/// Formats counts.
+/// Formats counts for people.
 enum Count {
     /// A number with its thousands separated: `14,583,706`.
     static func grouped(_ number: Int) -> String {

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A progress bar on standard error; hidden if that is not a terminal.
+/// A progress bar on standard error. It is hidden if standard error is not a terminal.
 struct ProgressBar {
     private let total: Int
     private let unit: String
@@ -8,14 +8,14 @@ struct ProgressBar {
     let label: String?
     /// The text at the end of the line.
     var note = ""
-    /// The count at the beginning, which is not part of the rate.
+    /// The count at the beginning, which the rate does not include.
     private let first: Int
     private let isShown: Bool
     private let start = ContinuousClock.now
     private var done: Int
 
     private static let width = 30
-    /// The bar appears after this time, so that short work has none.
+    /// The bar appears after this time, so that short tasks show none.
     private static let patience = Duration.milliseconds(500)
 
     /// A bar that begins at `done` of `total`.

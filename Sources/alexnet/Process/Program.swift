@@ -2,16 +2,16 @@ import ArgumentParser
 import Dispatch
 import Foundation
 
-/// The entry point, which needs no second thread.
+/// The entry point of the program, which needs no second thread.
 ///
-/// An asynchronous `main` runs on a thread of Dispatch, and would wait for ever if the system does not allow one.
+/// An asynchronous `main` runs on one of Dispatch's threads, and would wait forever if the system does not allow it.
 @main
 enum Program {
     static func main() {
         do throws(ThreadSupply.Shortage) {
             try ThreadSupply.check(ThreadSupply.least)
         } catch {
-            // `doctor` reports this as a finding.
+            // `doctor` reports the shortage as a finding.
             if CommandLine.arguments.dropFirst().first == Doctor._commandName {
                 let finding = ThreadSupplyCheck(shortage: error, wanted: ThreadSupply.least).finding
                 let isJSON = CommandLine.arguments.contains("--json")
@@ -29,9 +29,9 @@ enum Program {
     }
 }
 
-/// The exit codes of a command that fails, after one sentence on standard error.
+/// Exit codes of failed commands, which print one sentence to standard error.
 enum Failure {
-    /// The exit code for a wrong command line or configuration.
+    /// The exit code for an invalid command line or configuration.
     static let usageCode: Int32 = 2
 
     /// The exit code for work that failed.

@@ -9,11 +9,11 @@ import Synchronization
     import Musl
 #endif
 
-/// SIGTERM and SIGINT of a server: the first one starts a graceful shutdown, and the process ends within the limit even
-/// if something hangs.
+/// Handles a server's SIGTERM and SIGINT. The first signal starts a graceful shutdown, and the process ends within the
+/// limit even if something hangs.
 ///
-/// It does not depend on Dispatch or on Swift's threads, all of which may hang on a disk. The signal handler wakes a
-/// thread that was started at the beginning.
+/// It does not depend on Dispatch or on Swift's concurrency threads, all of which may hang on a disk. The signal
+/// handler wakes a thread that was started in advance.
 final class StopSignal: Sendable {
     private struct State {
         var isRequested = false
@@ -23,7 +23,7 @@ final class StopSignal: Sendable {
     private let state = Mutex(State())
     private let limit: Duration
 
-    /// The eventfd that the signal handlers write to. There is one instance in a process.
+    /// The eventfd that the signal handlers write to. A process has one instance.
     private static let wakeUp = Atomic<Int32>(-1)
 
     /// The time that a server needs to close its sockets and to write the end of its log.
@@ -54,13 +54,13 @@ final class StopSignal: Sendable {
                 _ = write(StopSignal.wakeUp.load(ordering: .acquiring), &one, MemoryLayout.size(ofValue: one))
                 errno = error
             }
-            // Shells start background processes with SIGINT ignored, so that Ctrl-C stops only the foreground.
+            // Shells start background processes with SIGINT ignored, so that Ctrl-C stops only the foreground process.
             let wasIgnored = unsafeBitCast(before, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
             if wasIgnored, number == SIGINT { signal(number, SIG_IGN) }
         }
     }
 
-    /// Sets what to do at the first signal; runs it at once if that has come already.
+    /// Sets what to do at the first signal. If the signal has come already, `stop` runs immediately.
     func onRequest(_ stop: @escaping @Sendable () -> Void) {
         let isLate = state.withLock { state in
             state.stop = stop
@@ -78,9 +78,10 @@ final class StopSignal: Sendable {
     }
 }
 
-/// SIGINT, SIGTERM and SIGHUP during a training: the first one asks it to stop, the second one exits at once.
+/// Handles SIGINT, SIGTERM and SIGHUP during a training. The first signal asks the training to stop, the second exits
+/// immediately.
 ///
-/// SIGINT and SIGHUP stay ignored if the process was started so, as shells and nohup start background processes.
+/// SIGINT and SIGHUP stay ignored if the process was started that way, as shells and nohup start background processes.
 final class Interruption: Sendable {
     /// The number of the first signal; 0 before it.
     private let firstSignal = Atomic<Int32>(0)
@@ -103,17 +104,17 @@ final class Interruption: Sendable {
 
     private func note(_ number: Int32) {
         guard firstSignal.compareExchange(expected: 0, desired: number, ordering: .relaxed).exchanged else {
-            // Without exit handlers, because other threads are still working.
+            // _exit(2) runs no exit handlers, because other threads are still working.
             _exit(exitCode)
         }
-        // With a limit, because the next signal needs this queue.
+        // The write has a time limit, because the next signal needs this queue.
         OutputStream.error.writeIfPossible(
             "\nStopping after this step; press Ctrl-C again to stop at once.\n", within: .milliseconds(100))
     }
 
-    /// Has a signal asked to stop?
+    /// Whether a signal has asked the training to stop.
     var isRequested: Bool { firstSignal.load(ordering: .relaxed) != 0 }
 
-    /// The exit code by the shell's convention: 128 + the signal's number, 130 for Ctrl-C.
+    /// The exit code by the shell's convention: 128 + the signal's number, such as 130 for Ctrl-C.
     var exitCode: Int32 { 128 + firstSignal.load(ordering: .relaxed) }
 }

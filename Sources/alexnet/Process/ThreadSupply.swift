@@ -11,15 +11,15 @@ import Threads
 
 /// Checks that the system allows as many threads as a command needs.
 ///
-/// Dispatch and Foundation do not report a failed thread creation: they retry for ever, and the command would hang and
-/// ignore SIGTERM. The check therefore uses pthreads directly. `CStartup` has checked for a few threads before any
-/// library was initialised; this check starts all that are needed, with their stacks.
+/// Dispatch and Foundation do not report that a thread could not be created: they retry forever, and the command would
+/// hang and ignore SIGTERM. The check therefore uses pthreads directly. `CStartup` has checked for a few threads before
+/// any library was initialised. This check starts all that are needed, with their stacks.
 enum ThreadSupply {
     /// The system allows fewer threads than needed.
     struct Shortage: Error, Equatable, CustomStringConvertible {
-        /// How many threads could be started in addition to those that run.
+        /// The number of threads that could be started, besides those that run already.
         let found: Int
-        /// How many threads are needed.
+        /// The number of threads that are needed.
         let wanted: Int
         /// The error of pthread_create(3).
         let code: Int32
@@ -38,13 +38,13 @@ enum ThreadSupply {
         }
     }
 
-    /// The threads that every command needs: those of Dispatch and of Swift's concurrency.
+    /// The number of threads that every command needs, for Dispatch and Swift's concurrency.
     static let least = 4
 
-    /// The threads that a command needs with a pool of this size, including the event loops of a server.
+    /// The number of threads that a command needs with a pool of this size, including a server's event loops.
     static func needed(forPoolOf threadCount: Int) -> Int { threadCount + (threadCount + 3) / 4 + least }
 
-    /// Starts this many threads at the same time, and ends them again.
+    /// Starts this many threads at the same time and ends them again.
     static func check(_ count: Int) throws(Shortage) {
         let gate = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
         defer { gate.deallocate() }
@@ -53,7 +53,7 @@ enum ThreadSupply {
 
         var threads: [pthread_t] = []
         var code: Int32 = 0
-        // The mutex keeps all of them alive until the last one has been started.
+        // The mutex keeps all threads alive until the last one has been started.
         pthread_mutex_lock(gate)
         while threads.count < count, code == 0 {
             var thread = pthread_t()
@@ -77,10 +77,10 @@ enum ThreadSupply {
 
 /// The worker pool of a command.
 enum CommandThreads {
-    /// A pool of `count` threads, by default one for each core that this process may use.
+    /// A pool of `count` threads, by default one for each core available to this process.
     ///
-    /// - Throws: the exit code of failed work, after one sentence on standard error, if the system allows fewer
-    ///   threads.
+    /// - Throws: the exit code for failed work if the system allows fewer threads, after one sentence on standard
+    ///   error.
     static func pool(_ count: Int?) throws -> WorkerPool {
         let count = count ?? CPUQuota.current
         try check(forPoolOf: count)

@@ -27,7 +27,7 @@ struct TrainingDataOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The expected number of classes; another number is an error.", valueName: "n"))
     var classes: Int?
 
-    /// The given options that --resume does not allow. It allows --data, because a folder may have moved.
+    /// The given options that cannot be combined with --resume. --data can, because a folder may have moved.
     var given: [String] {
         let given: [(String, Bool)] = [
             ("--validation-split", validationSplit != nil), ("--augmentation", augmentation != nil),
@@ -87,12 +87,12 @@ struct TrainingNetworkOptions: ParsableArguments {
         }
     }
 
-    /// The names in a list that is separated by commas.
+    /// The names in a comma-separated list.
     static func names(_ list: String?) -> [String] {
         (list ?? "").split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
     }
 
-    /// The given options that --resume does not allow.
+    /// The given options that cannot be combined with --resume.
     var given: [String] {
         [
             ("--model", model), ("--preprocessing", preprocessing?.rawValue), ("--init", initialization?.rawValue),
@@ -190,7 +190,7 @@ struct LearningOptions: ParsableArguments {
         if stepEpochs != nil, schedule != .step { throw ValidationError("--step-epochs requires --schedule step.") }
         if patience != nil, schedule != .plateau { throw ValidationError("--patience requires --schedule plateau.") }
         do throws(HyperparameterError) {
-            // These numbers are checked before the data are read.
+            // Checks these numbers before the data is read.
             let kind = try optimizerSettings().kind
             _ = try makeSchedule(defaultRate: kind.learningRate, epochs: epochs ?? 1, stepsPerEpoch: 1)
         } catch {
@@ -198,7 +198,7 @@ struct LearningOptions: ParsableArguments {
         }
     }
 
-    /// The given options that --resume does not allow. It allows --epochs, to train longer.
+    /// The given options that cannot be combined with --resume. --epochs can, to train longer.
     var given: [String] {
         let given: [(String, Bool)] = [
             ("--batch-size", batchSize != nil), ("--lr", lr != nil), ("--optimizer", optimizer != nil),
@@ -242,6 +242,6 @@ struct LearningOptions: ParsableArguments {
 extension Augmentation.Preset: ExpressibleByArgument {}
 extension Initialization: ExpressibleByArgument {}
 extension OptimizerSettings.Kind: ExpressibleByArgument {
-    /// In upper or lower case, because tutorials write `Adam`.
+    /// Parses the name in upper or lower case, because tutorials write `Adam`.
     public init?(argument: String) { self.init(rawValue: argument.lowercased()) }
 }

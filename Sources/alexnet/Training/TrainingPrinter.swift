@@ -34,7 +34,7 @@ final class TrainingPrinter: TrainingObserver {
                 row.epoch, epochCount, row.trainLoss, row.validationLoss ?? .nan,
                 (row.validationAccuracy ?? .nan) * 100, row.imagesPerSecond, row.seconds)
                 + (isBest ? "  best so far" : ""))
-        // So that a reader of a pipe gets the line at once.
+        // Flushes, so that a reader of a pipe gets the line immediately.
         fflush(nil)
     }
 
@@ -52,7 +52,7 @@ final class TrainingPrinter: TrainingObserver {
 
     private static let validation = "validation"
 
-    /// - Parameter count: the images that were done before the bar was shown.
+    /// - Parameter count: the number of images that were done before the bar was shown.
     private func begin(_ label: String, at count: Int, of total: Int) {
         bar?.clear()
         bar = ProgressBar(total: total, unit: "images", label: label, done: count, isShown: true)

@@ -3,7 +3,7 @@ import Inference
 import Threads
 import Training
 
-/// A training that is ready to run, with what is printed about it.
+/// A training that is ready to run, and what is printed about it.
 final class TrainingTask: @unchecked Sendable {  // guard: made, run and read by one thread after the other
     private let trainer: Trainer
     private let settings: TrainingSettings
@@ -26,12 +26,12 @@ final class TrainingTask: @unchecked Sendable {  // guard: made, run and read by
         self.notes = notes
     }
 
-    /// A training that cannot start, for the reason in its description.
+    /// Why a training cannot start.
     struct Refusal: Error, CustomStringConvertible {
         let description: String
     }
 
-    /// A new training.
+    /// Prepares a new training.
     static func beginning(_ command: Train, _ workers: WorkerPool) throws -> TrainingTask {
         let folder = TrainingFolder(command.output, scalarType: command.type ?? .float32)
         for path in [folder.statePath, folder.path + "/model.json"] where !command.force {
@@ -94,7 +94,7 @@ final class TrainingTask: @unchecked Sendable {  // guard: made, run and read by
             network: network, notes: notes)
     }
 
-    /// Sentences about leakage from the training data into the validation data.
+    /// Sentences about data leakage: validation images that the network is trained on, or was trained on before.
     private static func validationNotes(
         _ settings: TrainingSettings, _ source: DataSource, _ parts: DataSource.Parts
     ) -> [String] {
@@ -117,7 +117,7 @@ final class TrainingTask: @unchecked Sendable {  // guard: made, run and read by
         return notes
     }
 
-    /// A training that is resumed.
+    /// Prepares the continuation of a stopped training.
     static func resuming(_ command: Train, _ workers: WorkerPool) throws -> TrainingTask {
         let statePath = TrainingFolder(command.output).statePath
         guard FileManager.default.fileExists(atPath: statePath) else {
@@ -184,12 +184,12 @@ final class TrainingTask: @unchecked Sendable {  // guard: made, run and read by
                 let start = isatty(STDERR_FILENO) == 0 ? "" : "\r\u{1B}[K"
                 OutputStream.error.writeIfPossible("\(start)alexnet: left out: \(error)\n")
             })
-        // Created last, so that a training that cannot start leaves nothing behind.
+        // The folder is created last, so that a training that cannot start leaves nothing behind.
         try folder.create()
         return trainer
     }
 
-    /// Prints what is trained on which data.
+    /// Prints which network is trained on which data.
     func describe() {
         OutputStream.error.report(parts.ignored)
         print(
@@ -197,7 +197,7 @@ final class TrainingTask: @unchecked Sendable {  // guard: made, run and read by
                 + "\(parts.validation.count) validation images, \(parts.training.classNames.count) classes; "
                 + "\(optimizer.kind.rawValue), learning rate \(schedule.base), batch size \(settings.batchSize)")
         notes.forEach { print($0) }
-        // So that a reader of a pipe gets the lines at once.
+        // Flushes, so that a reader of a pipe gets the lines immediately.
         fflush(nil)
     }
 
@@ -207,7 +207,7 @@ final class TrainingTask: @unchecked Sendable {  // guard: made, run and read by
         return LearningAdvice(optimizer.kind, rate: schedule.base, usual: usual).text
     }
 
-    /// Trains, and prints the progress.
+    /// Runs the training and prints its progress.
     func run(saveInterval: Duration, _ interruption: Interruption) -> Result<Trainer.Outcome, TrainingError> {
         let printer = TrainingPrinter(epochCount: settings.epochs, advice: advice)
         return Result { () throws(TrainingError) in

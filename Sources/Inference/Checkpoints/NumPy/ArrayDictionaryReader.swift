@@ -1,18 +1,18 @@
 import Files
 
-/// Reads a dictionary saved with `numpy.save`: a `.npy` file of one object, which is a pickle.
+/// Reads a dictionary saved with `numpy.save`: a `.npy` file that holds one pickled object.
 ///
 ///     {"conv1": [weights, biases], …}    or    {"conv1": {"weights": …, "biases": …}, …}
 ///
-/// Such dictionaries are in TensorFlow's layout and are converted to PyTorch's (`conv1.weight`, `conv1.bias`); see
-/// ``TensorFlowLayout``. A dictionary of single arrays, `{"features.0.weight": …}`, is taken as it is, like an `.npz`
+/// Such dictionaries have TensorFlow's memory layout and are converted to PyTorch's (`conv1.weight`, `conv1.bias`); see
+/// ``TensorFlowLayout``. A dictionary of single arrays, `{"features.0.weight": …}`, is not converted, like an `.npz`
 /// file.
 ///
 /// - Source: NumPy's `numpy/lib/format.py`; `bvlc_alexnet.npy` and its like, as caffe-tensorflow writes them.
 enum ArrayDictionaryReader {
-    /// The most layers, which bounds the time to sort them; more than any supported network has.
+    /// The most layers, more than any supported network has. It limits the time to sort them.
     static let maxLayerCount = 1 << 12
-    /// The longest name of a layer, for the same reason. Units: bytes.
+    /// The longest name of a layer. It limits the time to sort them too. Units: bytes.
     static let maxNameByteCount = 1 << 8
 
     /// The tensors of a file in memory, in natural order of their names (numbers by value).
@@ -71,7 +71,7 @@ enum ArrayDictionaryReader {
 }
 
 extension PickledArray {
-    /// The array as numbers; nil where its elements are Python objects.
+    /// The array, if its elements are numbers; nil if they are Python objects.
     var numbers: NumPyArray? {
         guard case .bytes(let data) = elements else { return nil }
         return NumPyArray(typeName: type.description, extents: extents, isColumnMajor: isColumnMajor, data: data)
@@ -81,14 +81,14 @@ extension PickledArray {
 /// The weights and biases of one layer in a dictionary of arrays.
 struct ArrayLayer {
     let name: String
-    /// Shape: kernels `[H, W, I, O]`, matrices `[in, out]`.
+    /// The weights. Shape: kernels `[H, W, I, O]`, matrices `[in, out]`.
     let weight: StoredTensor
     let bias: StoredTensor?
 
-    /// The most values of one layer that are looked at: the pickle may refer to one long list many times.
+    /// The most values of one layer that are examined: the pickle may refer to one long list many times.
     private static let maxPartCount = 8
 
-    /// Whether a container has neither arrays nor containers that could have some: a list of classes, say, or a
+    /// Whether no value of a container is an array or a container that could hold one, as in a list of classes or a
     /// setting.
     private static func holdsNoArrays(_ values: some Sequence<PickleValue>) -> Bool {
         values.prefix(maxPartCount + 1).allSatisfy { value in
@@ -102,7 +102,7 @@ struct ArrayLayer {
     /// Reads a layer from a list, tuple or object array `[weights, biases]`, or from a dictionary of both; nil for
     /// values without arrays, such as an epoch number.
     ///
-    /// - Throws: ``CheckpointError/invalidLayer(name:found:)`` when there are other arrays than these two.
+    /// - Throws: ``CheckpointError/invalidLayer(name:found:)`` if there are arrays other than these two.
     init?(name: String, _ value: PickleValue, _ heap: PickleHeap) throws(CheckpointError) {
         let parts: [(role: Role, array: NumPyArray)]
         switch value {

@@ -4,7 +4,7 @@
 struct ArrayHeader: Equatable {
     /// NumPy's type string, such as `<f4`.
     let typeName: String
-    /// Whether the order is Fortran's: first axis fastest.
+    /// Whether the array is column-major (Fortran order: first axis fastest).
     let isColumnMajor: Bool
     /// The size of each axis; none is negative.
     let extents: [Int]

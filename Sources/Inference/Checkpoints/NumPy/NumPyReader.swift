@@ -38,7 +38,7 @@ enum NumPyReader {
 }
 
 extension CheckpointContents {
-    /// Adds an array, or records it as skipped where it is not floating point.
+    /// Adds an array, or records it as skipped if it is not floating point.
     mutating func append(_ array: NumPyArray, name: String) throws(CheckpointError) {
         if let tensor = try array.tensor(name: name) {
             try append(tensor, name: name)
@@ -53,11 +53,11 @@ struct NumPyArray {
     /// NumPy's type string, such as `<f4`.
     let typeName: String
     let extents: [Int]
-    /// Whether the order is Fortran's: first axis fastest.
+    /// Whether the array is column-major (Fortran order: first axis fastest).
     let isColumnMajor: Bool
     let data: ByteRegion
 
-    /// Types other than floating point, which may occur beside weights, and their element sizes in bytes.
+    /// Types other than floating point that may occur beside weights, and their element sizes. Units: bytes.
     private static let otherTypes = [
         "|b1": 1, "|i1": 1, "|u1": 1, "<i2": 2, "<u2": 2, "<i4": 4, "<u4": 4, "<i8": 8, "<u8": 8, "<c8": 8, "<c16": 16,
     ]

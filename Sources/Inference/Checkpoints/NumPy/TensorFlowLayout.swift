@@ -1,8 +1,8 @@
 /// Converts weights from TensorFlow's memory layout to PyTorch's.
 ///
-/// Convolution kernels are `H W I O` (I per group) instead of `O I KH KW`; matrices `in × out` instead of `out × in`.
-/// Feature maps are flattened in the order `H W C` instead of `C H W`, so the rows of the first matrix after the
-/// convolutions are permuted as well.
+/// TensorFlow's convolution kernels are `[H, W, I, O]` (I per group), PyTorch's `[O, I, KH, KW]`. Matrices are
+/// `[in, out]` instead of `[out, in]`. Feature maps are flattened in the order `[H, W, C]` instead of `[C, H, W]`, so
+/// the rows of the first matrix after the convolutions are permuted as well.
 ///
 /// - Source: `tf.nn.conv2d` (filter), `tf.nn.xw_plus_b`, and caffe-tensorflow's `kaffe/transformers.py`
 ///   (`ParameterNamer`, `DataReshaper`), which wrote the dictionaries that are in circulation.
@@ -30,14 +30,14 @@ enum TensorFlowLayout {
         return tensors
     }
 
-    /// Converts `[H·W·C, out]` to `[out, C·H·W]`, as a float32 copy.
+    /// Converts `[H·W·C, out]` to `[out, C·H·W]` as a float32 copy.
     private static func matrixBehindMaps(
         _ weight: StoredTensor, channels: Int, name: String
     ) throws(CheckpointError) -> StoredTensor {
         let (inputs, outputs) = (weight.shape[0], weight.shape[1])
         let places = channels > 0 && inputs.isMultiple(of: channels) ? inputs / channels : 0
         let extent = Int(Double(places).squareRoot())
-        // Limited so that the square is exact: an array without elements may claim any extent.
+        // Limited so that the square does not overflow: an array without elements may claim any size.
         guard places > 0, extent < 1 << 16, extent * extent == places else {
             throw .invalidLayout(
                 name: name, found: "\(inputs) inputs", expected: "a square number of times \(channels) channels")

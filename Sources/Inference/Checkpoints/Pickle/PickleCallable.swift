@@ -1,4 +1,5 @@
-/// A global (class or function) in a pickle: one of an allowlist that makes tensors and containers, or an inert name.
+/// A global (class or function) in a pickle: either in the allowlist, which makes tensors and containers, or an inert
+/// name.
 enum PickleCallable: Sendable, Equatable {
     /// `OrderedDict`, `dict` and the subclasses of `dict` in Python's standard library.
     case dictionary
@@ -14,7 +15,7 @@ enum PickleCallable: Sendable, Equatable {
     case rebuildParameter
     /// A tensor subclass, or a tensor with attributes: rebuilt by another function, which is an argument.
     case rebuildSubclass
-    /// A tensor class of PyTorch's first versions: makes an empty tensor that BUILD fills.
+    /// A tensor class of PyTorch's first versions. It makes an empty tensor that the opcode BUILD fills.
     case tensorClass
     /// `torch.Size`.
     case size
@@ -22,9 +23,9 @@ enum PickleCallable: Sendable, Equatable {
     case storageClass(scalarName: String)
     /// An element type, such as `torch.float8_e4m3fn`.
     case scalarType(name: String)
-    /// NumPy's `_reconstruct`: makes an empty array that BUILD fills.
+    /// NumPy's `_reconstruct`. It makes an empty array that the opcode BUILD fills.
     case reconstructArray
-    /// NumPy's `_frombuffer`: makes an array of given bytes.
+    /// NumPy's `_frombuffer`. It makes an array of given bytes.
     case arrayFromBuffer
     /// `numpy.ndarray`, an argument of ``reconstructArray``.
     case arrayClass
@@ -32,7 +33,7 @@ enum PickleCallable: Sendable, Equatable {
     case arrayType
     /// `_codecs.encode`: text to bytes, which is how protocols up to 2 store the bytes of Python 3.
     case encode
-    /// Makes an object of a class that is an argument: `copyreg._reconstructor` and `copyreg.__newobj__`.
+    /// `copyreg._reconstructor` and `copyreg.__newobj__`, which make an object of the class that is their argument.
     case makeObject
     /// Any other global. It is never run; the result of calling it is a ``PickleObject``.
     case inert(name: String)
@@ -101,7 +102,7 @@ enum PickleCallable: Sendable, Equatable {
         "QInt32Storage": "qint32", "QUInt4x2Storage": "quint4x2", "QUInt2x4Storage": "quint2x4",
     ]
 
-    /// Element types such as `torch.float32`, which some scripts save as a setting.
+    /// Element types such as `torch.float32`, which some scripts save among their settings.
     private static let scalarNames: Set = [
         "float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool", "complex64",
         "complex128", "uint16", "uint32", "uint64", "float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2",
@@ -115,6 +116,6 @@ enum PickleCallable: Sendable, Equatable {
         "CharTensor", "ByteTensor", "BoolTensor",
     ]
 
-    /// The element type's name of an untyped storage.
+    /// The name of the element type of an untyped storage.
     static let untyped = "untyped"
 }

@@ -9,12 +9,12 @@ struct PickleHeap {
     /// Entries in order of insertion; a key may occur twice.
     private(set) var dictionaries: [[Entry]] = []
     private(set) var storages: [PickledStorage] = []
-    /// Nil for tensors that were created empty and not filled.
+    /// The tensors; nil for one that was created empty and not filled.
     private(set) var tensors: [PickledTensor?] = []
     private(set) var bytes: [PickledBytes] = []
     private(set) var longTexts: [ByteRegion] = []
     var arrayTypes: [PickledArrayType] = []
-    /// Nil for arrays that were created empty and not filled.
+    /// The arrays; nil for one that was created empty and not filled.
     private(set) var arrays: [PickledArray?] = []
     private(set) var objects: [PickleObject] = []
 
@@ -23,7 +23,8 @@ struct PickleHeap {
 
     init(budget: ReadingBudget) { self.budget = budget }
 
-    /// A short text, such as a name, stored as a string (Python 3) or as bytes (Python 2); else nil.
+    /// The text of a short string, such as a name, stored as a string (Python 3) or as bytes (Python 2); nil for other
+    /// values.
     func text(_ value: PickleValue) -> String? {
         switch value {
         case .string(let text): text
@@ -32,7 +33,7 @@ struct PickleHeap {
         }
     }
 
-    /// The index of the dictionary that a value is, or of the entries that an object has.
+    /// The index of a dictionary: the value itself, or the entries of an object. Nil for other values.
     func dictionary(_ value: PickleValue) -> Int? {
         switch value {
         case .dictionary(let index): index
@@ -71,7 +72,7 @@ struct PickleHeap {
 
     /// Makes a dictionary.
     ///
-    /// - Parameter entries: the caller has counted the steps to make them.
+    /// - Parameter entries: the caller has already counted their steps.
     mutating func makeDictionary(_ entries: [Entry] = []) throws(CheckpointError) -> PickleValue {
         try charge(2 * entries.count, for: "a pickle's dictionaries")
         try dictionaries.reserve(1, from: budget, for: "a pickle's dictionaries")
@@ -170,7 +171,7 @@ struct PickleHeap {
     }
 }
 
-/// The operand stack of a pickle and its marks: values below the last mark cannot be popped.
+/// The operand stack of a pickle with its marks. Values below the last mark cannot be popped.
 struct PickleStack {
     private var values: [PickleValue] = []
     private var marks: [Int] = []
@@ -194,17 +195,17 @@ struct PickleStack {
 
     mutating func pop() -> PickleValue? { values.count > floor ? values.removeLast() : nil }
 
-    /// Pops the topmost values, deepest first; nil where there are fewer.
+    /// Pops the topmost values, deepest first; nil if there are fewer.
     mutating func pop(count: Int) -> [PickleValue]? {
         values.count - floor >= count ? removeLast(count) : nil
     }
 
-    /// Pops everything above the last mark and the mark itself; nil where there is none.
+    /// Pops everything above the last mark and the mark itself; nil if there is no mark.
     mutating func popToMark() -> [PickleValue]? {
         marks.popLast().map { removeLast(values.count - $0) }
     }
 
-    /// Copies exactly these values: an array made from a slice may keep the capacity of the whole stack.
+    /// Copies exactly these values: an array made from a slice could keep the capacity of the whole stack.
     private mutating func removeLast(_ count: Int) -> [PickleValue] {
         var items: [PickleValue] = []
         items.reserveCapacity(count)

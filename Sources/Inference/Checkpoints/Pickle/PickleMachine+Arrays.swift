@@ -7,7 +7,7 @@ extension PickleMachine {
     /// `_codecs.encode(text, 'latin1')`: bytes written as text, one character per byte. Empty bytes are written as
     /// `bytes()`.
     ///
-    /// A genuine file encodes each text once, so the limit is the pickle's length in all.
+    /// A genuine file encodes each text once, so the total is limited to the pickle's length.
     mutating func encoded(_ arguments: [PickleValue]) throws(CheckpointError) -> PickleValue {
         if arguments.isEmpty { return try heap.makeBytes(ByteRegion(AlignedBuffer(byteCount: 0))) }
         guard arguments.count == 2, let encoding = heap.text(arguments[1]), encoding == "latin1" else {
@@ -37,7 +37,7 @@ extension PickleMachine {
         try budget.charge(textOf: decodedByteCount, for: "a pickle's encoded text")
     }
 
-    /// `numpy.dtype('f4', False, True)`
+    /// Makes an array type: `numpy.dtype('f4', False, True)`.
     mutating func arrayType(_ arguments: [PickleValue]) throws(CheckpointError) -> PickleValue {
         guard let first = arguments.first, (1...4).contains(arguments.count) else {
             throw invalid("\(arguments.count) arguments", "the name of an array's type")
@@ -48,7 +48,7 @@ extension PickleMachine {
         return try heap.make(PickledArrayType(name: name))
     }
 
-    /// `(3, '<', subtype, names, fields, size, alignment, flags)`
+    /// BUILD of an array type, from the state `(3, '<', subtype, names, fields, size, alignment, flags)`.
     mutating func fill(arrayType index: Int, with state: PickleValue) throws(CheckpointError) {
         let parts = try items(ofTuple: state)
         guard parts.count >= 5, let byteOrder = heap.text(parts[1]), ["<", ">", "|", "="].contains(byteOrder) else {
@@ -61,7 +61,7 @@ extension PickleMachine {
         }
     }
 
-    /// `numpy.core.multiarray._reconstruct(numpy.ndarray, (0,), b'b')`
+    /// Makes an empty array: `numpy.core.multiarray._reconstruct(numpy.ndarray, (0,), b'b')`.
     mutating func emptyArray(_ arguments: [PickleValue]) throws(CheckpointError) -> PickleValue {
         guard arguments.count == 3 else { throw invalid("\(arguments.count) arguments", "a class, a shape and a type") }
         guard case .callable(.arrayClass) = arguments[0] else {
@@ -71,7 +71,7 @@ extension PickleMachine {
         return try heap.make(PickledArray?.none)
     }
 
-    /// `(version, shape, dtype, is_fortran, data)`
+    /// BUILD of an array, from the state `(version, shape, dtype, is_fortran, data)`.
     mutating func fill(array index: Int, with state: PickleValue) throws(CheckpointError) {
         let parts = try items(ofTuple: state)
         guard parts.count == 5 else { throw invalid("\(parts.count) values", "the state of an array") }
@@ -92,7 +92,7 @@ extension PickleMachine {
                 elements: try elements(parts[4], type: heap.arrayTypes[type])))
     }
 
-    /// `_frombuffer(bytes, dtype, shape, 'C' or 'F')`
+    /// Makes an array of bytes: `_frombuffer(bytes, dtype, shape, 'C' or 'F')`.
     mutating func arrayFromBuffer(_ arguments: [PickleValue]) throws(CheckpointError) -> PickleValue {
         guard arguments.count == 4, case .arrayType(let type) = arguments[1], let order = heap.text(arguments[3]),
             order == "C" || order == "F"
@@ -116,7 +116,7 @@ extension PickleMachine {
 
 /// Decodes bytes that were written as text, one Latin-1 character per byte.
 enum Latin1 {
-    /// The bytes encoded in a text in UTF-8; nil where it is malformed or has a character above 255.
+    /// The bytes that a UTF-8 text encodes; nil if the text is malformed or has a character above 255.
     static func bytes(of text: UnsafeRawBufferPointer) -> AlignedBuffer? {
         var count = 0
         for byte in text { count &+= byte & 0xC0 == 0x80 ? 0 : 1 }

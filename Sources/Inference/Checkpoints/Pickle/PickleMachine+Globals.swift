@@ -1,4 +1,4 @@
-/// Globals and calls of them.
+/// Resolves and calls the globals of a pickle.
 extension PickleMachine {
     /// Resolves `module.name`.
     mutating func global(module: String, name: String) throws(CheckpointError) -> PickleValue {
@@ -10,10 +10,10 @@ extension PickleMachine {
         return .callable(PickleCallable(module: module, name: name))
     }
 
-    /// The result of calling a global. No code runs: globals outside the allowlist give an object that is only a name.
+    /// The result of calling a global. No code runs: a global outside the allowlist gives an object that is only a
+    /// name.
     ///
-    /// - Parameter isInstance: whether the opcode creates an instance of a class (NEWOBJ) instead of calling a
-    ///   function.
+    /// - Parameter isInstance: true if the opcode makes an instance of a class (NEWOBJ); false if it calls a function.
     mutating func call(
         _ value: PickleValue, with arguments: [PickleValue], isInstance: Bool
     ) throws(CheckpointError) -> PickleValue {
@@ -28,8 +28,8 @@ extension PickleMachine {
     private mutating func call(
         _ callable: PickleCallable, with arguments: [PickleValue], isInstance: Bool
     ) throws(CheckpointError) -> PickleValue {
-        // A tensor made of an inert object is one too: its storage has an unknown class, or it is a parameter of a
-        // subclass.
+        // A tensor made from an inert object is inert too: its storage has an unknown class, or it is a parameter of an
+        // unknown subclass.
         if callable.isTensorMaker, case .object(let index)? = arguments.first {
             return try object(named: heap.objects[index].name, isInstance: heap.objects[index].isInstance)
         }
@@ -85,19 +85,20 @@ extension PickleMachine {
         }
     }
 
-    /// EXT1, EXT2 and EXT4: a global by its code in a registry of the program that wrote the file; unknown here.
+    /// EXT1, EXT2 and EXT4 push a global by its code in a registry of the program that wrote the file. The registry is
+    /// unknown here.
     mutating func pushExtension(_ code: Int) throws(CheckpointError) {
         try budget.charge(textOf: 24, for: "a pickle's globals")
         try stack.push(.callable(.inert(name: "extension \(code)")))
     }
 
-    /// An inert object.
+    /// Makes an inert object.
     mutating func object(named name: String, isInstance: Bool) throws(CheckpointError) -> PickleValue {
         try heap.make(PickleObject(name: name, isInstance: isInstance, offset: position))
     }
 
-    /// `copyreg._reconstructor(class, base, state)` and `copyreg.__newobj__(class, …)`. If the state is a dictionary,
-    /// the class is a subclass of `dict`.
+    /// Makes an object: `copyreg._reconstructor(class, base, state)` and `copyreg.__newobj__(class, …)`. If the state
+    /// is a dictionary, the class is a subclass of `dict`.
     private mutating func object(madeOf arguments: [PickleValue]) throws(CheckpointError) -> PickleValue {
         let name: String
         switch arguments.first {
@@ -112,8 +113,8 @@ extension PickleMachine {
                 dictionary: arguments.count == 3 ? heap.dictionary(arguments[2]) : nil))
     }
 
-    /// `OrderedDict()`, Python 2's `OrderedDict([[key, value], …])`, `defaultdict(list)` and `Counter({key: count,
-    /// …})`.
+    /// Makes a dictionary: `OrderedDict()`, Python 2's `OrderedDict([[key, value], …])`, `defaultdict(list)` and
+    /// `Counter({key: count, …})`.
     private mutating func dictionary(_ arguments: [PickleValue]) throws(CheckpointError) -> PickleValue {
         guard let argument = arguments.last else { return try heap.makeDictionary() }
         switch argument {
@@ -146,7 +147,7 @@ extension PickleMachine {
 }
 
 extension PickleCallable {
-    /// Whether the result is a tensor or array made of the first argument.
+    /// Whether the result is a tensor or array made from the first argument.
     fileprivate var isTensorMaker: Bool {
         switch self {
         case .rebuildTensor, .rebuildTypedTensor, .rebuildQuantizedTensor, .rebuildParameter, .arrayFromBuffer: true

@@ -1,4 +1,4 @@
-/// PyTorch's storages and tensors.
+/// Builds descriptions of PyTorch's storages and tensors.
 ///
 /// - Source: PyTorch's `torch/serialization.py` (`persistent_load`) and `torch/_utils.py`
 extension PickleMachine {
@@ -33,8 +33,8 @@ extension PickleMachine {
         return offset..<offset + count
     }
 
-    /// `_rebuild_tensor_v2(storage, offset, size, stride, requires_grad, backward_hooks[, metadata])`. The first
-    /// version ends after the strides; `_rebuild_qtensor` has quantizer parameters there.
+    /// Makes a tensor: `_rebuild_tensor_v2(storage, offset, size, stride, requires_grad, backward_hooks[, metadata])`.
+    /// The first version ends after the strides; `_rebuild_qtensor` has quantizer parameters there.
     mutating func tensor(
         _ arguments: [PickleValue], argumentCounts: ClosedRange<Int>
     ) throws(CheckpointError) -> PickleValue {
@@ -46,25 +46,26 @@ extension PickleMachine {
         return try heap.make(tensor)
     }
 
-    /// `_rebuild_from_type_v2(function, class, arguments, state)`: the result of `function(*arguments)` with
-    /// attributes. In the first version the state is a dictionary.
+    /// Makes a tensor subclass: `_rebuild_from_type_v2(function, class, arguments, state)` is the result of
+    /// `function(*arguments)` with attributes. In the first version the state is a dictionary.
     mutating func subclassTensor(_ arguments: [PickleValue]) throws(CheckpointError) -> PickleValue {
         guard arguments.count == 4 else {
             throw invalid("\(arguments.count) arguments", "a function and its arguments")
         }
-        // Refused because it could recurse without end.
+        // Refused, because nested subclasses could recurse without end.
         if case .callable(.rebuildSubclass) = arguments[0] {
             throw invalid("a nested tensor subclass", "a function that makes a tensor")
         }
         let value = try call(arguments[0], with: try items(ofTuple: arguments[2]), isInstance: false)
-        // For a class that stores its data elsewhere, the class is more informative than the function.
+        // If the class stores its data elsewhere, its name is more informative than the function's.
         if case .object = value, case .callable(.inert(let className)) = arguments[1] {
             return try object(named: className, isInstance: true)
         }
         return value
     }
 
-    /// `_rebuild_tensor_v3(storage, offset, size, stride, requires_grad, backward_hooks, dtype[, metadata])`
+    /// Makes a tensor with its own element type:
+    /// `_rebuild_tensor_v3(storage, offset, size, stride, requires_grad, backward_hooks, dtype[, metadata])`.
     mutating func typedTensor(_ arguments: [PickleValue]) throws(CheckpointError) -> PickleValue {
         guard (7...8).contains(arguments.count) else { throw invalidTensor(arguments) }
         if case .callable(.inert(let type)) = arguments[6] { return try object(named: type, isInstance: true) }
@@ -76,8 +77,8 @@ extension PickleMachine {
         return try heap.make(tensor)
     }
 
-    /// BUILD of a tensor that was created empty, from `(storage, offset, size, stride)`: PyTorch's first versions. The
-    /// state of a parameter that has its data already holds training settings, which are ignored.
+    /// BUILD of a tensor that was created empty, from `(storage, offset, size, stride)`, as in PyTorch's first
+    /// versions. If a tensor has its data already, the state holds training settings, which are ignored.
     mutating func fill(tensor index: Int, with state: PickleValue) throws(CheckpointError) {
         if heap.tensors[index] != nil { return }
         let parts = try items(ofTuple: state)

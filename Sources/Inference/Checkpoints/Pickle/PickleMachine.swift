@@ -5,9 +5,9 @@ import Files
 /// Globals outside the allowlist of ``PickleCallable`` are inert names, and calling one gives a ``PickleObject``:
 /// training scripts save their arguments, counters and paths beside the weights.
 ///
-/// Time is bounded by the number of steps: each opcode pushes at most one value, containers are shared by index instead
-/// of copied, and the few opcodes that copy count every copied value as a step. Memory is bounded by a
-/// ``ReadingBudget``.
+/// The number of steps limits the time. Each opcode pushes at most one value, and containers are shared by index
+/// instead of copied. The few opcodes that copy values count each copy as a step. A ``ReadingBudget`` limits the
+/// memory.
 struct PickleMachine {
     var cursor: ByteCursor
     var stack: PickleStack
@@ -17,15 +17,15 @@ struct PickleMachine {
     var stepCount = 0
     /// Offset of the current opcode.
     var position = 0
-    /// Number of bytes that encoded text has been decoded to.
+    /// The number of bytes decoded from text so far; see ``encoded(_:)``.
     var decodedByteCount = 0
 
-    /// The most steps. A network of a thousand tensors with optimiser state takes about 100,000; lists of every step's
-    /// loss take more.
+    /// The most steps. A network of a thousand tensors with optimiser state takes about 100,000; scripts that save
+    /// every step's loss take more.
     static let maxStepCount = 1 << 22
-    /// Memory of a memo entry right after its hash table has grown. Units: bytes.
+    /// The memory of a memo entry directly after its hash table has grown. Units: bytes.
     static let memoEntryByteCount = 128
-    /// Longer text is not copied out of the pickle and cannot be a name. Units: bytes.
+    /// The longest text that can be a name. Longer text is not copied out of the pickle. Units: bytes.
     static let maxTextByteCount = 1 << 16
     /// The longest line (number or name) in protocol 0. Units: bytes.
     static let maxLineByteCount = 1 << 16
@@ -50,7 +50,7 @@ struct PickleMachine {
         return (root, heap)
     }
 
-    /// The same for a pickle that may be followed by other bytes.
+    /// Runs the pickle at the start of `bytes`, which may continue after it.
     ///
     /// - Returns: also the offset of the pickle's end. Units: bytes.
     static func runStart(
@@ -222,7 +222,7 @@ extension PickleMachine {
         try stack.push(.number)
     }
 
-    /// Bytes of Python 3, or a string of Python 2.
+    /// Pushes bytes (Python 3) or a string (Python 2).
     mutating func pushBytes(byteCount: Int) throws(CheckpointError) {
         try stack.push(try heap.makeBytes(try cursor.region(byteCount: byteCount)))
     }

@@ -1,6 +1,6 @@
 /// The opcodes of Python's pickle format, protocols 0 to 5.
 ///
-/// Out-of-band buffers are left out: checkpoints have no second stream.
+/// Opcodes for out-of-band buffers are left out, because checkpoints have no second stream.
 /// - Source: CPython's `Lib/pickletools.py`
 enum PickleOpcode: UInt8 {
     case mark = 0x28  // (

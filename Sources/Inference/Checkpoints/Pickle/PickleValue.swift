@@ -2,7 +2,7 @@ import Files
 
 /// A value on the stack of a ``PickleMachine``.
 ///
-/// Containers are indices into a ``PickleHeap``. So values do not nest: creating and freeing them never recurses,
+/// Containers are indices into a ``PickleHeap``, so values are not nested. Creating and freeing them never recurses,
 /// however deeply a pickle nests its lists, and a list that contains itself does not leak.
 enum PickleValue: Sendable {
     case none
@@ -88,7 +88,7 @@ struct PickleObject: Sendable {
 /// Bytes in a pickle, not copied.
 struct PickledBytes: Sendable {
     let region: ByteRegion
-    /// The bytes as text, where they are UTF-8 and short enough for a name. Decoded once, however often it is used.
+    /// The bytes as text, if they are UTF-8 and short enough for a name. They are decoded once.
     let text: String?
 
     /// The longest text that is decoded; names of tensors are shorter. Units: bytes.
@@ -160,7 +160,7 @@ struct PickledArray: Sendable {
 
     let extents: [Int]
     let type: PickledArrayType
-    /// Whether the order is Fortran's: first axis fastest.
+    /// Whether the array is column-major (Fortran order: first axis fastest).
     let isColumnMajor: Bool
     let elements: Elements
 }

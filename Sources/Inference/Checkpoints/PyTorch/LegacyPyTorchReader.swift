@@ -13,10 +13,10 @@ struct LegacyPyTorchReader {
     private var offset: Int
     private let budget: ReadingBudget
 
-    /// 0x1950a86a20f9469cfc6c
+    /// The pickle of the magic number 0x1950a86a20f9469cfc6c: the opcode LONG1, its length and its bytes.
     private static let magic: [UInt8] = [0x8A, 10, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19]
     private static let protocolVersion = 1001
-    /// The longest pickle before the object; they have a few dozen bytes. Units: bytes.
+    /// The longest of the pickles before the object, which have a few dozen bytes. Units: bytes.
     private static let maxPreludeByteCount = 1 << 12
 
     /// Whether a file starts with the magic number, pickled in any protocol.
@@ -49,7 +49,7 @@ struct LegacyPyTorchReader {
         }
     }
 
-    /// Runs the next pickle; one that contains arrays may be nearly as long as the file.
+    /// Runs the next pickle. A pickle that contains arrays may be nearly as long as the file.
     private mutating func pickle(maxByteCount: Int = .max) throws(CheckpointError) -> (
         root: PickleValue, heap: PickleHeap
     ) {
@@ -90,7 +90,7 @@ struct LegacyPyTorchReader {
         }
     }
 
-    /// The bytes of every storage by its key; storages are contiguous up to the end of the file.
+    /// The bytes of every storage, by key. The storages are contiguous and end at the end of the file.
     private mutating func storages(_ heap: PickleHeap) throws(CheckpointError) -> [String: ByteRegion] {
         let start = offset
         let (root, keyHeap) = try pickle()
@@ -146,6 +146,6 @@ enum StorageElement {
         "bool": 1, "complex64": 8, "complex128": 16, "qint8": 1, "quint8": 1, "qint32": 4, "quint4x2": 1, "quint2x4": 1,
     ]
 
-    /// Size of one element; 1 for untyped storages, which are counted in bytes. Units: bytes.
+    /// The size of one element. It is 1 for untyped storages, whose lengths are in bytes. Units: bytes.
     static func byteCount(of scalarName: String) -> Int { byteCounts[scalarName] ?? 1 }
 }

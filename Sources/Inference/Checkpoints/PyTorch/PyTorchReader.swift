@@ -5,7 +5,7 @@ import Files
 /// - Source: PyTorch's `torch/serialization.py` and `caffe2/serialize/inline_container.h`
 struct PyTorchReader {
     private var archive: ZipArchive
-    /// The folder of all records, with a slash; PyTorch names it after the file.
+    /// The folder of all records, with a slash at the end; PyTorch names it after the file.
     private let folder: String
     private var storages: [String: ByteRegion] = [:]
 

@@ -1,7 +1,7 @@
 import Files
 
-/// Finds the state dictionary in a pickle: the root itself, or a dictionary that a training script saved under a key
-/// beside its epoch and optimiser.
+/// Finds the state dictionary in a pickle: the root itself, or a value under a key beside the epoch and the optimiser,
+/// as training scripts save it.
 struct StateDictionary {
     /// The value of a weight.
     enum Element {
@@ -22,7 +22,7 @@ struct StateDictionary {
         "state_dict", "model_state_dict", "model", "net", "network", "weights", "params", "module", "model_state",
         "model_weights", "model_params", "model_dict", "net_state_dict", "network_state_dict", "state",
     ]
-    /// Keys of moving averages of the weights (EMA, SWA), used where there are no plain weights.
+    /// Keys of averaged weights (EMA, SWA), used if there are no plain weights.
     private static let averages = [
         "state_dict_ema", "model_ema", "ema_state_dict", "model_ema_state_dict", "model_state_dict_ema", "ema",
         "params_ema", "ema_model", "net_ema", "ema_weights", "ema_params", "swa_model", "swa_state_dict",
@@ -30,11 +30,11 @@ struct StateDictionary {
     ]
     private static let usualKeys: [String: Int] = Dictionary(
         uniqueKeysWithValues: (wrappers + averages).enumerated().map { ($0.element, $0.offset) })
-    /// Prefixes of keys of training state that is not a network.
+    /// Prefixes of keys whose values are training state, not weights.
     private static let trainingKeys = [
         "optim", "lr_sched", "sched", "scaler", "criterion", "loss", "callbacks", "loops",
     ]
-    /// Deepest nesting that is searched: some scripts wrap the weights twice.
+    /// The deepest nesting that is searched. Some scripts wrap the weights twice.
     private static let maxDepth = 4
 
     /// Searches a pickle for weights.
@@ -64,8 +64,8 @@ struct StateDictionary {
         notes = found.others.isEmpty ? [] : [Self.note(found)]
     }
 
-    /// The weight in a value: a tensor, an array, or the quantized weight of a pair of weight and bias, which quantized
-    /// linear layers save.
+    /// The weight in a value: a tensor, an array, or the first of a pair of quantized weight and bias, as quantized
+    /// linear layers save it.
     private static func element(_ value: PickleValue, _ heap: PickleHeap) -> Element? {
         switch value {
         case .tensor(let index): return heap.tensors[index].map(Element.tensor)
@@ -100,14 +100,15 @@ struct StateDictionary {
         let heap: PickleHeap
         var visited: Set<Int> = []
 
-        /// Searches under the usual keys first, then in the dictionary itself, then under other keys, of which only one
-        /// may lead to weights.
+        /// Searches under the usual keys first, then in the dictionary itself, then under other keys. Of the other
+        /// keys, only one may lead to weights.
         mutating func find(in dictionary: Int, depth: Int) throws(CheckpointError) -> Found? {
             guard depth <= maxDepth, !visited.contains(dictionary) else { return nil }
             try heap.budget.charge(32, for: "the search for weights")
             visited.insert(dictionary)
 
-            /// Dictionaries under usual keys, by the key's rank; of equal keys the last counts, as in Python.
+            /// Dictionaries under usual keys, by the key's rank. If a key is repeated, the last one counts, as in
+            /// Python.
             var usual: [Int: (key: String, dictionary: Int)] = [:]
             var unusual: [(key: String, dictionary: Int)] = []
             var (holdsWeights, holdsTensors) = (false, false)
@@ -141,7 +142,7 @@ struct StateDictionary {
             return others.first ?? (holdsTensors ? own : nil)
         }
 
-        /// The first candidate that has tensors; the keys of the others are recorded.
+        /// The first candidate that has tensors. The keys of the other candidates are recorded.
         private mutating func find(
             in candidates: [(key: String, dictionary: Int)], depth: Int
         ) throws(CheckpointError) -> Found? {
@@ -176,7 +177,7 @@ struct StateDictionary {
 
     // MARK: Errors
 
-    /// The error for a file without weights; if a whole network was saved in their place, it says so.
+    /// The error for a file without weights. If a whole network was saved instead, the error says so.
     private static func noTensors(_ dictionary: Int, _ heap: PickleHeap) -> CheckpointError {
         let entries = heap.dictionaries[dictionary].prefix(1000)
         for entry in entries {
@@ -195,7 +196,7 @@ struct StateDictionary {
 }
 
 extension PickleHeap {
-    /// The error for a root value that is not a dictionary; for an object it names the class or function and the
+    /// The error for a root value that is not a dictionary. For an object, it gives the class or function and the
     /// offset.
     func notADictionary(_ value: PickleValue) -> CheckpointError {
         guard case .object(let index) = value else { return .notAStateDictionary(found: kind(value)) }
@@ -207,7 +208,7 @@ extension PickleHeap {
 }
 
 extension StateDictionary {
-    /// Binds the tensors to their storages' bytes; tensors that are not floating point are recorded as skipped.
+    /// Binds the tensors to their storages' bytes, and records tensors that are not floating point as skipped.
     ///
     /// - Parameter bytes: returns all bytes of a storage.
     func contents(

@@ -101,14 +101,14 @@ struct SafetensorsHeader {
     /// The `__metadata__`: strings for users, such as `{"format": "pt"}`.
     private(set) var metadata: [String: String] = [:]
 
-    /// The most tensors, far above any checkpoint; it bounds the memory that a header of the greatest length can ask
+    /// The most tensors, far above any checkpoint. It limits the memory that a header of the greatest length can ask
     /// for.
     static let maxTensorCount = 1 << 18
 
     /// Memory for an entry beside its name. Units: bytes.
     private static let entryByteCount = 256
 
-    /// The floating-point types, which weights may have.
+    /// The floating-point types, which are allowed for weights.
     static let scalarTypes: [String: ScalarType] = [
         "F16": .float16, "BF16": .bfloat16, "F32": .float32, "F64": .float64,
     ]
@@ -124,8 +124,8 @@ struct SafetensorsHeader {
     /// Parses a header.
     ///
     /// - Parameter budget: charged for copies of the text and for the entries.
-    /// - Throws: ``CheckpointError`` for anything that is not exactly a header: unknown or repeated keys, values of
-    ///   other types, or more than spaces after it.
+    /// - Throws: ``CheckpointError`` for anything else than a valid header: unknown or repeated keys, values of other
+    ///   types, or anything but spaces after it.
     init(_ text: ByteRegion, budget: ReadingBudget) throws(CheckpointError) {
         // The cursor's copy of the text, and at most one string of its length.
         try budget.charge(2 * text.count, for: "the safetensors header")

@@ -4,7 +4,7 @@ import Files
 ///
 /// The file is replaced atomically: see ``AtomicFile``.
 public enum CheckpointWriter {
-    /// The longest name of a tensor, so that every reader accepts it. Units: bytes.
+    /// The longest name of a tensor that every reader accepts. Units: bytes.
     private static let maxNameByteCount = 1 << 14
 
     /// Writes all tensors in one element type.
@@ -88,11 +88,12 @@ extension Checkpoint.Format {
 public struct WritableTensor {
     /// The key in the state dictionary, such as `features.0.weight`.
     public let name: String
-    /// Extents, outermost axis first.
+    /// The shape, outermost axis first.
     public let shape: Shape
     /// The element type in the file.
     public let scalarType: ScalarType
-    /// Called once, when the tensor is written, so that only one converted tensor is in memory at a time.
+    /// Makes the tensor. It is called once, when the tensor is written, so that only one converted tensor is in memory
+    /// at a time.
     let tensor: () -> Tensor
 
     /// A tensor in memory.
@@ -132,13 +133,13 @@ public struct WritableTensor {
 public enum CheckpointWriteError: Error, Equatable, Sendable {
     /// The file could not be written.
     case file(FileWriteError)
-    /// A finite number of a tensor would become infinite in the element type asked for; `index` is row-major.
+    /// A finite scalar would become infinite in the requested element type; `index` is row-major.
     case overflow(name: String, index: Int, value: Float, scalarType: ScalarType)
-    /// The format does not support the element type.
+    /// The format does not support this element type.
     case unsupportedScalarType(ScalarType, format: Checkpoint.Format)
     /// Two tensors have the same name.
     case duplicateTensor(name: String)
-    /// The format does not allow this name of a tensor, or it is too long.
+    /// The format does not allow this tensor name, or the name is too long.
     case invalidName(name: String)
     /// There are no tensors to write.
     case noTensors
@@ -173,7 +174,7 @@ extension CheckpointWriteError: CustomStringConvertible {
 }
 
 extension AtomicFile {
-    /// Writes bytes, with errors of the checkpoint's writer.
+    /// Writes bytes and converts errors to ``CheckpointWriteError``.
     func add(_ bytes: UnsafeRawBufferPointer) throws(CheckpointWriteError) {
         do {
             try write(bytes)
@@ -182,7 +183,7 @@ extension AtomicFile {
         }
     }
 
-    /// Writes bytes, with errors of the checkpoint's writer.
+    /// Writes bytes and converts errors to ``CheckpointWriteError``.
     func add(_ bytes: [UInt8]) throws(CheckpointWriteError) {
         try bytes.withRawBytes { bytes throws(CheckpointWriteError) in try add(bytes) }
     }

@@ -3,7 +3,7 @@ import Foundation
 
 /// Writes safetensors: the header's length in eight bytes, a JSON header, then the tensors' bytes without gaps.
 ///
-/// Tensors are sorted by descending element size, then by name, so that each is aligned to its element size.
+/// Tensors are sorted by descending element size, then by name. Each is therefore aligned to its element size.
 ///
 /// - Source: the safetensors format description and its reference implementation
 enum SafetensorsWriter {

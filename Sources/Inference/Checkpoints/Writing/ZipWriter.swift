@@ -3,8 +3,8 @@ import Files
 
 /// Writes a zip archive of stored (uncompressed) records whose data are aligned to 64 bytes, as by `torch.save`.
 ///
-/// The date is constant, so that equal contents give equal files. Numbers that do not fit their fields go to zip64
-/// fields.
+/// The date is constant, so that equal contents give equal files. Numbers that do not fit their fields are stored in
+/// zip64 fields.
 ///
 /// - Source: APPNOTE.TXT 6.3.10, §4.3.7 to §4.3.16 and §4.5.3; the padding: PyTorch's
 ///   `caffe2/serialize/inline_container.cc`
@@ -18,19 +18,19 @@ struct ZipWriter {
     }
 
     private let file: AtomicFile
-    /// Sizes and offsets from this number on go to zip64 fields. Units: bytes.
+    /// Sizes and offsets from this number on are stored in zip64 fields. Units: bytes.
     private let sizeLimit: Int
-    /// Counts from this number on go to the zip64 end record.
+    /// Record counts from this number on are stored in the zip64 end record.
     private let countLimit: Int
     private var entries: [Entry] = []
 
-    /// Alignment of records' data: the width of a 512-bit vector. Units: bytes.
+    /// The alignment of records' data: the width of a 512-bit vector. Units: bytes.
     private static let alignment = 64
-    /// The value of a 32-bit field whose number is in a zip64 field.
+    /// The marker in a 32-bit field whose number is stored in a zip64 field.
     private static let unknown: UInt32 = 0xFFFF_FFFF
-    /// Flag: names are UTF-8.
+    /// The flag bit for UTF-8 names.
     private static let flags: UInt16 = 0x0800
-    /// Version needed to extract: 4.5, which has zip64.
+    /// The version needed to extract, 4.5, which introduced zip64.
     private static let version: UInt16 = 45
     /// 1 January 1980, the earliest date of the format.
     private static let date: UInt32 = 0x0021_0000
@@ -38,7 +38,7 @@ struct ZipWriter {
     /// Starts an archive.
     ///
     /// - Parameters:
-    ///   - sizeLimit: less than the format's limit only in tests that want zip64 fields in a small file.
+    ///   - sizeLimit: the format's limit; tests use a lower one to get zip64 fields in a small file.
     ///   - countLimit: likewise.
     init(_ file: AtomicFile, sizeLimit: Int = 0xFFFF_FFFF, countLimit: Int = 0xFFFF) {
         self.file = file
@@ -69,7 +69,7 @@ struct ZipWriter {
             checksum = crc32_z(checksum, bytes.baseAddress, bytes.count)
             try file.add(bytes)
         }
-        // The checksum's field precedes the data; it is filled in afterwards, so that one pass over the data is enough.
+        // The checksum's field precedes the data. It is filled in afterwards, so that one pass over the data is enough.
         let entry = Entry(
             name: name, checksum: UInt32(truncatingIfNeeded: checksum), byteCount: byteCount, offset: offset)
         var field = LittleEndianBytes()

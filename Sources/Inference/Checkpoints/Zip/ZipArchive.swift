@@ -1,7 +1,7 @@
 import CZlib
 import Files
 
-/// The records of a zip archive in memory, all checked for consistency before any is used.
+/// The records of a zip archive in memory. All of them are checked for consistency before any is used.
 ///
 /// Duplicate names, overlapping records, encryption and local headers that contradict the central directory are
 /// refused. The bytes of stored (uncompressed) records are not copied.
@@ -13,7 +13,8 @@ struct ZipArchive {
     /// Charged for inflated bytes, so that a small file cannot exhaust memory (a zip bomb).
     private let budget: ReadingBudget
 
-    /// The highest compression ratio of deflate; a record that claims more is invalid. Source: zlib's technical notes.
+    /// The highest compression ratio of deflate. A record that claims a higher one is invalid. Source: zlib's technical
+    /// notes.
     private static let maxDeflateRatio = 1032
 
     /// Memory for a record's headers beside its name. Units: bytes.
@@ -63,10 +64,10 @@ struct ZipArchive {
     /// The record with this full name.
     subscript(name: String) -> ZipRecord? { indices[name].map { records[$0] } }
 
-    /// The bytes of a record: a view if it is stored, inflated if it is deflated.
+    /// The bytes of a record: a view if the record is stored, else the inflated bytes.
     ///
     /// The CRC-32 is always verified: at several GB/s it is cheap, and nothing else detects flipped bits in weights.
-    /// - Throws: ``CheckpointError/checksumMismatch(record:found:expected:)`` when the checksum differs.
+    /// - Throws: ``CheckpointError/checksumMismatch(record:found:expected:)`` if the checksum differs.
     mutating func bytes(of record: ZipRecord) throws(CheckpointError) -> ByteRegion {
         let bytes = record.method == .stored ? record.data : try inflate(record)
         guard record.checksum != 0 else { return bytes }
@@ -84,7 +85,7 @@ struct ZipArchive {
                 what: "inflated bytes in one record", found: record.byteCount, limit: ratioLimit.partialValue)
         }
         try budget.charge(record.byteCount, for: "inflated record \(PickleObject.shortened(record.name))")
-        // One byte more than declared, to detect a stream that goes on.
+        // One byte more than declared, to detect a stream that is longer than declared.
         let output = AlignedBuffer(byteCount: record.byteCount + 1)
         let outcome = record.data.withUnsafeBytes { Inflater.inflate($0, .none, into: output.bytes) }
         guard outcome.produced <= record.byteCount else {
@@ -100,7 +101,7 @@ struct ZipArchive {
         return bytes
     }
 
-    /// Finds a record's data after its local header, which must agree with the central directory.
+    /// Finds a record's data after its local header. The header must agree with the central directory.
     private static func record(
         _ central: ZipRecordHeader, in file: ByteRegion
     ) throws(CheckpointError) -> ZipRecord {

@@ -9,7 +9,7 @@ struct ZipDirectory {
     let offset: Int
     let byteCount: Int
 
-    /// The most records, far above any checkpoint; it bounds the work that a hostile archive can cause.
+    /// The most records, far above any checkpoint. It limits the work that a hostile archive can cause.
     static let maxRecordCount = 1 << 18
 
     private static let endByteCount = 22
