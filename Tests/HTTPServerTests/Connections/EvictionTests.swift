@@ -44,7 +44,10 @@ import Testing
             for _ in 0..<40 { silent.append(server.client()) }
             #expect(await Self.ask(server)?.body == "hello x")
         }
-        #expect(server.server.connectionCount <= 32 + 2 * ConnectionRegistry.reserve)
+        // The optimiser lets go of what is not used any more, and a client that is gone has hung up.
+        withExtendedLifetime(silent) {
+            #expect(server.server.connectionCount <= 32 + 2 * ConnectionRegistry.reserve)
+        }
     }
 
     @Test func `those at rest give way behind the silent ones, longest rest first`() async throws {
@@ -131,6 +134,7 @@ import Testing
         for _ in 0..<50 { silent.append(server.client(from: "127.0.0.3")) }
         await server.observer.wait { $0.opened == 51 }
         #expect(await resting.ask(Self.hello)?.status == 200)
+        withExtendedLifetime(silent) {}
     }
 
     @Test func `a head that does not get any further gives way at once`() async throws {
