@@ -27,8 +27,8 @@ class Pictures:
     """Two pictures for load, `640x427.jpg` and `3000x2000.jpg`, and some on which the contenders must agree."""
 
     def __init__(self):
-        self.folder = _made("pictures", [PEERS / "pillow/pictures.py"], lambda output: Peer("pillow").run(
-            "pictures.py", "--output", output))
+        self.folder = _made("pictures", [PEERS / "pillow/images.py"], lambda output: Peer("pillow").run(
+            "images.py", "--output", output))
         self.check = sorted((self.folder / "check").glob("*.jpg"))
 
     def path(self, size):
@@ -47,7 +47,7 @@ class Materials:
         self.architecture = architecture
         self.pictures = Pictures()
         sources = [PEERS / name for name in (
-            "pytorch/export.py", "pytorch/architecture.py", "pillow/pictures.py", "common/preprocessing.py")]
+            "pytorch/export.py", "pytorch/architecture.py", "pillow/images.py", "common/preprocessing.py")]
         self.model = _made(architecture, sources, self._export)
         self.checkpoint = self.model / "model.pth"
         self.classes = self.model / "class_indices.json"
