@@ -25,7 +25,7 @@ def add_options(parser):
                         help="ours: float32, float16, int8 (default: float32)")
     parser.add_argument("--instructions", choices=["all", "avx2"], default="all",
                         help="avx2 keeps every contender that can be kept to it (default: all)")
-    parser.add_argument("--pictures", type=Path, help="folder of JPEGs for the check (default: synthetic ones)")
+    parser.add_argument("--images", type=Path, help="folder of JPEGs for the check (default: synthetic ones)")
 
 
 def run(options):
@@ -36,7 +36,7 @@ def run(options):
         "machine": describe(), "architecture": options.architecture, "instructions": options.instructions,
         "seconds": options.seconds, "alexnet": program.version,
     })
-    answers, pictures = compare_answers(engines, materials, options)
+    answers, images = compare_answers(engines, materials, options)
     for round in range(options.rounds):
         record.begin_round()
         for threads in options.threads:
@@ -47,31 +47,31 @@ def run(options):
                                 "milliseconds": milliseconds})
                     progress(f"round {round + 1}, {threads} threads, batch {batch}, {engine.name}: "
                              f"{batch / milliseconds * 1000:.1f} images/s")
-    report(record.measurements, engines, missing, answers, pictures, options)
+    report(record.measurements, engines, missing, answers, images, options)
     return 1 if any("FAILED" in same for _, same, _ in answers) else 0
 
 
 def compare_answers(engines, materials, options):
-    """Rows of a table: how far each engine's probabilities are from the reference's, on pictures that ours reads by
-    itself and the others after Pillow. And what the pictures are.
+    """Rows of a table: how far each engine's probabilities are from the reference's, on images that ours reads by
+    itself and the others after Pillow. And what the images are.
     """
-    pictures = sorted(options.pictures.glob("*.jp*g")) if options.pictures else materials.pictures.check
+    images = sorted(options.images.glob("*.jp*g")) if options.images else materials.images.check
     with tempfile.NamedTemporaryFile(suffix=".npy") as inputs:
-        preprocess(pictures, inputs.name)
-        answers = {engine.name: engine.probabilities(materials, pictures, inputs.name, max(options.threads))
+        preprocess(images, inputs.name)
+        answers = {engine.name: engine.probabilities(materials, images, inputs.name, max(options.threads))
                    for engine in engines}
         reference = answers.get(REFERENCE) or PeerEngine(*REFERENCE_ENGINE).probabilities(
-            materials, pictures, inputs.name, max(options.threads))
+            materials, images, inputs.name, max(options.threads))
     rows = []
     for engine in engines:
         same, largest = agreement(answers[engine.name], reference)
-        failed = engine.precision == "float32" and same < len(pictures)
-        rows.append([engine.name, f"{same} of {len(pictures)}{' FAILED' if failed else ''}", f"{largest:.1e}"])
+        failed = engine.precision == "float32" and same < len(images)
+        rows.append([engine.name, f"{same} of {len(images)}{' FAILED' if failed else ''}", f"{largest:.1e}"])
     classes = {values.index(max(values)) for values in reference}
-    return rows, f"{len(pictures)} pictures, {len(classes)} different most probable classes among them"
+    return rows, f"{len(images)} images, {len(classes)} different most probable classes among them"
 
 
-def report(measurements, engines, missing, answers, pictures, options):
+def report(measurements, engines, missing, answers, images, options):
     cells = sorted({(row["threads"], row["batch"]) for row in measurements.rows if "batch" in row})
 
     def rate(engine, threads, batch):
@@ -106,7 +106,7 @@ def report(measurements, engines, missing, answers, pictures, options):
 
     print()
     print(markdown(["answers", "same top-1", f"largest |Δ probability| from {REFERENCE}"], answers))
-    notes = [f"{pictures}."]
+    notes = [f"{images}."]
     notes += [f"{engine.name} ran {', '.join(engine.kernels)}." for engine in peers if engine.kernels]
     if options.instructions == "avx2":
         names = {engine.name: engine.is_limited for engine in engines}

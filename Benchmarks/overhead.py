@@ -11,7 +11,7 @@ from pathlib import Path
 from lib.contenders import choose, print_notes, progress
 from lib.load import Load
 from lib.machine import describe
-from lib.materials import Pictures
+from lib.materials import Images
 from lib.options import add_common_options, integers
 from lib.program import Program
 from lib.record import Record
@@ -61,26 +61,26 @@ class OneThread(OurServer):
 
 def run(options):
     program = Program(options.binary)
-    picture = Pictures().path("640x427")
+    image = Images().path("640x427")
     record = Record(options.record, {"machine": describe(), "seconds": options.seconds, "alexnet": program.version})
     servers, _ = choose([OneThread(program)], options.contenders)
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
         materials = LeNet(Path(folder))
         for _ in range(options.rounds):
             record.begin_round()
-            with RunningServer(servers[0], materials, picture) as running:
-                right = running.ask(picture)[0][0]
+            with RunningServer(servers[0], materials, image) as running:
+                right = running.ask(image)[0][0]
                 for connections in options.connections:
                     row = {"contender": servers[0].name, "connections": connections,
-                           **measure(running, picture, connections, options.seconds, right)}
+                           **measure(running, image, connections, options.seconds, right)}
                     record.add(row)
                     progress(json.dumps(row))
     report(record.measurements, servers, options)
 
 
-def measure(running, picture, connections, seconds, right):
-    """Milliseconds of CPU time a request, and those of them that are work on the picture."""
-    load = Load(running, picture, connections, seconds, right)
+def measure(running, image, connections, seconds, right):
+    """Milliseconds of CPU time a request, and those of them that are work on the image."""
+    load = Load(running, image, connections, seconds, right)
     time.sleep(seconds / 8)
     before = counts(running)
     time.sleep(seconds * 3 / 4)

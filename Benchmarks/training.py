@@ -14,7 +14,7 @@ from lib.tables import markdown, number, ratio
 
 def add_options(parser):
     add_common_options(parser, seconds=15, rounds=5)
-    parser.add_argument("--batch", type=integers, default=[64], metavar="N,…", help="pictures in a step (default: 64)")
+    parser.add_argument("--batch", type=integers, default=[64], metavar="N,…", help="images in a step (default: 64)")
     parser.add_argument("--threads", type=integers, default=[2], metavar="N,…", help="(default: 2)")
 
 

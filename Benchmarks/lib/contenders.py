@@ -19,7 +19,7 @@ def choose(contenders, wanted):
 
 
 def agreement(answers, reference):
-    """How many pictures have the reference's most probable class, and the largest difference of a probability."""
+    """How many images have the reference's most probable class, and the largest difference of a probability."""
     pairs = list(zip(answers, reference, strict=True))
     same = sum(ours.index(max(ours)) == theirs.index(max(theirs)) for ours, theirs in pairs)
     return same, max(abs(a - b) for ours, theirs in pairs for a, b in zip(ours, theirs, strict=True))

@@ -36,9 +36,9 @@ class OurEngine:
         return self.program.network_milliseconds(
             materials, threads, batch, seconds, self.precision, **self.settings)
 
-    def probabilities(self, materials, pictures, inputs, threads):
+    def probabilities(self, materials, images, inputs, threads):
         return self.program.probabilities(
-            materials, pictures, materials.class_count, threads, self.precision, **self.settings)
+            materials, images, materials.class_count, threads, self.precision, **self.settings)
 
     @property
     def is_limited(self):
@@ -71,7 +71,7 @@ class PeerEngine:
         self.kernels = answer.get("kernels", [])
         return answer["milliseconds"]
 
-    def probabilities(self, materials, pictures, inputs, threads):
+    def probabilities(self, materials, images, inputs, threads):
         with tempfile.NamedTemporaryFile() as outputs:
             self._run(materials, threads, CHECKED_BATCH, "--inputs", inputs, "--outputs", outputs.name)
             values = array.array("f", Path(outputs.name).read_bytes())

@@ -1,4 +1,4 @@
-"""What the contenders work on, made once and kept in the cache: pictures, and a model in every contender's form."""
+"""What the contenders work on, made once and kept in the cache: images, and a model in every contender's form."""
 
 import hashlib
 import json
@@ -23,11 +23,11 @@ def _made(name, sources, make):
     return folder
 
 
-class Pictures:
-    """Two pictures for load, `640x427.jpg` and `3000x2000.jpg`, and some on which the contenders must agree."""
+class Images:
+    """Two images for load, `640x427.jpg` and `3000x2000.jpg`, and some on which the contenders must agree."""
 
     def __init__(self):
-        self.folder = _made("pictures", [PEERS / "pillow/images.py"], lambda output: Peer("pillow").run(
+        self.folder = _made("images", [PEERS / "pillow/images.py"], lambda output: Peer("pillow").run(
             "images.py", "--output", output))
         self.check = sorted((self.folder / "check").glob("*.jpg"))
 
@@ -35,17 +35,17 @@ class Pictures:
         return self.folder / f"{size}.jpg"
 
 
-def preprocess(pictures, output, peer="pillow"):
-    """Write the pictures as Pillow, or another peer, preprocesses them: inputs [N, 3, 224, 224] (.npy)."""
-    Peer(peer).run("inputs.py", "--output", output, *pictures)
+def preprocess(images, output, peer="pillow"):
+    """Write the images as Pillow, or another peer, preprocesses them: inputs [N, 3, 224, 224] (.npy)."""
+    Peer(peer).run("inputs.py", "--output", output, *images)
 
 
 class Materials:
-    """The pictures, and one architecture's `model.pth`, `model.onnx`, `model.pt` and `class_indices.json`."""
+    """The images, and one architecture's `model.pth`, `model.onnx`, `model.pt` and `class_indices.json`."""
 
     def __init__(self, architecture):
         self.architecture = architecture
-        self.pictures = Pictures()
+        self.images = Images()
         sources = [PEERS / name for name in (
             "pytorch/export.py", "pytorch/architecture.py", "pillow/images.py", "common/preprocessing.py")]
         self.model = _made(architecture, sources, self._export)
@@ -54,7 +54,7 @@ class Materials:
 
     def _export(self, output):
         output.mkdir()
-        preprocess(self.pictures.check, output / "inputs.npy")
+        preprocess(self.images.check, output / "inputs.npy")
         Peer("pytorch").run(
             "export.py", "--architecture", self.architecture, "--inputs", output / "inputs.npy", "--output", output)
 

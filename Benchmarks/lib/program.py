@@ -54,16 +54,16 @@ class Program:
         return self.lines("bench", "--training", "--json", "--checkpoint", materials.checkpoint, "--classes",
                           materials.classes, "--batch", batch, "--threads", threads, "--seconds", seconds)[0]["milliseconds"]
 
-    def picture_milliseconds(self, picture, seconds, decode="exact", **settings):
-        """The median time in which one thread makes the network's input of a picture's bytes."""
-        arguments = ["bench", "--json", "--picture", picture, "--preprocessing", "imagenet", "--seconds", seconds]
+    def image_milliseconds(self, image, seconds, decode="exact", **settings):
+        """The median time in which one thread makes the network's input of an image's bytes."""
+        arguments = ["bench", "--json", "--picture", image, "--preprocessing", "imagenet", "--seconds", seconds]
         if decode != "exact":
             arguments += ["--decode", decode]
         return self.lines(*arguments, **settings)[0]["milliseconds"]
 
-    def probabilities(self, materials, pictures, class_count, threads, precision="float32", decode="exact",
+    def probabilities(self, materials, images, class_count, threads, precision="float32", decode="exact",
                       **settings):
-        """[pictures][classes] as `predict` answers them."""
+        """[images][classes] as `predict` answers them."""
         arguments = ["predict", "--json", "--top", class_count, "--threads", threads,
                      *self.model_arguments(materials)]
         if precision != "float32":
@@ -71,7 +71,7 @@ class Program:
         if decode != "exact":
             arguments += ["--decode", decode]
         answers = []
-        for answer in self.lines(*arguments, *pictures, **settings):
+        for answer in self.lines(*arguments, *images, **settings):
             values = {entry["index"]: entry["probability"] for entry in answer["top"]}
             answers.append([values[index] for index in range(class_count)])
         return answers

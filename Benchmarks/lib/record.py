@@ -26,6 +26,9 @@ class Record:
             else:
                 path.write_text(json.dumps(facts) + "\n")
             self.file = path.open("a")
+            for row in rows:
+                if "picture" in row:  # the key in older files
+                    row["image"] = row.pop("picture")
         self.measurements = Measurements(rows)
 
     def begin_round(self):

@@ -97,7 +97,7 @@ class DidNotStart(Exception):
 class RunningServer:
     """A contender's server, from exec to exit, in a folder of its own, and what it starts, in a session of its own."""
 
-    def __init__(self, contender, materials, picture):
+    def __init__(self, contender, materials, image):
         self.contender = contender
         self.port = free_port()
         self.folder = tempfile.TemporaryDirectory(prefix="benchmark-")
@@ -109,24 +109,24 @@ class RunningServer:
                 contender.command(materials, self.port), env=environment, cwd=self.folder.name,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         try:
-            self._await_answer(picture, started + START_SECONDS)
+            self._await_answer(image, started + START_SECONDS)
         except BaseException:
             self.stop()
             raise
         self.seconds_to_first_answer = time.perf_counter() - started
 
-    def _await_answer(self, picture, deadline):
+    def _await_answer(self, image, deadline):
         while time.perf_counter() < deadline and self.process.poll() is None:
             try:
-                self.ask(picture)
+                self.ask(image)
                 return
             except (OSError, http.client.HTTPException, RefusedError):
                 time.sleep(0.005)
         raise DidNotStart(f"{self.contender.name} did not start:\n{self.log.read_text()[-3000:]}")
 
-    def ask(self, picture):
-        """The five most likely classes of a picture: index and probability."""
-        content, kind = picture.read_bytes(), "image/jpeg"
+    def ask(self, image):
+        """The five most likely classes of an image: index and probability."""
+        content, kind = image.read_bytes(), "image/jpeg"
         if self.contender.form == "form":
             content, kind = multipart(content)
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
@@ -189,11 +189,11 @@ class RefusedError(Exception):
     """An answer that is not 200."""
 
 
-def multipart(picture):
-    """The body and the Content-Type of a form with the picture as its file."""
-    head = (f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="image"; filename="picture.jpg"\r\n'
+def multipart(image):
+    """The body and the Content-Type of a form with the image as its file."""
+    head = (f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="image"; filename="image.jpg"\r\n'
             "Content-Type: image/jpeg\r\n\r\n")
-    return head.encode() + picture + f"\r\n--{BOUNDARY}--\r\n".encode(), f"multipart/form-data; boundary={BOUNDARY}"
+    return head.encode() + image + f"\r\n--{BOUNDARY}--\r\n".encode(), f"multipart/form-data; boundary={BOUNDARY}"
 
 
 def free_port():

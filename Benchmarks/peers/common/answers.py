@@ -13,7 +13,7 @@ def read_classes(path):
 
 
 def answer(probabilities, classes, count=5):
-    """The most likely classes of one picture, whose probabilities are [classes]."""
+    """The most likely classes of one image, whose probabilities are [classes]."""
     best = numpy.argpartition(probabilities, -count)[-count:]
     best = best[numpy.argsort(probabilities[best])[::-1]]
     top = [

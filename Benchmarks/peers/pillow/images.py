@@ -1,4 +1,4 @@
-"""Make the pictures of the benchmarks: synthetic photographs, the same on every machine.
+"""Make the images of the benchmarks: synthetic photographs, the same on every machine.
 
 Skies and surfaces (noise of many scales, falling off as in nature), things (shapes with sharp edges and shading) and a
 sensor's grain, as JPEG of quality 90 with halved chroma, which is how cameras and phones write. Their size in bytes is
@@ -30,10 +30,10 @@ def noise(random, width, height, octaves=7, decay=0.55):
 
 
 def photograph(number, width, height):
-    """A picture that only `number` and the size decide."""
+    """An image that only `number` and the size decide."""
     random = numpy.random.default_rng([number, width, height])
     light = noise(random, width, height)
-    picture = random.uniform(60, 190, 3) + 45 * light.mean(2, keepdims=True) + 25 * light
+    image = random.uniform(60, 190, 3) + 45 * light.mean(2, keepdims=True) + 25 * light
     for _ in range(24):
         mask = Image.new("L", (width, height))
         extent = random.uniform(0.04, 0.3) * min(width, height)
@@ -46,9 +46,9 @@ def photograph(number, width, height):
             ImageDraw.Draw(mask).polygon(corners, fill=255)
         covered = numpy.asarray(mask) > 0
         surface = random.uniform(20, 235, 3) + random.uniform(5, 30) * light[::-1, ::-1]
-        picture[covered] = surface[covered]
+        image[covered] = surface[covered]
     grain = random.normal(0, 5, (height, width, 1)) + random.normal(0, 2, (height, width, 3))
-    return Image.fromarray((picture + grain).clip(0, 255).astype(numpy.uint8))
+    return Image.fromarray((image + grain).clip(0, 255).astype(numpy.uint8))
 
 
 def write(path, number, size):

@@ -1,7 +1,7 @@
 """Write one of torchvision's networks for every contender: checkpoint, ONNX, TorchScript, class map.
 
 The weights are random and the same every time. They are scaled so that each layer's output keeps the signal's size and
-the classes differ from picture to picture, or else all pictures would have the same most probable class, and a wrong
+the classes differ from image to image, or else all images would have the same most probable class, and a wrong
 answer would not be noticed.
 """
 
@@ -50,7 +50,7 @@ def scale_weights(network, inputs):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--architecture", required=True, help="as torchvision names it: alexnet, vgg16, resnet50")
-    parser.add_argument("--inputs", required=True, help="preprocessed pictures [N, 3, 224, 224] (.npy)")
+    parser.add_argument("--inputs", required=True, help="preprocessed images [N, 3, 224, 224] (.npy)")
     parser.add_argument("--output", type=Path, required=True, help="folder to write")
     options = parser.parse_args()
 
