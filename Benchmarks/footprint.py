@@ -1,4 +1,4 @@
-"""Memory, and the time from exec to the first answer, of each server."""
+"""Memory and cold start of each server: PSS, and the time from exec to the first answer."""
 
 import json
 import time
@@ -47,9 +47,9 @@ def run(options):
 
 def measure(server, materials, image, options):
     with RunningServer(server, materials, image) as running:
-        right = running.ask(image)[0][0]
+        expected_index = running.ask(image)[0][0]
         first = running.memory()
-        load = Load(running, image, options.connections, options.seconds, right)
+        load = Load(running, image, options.connections, options.seconds, expected_index)
         time.sleep(options.seconds * 0.75)
         loaded = running.memory()
         result = load.result()
@@ -75,5 +75,5 @@ def report(measurements, servers, missing, materials, options):
     print()
     print_notes(
         servers, missing, measurements, "loaded", ("contender",),
-        f"Medians of {measurements.rounds('contender')} starts. Memory is that of all of a server's processes, what "
-        f"they share counted once (PSS). The checkpoint has {checkpoint / 1e6:.0f} MB.")
+        f"Medians of {measurements.rounds('contender')} starts. Memory is the PSS of all of a server's processes. "
+        f"The checkpoint has {checkpoint / 1e6:.0f} MB.")

@@ -1,4 +1,4 @@
-"""A JPEG's bytes to a network's input on one thread: decode, resize, crop, normalise; against Pillow and OpenCV."""
+"""JPEG bytes to input tensor on one thread (decode, resize, crop, normalise), against Pillow and OpenCV."""
 
 import json
 import tempfile
@@ -18,7 +18,7 @@ def add_options(parser):
     add_common_options(parser, seconds=1, rounds=5)
     parser.add_argument("--images", type=names, default=["640x427", "3000x2000"], metavar="SIZE,…",
                         help="640x427, 3000x2000 (default: both)")
-    parser.add_argument("--no-scaled", action="store_true", help="leave out ours with images.decode scaled")
+    parser.add_argument("--no-scaled", action="store_true", help="leave out alexnet with images.decode scaled")
 
 
 class OurPreprocessing:
@@ -45,7 +45,7 @@ class OurPreprocessing:
 
 
 class PeerPreprocessing:
-    """A peer's `inputs.py`; ONNX Runtime computes the probabilities of what it makes."""
+    """A peer's `inputs.py`. ONNX Runtime computes the probabilities of its outputs."""
 
     is_ours = False
 
@@ -79,7 +79,7 @@ def run(options):
     record = Record(options.record, {"machine": describe(), "seconds": options.seconds, "alexnet": program.version})
 
     images = [materials.images.path(size) for size in options.images] + materials.images.check
-    right = reference.probabilities(materials, images)
+    expected = reference.probabilities(materials, images)
     answers = {contender.name: contender.probabilities(materials, images) for contender in contenders}
     for round in range(options.rounds):
         record.begin_round()
@@ -88,10 +88,10 @@ def run(options):
                 milliseconds = contender.milliseconds(materials.images.path(size), options.seconds)
                 record.add({"contender": contender.name, "image": size, "milliseconds": milliseconds})
                 progress(f"round {round + 1}, {size}, {contender.name}: {milliseconds:.2f} ms")
-    return report(record.measurements, contenders, missing, answers, right, options)
+    return report(record.measurements, contenders, missing, answers, expected, options)
 
 
-def report(measurements, contenders, missing, answers, right, options):
+def report(measurements, contenders, missing, answers, expected, options):
     def median(contender, size):
         return measurements.median("milliseconds", contender=contender.name, image=size)
 
@@ -103,9 +103,9 @@ def report(measurements, contenders, missing, answers, right, options):
         row = [contender.name]
         for size in sizes:
             row += [number(median(contender, size), 2), ratio(median(contender, size), median(ours, size))]
-        same, largest = agreement(answers[contender.name], right)
-        failed = failed or (contender is ours and same < len(right))
-        rows.append(row + [f"{same} of {len(right)}", f"{largest:.1e}"])
+        same, largest = agreement(answers[contender.name], expected)
+        failed = failed or (contender is ours and same < len(expected))
+        rows.append(row + [f"{same} of {len(expected)}", f"{largest:.1e}"])
     header = ["one thread"]
     for size in sizes:
         header += [f"{size}, ms", "of ours"]
@@ -114,6 +114,6 @@ def report(measurements, contenders, missing, answers, right, options):
     print()
     print_notes(
         contenders, missing, measurements, "milliseconds", ("contender", "image"),
-        f"Medians of {measurements.rounds('contender', 'image')} rounds of {options.seconds:g} s. OpenCV resizes by "
-        "its INTER_AREA and is not bit-exact with Pillow; nor is ours when scaled.")
+        f"Medians of {measurements.rounds('contender', 'image')} rounds of {options.seconds:g} s. OpenCV resizes "
+        "with INTER_AREA. Neither it nor our scaled decoding is bit-exact with Pillow.")
     return 1 if failed else 0

@@ -1,4 +1,4 @@
-"""The whole service: JPEGs posted, JSON answered, under wrk, against other servers."""
+"""End to end under wrk: JPEGs posted, JSON answered, against other servers."""
 
 import json
 import tempfile
@@ -27,7 +27,7 @@ def add_options(parser):
     parser.add_argument("--connections", type=integers, default=[1, 8, 32], metavar="N,…")
     parser.add_argument("--images", type=names, default=["640x427", "3000x2000"], metavar="SIZE,…",
                         help="640x427, 3000x2000 (default: both)")
-    parser.add_argument("--no-scaled", action="store_true", help="leave out ours with images.decode scaled")
+    parser.add_argument("--no-scaled", action="store_true", help="leave out alexnet with images.decode scaled")
 
 
 def run(options):
@@ -64,7 +64,7 @@ def run(options):
 
 
 def reference_answers(materials, images):
-    """Probabilities of each image as Pillow and ONNX Runtime give them, outside any server."""
+    """Probabilities of each image from Pillow and ONNX Runtime, without a server."""
     engine = PeerEngine("onnxruntime", "ONNX Runtime", "float32", {})
     with tempfile.NamedTemporaryFile(suffix=".npy") as inputs:
         preprocess(images.values(), inputs.name)
@@ -73,7 +73,7 @@ def reference_answers(materials, images):
 
 
 def ceiling(program, materials, size, image, options):
-    """What the cores could do if nothing but our own decoding, resizing and network ran on them."""
+    """Upper bound on throughput: the cores do nothing but our own decoding, resizing and network."""
     cores = core_count()
     image_seconds = program.image_milliseconds(image, min(2, options.seconds)) / 1000
     batch_seconds = program.network_milliseconds(materials, cores, CEILING_BATCH, min(2, options.seconds)) / 1000
@@ -81,14 +81,14 @@ def ceiling(program, materials, size, image, options):
 
 
 def measure(server, materials, images, references, options):
-    """One start of one server: what it answers, then every load; a row each."""
+    """Start a server, check its answers, then apply each load. Yields one row for each step."""
     with RunningServer(server, materials, next(iter(images.values()))) as running:
         yield {"contender": server.name, "ready": running.seconds_to_first_answer}
         for size, image in images.items():
             reference = references[size]
-            right = reference.index(max(reference))
+            expected_index = reference.index(max(reference))
             answer = running.ask(image)
-            yield {"contender": server.name, "checked": size, "decode": server.decode, "same": answer[0][0] == right,
+            yield {"contender": server.name, "checked": size, "decode": server.decode, "same": answer[0][0] == expected_index,
                    "difference": max(abs(value - reference[index]) for index, value in answer)}
             Load(running, image, WARM_UP_CONNECTIONS, WARM_UP_SECONDS, answer[0][0]).result()
             for connections in options.connections:
@@ -141,5 +141,5 @@ def report(measurements, servers, missing, options):
     print()
     print_notes(
         servers, missing, measurements, "requests_per_second", ("contender", "image", "connections"),
-        f"Medians of {measurements.rounds('contender', 'image', 'connections', 'checked')} rounds, each of which "
-        f"starts every server, warms it and loads it for {options.seconds:g} s. wrk runs on the same cores.")
+        f"Medians of {measurements.rounds('contender', 'image', 'connections', 'checked')} rounds. A round "
+        f"starts every server, warms it up and loads it for {options.seconds:g} s. wrk runs on the same cores.")

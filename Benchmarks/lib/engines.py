@@ -1,4 +1,4 @@
-"""The contenders of a comparison of networks."""
+"""The inference engines that are compared: `alexnet bench`, and the peers' `network.py`."""
 
 import array
 import json
@@ -8,7 +8,7 @@ from pathlib import Path
 from .machine import instruction_sets
 from .peers import Peer
 
-# What keeps each contender to AVX2; None where nothing does.
+# Environment variables that limit each contender to AVX2; None where there is no such switch.
 AVX2_ONLY = {
     "alexnet": {"ALEXNET_INSTRUCTIONS": "avx2"},
     "onnxruntime": None,
@@ -88,7 +88,7 @@ class PeerEngine:
 
 
 def make_engines(program, precisions, instructions):
-    """Ours in each precision, then the peers; bfloat16 where the CPU multiplies in it and may."""
+    """Ours in each precision, then the peers; OpenVINO in bfloat16 too where the CPU has it and may use it."""
     def settings(name):
         return (AVX2_ONLY[name] or {}) if instructions == "avx2" else {}
 

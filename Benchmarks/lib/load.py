@@ -1,4 +1,4 @@
-"""Load on a server, by wrk."""
+"""Load generation with wrk."""
 
 import json
 import shutil
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 class Load:
-    """wrk on so many connections, each of which sends the next image when it has its answer."""
+    """wrk in a closed loop: each connection sends its next request when it has the answer to the last."""
 
     def __init__(self, server, image, connections, seconds, expected_index):
         if not shutil.which("wrk"):
@@ -20,7 +20,7 @@ class Load:
         ], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def result(self):
-        """Requests a second and latencies in milliseconds; what was refused, wrong or failed, as counts."""
+        """Requests per second, latencies in milliseconds, and the counts of refused, wrong and failed answers."""
         output = self.process.communicate()[0]
         lines = [line for line in output.splitlines() if line.startswith("{")]
         if self.process.returncode != 0 or not lines:

@@ -1,4 +1,4 @@
-"""What the contenders work on, made once and kept in the cache: images, and a model in every contender's form."""
+"""Images, and models in each contender's format, generated once and cached."""
 
 import hashlib
 import json
@@ -8,7 +8,7 @@ from .peers import CACHE, PEERS, Peer
 
 
 def _made(name, sources, make):
-    """The folder `name` in the cache, made anew, in place of the old one, when the scripts that make it have changed."""
+    """The cached folder `name`. It is made again when `sources`, the scripts that make it, have changed."""
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
     folder = CACHE / "materials" / f"{name}-{digest}"
     if not folder.exists():
@@ -24,7 +24,7 @@ def _made(name, sources, make):
 
 
 class Images:
-    """Two images for load, `640x427.jpg` and `3000x2000.jpg`, and some on which the contenders must agree."""
+    """Two images for load, `640x427.jpg` and `3000x2000.jpg`, and those on which answers are compared (`check`)."""
 
     def __init__(self):
         self.folder = _made("images", [PEERS / "pillow/images.py"], lambda output: Peer("pillow").run(
@@ -36,7 +36,7 @@ class Images:
 
 
 def preprocess(images, output, peer="pillow"):
-    """Write the images as Pillow, or another peer, preprocesses them: inputs [N, 3, 224, 224] (.npy)."""
+    """Preprocess the images with Pillow or another peer into inputs [N, 3, 224, 224] (.npy)."""
     Peer(peer).run("inputs.py", "--output", output, *images)
 
 
@@ -64,7 +64,7 @@ class Materials:
 
 
 class TrainingMaterials:
-    """Half-width AlexNet with random weights: `model.pth` and `class_indices.json`."""
+    """The half-width AlexNet with random weights: `model.pth` and `class_indices.json`."""
 
     def __init__(self):
         self.model = _made("half-width", [PEERS / "pytorch/training.py"], lambda output: Peer("pytorch").run(

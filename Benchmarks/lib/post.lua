@@ -1,5 +1,5 @@
--- Posts an image, and looks at every answer: its status, and its most probable class.
--- Arguments: file, "raw" or "form", index of the class that is right.
+-- Posts an image and checks every answer's status and top-1 class.
+-- Arguments: file, "raw" or "form", index of the expected class.
 
 local threads = {}
 

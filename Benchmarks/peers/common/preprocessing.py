@@ -1,4 +1,4 @@
-"""An image's bytes as a network's input, as torchvision's `imagenet` preset does it, in Pillow and NumPy."""
+"""torchvision's ImageNet preprocessing in Pillow and NumPy: an image's bytes to a network's input."""
 
 import io
 
@@ -12,7 +12,7 @@ DEVIATION = numpy.float32([0.229, 0.224, 0.225]).reshape(3, 1, 1)
 
 
 def decode(content):
-    """An RGB image. One that is RGB already is not converted: Pillow would copy it (20 ms for 3000×2000)."""
+    """Decode to RGB. An image that is already RGB is not converted: Pillow would copy it (20 ms for 3000×2000)."""
     image = Image.open(io.BytesIO(content))
     if image.mode != "RGB":
         return image.convert("RGB")
@@ -21,7 +21,7 @@ def decode(content):
 
 
 def resize_and_crop(image):
-    """The shorter side 256, then the 224×224 in the middle."""
+    """Resize the shorter side to 256, then centre-crop to 224×224."""
     width, height = image.size
     if width <= height:
         size = (RESIZED, int(RESIZED * height / width))
@@ -33,7 +33,7 @@ def resize_and_crop(image):
 
 
 def normalise(image):
-    """Pixels [224, 224, 3] of 0 … 255 as float32 [3, 224, 224]; in place, five times as fast as the usual formula."""
+    """Pixels [224, 224, 3] of 0 … 255 to float32 [3, 224, 224]. In place: five times as fast as the usual expression."""
     values = numpy.empty((3, CROPPED, CROPPED), numpy.float32)
     numpy.divide(numpy.asarray(image).transpose(2, 0, 1), numpy.float32(255), out=values)
     values -= MEAN

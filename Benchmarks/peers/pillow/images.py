@@ -1,8 +1,8 @@
-"""Make the images of the benchmarks: synthetic photographs, the same on every machine.
+"""Generate the images of the benchmarks: synthetic photographs, the same on every machine.
 
-Skies and surfaces (noise of many scales, falling off as in nature), things (shapes with sharp edges and shading) and a
-sensor's grain, as JPEG of quality 90 with halved chroma, which is how cameras and phones write. Their size in bytes is
-that of photographs: about 2 bits a pixel.
+Multi-octave noise stands for skies and surfaces, shaded shapes with sharp edges for objects, and white noise for sensor
+grain. They are JPEGs of quality 90 with 4:2:0 chroma subsampling, as cameras and phones write them, and as large as
+photographs: about 2 bits per pixel.
 """
 
 import argparse
@@ -19,7 +19,7 @@ CHECK_SIZES = [
 
 
 def noise(random, width, height, octaves=7, decay=0.55):
-    """Smooth noise [height, width, 3] of about -1 … 1: each octave is twice as fine and weaker."""
+    """Smooth noise [height, width, 3] of about -1 … 1. Each octave has twice the frequency and `decay` the amplitude."""
     total = numpy.zeros((height, width, 3), numpy.float32)
     for octave in range(octaves):
         cells = 2 ** octave + 2
@@ -30,7 +30,7 @@ def noise(random, width, height, octaves=7, decay=0.55):
 
 
 def photograph(number, width, height):
-    """An image that only `number` and the size decide."""
+    """A deterministic image: its seed is `number` and the size."""
     random = numpy.random.default_rng([number, width, height])
     light = noise(random, width, height)
     image = random.uniform(60, 190, 3) + 45 * light.mean(2, keepdims=True) + 25 * light
