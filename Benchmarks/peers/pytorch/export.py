@@ -1,8 +1,8 @@
 """Export a torchvision network for every contender: checkpoint, ONNX, TorchScript, class map.
 
 The weights are random, with a fixed seed. Each layer is scaled to a fixed standard deviation of its outputs, and the last
-one is centred, so that the top-1 class differs between images. Otherwise all images would have the same top-1, and a wrong answer would
-not be noticed.
+one is centred, so that the top-1 class differs between images. Otherwise all images would have the same top-1, and a
+wrong answer would not be noticed.
 """
 
 import argparse
