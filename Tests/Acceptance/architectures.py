@@ -28,7 +28,7 @@ from torchvision import transforms
 
 from acceptance import Verdict, make_parser, parse
 from classics import LeNet, torchvision_network
-from pictures import write_pictures
+from images import write_pictures
 
 LARGEST_PROBABILITY_DIFFERENCE = 1e-4
 # What PyTorch's own float32 may lose of a logit.

@@ -25,7 +25,7 @@ from safetensors.torch import load_file, save_file
 
 from acceptance import Verdict, make_parser, parse
 from networks import INPUT_SHAPES, make_network, named_block_key
-from pictures import write_pictures
+from images import write_pictures
 from preprocessing import DEFAULT_PRESETS, preprocess
 
 LARGEST_PROBABILITY_DIFFERENCE = 1e-5

@@ -23,7 +23,7 @@ from torch import nn
 from torchvision import models, transforms
 
 from acceptance import Verdict, make_parser, parse
-from pictures import write_pictures
+from images import write_pictures
 
 LARGEST_PROBABILITY_DIFFERENCE = 1e-4
 IMAGENET = transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))

@@ -28,7 +28,7 @@ from PIL import Image
 import architectures
 from acceptance import Server, Verdict, exchange, make_parser, parse, probabilities, problem
 from networks import make_network
-from pictures import sixteen_pictures
+from images import sixteen_pictures
 
 CLASSES = 10
 LARGEST_PROBABILITY_DIFFERENCE = 1e-4

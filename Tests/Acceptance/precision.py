@@ -21,7 +21,7 @@ import torch
 from acceptance import ROOT, Server, Verdict, exchange, make_parser, parse
 from fashion_mnist import CLASSES, MODEL, expected_probabilities, png, read_idx
 from forms import random_network, run_predict
-from pictures import sixteen_pictures, synthesise
+from images import sixteen_pictures, synthesise
 from preprocessing import DEFAULT_PRESETS, preprocess
 
 TRAINED = {"float32": 1e-4, "float16": 1e-3, "int8": 2e-3}

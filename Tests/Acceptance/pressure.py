@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 from acceptance import ROOT, Server, Verdict, exchange, make_parser, multipart, parse, problem, run_threads
-from pictures import sixteen_pictures
+from images import sixteen_pictures
 
 # One picture at a time on one thread, so that a queue forms.
 SLOW = ("--threads", "1", "--max-batch-size", "1")

@@ -29,7 +29,7 @@ from PIL import Image
 
 from acceptance import Server, Verdict, exchange, make_parser, parse, probabilities, problem, run_threads
 from networks import make_network
-from pictures import sixteen_pictures
+from images import sixteen_pictures
 from preprocessing import preprocess
 
 CLASSES = 10

@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 
 from acceptance import Server, Verdict, exchange, make_parser, parse, problem
 from networks import make_network
-from pictures import sixteen_pictures
+from images import sixteen_pictures
 
 LONGEST_START = 1.0
 MOST_MEMORY = 1.3

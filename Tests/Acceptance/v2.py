@@ -29,7 +29,7 @@ from PIL import Image
 from tritonclient.utils import InferenceServerException
 
 from acceptance import ROOT, Server, Verdict, exchange, make_parser, multipart, parse, probabilities
-from pictures import sixteen_pictures
+from images import sixteen_pictures
 
 LARGEST_TENSOR_DIFFERENCE = 1e-5
 MODEL = "fashion-mnist"
