@@ -3,7 +3,7 @@
 
 For each network torchvision (or a tutorial's class) makes the initial weights; where it has batch normalisation, its running
 statistics and its parameters are random, so that folding them away is tested. The last layer is scaled so that the most
-probable classes differ. `alexnet predict --json` and PyTorch then classify the same sixteen pictures; PyTorch decodes them
+probable classes differ. `alexnet predict --json` and PyTorch then classify the same sixteen images; PyTorch decodes them
 with Pillow and computes in float32 from the very file that `alexnet` reads.
 
     |difference of a probability|      at most 1e-4
@@ -28,7 +28,7 @@ from torchvision import transforms
 
 from acceptance import Verdict, make_parser, parse
 from classics import LeNet, torchvision_network
-from images import write_pictures
+from images import write_images
 
 LARGEST_PROBABILITY_DIFFERENCE = 1e-4
 # What PyTorch's own float32 may lose of a logit.
@@ -89,7 +89,7 @@ USUAL = ["lenet5", "lenet5_colour", "lenet5_28", "lenet5_28_unpadded", "vgg11", 
 
 
 def randomize(network, inputs):
-    """Random normalisations near what the pictures' own statistics are, and logits that spread over about -5 … 5."""
+    """Random normalisations near what the images' own statistics are, and logits that spread over about -5 … 5."""
     normalizations = [module for module in network.modules() if isinstance(module, torch.nn.BatchNorm2d)]
     for module in normalizations:
         torch.nn.init.uniform_(module.weight, 0.5, 1.5)
@@ -104,7 +104,7 @@ def randomize(network, inputs):
     last = [module for module in network.modules() if isinstance(module, torch.nn.Linear)][-1]
     last = network.fc if isinstance(getattr(network, "fc", None), torch.nn.Linear) else last
     logits = network(inputs)
-    # What all pictures have in common is taken away: what is left tells them apart.
+    # What all images have in common is taken away: what is left tells them apart.
     spread = (logits - logits.mean(0)).abs().max()
     last.bias.sub_(logits.mean(0))
     exact = copy.deepcopy(network).double()(inputs[:2].double())
@@ -175,7 +175,7 @@ def run_case(verdict, options, folder, files, name, seed):
     expected = torch.softmax(logits.double(), 1).numpy()
     verdict.note(
         f"checkpoint {size / 1e6:.0f} MB, {suffix}; logits {logits.min():.2f} … {logits.max():.2f}; "
-        f"largest probability {expected.max():.3f}; {len(set(expected.argmax(1)))} classes on {len(files)} pictures; "
+        f"largest probability {expected.max():.3f}; {len(set(expected.argmax(1)))} classes on {len(files)} images; "
         f"PyTorch's own float32 error {own:.1e}"
     )
     del network
@@ -187,7 +187,7 @@ def run_case(verdict, options, folder, files, name, seed):
     verdict.check(known.get("parameters") == learned, f"{learned} parameters", known.get("parameters"))
     lines, reason, seconds = run_predict(options.binary, model, count, files)
     shutil.rmtree(model)
-    if not verdict.check(lines is not None, f"alexnet predict answers {len(files)} pictures in {seconds:.2f} s", reason):
+    if not verdict.check(lines is not None, f"alexnet predict answers {len(files)} images in {seconds:.2f} s", reason):
         return
     worst, others = (0.0, ""), []
     for line, file, truth in zip(lines, files, expected):
@@ -196,7 +196,7 @@ def run_case(verdict, options, folder, files, name, seed):
         worst = max(worst, (float(numpy.nan_to_num(abs(got - truth), nan=1).max()), file.name))
         if line["index"] != int(truth.argmax()):
             others.append(f"{file.name}: {line['index']} instead of {truth.argmax()}")
-    verdict.check(not others, "the most probable class is PyTorch's on every picture", "\n".join(others))
+    verdict.check(not others, "the most probable class is PyTorch's on every image", "\n".join(others))
     verdict.check(
         worst[0] <= LARGEST_PROBABILITY_DIFFERENCE, f"largest |difference of a probability| {worst[0]:.2e}", f"on {worst[1]}"
     )
@@ -210,7 +210,7 @@ def main():
     verdict = Verdict()
     with tempfile.TemporaryDirectory(prefix="alexnet-networks-") as folder:
         folder = Path(folder)
-        files = write_pictures(folder / "pictures")
+        files = write_images(folder / "images")
         for seed, name in enumerate(names):
             run_case(verdict, options, folder, files, name, seed)
     verdict.finish()

@@ -3,7 +3,7 @@
 
 schemathesis makes thousands of requests out of the document, right ones and wrong ones, and checks statuses, media types, header
 fields and contents against it, that wrong data are refused and right ones accepted, that other methods are 405 and that nothing
-fails. Two of three paths name models that there are. What a schema cannot say is left out: whether bytes are a picture, and that the
+fails. Two of three paths name models that there are. What a schema cannot say is left out: whether bytes are an image, and that the
 data of a tensor fit its shape.
 
 Wants schemathesis and Pillow.

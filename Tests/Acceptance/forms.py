@@ -3,13 +3,13 @@
 
 For each form PyTorch writes a checkpoint with random weights (in both file formats, with 10 or 1000 classes, in every
 precision for one form, in both spellings of the keys). `alexnet predict --json` and PyTorch then classify the same
-sixteen pictures. PyTorch decodes them with Pillow and computes in float32 from the very file that `alexnet` reads.
+sixteen images. PyTorch decodes them with Pillow and computes in float32 from the very file that `alexnet` reads.
 
     |difference of a probability|      at most 1e-5
-    |difference of a logit|            at most 1e-4 of the picture's largest logit
+    |difference of a logit|            at most 1e-4 of the image's largest logit
     the most probable class            the same
 
-Logits are not part of an answer: up to a constant a picture they are the logarithms of its probabilities, so both sides
+Logits are not part of an answer: up to a constant an image they are the logarithms of its probabilities, so both sides
 are centred before they are compared.
 """
 
@@ -25,7 +25,7 @@ from safetensors.torch import load_file, save_file
 
 from acceptance import Verdict, make_parser, parse
 from networks import INPUT_SHAPES, make_network, named_block_key
-from images import write_pictures
+from images import write_images
 from preprocessing import DEFAULT_PRESETS, preprocess
 
 LARGEST_PROBABILITY_DIFFERENCE = 1e-5
@@ -99,7 +99,7 @@ def reload_into(network, checkpoint):
 
 
 def run_predict(binary, checkpoint, classes, preset, count, files, flags=()):
-    """The JSON lines of `alexnet predict`, one a picture, or a text that says why there are none."""
+    """The JSON lines of `alexnet predict`, one an image, or a text that says why there are none."""
     command = [binary, "predict", "--checkpoint", checkpoint, "--classes", classes, "--top", count, "--json"]
     command += ["--preprocessing", preset] if preset else []
     command += flags
@@ -112,7 +112,7 @@ def run_predict(binary, checkpoint, classes, preset, count, files, flags=()):
     except ValueError as error:
         return None, f"{told}\na line of standard output is not JSON ({error}): {done.stdout[:500]}", seconds
     if done.returncode != 0 or len(lines) != len(files):
-        return None, f"{told}\n{len(lines)} lines for {len(files)} pictures: {done.stdout[:500]}", seconds
+        return None, f"{told}\n{len(lines)} lines for {len(files)} images: {done.stdout[:500]}", seconds
     return lines, "", seconds
 
 
@@ -144,7 +144,7 @@ def compare(verdict, lines, logits, names, files):
         difference = abs((recovered - recovered.mean()) - (scores - scores.mean())).max() / abs(scores).max()
         worst["logit"] = max(worst["logit"], (difference, file.name))
     verdict.check(not malformed, "every answer is whole and in its place", "\n".join(malformed))
-    verdict.check(not other_class, "the most probable class is PyTorch's on every picture", "\n".join(other_class))
+    verdict.check(not other_class, "the most probable class is PyTorch's on every image", "\n".join(other_class))
     value, name = worst["probability"]
     verdict.check(value <= LARGEST_PROBABILITY_DIFFERENCE, f"largest |difference of a probability| {value:.2e}", f"on {name}")
     value, name = worst["logit"]
@@ -173,11 +173,11 @@ def run_case(verdict, options, folder, files, case, seed):
     size = checkpoint.stat().st_size / 1e6
     verdict.note(
         f"checkpoint {size:.0f} MB; logits {logits.min():.2f} … {logits.max():.2f}, a class's deviation across "
-        f"pictures {spread:.2f}; PyTorch's own float32 error {own:.1e}"
+        f"images {spread:.2f}; PyTorch's own float32 error {own:.1e}"
     )
     lines, reason, seconds = run_predict(options.binary, checkpoint, classes, preset if says_preset else None, count, files)
     checkpoint.unlink()
-    if verdict.check(lines is not None, f"alexnet predict answers {len(files)} pictures in {seconds:.2f} s", reason):
+    if verdict.check(lines is not None, f"alexnet predict answers {len(files)} images in {seconds:.2f} s", reason):
         compare(verdict, lines, logits, names, files)
 
 
@@ -188,7 +188,7 @@ def main():
     verdict = Verdict()
     with tempfile.TemporaryDirectory(prefix="alexnet-forms-") as folder:
         folder = Path(folder)
-        files = write_pictures(folder / "pictures")
+        files = write_images(folder / "images")
         for seed, case in enumerate(CASES):
             if options.only in (None, case[0]):
                 run_case(verdict, options, folder, files, case, seed)

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""What a client with small pictures notices while others send pictures that are made to cost.
+"""What a client with small images notices while others send images that are made to cost.
 
     idat              8×8 pixels of PNG, and 30 GB of zeros behind them
     forms             64 copies of a WebP of 2 KB and 49 megapixels, and as many as one request may have
     scans             progressive JPEGs whose coefficients are gone through sixty times
     interlaced        interlaced PNGs of a hundred megapixels
-    json              JSON of 30 MB, with one small picture and with very many numbers
+    json              JSON of 30 MB, with one small image and with very many numbers
     mixed             all of these at once
 
 Beside each of them at least 90 % of the client's answers are 200 and come within 2 s, though it shares its address with the
@@ -33,7 +33,7 @@ SECONDS = 6
 PATIENCE = 2
 
 
-# -- Pictures that cost ---------------------------------------------------------------------------------------------
+# -- Images that cost ---------------------------------------------------------------------------------------------
 
 def chunk(kind, data=b""):
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -121,7 +121,7 @@ def attack(port, requests, connections, seconds, answers):
 
 
 def good_client(server, image, seconds):
-    """A small picture twenty times a second, on a connection that is kept. How many came in time, of how many, and the median."""
+    """A small image twenty times a second, on a connection that is kept. How many came in time, of how many, and the median."""
     times, good = [], 0
     end = time.monotonic() + seconds
     connection = server.connect(timeout=10)
@@ -234,7 +234,7 @@ def main():
         highest = server.resident_bytes()[1]
         verdict.check(bound is not None and highest <= bound, f"memory was {highest >> 20} MiB at most, of {(bound or 0) >> 20}")
         status = exchange(server.connect(), "POST", "/predict", small, {"Content-Type": "image/png"})[0]
-        verdict.check(status == 200, "a picture is classified", f"{status}")
+        verdict.check(status == 200, "an image is classified", f"{status}")
     if not wanted or "memory" in wanted:
         memory(verdict, options, kinds["mixed"], small)
     verdict.finish()

@@ -113,7 +113,7 @@ def try_descriptors(options, verdict, folder):
 
 
 def try_threads(options, verdict, folder):
-    picture = Path(__file__).resolve().parents[2] / "docs" / "sneaker.png"
+    image = Path(__file__).resolve().parents[2] / "docs" / "sneaker.png"
     # Where another user may read them.
     home = Path(tempfile.mkdtemp(prefix="alexnet-threads-"))
     home.chmod(0o755)
@@ -122,7 +122,7 @@ def try_threads(options, verdict, folder):
     for name, deny in [("a sandbox without clone3", deny_threads), ("a limit of processes", limit_processes)]:
         if deny is deny_threads and platform.machine() not in CLONE:
             continue
-        for command in (["serve", "--port", "0", "--models", WEIGHTS.parent], ["predict", picture, "--model", WEIGHTS], ["doctor"]):
+        for command in (["serve", "--port", "0", "--models", WEIGHTS.parent], ["predict", image, "--model", WEIGHTS], ["doctor"]):
             environment = {key: value for key, value in os.environ.items() if not key.startswith("ALEXNET_")}
             start = time.monotonic()
             try:

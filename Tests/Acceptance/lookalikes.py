@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Networks with the same tensors as others, wrapped and spelled as people's files are: PyTorch's numbers, or a word about what is open.
 
-For each case PyTorch makes the network, `alexnet predict --json` and PyTorch classify the same pictures, and
+For each case PyTorch makes the network, `alexnet predict --json` and PyTorch classify the same images, and
 
     without model.json     the probabilities are PyTorch's within 1e-4, or standard error says what was assumed
     with the line to add   the probabilities are PyTorch's within 1e-4, and nothing is said any more
@@ -23,7 +23,7 @@ from torch import nn
 from torchvision import models, transforms
 
 from acceptance import Verdict, make_parser, parse
-from images import write_pictures
+from images import write_images
 
 LARGEST_PROBABILITY_DIFFERENCE = 1e-4
 IMAGENET = transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -351,7 +351,7 @@ def main():
     verdict = Verdict()
     with tempfile.TemporaryDirectory(prefix="alexnet-lookalikes-") as folder:
         folder = Path(folder)
-        files = write_pictures(folder / "pictures")[:4]
+        files = write_images(folder / "images")[:4]
         for seed, name in enumerate(CASES):
             if not options.only or options.only in name:
                 run_case(verdict, options, folder, files, name, seed)

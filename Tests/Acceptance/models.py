@@ -28,12 +28,12 @@ from PIL import Image
 import architectures
 from acceptance import Server, Verdict, exchange, make_parser, parse, probabilities, problem
 from networks import make_network
-from images import sixteen_pictures
+from images import sixteen_images
 
 CLASSES = 10
 LARGEST_PROBABILITY_DIFFERENCE = 1e-4
 ARCHITECTURES = ["lenet5", "alexnet", "resnet18", "googlenet"]
-PICTURES = 4
+IMAGE_COUNT = 4
 CASES = {name: architectures.CASES[name] for name in ("lenet5", "resnet18", "googlenet")}
 CASES["alexnet"] = (
     "alexnet_half_width", lambda: make_network("half_width", CLASSES), architectures.stretch(224, architectures.HALF), 3, {},
@@ -43,17 +43,17 @@ CASES["alexnet"] = (
 
 def small_jpegs():
     files = []
-    for content in list(sixteen_pictures().values())[:PICTURES]:
-        picture = Image.open(io.BytesIO(content)).convert("RGB")
-        picture.thumbnail((256, 256))
+    for content in list(sixteen_images().values())[:IMAGE_COUNT]:
+        image = Image.open(io.BytesIO(content)).convert("RGB")
+        image.thumbnail((256, 256))
         buffer = io.BytesIO()
-        picture.save(buffer, "JPEG", quality=90)
+        image.save(buffer, "JPEG", quality=90)
         files.append(buffer.getvalue())
     return files
 
 
 def make(architecture, seed, images):
-    """Weights, and what PyTorch answers to the pictures."""
+    """Weights, and what PyTorch answers to the images."""
     torch.manual_seed(seed)
     _, create, transform, channels, _, _, _ = CASES[architecture]
     inputs = torch.stack([
@@ -96,14 +96,14 @@ class Load:
     def ask(self, name, number):
         connection = self.server.connect()
         while not self.stop.is_set():
-            picture, number = number % len(self.images), number + 1
+            index, number = number % len(self.images), number + 1
             start = time.monotonic()
             try:
                 status, fields, content = exchange(
-                    connection, "POST", f"/v1/models/{name}/predict?top=1000", self.images[picture], {"Content-Type": "image/jpeg"}
+                    connection, "POST", f"/v1/models/{name}/predict?top=1000", self.images[index], {"Content-Type": "image/jpeg"}
                 )
                 if status == 200:
-                    self.answers[name].append((time.monotonic() - start, picture, json.loads(content)))
+                    self.answers[name].append((time.monotonic() - start, index, json.loads(content)))
                 else:
                     self.failures[name].append((status, problem(fields, content)))
                     self.stop.wait(0.1)
@@ -131,9 +131,9 @@ def check_answers(verdict, load, truths):
     """Each answer must be that of one of its model's versions."""
     worst, wrong = 0.0, []
     for name, answers in sorted(load.answers.items()):
-        for _, picture, answer in answers:
-            given = numpy.array(probabilities(answer, len(truths[name][0][picture])))
-            difference = min(abs(given - truth[picture]).max() for truth in truths[name])
+        for _, index, answer in answers:
+            given = numpy.array(probabilities(answer, len(truths[name][0][index])))
+            difference = min(abs(given - truth[index]).max() for truth in truths[name])
             worst = max(worst, difference)
             if difference > LARGEST_PROBABILITY_DIFFERENCE or answer["model"] != name:
                 wrong.append(f"{name}: {difference:.1e}, answered by {answer['model']}")

@@ -260,7 +260,7 @@ def mistakes_at_the_command_line(verdict, options):
     weights = ROOT / "weights" / "fashion-mnist"
     checkpoint = next(path for path in sorted(weights.iterdir()) if path.suffix in (".pth", ".safetensors", ".npz"))
     classes = weights / "class_indices.json"
-    picture = ROOT / "docs" / "sneaker.png"
+    image = ROOT / "docs" / "sneaker.png"
     with tempfile.TemporaryDirectory(prefix="alexnet-operators-") as name, socket.socket() as taken:
         folder = Path(name)
         taken.bind(("127.0.0.1", 0))
@@ -275,14 +275,14 @@ def mistakes_at_the_command_line(verdict, options):
         (folder / "notes.txt").write_text("hello\n")
         (folder / "scans").mkdir()
         (folder / "scans" / "a.bmp").write_bytes(b"BM")
-        (folder / "closed.png").write_bytes(picture.read_bytes())
+        (folder / "closed.png").write_bytes(image.read_bytes())
         mistakes = [
             # What is typed, the exit code, and words that a helpful sentence has.
             (["server"], 2, ["alexnet serve"]),
-            (["predct", picture], 2, ["alexnet predict"]),
+            (["predct", image], 2, ["alexnet predict"]),
             (["--serve"], 2, ["alexnet serve"]),
             (["--port", "9000"], 2, ["alexnet serve --port"]),
-            ([picture], 2, ["alexnet predict"]),
+            ([image], 2, ["alexnet predict"]),
             (["serve", "--prot", "80"], 2, ["--port"]),
             (["serve", "--port", "99999"], 2, ["99999", "65535"]),
             (["serve", "--port", "-1"], 2, ['"-1"', "65535"]),
@@ -301,30 +301,30 @@ def mistakes_at_the_command_line(verdict, options):
             (["serve", "--models", folder / "empty-folder"], 2, ["no model folder"]),
             (["serve", "--models", weights], 2, [f"--models {weights.parent}"]),
             (["serve", "--checkpoint", classes, "--classes", checkpoint, "--port", "0"], 2, ["swapped"]),
-            (["predict", picture, "--checkpoint", classes, "--classes", checkpoint], 2, ["swapped"]),
+            (["predict", image, "--checkpoint", classes, "--classes", checkpoint], 2, ["swapped"]),
             (["serve", "--checkpoint", folder / "none.pth", "--port", "0"], 2, ["none.pth", "--checkpoint"]),
             (["serve", "--checkpoint", checkpoint, "--classes", folder / "none.json", "--port", "0"], 2, ["none.json", "--classes"]),
             (["serve", "--checkpoint", folder / "empty.pth", "--classes", classes, "--port", "0"], 1, ["empty.pth", "empty"]),
             (["serve", "--checkpoint", weights, "--port", "0"], 1, ["--models", "folder"]),
             (["serve", "--default-model", "fasion-mnist", "--port", "0"], 2, ["fashion-mnist"]),
-            (["predict", picture, "--preprocessing", "imagnet"], 2, ["imagenet"]),
+            (["predict", image, "--preprocessing", "imagnet"], 2, ["imagenet"]),
             (["predict", folder / "none.jpg"], 1, ["none.jpg", "No such file"]),
             (["predict", folder / "empty"], 1, ["empty"]),
             (["predict", folder / "empty-folder"], 1, ["no image"]),
             (["predict", folder / "scans"], 1, [".bmp"]),
             (["predict", folder / "notes.txt"], 1, ["JPEG, PNG or WebP"]),
             (["predict", checkpoint], 1, ["--checkpoint"]),
-            (["predict", picture, "--model", checkpoint], 1, ["--checkpoint"]),
-            (["predict", picture, "--model", folder / "none"], 1, ["none"]),
-            (["predict", picture, "--topk", "3"], 2, ["--top"]),
+            (["predict", image, "--model", checkpoint], 1, ["--checkpoint"]),
+            (["predict", image, "--model", folder / "none"], 1, ["none"]),
+            (["predict", image, "--topk", "3"], 2, ["--top"]),
             (["inspect", folder / "none.pth"], 1, ["none.pth"]),
             (["inspect", folder / "empty"], 1, ["empty"]),
-            (["inspect", picture], 1, ["sneaker.png", "neither"]),
+            (["inspect", image], 1, ["sneaker.png", "neither"]),
             (["convert", checkpoint, folder / "out.onnx"], 2, [".safetensors"]),
             (["convert", folder / "out.npz", checkpoint], 1, ["out.npz", "The input comes first"]),
             (["convert", checkpoint, folder / "nowhere" / "out.npz"], 1, ["nowhere"]),
             (["evaluate", "--data", folder / "none"], 1, ["none"]),
-            (["evaluate", "--data", picture], 1, ["sneaker.png", "it is a file"]),
+            (["evaluate", "--data", image], 1, ["sneaker.png", "it is a file"]),
             (["evaluate", "--data", "cifar10"], 1, ["cifar10:"]),
             (["doctor", "--config", folder / "none.yaml"], 1, ["none.yaml"]),
         ]
@@ -343,25 +343,25 @@ def mistakes_at_the_command_line(verdict, options):
 
 def mistakes_over_http(verdict, options):
     verdict.section("mistakes over HTTP")
-    picture = (ROOT / "docs" / "sneaker.png").read_bytes()
-    form, form_type = multipart([picture])
+    image = (ROOT / "docs" / "sneaker.png").read_bytes()
+    form, form_type = multipart([image])
     import base64
-    content = json.dumps({"image": base64.b64encode(picture).decode()}).encode()
+    content = json.dumps({"image": base64.b64encode(image).decode()}).encode()
     with Quiet(options.binary, "--models", ROOT / "weights") as server:
         for method, path, body, kind, status, words in [
             ("GET", "/predict", None, None, 405, "use POST, as with curl -F image=@photo.jpg"),
-            ("POST", "/predict/", picture, None, 404, "did you mean POST /predict?"),
-            ("POST", "//predict", picture, None, 404, "did you mean POST /predict?"),
-            ("POST", "/Predict", picture, None, 404, "did you mean POST /predict?"),
-            ("POST", "/v1/predict", picture, None, 404, "did you mean POST /predict?"),
+            ("POST", "/predict/", image, None, 404, "did you mean POST /predict?"),
+            ("POST", "//predict", image, None, 404, "did you mean POST /predict?"),
+            ("POST", "/Predict", image, None, 404, "did you mean POST /predict?"),
+            ("POST", "/v1/predict", image, None, 404, "did you mean POST /predict?"),
             ("POST", "/v1/models/fashion-mnist:predict", content, None, 404, "POST /v1/models/fashion-mnist/predict?"),
             ("POST", "/v1/models/fashion-mnist/reload", b"", None, 404, "admin.token_file"),
-            ("POST", "/predict?topk=3", picture, None, 400, "did you mean top"),
-            ("POST", "/predict?k=3", picture, None, 400, "did you mean top"),
-            ("POST", "/predict?color=1", picture, None, 400, "takes top"),
+            ("POST", "/predict?topk=3", image, None, 400, "did you mean top"),
+            ("POST", "/predict?k=3", image, None, 400, "did you mean top"),
+            ("POST", "/predict?color=1", image, None, 400, "takes top"),
             ("POST", "/predict", content, None, 200, "Sneaker"),
             ("POST", "/predict", content, "application/x-www-form-urlencoded", 415, "send Content-Type: application/json"),
-            ("POST", "/predict", picture, "application/x-www-form-urlencoded", 415, "curl -F image=@photo.jpg"),
+            ("POST", "/predict", image, "application/x-www-form-urlencoded", 415, "curl -F image=@photo.jpg"),
             ("POST", "/predict", b"GIF89a" + bytes(20), None, 415, "GIF"),
             ("POST", "/predict", b"", None, 400, "curl -F image=@photo.jpg"),
             ("POST", "/predict", form, form_type, 200, "Sneaker"),

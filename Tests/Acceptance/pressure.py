@@ -17,9 +17,9 @@ import time
 from pathlib import Path
 
 from acceptance import ROOT, Server, Verdict, exchange, make_parser, multipart, parse, problem, run_threads
-from images import sixteen_pictures
+from images import sixteen_images
 
-# One picture at a time on one thread, so that a queue forms.
+# One image at a time on one thread, so that a queue forms.
 SLOW = ("--threads", "1", "--max-batch-size", "1")
 
 
@@ -71,7 +71,7 @@ def check_retry_after(verdict, refused):
 
 
 def check_still_alive(verdict, server, image):
-    """What was given up may still be in the works, so the lone picture gets a few seconds' grace."""
+    """What was given up may still be in the works, so the lone image gets a few seconds' grace."""
     deadline = time.monotonic() + 5
     while True:
         status, _, content = outcome(server.connect(), [image])
@@ -79,7 +79,7 @@ def check_still_alive(verdict, server, image):
             break
         time.sleep(0.2)
     ready = server.get("/readyz")[0]
-    verdict.check(status == 200 and ready == 200, "afterwards a picture is classified and /readyz is 200",
+    verdict.check(status == 200 and ready == 200, "afterwards an image is classified and /readyz is 200",
                   f"{status} {content[:200]}, /readyz {ready}")
 
 
@@ -119,9 +119,9 @@ def draining(verdict, options, image):
         start = time.monotonic()
         for _ in range(10):
             post(connection, [image])
-        a_picture = (time.monotonic() - start) / 10
-        # Requests of 64 pictures that together keep the server for some seconds longer than the delay.
-        count = max(2, min(32, int((delay + 3) / (64 * a_picture)) + 1))
+        seconds_per_image = (time.monotonic() - start) / 10
+        # Requests of 64 images that together keep the server for some seconds longer than the delay.
+        count = max(2, min(32, int((delay + 3) / (64 * seconds_per_image)) + 1))
         accepted, early = [], []
         long = in_background(lambda: run_threads(count, lambda _: accepted.append(outcome(server.connect(), [image] * 64))))
         time.sleep(0.5)
@@ -161,7 +161,7 @@ def draining(verdict, options, image):
         verdict.check([answer[0] for answer in early] == [200], "new work within drain_delay is answered", f"{early}")
         whole = sum(is_whole(answer) for answer in accepted)
         verdict.check(
-            whole == count, f"of {count} requests with 64 pictures, accepted before, {whole} are answered in full",
+            whole == count, f"of {count} requests with 64 images, accepted before, {whole} are answered in full",
             "\n".join(f"{status}: {content[:300]}" for status, _, content in accepted if status != 200),
         )
         code = server.wait()
@@ -175,7 +175,7 @@ def in_background(work):
 
 
 def is_whole(answer):
-    """Whether every one of 64 pictures has its class."""
+    """Whether every one of 64 images has its class."""
     status, _, content = answer
     if status != 200:
         return False
@@ -230,10 +230,10 @@ def terminated_under_load(verdict, options, image, delay):
 def main():
     parser = make_parser(__doc__)
     parser.add_argument("--models", type=Path, default=ROOT / "weights")
-    parser.add_argument("--deadline", default="100ms", help="a deadline that a queue of 64 pictures cannot meet")
+    parser.add_argument("--deadline", default="100ms", help="a deadline that a queue of 64 images cannot meet")
     options = parse(parser)
     verdict = Verdict()
-    image = sixteen_pictures()["chelsea-mirrored.jpg"]
+    image = sixteen_images()["chelsea-mirrored.jpg"]
     full_queue(verdict, options, image)
     past_the_deadline(verdict, options, image)
     draining(verdict, options, image)

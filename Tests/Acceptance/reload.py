@@ -29,7 +29,7 @@ from PIL import Image
 
 from acceptance import Server, Verdict, exchange, make_parser, parse, probabilities, problem, run_threads
 from networks import make_network
-from images import sixteen_pictures
+from images import sixteen_images
 from preprocessing import preprocess
 
 CLASSES = 10
@@ -56,7 +56,7 @@ GOOD = ("A", "B", "C")
 
 
 def random_state(seed, inputs, classes=CLASSES):
-    """A half-width network in float16 whose answers differ from picture to picture."""
+    """A half-width network in float16 whose answers differ from image to image."""
     torch.manual_seed(seed)
     network = make_network("half_width", classes)
     for parameter in network.parameters():
@@ -68,7 +68,7 @@ def random_state(seed, inputs, classes=CLASSES):
 
 
 def write_checkpoints(folder, inputs):
-    """Every checkpoint as a file, and the probabilities [pictures, classes] of the good ones."""
+    """Every checkpoint as a file, and the probabilities [images, classes] of the good ones."""
     files, expected = {}, {}
     for seed, name in enumerate(GOOD):
         state = random_state(seed, inputs)
@@ -107,13 +107,13 @@ def replace(target, source, way):
 
 
 def small_jpegs():
-    """Pictures that are quick to decode, so that the network is what the load falls on."""
+    """Images that are quick to decode, so that the network is what the load falls on."""
     files = []
-    for content in list(sixteen_pictures().values())[:8]:
-        picture = Image.open(io.BytesIO(content)).convert("RGB")
-        picture.thumbnail((256, 256))
+    for content in list(sixteen_images().values())[:8]:
+        image = Image.open(io.BytesIO(content)).convert("RGB")
+        image.thumbnail((256, 256))
         buffer = io.BytesIO()
-        picture.save(buffer, "JPEG", quality=90)
+        image.save(buffer, "JPEG", quality=90)
         files.append(buffer.getvalue())
     return files
 
@@ -169,7 +169,7 @@ def check_versions(verdict, answers, expected):
 
 
 def check_one_connection(verdict, server, image):
-    """A lone client's pictures never wait for company."""
+    """A lone client's images never wait for company."""
     connection = server.connect()
     for _ in range(20):
         ask(connection, image)
@@ -224,15 +224,15 @@ def run(verdict, options, server, target, files, expected, images):
     reloads, before = Reloads(server), server.metrics()
     start = time.monotonic()
 
-    def one_connection(index):
-        connection, number = server.connect(), index
+    def one_connection(number):
+        connection = server.connect()
         while not stop.is_set():
-            picture = number % len(images)
+            index = number % len(images)
             number += 1
             try:
-                version, values = ask(connection, images[picture])
+                version, values = ask(connection, images[index])
                 with guard:
-                    answers[version].append((picture, values))
+                    answers[version].append((index, values))
             except Exception as error:
                 with guard:
                     failures.append(f"after {time.monotonic() - start:.1f} s: {type(error).__name__}: {error}")
@@ -307,7 +307,7 @@ def run(verdict, options, server, target, files, expected, images):
     name = "alexnet_batch_size"
     count = after.total(name + "_count") - before.total(name + "_count")
     mean = (after.total(name + "_sum") - before.total(name + "_sum")) / max(count, 1)
-    verdict.check(mean > 1, f"under load a batch holds {mean:.1f} pictures on average", f"{count:.0f} batches")
+    verdict.check(mean > 1, f"under load a batch holds {mean:.1f} images on average", f"{count:.0f} batches")
 
 
 if __name__ == "__main__":

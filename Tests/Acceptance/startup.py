@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 
 from acceptance import Server, Verdict, exchange, make_parser, parse, problem
 from networks import make_network
-from images import sixteen_pictures
+from images import sixteen_images
 
 LONGEST_START = 1.0
 MOST_MEMORY = 1.3
@@ -43,7 +43,7 @@ def main():
     parser.add_argument("--requests", type=int, default=20, help="requests before memory is measured")
     options = parse(parser)
     verdict = Verdict()
-    image = sixteen_pictures()["chelsea-mirrored.jpg"]
+    image = sixteen_images()["chelsea-mirrored.jpg"]
     with tempfile.TemporaryDirectory(prefix="alexnet-startup-") as folder:
         classes = Path(folder) / "class_indices.json"
         classes.write_text(json.dumps({str(index): f"class {index}" for index in range(1000)}))

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A folder of JPEGs becomes a served model, whatever happens on the way.
 
-Two hundred Fashion-MNIST pictures are exported as JPEGs, a folder a class, and `alexnet train` learns them:
+Two hundred Fashion-MNIST images are exported as JPEGs, a folder a class, and `alexnet train` learns them:
 
     stopped by Ctrl-C and resumed, on 1, 2 or 3 threads     the same checkpoint, state and history, bit for bit
     killed 60 times, mostly in the middle of a write        what is there always loads and resumes; the end is the same
@@ -52,7 +52,7 @@ HISTORY_TIMES = ("images_per_second", "seconds")
 
 
 def export(folder, images, labels, count, classes=range(10), first=0, suffix="JPEG"):
-    """`count` pictures of each class, as files in a folder a class."""
+    """`count` images of each class, as files in a folder a class."""
     for label in classes:
         (folder / NAMES[label]).mkdir(parents=True)
         for number, index in enumerate(numpy.flatnonzero(labels == label)[first : first + count]):
@@ -183,7 +183,7 @@ def check_interruption(verdict, trial, data, folder):
     start = time.monotonic()
     text = trial.train(*options, "--output", whole, "--threads", 2)
     duration = time.monotonic() - start
-    verdict.note(f"three epochs of 160 pictures in {duration:.0f} s: {text.splitlines()[-2].strip()}")
+    verdict.note(f"three epochs of 160 images in {duration:.0f} s: {text.splitlines()[-2].strip()}")
     expected = outcome(whole)
 
     stopped = folder / "stopped" / "fashion"
@@ -358,7 +358,7 @@ def predict(trial, folder, files, classes=10):
     return [probabilities(json.loads(line), classes) for line in output.splitlines()]
 
 
-def check_pytorch(verdict, trial, trained, pictures):
+def check_pytorch(verdict, trial, trained, data):
     verdict.section("PyTorch")
     state = torch.load(trained / "fashion.pth", weights_only=True)
     network = make_network("half_width", 10)
@@ -366,7 +366,7 @@ def check_pytorch(verdict, trial, trained, pictures):
     verdict.check(True, "loads the checkpoint with weights_only=True, strict")
     names = [value for _, value in sorted(json.loads((trained / "class_indices.json").read_text()).items(), key=lambda item: int(item[0]))]
     verdict.check(names == sorted(NAMES), "class_indices.json has the folders' names in their order", names)
-    files = sorted(pictures.glob("*/*"))
+    files = sorted(data.glob("*/*"))
     labels = [names.index(file.parent.name) for file in files]
     with torch.inference_mode():
         logits = network(torch.stack([preprocess(file.read_bytes(), "stretch") for file in files])).double()
@@ -374,10 +374,10 @@ def check_pytorch(verdict, trial, trained, pictures):
     ours = numpy.array(predict(trial, trained, files))
     same = int((ours.argmax(1) == expected.argmax(1)).sum())
     largest = abs(ours - expected).max()
-    verdict.check(same == len(files), f"the same class on {same} of {len(files)} pictures")
+    verdict.check(same == len(files), f"the same class on {same} of {len(files)} images")
     verdict.check(largest <= LARGEST_PROBABILITY_DIFFERENCE, f"largest |Δ probability| {largest:.1e}")
     report = trained.parent / "evaluation.json"
-    code, _, error = trial.run("evaluate", "--data", pictures, "--model", trained, "--json", report)
+    code, _, error = trial.run("evaluate", "--data", data, "--model", trained, "--json", report)
     if not verdict.check(code == 0, "evaluate ends with 0", error):
         return
     found = json.loads(report.read_text())
@@ -543,16 +543,16 @@ def check_refusals(verdict, trial, data, small, trained, folder):
         refused(f"a state with {put.decode().replace(chr(92), '')}", 1, "", "--resume", target=state, leaves=True)
 
 
-def check_corrupt_pictures(verdict, trial, data, small, folder):
+def check_corrupt_images(verdict, trial, data, small, folder):
     corrupt = Path(shutil.copytree(data, folder / "corrupt"))
     bad = [corrupt / "Bag" / "0003.jpg", corrupt / "Coat" / "0004.jpg"]
     bad[0].write_bytes(bad[0].read_bytes()[:300])
-    bad[1].write_bytes(b"no picture")
+    bad[1].write_bytes(b"not an image")
     code, output, error = trial.run(
         "train", "--data", corrupt, *small, "--epochs", 2, "--batch-size", 20, "--output", folder / "despite")
     verdict.check(
         code == 0 and all(error.count(str(file)) == 1 for file in bad) and output.count("epoch ") == 2,
-        "corrupt pictures are named once and left out", output + error)
+        "corrupt images are named once and left out", output + error)
 
 
 def check_full_disk(verdict, trial, data, small, folder):
@@ -619,7 +619,7 @@ def main():
         if wants("serving"):
             check_serving(verdict, trial, data, trained, small, folder)
         if wants("pytorch"):
-            check_pytorch(verdict, trial, trained, export(folder / "pictures", images, labels, 10, first=100, suffix="PNG"))
+            check_pytorch(verdict, trial, trained, export(folder / "images", images, labels, 10, first=100, suffix="PNG"))
         if wants("fine-tuning"):
             check_fine_tuning(
                 verdict, trial, trained, export(folder / "four", images, labels, 20, classes=[1, 5, 7, 8], first=200), folder)
@@ -630,7 +630,7 @@ def main():
             check_defaults(verdict, trial, images, labels, folder, range(options.seeds))
         if wants("refusals"):
             check_refusals(verdict, trial, data, small, trained, folder)
-            check_corrupt_pictures(verdict, trial, data, small, folder)
+            check_corrupt_images(verdict, trial, data, small, folder)
             check_full_disk(verdict, trial, data, small, folder)
     verdict.finish()
 
