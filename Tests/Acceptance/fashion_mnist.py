@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""All 10,000 test images of Fashion-MNIST through HTTP: right as often as PyTorch, and the very same answers.
+"""All 10,000 Fashion-MNIST test images over HTTP: the answers match PyTorch's.
 
-The images are sent as PNG over several keep-alive connections: raw, as forms with one and with four files, and as JSON
-with one and with four images in base64. PyTorch classifies them from the same bytes with the same checkpoint.
+The images are sent as PNG over several keep-alive connections: raw, in forms with one and four files, and in JSON with one and
+four images in base64. PyTorch classifies the same bytes with the same checkpoint.
 
     accuracy                        at least 92 %
-    the most probable class         the same as PyTorch's on every image
+    top-1 class                     PyTorch's on every image
     |difference of a probability|   at most 1e-4, over all ten classes
 """
 
@@ -34,7 +34,7 @@ MODEL = "fashion-mnist"
 
 
 def read_idx(path):
-    """The unsigned bytes of a gzipped IDX file, in their shape."""
+    """The uint8 array in a gzipped IDX file."""
     content = gzip.decompress(path.read_bytes())
     axes = content[3]
     return numpy.frombuffer(content, numpy.uint8, offset=4 + 4 * axes).reshape(numpy.frombuffer(content, ">u4", axes, 4))
@@ -47,7 +47,7 @@ def png(pixels):
 
 
 def expected_probabilities(checkpoint, images, cache):
-    """PyTorch's probabilities [N, 10]. Kept in a temporary folder under the digest of checkpoint and images."""
+    """PyTorch's probabilities [N, 10], cached in `cache` by the digest of checkpoint and images."""
     digest = hashlib.sha256(checkpoint.read_bytes() + b"".join(images)).hexdigest()[:16]
     kept = cache / f"fashion-mnist-{digest}.npy"
     if kept.exists():
@@ -67,7 +67,7 @@ def expected_probabilities(checkpoint, images, cache):
 
 
 def make_requests(count):
-    """The indices of the images in each request, and how they travel, in turn."""
+    """Yields each request: its encoding (raw, form or json) and the indices of its images."""
     ways = [("raw", 1), ("form", 1), ("json", 1), ("form", 4), ("json", 4)]
     start = 0
     while start < count:
@@ -78,7 +78,7 @@ def make_requests(count):
 
 
 def send(connection, way, images):
-    """One request. Its predictions in the order of the images, or a text that says what came instead."""
+    """Send one request. Returns the predictions in the order of the images, or None and the reason."""
     if way == "raw":
         body, fields = images[0], {"Content-Type": "image/png"}
     elif way == "form":

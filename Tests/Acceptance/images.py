@@ -1,7 +1,7 @@
-"""Sixteen real images in the formats that people send.
+"""Sixteen real images in the formats that clients send.
 
-The photographs come with the packages scikit-image and scikit-learn. Where those are not installed, their wheels are
-fetched once with pip and read as archives. Without a network the images are synthesised, and the script says so.
+The photographs are part of the packages scikit-image and scikit-learn. If those are not installed, pip downloads their wheels
+once, and the files are read from the archives. Without a network the images are synthesised, and a notice is printed.
 """
 
 import importlib.util
@@ -48,7 +48,7 @@ def read_wheel(project, paths):
 
 
 def synthesise(number):
-    """An image with edges, gradients and noise, for computers that cannot get a photograph."""
+    """An image with edges, gradients and noise, to stand in for a photograph. `number` is the seed."""
     random = numpy.random.default_rng(number)
     height, width = random.integers(200, 600, 2)
     y, x = numpy.mgrid[0:height, 0:width]
@@ -59,12 +59,12 @@ def synthesise(number):
 
 
 def photographs():
-    """Name and bytes of ten photographs, and whether they are real."""
+    """Ten photographs (name: bytes), and whether they are real."""
     found = {}
     for package, (project, paths) in PHOTOGRAPHS.items():
         read = read_installed(package, paths) or read_wheel(project, paths)
         if read is None:
-            print(f"       no photographs: {project} is neither installed nor to be had; synthesised images stand in")
+            print(f"       no photographs: {project} is neither installed nor downloadable; using synthesised images")
             stand_ins = {}
             for number, path in enumerate(path for _, paths in PHOTOGRAPHS.values() for path in paths):
                 name = Path(path).name
@@ -81,7 +81,7 @@ def encode(image, format, **options):
 
 
 def sixteen_images():
-    """File name and bytes of sixteen images: eight as they come, eight rewritten in rarer forms."""
+    """Sixteen images (file name: bytes): eight original files, and eight re-encoded in less common formats."""
     found, _ = photographs()
 
     def opened(name):
@@ -113,7 +113,7 @@ def sixteen_images():
 
 
 def write_images(folder):
-    """The sixteen images as files in a new folder, in their order."""
+    """Write the sixteen images into a new folder; their paths, in order."""
     folder.mkdir()
     files = []
     for name, content in sixteen_images().items():

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Operators as they are: logs that nobody reads, servers that must stop, and mistakes on the command line and over HTTP.
+"""Operations: blocked logs, shutdown, and mistakes on the command line and over HTTP.
 
-    log          standard error is a pipe that nobody reads, or a terminal that is stopped: every request is answered, `/metrics` counts
-                 what the log lost, and once it is read again one line says how many are missing, in order
-    ready        standard output is a full pipe: requests are answered all the same
-    SIGTERM      ends the process within server.drain_timeout, whatever is stuck: the log, both streams, a load, clients that do not read or that stop in the middle of a request
-    mistakes     each ends with its exit code and a sentence that names what would be right, and takes no time
+    log          standard error is a pipe that nobody reads, or a stopped terminal: every request is answered, `/metrics` counts the
+                 dropped lines, and once the log is read again a line in order says how many are missing
+    ready        standard output is a full pipe: requests are still answered
+    SIGTERM      ends the process within server.drain_timeout, whatever is stuck: the log, both streams, a load, clients that do not
+                 read or that stop in the middle of a request
+    mistakes     each gets its exit code, and a message that names the correction, without delay
 """
 
 import fcntl
@@ -24,7 +25,7 @@ from pathlib import Path
 from acceptance import ROOT, Metrics, Verdict, exchange, make_parser, multipart, parse, problem, run_threads
 
 DRAIN_TIMEOUT = 3
-# For starting and ending on a machine that is busy with other things. Units: seconds.
+# Tolerance for process start and exit on a busy machine. Units: seconds.
 SLACK = 1.5
 REQUESTS = 4000
 
@@ -36,7 +37,7 @@ def free_port():
 
 
 def fill(descriptor):
-    """Writes to a pipe until it takes no more."""
+    """Write to a pipe until it is full."""
     flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
     fcntl.fcntl(descriptor, fcntl.F_SETFL, flags | os.O_NONBLOCK)
     try:
@@ -48,7 +49,7 @@ def fill(descriptor):
 
 
 class Quiet:
-    """`alexnet serve` whose streams nobody reads unless a test does; it is known to be up by its answers."""
+    """`alexnet serve` whose output streams are not read. It is up when it answers requests."""
 
     def __init__(self, binary, *arguments, stdout=None, stderr=None, settings=None, until="/readyz"):
         self.port = free_port()
@@ -57,7 +58,7 @@ class Quiet:
         self.process = subprocess.Popen(
             [str(binary), "serve", "--port", str(self.port), *map(str, arguments)],
             stdout=stdout or subprocess.DEVNULL, stderr=stderr or subprocess.DEVNULL, env=environment, cwd=ROOT,
-            # A shell that started this in the background has SIGINT ignored, and so would the server.
+            # A background job of a shell ignores SIGINT, and the server would inherit that.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         deadline = time.monotonic() + 60
@@ -85,7 +86,7 @@ class Quiet:
         return Metrics(self.get("/metrics")[2].decode()).total("alexnet_log_lines_dropped_total")
 
     def stop(self, number=signal.SIGTERM, within=DRAIN_TIMEOUT + SLACK):
-        """The exit code, None where it still runs, and how long it took."""
+        """Send the signal. Returns the exit code (None if it still runs) and the seconds it took."""
         began = time.monotonic()
         self.process.send_signal(number)
         try:
@@ -104,7 +105,7 @@ class Quiet:
 
 
 def ask_often(server, count=REQUESTS, connections=8):
-    """The statuses of that many requests, and the longest time of one."""
+    """Send `count` requests. Returns how many were answered as expected (404), and the largest latency."""
     statuses, longest = [0], [0.0]
 
     def work(_):
@@ -130,7 +131,7 @@ def log_nobody_reads(verdict, options):
         verdict.check(longest < 2, f"the slowest takes {longest:.3f} s", "below 2 s")
         dropped = server.dropped()
         verdict.check(dropped > 0, f"alexnet_log_lines_dropped_total counts {dropped:.0f}", "the pipe and the buffer hold less")
-        # Somebody reads again.
+        # Read the log again.
         text = b""
         fcntl.fcntl(reader, fcntl.F_SETFL, os.O_NONBLOCK)
         deadline = time.monotonic() + 10
@@ -201,7 +202,7 @@ def load_under_way(verdict, options):
         code, seconds = server.stop()
         verdict.check(code == 0, f"at rest SIGTERM ends it with {code} after {seconds:.2f} s", "0")
     with tempfile.TemporaryDirectory(prefix="alexnet-operators-") as folder:
-        # A load of many seconds: each of these is read, checked and measured anew.
+        # Loading takes many seconds: each model is read, checked and tuned.
         settings = {"ALEXNET_MODELS_TUNING_CACHE": f"{folder}/cache", "ALEXNET_MODELS_MEMORY_LIMIT": "64GiB"}
         for index in range(40):
             shutil.copytree(ROOT / "weights" / "fashion-mnist", Path(folder) / "models" / f"copy-{index:02}")
@@ -228,7 +229,7 @@ def clients_that_hang(verdict, options):
                 elif index % 3 == 1:
                     client.sendall(head.encode() + b"x" * 100)
                 else:
-                    # Answers that pile up, for nobody reads them.
+                    # Responses that pile up because the client does not read them.
                     client.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n" * 400)
             except OSError:
                 pass
@@ -243,7 +244,7 @@ def clients_that_hang(verdict, options):
 
 
 def run(options, *arguments, folder=None, environment=None):
-    """Exit code, standard output, standard error and seconds of a command that must not take long."""
+    """Run a command with a timeout: exit code, standard output, standard error and seconds."""
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("ALEXNET_")}
     began = time.monotonic()
     try:
@@ -277,7 +278,7 @@ def mistakes_at_the_command_line(verdict, options):
         (folder / "scans" / "a.bmp").write_bytes(b"BM")
         (folder / "closed.png").write_bytes(image.read_bytes())
         mistakes = [
-            # What is typed, the exit code, and words that a helpful sentence has.
+            # Arguments, exit code, and words that the message must contain.
             (["server"], 2, ["alexnet serve"]),
             (["predct", image], 2, ["alexnet predict"]),
             (["--serve"], 2, ["alexnet serve"]),
@@ -379,7 +380,7 @@ def mistakes_over_http(verdict, options):
 
 def main():
     parser = make_parser(__doc__)
-    parser.add_argument("--verbose", action="store_true", help="print what each mistake is told")
+    parser.add_argument("--verbose", action="store_true", help="print the message of each mistake")
     options = parse(parser)
     verdict = Verdict()
     log_nobody_reads(verdict, options)

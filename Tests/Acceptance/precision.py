@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""What float16 and int8 weights cost and gain: probabilities against PyTorch's float32, and memory.
+"""Accuracy and memory of float16 and int8 weights, against PyTorch in float32.
 
-Two networks: `weights/fashion-mnist` on the first test images of Fashion-MNIST, and torchvision's AlexNet with random
-weights, whose logits reach 5, on sixteen photographs and synthesised images.
+Two networks: `weights/fashion-mnist` on the first Fashion-MNIST test images, and torchvision's AlexNet with random weights
+(logits up to 5) on sixteen photographs and synthesised images. Limits of |difference of a probability|:
 
-    float32   |difference of a probability| at most 1e-4, 1e-5 on the random network, the most probable class PyTorch's on every image
-    float16   at most 1e-3, the same class on every image
-    int8      at most 2e-3 on the trained network, some of whose images lie between two classes; 1e-3 on the random one
+    float32   1e-4 on the trained network, 1e-5 on the random one; PyTorch's top-1 on every image
+    float16   1e-3; PyTorch's top-1 on every image
+    int8      2e-3 on the trained network, 1e-3 on the random one; top-1 may differ where two classes are nearly equal
     memory    after the first answer, for torchvision's 244 MB checkpoint: at most 1.3, 1.05 and 0.8 times its size
 """
 

@@ -1,4 +1,4 @@
-"""What a PyTorch user does with an image before the network, for each of the presets."""
+"""The preprocessing presets in Pillow and torchvision, as a PyTorch user writes them."""
 
 import io
 
@@ -32,6 +32,6 @@ PRESETS = {"stretch": STRETCH, "imagenet": IMAGENET, "unit": UNIT, "caffe": caff
 
 
 def preprocess(content, preset, channels=3):
-    """A file's bytes as the network's input [C, H, W]."""
+    """Decode and preprocess a file's bytes into an input [C, H, W]."""
     image = ImageOps.exif_transpose(Image.open(io.BytesIO(content)))
     return PRESETS[preset](image.convert("RGB" if channels == 3 else "L"))

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""What a client sees when there is too much work, too little time, or the server is about to stop.
+"""Back-pressure, deadlines and graceful shutdown, as a client sees them.
 
-    a full queue             429 with Retry-After for those who do not fit, 200 for the others
+    a full queue             429 with Retry-After for requests that do not fit, 200 for the others
     past the deadline        504
-    SIGTERM                  /readyz turns 503 at once; new work is taken for drain_delay, then refused with 503 and Retry-After
-                             or by not accepting the connection; all that was accepted is answered; exit code 0
+    SIGTERM                  /readyz becomes 503 at once; new requests are accepted for drain_delay, then refused with 503 and
+                             Retry-After, or the connection is refused; every accepted request is answered; exit code 0
 
-Every refusal is application/problem+json with a detail and leaves the server healthy.
+Every refusal is application/problem+json with a detail, and the server stays healthy.
 """
 
 import collections
@@ -31,7 +31,7 @@ def post(connection, images):
 
 
 def crowd(server, connections, requests, images):
-    """Everyone asks at once, so often each. The answers (status, fields, content) and the failures of transport."""
+    """All connections send `requests` requests each, starting together. Returns the answers and the transport errors."""
     answers, broken = [], []
     barrier = threading.Barrier(connections)
 
@@ -51,7 +51,7 @@ def crowd(server, connections, requests, images):
 
 
 def check_answers(verdict, answers, broken, refusal):
-    """Only 200 and the refusal may come; each refusal explains itself. How many refusals there were."""
+    """Only 200 and `refusal` are allowed, and each refusal has a detail. Returns the count and the refusals."""
     counts = dict(sorted(collections.Counter(status for status, _, _ in answers).items()))
     verdict.note(f"statuses: {counts}")
     verdict.check(not broken, "no connection breaks", "\n".join(broken[:5]))
@@ -71,7 +71,7 @@ def check_retry_after(verdict, refused):
 
 
 def check_still_alive(verdict, server, image):
-    """What was given up may still be in the works, so the lone image gets a few seconds' grace."""
+    """The server still classifies an image. Allows a few seconds, as abandoned work may still be running."""
     deadline = time.monotonic() + 5
     while True:
         status, _, content = outcome(server.connect(), [image])
@@ -105,7 +105,7 @@ def past_the_deadline(verdict, options, image):
 
 
 def draining(verdict, options, image):
-    """A server with much to finish: what it says between the signal and its exit."""
+    """The answers of a server with a long queue, between SIGTERM and its exit."""
     verdict.section("draining")
     delay = 0.5
     environment = {
@@ -120,7 +120,7 @@ def draining(verdict, options, image):
         for _ in range(10):
             post(connection, [image])
         seconds_per_image = (time.monotonic() - start) / 10
-        # Requests of 64 images that together keep the server for some seconds longer than the delay.
+        # Requests of 64 images that together keep the server busy for some seconds longer than the delay.
         count = max(2, min(32, int((delay + 3) / (64 * seconds_per_image)) + 1))
         accepted, early = [], []
         long = in_background(lambda: run_threads(count, lambda _: accepted.append(outcome(server.connect(), [image] * 64))))
@@ -132,7 +132,7 @@ def draining(verdict, options, image):
             verdict.note(f"{accepted[0][0]}: {accepted[0][2][:300]}")
         sent = server.terminate()
 
-        # The signal's way through a busy machine takes a moment.
+        # On a busy machine the signal takes a moment to arrive.
         status = 200
         while status == 200 and time.monotonic() < sent + 0.2:
             try:
@@ -175,7 +175,7 @@ def in_background(work):
 
 
 def is_whole(answer):
-    """Whether every one of 64 images has its class."""
+    """Whether the answer has a class for each of the 64 images."""
     status, _, content = answer
     if status != 200:
         return False
@@ -184,7 +184,7 @@ def is_whole(answer):
 
 
 def outcome(connection, images):
-    """The answer, or "closed" where there is none."""
+    """The answer, or "closed" as its status if the connection failed."""
     try:
         return post(connection, images)
     except (OSError, http.client.HTTPException) as error:
@@ -192,7 +192,7 @@ def outcome(connection, images):
 
 
 def terminated_under_load(verdict, options, image, delay):
-    """32 connections never stop asking; what was sent before the signal, or within drain_delay, is answered."""
+    """32 connections in a closed loop. Requests sent before the signal, or within drain_delay, are answered."""
     verdict.section(f"SIGTERM under load, drain_delay {delay} s")
     environment = {"ALEXNET_SERVER_DRAIN_DELAY": f"{int(delay * 1000)}ms"}
     sent, lost, refused, done = [None], [], [], []

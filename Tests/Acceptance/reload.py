@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""The checkpoint is replaced ten times under load, four times by a bad one: nobody notices.
+"""The checkpoint is replaced ten times under load, four times by an invalid one, and no request fails.
 
-32 connections ask without pause for a minute. Meanwhile the checkpoint in the model's folder is replaced: by three good
-ones in turn (renamed into place, copied over the old file, or written slowly over it), twice by a truncated file, once by
-one with another number of classes, once by one with a NaN.
+32 connections send requests in a closed loop for a minute. Meanwhile the checkpoint in the model's folder is replaced: by three
+valid ones in turn (renamed into place, copied over the old file, or written over it slowly), twice by a truncated file, once by
+one with another number of classes, and once by one with a NaN.
 
-    not one request fails
-    every answer names a version, and its probabilities are the ones which that version gives
+    no request fails
+    every answer names a version, and its probabilities are that version's
     alexnet_model_reloads_total counts six successes and four failures, and the log gives a reason for each failure
     under load alexnet_batch_size shows batches above 1
     with one connection the mean of alexnet_queue_wait_seconds is below 1 ms
@@ -38,7 +38,7 @@ CHECKPOINT = "weights.pth"
 LARGEST_PROBABILITY_DIFFERENCE = 1e-4
 LONGEST_QUEUE_WAIT = 0.001
 
-# What takes the checkpoint's place, how, and what the log's reason should speak of.
+# The replacement, how it is written, and a pattern for the reason in the log.
 TRUNCATED = "truncat|central directory|ends|short|damaged|corrupt"
 REPLACEMENTS = [
     ("B", "rename", None),
@@ -56,7 +56,7 @@ GOOD = ("A", "B", "C")
 
 
 def random_state(seed, inputs, classes=CLASSES):
-    """A half-width network in float16 whose answers differ from image to image."""
+    """The weights, in float16, of a half-width network whose answers differ between images."""
     torch.manual_seed(seed)
     network = make_network("half_width", classes)
     for parameter in network.parameters():
@@ -68,7 +68,7 @@ def random_state(seed, inputs, classes=CLASSES):
 
 
 def write_checkpoints(folder, inputs):
-    """Every checkpoint as a file, and the probabilities [images, classes] of the good ones."""
+    """Write every checkpoint. Returns their paths, and PyTorch's probabilities [images, classes] for the valid ones."""
     files, expected = {}, {}
     for seed, name in enumerate(GOOD):
         state = random_state(seed, inputs)
@@ -91,7 +91,7 @@ def write_checkpoints(folder, inputs):
 
 
 def replace(target, source, way):
-    """Put a copy of `source` in the place of `target` as people do: mv, cp, or a copy over a slow line."""
+    """Replace `target` by a copy of `source`: by an atomic rename, by copying over it, or by a slow upload."""
     if way == "rename":
         temporary = target.with_name(".new-" + target.name)
         shutil.copyfile(source, temporary)
@@ -107,7 +107,7 @@ def replace(target, source, way):
 
 
 def small_jpegs():
-    """Images that are quick to decode, so that the network is what the load falls on."""
+    """Images that decode quickly, so that the network is the bottleneck."""
     files = []
     for content in list(sixteen_images().values())[:8]:
         image = Image.open(io.BytesIO(content)).convert("RGB")
@@ -119,7 +119,7 @@ def small_jpegs():
 
 
 class Reloads:
-    """The counter of reloads since this was made."""
+    """Counts reloads since it was created."""
 
     def __init__(self, server):
         self.server = server
@@ -147,7 +147,7 @@ def ask(connection, image):
 
 
 def check_versions(verdict, answers, expected):
-    """Each version's answers must all be those of one good checkpoint, another for each version."""
+    """Each version's answers must all match one valid checkpoint, a different one for each version."""
     wrong, owners = [], {}
     for version, its in sorted(answers.items()):
         given = numpy.array([values for _, values in its])
@@ -169,7 +169,7 @@ def check_versions(verdict, answers, expected):
 
 
 def check_one_connection(verdict, server, image):
-    """A lone client's images never wait for company."""
+    """A single client's requests do not wait for a batch to fill."""
     connection = server.connect()
     for _ in range(20):
         ask(connection, image)

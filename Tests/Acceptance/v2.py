@@ -1,16 +1,15 @@
 #!/usr/bin/env python3
-"""The Open Inference Protocol V2 as tritonclient[http] speaks it, with its defaults and without.
+"""The Open Inference Protocol V2 with tritonclient[http], with its default options and with others.
 
-    health, metadata, configuration, statistics and the repository are what the client expects to read
-    tensors (FP32, UINT8, each as JSON and binary) and encoded images (BYTES) have /predict's very probabilities where
-    every image runs alone (in batches the last digits depend on the company), FP32 tensors that numpy and Pillow made
-    those within 1e-5
-    classification names the classes that /predict names, in that order
-    gzip and deflate request bodies answer the same; a body that inflates beyond the limit is refused, in little memory
+    health, metadata, configuration, statistics and repository have the form that the client expects
+    tensors (UINT8, in JSON and binary) and encoded images (BYTES) get exactly the probabilities of /predict at batch size 1
+    (in larger batches the last digits depend on the batch); FP32 tensors that NumPy and Pillow made are within 1e-5
+    classification returns the classes of /predict, in the same order
+    gzip and deflate request bodies get the same answers; decompression bombs are refused, in little memory
     every error reaches the client as a sentence
     a JSON tensor of millions of numbers takes seconds and little memory, a binary one milliseconds
 
-Wants tritonclient[http], numpy and Pillow.
+Needs tritonclient[http], numpy and Pillow.
 """
 
 import base64
@@ -42,7 +41,7 @@ def encode(image, format="PNG", **options):
 
 
 def predict(server, image, count):
-    """The class indices, best first, and the probabilities by index that /predict answers."""
+    """The answer of /predict: class indices, best first, and probabilities by index."""
     connection = server.connect()
     status, _, content = exchange(connection, "POST", f"/predict?top={count}", image, {"Content-Type": "image/png"})
     connection.close()
@@ -131,7 +130,7 @@ def check_answers(verdict, server, client, told, images):
     grey_truth = numpy.stack([predict(server, encode(Image.fromarray(pixels[..., 0])), count)[1] for pixels in grey])
     check("UINT8 [3, 30, 40, 1], binary", tensor("input", grey, "UINT8"), grey_truth)
 
-    # What a client's own preprocessing makes of the images: the preset `stretch`.
+    # The preset `stretch`, done by the client.
     normalised = numpy.stack([
         (numpy.asarray(Image.fromarray(pixels).resize((width, height), Image.BILINEAR), numpy.float32).transpose(2, 0, 1) / 255
          - numpy.float32(0.5)) / numpy.float32(0.5)
@@ -141,7 +140,7 @@ def check_answers(verdict, server, client, told, images):
     logits = result.as_numpy("logits").astype(numpy.float64)
     powers = numpy.exp(logits - logits.max(1, keepdims=True))
     difference = abs(powers / powers.sum(1, keepdims=True) - result.as_numpy("probabilities")).max()
-    verdict.check(difference < 1e-6, f"the soft-max of logits is probabilities, within {difference:.1e}")
+    verdict.check(difference < 1e-6, f"softmax of the logits equals the probabilities, within {difference:.1e}")
 
     verdict.section("Outputs")
     asked = [triton.InferRequestedOutput("logits", binary_data=False), triton.InferRequestedOutput("probabilities")]
@@ -320,7 +319,7 @@ def check_speed(verdict, server, client, normalised, images):
     verdict.note(f"/predict with the same {len(small)} images: {milliseconds:.1f} ms a request")
 
     path = f"/v2/models/{MODEL}/infer"
-    # Some 3 MiB an image, and a body holds 32.
+    # About 3 MiB per image; a body may have 32.
     many = numpy.random.default_rng(1).random((8,) + eight.shape[1:], numpy.float32)
     numbers = ",".join(map(repr, many.astype(numpy.float64).flatten().tolist()))
     body = json.dumps({"inputs": [{"name": "input", "shape": list(many.shape), "datatype": "FP32", "data": [0]}]})
@@ -358,7 +357,7 @@ def main():
     verdict = Verdict()
     images = [
         encode(Image.open(io.BytesIO(content)).convert("RGB")) for content in list(sixteen_images().values())[:8]]
-    # The queue's deadline is not what is measured.
+    # A long deadline, so that no request times out in the queue.
     settings = {"ALEXNET_BATCHING_REQUEST_DEADLINE": "60s"}
 
     def connect(server):
