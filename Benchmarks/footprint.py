@@ -1,4 +1,4 @@
-"""Memory, and the time from exec to the first answer, of each server."""
+"""Memory and cold start of each server: PSS, and the time from exec to the first answer."""
 
 import json
 import time
@@ -23,7 +23,7 @@ def add_options(parser):
 def run(options):
     program = Program(options.binary)
     materials = Materials(options.architecture)
-    picture = materials.pictures.path("640x427")
+    image = materials.images.path("640x427")
     servers, missing = choose(make_servers(program, with_scaled_decoding=False), options.contenders)
     record = Record(options.record, {
         "machine": describe(), "architecture": options.architecture, "seconds": options.seconds,
@@ -35,7 +35,7 @@ def run(options):
         record.begin_round()
         for server in list(servers):
             try:
-                row = measure(server, materials, picture, options)
+                row = measure(server, materials, image, options)
                 record.add(row)
                 progress(json.dumps(row))
             except DidNotStart as error:
@@ -45,11 +45,11 @@ def run(options):
     report(record.measurements, servers, missing, materials, options)
 
 
-def measure(server, materials, picture, options):
-    with RunningServer(server, materials, picture) as running:
-        right = running.ask(picture)[0][0]
+def measure(server, materials, image, options):
+    with RunningServer(server, materials, image) as running:
+        expected_index = running.ask(image)[0][0]
         first = running.memory()
-        load = Load(running, picture, options.connections, options.seconds, right)
+        load = Load(running, image, options.connections, options.seconds, expected_index)
         time.sleep(options.seconds * 0.75)
         loaded = running.memory()
         result = load.result()
@@ -75,5 +75,5 @@ def report(measurements, servers, missing, materials, options):
     print()
     print_notes(
         servers, missing, measurements, "loaded", ("contender",),
-        f"Medians of {measurements.rounds('contender')} starts. Memory is that of all of a server's processes, what "
-        f"they share counted once (PSS). The checkpoint has {checkpoint / 1e6:.0f} MB.")
+        f"Medians of {measurements.rounds('contender')} starts. Memory is the PSS of all of a server's processes. "
+        f"The checkpoint has {checkpoint / 1e6:.0f} MB.")

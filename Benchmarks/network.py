@@ -1,4 +1,4 @@
-"""The network alone: images a second by batch size and threads, against other engines."""
+"""Throughput of the network alone, by batch size and threads, against other engines."""
 
 import tempfile
 from pathlib import Path
@@ -24,8 +24,8 @@ def add_options(parser):
     parser.add_argument("--precision", type=names, default=["float32"], metavar="NAME,…",
                         help="ours: float32, float16, int8 (default: float32)")
     parser.add_argument("--instructions", choices=["all", "avx2"], default="all",
-                        help="avx2 keeps every contender that can be kept to it (default: all)")
-    parser.add_argument("--pictures", type=Path, help="folder of JPEGs for the check (default: synthetic ones)")
+                        help="avx2 limits every contender that has a switch for it (default: all)")
+    parser.add_argument("--images", type=Path, help="folder of JPEGs for the check (default: synthetic ones)")
 
 
 def run(options):
@@ -36,7 +36,7 @@ def run(options):
         "machine": describe(), "architecture": options.architecture, "instructions": options.instructions,
         "seconds": options.seconds, "alexnet": program.version,
     })
-    answers, pictures = compare_answers(engines, materials, options)
+    answers, images = compare_answers(engines, materials, options)
     for round in range(options.rounds):
         record.begin_round()
         for threads in options.threads:
@@ -47,38 +47,39 @@ def run(options):
                                 "milliseconds": milliseconds})
                     progress(f"round {round + 1}, {threads} threads, batch {batch}, {engine.name}: "
                              f"{batch / milliseconds * 1000:.1f} images/s")
-    report(record.measurements, engines, missing, answers, pictures, options)
+    report(record.measurements, engines, missing, answers, images, options)
     return 1 if any("FAILED" in same for _, same, _ in answers) else 0
 
 
 def compare_answers(engines, materials, options):
-    """Rows of a table: how far each engine's probabilities are from the reference's, on pictures that ours reads by
-    itself and the others after Pillow. And what the pictures are.
+    """Compare each engine's probabilities with the reference's: the rows of a table, and a note about the images.
+
+    alexnet reads the files itself; the peers get inputs that Pillow preprocessed.
     """
-    pictures = sorted(options.pictures.glob("*.jp*g")) if options.pictures else materials.pictures.check
+    images = sorted(options.images.glob("*.jp*g")) if options.images else materials.images.check
     with tempfile.NamedTemporaryFile(suffix=".npy") as inputs:
-        preprocess(pictures, inputs.name)
-        answers = {engine.name: engine.probabilities(materials, pictures, inputs.name, max(options.threads))
+        preprocess(images, inputs.name)
+        answers = {engine.name: engine.probabilities(materials, images, inputs.name, max(options.threads))
                    for engine in engines}
         reference = answers.get(REFERENCE) or PeerEngine(*REFERENCE_ENGINE).probabilities(
-            materials, pictures, inputs.name, max(options.threads))
+            materials, images, inputs.name, max(options.threads))
     rows = []
     for engine in engines:
         same, largest = agreement(answers[engine.name], reference)
-        failed = engine.precision == "float32" and same < len(pictures)
-        rows.append([engine.name, f"{same} of {len(pictures)}{' FAILED' if failed else ''}", f"{largest:.1e}"])
+        failed = engine.precision == "float32" and same < len(images)
+        rows.append([engine.name, f"{same} of {len(images)}{' FAILED' if failed else ''}", f"{largest:.1e}"])
     classes = {values.index(max(values)) for values in reference}
-    return rows, f"{len(pictures)} pictures, {len(classes)} different most probable classes among them"
+    return rows, f"{len(images)} images, {len(classes)} distinct top-1 classes"
 
 
-def report(measurements, engines, missing, answers, pictures, options):
+def report(measurements, engines, missing, answers, images, options):
     cells = sorted({(row["threads"], row["batch"]) for row in measurements.rows if "batch" in row})
 
     def rate(engine, threads, batch):
         milliseconds = measurements.median("milliseconds", contender=engine.name, threads=threads, batch=batch)
         return batch / milliseconds * 1000 if milliseconds else None
 
-    print(f"{options.architecture}, 3×224×224: images/s (and milliseconds a batch), medians of "
+    print(f"{options.architecture}, 3×224×224: images/s (milliseconds per batch), medians of "
           f"{measurements.rounds('contender', 'threads', 'batch')} rounds of {options.seconds:g} s\n")
     rows = []
     for threads, batch in cells:
@@ -93,7 +94,7 @@ def report(measurements, engines, missing, answers, pictures, options):
     peers = [engine for engine in engines if not engine.is_ours]
     equals = [peer for peer in peers if peer.precision == "float32"
               and (peer.is_limited or options.instructions != "avx2")]
-    label = "best float32 peer" + (" kept to AVX2" if options.instructions == "avx2" else "")
+    label = "best float32 peer" + (" limited to AVX2" if options.instructions == "avx2" else "")
     for engine in ours if peers else []:
         rows = []
         for threads, batch in cells:
@@ -101,17 +102,17 @@ def report(measurements, engines, missing, answers, pictures, options):
             row = [f"{threads} · {batch}", *(ratio(mine, rate(peer, threads, batch)) for peer in peers)]
             best = max((rate(peer, threads, batch) or 0 for peer in equals), default=0)
             rows.append(row + [ratio(mine, best)])
-        print(f"\n{engine.name}: how many times as fast as\n")
+        print(f"\n{engine.name}: speedup over\n")
         print(markdown(["threads · batch", *(peer.name for peer in peers), label], rows))
 
     print()
     print(markdown(["answers", "same top-1", f"largest |Δ probability| from {REFERENCE}"], answers))
-    notes = [f"{pictures}."]
+    notes = [f"{images}."]
     notes += [f"{engine.name} ran {', '.join(engine.kernels)}." for engine in peers if engine.kernels]
     if options.instructions == "avx2":
         names = {engine.name: engine.is_limited for engine in engines}
-        notes.append(f"Told to keep to AVX2: {', '.join(name for name in names if names[name])}. Cannot be told, and "
-                     f"used all there is: {', '.join(name for name in names if not names[name])}. Products by MLAS, "
-                     "inside OpenVINO too (gemm_mlas), choose their instructions by themselves.")
+        notes.append(f"Limited to AVX2: {', '.join(name for name in names if names[name])}. Not limited, for lack of a "
+                     f"switch: {', '.join(name for name in names if not names[name])}. MLAS, also inside OpenVINO "
+                     "(gemm_mlas), always chooses its own instructions.")
     print()
     print_notes(engines, missing, measurements, "milliseconds", ("contender", "threads", "batch"), *notes)

@@ -1,4 +1,4 @@
-"""What a request costs beside decoding, resizing and the network: CPU time of our server, on one thread."""
+"""Overhead of a request: CPU time of our server, on one thread, outside decoding, resizing and the network."""
 
 import json
 import re
@@ -11,14 +11,14 @@ from pathlib import Path
 from lib.contenders import choose, print_notes, progress
 from lib.load import Load
 from lib.machine import describe
-from lib.materials import Pictures
+from lib.materials import Images
 from lib.options import add_common_options, integers
 from lib.program import Program
 from lib.record import Record
 from lib.servers import OurServer, RunningServer
 from lib.tables import markdown, number
 
-#: LeNet-5, since its network takes next to nothing: tensors and their shapes.
+# Tensors of LeNet-5 and their shapes. Its forward pass takes next to no time.
 TENSORS = {
     "conv1.weight": [6, 1, 5, 5], "conv1.bias": [6], "conv2.weight": [16, 6, 5, 5], "conv2.bias": [16],
     "fc1.weight": [120, 400], "fc1.bias": [120], "fc2.weight": [84, 120], "fc2.bias": [84],
@@ -52,7 +52,7 @@ class LeNet:
 
 
 class OneThread(OurServer):
-    """Ours on one thread, whose work takes as much CPU time as it takes time."""
+    """`alexnet serve` on one thread, so that the wall-clock times in its metrics equal CPU times."""
 
     def command(self, materials, port):
         return [str(self.program.binary), "serve", "--port", str(port), "--threads", "1",
@@ -61,26 +61,26 @@ class OneThread(OurServer):
 
 def run(options):
     program = Program(options.binary)
-    picture = Pictures().path("640x427")
+    image = Images().path("640x427")
     record = Record(options.record, {"machine": describe(), "seconds": options.seconds, "alexnet": program.version})
     servers, _ = choose([OneThread(program)], options.contenders)
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
         materials = LeNet(Path(folder))
         for _ in range(options.rounds):
             record.begin_round()
-            with RunningServer(servers[0], materials, picture) as running:
-                right = running.ask(picture)[0][0]
+            with RunningServer(servers[0], materials, image) as running:
+                expected_index = running.ask(image)[0][0]
                 for connections in options.connections:
                     row = {"contender": servers[0].name, "connections": connections,
-                           **measure(running, picture, connections, options.seconds, right)}
+                           **measure(running, image, connections, options.seconds, expected_index)}
                     record.add(row)
                     progress(json.dumps(row))
     report(record.measurements, servers, options)
 
 
-def measure(running, picture, connections, seconds, right):
-    """Milliseconds of CPU time a request, and those of them that are work on the picture."""
-    load = Load(running, picture, connections, seconds, right)
+def measure(running, image, connections, seconds, expected_index):
+    """CPU milliseconds per request: in all, and in decoding, resizing and the network (`work`)."""
+    load = Load(running, image, connections, seconds, expected_index)
     time.sleep(seconds / 8)
     before = counts(running)
     time.sleep(seconds * 3 / 4)
@@ -91,7 +91,7 @@ def measure(running, picture, connections, seconds, right):
 
 
 def counts(running):
-    """Answers so far, seconds of CPU time, and seconds of decoding, resizing and the network."""
+    """Totals since the start: answers, seconds of CPU time, and seconds of decoding, resizing and the network."""
     with urllib.request.urlopen(f"http://127.0.0.1:{running.port}/metrics") as response:
         text = response.read().decode()
     cpu = sum(map(int, Path(f"/proc/{running.process.pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]))
@@ -109,10 +109,10 @@ def report(measurements, servers, options):
         cpu, work = (measurements.median(field, connections=connections) for field in ("cpu", "work"))
         rows.append([connections, number(cpu, 3), number(work, 3), number((cpu - work) * 1000)])
     print()
-    print(markdown(["connections", "CPU ms a request", "decode + resize + network, ms", "all else, µs"], rows))
+    print(markdown(["connections", "CPU ms/request", "decode + resize + network, ms", "overhead, µs"], rows))
     print()
     print_notes(
         servers, [], measurements, "cpu", ("connections",),
         f"`alexnet serve` with a LeNet-5 on one thread and a JPEG of 640×427, medians of "
         f"{measurements.rounds('connections')} rounds of {options.seconds:g} s. Reading and parsing requests, queueing, "
-        "answering, metrics and waking threads are all else.")
+        "answering, metrics and waking threads are the overhead.")

@@ -1,4 +1,4 @@
-"""What a request costs with each of the server's pollers: a fixed answer, nothing computed."""
+"""Throughput, latency and CPU time of a request with each of the server's pollers, for a fixed answer."""
 
 import json
 import os
@@ -12,16 +12,16 @@ from lib.machine import busy_share, describe
 from lib.options import integers
 from lib.tables import Measurements, markdown, number, ratio
 
-#: The program that is measured, on the target HTTPServer alone.
+# The server under test, which uses only the target HTTPServer.
 FOLDER = Path(__file__).resolve().parent / "fixed-answer"
 
 
 def add_options(parser):
-    parser.add_argument("--pollers", default="epoll,dispatch", help="the first one is what the others are compared with")
+    parser.add_argument("--pollers", default="epoll,dispatch", help="the first is the baseline")
     parser.add_argument("--connections", type=integers, default=[1, 32, 256], metavar="N,…")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=int, default=3)
-    parser.add_argument("--binary", help="FixedAnswer, if it is built already")
+    parser.add_argument("--binary", help="FixedAnswer, if it is already built")
 
 
 def run(options):
@@ -30,7 +30,7 @@ def run(options):
     measurements, busy = Measurements(), []
     for number_of_round in range(options.rounds):
         for connections in options.connections:
-            # Whoever comes first in one round comes last in the next.
+            # Alternate the order, so that no poller always runs first.
             for poller in pollers if number_of_round % 2 == 0 else reversed(pollers):
                 busy.append(busy_share(0.3))
                 row = {"poller": poller, "connections": connections,
@@ -51,7 +51,7 @@ def measure(binary, poller, connections, seconds):
     server = subprocess.Popen([binary, poller], stdout=subprocess.PIPE, text=True)
     try:
         url = server.stdout.readline().split()[1]
-        # Warm connections and caches.
+        # Warm-up.
         load(url, connections, 1)
         before = cpu_seconds(server.pid)
         result = load(url, connections, seconds)
@@ -63,7 +63,7 @@ def measure(binary, poller, connections, seconds):
 
 
 def load(url, connections, seconds):
-    """What wrk saw: requests, requests a second, and the median latency in microseconds."""
+    """What wrk measured: requests, requests per second, and the median latency in microseconds."""
     output = subprocess.run(
         ["wrk", "--threads", "1", "--connections", str(connections), "--duration", f"{seconds}s", "--latency", url],
         check=True, capture_output=True, text=True).stdout
@@ -78,7 +78,7 @@ def load(url, connections, seconds):
 
 
 def cpu_seconds(process):
-    """User and system time of all its threads so far."""
+    """User and system time of all the process's threads so far."""
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -95,7 +95,7 @@ def report(measurements, pollers, options, busy):
             ])
     print(markdown(
         ["connections", "poller", "requests/s", f": {pollers[0]}", "CPU µs/request", "p50 µs"], rows))
-    print(f"\nMedians of {options.rounds} rounds of {options.seconds} s in turns; one event loop, wrk on one thread of the "
+    print(f"\nMedians of {options.rounds} rounds of {options.seconds} s, interleaved; one event loop; wrk on one thread of the "
           f"same cores. A round's rate was {measurements.spread('rate', 'poller', 'connections'):.0%} from its median at most, its CPU time "
           f"{measurements.spread('microseconds', 'poller', 'connections'):.0%}. Before each measurement the cores were busy "
           f"with other things for {sum(busy) / len(busy):.0%} of the time.\n{describe()}")

@@ -1,4 +1,4 @@
-"""A JPEG's bytes to a network's input on one thread: decode, resize, crop, normalise; against Pillow and OpenCV."""
+"""JPEG bytes to input tensor on one thread (decode, resize, crop, normalise), against Pillow and OpenCV."""
 
 import json
 import tempfile
@@ -16,9 +16,9 @@ from lib.tables import markdown, number, ratio
 
 def add_options(parser):
     add_common_options(parser, seconds=1, rounds=5)
-    parser.add_argument("--pictures", type=names, default=["640x427", "3000x2000"], metavar="SIZE,…",
+    parser.add_argument("--images", type=names, default=["640x427", "3000x2000"], metavar="SIZE,…",
                         help="640x427, 3000x2000 (default: both)")
-    parser.add_argument("--no-scaled", action="store_true", help="leave out ours with images.decode scaled")
+    parser.add_argument("--no-scaled", action="store_true", help="leave out alexnet with images.decode scaled")
 
 
 class OurPreprocessing:
@@ -32,12 +32,12 @@ class OurPreprocessing:
         self.program = program
         self.decode = decode
 
-    def milliseconds(self, picture, seconds):
-        return self.program.picture_milliseconds(picture, seconds, self.decode)
+    def milliseconds(self, image, seconds):
+        return self.program.image_milliseconds(image, seconds, self.decode)
 
-    def probabilities(self, materials, pictures):
+    def probabilities(self, materials, images):
         return self.program.probabilities(
-            materials, pictures, materials.class_count, core_count(), decode=self.decode)
+            materials, images, materials.class_count, core_count(), decode=self.decode)
 
     @property
     def versions(self):
@@ -45,7 +45,7 @@ class OurPreprocessing:
 
 
 class PeerPreprocessing:
-    """A peer's `inputs.py`; ONNX Runtime computes the probabilities of what it makes."""
+    """A peer's `inputs.py`. ONNX Runtime computes the probabilities of its outputs."""
 
     is_ours = False
 
@@ -54,14 +54,14 @@ class PeerPreprocessing:
         self.peer = Peer(peer)
         self.is_installed = self.peer.is_installed
 
-    def milliseconds(self, picture, seconds):
-        return json.loads(self.peer.run("inputs.py", "--seconds", seconds, picture))["milliseconds"]
+    def milliseconds(self, image, seconds):
+        return json.loads(self.peer.run("inputs.py", "--seconds", seconds, image))["milliseconds"]
 
-    def probabilities(self, materials, pictures):
+    def probabilities(self, materials, images):
         with tempfile.NamedTemporaryFile(suffix=".npy") as inputs:
-            preprocess(pictures, inputs.name, self.peer.name)
+            preprocess(images, inputs.name, self.peer.name)
             engine = PeerEngine("onnxruntime", "ONNX Runtime", "float32", {})
-            return engine.probabilities(materials, pictures, inputs.name, core_count())
+            return engine.probabilities(materials, images, inputs.name, core_count())
 
     @property
     def versions(self):
@@ -78,24 +78,24 @@ def run(options):
     contenders, missing = choose(contenders, options.contenders)
     record = Record(options.record, {"machine": describe(), "seconds": options.seconds, "alexnet": program.version})
 
-    pictures = [materials.pictures.path(size) for size in options.pictures] + materials.pictures.check
-    right = reference.probabilities(materials, pictures)
-    answers = {contender.name: contender.probabilities(materials, pictures) for contender in contenders}
+    images = [materials.images.path(size) for size in options.images] + materials.images.check
+    expected = reference.probabilities(materials, images)
+    answers = {contender.name: contender.probabilities(materials, images) for contender in contenders}
     for round in range(options.rounds):
         record.begin_round()
-        for size in options.pictures:
+        for size in options.images:
             for contender in contenders:
-                milliseconds = contender.milliseconds(materials.pictures.path(size), options.seconds)
-                record.add({"contender": contender.name, "picture": size, "milliseconds": milliseconds})
+                milliseconds = contender.milliseconds(materials.images.path(size), options.seconds)
+                record.add({"contender": contender.name, "image": size, "milliseconds": milliseconds})
                 progress(f"round {round + 1}, {size}, {contender.name}: {milliseconds:.2f} ms")
-    return report(record.measurements, contenders, missing, answers, right, options)
+    return report(record.measurements, contenders, missing, answers, expected, options)
 
 
-def report(measurements, contenders, missing, answers, right, options):
+def report(measurements, contenders, missing, answers, expected, options):
     def median(contender, size):
-        return measurements.median("milliseconds", contender=contender.name, picture=size)
+        return measurements.median("milliseconds", contender=contender.name, image=size)
 
-    sizes = measurements.distinct("picture")
+    sizes = measurements.distinct("image")
     ours = contenders[0]
     rows = []
     failed = False
@@ -103,9 +103,9 @@ def report(measurements, contenders, missing, answers, right, options):
         row = [contender.name]
         for size in sizes:
             row += [number(median(contender, size), 2), ratio(median(contender, size), median(ours, size))]
-        same, largest = agreement(answers[contender.name], right)
-        failed = failed or (contender is ours and same < len(right))
-        rows.append(row + [f"{same} of {len(right)}", f"{largest:.1e}"])
+        same, largest = agreement(answers[contender.name], expected)
+        failed = failed or (contender is ours and same < len(expected))
+        rows.append(row + [f"{same} of {len(expected)}", f"{largest:.1e}"])
     header = ["one thread"]
     for size in sizes:
         header += [f"{size}, ms", "of ours"]
@@ -113,7 +113,7 @@ def report(measurements, contenders, missing, answers, right, options):
     print(markdown(header + ["same top-1 as with Pillow", "largest |Δ probability|"], rows))
     print()
     print_notes(
-        contenders, missing, measurements, "milliseconds", ("contender", "picture"),
-        f"Medians of {measurements.rounds('contender', 'picture')} rounds of {options.seconds:g} s. OpenCV resizes by "
-        "its INTER_AREA and is not bit-exact with Pillow; nor is ours when scaled.")
+        contenders, missing, measurements, "milliseconds", ("contender", "image"),
+        f"Medians of {measurements.rounds('contender', 'image')} rounds of {options.seconds:g} s. OpenCV resizes "
+        "with INTER_AREA. Neither it nor our scaled decoding is bit-exact with Pillow.")
     return 1 if failed else 0

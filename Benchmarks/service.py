@@ -1,4 +1,4 @@
-"""The whole service: JPEGs posted, JSON answered, under wrk, against other servers."""
+"""End to end under wrk: JPEGs posted, JSON answered, against other servers."""
 
 import json
 import tempfile
@@ -25,9 +25,9 @@ def add_options(parser):
     add_common_options(parser, seconds=8, rounds=3)
     parser.add_argument("--architecture", default="alexnet", help="as torchvision.models names it (default: alexnet)")
     parser.add_argument("--connections", type=integers, default=[1, 8, 32], metavar="N,…")
-    parser.add_argument("--pictures", type=names, default=["640x427", "3000x2000"], metavar="SIZE,…",
+    parser.add_argument("--images", type=names, default=["640x427", "3000x2000"], metavar="SIZE,…",
                         help="640x427, 3000x2000 (default: both)")
-    parser.add_argument("--no-scaled", action="store_true", help="leave out ours with images.decode scaled")
+    parser.add_argument("--no-scaled", action="store_true", help="leave out alexnet with images.decode scaled")
 
 
 def run(options):
@@ -39,18 +39,18 @@ def run(options):
         "machine": describe(), "architecture": options.architecture, "seconds": options.seconds,
         "alexnet": program.version,
     })
-    pictures = {size: materials.pictures.path(size) for size in options.pictures}
-    references = reference_answers(materials, pictures)
+    images = {size: materials.images.path(size) for size in options.images}
+    references = reference_answers(materials, images)
     for server in servers:
         server.prepare(materials)
     for round in range(options.rounds):
         progress(f"round {round + 1} of {options.rounds}")
         record.begin_round()
-        for size, picture in pictures.items():
-            record.add(ceiling(program, materials, size, picture, options))
+        for size, image in images.items():
+            record.add(ceiling(program, materials, size, image, options))
         for server in list(servers):
             try:
-                for row in measure(server, materials, pictures, references, options):
+                for row in measure(server, materials, images, references, options):
                     record.add(row)
                     progress(json.dumps(row))
             except DidNotStart as error:
@@ -63,48 +63,48 @@ def run(options):
     return 1 if bad else 0
 
 
-def reference_answers(materials, pictures):
-    """Probabilities of each picture as Pillow and ONNX Runtime give them, outside any server."""
+def reference_answers(materials, images):
+    """Probabilities of each image from Pillow and ONNX Runtime, without a server."""
     engine = PeerEngine("onnxruntime", "ONNX Runtime", "float32", {})
     with tempfile.NamedTemporaryFile(suffix=".npy") as inputs:
-        preprocess(pictures.values(), inputs.name)
-        answers = engine.probabilities(materials, list(pictures.values()), inputs.name, core_count())
-    return dict(zip(pictures, answers, strict=True))
+        preprocess(images.values(), inputs.name)
+        answers = engine.probabilities(materials, list(images.values()), inputs.name, core_count())
+    return dict(zip(images, answers, strict=True))
 
 
-def ceiling(program, materials, size, picture, options):
-    """What the cores could do if nothing but our own decoding, resizing and network ran on them."""
+def ceiling(program, materials, size, image, options):
+    """Upper bound on throughput: the cores do nothing but our own decoding, resizing and network."""
     cores = core_count()
-    picture_seconds = program.picture_milliseconds(picture, min(2, options.seconds)) / 1000
+    image_seconds = program.image_milliseconds(image, min(2, options.seconds)) / 1000
     batch_seconds = program.network_milliseconds(materials, cores, CEILING_BATCH, min(2, options.seconds)) / 1000
-    return {"ceiling": size, "images_per_second": 1 / (picture_seconds / cores + batch_seconds / CEILING_BATCH)}
+    return {"ceiling": size, "images_per_second": 1 / (image_seconds / cores + batch_seconds / CEILING_BATCH)}
 
 
-def measure(server, materials, pictures, references, options):
-    """One start of one server: what it answers, then every load; a row each."""
-    with RunningServer(server, materials, next(iter(pictures.values()))) as running:
+def measure(server, materials, images, references, options):
+    """Start a server, check its answers, then apply each load. Yields one row for each step."""
+    with RunningServer(server, materials, next(iter(images.values()))) as running:
         yield {"contender": server.name, "ready": running.seconds_to_first_answer}
-        for size, picture in pictures.items():
+        for size, image in images.items():
             reference = references[size]
-            right = reference.index(max(reference))
-            answer = running.ask(picture)
-            yield {"contender": server.name, "checked": size, "decode": server.decode, "same": answer[0][0] == right,
+            expected_index = reference.index(max(reference))
+            answer = running.ask(image)
+            yield {"contender": server.name, "checked": size, "decode": server.decode, "same": answer[0][0] == expected_index,
                    "difference": max(abs(value - reference[index]) for index, value in answer)}
-            Load(running, picture, WARM_UP_CONNECTIONS, WARM_UP_SECONDS, answer[0][0]).result()
+            Load(running, image, WARM_UP_CONNECTIONS, WARM_UP_SECONDS, answer[0][0]).result()
             for connections in options.connections:
-                load = Load(running, picture, connections, options.seconds, answer[0][0])
+                load = Load(running, image, connections, options.seconds, answer[0][0])
                 time.sleep(options.seconds / 2)
                 memory = running.memory()
-                yield {"contender": server.name, "picture": size, "connections": connections, "memory": memory,
+                yield {"contender": server.name, "image": size, "connections": connections, "memory": memory,
                        **load.result()}
 
 
 def report(measurements, servers, missing, options):
     peers = [server for server in servers if not server.is_ours]
     loads = [server.name for server in servers]
-    for size in measurements.distinct("picture"):
+    for size in measurements.distinct("image"):
         for connections in sorted(measurements.distinct("connections")):
-            wanted = {"picture": size, "connections": connections}
+            wanted = {"image": size, "connections": connections}
             rates = {name: measurements.median("requests_per_second", contender=name, **wanted) for name in loads}
             best = max((rates[peer.name] or 0 for peer in peers), default=0)
             fastest = min(filter(None, (measurements.median("p50", contender=peer.name, **wanted) for peer in peers)),
@@ -140,6 +140,6 @@ def report(measurements, servers, missing, options):
          f"{max(measurements.values('difference', contender=name), default=0):.1e}"] for name in loads]))
     print()
     print_notes(
-        servers, missing, measurements, "requests_per_second", ("contender", "picture", "connections"),
-        f"Medians of {measurements.rounds('contender', 'picture', 'connections', 'checked')} rounds, each of which "
-        f"starts every server, warms it and loads it for {options.seconds:g} s. wrk runs on the same cores.")
+        servers, missing, measurements, "requests_per_second", ("contender", "image", "connections"),
+        f"Medians of {measurements.rounds('contender', 'image', 'connections', 'checked')} rounds. A round "
+        f"starts every server, warms it up and loads it for {options.seconds:g} s. wrk runs on the same cores.")

@@ -1,4 +1,4 @@
-"""Training steps of half-width AlexNet, images a second: forward, backward and Adam, against PyTorch."""
+"""Training throughput of the half-width AlexNet (forward, backward, Adam), against PyTorch."""
 
 import json
 
@@ -14,7 +14,7 @@ from lib.tables import markdown, number, ratio
 
 def add_options(parser):
     add_common_options(parser, seconds=15, rounds=5)
-    parser.add_argument("--batch", type=integers, default=[64], metavar="N,…", help="pictures in a step (default: 64)")
+    parser.add_argument("--batch", type=integers, default=[64], metavar="N,…", help="images per step (default: 64)")
     parser.add_argument("--threads", type=integers, default=[2], metavar="N,…", help="(default: 2)")
 
 
@@ -37,7 +37,7 @@ class OurTraining:
 
 
 class PyTorchTraining:
-    """PyTorch's eager step, in one of the ways that people write it."""
+    """PyTorch's eager training step, in one of its common variants."""
 
     is_ours = False
 
@@ -83,7 +83,7 @@ def run(options):
 def report(measurements, contenders, missing, options):
     cells = sorted({(row["threads"], row["batch"]) for row in measurements.rows if "batch" in row})
     rounds = measurements.rounds("contender", "threads", "batch")
-    print(f"Half-width AlexNet, 3×224×224, 10 classes, float32, dropout, cross-entropy, Adam: a training step, medians of "
+    print(f"Half-width AlexNet, 3×224×224, 10 classes, float32, dropout, cross-entropy, Adam: one training step, medians of "
           f"{rounds} rounds of {options.seconds:g} s\n")
     rows = []
     for threads, batch in cells:
@@ -95,9 +95,9 @@ def report(measurements, contenders, missing, options):
             if theirs:
                 rows.append([f"{threads} · {batch}", contender.name, number(batch / theirs * 1000, 1), number(theirs),
                              "" if contender.is_ours or not ours else ratio(theirs, ours)])
-    print(markdown(["threads · batch", "", "images/s", "ms a step", "alexnet is so many times as fast"], rows))
+    print(markdown(["threads · batch", "", "images/s", "ms/step", "speedup of alexnet"], rows))
     print()
     print_notes(
         contenders, missing, measurements, "milliseconds", ("contender", "threads", "batch"),
-        "All begin with the same weights and see uniform noise. That twenty steps of ours have PyTorch's losses is what "
-        "Tests/TrainingTests/Network/TrainableNetworkTests.swift shows.")
+        "All start from the same weights and train on uniform noise. Tests/TrainingTests/Network/TrainableNetworkTests.swift "
+        "compares twenty steps' losses with PyTorch's.")

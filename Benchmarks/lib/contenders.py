@@ -1,4 +1,4 @@
-"""What all commands do with their contenders, whatever these are."""
+"""Choosing contenders, comparing their answers, and the notes under a table."""
 
 import sys
 
@@ -6,32 +6,33 @@ from .machine import describe
 
 
 def choose(contenders, wanted):
-    """Those that take part: ours, and the installed peers that are wanted (all, unless told). And the names of the rest
-    that were wanted but are not installed.
+    """The contenders that take part, and the names of those that are wanted but not installed.
+
+    Ours always takes part. `wanted` names peers; if it is empty, all are wanted.
     """
     asked = [contender for contender in contenders if contender.is_ours or not wanted or contender.name in wanted]
     unknown = set(wanted or []) - {contender.name for contender in contenders}
     if unknown:
-        raise SystemExit(f"no contender is called {', '.join(sorted(unknown))}; there are "
+        raise SystemExit(f"unknown contender {', '.join(sorted(unknown))}; choose from "
                          f"{', '.join(contender.name for contender in contenders)}")
     missing = [contender.name for contender in asked if not contender.is_installed]
     return [contender for contender in asked if contender.is_installed], missing
 
 
 def agreement(answers, reference):
-    """How many pictures have the reference's most probable class, and the largest difference of a probability."""
+    """How many images have the reference's top-1 class, and the largest absolute difference of a probability."""
     pairs = list(zip(answers, reference, strict=True))
     same = sum(ours.index(max(ours)) == theirs.index(max(theirs)) for ours, theirs in pairs)
     return same, max(abs(a - b) for ours, theirs in pairs for a, b in zip(ours, theirs, strict=True))
 
 
 def print_notes(contenders, missing, measurements, field, keys, *more):
-    """What belongs under every table: how steady `field` was, on what machine, which versions, who is missing."""
+    """Print the notes under a table: spread of `field` over the rounds, machine, versions, missing contenders."""
     for note in more:
         print(f"- {note}")
     busy = max(measurements.values("busy"), default=0)
-    print(f"- A round differed from its median by at most {measurements.spread(field, *keys):.0%}. Before the rounds "
-          f"other things kept up to {busy:.0%} of the cores busy.")
+    print(f"- A round differed from the median by at most {measurements.spread(field, *keys):.0%}. CPU utilisation "
+          f"before a round was at most {busy:.0%}.")
     print(f"- {describe()}.")
     versions = {}
     for contender in contenders:
@@ -39,7 +40,7 @@ def print_notes(contenders, missing, measurements, field, keys, *more):
             versions.setdefault(name, []).append(version)
     print(f"- {', '.join(f'{name} {chr(47).join(dict.fromkeys(found))}' for name, found in versions.items())}.")
     for name in missing:
-        print(f"- {name} is missing: it is not installed, or did not start.")
+        print(f"- {name} is missing: not installed, or it did not start.")
 
 
 def progress(text):

@@ -1,4 +1,4 @@
-"""The contenders of a comparison of networks."""
+"""The inference engines that are compared: `alexnet bench`, and the peers' `network.py`."""
 
 import array
 import json
@@ -8,7 +8,7 @@ from pathlib import Path
 from .machine import instruction_sets
 from .peers import Peer
 
-# What keeps each contender to AVX2; None where nothing does.
+# Environment variables that limit each contender to AVX2; None where there is no such switch.
 AVX2_ONLY = {
     "alexnet": {"ALEXNET_INSTRUCTIONS": "avx2"},
     "onnxruntime": None,
@@ -36,9 +36,9 @@ class OurEngine:
         return self.program.network_milliseconds(
             materials, threads, batch, seconds, self.precision, **self.settings)
 
-    def probabilities(self, materials, pictures, inputs, threads):
+    def probabilities(self, materials, images, inputs, threads):
         return self.program.probabilities(
-            materials, pictures, materials.class_count, threads, self.precision, **self.settings)
+            materials, images, materials.class_count, threads, self.precision, **self.settings)
 
     @property
     def is_limited(self):
@@ -71,7 +71,7 @@ class PeerEngine:
         self.kernels = answer.get("kernels", [])
         return answer["milliseconds"]
 
-    def probabilities(self, materials, pictures, inputs, threads):
+    def probabilities(self, materials, images, inputs, threads):
         with tempfile.NamedTemporaryFile() as outputs:
             self._run(materials, threads, CHECKED_BATCH, "--inputs", inputs, "--outputs", outputs.name)
             values = array.array("f", Path(outputs.name).read_bytes())
@@ -88,7 +88,7 @@ class PeerEngine:
 
 
 def make_engines(program, precisions, instructions):
-    """Ours in each precision, then the peers; bfloat16 where the CPU multiplies in it and may."""
+    """Ours in each precision, then the peers; OpenVINO in bfloat16 too where the CPU has it and may use it."""
     def settings(name):
         return (AVX2_ONLY[name] or {}) if instructions == "avx2" else {}
 

@@ -1,4 +1,4 @@
-"""What the measurements ran on."""
+"""The machine that the measurements run on."""
 
 import os
 import platform
@@ -6,14 +6,14 @@ import re
 import time
 from pathlib import Path
 
-# What the contenders choose their kernels by, the widest last.
+# Instruction sets by which the contenders choose their kernels, the widest last.
 INSTRUCTION_SETS = [
     "avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512_vnni", "avx512_bf16", "amx_tile", "asimd", "sve",
 ]
 
 
 def core_count():
-    """The cores this process may use."""
+    """How many cores this process may use."""
     return len(os.sched_getaffinity(0))
 
 
@@ -28,10 +28,10 @@ def instruction_sets():
 
 
 def busy_share(seconds=0.5):
-    """How busy the cores are with other things just now: call it while none of the contenders works."""
+    """CPU utilisation over `seconds`. Call it while no contender runs, to see the load from other processes."""
     def times():
         fields = [int(field) for field in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
-        return sum(fields), fields[3] + fields[4]  # all; idle and waiting for disks
+        return sum(fields), fields[3] + fields[4]  # total; idle + iowait
 
     all_before, idle_before = times()
     time.sleep(seconds)
@@ -40,7 +40,7 @@ def busy_share(seconds=0.5):
 
 
 def describe():
-    """One line."""
+    """The CPU, its cores and instruction sets, memory and operating system, in one line."""
     memory = int(re.search(r"MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text())[1]) / 2**20
     family = f" (family {_cpu('cpu family')}, model {_cpu('model')})" if _cpu("cpu family") else ""
     system = platform.freedesktop_os_release().get("PRETTY_NAME", platform.system())

@@ -1,4 +1,4 @@
-"""What the contenders work on, made once and kept in the cache: pictures, and a model in every contender's form."""
+"""Images, and models in each contender's format, generated once and cached."""
 
 import hashlib
 import json
@@ -8,7 +8,7 @@ from .peers import CACHE, PEERS, Peer
 
 
 def _made(name, sources, make):
-    """The folder `name` in the cache, made anew, in place of the old one, when the scripts that make it have changed."""
+    """The cached folder `name`. It is made again when `sources`, the scripts that make it, have changed."""
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
     folder = CACHE / "materials" / f"{name}-{digest}"
     if not folder.exists():
@@ -23,38 +23,38 @@ def _made(name, sources, make):
     return folder
 
 
-class Pictures:
-    """Two pictures for load, `640x427.jpg` and `3000x2000.jpg`, and some on which the contenders must agree."""
+class Images:
+    """Two images for load, `640x427.jpg` and `3000x2000.jpg`, and those on which answers are compared (`check`)."""
 
     def __init__(self):
-        self.folder = _made("pictures", [PEERS / "pillow/pictures.py"], lambda output: Peer("pillow").run(
-            "pictures.py", "--output", output))
+        self.folder = _made("images", [PEERS / "pillow/images.py"], lambda output: Peer("pillow").run(
+            "images.py", "--output", output))
         self.check = sorted((self.folder / "check").glob("*.jpg"))
 
     def path(self, size):
         return self.folder / f"{size}.jpg"
 
 
-def preprocess(pictures, output, peer="pillow"):
-    """Write the pictures as Pillow, or another peer, preprocesses them: inputs [N, 3, 224, 224] (.npy)."""
-    Peer(peer).run("inputs.py", "--output", output, *pictures)
+def preprocess(images, output, peer="pillow"):
+    """Preprocess the images with Pillow or another peer into inputs [N, 3, 224, 224] (.npy)."""
+    Peer(peer).run("inputs.py", "--output", output, *images)
 
 
 class Materials:
-    """The pictures, and one architecture's `model.pth`, `model.onnx`, `model.pt` and `class_indices.json`."""
+    """The images, and one architecture's `model.pth`, `model.onnx`, `model.pt` and `class_indices.json`."""
 
     def __init__(self, architecture):
         self.architecture = architecture
-        self.pictures = Pictures()
+        self.images = Images()
         sources = [PEERS / name for name in (
-            "pytorch/export.py", "pytorch/architecture.py", "pillow/pictures.py", "common/preprocessing.py")]
+            "pytorch/export.py", "pytorch/architecture.py", "pillow/images.py", "common/preprocessing.py")]
         self.model = _made(architecture, sources, self._export)
         self.checkpoint = self.model / "model.pth"
         self.classes = self.model / "class_indices.json"
 
     def _export(self, output):
         output.mkdir()
-        preprocess(self.pictures.check, output / "inputs.npy")
+        preprocess(self.images.check, output / "inputs.npy")
         Peer("pytorch").run(
             "export.py", "--architecture", self.architecture, "--inputs", output / "inputs.npy", "--output", output)
 
@@ -64,7 +64,7 @@ class Materials:
 
 
 class TrainingMaterials:
-    """Half-width AlexNet with random weights: `model.pth` and `class_indices.json`."""
+    """The half-width AlexNet with random weights: `model.pth` and `class_indices.json`."""
 
     def __init__(self):
         self.model = _made("half-width", [PEERS / "pytorch/training.py"], lambda output: Peer("pytorch").run(

@@ -1,4 +1,4 @@
-"""What all commands' options share."""
+"""Options that the commands share."""
 
 from .program import Program
 
@@ -12,11 +12,13 @@ def names(text):
 
 
 def add_common_options(parser, seconds, rounds):
-    parser.add_argument("--binary", default=str(Program.DEFAULT), help="our program (default: .build/release/alexnet)")
-    parser.add_argument("--rounds", type=int, default=rounds, help=f"each measures every contender (default: {rounds})")
+    parser.add_argument("--binary", default=str(Program.DEFAULT),
+                        help="the alexnet binary (default: .build/release/alexnet)")
+    parser.add_argument("--rounds", type=int, default=rounds,
+                        help=f"a round measures every contender once (default: {rounds})")
     parser.add_argument("--seconds", type=float, default=seconds,
                         help=f"length of one measurement (default: {seconds})")
-    parser.add_argument("--contenders", type=names, metavar="NAME,…", help="only these peers, as the table names them")
+    parser.add_argument("--contenders", type=names, metavar="NAME,…",
+                        help="only these peers, by their names in the table")
     parser.add_argument("--record", metavar="FILE",
-                        help="keep the measurements here; a later run with the same file adds to them")
-
+                        help="keep the measurements in this file; later runs with the same file add to them")

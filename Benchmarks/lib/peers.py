@@ -1,4 +1,4 @@
-"""The other engines and servers: where they are installed, and how their programs are started."""
+"""The peers (other engines and servers): how they are installed and started."""
 
 import importlib.metadata
 import os
@@ -11,21 +11,21 @@ ROOT = Path(__file__).resolve().parents[2]
 PEERS = ROOT / "Benchmarks/peers"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "alexnet-benchmarks"
 
-# Settings of the shell that would slow one contender down, or tune it behind the reader's back.
+# Environment variables that would tune, or slow down, a single contender.
 TUNING_VARIABLES = re.compile(r"^(OPENBLAS|OMP|MKL|KMP|GOMP|ONEDNN|DNNL|ATEN|OV|TS|MOSEC|ALEXNET)_")
 
-# How a peer wants to be built, where a plain installation would be slower than it can be.
+# Build settings for peers whose default build is slower than need be.
 BUILD_SETTINGS = {"pillow-simd": {"CC": "cc -mavx2"}}
 
 
 def clean_environment(**settings):
-    """This process's environment without such settings, and with these."""
+    """This process's environment without the tuning variables, and with `settings`."""
     kept = {name: value for name, value in os.environ.items() if not TUNING_VARIABLES.match(name)}
     return kept | settings
 
 
 class Peer:
-    """A folder in peers/ with its requirements, and a virtual environment of that name in the cache."""
+    """A folder in peers/ with its requirements.txt, and its virtual environment in the cache."""
 
     def __init__(self, name):
         self.name = name
@@ -43,7 +43,7 @@ class Peer:
         return stamp.exists() and stamp.read_text() == (self.folder / "requirements.txt").read_text()
 
     def install(self):
-        """Whether it went well; pip says why not."""
+        """Install the peer; whether that worked. On failure pip prints the reason."""
         settings = clean_environment(**BUILD_SETTINGS.get(self.name, {}))
         requirements = self.folder / "requirements.txt"
         subprocess.run([sys.executable, "-m", "venv", "--clear", self.environment], check=True)
@@ -55,7 +55,7 @@ class Peer:
         return True
 
     def command(self, program, *arguments):
-        """Its Python with one of its programs; says what to do when it is not installed."""
+        """The command line that runs one of the peer's programs. Exits if the peer is not installed."""
         if not self.is_installed:
             raise SystemExit(
                 f"{self.name} is not installed as its requirements say: run Benchmarks/run setup {self.name}")
@@ -63,11 +63,11 @@ class Peer:
 
     @staticmethod
     def settings(**more):
-        """The environment in which its programs run."""
+        """The environment of a peer's programs."""
         return clean_environment(PYTHONPATH=str(PEERS / "common"), **more)
 
     def run(self, program, *arguments, **settings):
-        """Standard output of one of its programs; a failure ends the benchmark with what it said."""
+        """Run one of the peer's programs; its standard output. If it fails, exit with its output."""
         done = subprocess.run(self.command(program, *arguments), env=self.settings(**settings), text=True,
                               capture_output=True)
         if done.returncode != 0:
@@ -75,7 +75,7 @@ class Peer:
         return done.stdout
 
     def versions(self):
-        """The packages that its requirements name, with their versions as installed."""
+        """The installed versions of the packages in requirements.txt."""
         names = [re.match(r"[\w.-]+", line)[0] for line in
                  (self.folder / "requirements.txt").read_text().splitlines() if line and line[0] not in "#-"]
         packages = [str(path) for path in self.environment.glob("lib/python*/site-packages")]

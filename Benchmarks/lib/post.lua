@@ -1,5 +1,5 @@
--- Posts a picture, and looks at every answer: its status, and its most probable class.
--- Arguments: file, "raw" or "form", index of the class that is right.
+-- Posts an image and checks every answer's status and top-1 class.
+-- Arguments: file, "raw" or "form", index of the expected class.
 
 local threads = {}
 
@@ -9,7 +9,7 @@ end
 
 function init(arguments)
     local file = assert(io.open(arguments[1], "rb"))
-    local picture = file:read("*a")
+    local image = file:read("*a")
     file:close()
     expected = arguments[3]
     answered, refused, wrong = 0, 0, 0
@@ -18,11 +18,11 @@ function init(arguments)
         local boundary = "benchmark-7c1f0f0a"
         wrk.headers["Content-Type"] = "multipart/form-data; boundary=" .. boundary
         wrk.body = "--" .. boundary .. "\r\n"
-            .. 'Content-Disposition: form-data; name="image"; filename="picture.jpg"\r\n'
-            .. "Content-Type: image/jpeg\r\n\r\n" .. picture .. "\r\n--" .. boundary .. "--\r\n"
+            .. 'Content-Disposition: form-data; name="image"; filename="image.jpg"\r\n'
+            .. "Content-Type: image/jpeg\r\n\r\n" .. image .. "\r\n--" .. boundary .. "--\r\n"
     else
         wrk.headers["Content-Type"] = "image/jpeg"
-        wrk.body = picture
+        wrk.body = image
     end
     prepared = wrk.format()
 end

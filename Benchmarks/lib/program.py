@@ -1,4 +1,4 @@
-"""Our program."""
+"""The `alexnet` binary under test."""
 
 import json
 import subprocess
@@ -8,7 +8,7 @@ from .peers import ROOT, clean_environment
 
 
 class Program:
-    """A release build of `alexnet`; built first when it is the default one and is missing."""
+    """A release build of `alexnet`. The default one is built if it is missing."""
 
     DEFAULT = ROOT / ".build/release/alexnet"
 
@@ -21,7 +21,7 @@ class Program:
 
     @property
     def version(self):
-        """What it says of itself, and the commit it was built from, with `+` when its sources had uncommitted changes."""
+        """Its own version and the commit of its working tree, with `+` if Sources/ has uncommitted changes."""
         def git(*arguments):
             done = subprocess.run(["git", *arguments], cwd=self.binary.parent, text=True, capture_output=True)
             return done.stdout.strip()
@@ -31,7 +31,7 @@ class Program:
         return f"{told.stdout.strip() or '?'} ({revision}{changed})"
 
     def lines(self, *arguments, **settings):
-        """The lines of JSON that a subcommand prints; a failure ends the benchmark with what it said."""
+        """Run a subcommand; the JSON lines that it prints. If it fails, exit with its standard error."""
         done = subprocess.run([str(self.binary), *map(str, arguments)], env=clean_environment(**settings), text=True,
                               capture_output=True)
         if done.returncode != 0:
@@ -42,7 +42,7 @@ class Program:
         return ["--checkpoint", materials.checkpoint, "--classes", materials.classes, "--preprocessing", "imagenet"]
 
     def network_milliseconds(self, materials, threads, batch, seconds, precision="float32", **settings):
-        """The median time of one batch through the network alone."""
+        """The median time of one batch through the network."""
         arguments = ["bench", "--json", *self.model_arguments(materials), "--batch", batch, "--threads", threads,
                      "--seconds", seconds]
         if precision != "float32":
@@ -54,16 +54,16 @@ class Program:
         return self.lines("bench", "--training", "--json", "--checkpoint", materials.checkpoint, "--classes",
                           materials.classes, "--batch", batch, "--threads", threads, "--seconds", seconds)[0]["milliseconds"]
 
-    def picture_milliseconds(self, picture, seconds, decode="exact", **settings):
-        """The median time in which one thread makes the network's input of a picture's bytes."""
-        arguments = ["bench", "--json", "--picture", picture, "--preprocessing", "imagenet", "--seconds", seconds]
+    def image_milliseconds(self, image, seconds, decode="exact", **settings):
+        """The median time in which one thread turns an image's bytes into the network's input."""
+        arguments = ["bench", "--json", "--picture", image, "--preprocessing", "imagenet", "--seconds", seconds]
         if decode != "exact":
             arguments += ["--decode", decode]
         return self.lines(*arguments, **settings)[0]["milliseconds"]
 
-    def probabilities(self, materials, pictures, class_count, threads, precision="float32", decode="exact",
+    def probabilities(self, materials, images, class_count, threads, precision="float32", decode="exact",
                       **settings):
-        """[pictures][classes] as `predict` answers them."""
+        """Probabilities [images][classes] from `alexnet predict`."""
         arguments = ["predict", "--json", "--top", class_count, "--threads", threads,
                      *self.model_arguments(materials)]
         if precision != "float32":
@@ -71,7 +71,7 @@ class Program:
         if decode != "exact":
             arguments += ["--decode", decode]
         answers = []
-        for answer in self.lines(*arguments, *pictures, **settings):
+        for answer in self.lines(*arguments, *images, **settings):
             values = {entry["index"]: entry["probability"] for entry in answer["top"]}
             answers.append([values[index] for index in range(class_count)])
         return answers

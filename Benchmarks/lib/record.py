@@ -1,4 +1,4 @@
-"""Measurements kept in a file, so that a long comparison can be run in pieces and its table made again."""
+"""Measurements kept in a file, so that a long comparison can be run in parts and its tables printed again."""
 
 import json
 from pathlib import Path
@@ -8,9 +8,9 @@ from .tables import Measurements
 
 
 class Record:
-    """The measurements of this run and, with a file, of the runs before it that used the same file.
+    """The measurements of this run and, with a file, of earlier runs with the same file.
 
-    A file belongs to one machine and one set of options: measurements of different ones have no common median.
+    A file belongs to one machine and one set of options: a median over different ones would mean nothing.
     """
 
     def __init__(self, path, facts):
@@ -22,14 +22,17 @@ class Record:
             if path.exists():
                 kept, *rows = [json.loads(line) for line in path.read_text().splitlines()]
                 if kept != facts:
-                    raise SystemExit(f"{path} holds measurements of something else:\n{kept}\nnot of\n{facts}")
+                    raise SystemExit(f"{path} holds measurements with other facts:\n{kept}\ninstead of\n{facts}")
             else:
                 path.write_text(json.dumps(facts) + "\n")
             self.file = path.open("a")
+            for row in rows:
+                if "picture" in row:  # the key in older files
+                    row["image"] = row.pop("picture")
         self.measurements = Measurements(rows)
 
     def begin_round(self):
-        """Note how busy the computer is before anything is measured."""
+        """Record the CPU utilisation before the round."""
         self.add({"busy": busy_share()})
 
     def add(self, row):

@@ -1,4 +1,4 @@
-"""The contenders of a comparison of servers, and how one is started, asked, weighed and stopped."""
+"""The servers that are compared: how each is started, queried, measured and stopped."""
 
 import http.client
 import json
@@ -20,7 +20,7 @@ BOUNDARY = "benchmark-7c1f0f0a"
 
 
 class OurServer:
-    """`alexnet serve`, with settings by environment."""
+    """`alexnet serve`, configured by environment variables."""
 
     path = "/predict"
     form = "raw"
@@ -34,7 +34,7 @@ class OurServer:
         self.is_installed = True
 
     def prepare(self, materials):
-        """Nothing."""
+        """Nothing to prepare."""
 
     def command(self, materials, port):
         return [str(self.program.binary), "serve", "--port", str(port), "--threads", str(core_count()),
@@ -49,7 +49,7 @@ class OurServer:
 
 
 class PeerServer:
-    """A peer's `server.py`; `path` and `form` are what it takes natively."""
+    """A peer's `server.py`. `path` and `form` (raw body or form field) are its native interface."""
 
     is_ours = False
     decode = "exact"
@@ -62,7 +62,7 @@ class PeerServer:
         self.is_installed = self.peer.is_installed
 
     def prepare(self, materials):
-        """What it needs once for a model, before it can be started: its `prepare.py`, where it has one."""
+        """Run the peer's `prepare.py`, if it has one, before the first start with a model."""
         if (self.peer.folder / "prepare.py").exists():
             self.peer.run("prepare.py", "--model", materials.model)
 
@@ -91,13 +91,13 @@ def make_servers(program, with_scaled_decoding):
 
 
 class DidNotStart(Exception):
-    """The contender's server ended, or never answered; the text ends with its log."""
+    """The server exited or never answered. The message ends with its log."""
 
 
 class RunningServer:
-    """A contender's server, from exec to exit, in a folder of its own, and what it starts, in a session of its own."""
+    """A contender's server from exec to exit, in its own working directory, its processes in their own session."""
 
-    def __init__(self, contender, materials, picture):
+    def __init__(self, contender, materials, image):
         self.contender = contender
         self.port = free_port()
         self.folder = tempfile.TemporaryDirectory(prefix="benchmark-")
@@ -109,24 +109,24 @@ class RunningServer:
                 contender.command(materials, self.port), env=environment, cwd=self.folder.name,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         try:
-            self._await_answer(picture, started + START_SECONDS)
+            self._await_answer(image, started + START_SECONDS)
         except BaseException:
             self.stop()
             raise
         self.seconds_to_first_answer = time.perf_counter() - started
 
-    def _await_answer(self, picture, deadline):
+    def _await_answer(self, image, deadline):
         while time.perf_counter() < deadline and self.process.poll() is None:
             try:
-                self.ask(picture)
+                self.ask(image)
                 return
             except (OSError, http.client.HTTPException, RefusedError):
                 time.sleep(0.005)
         raise DidNotStart(f"{self.contender.name} did not start:\n{self.log.read_text()[-3000:]}")
 
-    def ask(self, picture):
-        """The five most likely classes of a picture: index and probability."""
-        content, kind = picture.read_bytes(), "image/jpeg"
+    def ask(self, image):
+        """POST an image; the index and probability of its top five classes."""
+        content, kind = image.read_bytes(), "image/jpeg"
         if self.contender.form == "form":
             content, kind = multipart(content)
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
@@ -141,18 +141,18 @@ class RunningServer:
         return [(entry["index"], entry["probability"]) for entry in json.loads(body)["top"]]
 
     def memory(self):
-        """Bytes of memory of all its processes; what they share is counted once (PSS)."""
+        """PSS of all its processes, in bytes. Pages that they share are counted once."""
         total = 0
         for process in self._processes():
             try:
                 text = Path(f"/proc/{process}/smaps_rollup").read_text()
                 total += int(re.search(r"^Pss:\s+(\d+)", text, re.MULTILINE)[1]) * 1024
             except (OSError, TypeError):
-                continue  # it ended meanwhile
+                continue  # it has exited
         return total
 
     def _processes(self):
-        """The processes of its session."""
+        """The ids of the processes in its session."""
         found = []
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit():
@@ -186,14 +186,14 @@ class RunningServer:
 
 
 class RefusedError(Exception):
-    """An answer that is not 200."""
+    """A response whose status is not 200."""
 
 
-def multipart(picture):
-    """The body and the Content-Type of a form with the picture as its file."""
-    head = (f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="image"; filename="picture.jpg"\r\n'
+def multipart(image):
+    """The body and Content-Type of a multipart form with the image as a file."""
+    head = (f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="image"; filename="image.jpg"\r\n'
             "Content-Type: image/jpeg\r\n\r\n")
-    return head.encode() + picture + f"\r\n--{BOUNDARY}--\r\n".encode(), f"multipart/form-data; boundary={BOUNDARY}"
+    return head.encode() + image + f"\r\n--{BOUNDARY}--\r\n".encode(), f"multipart/form-data; boundary={BOUNDARY}"
 
 
 def free_port():

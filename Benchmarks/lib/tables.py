@@ -1,11 +1,11 @@
-"""Medians, and Markdown."""
+"""Medians over rounds, and Markdown tables."""
 
 from collections import Counter
 from statistics import median
 
 
 def markdown(header, rows):
-    """A table whose columns line up in plain text too; the first column to the left, the others to the right."""
+    """A table whose columns are aligned in plain text too: the first to the left, the others to the right."""
     cells = [[str(cell) for cell in row] for row in [header, *rows]]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
 
@@ -19,7 +19,7 @@ def markdown(header, rows):
 
 
 class Measurements:
-    """Values by contender and by what was measured, one a round."""
+    """Rows of measurements: one for each round, contender and set of parameters."""
 
     def __init__(self, rows=()):
         self.rows = list(rows)
@@ -28,26 +28,26 @@ class Measurements:
         self.rows.append(row)
 
     def values(self, field, **wanted):
-        """Every round's value of `field` where all of `wanted` hold."""
+        """The values of `field` in the rows that match `wanted`, one for each round."""
         return [row[field] for row in self.rows
                 if row.get(field) is not None and all(row.get(key) == value for key, value in wanted.items())]
 
     def median(self, field, **wanted):
-        """The median over the rounds; None when nothing was measured."""
+        """The median over the rounds; None without measurements."""
         values = self.values(field, **wanted)
         return median(values) if values else None
 
     def distinct(self, field):
-        """The values of `field` in the order in which they came."""
+        """The distinct values of `field`, in order of appearance."""
         return list(dict.fromkeys(row[field] for row in self.rows if field in row))
 
     def rounds(self, *keys):
-        """How often each thing was measured, where it was measured least."""
+        """How many rounds every combination of `keys` has at least."""
         rows = [row for row in self.rows if "contender" in row]
         return min(Counter(tuple(row.get(key) for key in keys) for row in rows).values(), default=0)
 
     def spread(self, field, *keys):
-        """How far a round's value was from its median at most, as a share of it."""
+        """The largest relative deviation of a round's value from its median."""
         largest = 0.0
         for group in {tuple(row.get(key) for key in keys) for row in self.rows}:
             values = self.values(field, **dict(zip(keys, group)))
@@ -62,5 +62,5 @@ def number(value, digits=0):
 
 
 def ratio(ours, theirs):
-    """How many times `theirs` is in `ours`."""
+    """`ours` / `theirs`, as text."""
     return "" if ours is None or not theirs else f"{ours / theirs:.2f} ×"

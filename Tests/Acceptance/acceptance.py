@@ -1,4 +1,4 @@
-"""What the acceptance scripts share: options, verdicts, a running server, requests and metrics."""
+"""Shared by the acceptance scripts: options, verdicts, a running server, requests and metrics."""
 
 import argparse
 import http.client
@@ -26,7 +26,7 @@ def make_parser(description):
 
 
 def parse(parser):
-    """The options, once the program under test is known to exist."""
+    """The parsed options. Exits if the program under test does not exist."""
     options = parser.parse_args()
     options.binary = options.binary.resolve()
     if not os.access(options.binary, os.X_OK):
@@ -35,14 +35,14 @@ def parse(parser):
 
 
 class Verdict:
-    """Prints what was measured as it comes, remembers what failed, and ends the script with 0 or 1."""
+    """Prints each result at once, collects failures, and ends the script with exit code 0 or 1."""
 
     def __init__(self):
         self.failures = []
         self.title = ""
 
     def section(self, title):
-        """What the claims that follow are about."""
+        """Start a section; its title is printed before the claims that follow."""
         self.title = title
         print(f"\n{title}", flush=True)
 
@@ -50,7 +50,7 @@ class Verdict:
         print(f"       {text}", flush=True)
 
     def check(self, passed, text, detail=""):
-        """One claim. `detail` is what a person needs to know when it does not hold."""
+        """Check one claim. `detail` is printed only if it does not hold."""
         print(f"{'ok    ' if passed else 'FAILED'} {text}", flush=True)
         if not passed:
             self.failures.append(f"{self.title}: {text}" if self.title else text)
@@ -69,7 +69,7 @@ class Verdict:
 
 
 class Server:
-    """`alexnet serve` on a free port, from exec to exit. Its log is kept in a temporary file."""
+    """`alexnet serve` on a free port, from exec to exit. Its log goes to a temporary file."""
 
     def __init__(self, binary, *arguments, environment=None, ready_within=60):
         self.log_file = tempfile.NamedTemporaryFile("w+", prefix="alexnet-", suffix=".log")
@@ -118,7 +118,7 @@ class Server:
         return http.client.HTTPConnection(self.host, self.port, timeout=timeout)
 
     def get(self, path):
-        """Status, header fields and bytes of a GET on a connection of its own."""
+        """GET on a new connection: status, header fields, body."""
         connection = self.connect()
         try:
             return exchange(connection, "GET", path)
@@ -132,17 +132,17 @@ class Server:
         return Metrics(body.decode())
 
     def resident_bytes(self):
-        """Memory resident now, and at its highest, from /proc."""
+        """Resident memory and its peak (VmRSS, VmHWM), in bytes."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return tuple(int(re.search(rf"{key}:\s+(\d+) kB", status)[1]) * 1024 for key in ("VmRSS", "VmHWM"))
 
     def terminate(self):
-        """Send SIGTERM. When it was sent."""
+        """Send SIGTERM; the time at which it was sent."""
         self.process.send_signal(signal.SIGTERM)
         return time.monotonic()
 
     def wait(self, seconds=40):
-        """The exit code, or None when the server is still running after so many seconds."""
+        """The exit code, or None if the server still runs after `seconds`."""
         try:
             return self.process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -168,7 +168,7 @@ class Server:
 
 
 def exchange(connection, method, path, body=None, fields=None):
-    """One request and its response: status, header fields (lower case), bytes."""
+    """One request; the response's status, header fields (names in lower case) and body."""
     connection.request(method, path, body=body, headers=fields or {})
     response = connection.getresponse()
     content = response.read()
@@ -176,7 +176,7 @@ def exchange(connection, method, path, body=None, fields=None):
 
 
 def multipart(images, names=None):
-    """The body and the Content-Type of a form with these images as files."""
+    """The body and Content-Type of a multipart form with these images as files."""
     boundary = "acceptance-7c1f0f0a"
     body = b""
     for index, image in enumerate(images):
@@ -189,7 +189,7 @@ def multipart(images, names=None):
 
 
 def probabilities(prediction, count):
-    """The probabilities by class index of an answer that was asked with `top` = every class."""
+    """Probabilities by class index, from an answer whose `top` holds every class."""
     top = prediction["top"]
     indices = sorted(entry["index"] for entry in top)
     if indices != list(range(count)):
@@ -228,7 +228,7 @@ class Metrics:
         return any(sample == name for sample, _, _ in self.samples)
 
     def below(self, name, bound):
-        """How many observations of a histogram are at most `bound`; None when no bucket ends there."""
+        """How many observations of a histogram are at most `bound`; None if no bucket has that bound."""
         values = [
             value for sample, labels, value in self.samples
             if sample == name + "_bucket" and math.isclose(float(labels["le"].replace("+Inf", "inf")), bound)
@@ -237,7 +237,7 @@ class Metrics:
 
 
 def problem(fields, content):
-    """The `detail` of an answer in application/problem+json, or None when it is not one."""
+    """The `detail` of an application/problem+json response, or None for other media types."""
     if not fields.get("content-type", "").startswith("application/problem+json"):
         return None
     try:
@@ -247,13 +247,13 @@ def problem(fields, content):
 
 
 def run_threads(count, work):
-    """Call work(index) on that many threads and wait; the first exception is raised here."""
+    """Call work(index) on `count` threads and join them; re-raises the first exception."""
     errors = []
 
     def guarded(index):
         try:
             work(index)
-        except BaseException as error:  # handed to the main thread below
+        except BaseException as error:  # re-raised on the main thread below
             errors.append(error)
 
     threads = [threading.Thread(target=guarded, args=(index,), daemon=True) for index in range(count)]

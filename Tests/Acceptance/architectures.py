@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Every classic network answers as PyTorch does, from the file's bytes to the probabilities.
+"""Every classic network matches PyTorch end to end, from the file's bytes to the probabilities.
 
-For each network torchvision (or a tutorial's class) makes the initial weights; where it has batch normalisation, its running
-statistics and its parameters are random, so that folding them away is tested. The last layer is scaled so that the most
-probable classes differ. `alexnet predict --json` and PyTorch then classify the same sixteen pictures; PyTorch decodes them
-with Pillow and computes in float32 from the very file that `alexnet` reads.
+torchvision (or a tutorial's class) makes the initial weights of each network. Running statistics and parameters of batch
+normalisation are random, so that folding them is tested. The last layer is scaled so that the top-1 class differs between
+images. `alexnet predict --json` and PyTorch then classify the same sixteen images. PyTorch decodes them with Pillow and
+computes in float32 with the same weights.
 
     |difference of a probability|      at most 1e-4
-    the most probable class            the same
-    the architecture                   inferred, except where names and shapes cannot tell it
+    top-1 class                        the same
+    architecture                       inferred, except where names and shapes are ambiguous
 """
 
 import copy
@@ -28,10 +28,10 @@ from torchvision import transforms
 
 from acceptance import Verdict, make_parser, parse
 from classics import LeNet, torchvision_network
-from pictures import write_pictures
+from images import write_images
 
 LARGEST_PROBABILITY_DIFFERENCE = 1e-4
-# What PyTorch's own float32 may lose of a logit.
+# Largest accepted float32 rounding error of PyTorch's own logits.
 OWN_ERROR = 2e-5
 IMAGENET = transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 HALF = transforms.Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
@@ -47,7 +47,7 @@ def stretch(extent, *others):
     return transforms.Compose([transforms.Resize((extent, extent)), transforms.ToTensor(), *others])
 
 
-# Name of the case: architecture, how the network is made, preprocessing, channels, model.json, suffix, how it is wrapped.
+# By name: architecture, function that makes the network, preprocessing, channels, model.json, file format, key of the wrapper.
 CASES = {}
 
 
@@ -89,7 +89,10 @@ USUAL = ["lenet5", "lenet5_colour", "lenet5_28", "lenet5_28_unpadded", "vgg11", 
 
 
 def randomize(network, inputs):
-    """Random normalisations near what the pictures' own statistics are, and logits that spread over about -5 … 5."""
+    """Randomise batch normalisation around the images' own statistics, and scale the logits to about -5 … 5.
+
+    Returns PyTorch's own float32 error of a logit.
+    """
     normalizations = [module for module in network.modules() if isinstance(module, torch.nn.BatchNorm2d)]
     for module in normalizations:
         torch.nn.init.uniform_(module.weight, 0.5, 1.5)
@@ -104,12 +107,12 @@ def randomize(network, inputs):
     last = [module for module in network.modules() if isinstance(module, torch.nn.Linear)][-1]
     last = network.fc if isinstance(getattr(network, "fc", None), torch.nn.Linear) else last
     logits = network(inputs)
-    # What all pictures have in common is taken away: what is left tells them apart.
+    # Centre the logits over the images, so that the images differ in class.
     spread = (logits - logits.mean(0)).abs().max()
     last.bias.sub_(logits.mean(0))
     exact = copy.deepcopy(network).double()(inputs[:2].double())
     own = (network(inputs[:2]) - exact).abs().max()
-    # Not so far that the comparison would be one of PyTorch's own rounding errors.
+    # Limit the scale, or PyTorch's own rounding errors would dominate the comparison.
     scale = min(5 / spread, OWN_ERROR / own)
     last.weight.mul_(scale)
     last.bias.mul_(scale)
@@ -117,7 +120,7 @@ def randomize(network, inputs):
 
 
 def save(state, folder, form):
-    """One of the forms in which weights are kept. Units: bytes."""
+    """Save the weights in one of the file formats. Returns their size in bytes."""
     if form == "pth":
         torch.save(state, folder / "model.pth")
     elif form == "stacked":
@@ -175,7 +178,7 @@ def run_case(verdict, options, folder, files, name, seed):
     expected = torch.softmax(logits.double(), 1).numpy()
     verdict.note(
         f"checkpoint {size / 1e6:.0f} MB, {suffix}; logits {logits.min():.2f} … {logits.max():.2f}; "
-        f"largest probability {expected.max():.3f}; {len(set(expected.argmax(1)))} classes on {len(files)} pictures; "
+        f"largest probability {expected.max():.3f}; {len(set(expected.argmax(1)))} classes on {len(files)} images; "
         f"PyTorch's own float32 error {own:.1e}"
     )
     del network
@@ -187,7 +190,7 @@ def run_case(verdict, options, folder, files, name, seed):
     verdict.check(known.get("parameters") == learned, f"{learned} parameters", known.get("parameters"))
     lines, reason, seconds = run_predict(options.binary, model, count, files)
     shutil.rmtree(model)
-    if not verdict.check(lines is not None, f"alexnet predict answers {len(files)} pictures in {seconds:.2f} s", reason):
+    if not verdict.check(lines is not None, f"alexnet predict answers {len(files)} images in {seconds:.2f} s", reason):
         return
     worst, others = (0.0, ""), []
     for line, file, truth in zip(lines, files, expected):
@@ -196,7 +199,7 @@ def run_case(verdict, options, folder, files, name, seed):
         worst = max(worst, (float(numpy.nan_to_num(abs(got - truth), nan=1).max()), file.name))
         if line["index"] != int(truth.argmax()):
             others.append(f"{file.name}: {line['index']} instead of {truth.argmax()}")
-    verdict.check(not others, "the most probable class is PyTorch's on every picture", "\n".join(others))
+    verdict.check(not others, "the most probable class is PyTorch's on every image", "\n".join(others))
     verdict.check(
         worst[0] <= LARGEST_PROBABILITY_DIFFERENCE, f"largest |difference of a probability| {worst[0]:.2e}", f"on {worst[1]}"
     )
@@ -210,7 +213,7 @@ def main():
     verdict = Verdict()
     with tempfile.TemporaryDirectory(prefix="alexnet-networks-") as folder:
         folder = Path(folder)
-        files = write_pictures(folder / "pictures")
+        files = write_images(folder / "images")
         for seed, name in enumerate(names):
             run_case(verdict, options, folder, files, name, seed)
     verdict.finish()

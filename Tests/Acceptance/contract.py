@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""/openapi.json is true: schemathesis finds no request that is answered otherwise than it says.
+"""The server conforms to its /openapi.json, as checked by schemathesis.
 
-schemathesis makes thousands of requests out of the document, right ones and wrong ones, and checks statuses, media types, header
-fields and contents against it, that wrong data are refused and right ones accepted, that other methods are 405 and that nothing
-fails. Two of three paths name models that there are. What a schema cannot say is left out: whether bytes are a picture, and that the
-data of a tensor fit its shape.
+schemathesis generates thousands of valid and invalid requests from the document. It checks status codes, media types, header
+fields and bodies against it, that invalid data are rejected and valid data accepted, that other methods get 405, and that
+nothing is a server error. Two of three paths name existing models. Checks that a schema cannot express are disabled: whether
+bytes are an image, and whether the data of a tensor fit its shape.
 
-Wants schemathesis and Pillow.
+Needs schemathesis and Pillow.
 """
 
 import json
@@ -25,7 +25,7 @@ SETTINGS = """
 include-path-regex = "/(infer|predict)$"
 checks.positive_data_acceptance.enabled = false
 
-# It takes names from other answers there, and would unload what all the others ask.
+# These phases take names from other answers, and would unload the models that the other requests need.
 [[operations]]
 include-path-regex = "/unload$"
 phases.coverage.enabled = false
@@ -56,7 +56,7 @@ schemathesis.openapi.media_type("application/octet-stream", strategies.builds(ma
 @schemathesis.hook
 def map_path_parameters(context, parameters):
     if parameters and len(parameters.get("model", "")) % 3:
-        # Only the spare model may be unloaded: the others' requests want an answer.
+        # Only the spare model may be unloaded: the other requests need theirs.
         parameters["model"] = "{SPARE}" if context.operation.path.endswith("/unload") else "{MODEL}"
         if len(parameters.get("version", "")) % 3:
             parameters["version"] = os.environ["CONTRACT_VERSION"]

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""What one client can do to lock the others out, and what a good client beside it still gets.
+"""Denial of service by one client, and what a well-behaved client gets meanwhile.
 
-While each attack goes on, a good client asks for a prediction again and again, over a new connection every time. At least 90 % of
-what it asks must be answered with 200 within 2 s, and the server must be well afterwards.
+During each attack a good client requests predictions, each over a new connection. At least 90 % of its requests must be answered
+with 200 within 2 s, and the server must be ready afterwards.
 
-Each attack is a function that takes the server and an event: it attacks until the event is set, gives back what is worth a note, and
-leaves nothing open. To add one, write it and put it into ATTACKS. `--only NAME` tries one of them.
+An attack is a function of the server and an event. It attacks until the event is set, closes its connections, and returns a note
+to print. To add one, write it and add it to ATTACKS. `--only NAME` runs one of them.
 """
 
 import random
@@ -22,7 +22,7 @@ PATIENCE = 2.0
 
 
 class GoodClient(threading.Thread):
-    """Asks every 50 ms, waits 2 s at most, and remembers how it went."""
+    """Sends a request every 50 ms with a timeout of 2 s, and records latencies and failures."""
 
     def __init__(self, server, image, done, source):
         super().__init__(daemon=True)
@@ -53,14 +53,14 @@ class GoodClient(threading.Thread):
 
 
 def dial(server, source="127.0.0.1"):
-    """A connection that never blocks for long."""
+    """A connection with short timeouts."""
     connection = socket.create_connection((server.host, server.port), timeout=1, source_address=(source, 0))
     connection.settimeout(0.2)
     return connection
 
 
 def try_send(connection, data):
-    """Whether the connection still takes bytes."""
+    """Send; whether the connection still accepted the bytes."""
     try:
         connection.sendall(data)
         return True
@@ -75,7 +75,7 @@ def upload_head(length, kind="application/octet-stream"):
 
 
 def keep_open(server, done, count, first, then=None, every=0.5, source="127.0.0.1"):
-    """So many connections that send `first` and then go on with `then`; those that are closed are opened anew."""
+    """Keep `count` connections open that send `first`, then `then` every `every` seconds. Closed ones are reopened."""
     held, opened = [], 0
     try:
         while not done.is_set():
@@ -118,12 +118,12 @@ def is_open(connection):
 
 
 def silent_connections(server, done):
-    """1,200 connections that never send a byte: more than there may be."""
+    """1,200 connections that never send a byte: more than the limit."""
     return keep_open(server, done, 1200, b"")
 
 
 def silent_flood(server, done):
-    """New silent connections as fast as they come, from one address."""
+    """New silent connections as fast as possible, from one address."""
     opened = 0
     held = []
     while not done.is_set():
@@ -140,22 +140,22 @@ def silent_flood(server, done):
 
 
 def slow_heads(server, done):
-    """1,100 requests that never get past their fields, a byte every half second."""
+    """Slowloris: 1,100 requests whose header fields never end, a byte every half second."""
     return keep_open(server, done, 1100, b"GET /predict HTTP/1.1\r\nHost: doors\r\nX: ", b"x")
 
 
 def announced_bodies(server, done):
-    """16 bodies of 32 MiB of which 129 KiB come."""
+    """16 bodies of 32 MiB that stall after 129 KiB."""
     return keep_open(server, done, 16, upload_head(32 << 20) + bytes(129 << 10))
 
 
 def many_announced_bodies(server, done):
-    """400 bodies of 32 MiB of which 129 KiB come."""
+    """400 bodies of 32 MiB that stall after 129 KiB."""
     return keep_open(server, done, 400, upload_head(32 << 20) + bytes(129 << 10))
 
 
 def nearly_whole_bodies(server, done):
-    """16 bodies of 32 MiB of which all but one byte come: they fill what there is for bodies."""
+    """16 bodies of 32 MiB that lack their last byte: they exhaust the budget for buffered bodies."""
     connections = []
 
     def fill(index):
@@ -185,31 +185,31 @@ def slow_uploads(server, done):
 
 
 def slow_uploads_in_chunks(server, done):
-    """256 uploads in chunks of one byte."""
+    """256 uploads in one-byte chunks."""
     head = b"POST /predict HTTP/1.1\r\nHost: doors\r\nTransfer-Encoding: chunked\r\n\r\n"
     return keep_open(server, done, 256, head, b"1\r\nx\r\n" * 50, every=0.2)
 
 
 def header_floods(server, done):
-    """Heads of as many short fields as fit, over 8 connections without a pause."""
+    """Heads with as many short fields as fit, over 8 connections without a pause."""
     return flood(server, done, 8, b"GET /predict HTTP/1.1\r\nHost: doors\r\n" + b"a:\r\n" * 250_000 + b"\r\n")
 
 
 def trailer_floods(server, done):
-    """The same behind the last chunk."""
+    """As many short trailer fields as fit, after the last chunk."""
     head = b"POST /predict HTTP/1.1\r\nHost: doors\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
     return flood(server, done, 8, head + b"a:\r\n" * 250_000 + b"\r\n")
 
 
 def part_floods(server, done):
-    """Forms whose parts have as many short fields as fit, and as many parts as fit."""
+    """Forms with as many parts as fit, each with as many short fields as fit."""
     part = b"--b\r\n" + b"a:\r\n" * 100 + b"\r\n\r\n"
     body = part * 20_000 + b"--b--\r\n"
     return flood(server, done, 8, upload_head(len(body), "multipart/form-data; boundary=b") + body)
 
 
 def flood(server, done, count, data):
-    """So many connections that send the same over and over, whatever they are answered."""
+    """`count` threads that send `data` on new connections over and over, whatever the answer."""
     sent = []
 
     def one():
@@ -235,7 +235,7 @@ def flood(server, done, count, data):
 
 
 def beginnings(server, done):
-    """1,100 requests that stop behind their first byte, all anew every half second."""
+    """1,100 requests that stop after their first byte, all reopened every half second."""
     opened = 0
     while not done.is_set():
         held = []
@@ -256,7 +256,7 @@ def beginnings(server, done):
 
 
 def crowd_of_one_address(server, done):
-    """One address asks over a thousand connections and leaves all of them open."""
+    """One address sends requests over a thousand connections and keeps them open."""
     held = []
     while not done.is_set():
         try:
@@ -274,11 +274,11 @@ def crowd_of_one_address(server, done):
 
 
 def few_descriptors(server, done):
-    """1,200 silent connections to a server that may open 64 files."""
+    """1,200 silent connections to a server that may open 64 file descriptors."""
     return keep_open(server, done, 1200, b"")
 
 
-# What the shell's `ulimit -n` says before the server starts.
+# `ulimit -n` of the server.
 few_descriptors.open_files = 64
 
 ATTACKS = [
@@ -287,16 +287,16 @@ ATTACKS = [
     few_descriptors,
 ]
 
-# A head may be as long as the configuration allows at most: that is where one request once ended the program.
+# The largest head size that the configuration allows, the worst case for floods of fields.
 ENVIRONMENT = {"ALEXNET_SERVER_MAX_HEADER_BYTES": "1MiB", "ALEXNET_LOG_ACCESS": "false"}
 
 
 def measure(server, image, attack, seconds, source="127.0.0.1"):
-    """The good client beside an attack, and what the attack has to say."""
+    """Run the good client during an attack. Returns the client and the attack's note."""
     done, said = threading.Event(), []
     attacker = threading.Thread(target=lambda: said.append(attack(server, done)), daemon=True)
     attacker.start()
-    # The attack gets a moment to unfold.
+    # Let the attack build up.
     time.sleep(1)
     client = GoodClient(server, image, threading.Event(), source)
     client.start()
@@ -309,7 +309,7 @@ def measure(server, image, attack, seconds, source="127.0.0.1"):
 
 
 def limited(binary, open_files, folder):
-    """A program that starts the server with so many open files at most."""
+    """A wrapper script that runs the server with at most `open_files` file descriptors."""
     script = folder / f"alexnet-{open_files}"
     script.write_text(f'#!/bin/sh\nulimit -n {open_files}\nexec "{binary}" "$@"\n')
     script.chmod(0o755)
@@ -318,10 +318,10 @@ def limited(binary, open_files, folder):
 
 def main():
     parser = make_parser(__doc__)
-    parser.add_argument("--models", default=ROOT / "weights", help="the models that are served")
-    parser.add_argument("--image", default=ROOT / "docs/sneaker.png", help="what the good client asks about")
-    parser.add_argument("--seconds", type=float, default=8, help="how long each attack is measured")
-    parser.add_argument("--only", help="the attacks whose names contain this")
+    parser.add_argument("--models", default=ROOT / "weights", help="the models to serve")
+    parser.add_argument("--image", default=ROOT / "docs/sneaker.png", help="the image that the good client sends")
+    parser.add_argument("--seconds", type=float, default=8, help="duration of each attack")
+    parser.add_argument("--only", help="run the attacks whose names contain this")
     options = parse(parser)
     with open(options.image, "rb") as file:
         image = file.read()

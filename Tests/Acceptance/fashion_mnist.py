@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""All 10,000 test pictures of Fashion-MNIST through HTTP: right as often as PyTorch, and the very same answers.
+"""All 10,000 Fashion-MNIST test images over HTTP: the answers match PyTorch's.
 
-The pictures are sent as PNG over several keep-alive connections: raw, as forms with one and with four files, and as JSON
-with one and with four pictures in base64. PyTorch classifies them from the same bytes with the same checkpoint.
+The images are sent as PNG over several keep-alive connections: raw, in forms with one and four files, and in JSON with one and
+four images in base64. PyTorch classifies the same bytes with the same checkpoint.
 
     accuracy                        at least 92 %
-    the most probable class         the same as PyTorch's on every picture
+    top-1 class                     PyTorch's on every image
     |difference of a probability|   at most 1e-4, over all ten classes
 """
 
@@ -34,20 +34,20 @@ MODEL = "fashion-mnist"
 
 
 def read_idx(path):
-    """The unsigned bytes of a gzipped IDX file, in their shape."""
+    """The uint8 array in a gzipped IDX file."""
     content = gzip.decompress(path.read_bytes())
     axes = content[3]
     return numpy.frombuffer(content, numpy.uint8, offset=4 + 4 * axes).reshape(numpy.frombuffer(content, ">u4", axes, 4))
 
 
-def png(picture):
+def png(pixels):
     buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "PNG")
+    Image.fromarray(pixels).save(buffer, "PNG")
     return buffer.getvalue()
 
 
 def expected_probabilities(checkpoint, images, cache):
-    """PyTorch's probabilities [N, 10]. Kept in a temporary folder under the digest of checkpoint and pictures."""
+    """PyTorch's probabilities [N, 10], cached in `cache` by the digest of checkpoint and images."""
     digest = hashlib.sha256(checkpoint.read_bytes() + b"".join(images)).hexdigest()[:16]
     kept = cache / f"fashion-mnist-{digest}.npy"
     if kept.exists():
@@ -67,7 +67,7 @@ def expected_probabilities(checkpoint, images, cache):
 
 
 def make_requests(count):
-    """The indices of the pictures in each request, and how they travel, in turn."""
+    """Yields each request: its encoding (raw, form or json) and the indices of its images."""
     ways = [("raw", 1), ("form", 1), ("json", 1), ("form", 4), ("json", 4)]
     start = 0
     while start < count:
@@ -78,7 +78,7 @@ def make_requests(count):
 
 
 def send(connection, way, images):
-    """One request. Its predictions in the order of the pictures, or a text that says what came instead."""
+    """Send one request. Returns the predictions in the order of the images, or None and the reason."""
     if way == "raw":
         body, fields = images[0], {"Content-Type": "image/png"}
     elif way == "form":
@@ -100,13 +100,13 @@ def main():
     parser.add_argument("--data", type=Path, default=Path("/usr/share/datasets/fashion-mnist"))
     parser.add_argument("--models", type=Path, default=ROOT / "weights")
     parser.add_argument("--connections", type=int, default=8)
-    parser.add_argument("--pictures", type=int, default=10000)
+    parser.add_argument("--images", type=int, default=10000)
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "alexnet-acceptance")
     options = parse(parser)
     verdict = Verdict()
 
-    labels = read_idx(options.data / "t10k-labels-idx1-ubyte.gz")[: options.pictures]
-    images = [png(picture) for picture in read_idx(options.data / "t10k-images-idx3-ubyte.gz")[: options.pictures]]
+    labels = read_idx(options.data / "t10k-labels-idx1-ubyte.gz")[: options.images]
+    images = [png(pixels) for pixels in read_idx(options.data / "t10k-images-idx3-ubyte.gz")[: options.images]]
     description = json.loads((options.models / MODEL / "model.json").read_text())
     expected = expected_probabilities(options.models / MODEL / description["checkpoint"], images, options.cache)
     names = json.loads((options.models / MODEL / "class_indices.json").read_text())
@@ -131,7 +131,7 @@ def main():
                     if predictions is None:
                         failures.append(reason)
                     elif len(predictions) != len(indices):
-                        failures.append(f"{way}: {len(predictions)} predictions for {len(indices)} pictures")
+                        failures.append(f"{way}: {len(predictions)} predictions for {len(indices)} images")
                     else:
                         for index, prediction in zip(indices, predictions):
                             answers[index] = prediction
@@ -146,7 +146,7 @@ def main():
         log = server.log()
 
     verdict.note(
-        f"{len(images)} pictures in {requests} requests over {options.connections} connections: {seconds:.1f} s, "
+        f"{len(images)} images in {requests} requests over {options.connections} connections: {seconds:.1f} s, "
         f"{len(images) / seconds:.0f} a second"
     )
     if not verdict.check(not failures, "every request is answered", "\n".join(failures[:10] + ["log:", log[-1500:]])):
@@ -159,7 +159,7 @@ def main():
             if answer["class"] != names[str(answer["index"])] or answer["index"] != got[index].argmax():
                 raise ValueError(f"class {answer['class']!r}, index {answer['index']}, but `top` says {got[index].argmax()}")
         except (KeyError, TypeError, ValueError) as error:
-            odd.append(f"picture {index}: {type(error).__name__}: {error}; the answer begins {str(answer)[:300]}")
+            odd.append(f"image {index}: {type(error).__name__}: {error}; the answer begins {str(answer)[:300]}")
     if not verdict.check(not odd, "every answer holds a class, its index and all ten probabilities", "\n".join(odd[:10])):
         verdict.finish()
 
@@ -167,9 +167,9 @@ def main():
     verdict.check(share >= LEAST_ACCURACY, f"accuracy {share:.4f}, PyTorch's {reference:.4f}")
     others = numpy.flatnonzero(got.argmax(1) != expected.argmax(1))
     verdict.check(
-        len(others) == 0, f"the class is PyTorch's on {len(labels) - len(others)} of {len(labels)} pictures",
+        len(others) == 0, f"the class is PyTorch's on {len(labels) - len(others)} of {len(labels)} images",
         "\n".join(
-            f"picture {index}: {got[index].argmax()} instead of {expected[index].argmax()}, PyTorch's first two are "
+            f"image {index}: {got[index].argmax()} instead of {expected[index].argmax()}, PyTorch's first two are "
             f"{numpy.sort(expected[index])[-1]:.6f} and {numpy.sort(expected[index])[-2]:.6f}" for index in others[:10]
         ),
     )
@@ -177,7 +177,7 @@ def main():
     worst = int(differences.argmax())
     verdict.check(
         differences[worst] <= LARGEST_PROBABILITY_DIFFERENCE, f"largest |difference of a probability| {differences[worst]:.2e}",
-        f"picture {worst}: {got[worst].round(5)} instead of {expected[worst].round(5)}",
+        f"image {worst}: {got[worst].round(5)} instead of {expected[worst].round(5)}",
     )
     verdict.note(f"median |difference of a probability| {numpy.median(differences):.2e}")
     counted = metrics.total("alexnet_predictions_total", model=MODEL)

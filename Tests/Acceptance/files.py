@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Files as people really have them: what training scripts write, what Windows and macOS make of text, what a download left.
+"""Real-world files: checkpoints of training scripts, text encodings of Windows and macOS, broken downloads.
 
-A ResNet-18 of five classes is written in the layouts of torchvision's, timm's, Lightning's and other training scripts, with all
-that they keep beside the weights. `alexnet predict --json` answers each as PyTorch answers the plain network. Files that are
-something else are called by their names by `predict` and by a server that is asked to reload them, which goes on serving.
+A ResNet-18 with five classes is saved in the layouts of torchvision, timm, Lightning and other training scripts, with everything
+that they store beside the weights. `alexnet predict --json` must match PyTorch on each. `predict` and reload must identify files
+that are not checkpoints, and the server must keep serving.
 
     |difference of a probability|          at most 1e-5
-    a file of some kilobytes               read in at most 4 GiB of address space; a server at most 300 MiB above its rest
+    decompression bombs of some kilobytes  read in at most 4 GiB of address space; a server grows by at most 300 MiB
 """
 
 import argparse
@@ -38,7 +38,7 @@ NAMES = ["雏菊", "蒲公英", "玫瑰", "向日葵", "郁金香"]
 
 
 def layouts(network):
-    """Name and content of what training scripts save."""
+    """Yields the name and content of each file that training scripts save."""
     state = network.state_dict()
     optimizer = torch.optim.SGD(network.parameters(), 0.1, momentum=0.9)
     schedule = torch.optim.lr_scheduler.StepLR(optimizer, 30)
@@ -64,7 +64,7 @@ def layouts(network):
 
 
 def predict(options, checkpoint, classes, image, **limits):
-    """The prediction, or None where there is none, and what was said."""
+    """The prediction (None on failure) and standard error. `limits` are names and values for setrlimit."""
     def limit():
         for kind, value in limits.items():
             resource.setrlimit(getattr(resource, kind), (value, value))
@@ -78,7 +78,7 @@ def predict(options, checkpoint, classes, image, **limits):
 
 
 def class_maps(folder):
-    """The same names in every form and encoding that is read."""
+    """Yields the same class map in every supported format and encoding."""
     index = {str(number): name for number, name in enumerate(NAMES)}
     pairs = {key: [f"n{number:08}", name] for number, (key, name) in enumerate(index.items())}
     lines = "\r\n".join(NAMES) + "\r\n"
@@ -94,7 +94,7 @@ def class_maps(folder):
 
 
 def foreign_files():
-    """What is no checkpoint, and a word of what must be said."""
+    """Yields files that are not checkpoints: name, content, and a word that the message must contain."""
     yield "lfs.pth", b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935\nsize 12345\n", "git lfs pull"
     yield "page.pth", b"<!DOCTYPE html><html><title>Sign in</title></html>", "web page"
     yield "keras.h5", b"\x89HDF\r\n\x1a\n" + bytes(100), "HDF5"
@@ -114,7 +114,7 @@ def foreign_files():
 
 
 def bombs():
-    """Small files that ask for much memory."""
+    """Yields small files that would unpickle to huge objects: name and content."""
     pickles = {
         "tuples": b"(" * 500_000 + b"N" * 30_000 + b"t" * 500_000, "stack": b"N" * 4_000_000,
         "lists": b"](Ne" * 1_000_000, "memo": b"N" + b"\x94" * 1_000_000,

@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""Every form of AlexNet answers as PyTorch does, from the file's bytes to the probabilities.
+"""Every variant of AlexNet matches PyTorch end to end, from the file's bytes to the probabilities.
 
-For each form PyTorch writes a checkpoint with random weights (in both file formats, with 10 or 1000 classes, in every
-precision for one form, in both spellings of the keys). `alexnet predict --json` and PyTorch then classify the same
-sixteen pictures. PyTorch decodes them with Pillow and computes in float32 from the very file that `alexnet` reads.
+For each variant PyTorch saves a checkpoint with random weights (in both file formats, with 10 or 1000 classes, in every
+precision for one variant, in both key namings). `alexnet predict --json` and PyTorch then classify the same sixteen images.
+PyTorch decodes them with Pillow and computes in float32 from the same checkpoint file.
 
     |difference of a probability|      at most 1e-5
-    |difference of a logit|            at most 1e-4 of the picture's largest logit
-    the most probable class            the same
+    |difference of a logit|            at most 1e-4 of the image's largest logit
+    top-1 class                        the same
 
-Logits are not part of an answer: up to a constant a picture they are the logarithms of its probabilities, so both sides
-are centred before they are compared.
+Answers hold no logits. Up to a constant per image, logits are the logarithms of the probabilities, so both sides are centred
+before they are compared.
 """
 
 import json
@@ -25,13 +25,13 @@ from safetensors.torch import load_file, save_file
 
 from acceptance import Verdict, make_parser, parse
 from networks import INPUT_SHAPES, make_network, named_block_key
-from pictures import write_pictures
+from images import write_images
 from preprocessing import DEFAULT_PRESETS, preprocess
 
 LARGEST_PROBABILITY_DIFFERENCE = 1e-5
 LARGEST_LOGIT_DIFFERENCE = 1e-4
 
-# form, classes, file format, precision, how the keys are arranged, whether --preprocessing is said, form of the class map
+# variant, classes, file format, precision, key layout, whether --preprocessing is passed, format of the class map
 CASES = [
     ("half_width", 10, "pth", "float32", "as they are", False, "index to name"),
     ("half_width", 10, "safetensors", "float32", "as they are", True, "name to index"),
@@ -53,7 +53,7 @@ CASES = [
 
 
 def random_network(form, classes, inputs, seed):
-    """A network whose random weights keep the signal's size, and whose logits spread over about -5 … 5."""
+    """A network with Kaiming-initialised weights, scaled to logits of about -5 … 5."""
     torch.manual_seed(seed)
     network = make_network(form, classes)
     for parameter in network.parameters():
@@ -67,7 +67,7 @@ def random_network(form, classes, inputs, seed):
 
 
 def arrange(state, arrangement):
-    """The same tensors as other people save them."""
+    """The same tensors in another layout of the checkpoint."""
     if arrangement == "named blocks":
         return {named_block_key(key): value for key, value in state.items()}
     if arrangement == "checkpoint of a parallel run":
@@ -88,7 +88,7 @@ def write_classes(path, names, form):
 
 
 def reload_into(network, checkpoint):
-    """Give the network the weights as the file holds them, in float32."""
+    """Load the file's weights into the network, as float32."""
     saved = load_file(checkpoint) if checkpoint.suffix == ".safetensors" else torch.load(checkpoint, weights_only=True)
     saved = saved.get("state_dict", saved)
     state = {}
@@ -99,7 +99,7 @@ def reload_into(network, checkpoint):
 
 
 def run_predict(binary, checkpoint, classes, preset, count, files, flags=()):
-    """The JSON lines of `alexnet predict`, one a picture, or a text that says why there are none."""
+    """Run `alexnet predict`. Returns its JSON lines, one per image, or None and the reason; and the seconds it took."""
     command = [binary, "predict", "--checkpoint", checkpoint, "--classes", classes, "--top", count, "--json"]
     command += ["--preprocessing", preset] if preset else []
     command += flags
@@ -112,12 +112,12 @@ def run_predict(binary, checkpoint, classes, preset, count, files, flags=()):
     except ValueError as error:
         return None, f"{told}\na line of standard output is not JSON ({error}): {done.stdout[:500]}", seconds
     if done.returncode != 0 or len(lines) != len(files):
-        return None, f"{told}\n{len(lines)} lines for {len(files)} pictures: {done.stdout[:500]}", seconds
+        return None, f"{told}\n{len(lines)} lines for {len(files)} images: {done.stdout[:500]}", seconds
     return lines, "", seconds
 
 
 def compare(verdict, lines, logits, names, files):
-    """The three claims about one case."""
+    """Check the claims for one case."""
     count = len(names)
     expected = torch.softmax(logits.double(), 1).numpy()
     logits = logits.double().numpy()
@@ -144,7 +144,7 @@ def compare(verdict, lines, logits, names, files):
         difference = abs((recovered - recovered.mean()) - (scores - scores.mean())).max() / abs(scores).max()
         worst["logit"] = max(worst["logit"], (difference, file.name))
     verdict.check(not malformed, "every answer is whole and in its place", "\n".join(malformed))
-    verdict.check(not other_class, "the most probable class is PyTorch's on every picture", "\n".join(other_class))
+    verdict.check(not other_class, "the most probable class is PyTorch's on every image", "\n".join(other_class))
     value, name = worst["probability"]
     verdict.check(value <= LARGEST_PROBABILITY_DIFFERENCE, f"largest |difference of a probability| {value:.2e}", f"on {name}")
     value, name = worst["logit"]
@@ -173,22 +173,22 @@ def run_case(verdict, options, folder, files, case, seed):
     size = checkpoint.stat().st_size / 1e6
     verdict.note(
         f"checkpoint {size:.0f} MB; logits {logits.min():.2f} … {logits.max():.2f}, a class's deviation across "
-        f"pictures {spread:.2f}; PyTorch's own float32 error {own:.1e}"
+        f"images {spread:.2f}; PyTorch's own float32 error {own:.1e}"
     )
     lines, reason, seconds = run_predict(options.binary, checkpoint, classes, preset if says_preset else None, count, files)
     checkpoint.unlink()
-    if verdict.check(lines is not None, f"alexnet predict answers {len(files)} pictures in {seconds:.2f} s", reason):
+    if verdict.check(lines is not None, f"alexnet predict answers {len(files)} images in {seconds:.2f} s", reason):
         compare(verdict, lines, logits, names, files)
 
 
 def main():
     parser = make_parser(__doc__)
-    parser.add_argument("--only", help="run the cases of one form")
+    parser.add_argument("--only", help="run the cases of one variant")
     options = parse(parser)
     verdict = Verdict()
     with tempfile.TemporaryDirectory(prefix="alexnet-forms-") as folder:
         folder = Path(folder)
-        files = write_pictures(folder / "pictures")
+        files = write_images(folder / "images")
         for seed, case in enumerate(CASES):
             if options.only in (None, case[0]):
                 run_case(verdict, options, folder, files, case, seed)

@@ -1,17 +1,18 @@
 #!/usr/bin/env python3
-"""What a client with small pictures notices while others send pictures that are made to cost.
+"""Service to a client with small images while others send images that are expensive to decode.
 
-    idat              8×8 pixels of PNG, and 30 GB of zeros behind them
-    forms             64 copies of a WebP of 2 KB and 49 megapixels, and as many as one request may have
-    scans             progressive JPEGs whose coefficients are gone through sixty times
+    idat              PNGs of 8×8 pixels followed by 30 GB of compressed zeros
+    forms             forms with 64 and with 10 copies of a WebP of 2 KB and 49 megapixels
+    scans             progressive JPEGs with sixty scans
     interlaced        interlaced PNGs of a hundred megapixels
-    json              JSON of 30 MB, with one small picture and with very many numbers
+    json              JSON of 30 MB, with one small image and with very many numbers
     mixed             all of these at once
 
-Beside each of them at least 90 % of the client's answers are 200 and come within 2 s, though it shares its address with the
-attackers. A decode ends soon after its client has hung up. Memory stays below what the server says at its start.
+During each attack at least 90 % of the client's requests are answered with 200 within 2 s, although it shares its address with
+the attackers. Decoding is cancelled soon after its client disconnects. Memory stays below the bound that the server logs at
+its start.
 
-    memory            the bound of a configuration with small limits, under the mix
+    memory            the bound in a configuration with small limits, during the mixed attack
 """
 
 import base64
@@ -33,7 +34,7 @@ SECONDS = 6
 PATIENCE = 2
 
 
-# -- Pictures that cost ---------------------------------------------------------------------------------------------
+# -- Expensive images ---------------------------------------------------------------------------------------------
 
 def chunk(kind, data=b""):
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -46,7 +47,7 @@ def png(width, height, stream, interlace=0):
 
 
 def zeros(count, first=b""):
-    """A zlib stream of `first` and at least so many zeros, made of one block again and again."""
+    """A zlib stream of `first` and at least `count` zeros, made by repeating one compressed block."""
     packer = zlib.compressobj(9)
     start = packer.compress(first) + packer.flush(zlib.Z_FULL_FLUSH)
     block = packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
@@ -71,7 +72,7 @@ def webp(side):
 
 
 def many_scans(side, count):
-    """A progressive JPEG whose last scan is there again and again."""
+    """A progressive JPEG whose last scan is repeated `count` more times."""
     from PIL import Image
 
     file = io.BytesIO()
@@ -92,7 +93,7 @@ def json_bodies(small):
 # -- Clients --------------------------------------------------------------------------------------------------------
 
 def ask_again(port, requests, seconds, counts):
-    """One attacker: the requests in turns until the time is over."""
+    """One attacker: sends the requests in turn until the time is over, and counts the statuses."""
     end = time.monotonic() + seconds
     turn = os.getpid() + threading.get_ident()
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
@@ -108,7 +109,7 @@ def ask_again(port, requests, seconds, counts):
 
 
 def attack(port, requests, connections, seconds, answers):
-    """A process of its own, so that the good client's clock is not held up by it."""
+    """The attackers. They run in their own process, so as not to delay the good client's clock."""
     counts = {}
     threads = [
         threading.Thread(target=ask_again, args=(port, requests, seconds, counts), daemon=True) for _ in range(connections)
@@ -121,7 +122,7 @@ def attack(port, requests, connections, seconds, answers):
 
 
 def good_client(server, image, seconds):
-    """A small picture twenty times a second, on a connection that is kept. How many came in time, of how many, and the median."""
+    """Send a small image every 50 ms on one connection: answers in time, all answers, median and largest latency."""
     times, good = [], 0
     end = time.monotonic() + seconds
     connection = server.connect(timeout=10)
@@ -181,8 +182,8 @@ def hanging_up(verdict, server, bodies):
 
 
 def bound_of(server):
-    """What the server says at its start."""
-    # The log has a thread of its own: it may come a moment after the server is ready.
+    """The memory bound that the server logs at its start, in bytes."""
+    # The log is written by its own thread, possibly a moment after the server is ready.
     for _ in range(50):
         found = re.search(r"memory stays below.*?total_mib[=\":]+(\d+)", server.log())
         if found:
@@ -207,8 +208,8 @@ def memory(verdict, options, requests, small):
 
 def main():
     parser = make_parser(__doc__)
-    parser.add_argument("--models", default=ROOT / "weights", help="the models that are served")
-    parser.add_argument("--only", default="", help="some of the sections, separated by commas")
+    parser.add_argument("--models", default=ROOT / "weights", help="the models to serve")
+    parser.add_argument("--only", default="", help="sections to run, separated by commas")
     options = parse(parser)
     wanted = set(filter(None, options.only.split(",")))
     verdict = Verdict()
@@ -234,7 +235,7 @@ def main():
         highest = server.resident_bytes()[1]
         verdict.check(bound is not None and highest <= bound, f"memory was {highest >> 20} MiB at most, of {(bound or 0) >> 20}")
         status = exchange(server.connect(), "POST", "/predict", small, {"Content-Type": "image/png"})[0]
-        verdict.check(status == 200, "a picture is classified", f"{status}")
+        verdict.check(status == 200, "an image is classified", f"{status}")
     if not wanted or "memory" in wanted:
         memory(verdict, options, kinds["mixed"], small)
     verdict.finish()

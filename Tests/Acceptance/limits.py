@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""A machine that is short of descriptors or threads, and a models directory as people leave it.
+"""Resource limits (file descriptors, threads), and unusual contents of the models directory.
 
-    too few descriptors   connections take all that they may: no reload is tried for it, none fails, and a new version is loaded
-    no threads            serve, predict and doctor end within seconds with exit code 1 and one sentence
-    two folders           the log names the default, and the setting that pins it
-    links and pipes       a link out of the directory and a pipe are refused; clients are told neither path nor content
+    too few descriptors   connections use up theirs: a new version is still loaded, and no reload fails
+    no threads            serve, predict and doctor exit within seconds with code 1 and one sentence
+    several folders       the log names the default model, and the setting that pins it
+    links and FIFOs       a symbolic link out of the directory and a FIFO are refused; clients see neither path nor content
 """
 
 import ctypes
@@ -30,12 +30,12 @@ LONGEST_REFUSAL = 5.0
 CLONE = {"x86_64": 56, "aarch64": 220}
 CLONE3 = 435
 CLONE_THREAD = 0x10000
-# Nobody's number, so that nobody's processes count.
+# An unused user id: RLIMIT_NPROC counts all processes of a user.
 USER = 54321
 
 
 def deny_threads():
-    """A seccomp filter as old container runtimes have it: clone3, and clone of a thread, are not permitted."""
+    """Install a seccomp filter like that of old container runtimes: clone3, and clone of a thread, fail with EPERM."""
     denied, allowed = 0x00050000 | errno.EPERM, 0x7FFF0000
     load, equal, is_set, give = 0x20, 0x15, 0x45, 0x06
     program = [
@@ -55,7 +55,7 @@ def deny_threads():
 
 
 def limit_processes():
-    """No thread beyond the first; root has no such limit, so it becomes another user."""
+    """Allow no thread beyond the first. Root is exempt from RLIMIT_NPROC, so it becomes another user."""
     resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))
     if os.getuid() == 0:
         os.setgid(USER)
@@ -81,7 +81,7 @@ def wait_for(condition, seconds=30):
 
 
 def change_version(folder):
-    """Another version: its digest is over the class map too."""
+    """Make another version: the digest covers the class map too."""
     temporary = folder / ".new"
     temporary.write_bytes((folder / "class_indices.json").read_bytes() + b"\n")
     os.rename(temporary, folder / "class_indices.json")
@@ -113,8 +113,8 @@ def try_descriptors(options, verdict, folder):
 
 
 def try_threads(options, verdict, folder):
-    picture = Path(__file__).resolve().parents[2] / "docs" / "sneaker.png"
-    # Where another user may read them.
+    image = Path(__file__).resolve().parents[2] / "docs" / "sneaker.png"
+    # A folder that another user can read.
     home = Path(tempfile.mkdtemp(prefix="alexnet-threads-"))
     home.chmod(0o755)
     binary = Path(shutil.copy(options.binary, home))
@@ -122,7 +122,7 @@ def try_threads(options, verdict, folder):
     for name, deny in [("a sandbox without clone3", deny_threads), ("a limit of processes", limit_processes)]:
         if deny is deny_threads and platform.machine() not in CLONE:
             continue
-        for command in (["serve", "--port", "0", "--models", WEIGHTS.parent], ["predict", picture, "--model", WEIGHTS], ["doctor"]):
+        for command in (["serve", "--port", "0", "--models", WEIGHTS.parent], ["predict", image, "--model", WEIGHTS], ["doctor"]):
             environment = {key: value for key, value in os.environ.items() if not key.startswith("ALEXNET_")}
             start = time.monotonic()
             try:
@@ -154,7 +154,7 @@ def try_directory(options, verdict, folder):
     (models / "link" / "fashion-mnist.pth").symlink_to(secret)
     os.mkfifo(models / "pipe" / "fashion-mnist.pth")
     with Server(options.binary, "--models", models) as server:
-        # The log has a thread of its own: it may come a moment after the server is ready.
+        # The log is written by its own thread, possibly a moment after the server is ready.
         wait_for(lambda: " ready " in server.log())
         ready = [line for line in server.log().splitlines() if " ready " in line]
         verdict.check(ready and "default=aaa" in ready[-1], f"the line of the log that says ready: {ready}", "the default's name")

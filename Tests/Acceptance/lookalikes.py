@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Networks with the same tensors as others, wrapped and spelled as people's files are: PyTorch's numbers, or a word about what is open.
+"""Networks whose tensors fit several architectures or settings, with the wrappers and key names of real files.
 
-For each case PyTorch makes the network, `alexnet predict --json` and PyTorch classify the same pictures, and
+For each case PyTorch makes the network, `alexnet predict --json` and PyTorch classify the same images, and
 
-    without model.json     the probabilities are PyTorch's within 1e-4, or standard error says what was assumed
-    with the line to add   the probabilities are PyTorch's within 1e-4, and nothing is said any more
+    without model.json           the probabilities are PyTorch's within 1e-4, or standard error names the assumptions
+    with the settings in it      the probabilities are PyTorch's within 1e-4, and there is no warning
 
-timm's and Hugging Face's networks run where `timm` and `transformers` are installed.
+The networks of timm and Hugging Face are included if `timm` and `transformers` are installed.
 """
 
 import copy
@@ -23,13 +23,13 @@ from torch import nn
 from torchvision import models, transforms
 
 from acceptance import Verdict, make_parser, parse
-from pictures import write_pictures
+from images import write_images
 
 LARGEST_PROBABILITY_DIFFERENCE = 1e-4
 IMAGENET = transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 HALF = transforms.Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 CLASSES = 6
-# What PyTorch's own float32 may lose of a logit.
+# Largest accepted float32 rounding error of PyTorch's own logits.
 OWN_ERROR = 2e-5
 UNIT, STRETCH = "unit", "stretch"
 
@@ -77,7 +77,7 @@ def d2l_head(features, hidden=64):
 
 
 class Parts(nn.Module):
-    """Attributes that are run one after the other, flattened before `classifier` or `fc`."""
+    """Submodules that run in order; the input of `classifier` or `fc` is flattened."""
 
     def __init__(self, **parts):
         super().__init__()
@@ -127,7 +127,7 @@ def sequential_head(network):
 
 
 class Backbone(nn.Module):
-    """A ResNet without its head, and a head beside it."""
+    """A ResNet backbone without its head, and a separate head."""
 
     def __init__(self, children):
         super().__init__()
@@ -145,7 +145,8 @@ def googlenet(**options):
     return models.googlenet(num_classes=CLASSES, init_weights=False, **options)
 
 
-# name: (architecture, network, transform, channels, what is settled by model.json, how the state is wrapped)
+# By name: architecture, function that makes the network, transform, channels, model.json, function that wraps the state, whether
+# no warning is expected.
 CASES = {}
 
 
@@ -281,7 +282,7 @@ def randomize(network, inputs):
     last = [module for module in network.modules() if isinstance(module, nn.Linear)][-1]
     logits = network(inputs)
     last.bias.sub_(logits.mean(0))
-    # Logits of about -4 … 4, but not so far apart that PyTorch's own rounding would be compared.
+    # Logits of about -4 … 4, but small enough that PyTorch's own rounding errors do not dominate the comparison.
     own = float((network(inputs) - copy.deepcopy(network).double()(inputs.double())).abs().max())
     scale = min(4 / float((logits - logits.mean(0)).abs().max()), OWN_ERROR / own)
     last.weight.mul_(scale)
@@ -345,13 +346,13 @@ def run_case(verdict, options, folder, files, name, seed):
 
 def main():
     parser = make_parser(__doc__)
-    parser.add_argument("--only", help="a part of the cases' names")
+    parser.add_argument("--only", help="run the cases whose names contain this")
     options = parse(parser)
     more_libraries()
     verdict = Verdict()
     with tempfile.TemporaryDirectory(prefix="alexnet-lookalikes-") as folder:
         folder = Path(folder)
-        files = write_pictures(folder / "pictures")[:4]
+        files = write_images(folder / "images")[:4]
         for seed, name in enumerate(CASES):
             if not options.only or options.only in name:
                 run_case(verdict, options, folder, files, name, seed)

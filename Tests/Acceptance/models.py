@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""Twenty models of four architectures at once: one comes, one goes, one is replaced, one breaks, and nobody else notices.
+"""Twenty models of four architectures at once: adding, removing, replacing and breaking one affects no other.
 
-LeNet-5, half-width AlexNet, ResNet-18 and GoogLeNet, five of each with weights of their own, are served from one directory,
-while each is asked without pause by a connection of its own. Meanwhile a folder is added, one is removed, one's checkpoint is
-replaced by another's and one's by half a file. Then one ResNet-18 is flooded while a LeNet-5 is asked by one connection.
+LeNet-5, half-width AlexNet, ResNet-18 and GoogLeNet, five of each with different weights, are served from one directory. Each
+is under load from its own connection, in a closed loop. Meanwhile a folder is added, one is removed, one checkpoint is replaced
+and one is truncated. Then one ResNet-18 is flooded while one connection queries a LeNet-5.
 
-    every model is served under its name, and answers with the probabilities that PyTorch computes (1e-4)
-    no request fails but those for the model that was removed, which are answered 404
-    the one that broke goes on with its old version and says why; it serves the new one once mended
-    a flood of one model leaves another its share: a lone client waits for one batch of a tenth of a second, not in the flood's queue
-    models.memory_limit refuses the model that does not fit, and only that
+    every model is served under its name, with PyTorch's probabilities (1e-4)
+    no request fails except those for the removed model, which get 404
+    the broken model keeps its old version and reports why; it serves the new one once repaired
+    fairness: the lone client waits for at most one batch of the flooded model, not in its queue
+    models.memory_limit refuses only the models that do not fit
 """
 
 import collections
@@ -28,12 +28,12 @@ from PIL import Image
 import architectures
 from acceptance import Server, Verdict, exchange, make_parser, parse, probabilities, problem
 from networks import make_network
-from pictures import sixteen_pictures
+from images import sixteen_images
 
 CLASSES = 10
 LARGEST_PROBABILITY_DIFFERENCE = 1e-4
 ARCHITECTURES = ["lenet5", "alexnet", "resnet18", "googlenet"]
-PICTURES = 4
+IMAGE_COUNT = 4
 CASES = {name: architectures.CASES[name] for name in ("lenet5", "resnet18", "googlenet")}
 CASES["alexnet"] = (
     "alexnet_half_width", lambda: make_network("half_width", CLASSES), architectures.stretch(224, architectures.HALF), 3, {},
@@ -43,17 +43,17 @@ CASES["alexnet"] = (
 
 def small_jpegs():
     files = []
-    for content in list(sixteen_pictures().values())[:PICTURES]:
-        picture = Image.open(io.BytesIO(content)).convert("RGB")
-        picture.thumbnail((256, 256))
+    for content in list(sixteen_images().values())[:IMAGE_COUNT]:
+        image = Image.open(io.BytesIO(content)).convert("RGB")
+        image.thumbnail((256, 256))
         buffer = io.BytesIO()
-        picture.save(buffer, "JPEG", quality=90)
+        image.save(buffer, "JPEG", quality=90)
         files.append(buffer.getvalue())
     return files
 
 
 def make(architecture, seed, images):
-    """Weights, and what PyTorch answers to the pictures."""
+    """Weights, and PyTorch's probabilities for the images."""
     torch.manual_seed(seed)
     _, create, transform, channels, _, _, _ = CASES[architecture]
     inputs = torch.stack([
@@ -67,7 +67,7 @@ def make(architecture, seed, images):
 
 
 def write(folder, state, count):
-    """A model folder, or another checkpoint in it."""
+    """Write a model folder, or replace the checkpoint in it."""
     folder.mkdir(exist_ok=True)
     (folder / "class_indices.json").write_text(json.dumps({str(index): f"class {index}" for index in range(count)}))
     temporary = folder.parent.parent / "new.pth"
@@ -76,7 +76,7 @@ def write(folder, state, count):
 
 
 class Load:
-    """One connection a model, asking without pause."""
+    """Closed-loop load, one connection per model unless more are added."""
 
     def __init__(self, server, names, images):
         self.server, self.images = server, images
@@ -96,14 +96,14 @@ class Load:
     def ask(self, name, number):
         connection = self.server.connect()
         while not self.stop.is_set():
-            picture, number = number % len(self.images), number + 1
+            index, number = number % len(self.images), number + 1
             start = time.monotonic()
             try:
                 status, fields, content = exchange(
-                    connection, "POST", f"/v1/models/{name}/predict?top=1000", self.images[picture], {"Content-Type": "image/jpeg"}
+                    connection, "POST", f"/v1/models/{name}/predict?top=1000", self.images[index], {"Content-Type": "image/jpeg"}
                 )
                 if status == 200:
-                    self.answers[name].append((time.monotonic() - start, picture, json.loads(content)))
+                    self.answers[name].append((time.monotonic() - start, index, json.loads(content)))
                 else:
                     self.failures[name].append((status, problem(fields, content)))
                     self.stop.wait(0.1)
@@ -128,12 +128,12 @@ def wait_for(condition, seconds=60):
 
 
 def check_answers(verdict, load, truths):
-    """Each answer must be that of one of its model's versions."""
+    """Each answer must match one of its model's versions."""
     worst, wrong = 0.0, []
     for name, answers in sorted(load.answers.items()):
-        for _, picture, answer in answers:
-            given = numpy.array(probabilities(answer, len(truths[name][0][picture])))
-            difference = min(abs(given - truth[picture]).max() for truth in truths[name])
+        for _, index, answer in answers:
+            given = numpy.array(probabilities(answer, len(truths[name][0][index])))
+            difference = min(abs(given - truth[index]).max() for truth in truths[name])
             worst = max(worst, difference)
             if difference > LARGEST_PROBABILITY_DIFFERENCE or answer["model"] != name:
                 wrong.append(f"{name}: {difference:.1e}, answered by {answer['model']}")

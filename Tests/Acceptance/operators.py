@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Operators as they are: logs that nobody reads, servers that must stop, and mistakes on the command line and over HTTP.
+"""Operations: blocked logs, shutdown, and mistakes on the command line and over HTTP.
 
-    log          standard error is a pipe that nobody reads, or a terminal that is stopped: every request is answered, `/metrics` counts
-                 what the log lost, and once it is read again one line says how many are missing, in order
-    ready        standard output is a full pipe: requests are answered all the same
-    SIGTERM      ends the process within server.drain_timeout, whatever is stuck: the log, both streams, a load, clients that do not read or that stop in the middle of a request
-    mistakes     each ends with its exit code and a sentence that names what would be right, and takes no time
+    log          standard error is a pipe that nobody reads, or a stopped terminal: every request is answered, `/metrics` counts the
+                 dropped lines, and once the log is read again a line in order says how many are missing
+    ready        standard output is a full pipe: requests are still answered
+    SIGTERM      ends the process within server.drain_timeout, whatever is stuck: the log, both streams, a load, clients that do not
+                 read or that stop in the middle of a request
+    mistakes     each gets its exit code, and a message that names the correction, without delay
 """
 
 import fcntl
@@ -24,7 +25,7 @@ from pathlib import Path
 from acceptance import ROOT, Metrics, Verdict, exchange, make_parser, multipart, parse, problem, run_threads
 
 DRAIN_TIMEOUT = 3
-# For starting and ending on a machine that is busy with other things. Units: seconds.
+# Tolerance for process start and exit on a busy machine. Units: seconds.
 SLACK = 1.5
 REQUESTS = 4000
 
@@ -36,7 +37,7 @@ def free_port():
 
 
 def fill(descriptor):
-    """Writes to a pipe until it takes no more."""
+    """Write to a pipe until it is full."""
     flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
     fcntl.fcntl(descriptor, fcntl.F_SETFL, flags | os.O_NONBLOCK)
     try:
@@ -48,7 +49,7 @@ def fill(descriptor):
 
 
 class Quiet:
-    """`alexnet serve` whose streams nobody reads unless a test does; it is known to be up by its answers."""
+    """`alexnet serve` whose output streams are not read. It is up when it answers requests."""
 
     def __init__(self, binary, *arguments, stdout=None, stderr=None, settings=None, until="/readyz"):
         self.port = free_port()
@@ -57,7 +58,7 @@ class Quiet:
         self.process = subprocess.Popen(
             [str(binary), "serve", "--port", str(self.port), *map(str, arguments)],
             stdout=stdout or subprocess.DEVNULL, stderr=stderr or subprocess.DEVNULL, env=environment, cwd=ROOT,
-            # A shell that started this in the background has SIGINT ignored, and so would the server.
+            # A background job of a shell ignores SIGINT, and the server would inherit that.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         deadline = time.monotonic() + 60
@@ -85,7 +86,7 @@ class Quiet:
         return Metrics(self.get("/metrics")[2].decode()).total("alexnet_log_lines_dropped_total")
 
     def stop(self, number=signal.SIGTERM, within=DRAIN_TIMEOUT + SLACK):
-        """The exit code, None where it still runs, and how long it took."""
+        """Send the signal. Returns the exit code (None if it still runs) and the seconds it took."""
         began = time.monotonic()
         self.process.send_signal(number)
         try:
@@ -104,7 +105,7 @@ class Quiet:
 
 
 def ask_often(server, count=REQUESTS, connections=8):
-    """The statuses of that many requests, and the longest time of one."""
+    """Send `count` requests. Returns how many were answered as expected (404), and the largest latency."""
     statuses, longest = [0], [0.0]
 
     def work(_):
@@ -130,7 +131,7 @@ def log_nobody_reads(verdict, options):
         verdict.check(longest < 2, f"the slowest takes {longest:.3f} s", "below 2 s")
         dropped = server.dropped()
         verdict.check(dropped > 0, f"alexnet_log_lines_dropped_total counts {dropped:.0f}", "the pipe and the buffer hold less")
-        # Somebody reads again.
+        # Read the log again.
         text = b""
         fcntl.fcntl(reader, fcntl.F_SETFL, os.O_NONBLOCK)
         deadline = time.monotonic() + 10
@@ -201,7 +202,7 @@ def load_under_way(verdict, options):
         code, seconds = server.stop()
         verdict.check(code == 0, f"at rest SIGTERM ends it with {code} after {seconds:.2f} s", "0")
     with tempfile.TemporaryDirectory(prefix="alexnet-operators-") as folder:
-        # A load of many seconds: each of these is read, checked and measured anew.
+        # Loading takes many seconds: each model is read, checked and tuned.
         settings = {"ALEXNET_MODELS_TUNING_CACHE": f"{folder}/cache", "ALEXNET_MODELS_MEMORY_LIMIT": "64GiB"}
         for index in range(40):
             shutil.copytree(ROOT / "weights" / "fashion-mnist", Path(folder) / "models" / f"copy-{index:02}")
@@ -228,7 +229,7 @@ def clients_that_hang(verdict, options):
                 elif index % 3 == 1:
                     client.sendall(head.encode() + b"x" * 100)
                 else:
-                    # Answers that pile up, for nobody reads them.
+                    # Responses that pile up because the client does not read them.
                     client.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n" * 400)
             except OSError:
                 pass
@@ -243,7 +244,7 @@ def clients_that_hang(verdict, options):
 
 
 def run(options, *arguments, folder=None, environment=None):
-    """Exit code, standard output, standard error and seconds of a command that must not take long."""
+    """Run a command with a timeout: exit code, standard output, standard error and seconds."""
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("ALEXNET_")}
     began = time.monotonic()
     try:
@@ -260,7 +261,7 @@ def mistakes_at_the_command_line(verdict, options):
     weights = ROOT / "weights" / "fashion-mnist"
     checkpoint = next(path for path in sorted(weights.iterdir()) if path.suffix in (".pth", ".safetensors", ".npz"))
     classes = weights / "class_indices.json"
-    picture = ROOT / "docs" / "sneaker.png"
+    image = ROOT / "docs" / "sneaker.png"
     with tempfile.TemporaryDirectory(prefix="alexnet-operators-") as name, socket.socket() as taken:
         folder = Path(name)
         taken.bind(("127.0.0.1", 0))
@@ -275,14 +276,14 @@ def mistakes_at_the_command_line(verdict, options):
         (folder / "notes.txt").write_text("hello\n")
         (folder / "scans").mkdir()
         (folder / "scans" / "a.bmp").write_bytes(b"BM")
-        (folder / "closed.png").write_bytes(picture.read_bytes())
+        (folder / "closed.png").write_bytes(image.read_bytes())
         mistakes = [
-            # What is typed, the exit code, and words that a helpful sentence has.
+            # Arguments, exit code, and words that the message must contain.
             (["server"], 2, ["alexnet serve"]),
-            (["predct", picture], 2, ["alexnet predict"]),
+            (["predct", image], 2, ["alexnet predict"]),
             (["--serve"], 2, ["alexnet serve"]),
             (["--port", "9000"], 2, ["alexnet serve --port"]),
-            ([picture], 2, ["alexnet predict"]),
+            ([image], 2, ["alexnet predict"]),
             (["serve", "--prot", "80"], 2, ["--port"]),
             (["serve", "--port", "99999"], 2, ["99999", "65535"]),
             (["serve", "--port", "-1"], 2, ['"-1"', "65535"]),
@@ -301,30 +302,30 @@ def mistakes_at_the_command_line(verdict, options):
             (["serve", "--models", folder / "empty-folder"], 2, ["no model folder"]),
             (["serve", "--models", weights], 2, [f"--models {weights.parent}"]),
             (["serve", "--checkpoint", classes, "--classes", checkpoint, "--port", "0"], 2, ["swapped"]),
-            (["predict", picture, "--checkpoint", classes, "--classes", checkpoint], 2, ["swapped"]),
+            (["predict", image, "--checkpoint", classes, "--classes", checkpoint], 2, ["swapped"]),
             (["serve", "--checkpoint", folder / "none.pth", "--port", "0"], 2, ["none.pth", "--checkpoint"]),
             (["serve", "--checkpoint", checkpoint, "--classes", folder / "none.json", "--port", "0"], 2, ["none.json", "--classes"]),
             (["serve", "--checkpoint", folder / "empty.pth", "--classes", classes, "--port", "0"], 1, ["empty.pth", "empty"]),
             (["serve", "--checkpoint", weights, "--port", "0"], 1, ["--models", "folder"]),
             (["serve", "--default-model", "fasion-mnist", "--port", "0"], 2, ["fashion-mnist"]),
-            (["predict", picture, "--preprocessing", "imagnet"], 2, ["imagenet"]),
+            (["predict", image, "--preprocessing", "imagnet"], 2, ["imagenet"]),
             (["predict", folder / "none.jpg"], 1, ["none.jpg", "No such file"]),
             (["predict", folder / "empty"], 1, ["empty"]),
             (["predict", folder / "empty-folder"], 1, ["no image"]),
             (["predict", folder / "scans"], 1, [".bmp"]),
             (["predict", folder / "notes.txt"], 1, ["JPEG, PNG or WebP"]),
             (["predict", checkpoint], 1, ["--checkpoint"]),
-            (["predict", picture, "--model", checkpoint], 1, ["--checkpoint"]),
-            (["predict", picture, "--model", folder / "none"], 1, ["none"]),
-            (["predict", picture, "--topk", "3"], 2, ["--top"]),
+            (["predict", image, "--model", checkpoint], 1, ["--checkpoint"]),
+            (["predict", image, "--model", folder / "none"], 1, ["none"]),
+            (["predict", image, "--topk", "3"], 2, ["--top"]),
             (["inspect", folder / "none.pth"], 1, ["none.pth"]),
             (["inspect", folder / "empty"], 1, ["empty"]),
-            (["inspect", picture], 1, ["sneaker.png", "neither"]),
+            (["inspect", image], 1, ["sneaker.png", "neither"]),
             (["convert", checkpoint, folder / "out.onnx"], 2, [".safetensors"]),
             (["convert", folder / "out.npz", checkpoint], 1, ["out.npz", "The input comes first"]),
             (["convert", checkpoint, folder / "nowhere" / "out.npz"], 1, ["nowhere"]),
             (["evaluate", "--data", folder / "none"], 1, ["none"]),
-            (["evaluate", "--data", picture], 1, ["sneaker.png", "it is a file"]),
+            (["evaluate", "--data", image], 1, ["sneaker.png", "it is a file"]),
             (["evaluate", "--data", "cifar10"], 1, ["cifar10:"]),
             (["doctor", "--config", folder / "none.yaml"], 1, ["none.yaml"]),
         ]
@@ -343,25 +344,25 @@ def mistakes_at_the_command_line(verdict, options):
 
 def mistakes_over_http(verdict, options):
     verdict.section("mistakes over HTTP")
-    picture = (ROOT / "docs" / "sneaker.png").read_bytes()
-    form, form_type = multipart([picture])
+    image = (ROOT / "docs" / "sneaker.png").read_bytes()
+    form, form_type = multipart([image])
     import base64
-    content = json.dumps({"image": base64.b64encode(picture).decode()}).encode()
+    content = json.dumps({"image": base64.b64encode(image).decode()}).encode()
     with Quiet(options.binary, "--models", ROOT / "weights") as server:
         for method, path, body, kind, status, words in [
             ("GET", "/predict", None, None, 405, "use POST, as with curl -F image=@photo.jpg"),
-            ("POST", "/predict/", picture, None, 404, "did you mean POST /predict?"),
-            ("POST", "//predict", picture, None, 404, "did you mean POST /predict?"),
-            ("POST", "/Predict", picture, None, 404, "did you mean POST /predict?"),
-            ("POST", "/v1/predict", picture, None, 404, "did you mean POST /predict?"),
+            ("POST", "/predict/", image, None, 404, "did you mean POST /predict?"),
+            ("POST", "//predict", image, None, 404, "did you mean POST /predict?"),
+            ("POST", "/Predict", image, None, 404, "did you mean POST /predict?"),
+            ("POST", "/v1/predict", image, None, 404, "did you mean POST /predict?"),
             ("POST", "/v1/models/fashion-mnist:predict", content, None, 404, "POST /v1/models/fashion-mnist/predict?"),
             ("POST", "/v1/models/fashion-mnist/reload", b"", None, 404, "admin.token_file"),
-            ("POST", "/predict?topk=3", picture, None, 400, "did you mean top"),
-            ("POST", "/predict?k=3", picture, None, 400, "did you mean top"),
-            ("POST", "/predict?color=1", picture, None, 400, "takes top"),
+            ("POST", "/predict?topk=3", image, None, 400, "did you mean top"),
+            ("POST", "/predict?k=3", image, None, 400, "did you mean top"),
+            ("POST", "/predict?color=1", image, None, 400, "takes top"),
             ("POST", "/predict", content, None, 200, "Sneaker"),
             ("POST", "/predict", content, "application/x-www-form-urlencoded", 415, "send Content-Type: application/json"),
-            ("POST", "/predict", picture, "application/x-www-form-urlencoded", 415, "curl -F image=@photo.jpg"),
+            ("POST", "/predict", image, "application/x-www-form-urlencoded", 415, "curl -F image=@photo.jpg"),
             ("POST", "/predict", b"GIF89a" + bytes(20), None, 415, "GIF"),
             ("POST", "/predict", b"", None, 400, "curl -F image=@photo.jpg"),
             ("POST", "/predict", form, form_type, 200, "Sneaker"),
@@ -379,7 +380,7 @@ def mistakes_over_http(verdict, options):
 
 def main():
     parser = make_parser(__doc__)
-    parser.add_argument("--verbose", action="store_true", help="print what each mistake is told")
+    parser.add_argument("--verbose", action="store_true", help="print the message of each mistake")
     options = parse(parser)
     verdict = Verdict()
     log_nobody_reads(verdict, options)

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""What float16 and int8 weights cost and gain: probabilities against PyTorch's float32, and memory.
+"""Accuracy and memory of float16 and int8 weights, against PyTorch in float32.
 
-Two networks: `weights/fashion-mnist` on the first test pictures of Fashion-MNIST, and torchvision's AlexNet with random
-weights, whose logits reach 5, on sixteen photographs and synthesised pictures.
+Two networks: `weights/fashion-mnist` on the first Fashion-MNIST test images, and torchvision's AlexNet with random weights
+(logits up to 5) on sixteen photographs and synthesised images. Limits of |difference of a probability|:
 
-    float32   |difference of a probability| at most 1e-4, 1e-5 on the random network, the most probable class PyTorch's on every picture
-    float16   at most 1e-3, the same class on every picture
-    int8      at most 2e-3 on the trained network, some of whose pictures lie between two classes; 1e-3 on the random one
+    float32   1e-4 on the trained network, 1e-5 on the random one; PyTorch's top-1 on every image
+    float16   1e-3; PyTorch's top-1 on every image
+    int8      2e-3 on the trained network, 1e-3 on the random one; top-1 may differ where two classes are nearly equal
     memory    after the first answer, for torchvision's 244 MB checkpoint: at most 1.3, 1.05 and 0.8 times its size
 """
 
@@ -21,7 +21,7 @@ import torch
 from acceptance import ROOT, Server, Verdict, exchange, make_parser, parse
 from fashion_mnist import CLASSES, MODEL, expected_probabilities, png, read_idx
 from forms import random_network, run_predict
-from pictures import sixteen_pictures, synthesise
+from images import sixteen_images, synthesise
 from preprocessing import DEFAULT_PRESETS, preprocess
 
 TRAINED = {"float32": 1e-4, "float16": 1e-3, "int8": 2e-3}
@@ -33,7 +33,7 @@ MOST_MEMORY = {"float32": 1.3, "float16": 1.05, "int8": 0.8}
 def compare(verdict, options, precision, limit, checkpoint, classes, preset, count, files, expected):
     flags = ["--precision", precision]
     lines, reason, _ = run_predict(options.binary, checkpoint, classes, preset, count, files, flags)
-    if not verdict.check(lines is not None, f"{precision}: alexnet predict answers {len(files)} pictures", reason):
+    if not verdict.check(lines is not None, f"{precision}: alexnet predict answers {len(files)} images", reason):
         return
     got = numpy.zeros_like(expected)
     for row, line in zip(got, lines):
@@ -48,14 +48,14 @@ def compare(verdict, options, precision, limit, checkpoint, classes, preset, cou
     )
     verdict.check(
         same == len(files) or precision in MAY_DIFFER_IN_CLASS,
-        f"{precision}: the most probable class is PyTorch's on {same} of {len(files)} pictures",
+        f"{precision}: the most probable class is PyTorch's on {same} of {len(files)} images",
     )
 
 
-def write(folder, pictures):
+def write(folder, images):
     folder.mkdir()
     files = []
-    for name, content in pictures:
+    for name, content in images:
         files.append(folder / name)
         files[-1].write_bytes(content)
     return files
@@ -63,7 +63,7 @@ def write(folder, pictures):
 
 def fashion(verdict, options, folder):
     verdict.section("weights/fashion-mnist")
-    images = [png(picture) for picture in read_idx(options.data / "t10k-images-idx3-ubyte.gz")[: options.pictures]]
+    images = [png(pixels) for pixels in read_idx(options.data / "t10k-images-idx3-ubyte.gz")[: options.images]]
     model = ROOT / "weights" / MODEL
     checkpoint = model / json.loads((model / "model.json").read_text())["checkpoint"]
     expected = expected_probabilities(checkpoint, images, options.cache)
@@ -75,14 +75,14 @@ def fashion(verdict, options, folder):
 
 def photographs(verdict, options, folder):
     verdict.section("torchvision's AlexNet, random weights")
-    pictures = list(sixteen_pictures().items())
-    for number in range(options.pictures - len(pictures)):
+    images = list(sixteen_images().items())
+    for number in range(options.images - len(images)):
         path = folder / "synthesised.png"
         synthesise(number).save(path)
-        pictures.append((f"synthesised-{number:03}.png", path.read_bytes()))
-    files = write(folder / "photographs", pictures)
+        images.append((f"synthesised-{number:03}.png", path.read_bytes()))
+    files = write(folder / "photographs", images)
     preset = DEFAULT_PRESETS["torchvision"]
-    inputs = torch.stack([preprocess(content, preset) for _, content in pictures])
+    inputs = torch.stack([preprocess(content, preset) for _, content in images])
     with torch.no_grad():
         network = random_network("torchvision", 1000, inputs[:16].clone(), 7)
         logits = torch.cat([network(inputs[first : first + 50]) for first in range(0, len(inputs), 50)])
@@ -99,7 +99,7 @@ def photographs(verdict, options, folder):
     for precision, most in MOST_MEMORY.items():
         server = Server(options.binary, "--checkpoint", checkpoint, "--classes", classes, "--precision", precision)
         connection = server.connect()
-        status, _, _ = exchange(connection, "POST", "/predict", pictures[0][1], {"Content-Type": "image/png"})
+        status, _, _ = exchange(connection, "POST", "/predict", images[0][1], {"Content-Type": "image/png"})
         now, highest = server.resident_bytes()
         verdict.check(
             status == 200 and now <= most * size,
@@ -113,7 +113,7 @@ def photographs(verdict, options, folder):
 def main():
     parser = make_parser(__doc__)
     parser.add_argument("--data", type=Path, default=Path("/usr/share/datasets/fashion-mnist"))
-    parser.add_argument("--pictures", type=int, default=200)
+    parser.add_argument("--images", type=int, default=200)
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "alexnet-acceptance")
     options = parse(parser)
     verdict = Verdict()

@@ -1,4 +1,4 @@
-"""What a PyTorch user does with a picture before the network, for each of the presets."""
+"""The preprocessing presets in Pillow and torchvision, as a PyTorch user writes them."""
 
 import io
 
@@ -23,15 +23,15 @@ IMAGENET = transforms.Compose([
 UNIT = transforms.Compose([transforms.Resize((224, 224)), transforms.ToTensor()])
 
 
-def caffe(picture):
-    picture = numpy.asarray(picture.resize((227, 227), Image.Resampling.BILINEAR), numpy.float32)
-    return torch.from_numpy((picture[:, :, ::-1] - numpy.float32([104, 117, 124])).transpose(2, 0, 1).copy())
+def caffe(image):
+    image = numpy.asarray(image.resize((227, 227), Image.Resampling.BILINEAR), numpy.float32)
+    return torch.from_numpy((image[:, :, ::-1] - numpy.float32([104, 117, 124])).transpose(2, 0, 1).copy())
 
 
 PRESETS = {"stretch": STRETCH, "imagenet": IMAGENET, "unit": UNIT, "caffe": caffe}
 
 
 def preprocess(content, preset, channels=3):
-    """A file's bytes as the network's input [C, H, W]."""
-    picture = ImageOps.exif_transpose(Image.open(io.BytesIO(content)))
-    return PRESETS[preset](picture.convert("RGB" if channels == 3 else "L"))
+    """Decode and preprocess a file's bytes into an input [C, H, W]."""
+    image = ImageOps.exif_transpose(Image.open(io.BytesIO(content)))
+    return PRESETS[preset](image.convert("RGB" if channels == 3 else "L"))

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""What a client sees when there is too much work, too little time, or the server is about to stop.
+"""Back-pressure, deadlines and graceful shutdown, as a client sees them.
 
-    a full queue             429 with Retry-After for those who do not fit, 200 for the others
+    a full queue             429 with Retry-After for requests that do not fit, 200 for the others
     past the deadline        504
-    SIGTERM                  /readyz turns 503 at once; new work is taken for drain_delay, then refused with 503 and Retry-After
-                             or by not accepting the connection; all that was accepted is answered; exit code 0
+    SIGTERM                  /readyz becomes 503 at once; new requests are accepted for drain_delay, then refused with 503 and
+                             Retry-After, or the connection is refused; every accepted request is answered; exit code 0
 
-Every refusal is application/problem+json with a detail and leaves the server healthy.
+Every refusal is application/problem+json with a detail, and the server stays healthy.
 """
 
 import collections
@@ -17,9 +17,9 @@ import time
 from pathlib import Path
 
 from acceptance import ROOT, Server, Verdict, exchange, make_parser, multipart, parse, problem, run_threads
-from pictures import sixteen_pictures
+from images import sixteen_images
 
-# One picture at a time on one thread, so that a queue forms.
+# One image at a time on one thread, so that a queue forms.
 SLOW = ("--threads", "1", "--max-batch-size", "1")
 
 
@@ -31,7 +31,7 @@ def post(connection, images):
 
 
 def crowd(server, connections, requests, images):
-    """Everyone asks at once, so often each. The answers (status, fields, content) and the failures of transport."""
+    """All connections send `requests` requests each, starting together. Returns the answers and the transport errors."""
     answers, broken = [], []
     barrier = threading.Barrier(connections)
 
@@ -51,7 +51,7 @@ def crowd(server, connections, requests, images):
 
 
 def check_answers(verdict, answers, broken, refusal):
-    """Only 200 and the refusal may come; each refusal explains itself. How many refusals there were."""
+    """Only 200 and `refusal` are allowed, and each refusal has a detail. Returns the count and the refusals."""
     counts = dict(sorted(collections.Counter(status for status, _, _ in answers).items()))
     verdict.note(f"statuses: {counts}")
     verdict.check(not broken, "no connection breaks", "\n".join(broken[:5]))
@@ -71,7 +71,7 @@ def check_retry_after(verdict, refused):
 
 
 def check_still_alive(verdict, server, image):
-    """What was given up may still be in the works, so the lone picture gets a few seconds' grace."""
+    """The server still classifies an image. Allows a few seconds, as abandoned work may still be running."""
     deadline = time.monotonic() + 5
     while True:
         status, _, content = outcome(server.connect(), [image])
@@ -79,7 +79,7 @@ def check_still_alive(verdict, server, image):
             break
         time.sleep(0.2)
     ready = server.get("/readyz")[0]
-    verdict.check(status == 200 and ready == 200, "afterwards a picture is classified and /readyz is 200",
+    verdict.check(status == 200 and ready == 200, "afterwards an image is classified and /readyz is 200",
                   f"{status} {content[:200]}, /readyz {ready}")
 
 
@@ -105,7 +105,7 @@ def past_the_deadline(verdict, options, image):
 
 
 def draining(verdict, options, image):
-    """A server with much to finish: what it says between the signal and its exit."""
+    """The answers of a server with a long queue, between SIGTERM and its exit."""
     verdict.section("draining")
     delay = 0.5
     environment = {
@@ -119,9 +119,9 @@ def draining(verdict, options, image):
         start = time.monotonic()
         for _ in range(10):
             post(connection, [image])
-        a_picture = (time.monotonic() - start) / 10
-        # Requests of 64 pictures that together keep the server for some seconds longer than the delay.
-        count = max(2, min(32, int((delay + 3) / (64 * a_picture)) + 1))
+        seconds_per_image = (time.monotonic() - start) / 10
+        # Requests of 64 images that together keep the server busy for some seconds longer than the delay.
+        count = max(2, min(32, int((delay + 3) / (64 * seconds_per_image)) + 1))
         accepted, early = [], []
         long = in_background(lambda: run_threads(count, lambda _: accepted.append(outcome(server.connect(), [image] * 64))))
         time.sleep(0.5)
@@ -132,7 +132,7 @@ def draining(verdict, options, image):
             verdict.note(f"{accepted[0][0]}: {accepted[0][2][:300]}")
         sent = server.terminate()
 
-        # The signal's way through a busy machine takes a moment.
+        # On a busy machine the signal takes a moment to arrive.
         status = 200
         while status == 200 and time.monotonic() < sent + 0.2:
             try:
@@ -161,7 +161,7 @@ def draining(verdict, options, image):
         verdict.check([answer[0] for answer in early] == [200], "new work within drain_delay is answered", f"{early}")
         whole = sum(is_whole(answer) for answer in accepted)
         verdict.check(
-            whole == count, f"of {count} requests with 64 pictures, accepted before, {whole} are answered in full",
+            whole == count, f"of {count} requests with 64 images, accepted before, {whole} are answered in full",
             "\n".join(f"{status}: {content[:300]}" for status, _, content in accepted if status != 200),
         )
         code = server.wait()
@@ -175,7 +175,7 @@ def in_background(work):
 
 
 def is_whole(answer):
-    """Whether every one of 64 pictures has its class."""
+    """Whether the answer has a class for each of the 64 images."""
     status, _, content = answer
     if status != 200:
         return False
@@ -184,7 +184,7 @@ def is_whole(answer):
 
 
 def outcome(connection, images):
-    """The answer, or "closed" where there is none."""
+    """The answer, or "closed" as its status if the connection failed."""
     try:
         return post(connection, images)
     except (OSError, http.client.HTTPException) as error:
@@ -192,7 +192,7 @@ def outcome(connection, images):
 
 
 def terminated_under_load(verdict, options, image, delay):
-    """32 connections never stop asking; what was sent before the signal, or within drain_delay, is answered."""
+    """32 connections in a closed loop. Requests sent before the signal, or within drain_delay, are answered."""
     verdict.section(f"SIGTERM under load, drain_delay {delay} s")
     environment = {"ALEXNET_SERVER_DRAIN_DELAY": f"{int(delay * 1000)}ms"}
     sent, lost, refused, done = [None], [], [], []
@@ -230,10 +230,10 @@ def terminated_under_load(verdict, options, image, delay):
 def main():
     parser = make_parser(__doc__)
     parser.add_argument("--models", type=Path, default=ROOT / "weights")
-    parser.add_argument("--deadline", default="100ms", help="a deadline that a queue of 64 pictures cannot meet")
+    parser.add_argument("--deadline", default="100ms", help="a deadline that a queue of 64 images cannot meet")
     options = parse(parser)
     verdict = Verdict()
-    image = sixteen_pictures()["chelsea-mirrored.jpg"]
+    image = sixteen_images()["chelsea-mirrored.jpg"]
     full_queue(verdict, options, image)
     past_the_deadline(verdict, options, image)
     draining(verdict, options, image)

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""The checkpoint is replaced ten times under load, four times by a bad one: nobody notices.
+"""The checkpoint is replaced ten times under load, four times by an invalid one, and no request fails.
 
-32 connections ask without pause for a minute. Meanwhile the checkpoint in the model's folder is replaced: by three good
-ones in turn (renamed into place, copied over the old file, or written slowly over it), twice by a truncated file, once by
-one with another number of classes, once by one with a NaN.
+32 connections send requests in a closed loop for a minute. Meanwhile the checkpoint in the model's folder is replaced: by three
+valid ones in turn (renamed into place, copied over the old file, or written over it slowly), twice by a truncated file, once by
+one with another number of classes, and once by one with a NaN.
 
-    not one request fails
-    every answer names a version, and its probabilities are the ones which that version gives
+    no request fails
+    every answer names a version, and its probabilities are that version's
     alexnet_model_reloads_total counts six successes and four failures, and the log gives a reason for each failure
     under load alexnet_batch_size shows batches above 1
     with one connection the mean of alexnet_queue_wait_seconds is below 1 ms
@@ -29,7 +29,7 @@ from PIL import Image
 
 from acceptance import Server, Verdict, exchange, make_parser, parse, probabilities, problem, run_threads
 from networks import make_network
-from pictures import sixteen_pictures
+from images import sixteen_images
 from preprocessing import preprocess
 
 CLASSES = 10
@@ -38,7 +38,7 @@ CHECKPOINT = "weights.pth"
 LARGEST_PROBABILITY_DIFFERENCE = 1e-4
 LONGEST_QUEUE_WAIT = 0.001
 
-# What takes the checkpoint's place, how, and what the log's reason should speak of.
+# The replacement, how it is written, and a pattern for the reason in the log.
 TRUNCATED = "truncat|central directory|ends|short|damaged|corrupt"
 REPLACEMENTS = [
     ("B", "rename", None),
@@ -56,7 +56,7 @@ GOOD = ("A", "B", "C")
 
 
 def random_state(seed, inputs, classes=CLASSES):
-    """A half-width network in float16 whose answers differ from picture to picture."""
+    """The weights, in float16, of a half-width network whose answers differ between images."""
     torch.manual_seed(seed)
     network = make_network("half_width", classes)
     for parameter in network.parameters():
@@ -68,7 +68,7 @@ def random_state(seed, inputs, classes=CLASSES):
 
 
 def write_checkpoints(folder, inputs):
-    """Every checkpoint as a file, and the probabilities [pictures, classes] of the good ones."""
+    """Write every checkpoint. Returns their paths, and PyTorch's probabilities [images, classes] for the valid ones."""
     files, expected = {}, {}
     for seed, name in enumerate(GOOD):
         state = random_state(seed, inputs)
@@ -91,7 +91,7 @@ def write_checkpoints(folder, inputs):
 
 
 def replace(target, source, way):
-    """Put a copy of `source` in the place of `target` as people do: mv, cp, or a copy over a slow line."""
+    """Replace `target` by a copy of `source`: by an atomic rename, by copying over it, or by a slow upload."""
     if way == "rename":
         temporary = target.with_name(".new-" + target.name)
         shutil.copyfile(source, temporary)
@@ -107,19 +107,19 @@ def replace(target, source, way):
 
 
 def small_jpegs():
-    """Pictures that are quick to decode, so that the network is what the load falls on."""
+    """Images that decode quickly, so that the network is the bottleneck."""
     files = []
-    for content in list(sixteen_pictures().values())[:8]:
-        picture = Image.open(io.BytesIO(content)).convert("RGB")
-        picture.thumbnail((256, 256))
+    for content in list(sixteen_images().values())[:8]:
+        image = Image.open(io.BytesIO(content)).convert("RGB")
+        image.thumbnail((256, 256))
         buffer = io.BytesIO()
-        picture.save(buffer, "JPEG", quality=90)
+        image.save(buffer, "JPEG", quality=90)
         files.append(buffer.getvalue())
     return files
 
 
 class Reloads:
-    """The counter of reloads since this was made."""
+    """Counts reloads since it was created."""
 
     def __init__(self, server):
         self.server = server
@@ -147,7 +147,7 @@ def ask(connection, image):
 
 
 def check_versions(verdict, answers, expected):
-    """Each version's answers must all be those of one good checkpoint, another for each version."""
+    """Each version's answers must all match one valid checkpoint, a different one for each version."""
     wrong, owners = [], {}
     for version, its in sorted(answers.items()):
         given = numpy.array([values for _, values in its])
@@ -169,7 +169,7 @@ def check_versions(verdict, answers, expected):
 
 
 def check_one_connection(verdict, server, image):
-    """A lone client's pictures never wait for company."""
+    """A single client's requests do not wait for a batch to fill."""
     connection = server.connect()
     for _ in range(20):
         ask(connection, image)
@@ -224,15 +224,15 @@ def run(verdict, options, server, target, files, expected, images):
     reloads, before = Reloads(server), server.metrics()
     start = time.monotonic()
 
-    def one_connection(index):
-        connection, number = server.connect(), index
+    def one_connection(number):
+        connection = server.connect()
         while not stop.is_set():
-            picture = number % len(images)
+            index = number % len(images)
             number += 1
             try:
-                version, values = ask(connection, images[picture])
+                version, values = ask(connection, images[index])
                 with guard:
-                    answers[version].append((picture, values))
+                    answers[version].append((index, values))
             except Exception as error:
                 with guard:
                     failures.append(f"after {time.monotonic() - start:.1f} s: {type(error).__name__}: {error}")
@@ -307,7 +307,7 @@ def run(verdict, options, server, target, files, expected, images):
     name = "alexnet_batch_size"
     count = after.total(name + "_count") - before.total(name + "_count")
     mean = (after.total(name + "_sum") - before.total(name + "_sum")) / max(count, 1)
-    verdict.check(mean > 1, f"under load a batch holds {mean:.1f} pictures on average", f"{count:.0f} batches")
+    verdict.check(mean > 1, f"under load a batch holds {mean:.1f} images on average", f"{count:.0f} batches")
 
 
 if __name__ == "__main__":

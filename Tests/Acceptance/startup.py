@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""A large checkpoint is up at once and is held in memory once.
+"""A large checkpoint loads fast and is held in memory once.
 
-PyTorch writes torchvision's AlexNet with 1000 classes: 244 MB. With the file in the page cache,
+PyTorch saves torchvision's AlexNet with 1000 classes (244 MB). With the file in the page cache,
 
-    from exec to the first answer    at most 1 s, in the median of five starts
+    from exec to the first answer    at most 1 s, median of five starts
     resident memory                  at most 1.3 times the checkpoint, after the first answers
 """
 
@@ -18,14 +18,14 @@ from safetensors.torch import save_file
 
 from acceptance import Server, Verdict, exchange, make_parser, parse, problem
 from networks import make_network
-from pictures import sixteen_pictures
+from images import sixteen_images
 
 LONGEST_START = 1.0
 MOST_MEMORY = 1.3
 
 
 def start_once(options, checkpoint, classes, image):
-    """Seconds until ready, seconds until the first answer, bytes resident now and at the highest."""
+    """Seconds until ready, seconds until the first answer, resident memory and its peak in bytes."""
     with Server(options.binary, "--checkpoint", checkpoint, "--classes", classes) as server:
         connection = server.connect()
         status, fields, content = exchange(connection, "POST", "/predict", image, {"Content-Type": "image/jpeg"})
@@ -43,7 +43,7 @@ def main():
     parser.add_argument("--requests", type=int, default=20, help="requests before memory is measured")
     options = parse(parser)
     verdict = Verdict()
-    image = sixteen_pictures()["chelsea-mirrored.jpg"]
+    image = sixteen_images()["chelsea-mirrored.jpg"]
     with tempfile.TemporaryDirectory(prefix="alexnet-startup-") as folder:
         classes = Path(folder) / "class_indices.json"
         classes.write_text(json.dumps({str(index): f"class {index}" for index in range(1000)}))
@@ -52,7 +52,7 @@ def main():
         for suffix in ("pth", "safetensors"):
             checkpoint = Path(folder) / f"alexnet.{suffix}"
             torch.save(state, checkpoint) if suffix == "pth" else save_file(state, checkpoint)
-            size = len(checkpoint.read_bytes())  # and so it is in the page cache
+            size = len(checkpoint.read_bytes())  # reading puts it into the page cache
             runs = [start_once(options, checkpoint, classes, image) for _ in range(options.starts)]
             for ready, answered, resident, highest in runs:
                 verdict.note(

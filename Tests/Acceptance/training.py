@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""A folder of JPEGs becomes a served model, whatever happens on the way.
+"""Training on a folder of JPEGs, with interruptions, crashes and invalid input, up to a served model.
 
-Two hundred Fashion-MNIST pictures are exported as JPEGs, a folder a class, and `alexnet train` learns them:
+`alexnet train` runs on two hundred Fashion-MNIST images, exported as JPEGs into a folder per class:
 
-    stopped by Ctrl-C and resumed, on 1, 2 or 3 threads     the same checkpoint, state and history, bit for bit
-    killed 60 times, mostly in the middle of a write        what is there always loads and resumes; the end is the same
-    a server on the folder                                  reloads each new best by itself; no request fails
-    PyTorch                                                 loads the checkpoint and answers as predict and evaluate do
-    fine-tuned on other classes                             frozen layers keep every bit, the last layer its new shape
-    evaluated on the data it was trained on                 what was held out is measured, and that is said
-    three classes of sixty images, no other option          leave the loss of guessing, whatever the seed
-    what cannot be                                          gets one sentence and exit code 1 (work) or 2 (usage)
+    stopped by Ctrl-C and resumed, on 1, 2 or 3 threads     checkpoint, state and history are bit-identical
+    killed 60 times, mostly in the middle of a write        the files always load and resume; the result is bit-identical
+    a server on the folder                                  reloads each new best checkpoint; no request fails
+    PyTorch                                                 loads the checkpoint and agrees with predict and evaluate
+    fine-tuned on other classes                             frozen layers are bit-identical, the last layer has its new shape
+    evaluated on the data it was trained on                 only the held-out images are measured, with a notice
+    three classes of sixty images, default options          the loss falls below that of guessing, whatever the seed
+    invalid input                                           one sentence, and exit code 1 (runtime) or 2 (usage)
 """
 
 import ctypes
@@ -52,7 +52,7 @@ HISTORY_TIMES = ("images_per_second", "seconds")
 
 
 def export(folder, images, labels, count, classes=range(10), first=0, suffix="JPEG"):
-    """`count` pictures of each class, as files in a folder a class."""
+    """Write `count` images of each class into a folder per class."""
     for label in classes:
         (folder / NAMES[label]).mkdir(parents=True)
         for number, index in enumerate(numpy.flatnonzero(labels == label)[first : first + count]):
@@ -62,7 +62,7 @@ def export(folder, images, labels, count, classes=range(10), first=0, suffix="JP
 
 
 def make_small_checkpoint(path, classes=10):
-    """A half-width network with few channels: it is written in a moment, so that killing it often takes no hour."""
+    """A half-width network with few channels. It is saved quickly, which keeps the many kills short."""
     torch.manual_seed(2012)
     shapes = {
         "features.0": (16, 3, 11, 11), "features.3": (24, 16, 5, 5), "features.6": (32, 24, 3, 3),
@@ -78,7 +78,7 @@ def make_small_checkpoint(path, classes=10):
 
 
 def shipped_checkpoint():
-    """What begins with the weights that lie in the repository; their classes stand in another order than the folder's."""
+    """Options to start from the repository's weights. Their classes are ordered differently from the folder's."""
     model = ROOT / "weights/fashion-mnist"
     name = json.loads((model / "model.json").read_text())["checkpoint"]
     return ["--init-from", model / name, "--from-scratch", "classifier.6"]
@@ -88,14 +88,14 @@ def shipped_checkpoint():
 
 
 class Trial:
-    """Runs `alexnet` and remembers how it ended."""
+    """Runs subcommands of `alexnet`."""
 
     def __init__(self, binary):
         self.binary = binary
         self.environment = {key: value for key, value in os.environ.items() if not key.startswith("ALEXNET_")}
 
     def start(self, command, *arguments, limit=None, **options):
-        """A process whose signals are those of a program in the foreground."""
+        """Start a subcommand with the signal handling of a foreground process. `limit` is its largest file size."""
 
         def prepare():
             signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -108,20 +108,20 @@ class Trial:
             [str(self.binary), command, *map(str, arguments)], env=self.environment, preexec_fn=prepare, **options)
 
     def run(self, command, *arguments, **options):
-        """Exit code, standard output, standard error."""
+        """Run a subcommand: exit code, standard output, standard error."""
         process = self.start(command, *arguments, **options)
         output, error = process.communicate(timeout=600)
         return process.returncode, output, error
 
     def train(self, *arguments, **options):
-        """A training that has to come to its end: what it printed."""
+        """Run a training that must succeed; its standard output."""
         code, output, error = self.run("train", *arguments, **options)
         if code != 0:
             raise SystemExit(f"FAILED alexnet train {' '.join(map(str, arguments))}: exit code {code}\n{output}{error}")
         return output
 
     def loads(self, folder):
-        """Whether the model that stands in the folder is whole; None where there is none yet."""
+        """True if the model in the folder loads, None if there is none yet, else the error."""
         if not (folder / f"{folder.name}.pth").exists():
             return None
         torch.load(folder / f"{folder.name}.pth", weights_only=True)
@@ -130,7 +130,7 @@ class Trial:
 
 
 def without_times(value):
-    """JSON without what a clock decides."""
+    """JSON without timings."""
     if isinstance(value, dict):
         return {key: without_times(inner) for key, inner in value.items() if key not in HISTORY_TIMES}
     if isinstance(value, list):
@@ -139,7 +139,7 @@ def without_times(value):
 
 
 def outcome(folder):
-    """All that a training leaves behind and that must be the same: as one comparable dictionary of bytes and values."""
+    """Everything that a training writes and that must be reproducible, as a dictionary to compare."""
     found = {"checkpoint": (folder / f"{folder.name}.pth").read_bytes()}
     rows = [line.split(",") for line in (folder / "history.csv").read_text().splitlines()]
     kept = [index for index, name in enumerate(rows[0]) if name not in HISTORY_TIMES]
@@ -164,7 +164,7 @@ def epochs_over(folder):
 
 
 def wait_for(process, condition, seconds=300):
-    """Wait until the condition holds; false where the process ended first."""
+    """Wait until the condition holds; false if the process ended first, or after a timeout."""
     end = time.monotonic() + seconds
     while not condition():
         if process.poll() is not None or time.monotonic() > end:
@@ -183,7 +183,7 @@ def check_interruption(verdict, trial, data, folder):
     start = time.monotonic()
     text = trial.train(*options, "--output", whole, "--threads", 2)
     duration = time.monotonic() - start
-    verdict.note(f"three epochs of 160 pictures in {duration:.0f} s: {text.splitlines()[-2].strip()}")
+    verdict.note(f"three epochs of 160 images in {duration:.0f} s: {text.splitlines()[-2].strip()}")
     expected = outcome(whole)
 
     stopped = folder / "stopped" / "fashion"
@@ -223,12 +223,12 @@ def check_second_interruption(verdict, trial, data, small, folder):
     process = trial.start("train", "--data", data, *small, "--epochs", 500, "--output", folder / "twice")
     wait_for(process, lambda: epochs_over(folder / "twice") > 0)
     process.send_signal(signal.SIGINT)
-    time.sleep(0.005)  # or else the two are one
+    time.sleep(0.005)  # or the two signals would be merged into one
     process.send_signal(signal.SIGINT)
     output, error = process.communicate(timeout=60)
     verdict.check(process.returncode == 130, "Ctrl-C twice ends with 130", (process.returncode, output, error))
     process = trial.start("train", "--resume", "--output", folder / "twice")
-    process.stdout.close()  # `| head`, or a `tee` that Ctrl-C ends too
+    process.stdout.close()  # as with `| head`, or a `tee` that Ctrl-C ends too
     epochs = epochs_over(folder / "twice")
     verdict.check(
         wait_for(process, lambda: epochs_over(folder / "twice") > epochs), "a reader that has gone does not end it",
@@ -253,7 +253,7 @@ def check_kills(verdict, trial, data, small, folder, count, seed):
         partials = {"state": target / f".{STATE}.partial", "model": target / ".killed.pth.partial"}
         arguments = [*options, "--output", target]
         while True:
-            # What shall be under way when it dies: mostly a state, sometimes a checkpoint, sometimes anything.
+            # What is being written when the process is killed: mostly a state, sometimes a checkpoint, sometimes a random time.
             aim = chance.choices(["state", "model", "time"], [5, 3, 2])[0] if kills < count else None
             process = trial.start("train", *arguments, "--threads", chance.choice([1, 2]), stdout=subprocess.DEVNULL)
             if aim in partials:
@@ -284,7 +284,7 @@ def check_kills(verdict, trial, data, small, folder, count, seed):
             sound = trial.loads(target)
             if sound not in (True, None):
                 broken.append(f"chain {chain}, after {kills} kills: {sound}")
-            # Before the first state there is nothing to go on from, and nothing in the way of a new beginning.
+            # Before the first state there is nothing to resume, and nothing that prevents a new start.
             arguments = ["--resume", "--output", target] if (target / STATE).exists() else arguments
         if broken:
             break
@@ -308,7 +308,7 @@ def check_serving(verdict, trial, data, trained, small, folder):
     shutil.copytree(trained, models / "fashion", ignore=shutil.ignore_patterns(STATE))
     image = next((data / "Sneaker").iterdir()).read_bytes()
     answers, failures, stop = [], [], threading.Event()
-    # Looks often enough to meet each best of epochs that take a second.
+    # Poll often enough to see each best checkpoint: epochs take about a second.
     settings = {"ALEXNET_MODELS_RELOAD_INTERVAL": "100ms"}
     with Server(trial.binary, "--models", models, "--threads", 1, environment=settings) as server:
         first = post(server.connect(), image)
@@ -330,7 +330,7 @@ def check_serving(verdict, trial, data, trained, small, folder):
         before = reloads("success"), reloads("failure")
         thread = threading.Thread(target=ask, daemon=True)
         thread.start()
-        # A last layer that has to learn anew.
+        # The last layer starts from scratch.
         text = trial.train(
             "--force", "--data", data, *shipped_checkpoint(), "--from-scratch", "classifier.6", "--lr", 2e-5, "--epochs", 4,
             "--batch-size", 16, "--augmentation", "none", "--validation-split", 0.4, "--output", models / "fashion", "--threads", 1)
@@ -358,7 +358,7 @@ def predict(trial, folder, files, classes=10):
     return [probabilities(json.loads(line), classes) for line in output.splitlines()]
 
 
-def check_pytorch(verdict, trial, trained, pictures):
+def check_pytorch(verdict, trial, trained, data):
     verdict.section("PyTorch")
     state = torch.load(trained / "fashion.pth", weights_only=True)
     network = make_network("half_width", 10)
@@ -366,7 +366,7 @@ def check_pytorch(verdict, trial, trained, pictures):
     verdict.check(True, "loads the checkpoint with weights_only=True, strict")
     names = [value for _, value in sorted(json.loads((trained / "class_indices.json").read_text()).items(), key=lambda item: int(item[0]))]
     verdict.check(names == sorted(NAMES), "class_indices.json has the folders' names in their order", names)
-    files = sorted(pictures.glob("*/*"))
+    files = sorted(data.glob("*/*"))
     labels = [names.index(file.parent.name) for file in files]
     with torch.inference_mode():
         logits = network(torch.stack([preprocess(file.read_bytes(), "stretch") for file in files])).double()
@@ -374,10 +374,10 @@ def check_pytorch(verdict, trial, trained, pictures):
     ours = numpy.array(predict(trial, trained, files))
     same = int((ours.argmax(1) == expected.argmax(1)).sum())
     largest = abs(ours - expected).max()
-    verdict.check(same == len(files), f"the same class on {same} of {len(files)} pictures")
+    verdict.check(same == len(files), f"the same class on {same} of {len(files)} images")
     verdict.check(largest <= LARGEST_PROBABILITY_DIFFERENCE, f"largest |Δ probability| {largest:.1e}")
     report = trained.parent / "evaluation.json"
-    code, _, error = trial.run("evaluate", "--data", pictures, "--model", trained, "--json", report)
+    code, _, error = trial.run("evaluate", "--data", data, "--model", trained, "--json", report)
     if not verdict.check(code == 0, "evaluate ends with 0", error):
         return
     found = json.loads(report.read_text())
@@ -511,7 +511,7 @@ def check_refusals(verdict, trial, data, small, trained, folder):
     refused("--resume with another augmentation", 2, "--augmentation", "--resume", "--augmentation", "none")
     refused("an output that is a file", 1, "small.pth", "--data", data, *small, target=small[1], leaves=True)
 
-    # A folder that holds a model already, and what must not happen to it.
+    # A folder that already holds a model, which must not be damaged.
     kept = Path(shutil.copytree(trained, folder / "kept" / "fashion"))
     before = outcome(kept)
     refused("an output that holds a model", 1, "--force", "--data", data, target=kept, leaves=True)
@@ -521,7 +521,7 @@ def check_refusals(verdict, trial, data, small, trained, folder):
     verdict.check((kept / "fashion.pth").read_bytes() == checkpoint and trial.loads(kept) is True, "    and the model that was there stays")
     verdict.check(before == outcome(trained), "    and the first one is as it was")
 
-    # Resuming from what is no state, or with other data.
+    # Resuming from an invalid state, or with changed data.
     arguments = ["--data", data, *small, "--epochs", 2, "--batch-size", 20]
     state = folder / "state" / "fashion"
     changed = copy("changed")
@@ -543,16 +543,16 @@ def check_refusals(verdict, trial, data, small, trained, folder):
         refused(f"a state with {put.decode().replace(chr(92), '')}", 1, "", "--resume", target=state, leaves=True)
 
 
-def check_corrupt_pictures(verdict, trial, data, small, folder):
+def check_corrupt_images(verdict, trial, data, small, folder):
     corrupt = Path(shutil.copytree(data, folder / "corrupt"))
     bad = [corrupt / "Bag" / "0003.jpg", corrupt / "Coat" / "0004.jpg"]
     bad[0].write_bytes(bad[0].read_bytes()[:300])
-    bad[1].write_bytes(b"no picture")
+    bad[1].write_bytes(b"not an image")
     code, output, error = trial.run(
         "train", "--data", corrupt, *small, "--epochs", 2, "--batch-size", 20, "--output", folder / "despite")
     verdict.check(
         code == 0 and all(error.count(str(file)) == 1 for file in bad) and output.count("epoch ") == 2,
-        "corrupt pictures are named once and left out", output + error)
+        "corrupt images are named once and left out", output + error)
 
 
 def check_full_disk(verdict, trial, data, small, folder):
@@ -565,7 +565,7 @@ def check_full_disk(verdict, trial, data, small, folder):
     code, _, error = trial.run("train", *arguments, "--output", target, limit=state_size // 2)
     verdict.check(code == 1 and "alexnet: " in error and len(error.splitlines()) == 1, f"a file that may not grow: {error.strip()}", code)
 
-    # A file system with room for one state and one model, but not for the second state beside the first.
+    # A file system with room for one state and one model, but not for a second state beside the first.
     disk = folder / "disk"
     disk.mkdir()
     size = int(state_size * 1.7)
@@ -589,11 +589,11 @@ def check_full_disk(verdict, trial, data, small, folder):
 def main():
     parser = make_parser(__doc__)
     parser.add_argument("--kills", type=int, default=60)
-    parser.add_argument("--seed", type=int, default=random.randrange(1 << 20), help="where kills fall (default: any)")
-    parser.add_argument("--seeds", type=int, default=3, help="how many seeds learn three classes of sixty images")
+    parser.add_argument("--seed", type=int, default=random.randrange(1 << 20), help="seed of the kills' timing (default: random)")
+    parser.add_argument("--seeds", type=int, default=3, help="number of seeds for three classes of sixty images")
     parser.add_argument(
         "--only", default="",
-        help="sections by name, with commas: interruption, kills, serving, pytorch, fine-tuning, measuring, defaults, refusals")
+        help="sections to run, separated by commas: interruption, kills, serving, pytorch, fine-tuning, measuring, defaults, refusals")
     options = parse(parser)
     verdict = Verdict()
     trial = Trial(options.binary)
@@ -619,7 +619,7 @@ def main():
         if wants("serving"):
             check_serving(verdict, trial, data, trained, small, folder)
         if wants("pytorch"):
-            check_pytorch(verdict, trial, trained, export(folder / "pictures", images, labels, 10, first=100, suffix="PNG"))
+            check_pytorch(verdict, trial, trained, export(folder / "images", images, labels, 10, first=100, suffix="PNG"))
         if wants("fine-tuning"):
             check_fine_tuning(
                 verdict, trial, trained, export(folder / "four", images, labels, 20, classes=[1, 5, 7, 8], first=200), folder)
@@ -630,7 +630,7 @@ def main():
             check_defaults(verdict, trial, images, labels, folder, range(options.seeds))
         if wants("refusals"):
             check_refusals(verdict, trial, data, small, trained, folder)
-            check_corrupt_pictures(verdict, trial, data, small, folder)
+            check_corrupt_images(verdict, trial, data, small, folder)
             check_full_disk(verdict, trial, data, small, folder)
     verdict.finish()
 

@@ -1,16 +1,15 @@
 #!/usr/bin/env python3
-"""The Open Inference Protocol V2 as tritonclient[http] speaks it, with its defaults and without.
+"""The Open Inference Protocol V2 with tritonclient[http], with its default options and with others.
 
-    health, metadata, configuration, statistics and the repository are what the client expects to read
-    tensors (FP32, UINT8, each as JSON and binary) and encoded pictures (BYTES) have /predict's very probabilities where
-    every picture runs alone (in batches the last digits depend on the company), FP32 tensors that numpy and Pillow made
-    those within 1e-5
-    classification names the classes that /predict names, in that order
-    gzip and deflate request bodies answer the same; a body that inflates beyond the limit is refused, in little memory
+    health, metadata, configuration, statistics and repository have the form that the client expects
+    tensors (UINT8, in JSON and binary) and encoded images (BYTES) get exactly the probabilities of /predict at batch size 1
+    (in larger batches the last digits depend on the batch); FP32 tensors that NumPy and Pillow made are within 1e-5
+    classification returns the classes of /predict, in the same order
+    gzip and deflate request bodies get the same answers; decompression bombs are refused, in little memory
     every error reaches the client as a sentence
     a JSON tensor of millions of numbers takes seconds and little memory, a binary one milliseconds
 
-Wants tritonclient[http], numpy and Pillow.
+Needs tritonclient[http], numpy and Pillow.
 """
 
 import base64
@@ -29,20 +28,20 @@ from PIL import Image
 from tritonclient.utils import InferenceServerException
 
 from acceptance import ROOT, Server, Verdict, exchange, make_parser, multipart, parse, probabilities
-from pictures import sixteen_pictures
+from images import sixteen_images
 
 LARGEST_TENSOR_DIFFERENCE = 1e-5
 MODEL = "fashion-mnist"
 
 
-def encode(picture, format="PNG", **options):
+def encode(image, format="PNG", **options):
     buffer = io.BytesIO()
-    picture.save(buffer, format, **options)
+    image.save(buffer, format, **options)
     return buffer.getvalue()
 
 
 def predict(server, image, count):
-    """The class indices, best first, and the probabilities by index that /predict answers."""
+    """The answer of /predict: class indices, best first, and probabilities by index."""
     connection = server.connect()
     status, _, content = exchange(connection, "POST", f"/predict?top={count}", image, {"Content-Type": "image/png"})
     connection.close()
@@ -91,7 +90,7 @@ def check_state(verdict, server, client):
     verdict.check(
         configuration["max_batch_size"] >= 8 and configuration["input"][0]["dims"] == told["input"]
         and configuration["input"][0]["data_type"] == "TYPE_FP32",
-        f"the configuration takes {configuration['max_batch_size']} pictures of {configuration['input'][0]['dims']}")
+        f"the configuration takes {configuration['max_batch_size']} images of {configuration['input'][0]['dims']}")
     return version, told
 
 
@@ -122,7 +121,7 @@ def check_answers(verdict, server, client, told, images):
     for pixels, values in zip(decoded, truth):
         given = client.infer(MODEL, [tensor("input", pixels[None], "UINT8")]).as_numpy("probabilities")
         wrong += not numpy.array_equal(given[0], values)
-    verdict.check(wrong == 0, f"UINT8 [1, H, W, 3] of {len(decoded)} pictures, each of its size, binary")
+    verdict.check(wrong == 0, f"UINT8 [1, H, W, 3] of {len(decoded)} images, each of its size, binary")
     small = [numpy.asarray(Image.fromarray(pixels).resize((40, 30))) for pixels in decoded[:3]]
     small_truth = numpy.stack([predict(server, encode(Image.fromarray(pixels)), count)[1] for pixels in small])
     check("UINT8 [3, 30, 40, 3], binary", tensor("input", numpy.stack(small), "UINT8"), small_truth)
@@ -131,7 +130,7 @@ def check_answers(verdict, server, client, told, images):
     grey_truth = numpy.stack([predict(server, encode(Image.fromarray(pixels[..., 0])), count)[1] for pixels in grey])
     check("UINT8 [3, 30, 40, 1], binary", tensor("input", grey, "UINT8"), grey_truth)
 
-    # What a client's own preprocessing makes of the pictures: the preset `stretch`.
+    # The preset `stretch`, done by the client.
     normalised = numpy.stack([
         (numpy.asarray(Image.fromarray(pixels).resize((width, height), Image.BILINEAR), numpy.float32).transpose(2, 0, 1) / 255
          - numpy.float32(0.5)) / numpy.float32(0.5)
@@ -141,7 +140,7 @@ def check_answers(verdict, server, client, told, images):
     logits = result.as_numpy("logits").astype(numpy.float64)
     powers = numpy.exp(logits - logits.max(1, keepdims=True))
     difference = abs(powers / powers.sum(1, keepdims=True) - result.as_numpy("probabilities")).max()
-    verdict.check(difference < 1e-6, f"the soft-max of logits is probabilities, within {difference:.1e}")
+    verdict.check(difference < 1e-6, f"softmax of the logits equals the probabilities, within {difference:.1e}")
 
     verdict.section("Outputs")
     asked = [triton.InferRequestedOutput("logits", binary_data=False), triton.InferRequestedOutput("probabilities")]
@@ -227,8 +226,8 @@ def check_errors(verdict, client, images, told):
         ("another datatype", lambda: client.infer(MODEL, [tensor("input", zeros.astype(numpy.float64), "FP64")]), "400", "FP64"),
         ("not a number", lambda: client.infer(MODEL, [tensor("input", bad, "FP32")]), "400", "Value 5"),
         ("shared memory", lambda: client.infer(MODEL, [shared]), "400", "shared memory"),
-        ("no picture", lambda: client.infer(MODEL, [tensor("input", numpy.array([b"GIF89a"], object), "BYTES")]), "415", "GIF"),
-        ("a cut picture", lambda: client.infer(
+        ("no image", lambda: client.infer(MODEL, [tensor("input", numpy.array([b"GIF89a"], object), "BYTES")]), "415", "GIF"),
+        ("a cut image", lambda: client.infer(
             MODEL, [tensor("input", numpy.array([images[0], images[0][:200]], object), "BYTES")]), "400", "Image 1"),
         ("too many", lambda: client.infer(
             MODEL, [tensor("input", numpy.zeros([65, 2, 2, 3], numpy.uint8), "UINT8")]), "413", "at most 64"),
@@ -249,7 +248,7 @@ def check_statistics(verdict, server, client, version, images):
     predict(server, images[0], 10)
     refused(lambda: client.infer(MODEL, [tensor("input", numpy.array([b"GIF89a"], object), "BYTES")]))
     after = read(model_name=MODEL, model_version=version)
-    verdict.check(after["inference_count"] - before["inference_count"] == len(images) + 1, "pictures of both interfaces are counted")
+    verdict.check(after["inference_count"] - before["inference_count"] == len(images) + 1, "images of both interfaces are counted")
     grown = {
         name: after["inference_stats"][name]["count"] - before["inference_stats"][name]["count"] for name in after["inference_stats"]}
     verdict.check(
@@ -262,7 +261,7 @@ def check_statistics(verdict, server, client, version, images):
     verdict.check(
         sum(batch["compute_infer"]["count"] for batch in after["batch_stats"]) == after["execution_count"]
         and held(after) - held(before) == len(images) + 1,
-        f"{after['execution_count'] - before['execution_count']} batches held the last {held(after) - held(before)} pictures")
+        f"{after['execution_count'] - before['execution_count']} batches held the last {held(after) - held(before)} images")
     verdict.check(abs(after["last_inference"] / 1000 - time.time()) < 60, "the last inference was just now")
 
 
@@ -276,18 +275,18 @@ def check_repository(verdict, options, folder, images):
     shutil.copytree(options.models / MODEL, models / MODEL)
     with Server(options.binary, "--models", models, environment=environment) as server:
         with triton.InferenceServerClient(f"{server.host}:{server.port}") as client:
-            picture = [tensor("input", numpy.array(images[:1], dtype=object), "BYTES")]
+            inputs = [tensor("input", numpy.array(images[:1], dtype=object), "BYTES")]
             verdict.check(refused(client.get_model_repository_index)[0] == "401", "without the token nothing is told")
             index = client.get_model_repository_index(headers=admin)
             verdict.check([entry["state"] for entry in index] == ["READY"], f"index: {index}")
             client.unload_model(MODEL, headers=admin)
             verdict.check(not client.is_model_ready(MODEL), "an unloaded model is not ready")
-            verdict.note(refused(lambda: client.infer(MODEL, picture)))
+            verdict.note(refused(lambda: client.infer(MODEL, inputs)))
             shutil.copytree(options.models / MODEL, models / "second")
             client.load_model("second", headers=admin)
             verdict.check(client.is_model_ready("second"), "a folder that has just come is loaded")
             client.load_model(MODEL, headers=admin)
-            verdict.check(client.infer(MODEL, picture) is not None, "the model is loaded again, and answers")
+            verdict.check(client.infer(MODEL, inputs) is not None, "the model is loaded again, and answers")
             told = refused(lambda: client.load_model(MODEL, headers=admin, config="{}"))
             verdict.check(told and told[0] == "400" and "config" in told[1], f"a configuration is refused: {told}")
             (models / "second" / "fashion-mnist.pth").write_bytes(b"nonsense")
@@ -317,10 +316,10 @@ def check_speed(verdict, server, client, normalised, images):
     form, kind = multipart(small)
     connection = server.connect()
     milliseconds = median(lambda: exchange(connection, "POST", "/predict", form, {"Content-Type": kind}))
-    verdict.note(f"/predict with the same {len(small)} pictures: {milliseconds:.1f} ms a request")
+    verdict.note(f"/predict with the same {len(small)} images: {milliseconds:.1f} ms a request")
 
     path = f"/v2/models/{MODEL}/infer"
-    # Some 3 MiB a picture, and a body holds 32.
+    # About 3 MiB per image; a body may have 32.
     many = numpy.random.default_rng(1).random((8,) + eight.shape[1:], numpy.float32)
     numbers = ",".join(map(repr, many.astype(numpy.float64).flatten().tolist()))
     body = json.dumps({"inputs": [{"name": "input", "shape": list(many.shape), "datatype": "FP32", "data": [0]}]})
@@ -357,8 +356,8 @@ def main():
     options = parse(parser)
     verdict = Verdict()
     images = [
-        encode(Image.open(io.BytesIO(content)).convert("RGB")) for content in list(sixteen_pictures().values())[:8]]
-    # The queue's deadline is not what is measured.
+        encode(Image.open(io.BytesIO(content)).convert("RGB")) for content in list(sixteen_images().values())[:8]]
+    # A long deadline, so that no request times out in the queue.
     settings = {"ALEXNET_BATCHING_REQUEST_DEADLINE": "60s"}
 
     def connect(server):

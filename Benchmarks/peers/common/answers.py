@@ -1,4 +1,4 @@
-"""The JSON that every server here answers: the same five classes in the same form."""
+"""The JSON answer, the same for every peer: the top five classes."""
 
 import json
 from pathlib import Path
@@ -7,13 +7,13 @@ import numpy
 
 
 def read_classes(path):
-    """The labels in the order of their indices, from a `class_indices.json`."""
+    """Labels by index, from a `class_indices.json`."""
     labels = json.loads(Path(path).read_text())
     return [labels[str(index)] for index in range(len(labels))]
 
 
 def answer(probabilities, classes, count=5):
-    """The most likely classes of one picture, whose probabilities are [classes]."""
+    """The top classes of one image. Shape: `probabilities` [classes]."""
     best = numpy.argpartition(probabilities, -count)[-count:]
     best = best[numpy.argsort(probabilities[best])[::-1]]
     top = [

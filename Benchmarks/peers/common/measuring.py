@@ -1,4 +1,4 @@
-"""What every engine's `network.py` does with its network: measure it, or compute probabilities with it."""
+"""The main function of every `network.py`: time the network, or compute probabilities with it."""
 
 import argparse
 import json
@@ -11,8 +11,10 @@ MIN_RUN_COUNT = 5
 
 
 def main(load):
-    """`load(options)` makes a function from inputs [N, 3, 224, 224] to probabilities [N, classes], and a dictionary of
-    what to add to the answer.
+    """Parse the options, then compute or measure.
+
+    `load(options)` returns a function from inputs [N, 3, 224, 224] to probabilities [N, classes], and a dictionary that
+    is merged into the printed JSON.
     """
     parser = argparse.ArgumentParser(description="One line of JSON: the median time of a batch.")
     parser.add_argument("--model", required=True, help="folder that export.py made")
@@ -20,8 +22,8 @@ def main(load):
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--batch", type=int, required=True)
     parser.add_argument("--seconds", type=float, default=2)
-    parser.add_argument("--inputs", help="compute these inputs [N, 3, 224, 224] (.npy) instead of measuring")
-    parser.add_argument("--outputs", help="where their probabilities go: float32 [N, classes], nothing around it")
+    parser.add_argument("--inputs", help="classify these inputs [N, 3, 224, 224] (.npy) instead of measuring")
+    parser.add_argument("--outputs", help="file for the probabilities: raw float32 [N, classes]")
     options = parser.parse_args()
     if options.inputs:
         compute(load, options)

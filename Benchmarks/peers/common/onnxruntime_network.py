@@ -4,7 +4,7 @@ import onnxruntime
 
 
 def open_network(onnx_file, threads):
-    """Call `.run(None, {"input": inputs})[0]` for the probabilities [N, classes] of inputs [N, 3, 224, 224]."""
+    """A session; `.run(None, {"input": inputs})[0]` maps inputs [N, 3, 224, 224] to probabilities [N, classes]."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

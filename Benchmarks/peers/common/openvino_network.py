@@ -1,13 +1,13 @@
-"""A network in OpenVINO, as fast as it gets on a few cores: the best settings found, with its traps avoided."""
+"""A network in OpenVINO, with the settings that were fastest on a few cores."""
 
 import openvino
 
 
 def compile_network(onnx_file, threads, batch=None, precision="f32"):
-    """Probabilities [N, classes] of inputs [N, 3, 224, 224]; without `batch`, N may change from call to call.
+    """A compiled model from inputs [N, 3, 224, 224] to probabilities [N, classes]. Without `batch`, N is dynamic.
 
-    `precision`: unless told, OpenVINO computes in bfloat16 where the CPU can. Pinning its threads to cores leaves a
-    core idle as soon as another process is pinned to the same one.
+    The precision is always set: OpenVINO's default is bfloat16 where the CPU supports it. Thread pinning is off: it
+    leaves a core idle when another process is pinned to the same core.
     """
     core = openvino.Core()
     model = core.read_model(onnx_file)
@@ -20,5 +20,5 @@ def compile_network(onnx_file, threads, batch=None, precision="f32"):
 
 
 def run(compiled, inputs):
-    """`inputs` is read where it lies, and must not change meanwhile."""
+    """Run without copying `inputs`, which must not change meanwhile."""
     return compiled({0: inputs}, share_inputs=True)[0]

@@ -1,4 +1,4 @@
-"""What every `inputs.py` does with its way to preprocess: measure it, or write what it makes of some pictures."""
+"""The main function of every `inputs.py`: time its preprocessing, or write the inputs of some images."""
 
 import argparse
 import json
@@ -12,13 +12,13 @@ MIN_RUN_COUNT = 10
 
 
 def main(preprocess):
-    """`preprocess(content)` makes the input [3, 224, 224] of a file's bytes, on one thread."""
-    parser = argparse.ArgumentParser(description="One line of JSON: the median time of a picture.")
-    parser.add_argument("pictures", nargs="+", type=Path)
+    """`preprocess(content)` turns a file's bytes into an input [3, 224, 224], on one thread."""
+    parser = argparse.ArgumentParser(description="One line of JSON: the median time per image.")
+    parser.add_argument("images", nargs="+", type=Path)
     parser.add_argument("--seconds", type=float, default=2)
     parser.add_argument("--output", help="write the inputs [N, 3, 224, 224] here (.npy) instead of measuring")
     options = parser.parse_args()
-    contents = [picture.read_bytes() for picture in options.pictures]
+    contents = [image.read_bytes() for image in options.images]
     if options.output:
         numpy.save(options.output, numpy.stack([preprocess(content) for content in contents]))
     else:

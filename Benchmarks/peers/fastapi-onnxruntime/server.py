@@ -1,4 +1,4 @@
-"""FastAPI and ONNX Runtime, as most people write it: read the upload, preprocess, run, answer."""
+"""FastAPI and ONNX Runtime as most people use them: read the upload, preprocess, run, answer, unbatched."""
 
 import uvicorn
 from fastapi import FastAPI, UploadFile

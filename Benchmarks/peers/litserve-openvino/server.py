@@ -1,4 +1,4 @@
-"""LitServe and OpenVINO: as many workers as cores, each of which preprocesses and runs batches on one core."""
+"""LitServe and OpenVINO: one worker per core, each of which preprocesses and runs batches on that core."""
 
 import litserve
 import numpy

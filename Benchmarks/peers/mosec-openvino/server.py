@@ -1,4 +1,4 @@
-"""mosec and OpenVINO: processes that preprocess, and one that runs batches of what they made."""
+"""mosec and OpenVINO: one preprocessing process per core, and one process that runs batches."""
 
 import json
 import os
@@ -42,7 +42,7 @@ if __name__ == "__main__":
     options = parse(__doc__)
     os.environ["BENCHMARK_MODEL"] = str(options.model)
     os.environ["BENCHMARK_THREADS"] = str(options.threads)
-    # mosec reads the command line itself.
+    # mosec parses sys.argv itself.
     sys.argv = [sys.argv[0], "--address", "127.0.0.1", "--port", str(options.port), "--timeout", "60000",
                 "--log-level", "warning"]
     server = Server()

@@ -1,4 +1,4 @@
-"""Measure a network in ONNX Runtime."""
+"""Time a network in ONNX Runtime."""
 
 from pathlib import Path
 

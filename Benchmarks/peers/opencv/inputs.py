@@ -1,4 +1,4 @@
-"""A network's inputs by OpenCV: the same steps, but its own rounding and filter, so that they differ from Pillow's."""
+"""Preprocessing with OpenCV: the same steps as with Pillow, but another filter and other rounding."""
 
 import cv2
 import numpy
@@ -10,13 +10,13 @@ OFFSET = -numpy.float32([0.485, 0.456, 0.406]).reshape(3, 1, 1) / numpy.float32(
 
 
 def preprocess(content):
-    """INTER_AREA, the only one of its filters that weighs every pixel when a picture shrinks, as Pillow's do."""
-    picture = cv2.imdecode(numpy.frombuffer(content, numpy.uint8), cv2.IMREAD_COLOR_RGB)
-    height, width = picture.shape[:2]
+    """Decode, resize, crop and normalise. INTER_AREA is OpenCV's only antialiasing filter; Pillow always antialiases."""
+    image = cv2.imdecode(numpy.frombuffer(content, numpy.uint8), cv2.IMREAD_COLOR_RGB)
+    height, width = image.shape[:2]
     size = (256, int(256 * height / width)) if width <= height else (int(256 * width / height), 256)
     left, top = round((size[0] - 224) / 2), round((size[1] - 224) / 2)
-    picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)[top:top + 224, left:left + 224]
-    values = numpy.multiply(picture.transpose(2, 0, 1), SCALE, dtype=numpy.float32, order="C")
+    image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)[top:top + 224, left:left + 224]
+    values = numpy.multiply(image.transpose(2, 0, 1), SCALE, dtype=numpy.float32, order="C")
     values += OFFSET
     return values
 

@@ -1,4 +1,4 @@
-"""Measure a network in OpenVINO."""
+"""Time a network in OpenVINO."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ def load(options):
 
 
 def kernels(compiled):
-    """Which of oneDNN's kernels OpenVINO chose; their names tell the instruction set."""
+    """The kernels that OpenVINO chose for convolutions and linear layers; their names tell the instruction set."""
     names = set()
     for step in compiled.get_runtime_model().get_ops():
         information = step.get_rt_info()

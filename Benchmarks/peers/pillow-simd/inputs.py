@@ -1,4 +1,4 @@
-"""A network's inputs by Pillow-SIMD, which is imported as Pillow is."""
+"""Preprocessing with Pillow-SIMD, a drop-in replacement for Pillow."""
 
 from preparing import main
 from preprocessing import preprocess

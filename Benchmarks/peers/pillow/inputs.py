@@ -1,4 +1,4 @@
-"""A network's inputs by Pillow."""
+"""Preprocessing with Pillow."""
 
 from preparing import main
 from preprocessing import preprocess

@@ -1,4 +1,4 @@
-"""torchvision's networks, whatever becomes of torchvision's compiled operators."""
+"""torchvision's networks, even if torchvision's compiled operators cannot be loaded."""
 
 import importlib.util
 from pathlib import Path
@@ -11,8 +11,8 @@ OPERATORS = ("nms", "qnms", "roi_align", "roi_pool", "ps_roi_align", "ps_roi_poo
 def import_models():
     """`torchvision.models`.
 
-    torchvision's wheel is built against one build of PyTorch and cannot load its operators in another (the CPU-only
-    one, say); its import then fails although no classifier needs them. So they are declared, but not implemented.
+    torchvision's wheel cannot load its operators into another build of PyTorch than its own (the CPU-only build, say).
+    Its import then fails, although no classifier needs them. So the operators are declared here, without implementation.
     """
     folder = Path(importlib.util.find_spec("torchvision").origin).parent
     try:
@@ -29,5 +29,5 @@ def import_models():
 
 
 def make_network(name):
-    """The network of that name in torchvision, with random weights, ready for inference."""
+    """The torchvision network `name` with random weights, in evaluation mode."""
     return import_models().get_model(name, weights=None).eval()

@@ -1,8 +1,8 @@
-"""Write one of torchvision's networks for every contender: checkpoint, ONNX, TorchScript, class map.
+"""Export a torchvision network for every contender: checkpoint, ONNX, TorchScript, class map.
 
-The weights are random and the same every time. They are scaled so that each layer's output keeps the signal's size and
-the classes differ from picture to picture, or else all pictures would have the same most probable class, and a wrong
-answer would not be noticed.
+The weights are random, with a fixed seed. Each layer is scaled to a fixed standard deviation of its outputs, and the last
+one is centred, so that the top-1 class differs between images. Otherwise all images would have the same top-1, and a
+wrong answer would not be noticed.
 """
 
 import argparse
@@ -18,7 +18,7 @@ LOGIT_DEVIATION = 3
 
 
 class Classifier(torch.nn.Module):
-    """A network with its softmax."""
+    """A network followed by softmax."""
 
     def __init__(self, network):
         super().__init__()
@@ -29,7 +29,7 @@ class Classifier(torch.nn.Module):
 
 
 def scale_weights(network, inputs):
-    """One pass over real inputs in which each layer with weights is scaled, and the last one centred."""
+    """Scale each convolution and linear layer by its outputs for real inputs, and centre the last one."""
     layers = [layer for layer in network.modules() if isinstance(layer, (torch.nn.Conv2d, torch.nn.Linear))]
 
     def scale(layer, _, output):
@@ -50,7 +50,7 @@ def scale_weights(network, inputs):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--architecture", required=True, help="as torchvision names it: alexnet, vgg16, resnet50")
-    parser.add_argument("--inputs", required=True, help="preprocessed pictures [N, 3, 224, 224] (.npy)")
+    parser.add_argument("--inputs", required=True, help="preprocessed images [N, 3, 224, 224] (.npy)")
     parser.add_argument("--output", type=Path, required=True, help="folder to write")
     options = parser.parse_args()
 

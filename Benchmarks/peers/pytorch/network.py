@@ -1,4 +1,4 @@
-"""Measure a network in PyTorch."""
+"""Time a network in PyTorch."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Measure a training step of half-width AlexNet in PyTorch, as the tutorials write it; or write its checkpoint."""
+"""Time a training step of the half-width AlexNet in PyTorch, as in the tutorials; or write its checkpoint."""
 
 import argparse
 import json
@@ -14,7 +14,7 @@ MIN_RUN_COUNT = 5
 
 
 class HalfWidth(nn.Module):
-    """The tutorials' AlexNet: 48-128-192-192-128 channels, linear 2048-2048."""
+    """AlexNet at half width, as in many tutorials: 48-128-192-192-128 channels, linear 2048-2048."""
 
     def __init__(self):
         super().__init__()
@@ -74,7 +74,7 @@ def measure(options):
 
 def main():
     parser = argparse.ArgumentParser(description="One line of JSON: the median time of a step.")
-    parser.add_argument("--output", type=Path, help="write the checkpoint into this folder instead")
+    parser.add_argument("--output", type=Path, help="write the checkpoint into this folder instead of measuring")
     parser.add_argument("--model", type=Path, help="the folder that --output made")
     parser.add_argument("--threads", type=int)
     parser.add_argument("--batch", type=int)

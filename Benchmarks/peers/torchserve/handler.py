@@ -1,4 +1,4 @@
-"""What TorchServe runs in each of its workers."""
+"""The handler that TorchServe runs in each worker."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Pack the model as TorchServe wants it, once, beside the model."""
+"""Pack the model into a TorchServe archive (.mar) beside it, once."""
 
 import argparse
 import subprocess

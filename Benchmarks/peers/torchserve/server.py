@@ -1,6 +1,6 @@
-"""TorchServe: as many workers as cores, each of which preprocesses and runs batches on one core.
+"""TorchServe: one worker per core, each of which preprocesses and runs batches on that core.
 
-Serves what prepare.py packed; its configuration and its logs go into the current directory.
+Serves the archive that prepare.py packed. Configuration and logs go into the current directory.
 """
 
 import json
@@ -33,7 +33,7 @@ model = {
     "disable_system_metrics=true",
     "max_request_size=33554432",
 ]))
-# Without OMP_NUM_THREADS every worker would use every core.
+# Without OMP_NUM_THREADS each worker would use every core.
 os.execve(programs / "torchserve", [
     "torchserve", "--start", "--foreground", "--ts-config", str(folder / "config.properties"), "--disable-token-auth",
 ], os.environ | {

@@ -1,4 +1,4 @@
-"""What a reader must find in checkpoints, as the scripts that make them write it down in expected.json.
+"""Writes expected.json: the expected contents of the checkpoints that the fixture scripts make.
 
 Each file refers to one of the tensor sets, since many hold the same tensors. Needs torch.
 """
@@ -26,7 +26,7 @@ def weights(tensors):
 
 
 def expect(file, tensors, format="pytorch", skipped=None, metadata=None):
-    """`tensors` by the names a reader must give them; those that are no weights are expected to be skipped."""
+    """`tensors` by the names that a reader must give them. Those that are not weights are expected to be skipped."""
     found = weights(tensors)
     if found not in tensor_sets:
         tensor_sets.append(found)
@@ -42,7 +42,7 @@ def expect(file, tensors, format="pytorch", skipped=None, metadata=None):
 
 
 def write():
-    """Into the current folder."""
+    """Write expected.json into the current folder."""
     with open("expected.json", "w") as f:
         json.dump({"files": expected, "tensorSets": tensor_sets}, f, separators=(",", ":"), sort_keys=True)
         f.write("\n")

@@ -4,7 +4,7 @@ import Logging
 
 /// Answers `GET /` with a fixed text until it is killed: `FixedAnswer epoll` or `FixedAnswer dispatch`.
 @main struct FixedAnswer {
-    /// Takes note of nothing: only the server itself is measured.
+    /// Ignores every event, so that only the server itself is measured.
     struct Nobody: ServerObserver {
         func connectionOpened() {}
         func connectionClosed() {}

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Writes the pickled dictionaries beside this script, as numpy.save leaves them, and expected.json with what a reader must make
-of them. Needs numpy and torch.
+"""Writes the pickled dictionaries beside this script, as numpy.save writes them, and expected.json with the expected tensors.
+Needs numpy and torch.
 
-The network is the AlexNet of 2012 with few channels. It is computed here from the arrays as they lie in the file: kernels
-H W I O, matrices in x out, maps flattened H W C, and the normalisation as TensorFlow writes it (radius 2, alpha 2e-5, beta
-0.75, bias 1), in float64. Nothing here turns the weights into PyTorch's layout the way the reader does.
+The network is the AlexNet of 2012 with few channels. It is computed here in float64 from the arrays in TensorFlow's layout:
+kernels H W I O, matrices in x out, feature maps flattened H W C, and local response normalisation with TensorFlow's parameters
+(radius 2, alpha 2e-5, beta 0.75, bias 1). So it is independent of the reader's conversion to PyTorch's layout.
 """
 
 import io
@@ -22,7 +22,7 @@ random = numpy.random.default_rng(0)
 
 
 class Python2(pickle._Pickler):
-    """Writes what Python 2 would: byte strings where Python 3 has text or bytes, and NumPy's modules under their old names."""
+    """Pickles as Python 2 does: byte strings where Python 3 has text or bytes, and NumPy's modules under their old names."""
 
     dispatch = dict(pickle._Pickler.dispatch)
 
@@ -79,17 +79,17 @@ network = {
     "fc6": layer(6 * 6 * 6, 10), "fc7": layer(10, 10), "fc8": layer(10, CLASSES), "conv1": layer(11, 11, 3, 4),
     "conv2": layer(5, 5, 2, 6), "conv3": layer(3, 3, 6, 8), "conv4": layer(3, 3, 4, 8), "conv5": layer(3, 3, 4, 6),
 }
-# Its first layer sees pictures of up to 150 each way from the mean.
+# Its first layer sees pixels within 150 of the mean.
 network["conv1"][0] /= 100
 
 
-def picture():
+def make_image():
     c, y, x = numpy.meshgrid(numpy.arange(3), numpy.arange(227), numpy.arange(227), indexing="ij")
     return ((c * 71 + y * 13 + x * 29 + y * x) % 256 - 117).astype(numpy.float64)
 
 
 def convolve(maps, name, stride=1, padding=0, groups=1):
-    """Kernels H W I O, each group with a share of O."""
+    """Convolution with kernels H W I O; each group computes a share of O."""
     kernels, biases = (torch.tensor(a, dtype=torch.float64) for a in network[name])
     height, width, inputs, outputs = kernels.shape
     parts = []
@@ -108,8 +108,8 @@ def normalize(maps):
     return maps / (1 + 2e-5 * sums) ** 0.75
 
 
-def probabilities(picture):
-    maps = torch.tensor(picture)[None]
+def probabilities(image):
+    maps = torch.tensor(image)[None]
     maps = F.max_pool2d(normalize(convolve(maps, "conv1", stride=4)), 3, 2)
     maps = F.max_pool2d(normalize(convolve(maps, "conv2", padding=2, groups=2)), 3, 2)
     maps = convolve(maps, "conv3", padding=1)
@@ -124,10 +124,10 @@ def probabilities(picture):
     return torch.softmax(torch.tensor(vector), 1)[0].tolist()
 
 
-expected = {"probabilities": probabilities(picture()), "tensors": [], "files": []}
+expected = {"probabilities": probabilities(make_image()), "tensors": [], "files": []}
 print(expected["probabilities"])
 
-# By hand, one element after the other: what each tensor is in PyTorch's layout.
+# Each tensor in PyTorch's layout, permuted by hand, element by element.
 for name in sorted(network):
     weights, biases = network[name]
     if weights.ndim == 4:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the .npz files beside this script, and expected.json with what a reader must find in them. Needs numpy.
+"""Writes the .npz files beside this script, and expected.json with their expected contents. Needs numpy.
 
 Values are the bit patterns of the arrays in float32, in row-major order.
 """
@@ -66,7 +66,7 @@ with zipfile.ZipFile("versions.npz", "w") as archive:
         archive.writestr(zipfile.ZipInfo(f"{name}.npy"), file.getvalue())
 expect("versions.npz", sliced)
 
-# Written by other hands: other quotes, other spaces, keys in another order, no padding, no last comma.
+# Headers of other writers: other quotes, other spaces, keys in another order, no padding, no trailing comma.
 literals = {
     "quotes": '{"descr": "<f4", "fortran_order": False, "shape": (2,)}',
     "order": "{'shape': (2,), 'descr': '<f4', 'fortran_order': False}",
@@ -83,7 +83,7 @@ with zipfile.ZipFile("literals.npz", "w") as archive:
 expect("literals.npz", {
     name: numbers.reshape((1, 2) if name in ("tight", "spaces") else (2,)) for name in literals})
 
-# Names as data-parallel training leaves them.
+# Names with the prefix of data-parallel training.
 wrapped = {"module.features.0.weight": values(2, 2)}
 numpy.savez("wrapped.npz", **wrapped)
 expect("wrapped.npz", {"features.0.weight": wrapped["module.features.0.weight"]})

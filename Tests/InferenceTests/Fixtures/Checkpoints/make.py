@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the checkpoints beside this script, and expected.json with what a reader must find in them.
+"""Writes the checkpoints beside this script, and expected.json with their expected contents.
 
 Needs torch, numpy and safetensors. In expected.json each file refers to one of the tensor sets, since many hold the
 same; values are the bit patterns of `tensor.float()`, in row-major order.
@@ -38,7 +38,7 @@ def odd_halves():
     return torch.tensor(bits, dtype=torch.int32).to(torch.uint16).view(torch.float16)
 
 
-# A network's own dictionary, as nearly every user saves it: with PyTorch's _metadata.
+# A plain state_dict, as nearly every user saves it, with PyTorch's _metadata.
 network = torch.nn.Sequential(torch.nn.Conv2d(2, 3, 3), torch.nn.BatchNorm2d(3), torch.nn.Flatten(), torch.nn.Linear(12, 2))
 state = network.state_dict()
 save("state-dict.pth", state, state)
@@ -83,7 +83,7 @@ parameters = OrderedDict(
     weight=torch.nn.Parameter(torch.randn(2, 3)), frozen=torch.nn.Parameter(torch.randn(3), requires_grad=False))
 save("parameters.pth", parameters, parameters)
 
-# Wrapped as training scripts do it.
+# Wrapped in the dictionaries of training scripts.
 plain = OrderedDict([("features.0.weight", torch.randn(2, 1, 3, 3)), ("features.0.bias", torch.randn(2))])
 for key in ("state_dict", "model_state_dict", "model", "net"):
     save(f"wrapped-{key}.pth", {"epoch": 3, key: plain, "arch": "alexnet", "lr": 1e-3}, plain)
@@ -115,7 +115,7 @@ for _ in range(400):
     deep = [deep]
 save("deep.pth", {"deep": deep, **plain}, plain)
 
-# The same archive as other writers would put it.
+# The same archive as other writers produce it.
 records = [(i.filename, zipfile.ZipFile("layouts.pth").read(i)) for i in zipfile.ZipFile("layouts.pth").infolist()]
 
 
@@ -132,7 +132,7 @@ def rezip(file, compression, zip64=False, comment=b"", keep=lambda name: True):
 
 
 class Stream(io.RawIOBase):
-    """A file that cannot seek, so that sizes must follow the data."""
+    """A stream that cannot seek, so that the archive stores sizes after the data (data descriptors)."""
 
     def __init__(self, path):
         self.file = open(path, "wb")
@@ -162,7 +162,7 @@ expect("streamed.pth", layouts)
 
 
 def write_zip64(file, records):
-    """An archive whose headers leave every number to their zip64 fields, as those beyond 4 GiB do."""
+    """An archive whose headers store every number in zip64 fields, as archives beyond 4 GiB do."""
     body, directory, unknown = b"", b"", 0xFFFFFFFF
     for name, data in records:
         name, crc, extra = name.encode(), zlib.crc32(data), struct.pack("<HHQQ", 1, 16, len(data), len(data))
@@ -214,7 +214,7 @@ def write_safe(file, header, data):
         f.write(struct.pack("<Q", len(text)) + text + data)
 
 
-# Data that are not aligned, in another order than the header, with every escape of JSON.
+# Unaligned data, in a different order from the header, and every JSON escape.
 values = torch.tensor([1.0, -2.0])
 write_safe(
     "unaligned.safetensors",

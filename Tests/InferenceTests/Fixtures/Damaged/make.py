@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes damaged PNG files beside it, and what Pillow 13 makes of them: the rule that Sources/CImageCodecs/png.c states.
+"""Writes damaged PNG files beside it, and how Pillow 13 decodes them. Sources/CImageCodecs/png.c states the rule.
 
-`pillow` is the digest of the pixels, or null where Pillow refuses the file. `reads` says what is right here; where that is
-not the same, `why` tells. Digests are FNV-1a of 64 bits.
+`pillow` is the digest of the pixels, or null where Pillow refuses the file. `reads` is the behaviour expected of our decoder;
+where they differ, `why` gives the reason. Digests are 64-bit FNV-1a.
 """
 
 import io
@@ -95,7 +95,7 @@ def cases():
     yield "data-short", png(IHDR, chunk(b"IDAT", zlib.compress(ROWS[: 3 * (3 * WIDTH + 1) + 5])), IEND)
     yield "data-few-rows", png(IHDR, chunk(b"IDAT", zlib.compress(ROWS[: 3 * (3 * WIDTH + 1)])), IEND)
     yield "data-length-beyond-end", png(IHDR) + struct.pack(">I", 1 << 20) + IDAT[4:]
-    # Behind the last row.
+    # After the last row.
     yield "end-absent", png(IHDR, IDAT)
     yield "end-checksum", png(IHDR, IDAT, chunk(b"IEND", b"", 1))
     yield "end-without-checksum", png(IHDR, IDAT)[:-4]

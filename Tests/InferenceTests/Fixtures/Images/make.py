@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes the pictures beside it, the hostile ones in ../Hostile/Images, and what Pillow 13 and torchvision 0.28 make of them.
+"""Writes the images beside it, the hostile ones in ../Hostile/Images, and the results of Pillow 13 and torchvision 0.28.
 
-Digests are FNV-1a of 64 bits over the pixels' bytes, or over the tensor's float32 bytes in little-endian order.
+Digests are 64-bit FNV-1a over the pixels' bytes, or over the tensor's little-endian float32 bytes.
 """
 
 import io
@@ -28,15 +28,15 @@ def digest(data):
 
 
 def scene(width, height, seed=0):
-    """Gradients, a disc, a box and a little noise: content with edges and with flat parts."""
+    """Gradients, a disc, a box and a little noise: edges and flat areas."""
     noise = np.random.default_rng(seed)
     y, x = np.mgrid[0:height, 0:width].astype(np.float64)
-    picture = np.stack([255 * x / width, 255 * y / height, 255 * (x + y) / (width + height)], -1)
+    image = np.stack([255 * x / width, 255 * y / height, 255 * (x + y) / (width + height)], -1)
     disc = (x - width * 0.35) ** 2 + (y - height * 0.5) ** 2 < (min(width, height) * 0.3) ** 2
-    picture[disc] = [230, 60, 20]
-    picture[height // 6 : height // 3, width // 2 : width - 3] = [10, 200, 240]
-    picture += noise.normal(0, 6, picture.shape)
-    return np.clip(np.round(picture), 0, 255).astype(np.uint8)
+    image[disc] = [230, 60, 20]
+    image[height // 6 : height // 3, width // 2 : width - 3] = [10, 200, 240]
+    image += noise.normal(0, 6, image.shape)
+    return np.clip(np.round(image), 0, 255).astype(np.uint8)
 
 
 WIDTH, HEIGHT = 61, 47
@@ -53,7 +53,7 @@ def saved(image, format, **options):
 # -- JPEG ---------------------------------------------------------------------------------------------------------
 
 def jpeg_segments(data):
-    """Marker, start and end of every segment before the first scan's data, the scan's own header last."""
+    """Marker, start and end of every segment before the first scan's data; the scan's header is the last."""
     position = 2
     while True:
         marker, length = data[position + 1], struct.unpack(">H", data[position + 2 : position + 4])[0]
@@ -81,7 +81,7 @@ def jpegs():
     yield "baseline-444.jpg", saved(COLOUR, "JPEG", quality=90, subsampling="4:4:4")
     wide = saved(COLOUR, "JPEG", quality=85, subsampling="4:2:2")
     yield "baseline-422.jpg", wide
-    # The same blocks in a frame with exchanged sides: a scrambled picture, but a well-formed 4:4:0.
+    # The same blocks with width and height exchanged: a scrambled image, but a well-formed 4:4:0.
     tall = patched(patched(wide, 0xC0, 5, struct.pack(">HH", WIDTH, HEIGHT)), 0xC0, 11, b"\x12")
     yield "baseline-440.jpg", tall
     yield "baseline-420.jpg", saved(COLOUR, "JPEG", quality=75, subsampling="4:2:0")
@@ -111,11 +111,11 @@ def jpegs():
     yield "without-end-marker.jpg", plain[:-2] + b"\0" * 100
     yield "trailing-bytes.jpg", plain + b"\0" * 100
     yield "junk-between-segments.jpg", plain[:2] + b"\xff\xff\xff" + plain[3:]
-    # An end marker in the middle of the scan: the rest becomes grey, as Pillow lets it.
+    # An end marker in the middle of the scan: the rest is grey, as with Pillow.
     start = list(jpeg_segments(plain))[-1][2]
     middle = start + (len(plain) - start) // 2
     yield "early-end-marker.jpg", plain[:middle] + b"\xff\xd9"
-    # A byte of the scan changed: decoded on, wrongly.
+    # One byte of the scan is changed: decoding goes on, with wrong pixels.
     yield "damaged-scan.jpg", plain[:middle] + bytes([plain[middle] ^ 0x55]) + plain[middle + 1 :]
 
 
@@ -372,20 +372,20 @@ def sources():
     yield "one-row.png", saved(Image.fromarray(scene(2000, 1, 15)), "PNG", optimize=True)
 
 
-def picture(name, grey):
+def opened(name, grey):
     image = Image.open(HERE / name).convert("RGB")
     return image.convert("L") if grey else image
 
 
 def resizes():
-    """Every source through each way of getting a size."""
+    """Every source with each resize mode."""
     for name, _ in sources():
         ways = [("stretch", 224, 224, 224, 224), ("stretch", 32, 32, 32, 32), ("stretch", 50, 301, 50, 301),
                 ("stretch", 64, 64, 51, 40), ("shortest", 40, None, 32, 32), ("shortest", 33, None, 20, 57),
                 ("shortest", 256, None, 224, 224)]
         for mode, first, second, height, width in ways:
             for grey in (False, True):
-                image = picture(name, grey)
+                image = opened(name, grey)
                 long_side = first * max(image.size) / min(image.size) if mode == "shortest" else 0
                 if long_side > 20_000:
                     continue
@@ -408,7 +408,7 @@ def tensors():
                 if preset == "imagenet" and shape != [3, 224, 224]:
                     continue
                 grey, (height, width) = shape[0] == 1, shape[1:]
-                image = picture(name, grey)
+                image = opened(name, grey)
                 if preset == "imagenet":
                     image = transforms.CenterCrop(224)(transforms.Resize(256)(image))
                 else:
@@ -431,7 +431,7 @@ def tensors():
 
 
 def scaled():
-    """Inputs [H, W, C] of 0…1 out of JPEGs that `draft` scales while it decodes, as Image.thumbnail(reducing_gap=2) asks."""
+    """Inputs [H, W, C] of 0…1 from JPEGs that `draft` scales while decoding, as in Image.thumbnail(reducing_gap=2)."""
     names = ["wide.jpg", "tall.jpg", "progressive-422.jpg", "grey.jpg", "cmyk.jpg"]
     for name in names + [f"orientation-{number}.jpg" for number in range(1, 9)]:
         upright = ImageOps.exif_transpose(Image.open(HERE / name))
@@ -443,7 +443,7 @@ def scaled():
             image.draft(None, (2 * stored[0], 2 * stored[1]))
             factor = next(factor for factor in (1, 2, 4, 8) if image.size == tuple(-(-side // factor) for side in whole))
             image = ImageOps.exif_transpose(image).convert("RGB")
-            # The last column and row as they are stored may stand for less than a whole pixel.
+            # The last stored column and row may cover less than a whole pixel.
             spans = upright.width / factor, upright.height / factor
             left = image.width - spans[0] if orientation in (2, 3, 6, 7) else 0
             top = image.height - spans[1] if orientation in (3, 4, 7, 8) else 0

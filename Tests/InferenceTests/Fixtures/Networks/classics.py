@@ -1,4 +1,4 @@
-"""The other classics as PyTorch modules with the keys that people use: LeNet in its variants, and torchvision's networks.
+"""The other classic networks as PyTorch modules with common key names: LeNet in its variants, and torchvision's networks.
 
 Shared by make_classics.py beside it and by Tests/Acceptance/architectures.py.
 """
@@ -14,7 +14,7 @@ POOLS = {"max": nn.MaxPool2d, "average": nn.AvgPool2d}
 
 
 class LeNet(nn.Module):
-    """6-16 channels, linear 120-84, with the keys of one of the tutorials: `tutorial` layer1.conv1, layer3.fc1; `plain` conv1, fc1;
+    """6-16 channels, linear 120-84, with the key names of a tutorial: `tutorial` layer1.conv1, layer3.fc1; `plain` conv1, fc1;
     `sequential` 0, 3, 7, 9, 11; `rooms` conv.{0,3}, fc.{0,2,4}."""
 
     def __init__(self, classes=10, channels=1, extent=32, padding=0, activation="relu", pooling="max", keys="plain"):
@@ -52,7 +52,7 @@ class LeNet(nn.Module):
 
 
 class NarrowVGG(nn.Module):
-    """torchvision's VGG of a column of the paper's table, with few channels: its keys, its order."""
+    """torchvision's VGG of one configuration in the paper's table, with few channels and the same keys in the same order."""
 
     COLUMNS = {
         "vgg11": [1, 1, 2, 2, 2], "vgg13": [2, 2, 2, 2, 2], "vgg16": [2, 2, 3, 3, 3], "vgg19": [2, 2, 4, 4, 4],
@@ -76,7 +76,7 @@ class NarrowVGG(nn.Module):
 
 
 class InceptionBlock(nn.Module):
-    """The tutorial's block, with few channels: 1x1; 1x1 and 5x5; 1x1, 3x3 and 3x3; an average pool and 1x1."""
+    """The tutorial's Inception block with few channels: 1x1; 1x1 and 5x5; 1x1, 3x3 and 3x3; average pooling and 1x1."""
 
     def __init__(self, channels=6):
         super().__init__()
@@ -101,14 +101,14 @@ class InceptionBlock(nn.Module):
 
 
 def torchvision_network(name, classes=1000, **options):
-    """A network of torchvision's by its name, with torchvision's initial weights, in evaluation mode."""
+    """The torchvision network `name` with torchvision's initial weights, in evaluation mode."""
     options = {"weights": None, "num_classes": classes} | options
     if name == "googlenet":
         options = {"aux_logits": False, "init_weights": False} | options
     return torchvision.models.get_model(name, **options).eval()
 
 
-# All of torchvision's that are known here.
+# The torchvision networks that alexnet supports.
 TORCHVISION = (
     ["alexnet", "googlenet"]
     + [f"vgg{depth}{suffix}" for suffix in ("", "_bn") for depth in (11, 13, 16, 19)]

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Write networks.json and layers.json: what PyTorch answers, for Swift's tests to compare with.
+"""Write networks.json and layers.json: PyTorch's outputs, as references for the Swift tests.
 
 Needs torch, torchvision and numpy. Run it in this folder: ./make.py
 
-networks.json  Full-size networks are too large to commit, so weights and inputs come from a formula that the tests repeat
+networks.json  Full-size networks are too large to commit, so weights and inputs come from a formula that the tests reproduce
                exactly. For tensor number t, in the order of `tensors`, and flat element index i (row-major):
 
                    x = t * 2^40 + i + 0x9E3779B97F4A7C15          (64-bit, wrapping)
@@ -13,7 +13,7 @@ networks.json  Full-size networks are too large to commit, so weights and inputs
                    value = ((z >> 40) * 2^-24 - 0.5) * scale      (exact in float32: scale is a power of two)
 
                Image n of the batch is tensor 1000 + n with the scale `inputScale`. Logits are computed in float64.
-layers.json    Single layers on tiny arrays; every input, weight and output is spelled out. Outputs are computed in float64.
+layers.json    Single layers on tiny arrays; every input, weight and output is in the file. Outputs are computed in float64.
 """
 
 import json
@@ -48,7 +48,7 @@ def formula(number, shape, scale):
 
 
 def scale_of(name, shape):
-    """Kaiming's uniform width 2 · sqrt(6 / fan_in) for weights, rounded to a power of two; 1/16 for biases."""
+    """Scale of a tensor: Kaiming's uniform width 2 · sqrt(6 / fan_in) rounded to a power of two; 1/16 for biases."""
     if name.endswith("bias"):
         return BIAS_SCALE
     return 2.0 ** round(math.log2(2 * math.sqrt(6 / math.prod(shape[1:]))))
@@ -238,7 +238,7 @@ def layer_fixtures():
 
 
 def write(name, fixtures):
-    """One fixture a line, so that a change to one is one line of a diff."""
+    """One fixture per line, so that a change to one is one line of a diff."""
     lines = ",\n".join(json.dumps(fixture) for fixture in fixtures)
     (HERE / name).write_text(f"[\n{lines}\n]\n")
     print(f"{name}: {len(fixtures)} fixtures, {(HERE / name).stat().st_size} bytes")

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Write architectures.json and classics.json: torchvision's tensors, and what PyTorch answers with the other classics.
+"""Write architectures.json and classics.json: torchvision's tensors, and PyTorch's outputs of the other classic networks.
 
 Needs torch, torchvision and numpy. Run it in this folder: ./make_classics.py
 
-architectures.json  For each network of torchvision's: the number of its parameters, and a digest of its tensors' names and
-                    shapes. The digest is FNV-1a, 64 bits, over a line `NAME 64,3,7,7` for each tensor of the state_dict but
-                    num_batches_tracked, in ascending order of the lines.
+architectures.json  For each torchvision network: the number of parameters, and a digest of its tensors' names and shapes. The
+                    digest is 64-bit FNV-1a over a line `NAME 64,3,7,7` for each tensor of the state_dict except
+                    num_batches_tracked, the lines in ascending order.
 classics.json       Whole networks with weights from the formula of make.py: value = ((z >> 40) * 2^-24 - 0.5) * scale, plus `offset`
                     where there is one, in float32. Logits are computed in float64.
-blocks.json         The same for a part of a network, whose flattened output stands for the logits.
+blocks.json         The same for parts of networks; the flattened output takes the place of the logits.
 """
 
 
@@ -38,7 +38,7 @@ def architectures():
 
 
 def filling(name, value, normalizations):
-    """Scale and offset of a tensor: powers of two, such that a signal keeps its size."""
+    """Scale and offset of a tensor: powers of two that preserve the scale of activations."""
     stem, part = name.rsplit(".", 1)
     if stem in normalizations:
         return {"weight": (0.5, 1.0), "bias": (0.25, 0.0), "running_mean": (0.25, 0.0), "running_var": (1.0, 1.0)}[part]

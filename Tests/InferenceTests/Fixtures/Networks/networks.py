@@ -1,4 +1,4 @@
-"""The four forms of AlexNet that people hold, as PyTorch modules with the keys that they use.
+"""The four common variants of AlexNet, as PyTorch modules with their key names.
 
 Shared by make.py beside it and by the scripts in Tests/Acceptance.
 """
@@ -100,7 +100,7 @@ class OneChannel(nn.Module):
 
 
 def make_network(form, classes):
-    """A network of the form in evaluation mode, with PyTorch's initial weights."""
+    """The variant `form` with PyTorch's initial weights, in evaluation mode."""
     makers = {
         "half_width": HalfWidth,
         "torchvision": lambda classes: torchvision.models.alexnet(num_classes=classes),
@@ -111,7 +111,7 @@ def make_network(form, classes):
 
 
 def named_block_key(key):
-    """The other spelling of a half-width key: features.3.weight is features.conv2.0.weight where the blocks have names."""
+    """The other name of a half-width key: features.3.weight is features.conv2.0.weight where blocks are named."""
     blocks = {"0": "conv1", "3": "conv2", "6": "conv3", "8": "conv4", "10": "conv5"}
     room, index, parameter = key.split(".")
     return f"features.{blocks[index]}.0.{parameter}" if room == "features" else key

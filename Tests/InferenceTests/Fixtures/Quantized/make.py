@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the networks beside this script whose weights are quantized: they are read as checkpoints, and refused as networks.
+"""Writes the quantized networks beside this script. They are read as checkpoints, but refused as networks.
 
 Needs torch and safetensors.
 """

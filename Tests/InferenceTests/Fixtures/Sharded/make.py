@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes a network's state_dict in two shards and their index, named and laid out as transformers' save_pretrained does it.
+"""Writes a network's state_dict in two shards and their index, with the names and layout of transformers' save_pretrained.
 
-Needs torch and safetensors. Values are 0, 1, 2 … through all tensors in the order of the index.
+Needs torch and safetensors. Values count 0, 1, 2 … through all tensors in the order of the index.
 """
 
 import json

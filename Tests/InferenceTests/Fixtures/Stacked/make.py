@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Writes the checkpoints beside this script in PyTorch's form from before version 1.6, and expected.json with what a reader
-must find in them, as ../Checkpoints/make.py does for the newer form.
+"""Writes the checkpoints beside this script in PyTorch's legacy format (before version 1.6), and expected.json with their
+expected contents, as ../Checkpoints/make.py does for the zip format.
 
-Needs torch. What PyTorch itself no longer writes (views of storages, strings of Python 2, tensors of versions 0.1 to 0.3) is
-put together here opcode by opcode, and read again by torch.load.
+Needs torch. Data that PyTorch no longer writes (views of storages, strings of Python 2, tensors of versions 0.1 to 0.3) are
+assembled here opcode by opcode, and checked with torch.load.
 """
 
 import collections
@@ -67,7 +67,7 @@ SYSTEM = pickle.dumps({"protocol_version": 1001, "little_endian": True, "type_si
 
 
 def text(string):
-    """A string of Python 2: bytes."""
+    """A Python 2 string, which is bytes."""
     return b"U" + bytes([len(string)]) + string.encode()
 
 
@@ -93,7 +93,7 @@ def stacked(file, entries, storages):
             f.write(struct.pack(f"<q{len(values)}f", len(values), *values))
 
 
-# A storage that is the middle of another, in version 0.2.
+# A storage that is a view into the middle of another, as in version 0.2.
 view = b"(" + text("9") + number(2) + number(3) + b"t"
 plain = b"ctorch._utils\n_rebuild_tensor\n("
 stacked(
@@ -105,7 +105,7 @@ stacked(
     {"7": [1, 2, 3, 4, 5, 6]})
 six = torch.arange(1.0, 7.0)
 expect("views.pth", {"whole": six.reshape(2, 3), "middle": six[3:5]})
-# A parameter as version 0.3 keeps it, and a tensor as version 0.1 does.
+# A parameter as in version 0.3, and a tensor as in version 0.1.
 stacked(
     "first-versions.pth",
     [

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Writes the checkpoints beside this script as training scripts write them, with all that they keep beside the weights, and
-expected.json with what a reader must find in them, as ../Checkpoints/make.py does for plain ones.
+"""Writes the checkpoints beside this script as training scripts do, with everything that they store beside the weights, and
+expected.json with their expected contents, as ../Checkpoints/make.py does for plain ones.
 
-Needs torch and numpy. Frameworks that are not needed to write a pickle of their classes' names stand in as empty modules:
-the pickles then name `pytorch_lightning.utilities.parsing.AttributeDict` as those of Lightning do.
+Needs torch and numpy. Frameworks are replaced by empty modules that define classes of the same names: the pickles name
+`pytorch_lightning.utilities.parsing.AttributeDict` just as Lightning's do.
 """
 
 import argparse
@@ -37,7 +37,7 @@ torch.manual_seed(0)
 
 
 def stand_in(module, **classes):
-    """Classes that pickles name as if they were a framework's."""
+    """Stand-ins for a framework's classes, so that pickles contain their names."""
     parts = module.split(".")
     for end in range(1, len(parts) + 1):
         sys.modules.setdefault(".".join(parts[:end]), types.ModuleType(".".join(parts[:end])))
@@ -89,7 +89,7 @@ arguments = argparse.Namespace(
 def save(file, value, tensors, both=True, **options):
     torch.save(value, file, **options)
     expect(file, tensors)
-    if both:  # the form from before version 1.6, too
+    if both:  # in the legacy format (before version 1.6) too
         torch.save(value, "stacked-" + file, _use_new_zipfile_serialization=False, **options)
         expect("stacked-" + file, tensors)
 
@@ -127,7 +127,7 @@ save("configured.pth", {
     "meta": {"cfg": ConfigDict(a=1), "time": datetime.datetime(2024, 2, 3), "CLASSES": ("a", "b")}, "state_dict": state,
     "cfg": cfg, "config": conf}, state)
 
-# Whatever pickle can name.
+# Other objects that pickle can name.
 pattern = collections.OrderedDict(a=1)
 pattern.note = "an attribute of a dictionary"
 beside = {
@@ -151,11 +151,11 @@ beside = {
     "history": [{"loss": 1.0}] * 3,
 }
 for protocol in (5, 4, 3, 2):
-    if protocol < 4:  # older protocols have no name for what is an attribute of a module
+    if protocol < 4:  # older protocols cannot name nested attributes
         beside.pop("format", None)
     save(f"objects-protocol-{protocol}.pth", {"state_dict": state, **beside}, state, pickle_protocol=protocol)
 beside["format"] = torch.channels_last
-# What protocol 1 can keep.
+# Objects that protocol 1 supports.
 save("objects-protocol-1.pth", {"state_dict": state, "args": arguments, "hyper": hyper, "cfg": cfg, "enum": Kind.BEST,
                                 "set": {1}, "path": pathlib.PosixPath("a")}, state, pickle_protocol=1)
 save("objects-first.pth", {**beside, "state_dict": state}, state, pickle_protocol=4)
@@ -171,7 +171,7 @@ special = collections.OrderedDict(
     parameter=parameter, marked=marked, attributed=attributed, buffer=torch.nn.Buffer(torch.randn(2)))
 save("subclasses.pth", special, {n: t.detach().as_subclass(torch.Tensor) for n, t in special.items()})
 
-# Wrappers: the usual and the only one; averages where there is nothing else.
+# Wrappers under a common key and under the only key; averaged weights where there are no others.
 for key in ("state_dict_ema", "model_ema", "ema", "params", "params_ema", "network", "weights", "module", "alexnet_final"):
     save(f"wrapped-{key}.pth", {"epoch": 3, key: state, "optimizer": optimizer.state_dict()}, state, both=False)
 save("wrapped-model-and-ema.pth", {"model_ema": other, "model": state}, state, both=False)
@@ -179,7 +179,7 @@ save("wrapped-in-unusual.pth", {"experiment": {"alexnet": state, "lr": 0.1}, "st
 for name, kind in (("defaultdict", lambda s: collections.defaultdict(int, s)), ("attributes", AttributeDict)):
     save(f"wrapped-{name}.pth", {"state_dict": kind(state)}, state)
 
-# NumPy's arrays instead of tensors.
+# NumPy arrays instead of tensors.
 arrays = {name: tensor.numpy() for name, tensor in state.items()}
 save("arrays.pth", arrays, state)
 expectations.expected["arrays.pth"]["skipped"] = [["bn.num_batches_tracked", "<i8"]]
@@ -187,7 +187,7 @@ expectations.expected["stacked-arrays.pth"]["skipped"] = [["bn.num_batches_track
 
 expectations.write()
 
-# A dictionary of layers, in TensorFlow's layout, beside the same things.
+# A dictionary of layers in TensorFlow's layout, beside the same extra entries.
 numpy.save("layers.npy", {
     "conv1": [numpy.arange(18, dtype="f4").reshape(3, 3, 1, 2), numpy.ones(2, "f4")], "args": arguments, "classes": ["a", "b"],
     "config": {"lr": 0.1, "name": "alexnet"}, "counter": collections.Counter("ab"), "path": pathlib.PosixPath("a"),

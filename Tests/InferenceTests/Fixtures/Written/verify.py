@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Shows that PyTorch, safetensors and NumPy load the checkpoints beside this script, and find in them what was meant.
+"""Checks that PyTorch, safetensors and NumPy load the checkpoints beside this script with the intended contents.
 
 The files are what CheckpointWriterTests.swift writes, byte for byte. Needs torch, numpy and safetensors.
 """

@@ -11,7 +11,7 @@ cases = []
 for rows, classes, scale, smoothing in [(1, 2, 1, 0), (5, 3, 4, 0), (4, 10, 1, 0.1), (7, 5, 30, 0.2), (3, 4, 1, 1.0), (6, 10, 100, 0)]:
     logits = (torch.randn(rows, classes) * scale).requires_grad_()
     labels = torch.randint(0, classes, (rows,))
-    # Computed in double from the same float32 logits, so that the fixture is the mathematical value.
+    # Computed in float64 from the float32 logits, so that the fixture has no rounding error in float32.
     exact = logits.detach().double().requires_grad_()
     loss = torch.nn.CrossEntropyLoss(label_smoothing=smoothing)(exact, labels)
     loss.backward()

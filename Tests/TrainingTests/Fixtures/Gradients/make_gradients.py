@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Write gradients.json: PyTorch's gradients, in float64, of the small networks in GradientTests.swift.
 
-Parameters and pictures are the same noise as there. Dropout is left out: its choices are no one else's. Needs PyTorch and NumPy.
+Parameters and images are the same noise as there. Dropout is off, since its random masks cannot be reproduced. Needs PyTorch
+and NumPy.
 """
 
 import json
@@ -23,7 +24,7 @@ def noise(shape, seed, scale=1.0):
 
 
 class Same(nn.Module):
-    """TensorFlow's normalisation: alpha counts for each square, and windows of even size reach further down."""
+    """TensorFlow's local response normalisation: alpha is not divided by the window's size, and even windows extend further down."""
 
     def __init__(self, size, alpha, beta, k):
         super().__init__()
@@ -91,7 +92,7 @@ def main():
         network = nn.Sequential(*layers)
         images = noise((3, int(numpy.prod(shape))), 77)
         if len(shape) == 3:
-            # The numbers lie with their channels innermost there.
+            # The noise is in channels-last order there.
             images = images.reshape(3, shape[1], shape[2], shape[0]).permute(0, 3, 1, 2)
         loss = functional.cross_entropy(network(images), LABELS)
         loss.backward()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes optimizers.json: what torch.optim makes of parameters in steps whose gradients come from a formula.
+"""Writes optimizers.json: parameters after steps of torch.optim with gradients from a formula.
 
 Values and gradients are those of OptimizerFixture.swift: a linear congruential sequence, scaled by powers of two, so that
 both sides have the same floats.
@@ -27,7 +27,7 @@ class Sequence:
 
 
 def floats(tensor):
-    """Nine digits tell float32 numbers apart."""
+    """Nine significant digits identify every float32."""
     return [float(f"{value:.9g}") for value in tensor.detach().flatten().tolist()]
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes schedules.json: the learning rate of every step by torch.optim.lr_scheduler."""
+"""Writes schedules.json: the learning rate of every step from torch.optim.lr_scheduler."""
 
 import json
 import pathlib
@@ -27,7 +27,7 @@ def rates(base, count, make, losses=None, steps_per_epoch=1):
 
 
 def warm(steps, then):
-    """Linear from base / steps at the first step to base at the last of them."""
+    """Linear warm-up from base / steps at the first step to base at the last."""
     return lambda optimizer: SequentialLR(
         optimizer,
         [LinearLR(optimizer, start_factor=1 / steps, total_iters=steps - 1), then(optimizer)],

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Write losses.json: what PyTorch's loss is at each of twenty steps, for each form of AlexNet and two optimisers.
+"""Write losses.json: PyTorch's loss at each of twenty steps, for each variant of AlexNet and two optimisers.
 
-Weights and pictures come from a formula instead of a file: number i of parameter p is uniform noise of a hash of both, scaled by
-its fan-in; biases are a tenth of that noise. Dropout is off. Scales and rates are such that the loss falls step by step: with
-larger ones a rectifier that flips soon puts PyTorch itself 1e-3 off its own float64. Needs PyTorch and NumPy.
+Weights and images come from a formula instead of a file: number i of parameter p is uniform noise of a hash of both, scaled by
+its fan-in; biases are a tenth of that noise. Dropout is off. Scales and learning rates are so small that the loss falls at every
+step: with larger ones a ReLU soon flips, and PyTorch's own float32 losses are 1e-3 from its float64 losses. Needs PyTorch and NumPy.
 """
 
 import json
@@ -27,7 +27,7 @@ def mix(values):
 
 
 def noise(count, stream):
-    """`count` numbers in -1 ... 1; those of different streams have nothing to do with each other."""
+    """`count` numbers in -1 ... 1; different streams are independent."""
     hashes = mix(mix(numpy.arange(count, dtype=numpy.uint32)) + numpy.uint32(stream))
     return (hashes >> numpy.uint32(8)).astype(numpy.float32) / numpy.float32(1 << 23) - numpy.float32(1)
 
@@ -48,7 +48,7 @@ def convolutions(widths, inputs, groups, first_padding, normalizes):
 
 
 def network(form):
-    """The network, and the shape of its input."""
+    """The network and its input shape."""
     ones = [1] * 5
     forms = {
         "alexnet_half_width": ([48, 128, 192, 192, 128], 3, ones, 2, False, 2048, 6, 224),

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes the pickled arrays beside this script that a reader must refuse, one for each thing that can be wrong.
+"""Writes the pickled arrays beside this script that a reader must refuse, one for each defect.
 
-Needs nothing but Python: the pickles are put together byte by byte. None of them does harm when it is merely read as bytes; do
-not load them with allow_pickle.
+Needs only Python: the pickles are assembled byte by byte. They are harmless when read as bytes; do not load them with
+allow_pickle.
 """
 
 import os
@@ -87,7 +87,7 @@ write("code-load", b"cnumpy\nload\n(" + text("/etc/passwd") + b"tR")
 write("code-encode", b"c_codecs\ndecode\n(" + raw(b"x") + text("zlib") + b"tR")
 write("code-extension", b"\x82\x01")
 
-# --- What is no dictionary of layers -----------------------------------------------------------------------------------
+# --- Not a dictionary of layers ----------------------------------------------------------------------------------------
 
 write("no-objects", b"N", descr="<f4")
 write("two-objects", objects(b"}}", shape=(2,)), shape="(2,)")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes the .npz files beside this script that a reader must refuse, one for each thing that can be wrong with an array.
+"""Writes the .npz files beside this script that a reader must refuse, one for each defect of an array.
 
-What can be wrong with the archive around it is in ../Checkpoints. Needs nothing but Python.
+Defects of the archive are in ../Checkpoints. Needs only Python.
 """
 
 import io
@@ -34,7 +34,7 @@ def hostile(name, literal, *args, **options):
     archive(f"{name}.npz", ("w.npy", array(literal, *args, **options)))
 
 
-# The beginning.
+# The magic bytes and the version.
 archive("empty.npz", ("w.npy", b""))
 hostile("magic", header(), magic=b"\x93NUMPX")
 hostile("version-0", header(), version=(0, 0))

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes the checkpoints beside this script that a reader must refuse, one for each thing that can be wrong.
+"""Writes the checkpoints beside this script that a reader must refuse, one for each defect.
 
-Needs nothing but Python: the archives and pickles are put together byte by byte. None of them does harm when it is merely
-read as bytes; do not unpickle them.
+Needs only Python: the archives and pickles are assembled byte by byte. They are harmless when read as bytes; do not unpickle
+them.
 """
 
 import json
@@ -22,7 +22,7 @@ def zip64_extra(*numbers):
 
 
 class Record:
-    """One record; any field of its two headers can be set to a lie."""
+    """One record; any field of its two headers can be falsified."""
 
     def __init__(self, name, data, deflate=False, local=None, central=None, local_extra=b"", central_extra=b""):
         self.name, self.data = name.encode() if isinstance(name, str) else name, data
@@ -289,7 +289,7 @@ write("pickle-many-steps.pth", archive(records(b"\x80\x02" + b"N0" * (1 << 21) +
 write("pickle-copies.pth", archive(records(
     b"\x80\x02](" + b"NN\x86" * 1000 + b"e\x85q\x00ccollections\nOrderedDict\nq\x01" + b"h\x01h\x00R0" * 5000 + b".",
     deflate=True)))
-# Lists in lists, 200,000 deep; ten lists, each of ten times the one before; a list that holds itself.
+# Nested lists, 200,000 deep; ten lists, each of which holds the previous one ten times; a list that holds itself.
 write("pickle-deep.pth", archive(records(b"\x80\x02" + b"]" * 200_000 + b"a" * 199_999 + b".", deflate=True)))
 checkpoint("pickle-billion.pth", b"\x80\x02]q\x00" + b"".join(
     b"](" + b"h" + bytes([i]) + (b"h" + bytes([i])) * 9 + b"eq" + bytes([i + 1]) for i in range(12)) + b".")
@@ -305,7 +305,7 @@ NAMESPACE = b"cargparse\nNamespace\n)\x81}" + text("lr") + b"G?\xb9\x99\x99\x99\
 
 
 def weights(*entries):
-    """A layer fc with its bias, and what is given."""
+    """A layer fc with its bias, and the given entries."""
     return state(("fc.bias", tensor(sizes=(2,), strides=(1,))), *entries)
 
 
@@ -323,7 +323,7 @@ checkpoint("object-subclass.pth", weights((
     b"ctorchao\nQuantized\n(ctorchao\nQuantized\nt}tR")))
 checkpoint("object-extension.pth", weights(("fc.weight", b"\x82\x05)R")))
 checkpoint("object-persistent.pth", weights(("fc.weight", b"P12\n")))
-# A whole network, alone and under the keys of training scripts; only its settings; an optimiser alone.
+# A whole module, alone and under the keys of training scripts; only its settings; only an optimiser.
 checkpoint("whole-module.pth", b"\x80\x02ctorchvision.models.alexnet\nAlexNet\n)\x81}b.")
 checkpoint("whole-module-wrapped.pth", state(("epoch", number(3)), ("model", b"cmodels.yolo\nModel\n)\x81}b")))
 checkpoint("whole-averaged.pth", state(("model", b"N"), ("ema", b"cmodels.yolo\nModel\n)\x81}b")))
@@ -336,14 +336,14 @@ checkpoint("object-parameter-of-object.pth", weights((
     "fc.weight", b"ctorch._utils\n_rebuild_parameter\n(" + NAMESPACE + b"\x88NtR")))
 
 
-# --- Small files that ask for much memory -------------------------------------------------------------------------------
+# --- Pickle and decompression bombs -------------------------------------------------------------------------------------
 
 def bomb(name, pickled):
     write(f"bomb-{name}.pth", archive(records(b"\x80\x04" + pickled + b".", deflate=True)))
 
 
 long_text = text("m" * 500)
-# Nested tuples that each kept the memory of the whole stack; wide ones; the same items again and again.
+# Nested tuples, wide tuples, and tuples that repeat the same items.
 bomb("tuples", b"(" * 500_000 + b"N" * 30_000 + b"t" * 500_000)
 bomb("wide-tuples", b"(" * 2_000_000 + b"t" * 2_000_000)
 bomb("pairs", b"N\x94" + b"h\0h\0\x86" * 1_000_000)
@@ -365,7 +365,7 @@ bomb("arrays", b"cnumpy.core.multiarray\n_reconstruct\n\x940cnumpy\nndarray\n\x9
 bomb("storages", b"ctorch\nFloatStorage\n\x940" + text("storage") + b"\x940" + text("0") + b"\x940"
      + b"(h\1h\0h\2h\2K\1tQ" * 350_000)
 bomb("extensions", b"\x82\1" * 1_500_000)
-# Seventy storages of zeros, none of which is too large alone.
+# Seventy storages of zeros, none of them too large by itself.
 write("bomb-storages-of-zeros.pth", archive(
     [Record("a/data.pkl", state(*(
         (f"w{i}", tensor(storage(key=str(i), count=1 << 18), sizes=(1 << 18,), strides=(1,))) for i in range(70))), deflate=True)]

@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
-"""Writes the checkpoints beside this script that a reader of stacked pickles must refuse, one for each thing that can be wrong.
+"""Writes the checkpoints beside this script that a reader of stacked pickles must refuse, one for each defect.
 
-Needs nothing but Python: the pickles are put together byte by byte. None of them does harm when it is merely read as bytes; do
-not unpickle them.
+Needs only Python: the pickles are assembled byte by byte. They are harmless when read as bytes; do not unpickle them.
 """
 
 import os
@@ -74,7 +73,7 @@ write("module", body=b"\x80\x02(" + text("module") + b"ctorchvision.models.alexn
       + text("class AlexNet: ...") + b"tQ)\x81}b.")
 write("module-protocol-1", body=b"ccopy_reg\n_reconstructor\n(c__main__\nAlexNet\nc__builtin__\nobject\nNtR.")
 
-# --- Beginnings that are none -----------------------------------------------------------------------------------------
+# --- Invalid headers --------------------------------------------------------------------------------------------------
 
 write("version", version=pickle.dumps(1002, 2))
 write("version-none", version=b"N.")

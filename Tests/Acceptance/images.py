@@ -1,7 +1,7 @@
-"""Sixteen real pictures in the formats that people send.
+"""Sixteen real images in the formats that clients send.
 
-The photographs come with the packages scikit-image and scikit-learn. Where those are not installed, their wheels are
-fetched once with pip and read as archives. Without a network the pictures are synthesised, and the script says so.
+The photographs are part of the packages scikit-image and scikit-learn. If those are not installed, pip downloads their wheels
+once, and the files are read from the archives. Without a network the images are synthesised, and a notice is printed.
 """
 
 import importlib.util
@@ -48,23 +48,23 @@ def read_wheel(project, paths):
 
 
 def synthesise(number):
-    """A picture with edges, gradients and noise, for computers that cannot get a photograph."""
+    """An image with edges, gradients and noise, to stand in for a photograph. `number` is the seed."""
     random = numpy.random.default_rng(number)
     height, width = random.integers(200, 600, 2)
     y, x = numpy.mgrid[0:height, 0:width]
     waves = [numpy.sin(x / random.uniform(5, 60) + y / random.uniform(5, 60)) for _ in range(3)]
-    picture = 128 + 70 * numpy.stack(waves, -1) + 40 * ((x // 37 + y // 23) % 2)[:, :, None]
-    picture += random.normal(0, 8, picture.shape)
-    return Image.fromarray(picture.clip(0, 255).astype(numpy.uint8))
+    image = 128 + 70 * numpy.stack(waves, -1) + 40 * ((x // 37 + y // 23) % 2)[:, :, None]
+    image += random.normal(0, 8, image.shape)
+    return Image.fromarray(image.clip(0, 255).astype(numpy.uint8))
 
 
 def photographs():
-    """Name and bytes of ten photographs, and whether they are real."""
+    """Ten photographs (name: bytes), and whether they are real."""
     found = {}
     for package, (project, paths) in PHOTOGRAPHS.items():
         read = read_installed(package, paths) or read_wheel(project, paths)
         if read is None:
-            print(f"       no photographs: {project} is neither installed nor to be had; synthesised pictures stand in")
+            print(f"       no photographs: {project} is neither installed nor downloadable; using synthesised images")
             stand_ins = {}
             for number, path in enumerate(path for _, paths in PHOTOGRAPHS.values() for path in paths):
                 name = Path(path).name
@@ -74,14 +74,14 @@ def photographs():
     return found, True
 
 
-def encode(picture, format, **options):
+def encode(image, format, **options):
     buffer = io.BytesIO()
-    picture.save(buffer, format, **options)
+    image.save(buffer, format, **options)
     return buffer.getvalue()
 
 
-def sixteen_pictures():
-    """File name and bytes of sixteen pictures: eight as they come, eight rewritten in rarer forms."""
+def sixteen_images():
+    """Sixteen images (file name: bytes): eight original files, and eight re-encoded in less common formats."""
     found, _ = photographs()
 
     def opened(name):
@@ -112,17 +112,17 @@ def sixteen_pictures():
     }
 
 
-def write_pictures(folder):
-    """The sixteen pictures as files in a new folder, in their order."""
+def write_images(folder):
+    """Write the sixteen images into a new folder; their paths, in order."""
     folder.mkdir()
     files = []
-    for name, content in sixteen_pictures().items():
+    for name, content in sixteen_images().items():
         files.append(folder / name)
         files[-1].write_bytes(content)
     return files
 
 
 if __name__ == "__main__":
-    for name, content in sixteen_pictures().items():
-        picture = Image.open(io.BytesIO(content))
-        print(f"{name:28} {picture.format:5} {picture.mode:5} {picture.size[0]}x{picture.size[1]} {len(content)} bytes")
+    for name, content in sixteen_images().items():
+        image = Image.open(io.BytesIO(content))
+        print(f"{name:28} {image.format:5} {image.mode:5} {image.size[0]}x{image.size[1]} {len(content)} bytes")

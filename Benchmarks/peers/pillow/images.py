@@ -1,8 +1,8 @@
-"""Make the pictures of the benchmarks: synthetic photographs, the same on every machine.
+"""Generate the images of the benchmarks: synthetic photographs, the same on every machine.
 
-Skies and surfaces (noise of many scales, falling off as in nature), things (shapes with sharp edges and shading) and a
-sensor's grain, as JPEG of quality 90 with halved chroma, which is how cameras and phones write. Their size in bytes is
-that of photographs: about 2 bits a pixel.
+Multi-octave noise stands for skies and surfaces, shaded shapes with sharp edges for objects, and white noise for sensor
+grain. They are JPEGs of quality 90 with 4:2:0 chroma subsampling, as cameras and phones write them, and as large as
+photographs: about 2 bits per pixel.
 """
 
 import argparse
@@ -19,7 +19,7 @@ CHECK_SIZES = [
 
 
 def noise(random, width, height, octaves=7, decay=0.55):
-    """Smooth noise [height, width, 3] of about -1 … 1: each octave is twice as fine and weaker."""
+    """Smooth noise [height, width, 3] of about -1 … 1. Each octave has twice the frequency and `decay` the amplitude."""
     total = numpy.zeros((height, width, 3), numpy.float32)
     for octave in range(octaves):
         cells = 2 ** octave + 2
@@ -30,10 +30,10 @@ def noise(random, width, height, octaves=7, decay=0.55):
 
 
 def photograph(number, width, height):
-    """A picture that only `number` and the size decide."""
+    """A deterministic image: its seed is `number` and the size."""
     random = numpy.random.default_rng([number, width, height])
     light = noise(random, width, height)
-    picture = random.uniform(60, 190, 3) + 45 * light.mean(2, keepdims=True) + 25 * light
+    image = random.uniform(60, 190, 3) + 45 * light.mean(2, keepdims=True) + 25 * light
     for _ in range(24):
         mask = Image.new("L", (width, height))
         extent = random.uniform(0.04, 0.3) * min(width, height)
@@ -46,9 +46,9 @@ def photograph(number, width, height):
             ImageDraw.Draw(mask).polygon(corners, fill=255)
         covered = numpy.asarray(mask) > 0
         surface = random.uniform(20, 235, 3) + random.uniform(5, 30) * light[::-1, ::-1]
-        picture[covered] = surface[covered]
+        image[covered] = surface[covered]
     grain = random.normal(0, 5, (height, width, 1)) + random.normal(0, 2, (height, width, 3))
-    return Image.fromarray((picture + grain).clip(0, 255).astype(numpy.uint8))
+    return Image.fromarray((image + grain).clip(0, 255).astype(numpy.uint8))
 
 
 def write(path, number, size):
