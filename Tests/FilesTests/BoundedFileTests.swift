@@ -27,7 +27,9 @@ struct BoundedFileTests {
         let folder = try TemporaryFolder()
         try folder.write([], to: "a")
         #expect(throws: BoundedFile.Failure.missing) { try BoundedFile.contents(of: "no/such/file", limit: 1) }
-        #expect(throws: BoundedFile.Failure.missing) { try BoundedFile.contents(of: folder.path("a") + "/below", limit: 1) }
+        #expect(throws: BoundedFile.Failure.missing) {
+            try BoundedFile.contents(of: folder.path("a") + "/below", limit: 1)
+        }
         #expect(throws: BoundedFile.Failure.system(reason: "Is a directory")) {
             try BoundedFile.contents(of: "/", limit: 1)
         }

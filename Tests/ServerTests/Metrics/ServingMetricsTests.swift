@@ -171,8 +171,7 @@ struct ServingMetricsTests {
             ])
     }
 
-    @Test func `docs/reference/metrics.md names every metric, reason and outcome, and asks for nothing that is not there`() throws
-    {
+    @Test func `docs/reference/metrics.md names every metric, reason and outcome, and no others`() throws {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
         let text = try String(contentsOf: root.appendingPathComponent("docs/reference/metrics.md"), encoding: .utf8)
