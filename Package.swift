@@ -19,7 +19,6 @@ let package = Package(
         .library(name: "Training", targets: ["Training"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-algorithms", from: "1.2.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.3.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.0.0", traits: ["YAML"]),
@@ -46,6 +45,8 @@ let package = Package(
             ]
         ),
         .target(name: "CKernels", cSettings: fortifiedC(level: 2)),
+        // Files that are part of the program.
+        .target(name: "CResources", exclude: ["openapi.json"]),
         // Runs before any library is initialised.
         .target(name: "CStartup"),
 
@@ -62,7 +63,7 @@ let package = Package(
             name: "Inference",
             dependencies: [
                 "CImageCodecs", "CKernels", "COpenBLAS", "CZlib", "Files", "Host", "Threads",
-                .product(name: "Algorithms", package: "swift-algorithms"),
+                .product(name: "HeapModule", package: "swift-collections"),
             ]
         ),
 
@@ -82,7 +83,7 @@ let package = Package(
         .target(
             name: "Server",
             dependencies: [
-                "Files", "HTTPServer", "Host", "Inference", "Threads",
+                "CResources", "Files", "HTTPServer", "Host", "Inference", "Threads",
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -90,8 +91,7 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
-            ],
-            resources: [.embedInCode("API/openapi.json")]
+            ]
         ),
 
         // Gradients, optimisers, data sets, the training loop.

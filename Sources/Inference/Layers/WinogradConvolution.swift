@@ -1,4 +1,3 @@
-import Algorithms
 import CKernels
 import Files
 import Threads
@@ -85,11 +84,15 @@ struct WinogradConvolution: Operation {
         return Tensor([outputs, stride * stride * inputs, kernelExtent, kernelExtent], from: memory) { phased in
             phased.initialize(repeating: 0)
             weight.withUnsafeScalars { kernels in
-                for (output, input) in product(0..<outputs, 0..<inputs) {
-                    for (y, x) in product(0..<extent, 0..<extent) {
-                        let channel = ((output * stride + y % stride) * stride + x % stride) * inputs + input
-                        let place = (channel * kernelExtent + y / stride) * kernelExtent + x / stride
-                        phased[place] = kernels[((output * inputs + input) * extent + y) * extent + x]
+                for output in 0..<outputs {
+                    for input in 0..<inputs {
+                        for y in 0..<extent {
+                            for x in 0..<extent {
+                                let channel = ((output * stride + y % stride) * stride + x % stride) * inputs + input
+                                let place = (channel * kernelExtent + y / stride) * kernelExtent + x / stride
+                                phased[place] = kernels[((output * inputs + input) * extent + y) * extent + x]
+                            }
+                        }
                     }
                 }
             }

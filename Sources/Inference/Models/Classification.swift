@@ -1,5 +1,5 @@
-import Algorithms
 import Foundation
+import HeapModule
 
 /// The most likely classes of one image, as predicted by a model.
 public struct Classification: Sendable, Equatable {
@@ -24,11 +24,23 @@ public struct Classification: Sendable, Equatable {
     /// - Parameter count: the number of candidates to keep, from 1 to the number of classes.
     public init(logits: [Float], classes: ClassMap, top count: Int) {
         let probabilities = Softmax.probabilities(of: logits)
-        let ranked = probabilities.indices.min(count: max(count, 1)) {
-            (probabilities[$0], logits[$0], -$0) > (probabilities[$1], logits[$1], -$1)
+        var outputs = Heap(
+            probabilities.indices.map { Output(probability: probabilities[$0], logit: logits[$0], index: $0) })
+        top = (0..<max(count, 1)).compactMap { _ in
+            outputs.popMax().map {
+                Candidate(label: classes.names[$0.index], probability: $0.probability, index: $0.index)
+            }
         }
-        top = ranked.map {
-            Candidate(label: classes.names[$0], probability: probabilities[$0], index: $0)
+    }
+
+    /// One of a network's outputs, in the order of their ranks.
+    private struct Output: Comparable {
+        let probability: Float
+        let logit: Float
+        let index: Int
+
+        static func < (one: Self, other: Self) -> Bool {
+            (one.probability, one.logit, -one.index) < (other.probability, other.logit, -other.index)
         }
     }
 }

@@ -1,3 +1,4 @@
+import CResources
 import HTTPServer
 import HTTPTypes
 
@@ -49,8 +50,11 @@ struct MetricsRoute: Sendable {
 
 /// `GET /openapi.json`: the whole HTTP contract, OpenAPI 3.1.
 struct ContractRoute: Sendable {
-    /// The file `API/openapi.json`. A test compares it with the routes, the real answers and ``Version``.
-    static let document = PackageResources.openapi_json
+    /// The file `CResources/openapi.json`. A test compares it with the routes, the real answers and ``Version``.
+    static let document: [UInt8] = {
+        let file = resource_openapi()
+        return Array(UnsafeBufferPointer(start: file.bytes, count: file.byte_count))
+    }()
 
     func callAsFunction(_ request: Request) async -> Response {
         Response(status: .ok, headerFields: [.contentType: "application/json"], body: Self.document)
