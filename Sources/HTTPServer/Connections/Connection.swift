@@ -152,13 +152,14 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
     func flush() {
         let (byteCount, stop) = toSend.flush(to: descriptor)
         exchange?.bytesOut += byteCount
-        if byteCount > 0 { on(.sent(byteCount)) }
         switch stop {
         case nil:
             watch?.interest.remove(.writing)
             if state.phase == .writing, let exchange = exchange.take() { complete(exchange, isComplete: true) }
             on(.written)
-        case .wouldBlock: on(.blocked)
+        case .wouldBlock:
+            if byteCount > 0 { on(.sent(byteCount)) }
+            on(.blocked)
         default: on(.broken)
         }
     }
