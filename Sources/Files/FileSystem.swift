@@ -68,7 +68,7 @@ public struct FileSystemError: Error, Equatable, Sendable, CustomStringConvertib
 
     package init(path: String, code: Int32) { self.init(path: path, reason: Self.words(code)) }
 
-    public var description: String { "\(path) cannot be looked at: \(reason)" }
+    public var description: String { "\(path) cannot be accessed: \(reason)" }
 
     /// Whether the process, or the whole machine, has no descriptor left.
     public var isShortOfDescriptors: Bool { reason == Self.words(EMFILE) || reason == Self.words(ENFILE) }

@@ -61,13 +61,13 @@ public enum ComputeEnvironment {
         var warnings = blasVariables.compactMap { name in
             environment[name].map { value in
                 "\(name)=\(value) is set, which overrules what OpenBLAS would choose "
-                    + "for this CPU; unset it unless that is meant"
+                    + "for this CPU; unset it unless this is intended"
             }
         }
         if InstructionSet.current != InstructionSet.widest {
             warnings.append(
                 "\(instructionsVariable) limits the arithmetic to \(InstructionSet.current.rawValue) where this CPU has "
-                    + "\(InstructionSet.widest.rawValue); unset it unless that is meant")
+                    + "\(InstructionSet.widest.rawValue); unset it unless this is intended")
         }
         return warnings
     }

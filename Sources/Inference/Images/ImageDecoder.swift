@@ -18,7 +18,7 @@ public struct ImageDecoder: Sendable {
     public let maxPixels: Int
 
     /// The most working memory of a codec for one file, besides a few rows; nil for no limit. Units: bytes.
-    public let maxHeldBytes: Int?
+    public let maxWorkingBytes: Int?
 
     /// Whether the EXIF orientation is applied.
     public let appliesOrientation: Bool
@@ -33,12 +33,12 @@ public struct ImageDecoder: Sendable {
     ///
     /// - Parameter keptInputs: the number of freed network inputs that are kept for reuse.
     public init(
-        maxPixels: Int = 128_000_000, maxHeldBytes: Int? = nil, appliesOrientation: Bool = true,
+        maxPixels: Int = 128_000_000, maxWorkingBytes: Int? = nil, appliesOrientation: Bool = true,
         mode: DecodeMode = .exact, keptInputs: Int = 32
     ) {
         inputs = BufferPool(countLimit: keptInputs)
         self.maxPixels = maxPixels
-        self.maxHeldBytes = maxHeldBytes
+        self.maxWorkingBytes = maxWorkingBytes
         self.appliesOrientation = appliesOrientation
         self.mode = mode
     }
@@ -50,7 +50,7 @@ public struct ImageDecoder: Sendable {
     public func callAsFunction(_ bytes: [UInt8]) throws(ImageError) -> PixelImage {
         let format = try ImageFormat(signatureOf: bytes[...])
         let image = try bytes.withUnsafeBufferPointer { bytes throws(ImageError) in
-            var reader = try ImageReader(bytes, format: format, byteLimit: maxHeldBytes ?? 0)
+            var reader = try ImageReader(bytes, format: format, byteLimit: maxWorkingBytes ?? 0)
             try check(reader)
             return try whole(&reader)
         }
@@ -144,7 +144,8 @@ extension ImageDecoder {
         let format = try ImageFormat(signatureOf: bytes)
         try bytes.withUnsafeBufferPointer { buffer throws(ImageError) in
             var clock = Stopwatch()
-            var reader = try ImageReader(buffer, format: format, byteLimit: maxHeldBytes ?? 0, shouldStop: shouldStop)
+            var reader = try ImageReader(
+                buffer, format: format, byteLimit: maxWorkingBytes ?? 0, shouldStop: shouldStop)
             try check(reader)
             if let announced, reader.width * reader.height > announced {
                 throw .corrupt(format: format, reason: "its header comes too late or appears twice")

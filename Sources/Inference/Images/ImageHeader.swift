@@ -11,7 +11,7 @@ public struct ImageHeader: Sendable, Equatable {
     public let height: Int
 
     /// The codec's working memory, besides a few rows; 0 if it decodes row by row. Units: bytes.
-    public let heldByteCount: Int
+    public let workingByteCount: Int
 
     /// Whether decoding can be cancelled midway. Small WebP files are decoded in one uninterruptible call.
     public let isDivisible: Bool
@@ -46,10 +46,10 @@ public struct ImageHeader: Sendable, Equatable {
         self = header
     }
 
-    private init(width: Int, height: Int, heldByteCount: Int = 0, isDivisible: Bool = true, passCount: Int = 1) {
+    private init(width: Int, height: Int, workingByteCount: Int = 0, isDivisible: Bool = true, passCount: Int = 1) {
         self.width = width
         self.height = height
-        self.heldByteCount = heldByteCount
+        self.workingByteCount = workingByteCount
         self.isDivisible = isDivisible
         let (product, overflow) = width.multipliedReportingOverflow(by: height)
         pixelCount = overflow ? .max : product
@@ -100,7 +100,7 @@ public struct ImageHeader: Sendable, Equatable {
                 let hasManyScans = frame.isProgressive || Int(scanComponentCount) < frame.components.count
                 return ImageHeader(
                     width: frame.width, height: frame.height,
-                    heldByteCount: hasManyScans
+                    workingByteCount: hasManyScans
                         ? coefficientByteCount(frame.width, frame.height, frame.components) : 0,
                     passCount: hasManyScans ? 3 : 1)
             default: break
@@ -145,7 +145,7 @@ public struct ImageHeader: Sendable, Equatable {
             let (depth, colour, isInterlaced) = (bytes[offset + 16], bytes[offset + 17], bytes[offset + 20] != 0)
             let bytesPerPixel = colour == 3 ? 1 : colour == 0 && depth == 16 ? 2 : 3
             return ImageHeader(
-                width: width, height: height, heldByteCount: isInterlaced ? width * height * bytesPerPixel : 0,
+                width: width, height: height, workingByteCount: isInterlaced ? width * height * bytesPerPixel : 0,
                 passCount: isInterlaced ? 2 : 1)
         }
         return nil
@@ -177,7 +177,7 @@ public struct ImageHeader: Sendable, Equatable {
         default: return nil
         }
         return ImageHeader(
-            width: width, height: height, heldByteCount: width * height * bytesPerPixel, isDivisible: false)
+            width: width, height: height, workingByteCount: width * height * bytesPerPixel, isDivisible: false)
     }
 
     private static func big(_ bytes: UnsafeRawBufferPointer, _ offset: Int, _ count: Int) -> Int {

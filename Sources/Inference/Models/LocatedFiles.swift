@@ -22,7 +22,7 @@ public struct LocatedFiles: Sendable {
 extension ModelFiles {
     /// Locates the model's files and reads `model.json`.
     ///
-    /// - Throws: ``ModelError`` with the first problem. ``ModelError/cannotLook(_:)`` means that a file could not be
+    /// - Throws: ``ModelError`` with the first problem. ``ModelError/inaccessible(_:)`` means that a file could not be
     ///   examined, so that nothing is known about it.
     public func located() throws(ModelError) -> LocatedFiles {
         do {
@@ -30,7 +30,7 @@ extension ModelFiles {
         } catch let error as ModelError {
             throw error
         } catch let error as FileSystemError {
-            throw .cannotLook(error)
+            throw .inaccessible(error)
         } catch {
             preconditionFailure("\(error)")
         }

@@ -5,7 +5,7 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The model's folder does not exist.
     case noFolder(path: String)
     /// A file or folder could not be examined, so it is unknown whether anything is wrong with it.
-    case cannotLook(FileSystemError)
+    case inaccessible(FileSystemError)
     /// A symbolic link to a file leaves the models directory.
     case linkLeavesDirectory(file: String)
     /// The class map or `model.json` could not be read.
@@ -43,7 +43,7 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .noFolder(let path): "There is no model folder \(path)."
-        case .cannotLook(let error): error.description + "."
+        case .inaccessible(let error): error.description + "."
         case .linkLeavesDirectory(let file):
             "\(file) is or lies behind a symbolic link that leads out of the models directory; put a copy there, or set "
                 + "models.follow_outside_links to true."
@@ -80,11 +80,11 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
 extension ModelError {
     /// Whether the error is transient: a file could not be examined or read, or it changed while it was read. A retry
     /// may succeed.
-    public var isPassing: Bool {
+    public var isTransient: Bool {
         switch self {
-        case .cannotLook: true
-        case .unreadable(let error): error.isPassing
-        case .checkpoint(_, let error): error.isPassing
+        case .inaccessible: true
+        case .unreadable(let error): error.isTransient
+        case .checkpoint(_, let error): error.isTransient
         default: false
         }
     }
@@ -96,9 +96,9 @@ extension ModelError {
     public var reason: String {
         switch self {
         case .noFolder: "its folder is not there"
-        case .cannotLook: "its files cannot be looked at for the moment"
+        case .inaccessible: "its files cannot be accessed for the moment"
         case .linkLeavesDirectory: "one of its files is a symbolic link that leads out of the models directory"
-        case .unreadable(let error): error.isPassing ? Self.unread : "one of its text files cannot be read"
+        case .unreadable(let error): error.isTransient ? Self.unread : "one of its text files cannot be read"
         case .foreignCheckpoint: "its folder holds no checkpoint but a file of another program's"
         case .checkpointIsFolder: "its checkpoint is a folder"
         case .noCheckpoint: "its folder holds no checkpoint"
@@ -120,8 +120,8 @@ extension ModelError {
 }
 
 extension FileError {
-    /// See ``ModelError/isPassing``.
-    var isPassing: Bool {
+    /// See ``ModelError/isTransient``.
+    var isTransient: Bool {
         switch self {
         case .unreadable(_, let reason): !FileSystemError.isAbsence(reason)
         case .changedWhileReading: true
@@ -131,11 +131,11 @@ extension FileError {
 }
 
 extension CheckpointError {
-    /// See ``ModelError/isPassing``.
-    var isPassing: Bool {
+    /// See ``ModelError/isTransient``.
+    var isTransient: Bool {
         switch self {
-        case .file(let error): error.isPassing
-        case .shard(_, let error): error.isPassing
+        case .file(let error): error.isTransient
+        case .shard(_, let error): error.isTransient
         default: false
         }
     }
@@ -143,7 +143,7 @@ extension CheckpointError {
     /// See ``ModelError/reason``.
     fileprivate var reason: String {
         switch self {
-        case .file(.unreadable): isPassing ? ModelError.unread : "its checkpoint is not there"
+        case .file(.unreadable): isTransient ? ModelError.unread : "its checkpoint is not there"
         case .file(.changedWhileReading): "its checkpoint changed while it was read"
         case .file(.notAFile): "its checkpoint is not a regular file"
         case .file(.tooLarge), .limitExceeded, .memoryLimit: "its checkpoint is too large"

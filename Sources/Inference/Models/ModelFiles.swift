@@ -35,7 +35,7 @@ public struct ModelFiles: Sendable, Equatable {
     ///
     /// - Parameter boundary: the directory that no symbolic link of the model may leave; nil if links may lead
     ///   anywhere.
-    /// - Throws: ``ModelError/noFolder(path:)``, or ``ModelError/cannotLook(_:)`` if the folder cannot be examined.
+    /// - Throws: ``ModelError/noFolder(path:)``, or ``ModelError/inaccessible(_:)`` if the folder cannot be examined.
     public init(
         folder: String, preprocessing: Preprocessing.Preset? = nil, boundary: String? = nil,
         fileSystem: any FileSystem = LocalFileSystem()
@@ -45,7 +45,7 @@ public struct ModelFiles: Sendable, Equatable {
         do throws(FileSystemError) {
             status = try fileSystem.status(of: url.path)
         } catch {
-            throw ModelError.cannotLook(error)
+            throw ModelError.inaccessible(error)
         }
         guard status?.kind == .folder else { throw ModelError.noFolder(path: folder) }
         self.init(

@@ -78,7 +78,7 @@ public final class ServingMetrics: Sendable {
             "alexnet_predictions_total", help: "Images that were classified, by their most probable class.",
             labels: ["model", "class"], seriesLimit: 5000)
         rejections = registry.counter(
-            "alexnet_rejected_total", help: "Requests in good order that were turned away or dropped.",
+            "alexnet_rejected_total", help: "Valid requests that were rejected or dropped.",
             labels: ["reason"])
         modelInfo = registry.gauge(
             "alexnet_model_info", help: "The version of each model that serves; always 1.",

@@ -17,13 +17,13 @@ struct LoadRefusal: Equatable, Sendable {
 
     /// The files could not be checked; the log has said why.
     static let notSeen = LoadRefusal(
-        reason: "its files cannot be looked at for the moment", detail: "its files cannot be looked at",
+        reason: "its files cannot be accessed for the moment", detail: "its files cannot be accessed",
         isTransient: true)
 }
 
 extension LoadRefusal {
     init(_ error: ModelError) {
-        self.init(reason: error.reason, detail: error.description, isTransient: error.isPassing)
+        self.init(reason: error.reason, detail: error.description, isTransient: error.isTransient)
     }
 }
 

@@ -134,7 +134,7 @@ public final class ModelSlot: Sendable {
             }
             if isNew {
                 logger.warning(
-                    "the model's files cannot be looked at; whether they changed is not known, and what is served stays",
+                    "the model's files cannot be accessed; whether they changed is not known, and what is served stays",
                     metadata: ["error": "\(error)"])
             }
             return nil

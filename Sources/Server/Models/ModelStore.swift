@@ -82,7 +82,7 @@ public final class ModelStore: Sendable {
             metrics: metrics, logger: logger)
         let slots = Dictionary(files.map { ($0.name, ModelSlot(files: $0, context: context)) }) { first, _ in first }
         if slots.isEmpty, let directory, let (name, reason) = unseen.min(by: { $0.key < $1.key }) {
-            throw ModelStoreError.cannotLook(FileSystemError(path: directory + "/" + name, reason: reason))
+            throw ModelStoreError.inaccessible(FileSystemError(path: directory + "/" + name, reason: reason))
         }
         guard !slots.isEmpty else {
             throw directory.map(ModelStoreError.emptyDirectory(path:)) ?? ModelStoreError.noModels
@@ -101,7 +101,7 @@ public final class ModelStore: Sendable {
 
     /// What a directory holds: folders with a `model.json` or a checkpoint are models.
     ///
-    /// - Throws: ``ModelStoreError/noDirectory(path:)``; ``ModelStoreError/cannotLook(_:)`` if the file system failed.
+    /// - Throws: ``ModelStoreError/noDirectory(path:)``; ``ModelStoreError/inaccessible(_:)`` if the file system failed.
     public static func list(
         _ directory: String, followsOutsideLinks: Bool = false, fileSystem: any FileSystem = LocalFileSystem()
     ) throws(ModelStoreError) -> Listing {
@@ -109,7 +109,7 @@ public final class ModelStore: Sendable {
         do throws(FileSystemError) {
             names = try fileSystem.names(in: directory)
         } catch {
-            throw .cannotLook(error)
+            throw .inaccessible(error)
         }
         guard let names else { throw .noDirectory(path: directory) }
         return list(names, in: directory, boundary: followsOutsideLinks ? nil : directory, fileSystem)
@@ -126,7 +126,7 @@ public final class ModelStore: Sendable {
                 if try files.holdsModel { listing.models.append(files) } else { listing.others.append(name) }
             } catch let error as FileSystemError {
                 listing.unseen[name] = error.reason
-            } catch ModelError.cannotLook(let error) {
+            } catch ModelError.inaccessible(let error) {
                 listing.unseen[name] = error.reason
             } catch {
                 // A file, not a folder.
@@ -143,7 +143,7 @@ public final class ModelStore: Sendable {
     ) throws(ModelStoreError) -> [ModelFiles] {
         let listing = try list(directory, followsOutsideLinks: followsOutsideLinks, fileSystem: fileSystem)
         if listing.models.isEmpty, let (name, reason) = listing.unseen.min(by: { $0.key < $1.key }) {
-            throw ModelStoreError.cannotLook(FileSystemError(path: directory + "/" + name, reason: reason))
+            throw ModelStoreError.inaccessible(FileSystemError(path: directory + "/" + name, reason: reason))
         }
         guard !listing.models.isEmpty else { throw ModelStoreError.emptyDirectory(path: directory) }
         return listing.models
@@ -253,7 +253,7 @@ public final class ModelStore: Sendable {
             return isShort ? try relist(directory) : listing
         }
         .flatMapError { error in
-            guard case .cannotLook(let cause) = error, cause.isShortOfDescriptors else { return .failure(error) }
+            guard case .inaccessible(let cause) = error, cause.isShortOfDescriptors else { return .failure(error) }
             return Result { () throws(ModelStoreError) in try relist(directory) }
         }
         let trouble: String? = if case .failure(let error) = result { error.description } else { nil }
@@ -263,7 +263,7 @@ public final class ModelStore: Sendable {
         }
         if let trouble, trouble != previous {
             logger.warning(
-                "the models directory cannot be looked at; the models that are served stay",
+                "the models directory cannot be accessed; the models that are served stay",
                 metadata: ["error": "\(trouble)"])
         }
         if trouble == nil, previous != nil { logger.info("the models directory can be looked at again") }
@@ -285,7 +285,7 @@ public final class ModelStore: Sendable {
         }
         for (name, reason) in news.sorted(by: { $0.key < $1.key }) {
             logger.warning(
-                "a folder cannot be looked at; if it holds a model, that is not served",
+                "a folder cannot be accessed; if it holds a model, that is not served",
                 metadata: ["folder": "\(name)", "error": "\(reason)"])
         }
     }
@@ -307,7 +307,7 @@ public enum ModelStoreError: Error, Equatable, Sendable, CustomStringConvertible
     /// The models directory does not exist.
     case noDirectory(path: String)
     /// The file system failed, so it is not known whether there are models.
-    case cannotLook(FileSystemError)
+    case inaccessible(FileSystemError)
     /// The models directory holds no folder with a model.
     case emptyDirectory(path: String)
     /// The default that the settings name is not one of the models.
@@ -319,7 +319,7 @@ public enum ModelStoreError: Error, Equatable, Sendable, CustomStringConvertible
         case .noDirectory(let path):
             "There is no directory \(path); name the one that holds a folder a model with --models, or a checkpoint with "
                 + "--checkpoint and --classes."
-        case .cannotLook(let error): "The models cannot be looked for: \(error)."
+        case .inaccessible(let error): "The models cannot be listed: \(error)."
         case .emptyDirectory(let path):
             "\(path) holds no model folder; one has a checkpoint (.pth, .pt, .safetensors, .npz or .npy) and class_indices.json."
         case .unknownDefault(let name, let known):

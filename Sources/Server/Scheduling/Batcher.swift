@@ -70,7 +70,7 @@ public final class Batcher: Sendable {
     ) {
         let capacity = Queue.Capacity(
             byteCount: settings.batching.queueBytes, pixelCount: settings.batching.queuePixels,
-            heldByteCount: settings.images.decodeBytes, indivisibleCount: max(1, workers.threadCount / 2))
+            workingByteCount: settings.images.decodeBytes, indivisibleCount: max(1, workers.threadCount / 2))
         state = Mutex(State(queue: FairQueue(capacity: capacity)))
         limits = settings.batching
         // One image that keeps its own limit is always accepted.
@@ -80,7 +80,7 @@ public final class Batcher: Sendable {
         batchLimit = max(1, workers.threadCount / 4)
         self.metrics = metrics
         decoder = ImageDecoder(
-            maxPixels: settings.images.maxPixels, maxHeldBytes: settings.images.decodeBytes,
+            maxPixels: settings.images.maxPixels, maxWorkingBytes: settings.images.decodeBytes,
             appliesOrientation: settings.images.applyOrientation, mode: settings.images.decode,
             keptInputs: settings.batching.maxBatchSize)
     }

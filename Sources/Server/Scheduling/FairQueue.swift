@@ -24,7 +24,7 @@ struct FairQueue<Element, Job> {
         /// The pixels of images that wait or are being decoded. Units: pixels.
         var pixelCount = Int.max
         /// The memory that codecs hold at once for the images that are being decoded. Units: bytes.
-        var heldByteCount = Int.max
+        var workingByteCount = Int.max
         /// The most large images that are decoded at once by codecs that cannot yield: each occupies a thread.
         var indivisibleCount = Int.max
     }
@@ -55,7 +55,7 @@ struct FairQueue<Element, Job> {
     private let capacity: Capacity
     private var models = FairSchedule<String, ModelQueue<Element, Job>>()
     /// The memory that codecs hold for the images that are being decoded. Units: bytes.
-    private var heldByteCount = 0
+    private var workingByteCount = 0
     /// The large images that are being decoded by codecs that cannot yield.
     private var indivisibleCount = 0
     private var lastID = 0
@@ -151,12 +151,12 @@ struct FairQueue<Element, Job> {
     }
 
     private mutating func takeJob(of index: Int, now: ContinuousClock.Instant, maxNanoseconds: Int) -> TakenJob? {
-        let (isAlone, hasThread) = (heldByteCount == 0, indivisibleCount < capacity.indivisibleCount)
-        let smallRoom = capacity.heldByteCount / Self.smallImageFraction
-        var room = capacity.heldByteCount - heldByteCount
+        let (isAlone, hasThread) = (workingByteCount == 0, indivisibleCount < capacity.indivisibleCount)
+        let smallRoom = capacity.workingByteCount / Self.smallImageFraction
+        var room = capacity.workingByteCount - workingByteCount
         let next = models[index].jobs.popNext { item in
             guard item.cost.nanoseconds <= maxNanoseconds else { return false }
-            guard item.cost.heldByteCount <= room || isAlone || item.cost.heldByteCount == 0 else {
+            guard item.cost.workingByteCount <= room || isAlone || item.cost.workingByteCount == 0 else {
                 // Small images may still overtake this one. If larger ones did, it might never get its memory.
                 room = min(room, smallRoom)
                 return false
@@ -164,7 +164,7 @@ struct FairQueue<Element, Job> {
             return hasThread || !Self.isIndivisible(item.cost)
         }
         guard let next else { return nil }
-        heldByteCount += next.cost.heldByteCount
+        workingByteCount += next.cost.workingByteCount
         if Self.isIndivisible(next.cost) { indivisibleCount += 1 }
         begin(index)
         models[index].delay.willDecode(now: now)
@@ -182,13 +182,13 @@ struct FairQueue<Element, Job> {
     /// - Returns: whether others may have waited for what it held.
     @discardableResult
     mutating func didDecode(_ taken: TakenJob, in duration: Duration, now: ContinuousClock.Instant) -> Bool {
-        heldByteCount -= taken.cost.heldByteCount
+        workingByteCount -= taken.cost.workingByteCount
         if Self.isIndivisible(taken.cost) { indivisibleCount -= 1 }
         didRun(of: taken.model, for: duration, now: now)
         if let index = models.index(of: taken.model) {
             models[index].jobs.correct(taken.client, by: duration.nanoseconds - taken.cost.nanoseconds)
         }
-        return taken.cost.heldByteCount > 0 || Self.isIndivisible(taken.cost)
+        return taken.cost.workingByteCount > 0 || Self.isIndivisible(taken.cost)
     }
 
     /// Queues a decoded image for a batch; false if it was dropped in the meantime.

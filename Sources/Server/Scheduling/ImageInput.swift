@@ -32,8 +32,8 @@ public enum ImageInput: Sendable {
     ) throws(ImageError) -> Tensor {
         switch self {
         case .encoded(let bytes):
-            if let limit = decoder.maxHeldBytes, cost.heldByteCount > limit {
-                throw .tooMuchHeld(byteCount: cost.heldByteCount, limit: limit)
+            if let limit = decoder.maxWorkingBytes, cost.workingByteCount > limit {
+                throw .tooMuchHeld(byteCount: cost.workingByteCount, limit: limit)
             }
             // An image over `maxPixels` was admitted with a count of 0: the codec finds its size and refuses it.
             return try decoder.input(
@@ -54,7 +54,7 @@ struct ImageCost: Equatable, Sendable {
     /// Pixels to be decoded or resized; 0 for a tensor, and for a file without a recognised header. Units: pixels.
     var pixelCount = 0
     /// The memory that its codec holds while it decodes. Units: bytes.
-    var heldByteCount = 0
+    var workingByteCount = 0
     /// Whether its codec asks in between whether to yield.
     var isDivisible = true
     /// The time to decode and preprocess it. Units: nanoseconds.
@@ -68,12 +68,12 @@ struct ImageCost: Equatable, Sendable {
     private static let timePerPixel = 3
 
     init(
-        byteCount: Int, pixelCount: Int = 0, heldByteCount: Int = 0, isDivisible: Bool = true,
+        byteCount: Int, pixelCount: Int = 0, workingByteCount: Int = 0, isDivisible: Bool = true,
         nanoseconds: Int = Self.leastNanoseconds
     ) {
         self.byteCount = byteCount
         self.pixelCount = pixelCount
-        self.heldByteCount = heldByteCount
+        self.workingByteCount = workingByteCount
         self.isDivisible = isDivisible
         self.nanoseconds = nanoseconds
     }
@@ -90,7 +90,7 @@ struct ImageCost: Equatable, Sendable {
             nanoseconds += bytes.count * Self.timePerByte
             guard let header = ImageHeader(bytes), header.pixelCount <= maxPixels else { return }
             pixelCount = header.pixelCount
-            heldByteCount = header.heldByteCount
+            workingByteCount = header.workingByteCount
             isDivisible = header.isDivisible
             nanoseconds += header.estimatedNanoseconds
         case .pixels(let image):

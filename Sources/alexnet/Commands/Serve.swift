@@ -47,9 +47,9 @@ struct Serve: AsyncParsableCommand {
             service = try ServingService(
                 settings: settings, files: options.source.files.map { [$0] }, precision: options.source.precision,
                 log: log, logger: logger, announce: { Self.announce($0, logger) })
-        } catch ModelStoreError.cannotLook(let error) {
+        } catch ModelStoreError.inaccessible(let error) {
             // A disk that cannot be read is not an error in the configuration.
-            Self.end(Failure.workCode, ModelStoreError.cannotLook(error), log: log)
+            Self.end(Failure.workCode, ModelStoreError.inaccessible(error), log: log)
         } catch {
             Self.end(Failure.usageCode, ModelsDirectoryMistake(error) ?? error, log: log)
         }

@@ -38,7 +38,7 @@ struct ModelOptions: ParsableArguments {
             return first
         } catch {
             // A directory that cannot be read is a different error than a directory without models.
-            if case .cannotLook = error { throw error }
+            if case .inaccessible = error { throw error }
             throw NoModelGiven()
         }
     }

@@ -40,7 +40,7 @@ struct ImageHeaderTests {
         _ file: String, _ bytesPerPixel: Int
     ) throws {
         let header = try #require(ImageHeader(try ImageFixtures.bytes(file)[...]))
-        #expect(header.heldByteCount == header.pixelCount * bytesPerPixel)
+        #expect(header.workingByteCount == header.pixelCount * bytesPerPixel)
         #expect(header.isDivisible == !file.hasSuffix("webp"))
     }
 
@@ -51,13 +51,13 @@ struct ImageHeaderTests {
             (JPEGWriter(channels: 1, isProgressive: true), 2),
         ] {
             let bytes = writer.bytes(width: width, height: height)
-            let held = try #require(ImageHeader(bytes[...])).heldByteCount
+            let held = try #require(ImageHeader(bytes[...])).workingByteCount
             // One more block at each edge.
             #expect(width * height * perPixel...width * height * perPixel * 11 / 10 ~= held)
             // Besides the coefficients the library allocates some rows and tables.
-            #expect(try ImageDecoder(maxHeldBytes: held + 400_000)(bytes).width == width)
+            #expect(try ImageDecoder(maxWorkingBytes: held + 400_000)(bytes).width == width)
             #expect(throws: ImageError.outOfMemory(width: width, height: height)) {
-                try ImageDecoder(maxHeldBytes: held / 2)(bytes)
+                try ImageDecoder(maxWorkingBytes: held / 2)(bytes)
             }
         }
     }

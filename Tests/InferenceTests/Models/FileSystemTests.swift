@@ -58,18 +58,18 @@ struct FileSystemTests {
             let error = FileSystemError(path: "/x", code: code)
             #expect(error.isShortOfDescriptors == [EMFILE, ENFILE].contains(code))
             let read = FileError.unreadable(file: "/x", reason: FileSystemError.words(code))
-            #expect(ModelError.cannotLook(error).isPassing)
-            #expect(ModelError.unreadable(read).isPassing)
-            #expect(ModelError.checkpoint(file: "/x", .shard(file: "y", .file(read))).isPassing)
+            #expect(ModelError.inaccessible(error).isTransient)
+            #expect(ModelError.unreadable(read).isTransient)
+            #expect(ModelError.checkpoint(file: "/x", .shard(file: "y", .file(read))).isTransient)
         }
-        #expect(FileSystemError(path: "/x", code: EIO).description == "/x cannot be looked at: Input/output error")
+        #expect(FileSystemError(path: "/x", code: EIO).description == "/x cannot be accessed: Input/output error")
         let gone = FileError.unreadable(file: "/x", reason: FileSystemError.words(ENOENT))
-        #expect(!ModelError.checkpoint(file: "/x", .file(gone)).isPassing)
-        #expect(!ModelError.noCheckpoint(folder: "/x").isPassing)
-        #expect(ModelError.checkpoint(file: "/x", .file(.changedWhileReading(file: "/x"))).isPassing)
+        #expect(!ModelError.checkpoint(file: "/x", .file(gone)).isTransient)
+        #expect(!ModelError.noCheckpoint(folder: "/x").isTransient)
+        #expect(ModelError.checkpoint(file: "/x", .file(.changedWhileReading(file: "/x"))).isTransient)
     }
 
-    @Test("An index of shards that cannot be looked at is no index without shards")
+    @Test("An index of shards that cannot be accessed is no index without shards")
     func shards() throws {
         let tiny = try TinyModel()
         let index = tiny.path("model.safetensors.index.json")
@@ -82,7 +82,7 @@ struct FileSystemTests {
         fileSystem.fail([.status], code: EIO)
         #expect(throws: FileSystemError.self) { try files.fingerprint }
         #expect(files.hasFolder, "a file system that fails has lost nothing")
-        #expect(throws: ModelError.cannotLook(FileSystemError(path: index, reason: "Input/output error"))) {
+        #expect(throws: ModelError.inaccessible(FileSystemError(path: index, reason: "Input/output error"))) {
             try files.located()
         }
         fileSystem.recover()
@@ -115,7 +115,7 @@ struct FileSystemTests {
         }
         errors += fileErrors.map { .unreadable($0) }
         errors += [
-            .noFolder(path: secret), .cannotLook(FileSystemError(path: secret, code: EIO)),
+            .noFolder(path: secret), .inaccessible(FileSystemError(path: secret, code: EIO)),
             .linkLeavesDirectory(file: secret), .checkpointIsFolder(path: secret), .noCheckpoint(folder: secret),
             .ambiguousCheckpoint(folder: secret, files: [secret]), .shardsWithoutIndex(folder: secret, shard: secret),
             .noClassMap(folder: secret), .pathOutsideFolder(file: secret),

@@ -46,7 +46,7 @@ struct ServingMetricsTests {
                 # TYPE alexnet_queue_wait_seconds histogram
                 alexnet_queue_wait_seconds_sum 0
                 alexnet_queue_wait_seconds_count 0
-                # HELP alexnet_rejected_total Requests in good order that were turned away or dropped.
+                # HELP alexnet_rejected_total Valid requests that were rejected or dropped.
                 # TYPE alexnet_rejected_total counter
                 alexnet_rejected_total{reason="deadline"} 0
                 alexnet_rejected_total{reason="disconnected"} 0

@@ -26,8 +26,8 @@ struct UnseenFilesTests {
             #expect(store["a"]?.absence == nil)
             #expect(store.slots.count == 2)
             for outcome in ReloadOutcome.allCases { #expect(directory.reloads("a", outcome) == 0, "\(outcome)") }
-            #expect(directory.log("cannot be looked at").count <= 3, "once a model and once for the directory")
-            #expect(!directory.log("cannot be looked at").isEmpty)
+            #expect(directory.log("cannot be accessed").count <= 3, "once a model and once for the directory")
+            #expect(!directory.log("cannot be accessed").isEmpty)
 
             try directory.replace("a", seed: 7)
             await store.look(times: 3)
@@ -53,7 +53,7 @@ struct UnseenFilesTests {
         let version = try #require(slot.model?.version)
         try directory.replace("a", seed: 7)
         directory.fileSystem.fail([.resolve], code: EIO)
-        #expect(await slot.reload() == .postponed(reason: "its files cannot be looked at for the moment"))
+        #expect(await slot.reload() == .postponed(reason: "its files cannot be accessed for the moment"))
         #expect(slot.absence == nil)
         #expect(slot.model?.version == version)
         #expect(directory.reloads("a", .postponed) == 1)
@@ -71,7 +71,7 @@ struct UnseenFilesTests {
         let slot = try #require(store["a"])
         await slot.unload()
         directory.fileSystem.fail([.names], code: EIO)
-        #expect(await slot.reload() == .postponed(reason: "its files cannot be looked at for the moment"))
+        #expect(await slot.reload() == .postponed(reason: "its files cannot be accessed for the moment"))
         guard case .postponed = slot.absence else {
             Issue.record("\(String(describing: slot.absence))")
             return
@@ -94,7 +94,7 @@ struct UnseenFilesTests {
         await store.look(times: 300)
         #expect(directory.reloads("a", .failure) == 1)
         #expect(slot.model?.version == version)
-        #expect(slot.absence?.reason == "its files cannot be looked at for the moment")
+        #expect(slot.absence?.reason == "its files cannot be accessed for the moment")
         let tries = try #require(directory.reloads("a", .postponed))
         #expect(tries < 12, "the intervals grow")
         directory.fileSystem.recover()
@@ -129,7 +129,7 @@ struct UnseenFilesTests {
         }
     }
 
-    @Test func `A folder that cannot be looked at keeps nobody from being served, is told once, and is found later`()
+    @Test func `A folder that cannot be accessed keeps nobody from being served, is told once, and is found later`()
         async throws
     {
         let directory = try ModelDirectory(["a", "b"])
@@ -138,13 +138,13 @@ struct UnseenFilesTests {
         #expect(await store.loadAll() == 1)
         await store.look(times: 4)
         #expect(store.slots.map(\.name) == ["a"])
-        #expect(directory.log("a folder cannot be looked at").count == 1)
+        #expect(directory.log("a folder cannot be accessed").count == 1)
         directory.fileSystem.recover()
         await store.look(times: 3)
         #expect(store["b"]?.model != nil)
     }
 
-    @Test func `A default that cannot be looked at is not unknown: it is served once it can be`() async throws {
+    @Test func `A default that cannot be accessed is not unknown: it is served once it can be`() async throws {
         let directory = try ModelDirectory(["a", "b"])
         directory.fileSystem.fail([.names], code: EIO, pathSuffix: "/b")
         let store = try directory.store(defaultName: "b")
@@ -155,16 +155,16 @@ struct UnseenFilesTests {
         #expect(store.defaultSlot?.model != nil)
     }
 
-    @Test func `A directory that cannot be looked at is told apart from one that is empty or not there`() throws {
+    @Test func `A directory that cannot be accessed is told apart from one that is empty or not there`() throws {
         let directory = try ModelDirectory(["a"])
         directory.fileSystem.fail([.names], code: EMFILE)
         #expect(
-            throws: ModelStoreError.cannotLook(
+            throws: ModelStoreError.inaccessible(
                 FileSystemError(path: directory.path, reason: "Too many open files"))
         ) { try ModelStore.folders(in: directory.path, fileSystem: directory.fileSystem) }
         directory.fileSystem.fail([.names], code: EIO, pathSuffix: "/a")
         #expect(
-            throws: ModelStoreError.cannotLook(
+            throws: ModelStoreError.inaccessible(
                 FileSystemError(path: directory.path + "/a", reason: "Input/output error"))
         ) { try ModelStore.folders(in: directory.path, fileSystem: directory.fileSystem) }
         #expect(throws: ModelStoreError.self) { try directory.store() }
@@ -177,7 +177,7 @@ struct UnseenFilesTests {
         #expect(throws: ModelStoreError.noDirectory(path: "/nowhere")) { try ModelStore.folders(in: "/nowhere") }
     }
 
-    @Test func `A load of a folder that has just come says so where the directory cannot be looked at`() async throws {
+    @Test func `A load of a folder that has just come says so where the directory cannot be accessed`() async throws {
         let directory = try ModelDirectory(["a"])
         let store = try directory.store()
         try directory.add("b", seed: 4)

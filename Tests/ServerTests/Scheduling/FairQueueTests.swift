@@ -284,8 +284,8 @@ struct FairQueueTests {
     @Test func `What codecs hold at once has a limit; small images go ahead meanwhile, and the large one has its turn`()
         throws
     {
-        var queue = Queue(capacity: .init(heldByteCount: 160))
-        func image(_ byteCount: Int) -> ImageCost { ImageCost(byteCount: 0, heldByteCount: byteCount) }
+        var queue = Queue(capacity: .init(workingByteCount: 160))
+        func image(_ byteCount: Int) -> ImageCost { ImageCost(byteCount: 0, workingByteCount: byteCount) }
         let ids = try [100, 100, 50, 10, 0].map { try admit([image($0)], to: &queue)[0] }
         let taken = queue.nextJob(now: start)
         let first = try #require(taken)
