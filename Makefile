@@ -8,7 +8,7 @@ SOURCES := Package.swift Sources Tests Examples
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test acceptance docs lint format clean packages swift
+.PHONY: help run build test sanitize acceptance docs lint format clean packages swift
 # The libraries that other packages may use.
 LIBRARIES := Inference HTTPServer Training
 
@@ -25,25 +25,31 @@ build: packages swift ## Build the release binary, .build/release/alexnet.
 test: packages swift ## Build and run all tests.
 	swift test --toolset config/toolsets/tests.json --disable-xctest --no-parallel
 
+# The code that reads strangers' files, and the C that it calls: out-of-bounds accesses, uses after free, leaks.
+sanitize: packages swift ## Run the tests of files, images and checkpoints with AddressSanitizer.
+	swift test --sanitize address --scratch-path .build-sanitize --toolset config/toolsets/tests.json --disable-xctest \
+	    --no-parallel --filter '^(FilesTests|InferenceTests)\.'
+
 acceptance: build ## Compare with PyTorch end to end, and press hard; Tests/Acceptance/README.md lists what it wants.
 	for script in forms architectures lookalikes files fashion_mnist precision reload models limits v2 contract pressure \
 	    operators doors images_under_attack startup training; do \
 	    python3 Tests/Acceptance/$$script.py --binary .build/release/alexnet || exit 1; done
 
-# Swift writes what is public, docc makes pages of it and of the articles in Sources/*/*.docc. No plugin and no package is needed, so
-# that nothing is fetched or compiled for it in other builds.
-docs: packages swift ## Build the libraries' documentation into .build/docs.
+# The compiler writes what is public, docc makes pages of it and of the articles in Sources/*/*.docc. No plugin and no package is
+# needed, so that nothing is fetched or compiled for it in other builds.
+docs: packages swift ## Build the libraries' documentation into .build-docs.
 	@command -v docc >/dev/null || { echo "docc is needed; it comes with Swift's toolchain." >&2; exit 1; }
-	swift package --toolset config/toolsets/tests.json dump-symbol-graph --minimum-access-level public \
-	    --skip-synthesized-members >/dev/null
-	@for library in $(LIBRARIES); do \
-	    rm -rf .build/docs/$$library .build/docs/graphs && mkdir -p .build/docs/graphs || exit 1; \
-	    cp .build/*/symbolgraph/$$library.symbols.json .build/docs/graphs || exit 1; \
-	    docc convert Sources/$$library/$$library.docc --additional-symbol-graph-dir .build/docs/graphs \
+	@set -e; for library in $(LIBRARIES); do \
+	    swift build --scratch-path .build-docs --target $$library \
+	        $(addprefix -Xswiftc ,-emit-symbol-graph -emit-symbol-graph-dir $(CURDIR)/.build-docs/graphs \
+	        -symbol-graph-minimum-access-level public -symbol-graph-skip-synthesized-members); \
+	    rm -rf .build-docs/$$library .build-docs/graph; mkdir -p .build-docs/graph; \
+	    cp .build-docs/graphs/$$library.symbols.json .build-docs/graph; \
+	    docc convert Sources/$$library/$$library.docc --additional-symbol-graph-dir .build-docs/graph \
 	        --fallback-display-name $$library --fallback-bundle-identifier alexnet.$$library \
-	        --transform-for-static-hosting --hosting-base-path $$library --output-path .build/docs/$$library || exit 1; \
-	done; rm -rf .build/docs/graphs
-	@echo "Read it with: python3 -m http.server --directory .build/docs 8000, at http://localhost:8000/Inference/documentation/inference/"
+	        --transform-for-static-hosting --hosting-base-path $$library --output-path .build-docs/$$library; \
+	done
+	@echo "Read it with: python3 -m http.server --directory .build-docs 8000, at http://localhost:8000/Inference/documentation/inference/"
 
 lint: swift ## Check the layout of every source file.
 	swift format lint --strict --parallel --recursive $(SOURCES)
@@ -52,7 +58,7 @@ format: swift ## Lay every source file out anew.
 	swift format --in-place --parallel --recursive $(SOURCES)
 
 clean: ## Remove what was built.
-	rm -rf .build
+	rm -rf .build .build-docs .build-sanitize
 
 # The system libraries: looked for by their headers, installed with apt-get where one is missing.
 packages:
