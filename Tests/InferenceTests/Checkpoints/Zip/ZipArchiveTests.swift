@@ -5,6 +5,8 @@ import Testing
 
 @Suite(.timeLimit(.minutes(2)))
 struct ZipArchiveTests {
+    /// A record that inflates beyond the memory for its file.
+    static let bomb = "deflate-bomb.pth"
     /// One hostile file for each thing that can be wrong, and the error it must be refused with.
     static let refusals: [String: CheckpointError] = [
         "deflate-corrupt.pth": .invalidCompression(record: "a/data.pkl", offset: 1),
@@ -82,7 +84,7 @@ struct ZipArchiveTests {
     }
 
     @Test func `A record that inflates beyond the memory for its file is refused`() throws {
-        let bytes = try CheckpointFixtures.bytes("deflate-bomb.pth", in: CheckpointFixtures.hostile)
+        let bytes = try CheckpointFixtures.bytes(Self.bomb, in: CheckpointFixtures.hostile)
         let error = Checkpoint.error(of: bytes)
         guard case .memoryLimit("inflated record a/data/0", let needed, 67_642_144) = error else {
             Issue.record("\(String(describing: error))")
