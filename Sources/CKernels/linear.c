@@ -15,9 +15,6 @@ enum {
     MOST_SUMS = 12,
     /// Inputs per block: a block of expanded weights takes 32 KiB and is reused by several groups of images.
     BLOCK = 256,
-    /// Prefetch distance for weights. The hardware prefetcher does not keep up where each weight feeds many
-    /// accumulators. Units: bytes.
-    AHEAD = 8192,
     /// Size of a cache line. Units: bytes.
     LINE = 64,
 };
@@ -77,9 +74,10 @@ INLINE void expand(const char *row, weight_type type, int vector, lanes *values)
 /// `type`, `images` and `parts` are constants once this is inlined, and so is whether `expanded` is null. The loops are
 /// therefore unrolled.
 /// - expanded: receives the weights as float32, `[k][output]`; may be null.
+/// - ahead: the prefetch distance. Units: bytes.
 INLINE void multiply_tile(const char *panel, weight_type type, float *expanded, const float *input,
-                          ptrdiff_t input_stride, ptrdiff_t depth, int images, int parts, bool accumulates,
-                          float *sums) {
+                          ptrdiff_t input_stride, ptrdiff_t depth, ptrdiff_t ahead, int images, int parts,
+                          bool accumulates, float *sums) {
     const ptrdiff_t step = row_byte_count(type);
     lanes totals[MOST_SUMS][VECTORS];
 #pragma clang loop unroll(full)
@@ -92,10 +90,9 @@ INLINE void multiply_tile(const char *panel, weight_type type, float *expanded, 
 #pragma clang loop unroll(full)
         for (int part = 0; part < parts; part++) {
             const char *weights = panel + (k + part) * step;
-            // Each weight is read once, so the prefetch is non-temporal: it does not evict the images from the L2
-            // cache.
-            if (part * step % LINE == 0 || step > LINE) __builtin_prefetch(weights + AHEAD, 0, 0);
-            if (step > LINE) __builtin_prefetch(weights + AHEAD + LINE, 0, 0);
+            // Into the L2 cache: where caches are not inclusive, a non-temporal prefetch can be evicted before its use.
+            if (part * step % LINE == 0 || step > LINE) __builtin_prefetch(weights + ahead, 0, 2);
+            if (step > LINE) __builtin_prefetch(weights + ahead + LINE, 0, 2);
             lanes values[VECTORS];
 #pragma clang loop unroll(full)
             for (int vector = 0; vector < VECTORS; vector++) expand(weights, type, vector, &values[vector]);
@@ -142,12 +139,12 @@ INLINE void multiply_tile(const char *panel, weight_type type, float *expanded, 
 
 /// Multiplies up to `most` images (a compile-time constant).
 INLINE void multiply_images(const char *panel, weight_type type, float *expanded, const float *input,
-                            ptrdiff_t input_stride, ptrdiff_t depth, ptrdiff_t images, int most, bool accumulates,
-                            float *sums) {
+                            ptrdiff_t input_stride, ptrdiff_t depth, ptrdiff_t ahead, ptrdiff_t images, int most,
+                            bool accumulates, float *sums) {
 #define IMAGES(count, parts)                                                                                           \
     case count:                                                                                                        \
         if (count <= most) {                                                                                           \
-            multiply_tile(panel, type, expanded, input, input_stride, depth, count, parts, accumulates, sums);         \
+            multiply_tile(panel, type, expanded, input, input_stride, depth, ahead, count, parts, accumulates, sums);  \
         }                                                                                                              \
         break
     switch (images) {
@@ -193,11 +190,13 @@ INLINE void linear_panel(const char *panel, weight_type type, const float *scale
             const ptrdiff_t images = (l->image_count - image + group_count - group - 1) / (group_count - group);
             const float *input = l->input + image * l->input_stride + first;
             float *target = sums + image * OUTPUTS;
-#define MULTIPLY(weights, type, expanded)                                                                              \
-    multiply_images(weights, type, expanded, input, l->input_stride, depth, images, most, first > 0, target)
-            if (group_count == 1 || type == float32_weights) MULTIPLY(weights, type, NULL);
-            else if (group == 0) MULTIPLY(weights, type, expanded);
-            else MULTIPLY((const char *)expanded, float32_weights, NULL);
+#define MULTIPLY(weights, type, expanded, ahead)                                                                       \
+    multiply_images(weights, type, expanded, input, l->input_stride, depth, ahead, images, most, first > 0, target)
+            // Only the first group reads the weights from memory.
+            const ptrdiff_t ahead = group == 0 ? l->prefetch_distance : 0;
+            if (group_count == 1 || type == float32_weights) MULTIPLY(weights, type, NULL, ahead);
+            else if (group == 0) MULTIPLY(weights, type, expanded, ahead);
+            else MULTIPLY((const char *)expanded, float32_weights, NULL, 0);
 #undef MULTIPLY
             image += images;
         }

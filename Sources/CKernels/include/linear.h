@@ -27,6 +27,8 @@ typedef struct {
     const float *bias;
     /// Whether a ReLU follows in the same pass (fused activation).
     bool relu;
+    /// How far ahead the weights are prefetched; zero for no prefetch. Units: bytes.
+    ptrdiff_t prefetch_distance;
     /// `[image][output]`, images `output_stride` apart.
     float *output;
     ptrdiff_t output_stride;

@@ -79,29 +79,37 @@ final class Planner: Sendable {
         return readers[0]
     }
 
-    /// The measured condition closest to a plan's. Two conditions are measured: one image on all threads, and a full
-    /// batch on one thread.
+    /// The measured condition closest to a plan's. Two conditions are measured: one image on all threads; and a full
+    /// batch, on one thread if each thread runs its own images.
     private func condition(batchSize: Int, threadCount: Int) -> AlgorithmTimings.Condition {
-        let isLone = threadCount > 1 || batchSize < batchLimit / 2
-        return isLone ? loneCondition : fullCondition
+        let full = fullCondition
+        let isLone = threadCount > full.threadCount || batchSize < full.batchSize / 2
+        return isLone ? loneCondition : full
     }
 
     private var loneCondition: AlgorithmTimings.Condition { .init(batchSize: 1, threadCount: workers.threadCount) }
-    private var fullCondition: AlgorithmTimings.Condition { .init(batchSize: batchLimit, threadCount: 1) }
+    private var fullCondition: AlgorithmTimings.Condition {
+        batchLimit == .max
+            ? .init(batchSize: Self.wholeBatch, threadCount: workers.threadCount)
+            : .init(batchSize: batchLimit, threadCount: 1)
+    }
+
+    /// The batch size that is measured where a section takes the whole batch. Units: images.
+    private static let wholeBatch = 16
 
     /// Measures the algorithms whose times are unknown, within the tuner's time limit.
     func measure(with tuner: AlgorithmTuner) {
-        for stage in stages where stage.algorithms.count > 1 {
+        for stage in stages where stage.inputs.count == 1 {
             for condition in [loneCondition, fullCondition]
             where selector.timings.times(of: stage.workload, under: condition) == nil {
-                let seconds = tuner.measure(
+                let times = tuner.measure(
                     stage.algorithms, inputCount: stage.inputCount, outputCount: stage.outputCount, under: condition)
-                guard let seconds else { return }
-                for (algorithm, seconds) in seconds {
+                guard let times else { return }
+                for (algorithm, time) in times {
                     selector.timings.record(
                         .init(
                             workload: stage.workload, algorithm: algorithm, batchSize: condition.batchSize,
-                            threadCount: condition.threadCount, seconds: seconds))
+                            threadCount: condition.threadCount, seconds: time.seconds, setting: time.setting))
                 }
             }
         }
@@ -110,8 +118,14 @@ final class Planner: Sendable {
     /// The memory of the operations made so far, besides the layers' parameters. Units: bytes.
     var weightByteCount: Int { made.withLock { $0.operations.values.reduce(0) { $0 + $1.weightByteCount } } }
 
-    /// The fastest operation that is accurate enough. It is prepared on first use.
+    /// The fastest operation that is accurate enough, with the fastest value of its tuning knob.
     private func operation(ofStage index: Int, under condition: AlgorithmTimings.Condition) -> any Operation {
+        selector.tuned(
+            prepared(stage: index, under: condition), workload: stages[index].workload, under: condition)
+    }
+
+    /// The fastest operation that is accurate enough. It is prepared on first use.
+    private func prepared(stage index: Int, under condition: AlgorithmTimings.Condition) -> any Operation {
         let stage = stages[index]
         let ranking = selector.ranking(
             of: stage.algorithms, node: stage.node.name, workload: stage.workload, under: condition,

@@ -29,8 +29,11 @@ struct Im2rowConvolution: Operation {
         case rows(Tensor)
     }
 
-    /// The largest unfolded matrix: about half of a core's L2 cache. Units: floats.
-    private static let rowLimit = 128 << 10
+    /// The largest unfolded matrix. It should stay in a core's L2 cache beside the kernels. Units: floats.
+    private(set) var setting = Self.rowLimits[0]
+
+    /// The sizes of the unfolded matrix that are measured, the default first. Units: floats.
+    private static let rowLimits = [128 << 10, 32 << 10]
 
     /// - Parameter addsSecondInput: whether a second input of the output's shape is added before the activation.
     init(
@@ -96,12 +99,22 @@ struct Im2rowConvolution: Operation {
         }
     }
 
+    func variants(batchSize: Int) -> [any Operation] {
+        // OpenBLAS has blocks of its own; the last bits of its sums depend on the number of rows.
+        guard case .panels = kernels else { return [] }
+        return Self.rowLimits.dropFirst().compactMap {
+            var variant = self
+            variant.setting = $0
+            return variant.largestBlock == largestBlock ? nil : variant
+        }
+    }
+
     func scratchByteCount(batchSize: Int) -> Int {
         (unfoldedCount + (writesInPlace ? 0 : largestBlock * paddedOutputs)) * MemoryLayout<Float>.stride
     }
 
     /// The most output positions in a block.
-    private var largestBlock: Int { min(geometry.positions, max(24, Self.rowLimit / geometry.depth)) }
+    private var largestBlock: Int { min(geometry.positions, max(24, setting / geometry.depth)) }
 
     func run(_ run: OperationRun) {
         let blockSize = blockSize(imageCount: run.batchSize * geometry.groups, threadCount: run.threadCount)

@@ -36,6 +36,13 @@ public struct Linear: UnaryLayer {
             }
         }
 
+        fileprivate var element: PackedWeights.Element {
+            switch self {
+            case .float32: .float32
+            case .packed(let weight): weight.element
+            }
+        }
+
         /// The memory that the weights take. Units: bytes.
         fileprivate var byteCount: Int {
             switch self {
@@ -62,6 +69,9 @@ public struct Linear: UnaryLayer {
     public var parameterByteCount: Int { weight.byteCount + bias.shape.elementCount * MemoryLayout<Float>.stride }
     public var fusesActivation: Bool { true }
     public func multiplyAddCount(for inputs: [Shape]) -> Int { weight.shape.elementCount }
+    public func workload(for inputs: [Shape]) -> String {
+        "linear \(inputFeatures) to \(outputFeatures), \(weight.element.rawValue)"
+    }
 
     public func outputShape(for input: Shape) throws(ShapeError) -> Shape {
         guard input == [inputFeatures] else {
@@ -107,6 +117,9 @@ public struct Linear: UnaryLayer {
 /// Shape: input `[N, I]`, output `[N, O]`.
 struct LinearOperation: Operation {
     var name: String { weight.element.rawValue }
+    /// The prefetch distance for weights. Hardware prefetching keeps up on most CPUs while each weight feeds few images,
+    /// and on some also with many. Units: bytes.
+    private(set) var setting = 8192
     private let weight: PackedWeights
     private let bias: Tensor
     private let activation: Activation?
@@ -123,6 +136,12 @@ struct LinearOperation: Operation {
 
     var multiplyAddCount: Int { weight.shape.elementCount }
 
+    func variants(batchSize: Int) -> [any Operation] {
+        var variant = self
+        variant.setting = 0
+        return [variant]
+    }
+
     func scratchByteCount(batchSize: Int) -> Int {
         PackedWeights.panelOutputs * batchSize * MemoryLayout<Float>.stride
     }
@@ -135,7 +154,7 @@ struct LinearOperation: Operation {
                     depth: depth, input: run.input(), input_stride: depth, image_count: run.batchSize,
                     output_count: min(PackedWeights.panelOutputs, outputs - first),
                     bias: bias.baseAddress.map { $0 + first }, relu: activation == .relu,
-                    output: run.output + first, output_stride: outputs)
+                    prefetch_distance: setting, output: run.output + first, output_stride: outputs)
                 weight.multiply(panel: panel, layer, sums: run.scratch(slot: slot))
             }
         }

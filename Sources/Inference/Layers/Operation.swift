@@ -19,6 +19,13 @@ public protocol Operation: Sendable {
     /// See ``Layer/multiplyAddCount(for:)``.
     var multiplyAddCount: Int { get }
 
+    /// The value of the operation's tuning knob, such as the number of tiles in a block; zero if it has no knob.
+    var setting: Int { get }
+
+    /// This operation with other values of its tuning knob that are worth measuring for batches of this size. All share
+    /// its weights, and their results are equal to the bit.
+    func variants(batchSize: Int) -> [any Operation]
+
     /// Computes the whole batch.
     func run(_ run: OperationRun)
 }
@@ -29,6 +36,10 @@ extension Operation {
     /// Zero by default: most operations read the layer's own parameters or have none.
     public var weightByteCount: Int { 0 }
     public var multiplyAddCount: Int { 0 }
+    /// Zero by default: most operations have no tuning knob.
+    public var setting: Int { 0 }
+    /// None by default: most operations have no tuning knob.
+    public func variants(batchSize: Int) -> [any Operation] { [] }
 }
 
 /// What an operation works on: the memory of the arena, and the threads that share the work.

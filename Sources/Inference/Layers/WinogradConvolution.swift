@@ -21,10 +21,12 @@ struct WinogradConvolution: Operation {
     /// The transformed kernels of each group.
     private let filters: [WinogradFilters]
     private let tiling: WinogradTiling
+    /// The number of tiles multiplied together. With more, the kernels are read from memory less often; with fewer, the
+    /// transformed tiles stay in a closer cache.
+    private(set) var setting = Self.blockSizes[0]
 
-    /// The number of tiles multiplied together. With fewer, the products would not hide the time to stream the kernels
-    /// from memory.
-    private static let blockSize = 72
+    /// The numbers of tiles that are measured, the default first.
+    private static let blockSizes = [72, 36, 144]
     /// Larger kernels are divided among the threads, so that not every thread reads all of them. Units: bytes.
     private static let largeKernels = 4 << 20
 
@@ -104,7 +106,7 @@ struct WinogradConvolution: Operation {
     private var widestBlock: Int { filters.first?.widestBlock ?? 0 }
 
     /// The number of rows of tiles in a block, counted through all images.
-    private var rowsPerBlock: Int { max(1, Self.blockSize / tiling.columns) }
+    private var rowsPerBlock: Int { max(1, setting / tiling.columns) }
 
     /// The number of blocks. With small kernels each thread has rows of its own and reads all kernels.
     private func blockCount(rowCount: Int, threadCount: Int) -> Int {
@@ -135,6 +137,16 @@ struct WinogradConvolution: Operation {
         return Scratch(
             zeros: 0, phases: phases, transformed: transformed, products: products,
             count: products + tiling.tile.placeCount * tiling.placeStride(tileCount: tiles, width: widestBlock))
+    }
+
+    func variants(batchSize: Int) -> [any Operation] {
+        // Blocks larger than the batch are all alike.
+        let tileCount = batchSize * tiling.rows * tiling.columns
+        return Self.blockSizes.dropFirst().filter { min($0, setting) < tileCount }.map {
+            var variant = self
+            variant.setting = $0
+            return variant
+        }
     }
 
     var weightByteCount: Int { filters.reduce(0) { $0 + $1.byteCount } }

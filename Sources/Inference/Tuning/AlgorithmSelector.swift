@@ -30,7 +30,7 @@ public struct AlgorithmSelector: Sendable {
         sharing other: AlgorithmTimings.Condition? = nil
     ) -> [Algorithm] {
         precondition(!algorithms.isEmpty, "no algorithm computes \(node)")
-        let measured = timings.times(of: workload, under: condition) ?? [:]
+        let measured = timings.times(of: workload, under: condition)?.mapValues(\.seconds) ?? [:]
         var times = measured
         if let favourite = algorithms.min(by: { $0.cost < $1.cost })?.name { times[favourite]? *= Self.margin }
         if let other, let best = measured.values.min(),
@@ -48,6 +48,16 @@ public struct AlgorithmSelector: Sendable {
             case (let left, _): return left != nil
             }
         }
+    }
+
+    /// The operation with the value of its tuning knob that was fastest; itself if nothing was measured.
+    func tuned(
+        _ operation: any Operation, workload: String, under condition: AlgorithmTimings.Condition
+    ) -> any Operation {
+        guard let time = timings.times(of: workload, under: condition)?[operation.name],
+            time.setting != operation.setting
+        else { return operation }
+        return operation.variants(batchSize: condition.batchSize).first { $0.setting == time.setting } ?? operation
     }
 
     /// Whether `model.json` prescribes the algorithm, whatever its error.

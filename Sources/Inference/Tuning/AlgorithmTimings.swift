@@ -14,7 +14,15 @@ public final class AlgorithmTimings: Sendable {
         let threadCount: Int
     }
 
-    /// One measured time.
+    /// The measured time of an algorithm with the best value of its tuning knob.
+    struct Time: Hashable, Sendable {
+        /// The duration of one run of the batch. Units: seconds.
+        let seconds: Double
+        /// See ``Operation/setting``.
+        let setting: Int
+    }
+
+    /// One measured time, as it is kept in a file.
     struct Entry: Hashable, Sendable, Codable {
         /// The layer's shape; see ``Layer/workload(for:)``.
         let workload: String
@@ -23,6 +31,8 @@ public final class AlgorithmTimings: Sendable {
         let threadCount: Int
         /// The duration of one run of the batch. Units: seconds.
         let seconds: Double
+        /// See ``Operation/setting``.
+        let setting: Int
     }
 
     private struct Key: Hashable {
@@ -30,7 +40,7 @@ public final class AlgorithmTimings: Sendable {
         let condition: Condition
     }
 
-    private let times = Mutex<[Key: [String: Double]]>([:])
+    private let times = Mutex<[Key: [String: Time]]>([:])
 
     /// The times of earlier measurements.
     init(entries: [Entry] = []) {
@@ -45,22 +55,22 @@ public final class AlgorithmTimings: Sendable {
         let key = Key(
             workload: entry.workload,
             condition: Condition(batchSize: entry.batchSize, threadCount: entry.threadCount))
-        times.withLock { $0[key, default: [:]][entry.algorithm] = entry.seconds }
+        times.withLock { $0[key, default: [:]][entry.algorithm] = Time(seconds: entry.seconds, setting: entry.setting) }
     }
 
-    /// The time of each algorithm in seconds; nil if nothing was measured.
-    func times(of workload: String, under condition: Condition) -> [String: Double]? {
+    /// The time of each algorithm; nil if nothing was measured.
+    func times(of workload: String, under condition: Condition) -> [String: Time]? {
         times.withLock { $0[Key(workload: workload, condition: condition)] }
     }
 
     /// All times, in a stable order.
     var entries: [Entry] {
         times.withLock { times in
-            times.flatMap { key, seconds in
-                seconds.map {
+            times.flatMap { key, times in
+                times.map {
                     Entry(
                         workload: key.workload, algorithm: $0.key, batchSize: key.condition.batchSize,
-                        threadCount: key.condition.threadCount, seconds: $0.value)
+                        threadCount: key.condition.threadCount, seconds: $0.value.seconds, setting: $0.value.setting)
                 }
             }
         }
@@ -87,8 +97,8 @@ public struct AlgorithmTimingFile: Sendable {
     }
 
     /// The version of the format. Raise it if algorithms or their measurement change so much that old times mislead.
-    /// Times of format 1 may have been measured while other work ran.
-    private static let format = 2
+    /// Times of format 1 may have been measured while other work ran; those of format 2 had no settings.
+    private static let format = 3
     /// The most entries: the layers of a few hundred networks. Larger files are refused.
     private static let maxEntryCount = 20_000
     /// The largest file. Units: bytes.

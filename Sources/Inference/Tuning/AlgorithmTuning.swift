@@ -54,6 +54,8 @@ struct AlgorithmTuner {
     private static let runCount = 3
     /// Algorithms whose estimated cost exceeds the lowest by this factor are not measured.
     private static let costLimit = 4.0
+    /// The default value of a tuning knob is kept unless another takes less than this share of its time.
+    private static let variantMargin = 0.97
     /// How long to wait before the pool is asked again whether it is idle. Units: microseconds.
     private static let pause: UInt32 = 1000
 
@@ -69,31 +71,56 @@ struct AlgorithmTuner {
         other.bytes.initializeMemory(as: UInt8.self, repeating: 1)
     }
 
-    /// The times of the algorithms within ``costLimit``, in seconds; nil if the deadline came before all were measured.
+    /// The times of the algorithms within ``costLimit``; nil if the deadline came before all were measured.
+    ///
+    /// The fastest algorithm is measured with each value of its tuning knob. A layer without any choice is not measured.
     func measure(
         _ algorithms: [Algorithm], inputCount: Int, outputCount: Int, under condition: AlgorithmTimings.Condition
-    ) -> [String: Double]? {
+    ) -> [String: AlgorithmTimings.Time]? {
+        func seconds(of operation: any Operation) -> Double? {
+            shortestRun(
+                of: OperationBench(
+                    operation: operation, inputCount: inputCount, outputCount: outputCount,
+                    batchSize: condition.batchSize, threadCount: condition.threadCount,
+                    copyCount: max(1, workers.threadCount / condition.threadCount), workers: workers))
+        }
         let lowest = algorithms.map(\.cost).min() ?? 0
-        var seconds: [String: Double] = [:]
+        var times: [String: AlgorithmTimings.Time] = [:]
+        var fastest: (name: String, seconds: Double, variants: [any Operation])?
         for algorithm in algorithms where algorithm.cost <= Self.costLimit * lowest {
             let operation = algorithm.make(workers)
-            let bench = OperationBench(
-                operation: operation, inputCount: inputCount, outputCount: outputCount, batchSize: condition.batchSize,
-                threadCount: condition.threadCount, workers: workers)
-            var best = Duration.seconds(1_000_000)
-            var count = 0
-            while count < Self.runCount {
-                guard ContinuousClock.now < deadline else { return nil }
-                guard let duration = undisturbedRun(of: bench) else {
-                    usleep(Self.pause)
-                    continue
-                }
-                best = min(best, duration)
-                count += 1
-            }
-            seconds[algorithm.name] = best / .seconds(1)
+            let variants = operation.variants(batchSize: condition.batchSize)
+            if algorithms.count == 1, variants.isEmpty { return [:] }
+            guard let seconds = seconds(of: operation) else { return nil }
+            times[algorithm.name] = .init(seconds: seconds, setting: operation.setting)
+            if seconds < fastest?.seconds ?? .infinity { fastest = (algorithm.name, seconds, variants) }
         }
-        return seconds
+        guard let fastest else { return times }
+        var limit = fastest.seconds * Self.variantMargin
+        for variant in fastest.variants {
+            guard let seconds = seconds(of: variant) else { return nil }
+            if seconds < limit {
+                times[fastest.name] = .init(seconds: seconds, setting: variant.setting)
+                limit = seconds
+            }
+        }
+        return times
+    }
+
+    /// The duration of the shortest of several runs, in seconds; nil if the deadline came first.
+    private func shortestRun(of bench: OperationBench) -> Double? {
+        var shortest = Duration.seconds(1_000_000)
+        var count = 0
+        while count < Self.runCount {
+            guard ContinuousClock.now < deadline else { return nil }
+            guard let duration = undisturbedRun(of: bench) else {
+                usleep(Self.pause)
+                continue
+            }
+            shortest = min(shortest, duration)
+            count += 1
+        }
+        return shortest / .seconds(1)
     }
 
     /// The duration of a run; nil if the pool had other work meanwhile.

@@ -2,6 +2,9 @@ import Files
 import Threads
 
 /// Runs one operation alone, on its own memory filled with noise.
+///
+/// Several copies can run at the same time, as in an engine whose threads each run their own images: they compete for
+/// the last-level cache and for memory bandwidth.
 struct OperationBench {
     private let operation: any Operation
     private let inputCount: Int
@@ -9,15 +12,18 @@ struct OperationBench {
     private let batchSize: Int
     private let threadCount: Int
     private let workers: WorkerPool
-    private let arena: AlignedBuffer
+    /// One for each copy.
+    private let arenas: [AlignedBuffer]
     private let scratchStride: Int
 
     /// - Parameters:
     ///   - inputCount: the size of one image's input. Units: floats.
     ///   - outputCount: the size of one image's output. Units: floats.
+    ///   - threadCount: the number of threads that share the work of a copy.
+    ///   - copyCount: the number of copies that run at the same time; their threads are different ones.
     init(
         operation: any Operation, inputCount: Int, outputCount: Int, batchSize: Int, threadCount: Int,
-        workers: WorkerPool
+        copyCount: Int = 1, workers: WorkerPool
     ) {
         self.operation = operation
         self.inputCount = ArenaLayout.align(inputCount * batchSize)
@@ -26,34 +32,44 @@ struct OperationBench {
         self.threadCount = threadCount
         self.workers = workers
         scratchStride = ArenaLayout.align(byteCount: operation.scratchByteCount(batchSize: batchSize))
-        arena = AlignedBuffer(
-            byteCount: (self.inputCount + self.outputCount + scratchStride * threadCount)
-                * MemoryLayout<Float>.stride)
-        let memory = arena.bytes.bindMemory(to: Float.self)
-        memory.initialize(repeating: 0)
-        // Half of the values are zero, as after a ReLU, and no two neighbours are equal.
-        for index in 0..<self.inputCount {
-            memory[index] = max(0, Float((index &* 2_654_435_761) & 0xFFFF) / 32_768 - 1)
+        let byteCount = (self.inputCount + self.outputCount + scratchStride * threadCount) * MemoryLayout<Float>.stride
+        let inputCount = self.inputCount
+        arenas = (0..<copyCount).map { _ in
+            let arena = AlignedBuffer(byteCount: byteCount)
+            let memory = arena.bytes.bindMemory(to: Float.self)
+            memory.initialize(repeating: 0)
+            // Half of the values are zero, as after a ReLU, and no two neighbours are equal.
+            for index in 0..<inputCount {
+                memory[index] = max(0, Float((index &* 2_654_435_761) & 0xFFFF) / 32_768 - 1)
+            }
+            return arena
         }
     }
 
     /// The input of one image. Shape: `[H, W, C]`.
     var input: UnsafeBufferPointer<Float> {
-        UnsafeBufferPointer(rebasing: arena.bytes.bindMemory(to: Float.self)[..<(inputCount / batchSize)])
+        UnsafeBufferPointer(rebasing: arenas[0].bytes.bindMemory(to: Float.self)[..<(inputCount / batchSize)])
     }
 
-    /// The output of the last run.
+    /// The output of the last run's first copy.
     var output: UnsafeBufferPointer<Float> {
-        UnsafeBufferPointer(rebasing: arena.bytes.bindMemory(to: Float.self)[inputCount..<inputCount + outputCount])
+        UnsafeBufferPointer(rebasing: arenas[0].bytes.bindMemory(to: Float.self)[inputCount..<inputCount + outputCount])
     }
 
     /// Reads the input into the caches, where the preceding layer leaves it in a network.
     func touchInput() {
-        let memory = arena.bytes.bindMemory(to: Float.self)
-        for index in stride(from: 0, to: inputCount, by: 16) { memory[index] += 0 }
+        for arena in arenas {
+            let memory = arena.bytes.bindMemory(to: Float.self)
+            for index in stride(from: 0, to: inputCount, by: 16) { memory[index] += 0 }
+        }
     }
 
     func run() {
+        guard arenas.count > 1 else { return run(on: arenas[0]) }
+        workers.parallelFor(arenas.count) { index, _ in run(on: arenas[index]) }
+    }
+
+    private func run(on arena: AlignedBuffer) {
         guard let memory = arena.bytes.bindMemory(to: Float.self).baseAddress else { return }
         operation.run(
             OperationRun(

@@ -56,7 +56,27 @@ struct ConvolutionTests {
             let output = run(operation, on: input, outputShape: expected.shape, workers: workers)
             // A sum of `depth` products of values up to 1 loses a few units in the last place of the largest partial sum.
             #expect(largestDifference(output, expected.scalars) < 2e-5, "\(operation.name)")
+            for variant in operation.variants(batchSize: geometry[8]) {
+                #expect(
+                    run(variant, on: input, outputShape: expected.shape, workers: workers) == output,
+                    "\(operation.name) in blocks of \(variant.setting)")
+            }
         }
+    }
+
+    @Test func `block sizes that divide a batch alike are one variant`() {
+        var random = RandomValues(seed: 2)
+        let layer = Conv2d(weight: random.tensor([4, 4, 3, 3]), bias: random.tensor([4]), padding: 1)
+        let operations = layer.operations(for: [[4, 10, 10]], activation: nil, workers: WorkerPool(threadCount: 1))
+        // F(5×5) takes four tiles an image.
+        let winograd = operations.first { $0.name == "winograd-5x5" }
+        #expect(winograd?.setting == 72)
+        #expect(winograd?.variants(batchSize: 9).map(\.setting) == [])
+        #expect(winograd?.variants(batchSize: 10).map(\.setting) == [36])
+        #expect(winograd?.variants(batchSize: 18).map(\.setting) == [36])
+        #expect(winograd?.variants(batchSize: 19).map(\.setting) == [36, 144])
+        let im2row = operations.first { $0.name == "im2row" }
+        #expect(im2row?.variants(batchSize: 8).isEmpty == true, "all positions fit into one block")
     }
 
     @Test func `a block of positions is small enough for the cache, however deep the convolution`() throws {

@@ -40,6 +40,9 @@ struct LinearTests {
                         output, activation == nil ? expected.scalars : expected.scalars.map { max($0, 0) })
                         < 2e-5,
                     "\(element), \(batchSize) images, \(features)")
+                for variant in operation.variants(batchSize: batchSize) {
+                    #expect(run(variant, on: input, outputShape: expected.shape, workers: workers) == output)
+                }
             }
         }
     }

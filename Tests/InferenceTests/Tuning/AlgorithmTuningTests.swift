@@ -45,11 +45,12 @@ struct AlgorithmTuningTests {
         planner.plan(batchSize: batchSize, threadCount: threadCount).steps[0].operation.name
     }
 
-    private static func entry(_ algorithm: String, _ seconds: Double, batchSize: Int = 8, threadCount: Int = 1)
-        -> AlgorithmTimings.Entry
-    {
+    private static func entry(
+        _ algorithm: String, _ seconds: Double, setting: Int = 0, batchSize: Int = 8, threadCount: Int = 1
+    ) -> AlgorithmTimings.Entry {
         .init(
-            workload: "choice", algorithm: algorithm, batchSize: batchSize, threadCount: threadCount, seconds: seconds)
+            workload: "choice", algorithm: algorithm, batchSize: batchSize, threadCount: threadCount, seconds: seconds,
+            setting: setting)
     }
 
     @Test func `without times the lowest estimate wins, and an override over everything`() throws {
@@ -174,9 +175,59 @@ struct AlgorithmTuningTests {
         }
         let tuner = AlgorithmTuner(workers: workers, deadline: .now + .seconds(600))
         let seconds = tuner.measure(
-            [algorithm], inputCount: 1, outputCount: 1, under: .init(batchSize: 1, threadCount: 1))
+            [algorithm, Self.algorithm("dear", cost: 100)], inputCount: 1, outputCount: 1,
+            under: .init(batchSize: 1, threadCount: 2))
         #expect(seconds?.keys.sorted() == ["disturbed"])
         #expect(runs.withLock { $0 } == 4, "three that count, and the one that does not")
+    }
+
+    /// An operation that takes as long as its tuning knob says.
+    private struct Knob: Inference.Operation {
+        let name = "knob"
+        /// Units: milliseconds.
+        var setting = 20
+        /// The settings of all runs.
+        let runs: @Sendable (Int) -> Void
+        func variants(batchSize: Int) -> [any Inference.Operation] {
+            batchSize == 1 ? [] : [40, 1].map { Knob(setting: $0, runs: runs) }
+        }
+        func run(_ run: OperationRun) {
+            runs(setting)
+            usleep(UInt32(setting) * 1000)
+        }
+    }
+
+    @Test func `the value of a tuning knob is measured, and used for batches like the measured ones`() throws {
+        struct Tunable: Layer {
+            let runs: @Sendable (Int) -> Void
+            func outputShape(for inputs: [Shape]) throws(ShapeError) -> Shape { [1] }
+            func callAsFunction(_ inputs: [Tensor]) -> Tensor { inputs[0] }
+            func workload(for inputs: [Shape]) -> String { "choice" }
+            func algorithms(for inputs: [Shape], activation: Activation?) -> [Algorithm] {
+                [Algorithm(Knob(runs: runs))]
+            }
+        }
+        let settings = Mutex<[Int]>([])
+        let timings = AlgorithmTimings()
+        let workers = WorkerPool(threadCount: 2)
+        let network = try Network(
+            inputShape: [1], chain: [("node", Tunable { setting in settings.withLock { $0.append(setting) } })])
+        func planner() -> Planner {
+            Planner(
+                network: network, workers: workers, selector: AlgorithmSelector(timings: timings), batchLimit: 8)
+        }
+        func setting(batchSize: Int, threadCount: Int) -> Int {
+            planner().plan(batchSize: batchSize, threadCount: threadCount).steps[0].operation.setting
+        }
+        #expect(setting(batchSize: 8, threadCount: 1) == 20, "the default, as nothing was measured")
+        planner().measure(with: AlgorithmTuner(workers: workers, deadline: .now + .seconds(600)))
+        #expect(timings.entries.map(\.setting) == [1], "one image leaves no choice, so that it is not measured")
+        // Two copies run side by side, as each thread runs its own images.
+        #expect(
+            settings.withLock { $0.sorted() }
+                == [1, 20, 40].flatMap { Array(repeating: $0, count: 6) })
+        #expect(setting(batchSize: 8, threadCount: 1) == 1)
+        #expect(setting(batchSize: 1, threadCount: 2) == 20)
     }
 
     @Test func `times outlive the process; a file that is damaged or of another machine counts as empty`() throws {
@@ -184,7 +235,7 @@ struct AlgorithmTuningTests {
         defer { try? FileManager.default.removeItem(at: folder) }
         let file = AlgorithmTimingFile(directory: folder.path, threadCount: 2)
         #expect(file.read().isEmpty)
-        let entries = [Self.entry("cheap", 0.25), Self.entry("dear", 0.5)]
+        let entries = [Self.entry("cheap", 0.25), Self.entry("dear", 0.5, setting: 36)]
         file.write(entries)
         #expect(file.read() == entries)
         #expect(AlgorithmTimingFile(directory: folder.path, threadCount: 3).read().isEmpty)
@@ -193,7 +244,7 @@ struct AlgorithmTuningTests {
         let text = try String(contentsOf: path, encoding: .utf8)
         for damaged in [
             String(text.dropLast(20)), text.replacing("0.25", with: "-1").replacing("0.5", with: "0"), "[]",
-            text.replacing("\"format\" : 2", with: "\"format\" : 1"), text.replacing("threads", with: "cores"),
+            text.replacing("\"format\" : 3", with: "\"format\" : 2"), text.replacing("threads", with: "cores"),
         ] {
             try Data(damaged.utf8).write(to: path)
             #expect(file.read().isEmpty, "\(damaged)")
