@@ -8,6 +8,7 @@
 #include "gradients.h"
 #include "instruction_set.h"
 #include "linear.h"
+#include "machine_speed.h"
 #include "normalization.h"
 #include "optimizers.h"
 #include "panels.h"

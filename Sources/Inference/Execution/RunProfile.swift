@@ -10,8 +10,41 @@ public struct RunProfile: Sendable {
         public let algorithm: String
         /// The number of multiply-adds for the whole batch by the layer's definition, whatever the algorithm performs.
         public let multiplyAddCount: Int
+        /// The number of multiply-adds that the algorithm performed, without those of its transforms.
+        public let performedMultiplyAddCount: Int
+        /// The weights that the step's runs read. Units: bytes.
+        public let weightByteCount: Int
         /// The total duration of the step's runs. If each thread runs its own images, the mean over the threads.
         public let duration: Duration
+
+        /// What limits a step on this machine, and how near it comes.
+        public struct Bound: Sendable, Hashable {
+            /// Arithmetic or memory, whichever takes longer.
+            public enum Limit: String, Sendable {
+                /// The multiply-adds that the algorithm performs.
+                case arithmetic
+                /// Reading the weights from memory.
+                case memory
+            }
+
+            /// What takes longer.
+            public let limit: Limit
+            /// The share of the step's duration that it takes at least: 1 is the limit. It may be exceeded where a
+            /// cache holds weights.
+            public let share: Double
+        }
+
+        /// The step's bound by the roofline model; nil if it neither multiplies nor reads weights.
+        ///
+        /// The values between layers are left out: they stay in the caches.
+        public func bound(on rates: MachineSpeed.Rates) -> Bound? {
+            let arithmetic = 2 * Double(performedMultiplyAddCount) / rates.operationsPerSecond
+            let memory = Double(weightByteCount) / rates.bytesPerSecond
+            guard max(arithmetic, memory) > 0, duration > .zero else { return nil }
+            return Bound(
+                limit: arithmetic >= memory ? .arithmetic : .memory,
+                share: max(arithmetic, memory) / (duration / .seconds(1)))
+        }
     }
 
     /// The number of images in the batch.
@@ -29,6 +62,8 @@ final class ProfileRecorder: Sendable {
         let node: String
         let algorithm: String
         var multiplyAddCount = 0
+        var performedMultiplyAddCount = 0
+        var weightByteCount = 0
         var duration = Duration.zero
     }
 
@@ -52,6 +87,8 @@ final class ProfileRecorder: Sendable {
                     return entries.count - 1
                 }()
             entries[index].multiplyAddCount += step.operation.multiplyAddCount * batchSize
+            entries[index].performedMultiplyAddCount += step.operation.performedMultiplyAddCount * batchSize
+            entries[index].weightByteCount += step.operation.readWeightByteCount
             entries[index].duration += duration / threadCount
         }
     }
@@ -65,6 +102,8 @@ final class ProfileRecorder: Sendable {
                 steps: sorted.map { entry in
                     RunProfile.Step(
                         node: entry.node, algorithm: entry.algorithm, multiplyAddCount: entry.multiplyAddCount,
+                        performedMultiplyAddCount: entry.performedMultiplyAddCount,
+                        weightByteCount: entry.weightByteCount,
                         duration: entry.duration)
                 })
         }

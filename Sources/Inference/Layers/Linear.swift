@@ -136,6 +136,8 @@ struct LinearOperation: Operation {
 
     var multiplyAddCount: Int { weight.shape.elementCount }
 
+    var readWeightByteCount: Int { weight.byteCount }
+
     func variants(batchSize: Int) -> [any Operation] {
         var variant = self
         variant.setting = 0

@@ -19,6 +19,12 @@ public protocol Operation: Sendable {
     /// See ``Layer/multiplyAddCount(for:)``.
     var multiplyAddCount: Int { get }
 
+    /// The number of multiply-adds that the algorithm performs for one image, without those of its transforms.
+    var performedMultiplyAddCount: Int { get }
+
+    /// The weights that a run reads, whatever its batch size. Units: bytes.
+    var readWeightByteCount: Int { get }
+
     /// The value of the operation's tuning knob, such as the number of tiles in a block; zero if it has no knob.
     var setting: Int { get }
 
@@ -36,6 +42,10 @@ extension Operation {
     /// Zero by default: most operations read the layer's own parameters or have none.
     public var weightByteCount: Int { 0 }
     public var multiplyAddCount: Int { 0 }
+    /// As many as by the layer's definition by default.
+    public var performedMultiplyAddCount: Int { multiplyAddCount }
+    /// The operation's own weights by default.
+    public var readWeightByteCount: Int { weightByteCount }
     /// Zero by default: most operations have no tuning knob.
     public var setting: Int { 0 }
     /// None by default: most operations have no tuning knob.

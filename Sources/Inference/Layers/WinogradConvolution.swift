@@ -103,6 +103,10 @@ struct WinogradConvolution: Operation {
 
     var multiplyAddCount: Int { geometry.multiplyAddCount }
 
+    var performedMultiplyAddCount: Int {
+        tiling.rows * tiling.columns * tiling.tile.placeCount * tiling.depth * geometry.outputChannels
+    }
+
     private var widestBlock: Int { filters.first?.widestBlock ?? 0 }
 
     /// The number of rows of tiles in a block, counted through all images.

@@ -11,7 +11,8 @@ struct Bench: ParsableCommand {
         abstract: "Measure the speed of a network, or with --picture that of decoding and preprocessing.",
         discussion: """
             Prints the median of several runs for each batch size, as a table or with --json as one JSON object a line. \
-            --layers adds each layer's time, its algorithm, and the GFLOP/s by the layer's definition. --training measures \
+            --layers adds each layer's time, its algorithm, the GFLOP/s by the layer's definition, and how near it comes to \
+            what this machine can compute (arithmetic) or read (memory), whichever takes longer. --training measures \
             training steps. --picture measures one thread from a file's bytes to the network's input: that of the model, or \
             without --model and --checkpoint 3×224×224 with --preprocessing (default: imagenet).
             """
@@ -85,7 +86,8 @@ struct Bench: ParsableCommand {
         }
         ComputeEnvironment.warnings.forEach { OutputStream.error.writeIfPossible("alexnet: \($0)\n") }
         if training { return try measureTraining(of: loaded, workers) }
-        let printer = BenchPrinter(model: loaded, threadCount: workers.threadCount, isJSON: json)
+        let printer = BenchPrinter(
+            model: loaded, threadCount: workers.threadCount, speed: layers ? .measured(on: workers) : nil, isJSON: json)
         printer.writeHeader()
         for batchSize in try batchSizes() {
             let profiles = measure(loaded, batchSize: batchSize)
@@ -135,6 +137,8 @@ struct Bench: ParsableCommand {
 struct BenchPrinter {
     let model: Model
     let threadCount: Int
+    /// The limits of this machine, for the rows of layers.
+    let speed: MachineSpeed?
     let isJSON: Bool
 
     private struct Row: Encodable {
@@ -170,12 +174,24 @@ struct BenchPrinter {
         let gigaflops: Double
         /// The layer's share of the run, 0…1.
         let share: Double
+        /// `arithmetic` or `memory`, whichever limits the layer; nil for those that do neither.
+        let bound: String?
+        /// How near the layer comes to that limit, 0…1.
+        let boundShare: Double?
+
+        private enum CodingKeys: String, CodingKey {
+            case batch, layer, algorithm, milliseconds, gigaflops, share, bound
+            case boundShare = "bound_share"
+        }
     }
 
     /// Prints the model's name and the number of threads; nothing with JSON.
     func writeHeader() {
         if !isJSON {
             print("\(model.name) (\(model.architecture), \(model.precision.rawValue)), \(threadCount) threads")
+            if let speed {
+                print("limits: \(speed.allThreads.text)")
+            }
         }
     }
 
@@ -201,23 +217,27 @@ struct BenchPrinter {
     func writeLayers(_ profiles: [RunProfile]) {
         let total = profiles[profiles.count / 2].duration / .milliseconds(1)
         let width = profiles[0].steps.reduce(18) { max($0, $1.node.count + 1) }
-        for (index, step) in profiles[0].steps.enumerated() {
-            let sorted = profiles.map { $0.steps[index].duration / .milliseconds(1) }.sorted()
-            let milliseconds = sorted[sorted.count / 2]
+        for index in profiles[0].steps.indices {
+            let sorted = profiles.map { $0.steps[index] }.sorted { $0.duration < $1.duration }
+            let step = sorted[sorted.count / 2]
+            let milliseconds = step.duration / .milliseconds(1)
             let gigaflops = Double(2 * step.multiplyAddCount) / milliseconds / 1e6
+            let bound = speed.flatMap { step.bound(on: $0.allThreads) }
             if isJSON {
                 writeJSON(
                     LayerRow(
                         batch: profiles[0].batchSize, layer: step.node, algorithm: step.algorithm,
-                        milliseconds: milliseconds, gigaflops: gigaflops, share: milliseconds / total))
+                        milliseconds: milliseconds, gigaflops: gigaflops, share: milliseconds / total,
+                        bound: bound?.limit.rawValue, boundShare: bound?.share))
             } else {
                 let label = step.node.padding(toLength: width, withPad: " ", startingAt: 0)
                 let algorithm = step.algorithm.padding(toLength: 14, withPad: " ", startingAt: 0)
-                print(
-                    "  " + label + algorithm
-                        + String(
-                            format: "%9.3f ms %8.1f GFLOP/s %5.1f %%", milliseconds, gigaflops,
-                            milliseconds / total * 100))
+                let numbers = String(
+                    format: "%9.3f ms %8.1f GFLOP/s %5.1f %%", milliseconds, gigaflops, milliseconds / total * 100)
+                let nearness = bound.map {
+                    String(format: "  %3.0f %% of \($0.limit.rawValue)", $0.share * 100)
+                }
+                print("  " + label + algorithm + numbers + (nearness ?? ""))
             }
         }
     }

@@ -71,6 +71,8 @@ struct Diagnostics {
         for instructions in InstructionSet.allCases.prefix(through: InstructionSet.widest) {
             try report(ArithmeticCheck.trial(instructions).finding)
         }
+        let workers = WorkerPool(threadCount: CPUQuota.current)
+        try report(SpeedCheck(speed: .measured(on: workers), threadCount: workers.threadCount).finding)
         for image in SampleImage.all { try report(CodecCheck(image).finding) }
 
         // The rest depends on the configuration.

@@ -30,6 +30,25 @@ struct ArithmeticCheck: Check {
     }
 }
 
+/// Tells how fast this machine computes and reads memory: the limits that `bench --layers` compares with.
+struct SpeedCheck: Check {
+    let speed: MachineSpeed
+    let threadCount: Int
+
+    var finding: Finding {
+        let one = "one thread \(speed.oneThread.text)"
+        return .ok("speed", threadCount == 1 ? one : one + "; \(threadCount) threads \(speed.allThreads.text)")
+    }
+}
+
+extension MachineSpeed.Rates {
+    /// Such as "118 GFLOP/s in float32, 21 GB/s from memory".
+    var text: String {
+        String(
+            format: "%.0f GFLOP/s in float32, %.0f GB/s from memory", operationsPerSecond / 1e9, bytesPerSecond / 1e9)
+    }
+}
+
 /// Checks that an image library decodes a sample to the expected pixels.
 struct CodecCheck: Check {
     /// The library's name.

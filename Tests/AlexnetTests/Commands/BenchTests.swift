@@ -45,8 +45,18 @@ import Testing
         #expect(layers.count == rows.count - 2)
         #expect(layers.contains { $0["layer"] as? String == "features.0" })
         for layer in layers {
-            #expect(Set(layer.keys) == ["batch", "layer", "algorithm", "milliseconds", "gigaflops", "share"])
+            let keys: Set = ["batch", "layer", "algorithm", "milliseconds", "gigaflops", "share"]
+            // Pooling and the like neither multiply nor read weights.
+            let multiplies = try #require(layer["gigaflops"] as? Double) > 0
+            #expect(Set(layer.keys) == (multiplies ? keys.union(["bound", "bound_share"]) : keys))
+            guard multiplies else { continue }
+            #expect(["arithmetic", "memory"].contains(layer["bound"] as? String))
+            #expect(try #require(layer["bound_share"] as? Double) > 0)
         }
+        let text = try await bench("--layers")
+        let lines = text.output.split(separator: "\n")
+        #expect(lines[1].contains(/^limits: \d+ GFLOP\/s in float32, \d+ GB\/s from memory$/))
+        #expect(lines.contains { $0.contains(/features\.0 .* GFLOP\/s .* % of (arithmetic|memory)$/) })
     }
 
     @Test func `training steps are measured`() async throws {

@@ -1,0 +1,84 @@
+import CKernels
+import Files
+import Host
+import Synchronization
+import Threads
+
+/// The limits of this machine, measured: no layer is computed faster than its arithmetic, or than its weights are read.
+///
+/// - Source: Williams, Waterman and Patterson 2009, "Roofline: an insightful visual performance model for multicore
+///   architectures".
+public struct MachineSpeed: Sendable, Hashable {
+    /// What a number of threads reach together.
+    public struct Rates: Sendable, Hashable {
+        /// float32 multiply-adds in registers, of which each counts as two operations. Units: operations per second.
+        public let operationsPerSecond: Double
+        /// Reading of memory that no cache holds. Units: bytes per second.
+        public let bytesPerSecond: Double
+    }
+
+    /// One thread alone.
+    public let oneThread: Rates
+    /// All threads of a pool at the same time.
+    public let allThreads: Rates
+
+    /// The rates of one thread and of all.
+    public init(oneThread: Rates, allThreads: Rates) {
+        self.oneThread = oneThread
+        self.allThreads = allThreads
+    }
+
+    /// Multiply-adds of a thread in one run: a millisecond or two. Units: rounds of the kernel.
+    private static let roundCount = 100_000
+    /// The memory that is read: several times the last-level cache of most machines, but no more than a quarter of what
+    /// is free. Units: bytes.
+    private static var byteCount: Int { min(256 << 20, max(1 << 20, (AvailableMemory.current ?? 0) / 4)) }
+    /// How long each rate is measured; the fastest run counts. The scheduler may take some tens of milliseconds to give
+    /// each thread a core of its own.
+    private static let duration = Duration.milliseconds(80)
+
+    /// Measures for about half a second. Nothing else should compute meanwhile.
+    public static func measured(on workers: WorkerPool) -> Self {
+        let memory = AlignedBuffer(byteCount: byteCount)
+        memory.bytes.initializeMemory(as: UInt8.self, repeating: 1)
+        return Self(
+            oneThread: rates(threadCount: 1, memory: memory, workers: workers),
+            allThreads: rates(threadCount: workers.threadCount, memory: memory, workers: workers))
+    }
+
+    private static func rates(threadCount: Int, memory: AlignedBuffer, workers: WorkerPool) -> Rates {
+        let operations = fastest(threadCount: threadCount, workers: workers) { _ in
+            2 * Double(kernel_repeat_multiply_adds(roundCount))
+        }
+        // Each thread reads a part of its own; the kernel reads whole groups of four cache lines.
+        let share = memory.bytes.count / threadCount / 256 * 256
+        let bytes = fastest(threadCount: threadCount, workers: workers) { thread in
+            guard let start = memory.bytes.baseAddress else { return 0 }
+            let sum = withExtendedLifetime(memory) { kernel_read_memory(start + thread * share, share) }
+            precondition(sum != 0)
+            return Double(share)
+        }
+        return Rates(operationsPerSecond: operations, bytesPerSecond: bytes)
+    }
+
+    /// What the threads do per second, in the fastest of several runs.
+    ///
+    /// - Parameter work: the work of one thread; returns its amount.
+    private static func fastest(
+        threadCount: Int, workers: WorkerPool, _ work: @escaping @Sendable (_ thread: Int) -> Double
+    ) -> Double {
+        var fastest = 0.0
+        let end = ContinuousClock.now + duration
+        repeat {
+            let amount = Mutex(0.0)
+            let start = ContinuousClock.now
+            workers.parallelFor(threadCount) { thread, _ in
+                let done = work(thread)
+                amount.withLock { $0 += done }
+            }
+            let seconds = (ContinuousClock.now - start) / .seconds(1)
+            fastest = max(fastest, amount.withLock(\.self) / seconds)
+        } while .now < end
+        return fastest
+    }
+}
