@@ -1,14 +1,21 @@
 import Glibc
+import Synchronization
 
 /// Reads a whole file into memory of this process.
 public enum FileSnapshot {
-    /// Linux reads at most about 2 GB at once. Units: bytes.
-    private static let chunkByteCount = 64 << 20
+    /// How much is read at once: a few milliseconds of work, most of it the kernel's clearing of new pages. Units: bytes.
+    private static let chunkByteCount = 4 << 20
+
+    /// Runs a body for each index of `0..<count`, on one thread or several.
+    package typealias Loop = (_ count: Int, _ body: @escaping @Sendable (_ index: Int) -> Void) -> Void
 
     /// The bytes of a regular file, as a consistent snapshot.
     ///
+    /// - Parameter loop: shares the reading among threads; by default it is done on this one.
     /// - Throws: ``FileError`` when the file cannot be read, is too large, or changes meanwhile.
-    package static func contents(of path: String, maxByteCount: Int) throws(FileError) -> AlignedBuffer {
+    package static func contents(
+        of path: String, maxByteCount: Int, loop: Loop = { count, body in (0..<count).forEach(body) }
+    ) throws(FileError) -> AlignedBuffer {
         // Without O_NONBLOCK opening a named pipe would wait for its writer.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw unreadable(path) }
@@ -22,15 +29,17 @@ public enum FileSnapshot {
         }
 
         let buffer = AlignedBuffer(byteCount: byteCount)
-        var offset = 0
-        while offset < byteCount {
-            let part = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[offset...].prefix(chunkByteCount))
-            let count = read(descriptor, part.baseAddress, part.count)
-            if count < 0 && errno == EINTR { continue }
-            guard count >= 0 else { throw unreadable(path) }
-            guard count > 0 else { throw .changedWhileReading(file: path) }
-            offset += count
+        let failure = Mutex<FileError?>(nil)
+        loop((byteCount + chunkByteCount - 1) / chunkByteCount) { chunk in
+            guard failure.withLock({ $0 == nil }) else { return }
+            let first = chunk * chunkByteCount
+            do throws(FileError) {
+                try read(first..<min(first + chunkByteCount, byteCount), of: descriptor, path, into: buffer)
+            } catch {
+                failure.withLock { $0 = error }
+            }
         }
+        if let error = failure.withLock(\.self) { throw error }
 
         let after = try status(of: descriptor, path)
         guard
@@ -38,6 +47,21 @@ public enum FileSnapshot {
             after.st_mtim.tv_nsec == before.st_mtim.tv_nsec
         else { throw .changedWhileReading(file: path) }
         return buffer
+    }
+
+    /// Reads a part of a file to the same part of a buffer.
+    private static func read(
+        _ range: Range<Int>, of descriptor: Int32, _ path: String, into buffer: AlignedBuffer
+    ) throws(FileError) {
+        var offset = range.lowerBound
+        while offset < range.upperBound {
+            let part = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[offset..<range.upperBound])
+            let count = pread(descriptor, part.baseAddress, part.count, off_t(offset))
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else { throw unreadable(path) }
+            guard count > 0 else { throw .changedWhileReading(file: path) }
+            offset += count
+        }
     }
 
     /// The bytes as an array, for small files.

@@ -1,4 +1,5 @@
 import Files
+import Threads
 
 /// The tensors of a checkpoint file, and the file's bytes, which the tensors are views of.
 ///
@@ -53,12 +54,21 @@ public struct Checkpoint: Sendable {
     ///   checkpoint.
     public init(contentsOf path: String, maxByteCount: Int = Self.defaultMaxByteCount) throws(CheckpointError) {
         let file = try FileSnapshot.checkpoint(at: path, maxByteCount: maxByteCount)
+        try self.init(file, path: path, maxByteCount: maxByteCount, workers: nil)
+    }
+
+    /// Parses a checkpoint file whose bytes were read, and reads its shards if it is an index.
+    ///
+    /// - Parameter workers: share the reading while they have nothing else to do.
+    init(
+        _ file: AlignedBuffer, path: String, maxByteCount: Int = Self.defaultMaxByteCount, workers: WorkerPool?
+    ) throws(CheckpointError) {
         guard ShardIndex.recognizes(ByteRegion(file)) else {
             try self.init(file, name: path)
             return
         }
         let (contents, shards) = try ShardedReader.read(
-            ByteRegion(file), path: path, maxByteCount: maxByteCount - file.bytes.count)
+            ByteRegion(file), path: path, maxByteCount: maxByteCount - file.bytes.count, workers: workers)
         self.init(contents, name: path, format: .safetensors, file: file, shards: shards)
     }
 

@@ -1,4 +1,5 @@
 import Files
+import Threads
 
 /// Why a checkpoint was refused: what was found, what was expected, and where.
 ///
@@ -183,10 +184,16 @@ typealias ByteCursor = ByteReader<CheckpointError>
 extension FileSnapshot {
     /// A snapshot of a checkpoint's file.
     ///
+    /// - Parameter workers: share the reading while they have nothing else to do; nil to read on this thread.
     /// - Throws: ``CheckpointError/file(_:)``
-    static func checkpoint(at path: String, maxByteCount: Int) throws(CheckpointError) -> AlignedBuffer {
+    static func checkpoint(
+        at path: String, maxByteCount: Int, workers: WorkerPool? = nil
+    ) throws(CheckpointError) -> AlignedBuffer {
         do throws(FileError) {
-            return try contents(of: path, maxByteCount: maxByteCount)
+            guard let workers else { return try contents(of: path, maxByteCount: maxByteCount) }
+            return try contents(of: path, maxByteCount: maxByteCount) { count, body in
+                workers.parallelFor(count) { index, _ in body(index) }
+            }
         } catch {
             throw .file(error)
         }

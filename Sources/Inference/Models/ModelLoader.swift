@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Synchronization
 import Threads
 
 /// Loads a model from its files and verifies it: names, shapes, finite values, class count, a warm-up run.
@@ -41,14 +42,14 @@ public struct ModelLoader: Sendable {
     /// - Throws: ``ModelError`` with the first problem.
     public func load(_ files: LocatedFiles) throws(ModelError) -> Model {
         let description = files.description
-        var digest = SHA256()
+        let digest = FilesDigest()
         digest.update(files.descriptionBytes)
         let classMap = try read(files.classes, maxByteCount: TextFile.defaultMaxByteCount)
         digest.update(classMap.bytes)
         let precision = precision ?? description.precision ?? defaultPrecision
         let described = files.preprocessing.map(PreprocessingDescription.preset) ?? description.preprocessing
         let (recognized, format, notes) = try readNetwork(
-            files.checkpoint, description, try description.makeOptions(described), precision, &digest)
+            files.checkpoint, description, try description.makeOptions(described), precision, digest)
         let network = recognized.network.foldingNormalizations().fusingSums()
         let classes = try readClasses(
             classMap.text, file: files.classes, outputCount: network.outputShape.elementCount)
@@ -67,7 +68,7 @@ public struct ModelLoader: Sendable {
         try warmUp(engine, preprocessing)
         return Model(
             name: files.name, architecture: recognized.architecture, assumptions: assumptions,
-            version: digest.finalize().hexadecimal(byteCount: 6),
+            version: digest.version,
             classes: classes, preprocessing: preprocessing, checkpointFormat: format, precision: precision,
             batching: description.batching ?? BatchingDescription(),
             tensorNames: description.tensors ?? TensorNames(), notes: notes, engine: engine)
@@ -94,20 +95,30 @@ public struct ModelLoader: Sendable {
     /// released on return.
     private func readNetwork(
         _ path: String, _ description: ModelDescription, _ options: ArchitectureOptions, _ precision: Precision,
-        _ digest: inout SHA256
+        _ digest: FilesDigest
     ) throws(ModelError) -> (RecognizedNetwork, Checkpoint.Format, notes: [String]) {
-        let checkpoint = try openCheckpoint(path)
-        for file in [checkpoint.file] + checkpoint.shards {
-            withExtendedLifetime(file) { digest.update(UnsafeRawBufferPointer(file.bytes)) }
-        }
+        let checkpoint = try openCheckpoint(path, digest)
+        for shard in checkpoint.shards { digest.update(shard) }
         let recognized = try recognize(
             checkpoint, description, options, packing: WeightPacking(precision, workers: workers))
         return (recognized, checkpoint.format, checkpoint.notes)
     }
 
-    private func openCheckpoint(_ path: String) throws(ModelError) -> Checkpoint {
-        do {
-            return try Checkpoint(contentsOf: path)
+    /// Reads the checkpoint. Its file is hashed while it is parsed, which verifies the checksums of its records.
+    private func openCheckpoint(_ path: String, _ digest: FilesDigest) throws(ModelError) -> Checkpoint {
+        do throws(CheckpointError) {
+            let file = try FileSnapshot.checkpoint(
+                at: path, maxByteCount: Checkpoint.defaultMaxByteCount, workers: workers)
+            let parsed = Mutex<Result<Checkpoint, CheckpointError>?>(nil)
+            workers.parallelFor(2) { part, _ in
+                guard part == 0 else { return digest.update(file) }
+                let checkpoint = Result { () throws(CheckpointError) in
+                    try Checkpoint(file, path: path, workers: workers)
+                }
+                parsed.withLock { $0 = checkpoint }
+            }
+            guard let checkpoint = parsed.withLock(\.self) else { preconditionFailure("no part parsed the checkpoint") }
+            return try checkpoint.get()
         } catch {
             throw ModelError.checkpoint(file: path, error)
         }
@@ -175,6 +186,28 @@ public struct ModelLoader: Sendable {
             pixels: (0..<768).map { UInt8(truncatingIfNeeded: $0 &* 167 &+ $0 / 256 &* 91) })
         guard engine([preprocessing(grey), preprocessing(noise)]).allSatisfy({ $0.allSatisfy(\.isFinite) }) else {
             throw ModelError.nonFiniteOutput
+        }
+    }
+}
+
+/// The digest of a model's files, one after the other.
+private final class FilesDigest: Sendable {
+    private let hash = Mutex(SHA256())
+
+    /// Adds the next file's bytes.
+    func update(_ bytes: [UInt8]) { hash.withLock { $0.update(bytes) } }
+
+    /// Adds the next file's bytes.
+    func update(_ file: AlignedBuffer) {
+        withExtendedLifetime(file) { hash.withLock { $0.update(UnsafeRawBufferPointer(file.bytes)) } }
+    }
+
+    /// The model's version: the first digits of the digest. Nothing can be added afterwards.
+    var version: String {
+        hash.withLock { hash in
+            let whole = hash
+            hash = SHA256()
+            return whole.finalize().hexadecimal(byteCount: 6)
         }
     }
 }

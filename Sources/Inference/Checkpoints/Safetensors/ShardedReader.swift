@@ -1,4 +1,5 @@
 import Files
+import Threads
 
 /// Reads a sharded checkpoint: several safetensors files in the same folder as their index.
 enum ShardedReader {
@@ -6,7 +7,7 @@ enum ShardedReader {
     ///
     /// - Throws: ``CheckpointError`` when the index is invalid, a shard cannot be read, or index and shards disagree.
     static func read(
-        _ index: ByteRegion, path: String, maxByteCount: Int
+        _ index: ByteRegion, path: String, maxByteCount: Int, workers: WorkerPool?
     ) throws(CheckpointError) -> (contents: CheckpointContents, shards: [AlignedBuffer]) {
         let budget = ReadingBudget(fileByteCount: index.count)
         let index = try ShardIndex(index, budget: budget)
@@ -14,7 +15,7 @@ enum ShardedReader {
         var remaining = maxByteCount
         for file in index.files {
             let bytes = try within(file) { () throws(CheckpointError) in
-                try FileSnapshot.checkpoint(at: beside(path, file), maxByteCount: remaining)
+                try FileSnapshot.checkpoint(at: beside(path, file), maxByteCount: remaining, workers: workers)
             }
             remaining -= bytes.bytes.count
             budget.grow(fileByteCount: bytes.bytes.count)
