@@ -100,11 +100,14 @@ final class Planner: Sendable {
     /// Measures the algorithms whose times are unknown, within the tuner's time limit.
     func measure(with tuner: AlgorithmTuner) {
         for stage in stages where stage.inputs.count == 1 {
-            for condition in [loneCondition, fullCondition]
-            where selector.timings.times(of: stage.workload, under: condition) == nil {
-                let times = tuner.measure(
-                    stage.algorithms, inputCount: stage.inputCount, outputCount: stage.outputCount, under: condition)
-                guard let times else { return }
+            let unknown = [loneCondition, fullCondition].filter {
+                selector.timings.times(of: stage.workload, under: $0) == nil
+            }
+            guard !unknown.isEmpty else { continue }
+            let measured = tuner.measure(
+                stage.algorithms, inputCount: stage.inputCount, outputCount: stage.outputCount, under: unknown)
+            guard let measured else { return }
+            for (condition, times) in measured {
                 for (algorithm, time) in times {
                     selector.timings.record(
                         .init(

@@ -50,10 +50,14 @@ public struct AlgorithmTuning: Sendable {
 struct AlgorithmTuner {
     /// The size of the memory read to flush the caches: more than the last-level cache of most machines. Units: bytes.
     private static let otherByteCount = 48 << 20
+    /// What a thread reads at least to flush a core's own caches. Units: bytes.
+    private static let privateByteCount = 4 << 20
     /// The number of runs; the fastest one counts.
     private static let runCount = 3
     /// Algorithms whose estimated cost exceeds the lowest by this factor are not measured.
     private static let costLimit = 4.0
+    /// How many times as long as the best an algorithm takes whose first run is its only one.
+    private static let hopelessFactor = 1.7
     /// The default value of a tuning knob is kept unless another takes less than this share of its time.
     private static let variantMargin = 0.97
     /// How long to wait before the pool is asked again whether it is idle. Units: microseconds.
@@ -71,36 +75,42 @@ struct AlgorithmTuner {
         other.bytes.initializeMemory(as: UInt8.self, repeating: 1)
     }
 
-    /// The times of the algorithms within ``costLimit``; nil if the deadline came before all were measured.
+    /// The times of the algorithms within ``costLimit``, under each condition; nil if the deadline came before all were
+    /// measured.
     ///
     /// The fastest algorithm is measured with each value of its tuning knob. A layer without any choice is not measured.
     func measure(
-        _ algorithms: [Algorithm], inputCount: Int, outputCount: Int, under condition: AlgorithmTimings.Condition
-    ) -> [String: AlgorithmTimings.Time]? {
-        func seconds(of operation: any Operation) -> Double? {
+        _ algorithms: [Algorithm], inputCount: Int, outputCount: Int, under conditions: [AlgorithmTimings.Condition]
+    ) -> [AlgorithmTimings.Condition: [String: AlgorithmTimings.Time]]? {
+        func seconds(
+            of operation: any Operation, under condition: AlgorithmTimings.Condition, best: Double
+        ) -> Double? {
             shortestRun(
+                best: best,
                 of: OperationBench(
                     operation: operation, inputCount: inputCount, outputCount: outputCount,
                     batchSize: condition.batchSize, threadCount: condition.threadCount,
                     copyCount: max(1, workers.threadCount / condition.threadCount), workers: workers))
         }
         let lowest = algorithms.map(\.cost).min() ?? 0
-        var times: [String: AlgorithmTimings.Time] = [:]
-        var fastest: (name: String, seconds: Double, variants: [any Operation])?
+        var times: [AlgorithmTimings.Condition: [String: AlgorithmTimings.Time]] = [:]
+        var fastest: [AlgorithmTimings.Condition: (operation: any Operation, seconds: Double)] = [:]
         for algorithm in algorithms where algorithm.cost <= Self.costLimit * lowest {
             let operation = algorithm.make(workers)
-            let variants = operation.variants(batchSize: condition.batchSize)
-            if algorithms.count == 1, variants.isEmpty { return [:] }
-            guard let seconds = seconds(of: operation) else { return nil }
-            times[algorithm.name] = .init(seconds: seconds, setting: operation.setting)
-            if seconds < fastest?.seconds ?? .infinity { fastest = (algorithm.name, seconds, variants) }
+            for condition in conditions {
+                if algorithms.count == 1, operation.variants(batchSize: condition.batchSize).isEmpty { continue }
+                let best = fastest[condition]?.seconds ?? .infinity
+                guard let seconds = seconds(of: operation, under: condition, best: best) else { return nil }
+                times[condition, default: [:]][algorithm.name] = .init(seconds: seconds, setting: operation.setting)
+                if seconds < best { fastest[condition] = (operation, seconds) }
+            }
         }
-        guard let fastest else { return times }
-        var limit = fastest.seconds * Self.variantMargin
-        for variant in fastest.variants {
-            guard let seconds = seconds(of: variant) else { return nil }
-            if seconds < limit {
-                times[fastest.name] = .init(seconds: seconds, setting: variant.setting)
+        for (condition, fastest) in fastest {
+            var limit = fastest.seconds * Self.variantMargin
+            for variant in fastest.operation.variants(batchSize: condition.batchSize) {
+                guard let seconds = seconds(of: variant, under: condition, best: limit) else { return nil }
+                guard seconds < limit else { continue }
+                times[condition, default: [:]][variant.name] = .init(seconds: seconds, setting: variant.setting)
                 limit = seconds
             }
         }
@@ -108,19 +118,21 @@ struct AlgorithmTuner {
     }
 
     /// The duration of the shortest of several runs, in seconds; nil if the deadline came first.
-    private func shortestRun(of bench: OperationBench) -> Double? {
-        var shortest = Duration.seconds(1_000_000)
+    ///
+    /// - Parameter best: the shortest run of the algorithms before. What takes far longer is not run again.
+    private func shortestRun(best: Double, of bench: OperationBench) -> Double? {
+        var shortest = Double.infinity
         var count = 0
-        while count < Self.runCount {
+        while count == 0 || count < Self.runCount && shortest < Self.hopelessFactor * best {
             guard ContinuousClock.now < deadline else { return nil }
             guard let duration = undisturbedRun(of: bench) else {
                 usleep(Self.pause)
                 continue
             }
-            shortest = min(shortest, duration)
+            shortest = min(shortest, duration / .seconds(1))
             count += 1
         }
-        return shortest / .seconds(1)
+        return shortest
     }
 
     /// The duration of a run; nil if the pool had other work meanwhile.
@@ -134,10 +146,14 @@ struct AlgorithmTuner {
         return workers.jobCountAtRest == before ? duration : nil
     }
 
-    /// Flushes the caches by reading other memory.
+    /// Flushes the caches by reading other memory on all threads.
     private func evict() {
-        let words = other.bytes.bindMemory(to: UInt64.self)
-        let sum = stride(from: 0, to: words.count, by: 8).reduce(into: UInt64(0)) { $0 &+= words[$1] }
-        precondition(sum > 0)
+        let share = max(Self.otherByteCount / workers.threadCount / 256 * 256, Self.privateByteCount)
+        workers.parallelFor(workers.threadCount) { thread, _ in
+            guard let memory = other.bytes.baseAddress else { return }
+            let start = thread * share % (Self.otherByteCount - share + 1) / 256 * 256
+            let sum = withExtendedLifetime(other) { kernel_read_memory(memory + start, share) }
+            precondition(sum > 0)
+        }
     }
 }
