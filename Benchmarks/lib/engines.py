@@ -63,7 +63,8 @@ class PeerEngine:
         self.kernels = []
 
     def _run(self, materials, threads, batch, *more):
-        return self.peer.run("network.py", "--model", materials.model, "--precision", self.precision,
+        model = materials.quantized(self.peer) if self.precision == "int8" else materials.model
+        return self.peer.run("network.py", "--model", model, "--precision", self.precision,
                              "--threads", threads, "--batch", batch, *more, **self.settings)
 
     def milliseconds(self, materials, threads, batch, seconds):
@@ -88,7 +89,8 @@ class PeerEngine:
 
 
 def make_engines(program, precisions, instructions):
-    """Ours in each precision, then the peers; OpenVINO in bfloat16 too where the CPU has it and may use it."""
+    """Ours in each precision, then the peers: in float32, in int8 if ours is measured in int8, and OpenVINO in bfloat16
+    where the CPU has it and may use it."""
     def settings(name):
         return (AVX2_ONLY[name] or {}) if instructions == "avx2" else {}
 
@@ -98,6 +100,11 @@ def make_engines(program, precisions, instructions):
         PeerEngine("openvino", "OpenVINO", "float32", settings("openvino")),
         PeerEngine("pytorch", "PyTorch", "float32", settings("pytorch")),
     ]
+    if "int8" in precisions:
+        engines += [
+            PeerEngine("onnxruntime", "ONNX Runtime", "int8", settings("onnxruntime")),
+            PeerEngine("openvino", "OpenVINO", "int8", settings("openvino")),
+        ]
     if instructions != "avx2" and {"avx512_bf16", "amx_tile"} & set(instruction_sets()):
         engines.append(PeerEngine("openvino", "OpenVINO", "bfloat16", {}))
     return engines

@@ -43,12 +43,13 @@ def preprocess(images, output, peer="pillow"):
 class Materials:
     """The images, and one architecture's `model.pth`, `model.onnx`, `model.pt` and `class_indices.json`."""
 
+    _SOURCES = [PEERS / name for name in (
+        "pytorch/export.py", "pytorch/architecture.py", "pillow/images.py", "common/preprocessing.py")]
+
     def __init__(self, architecture):
         self.architecture = architecture
         self.images = Images()
-        sources = [PEERS / name for name in (
-            "pytorch/export.py", "pytorch/architecture.py", "pillow/images.py", "common/preprocessing.py")]
-        self.model = _made(architecture, sources, self._export)
+        self.model = _made(architecture, self._SOURCES, self._export)
         self.checkpoint = self.model / "model.pth"
         self.classes = self.model / "class_indices.json"
 
@@ -57,6 +58,11 @@ class Materials:
         preprocess(self.images.check, output / "inputs.npy")
         Peer("pytorch").run(
             "export.py", "--architecture", self.architecture, "--inputs", output / "inputs.npy", "--output", output)
+
+    def quantized(self, peer):
+        """The folder of the network in int8, calibrated by the peer's own tool on the images whose answers are compared."""
+        return _made(f"{self.architecture}-{peer.name}-int8", [*self._SOURCES, peer.folder / "quantize.py"],
+                     lambda output: peer.run("quantize.py", "--model", self.model, "--output", output))
 
     @property
     def class_count(self):

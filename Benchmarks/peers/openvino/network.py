@@ -5,12 +5,14 @@ from pathlib import Path
 from measuring import main
 from openvino_network import compile_network, run
 
-PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}
+# What the layers that are not quantized compute in.
+PRECISIONS = {"float32": "f32", "bfloat16": "bf16", "int8": "f32"}
 
 
 def load(options):
+    file = "model.xml" if options.precision == "int8" else "model.onnx"
     compiled = compile_network(
-        Path(options.model) / "model.onnx", options.threads, options.batch, PRECISIONS[options.precision])
+        Path(options.model) / file, options.threads, options.batch, PRECISIONS[options.precision])
     return lambda inputs: run(compiled, inputs), {"kernels": kernels(compiled)}
 
 
