@@ -8,12 +8,12 @@ SOURCES := Package.swift Sources Tests Examples
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test sanitize acceptance docs lint format clean packages swift
+.PHONY: help run build test sanitize acceptance bench-guard docs lint format clean packages swift
 # The libraries that other packages may use.
 LIBRARIES := Inference HTTPServer Training
 
 help: ## Show this list.
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 run: build ## Build, and serve the models in weights/ on port 8080; ARGS="--port 9000" adds flags.
 	.build/release/alexnet serve $(ARGS)
@@ -34,6 +34,9 @@ acceptance: build ## Compare with PyTorch end to end, and press hard; Tests/Acce
 	for script in forms architectures lookalikes files fashion_mnist precision reload models limits v2 contract pressure \
 	    operators doors images_under_attack startup training; do \
 	    python3 Tests/Acceptance/$$script.py --binary .build/release/alexnet || exit 1; done
+
+bench-guard: build ## Compare the network's speed with its peers', and with what was recorded on this kind of CPU.
+	Benchmarks/run guard
 
 # The compiler writes what is public, docc makes pages of it and of the articles in Sources/*/*.docc. No plugin and no package is
 # needed, so that nothing is fetched or compiled for it in other builds.

@@ -39,12 +39,17 @@ def busy_share(seconds=0.5):
     return 1 - (idle_after - idle_before) / max(1, all_after - all_before)
 
 
+def describe_cpu():
+    """The CPU's name, which tells its family and model where the name itself does not."""
+    family = f" (family {_cpu('cpu family')}, model {_cpu('model')})" if _cpu("cpu family") else ""
+    return (_cpu("model name") or platform.machine()) + family
+
+
 def describe():
     """The CPU, its cores and instruction sets, memory and operating system, in one line."""
     memory = int(re.search(r"MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text())[1]) / 2**20
-    family = f" (family {_cpu('cpu family')}, model {_cpu('model')})" if _cpu("cpu family") else ""
     system = platform.freedesktop_os_release().get("PRETTY_NAME", platform.system())
     return (
-        f"{_cpu('model name') or platform.machine()}{family}, {core_count()} cores, {' '.join(instruction_sets())}, "
+        f"{describe_cpu()}, {core_count()} cores, {' '.join(instruction_sets())}, "
         f"{memory:.0f} GiB, {system}"
     )

@@ -17,7 +17,7 @@ class Program:
         if not self.binary.exists():
             if self.binary != self.DEFAULT:
                 raise SystemExit(f"{binary} does not exist")
-            subprocess.run(["swift", "build", "-c", "release", "--product", "alexnet"], cwd=ROOT, check=True)
+            subprocess.run(["make", "build"], cwd=ROOT, check=True)
 
     @property
     def version(self):
