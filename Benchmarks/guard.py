@@ -9,9 +9,10 @@ from lib.materials import Materials
 from lib.options import add_common_options, integers
 from lib.peers import ROOT
 from lib.program import Program
-from lib.tables import Measurements, markdown
+from lib.record import Record
+from lib.tables import markdown
 
-# The speedup over the best float32 peer by batch size, for each kind of CPU.
+# Our speedup over each float32 peer, by kind of CPU and number of threads, peer, and batch size.
 RECORDED = ROOT / "Benchmarks/recorded.json"
 
 # A ratio that falls by more than this share has become worse; less is noise.
@@ -28,51 +29,55 @@ def add_options(parser):
 def run(options):
     program = Program(options.binary)
     materials = Materials("alexnet")
-    peers = ["ONNX Runtime", "OpenVINO", "PyTorch"]
-    engines, missing = choose(make_engines(program, ["float32"], "all"), options.contenders or peers)
-    measurements = Measurements()
+    engines, missing = choose(
+        [engine for engine in make_engines(program, ["float32"], "all") if engine.precision == "float32"],
+        options.contenders)
+    ours, *peers = engines
+    if not peers:
+        raise SystemExit("No peer is installed to compare with: run Benchmarks/run setup onnxruntime openvino")
+    machine = f"{describe_cpu()}, {options.threads} threads"
+    record = Record(options.record, {"machine": machine, "seconds": options.seconds, "alexnet": program.version})
     for round in range(options.rounds):
+        record.begin_round()
         for batch in options.batch:
             for engine in engines:
                 milliseconds = engine.milliseconds(materials, options.threads, batch, options.seconds)
-                measurements.add({"contender": engine.name, "batch": batch, "milliseconds": milliseconds})
+                record.add({"contender": engine.name, "batch": batch, "milliseconds": milliseconds})
                 progress(f"round {round + 1}, batch {batch}, {engine.name}: {batch / milliseconds * 1000:.1f} images/s")
-    ratios = {str(batch): round_ratio(measurements, engines, batch) for batch in options.batch}
+
+    def median(engine, batch):
+        return record.measurements.median("milliseconds", contender=engine.name, batch=batch)
+
+    ratios = {peer.name: {str(batch): round_ratio(median(peer, batch), median(ours, batch)) for batch in options.batch}
+              for peer in peers}
     recorded = json.loads(RECORDED.read_text()) if RECORDED.exists() else {}
-    machine = f"{describe_cpu()}, {options.threads} threads"
-    fallen = report(ratios, recorded.get(machine, {}), machine)
+    before = recorded.setdefault(machine, {})
+    has_fallen = report(ratios, before, machine)
     print()
-    print_notes(engines, missing, measurements, "milliseconds", ("contender", "batch"))
+    print_notes(engines, missing, record.measurements, "milliseconds", ("contender", "batch"))
     if options.keep:
-        recorded[machine] = recorded.get(machine, {}) | ratios
-        RECORDED.write_text(json.dumps(recorded, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
+        for peer, values in ratios.items():
+            before[peer] = before.get(peer, {}) | values
+        RECORDED.write_text(json.dumps(recorded, indent=2, ensure_ascii=False) + "\n")
         print(f"- Recorded in {RECORDED.relative_to(ROOT)}.")
-    return 1 if fallen and not options.keep else 0
+    return 1 if has_fallen and not options.keep else 0
 
 
-def round_ratio(measurements, engines, batch):
-    """How many times as fast ours is as the fastest peer."""
-    times = {engine.is_ours: [] for engine in engines}
-    for engine in engines:
-        times[engine.is_ours].append(measurements.median("milliseconds", contender=engine.name, batch=batch))
-    if False not in times:
-        raise SystemExit("No peer is installed to compare with: run Benchmarks/run setup onnxruntime openvino")
-    return round(min(times[False]) / times[True][0], 2)
+def round_ratio(theirs, ours):
+    """How many times as fast ours is, from the milliseconds of both."""
+    return round(theirs / ours, 2)
 
 
 def report(ratios, before, machine):
-    """Print the ratios beside the recorded ones; the batch sizes whose ratio has fallen."""
-    rows, fallen = [], []
-    for batch, ratio in ratios.items():
-        old = before.get(batch)
-        if old is not None and ratio < old * (1 - TOLERANCE):
-            fallen.append(batch)
-        verdict = "" if old is None else "fallen" if batch in fallen else "holds"
-        rows.append([batch, f"{ratio:.2f} ×", "" if old is None else f"{old:.2f} ×", verdict])
-    print(f"torchvision's AlexNet in float32, {machine}: speedup over the best peer\n")
-    print(markdown(["batch", "now", "recorded", ""], rows))
+    """Print the ratios beside the recorded ones; whether one has fallen."""
+    rows = []
+    for peer, values in ratios.items():
+        for batch, ratio in values.items():
+            old = before.get(peer, {}).get(batch)
+            verdict = "not recorded" if old is None else "fallen" if ratio < old * (1 - TOLERANCE) else "holds"
+            rows.append([f"{peer} · {batch}", f"{ratio:.2f} ×", "" if old is None else f"{old:.2f} ×", verdict])
+    print(f"torchvision's AlexNet in float32, {machine}: speedup over each peer\n")
+    print(markdown(["peer · batch", "now", "recorded", f"fallen by {TOLERANCE:.0%}?"], rows))
     if not before:
         print("\nNothing is recorded for this kind of CPU; --keep records this run.")
-    elif fallen:
-        print(f"\nFallen by more than {TOLERANCE:.0%}: batch {', '.join(fallen)}.")
-    return fallen
+    return any(row[-1] == "fallen" for row in rows)

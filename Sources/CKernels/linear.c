@@ -90,7 +90,8 @@ INLINE void multiply_tile(const char *panel, weight_type type, float *expanded, 
 #pragma clang loop unroll(full)
         for (int part = 0; part < parts; part++) {
             const char *weights = panel + (k + part) * step;
-            // Into the L2 cache: where caches are not inclusive, a non-temporal prefetch can be evicted before its use.
+            // Into the L2 cache. A non-temporal prefetch halves the speed on an Intel Xeon (family 6, model 207), and
+            // gains nothing on Zen 4.
             if (part * step % LINE == 0 || step > LINE) __builtin_prefetch(weights + ahead, 0, 2);
             if (step > LINE) __builtin_prefetch(weights + ahead + LINE, 0, 2);
             lanes values[VECTORS];

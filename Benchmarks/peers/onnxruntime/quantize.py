@@ -19,7 +19,8 @@ class Images(CalibrationDataReader):
 
 def has_vnni():
     """Without VNNI, pairs of products of eight-bit weights overflow sixteen bits; the weights then take seven."""
-    flags = next(line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("flags"))
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    flags = next((line for line in lines if line.startswith("flags")), "")
     return bool({"avx512_vnni", "avx_vnni"} & set(flags.split()))
 
 

@@ -117,8 +117,8 @@ public struct Linear: UnaryLayer {
 /// Shape: input `[N, I]`, output `[N, O]`.
 struct LinearOperation: Operation {
     var name: String { weight.element.rawValue }
-    /// The prefetch distance for weights. Hardware prefetching keeps up on most CPUs while each weight feeds few images,
-    /// and on some also with many. Units: bytes.
+    /// The prefetch distance for weights; zero for no prefetch. On Zen 4 none is best for one image, where the hardware's
+    /// own prefetching keeps up, and this distance for sixteen. Units: bytes.
     private(set) var setting = 8192
     private let weight: PackedWeights
     private let bias: Tensor

@@ -68,7 +68,7 @@ public struct ModelLoader: Sendable {
         try warmUp(engine, preprocessing)
         return Model(
             name: files.name, architecture: recognized.architecture, assumptions: assumptions,
-            version: digest.version,
+            version: digest.finalize(),
             classes: classes, preprocessing: preprocessing, checkpointFormat: format, precision: precision,
             batching: description.batching ?? BatchingDescription(),
             tensorNames: description.tensors ?? TensorNames(), notes: notes, engine: engine)
@@ -202,8 +202,8 @@ private final class FilesDigest: Sendable {
         withExtendedLifetime(file) { hash.withLock { $0.update(UnsafeRawBufferPointer(file.bytes)) } }
     }
 
-    /// The model's version: the first digits of the digest. Nothing can be added afterwards.
-    var version: String {
+    /// The model's version, the first digits of the digest. Starts anew.
+    func finalize() -> String {
         hash.withLock { hash in
             let whole = hash
             hash = SHA256()

@@ -31,8 +31,8 @@ public struct MachineSpeed: Sendable, Hashable {
     /// Multiply-adds of a thread in one run: a millisecond or two. Units: rounds of the kernel.
     private static let roundCount = 100_000
     /// The memory that is read: several times the last-level cache of most machines, but no more than a quarter of what
-    /// is free. Units: bytes.
-    private static var byteCount: Int { min(256 << 20, max(1 << 20, (AvailableMemory.current ?? 0) / 4)) }
+    /// is free. Where little is free, caches may hold it, and the rate is theirs. Units: bytes.
+    private static var byteCount: Int { min(256 << 20, max(1 << 20, (AvailableMemory.current ?? .max) / 4)) }
     /// How long each rate is measured; the fastest run counts. The scheduler may take some tens of milliseconds to give
     /// each thread a core of its own.
     private static let duration = Duration.milliseconds(80)

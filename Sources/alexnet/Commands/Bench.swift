@@ -176,7 +176,7 @@ struct BenchPrinter {
         let share: Double
         /// `arithmetic` or `memory`, whichever limits the layer; nil for those that do neither.
         let bound: String?
-        /// How near the layer comes to that limit, 0…1.
+        /// How near the layer comes to that limit, which is 1; above 1 where a cache holds weights.
         let boundShare: Double?
 
         private enum CodingKeys: String, CodingKey {
