@@ -3,6 +3,7 @@
 // The vectorised inner loops of layers, gradients, optimisers and image resizing. Most are compiled for
 // several instruction sets, and the widest one that the CPU has is chosen at run time.
 
+#include "byte_products.h"
 #include "convolution.h"
 #include "elementwise.h"
 #include "gradients.h"

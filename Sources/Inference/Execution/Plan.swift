@@ -37,18 +37,23 @@ struct Plan: Sendable {
     ///
     /// - Parameters:
     ///   - arena: memory that no other run uses.
+    ///   - willRun: called before each step, with its inputs in memory.
     ///   - didRun: called with each step and its duration, for profiles.
-    func run(on arena: AlignedBuffer, workers: WorkerPool, didRun: ((Step, Duration) -> Void)? = nil) {
+    func run(
+        on arena: AlignedBuffer, workers: WorkerPool, willRun: ((Step, OperationRun) -> Void)? = nil,
+        didRun: ((Step, Duration) -> Void)? = nil
+    ) {
         precondition(
             arena.bytes.count >= arenaByteCount, "an arena of \(arena.bytes.count) bytes; \(arenaByteCount) are needed")
         guard let memory = arena.bytes.baseAddress?.assumingMemoryBound(to: Float.self) else { return }
         for step in steps {
+            let run = OperationRun(
+                batchSize: batchSize, inputOffsets: step.inputOffsets, outputOffset: step.outputOffset,
+                scratchOffset: activationCount, scratchStride: scratchStride, memory: memory, workers: workers,
+                threadCount: threadCount)
+            willRun?(step, run)
             let start = didRun == nil ? nil : ContinuousClock.now
-            step.operation.run(
-                OperationRun(
-                    batchSize: batchSize, inputOffsets: step.inputOffsets, outputOffset: step.outputOffset,
-                    scratchOffset: activationCount, scratchStride: scratchStride, memory: memory, workers: workers,
-                    threadCount: threadCount))
+            step.operation.run(run)
             if let start { didRun?(step, .now - start) }
         }
     }

@@ -12,6 +12,8 @@ public struct RunProfile: Sendable {
         public let multiplyAddCount: Int
         /// The number of multiply-adds that the algorithm performed, without those of its transforms.
         public let performedMultiplyAddCount: Int
+        /// Whether they multiply 8-bit integers instead of float32 numbers.
+        public let multipliesBytes: Bool
         /// The weights that the step's runs read. Units: bytes.
         public let weightByteCount: Int
         /// The total duration of the step's runs. If each thread runs its own images, the mean over the threads.
@@ -38,7 +40,8 @@ public struct RunProfile: Sendable {
         ///
         /// The values between layers are left out: they stay in the caches.
         public func bound(on rates: MachineSpeed.Rates) -> Bound? {
-            let arithmetic = 2 * Double(performedMultiplyAddCount) / rates.operationsPerSecond
+            let rate = multipliesBytes ? rates.byteOperationsPerSecond : rates.operationsPerSecond
+            let arithmetic = 2 * Double(performedMultiplyAddCount) / rate
             let memory = Double(weightByteCount) / rates.bytesPerSecond
             guard max(arithmetic, memory) > 0, duration > .zero else { return nil }
             return Bound(
@@ -61,6 +64,7 @@ final class ProfileRecorder: Sendable {
     private struct Entry {
         let node: String
         let algorithm: String
+        let multipliesBytes: Bool
         var multiplyAddCount = 0
         var performedMultiplyAddCount = 0
         var weightByteCount = 0
@@ -83,7 +87,10 @@ final class ProfileRecorder: Sendable {
             let index =
                 entries.firstIndex { $0.node == step.node && $0.algorithm == step.operation.name }
                 ?? {
-                    entries.append(Entry(node: step.node, algorithm: step.operation.name))
+                    entries.append(
+                        Entry(
+                            node: step.node, algorithm: step.operation.name,
+                            multipliesBytes: step.operation.multipliesBytes))
                     return entries.count - 1
                 }()
             entries[index].multiplyAddCount += step.operation.multiplyAddCount * batchSize
@@ -103,6 +110,7 @@ final class ProfileRecorder: Sendable {
                     RunProfile.Step(
                         node: entry.node, algorithm: entry.algorithm, multiplyAddCount: entry.multiplyAddCount,
                         performedMultiplyAddCount: entry.performedMultiplyAddCount,
+                        multipliesBytes: entry.multipliesBytes,
                         weightByteCount: entry.weightByteCount,
                         duration: entry.duration)
                 })

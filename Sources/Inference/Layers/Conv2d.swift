@@ -16,13 +16,20 @@ public struct Conv2d: UnaryLayer {
     public let window: Window
     /// The number of independent groups that the channels are divided into.
     public let groups: Int
+    /// How the input is quantized, for a convolution that is computed in 8-bit integers; nil for float32.
+    public let inputQuantization: InputQuantization?
 
     /// Makes a convolution of its parameters.
     ///
     /// - Parameters:
     ///   - bias: nil for a layer without a bias.
     ///   - groups: divides the input channels and the output channels.
-    public init(weight: Tensor, bias: Tensor?, stride: Size2d = 1, padding: Size2d = 0, groups: Int = 1) {
+    ///   - inputQuantization: nil to compute in float32. Quantized kernels are derived from the weight; see
+    ///     ``ByteMatrix``.
+    public init(
+        weight: Tensor, bias: Tensor?, stride: Size2d = 1, padding: Size2d = 0, groups: Int = 1,
+        inputQuantization: InputQuantization? = nil
+    ) {
         precondition(weight.shape.rank == 4, "a convolution's weight is [O, I, KH, KW], not \(weight.shape)")
         let zeroedBias = bias ?? Tensor([weight.shape[0]]) { $0.initialize(repeating: 0) }
         precondition(
@@ -35,6 +42,7 @@ public struct Conv2d: UnaryLayer {
         self.bias = zeroedBias
         hasBias = bias != nil
         self.groups = groups
+        self.inputQuantization = inputQuantization
         window = Window(
             kernelSize: Size2d(height: weight.shape[2], width: weight.shape[3]), stride: stride, padding: padding)
     }
@@ -61,6 +69,9 @@ public struct Conv2d: UnaryLayer {
 
     public func algorithms(for input: Shape, output: Shape, activation: Activation?) -> [Algorithm] {
         let geometry = ConvolutionGeometry(layer: self, input: input, output: output)
+        if let inputQuantization {
+            return [quantizedAlgorithm(inputQuantization, geometry: geometry, activation: activation)]
+        }
         let direct = Im2rowConvolution.Product.allCases.map { product in
             // OpenBLAS packs its operands at every call, which costs about a fifth more.
             let cost = Double(geometry.multiplyAddCount) * (product == .blas ? 1.2 : 1)
@@ -80,6 +91,7 @@ public struct Conv2d: UnaryLayer {
     public func workload(for inputs: [Shape]) -> String {
         guard let output = try? outputShape(for: inputs) else { return "" }
         return ConvolutionGeometry(layer: self, input: inputs[0], output: output).workload
+            + (inputQuantization == nil ? "" : ", int8")
     }
 
     public func callAsFunction(_ input: Tensor) -> Tensor {
@@ -87,7 +99,8 @@ public struct Conv2d: UnaryLayer {
         guard let size = window.outputSize(for: Size2d(height: height, width: width)) else {
             preconditionFailure("a kernel of \(window.kernelSize) does not fit \(input.shape)")
         }
-        let (x, w, b) = (input.scalars, weight.scalars, bias.scalars)
+        let (x, w) = factors(of: input.scalars)
+        let (b, kernels) = (bias.scalars, inputQuantization.map(byteKernels))
         let inputsPerGroup = weight.shape[1]
         let outputsPerGroup = outputChannels / groups
         var output: [Float] = []
@@ -96,7 +109,7 @@ public struct Conv2d: UnaryLayer {
                 let firstInput = (o / outputsPerGroup) * inputsPerGroup
                 for y in 0..<size.height {
                     for column in 0..<size.width {
-                        var sum = Double(b[o])
+                        var sum = 0.0
                         for i in 0..<inputsPerGroup {
                             for ky in 0..<window.kernelSize.height {
                                 for kx in 0..<window.kernelSize.width {
@@ -111,12 +124,76 @@ public struct Conv2d: UnaryLayer {
                                 }
                             }
                         }
-                        output.append(Float(sum))
+                        if let kernels {
+                            let group = o / outputsPerGroup
+                            output.append(kernels[group].rescaled(Int(sum), output: o % outputsPerGroup))
+                        } else {
+                            output.append(Float(Double(b[o]) + sum))
+                        }
                     }
                 }
             }
         }
         return Tensor([count, outputChannels, size.height, size.width], scalars: output)
+    }
+}
+
+// MARK: Quantization
+
+extension Conv2d {
+    /// This convolution, computed in 8-bit integers.
+    func quantizingInput(_ input: InputQuantization) -> Conv2d {
+        Conv2d(
+            weight: weight, bias: hasBias ? bias : nil, stride: window.stride, padding: window.padding, groups: groups,
+            inputQuantization: input)
+    }
+
+    /// The quantized kernels of each group, with channels innermost: `[O, KH, KW, C / groups]`.
+    func byteKernels(input: InputQuantization) -> [ByteMatrix] {
+        let outputs = outputChannels / groups
+        let depth = weight.shape.elementCount / outputChannels
+        let rows = Im2rowConvolution.channelsInnermost(weight, memory: nil)
+        return rows.withUnsafeScalars { values in
+            bias.withUnsafeScalars { bias in
+                guard let values = values.baseAddress else { return [] }
+                return (0..<groups).map {
+                    ByteMatrix(
+                        values + $0 * outputs * depth, outputs: outputs, depth: depth,
+                        bias: UnsafeBufferPointer(rebasing: bias[$0 * outputs..<($0 + 1) * outputs]), input: input)
+                }
+            }
+        }
+    }
+
+    fileprivate func quantizedAlgorithm(
+        _ input: InputQuantization, geometry: ConvolutionGeometry, activation: Activation?,
+        addsSecondInput: Bool = false
+    ) -> Algorithm {
+        Algorithm(name: "int8", cost: Double(geometry.multiplyAddCount)) { _, _ in
+            QuantizedConvolution(
+                layer: self, input: input, geometry: geometry, activation: activation,
+                addsSecondInput: addsSecondInput)
+        }
+    }
+
+    /// The numbers that the naive loop multiplies: values and weights, or the integers that they are quantized to.
+    private func factors(of values: [Float]) -> (inputs: [Float], weights: [Float]) {
+        guard let inputQuantization else { return (values, weight.scalars) }
+        let kernels = byteKernels(input: inputQuantization)
+        let (channels, places) = (weight.shape[1], weight.shape[2] * weight.shape[3])
+        let outputsPerGroup = outputChannels / groups
+        var numbers: [Float] = []
+        for output in 0..<outputChannels {
+            let matrix = kernels[output / outputsPerGroup]
+            for channel in 0..<channels {
+                for place in 0..<places {
+                    numbers.append(
+                        Float(matrix.number(output: output % outputsPerGroup, input: place * channels + channel)))
+                }
+            }
+        }
+        let zero = Int(inputQuantization.zeroPoint)
+        return (values.map { Float(Int(inputQuantization.byte(of: $0)) - zero) }, numbers)
     }
 }
 
@@ -145,7 +222,7 @@ extension Conv2d {
             bias: Tensor(
                 bias.shape,
                 scalars: zip(bias.scalars, factors).map { Float(Double($0) * $1.scale + $1.shift) }),
-            stride: window.stride, padding: window.padding, groups: groups)
+            stride: window.stride, padding: window.padding, groups: groups, inputQuantization: inputQuantization)
     }
 }
 
@@ -155,7 +232,7 @@ extension Conv2d {
 /// Shape: inputs `[N, C, H, W]` and `[N, O, H', W']`, output `[N, O, H', W']`.
 /// - Source: He et al. 2015, arXiv:1512.03385, §3.3.
 struct SummedConv2d: Layer {
-    private let convolution: Conv2d
+    let convolution: Conv2d
 
     /// - Precondition: the kernel is 1×1.
     init(_ convolution: Conv2d) {
@@ -184,6 +261,12 @@ struct SummedConv2d: Layer {
     func algorithms(for inputs: [Shape], activation: Activation?) -> [Algorithm] {
         guard let output = try? outputShape(for: inputs) else { return [] }
         let geometry = ConvolutionGeometry(layer: convolution, input: inputs[0], output: output)
+        if let quantization = convolution.inputQuantization {
+            return [
+                convolution.quantizedAlgorithm(
+                    quantization, geometry: geometry, activation: activation, addsSecondInput: true)
+            ]
+        }
         return [
             Algorithm(name: Im2rowConvolution.Product.panels.rawValue) { _, memory in
                 Im2rowConvolution(

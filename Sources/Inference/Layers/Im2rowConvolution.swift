@@ -63,7 +63,7 @@ struct Im2rowConvolution: Operation {
     }
 
     /// Shape: weight `[O, I, KH, KW]`, result `[O, KH, KW, I]`.
-    private static func channelsInnermost(_ weight: Tensor, memory: BufferPool?) -> Tensor {
+    static func channelsInnermost(_ weight: Tensor, memory: BufferPool?) -> Tensor {
         let (outputs, inputs, places) = (weight.shape[0], weight.shape[1], weight.shape[2] * weight.shape[3])
         guard inputs > 1, places > 1 else { return weight }
         return Tensor([outputs, weight.shape[2], weight.shape[3], inputs], from: memory) { result in

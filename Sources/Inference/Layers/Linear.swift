@@ -28,18 +28,23 @@ public struct Linear: UnaryLayer {
         case float32(Tensor)
         /// In panels, the order in which the kernel reads them, in as few bytes as the precision allows.
         case packed(PackedWeights)
+        /// 8-bit integers, for a layer that is computed in them.
+        case bytes(ByteMatrix)
 
         fileprivate var shape: Shape {
             switch self {
             case .float32(let weight): weight.shape
             case .packed(let weight): weight.shape
+            case .bytes(let weight): [weight.outputs, weight.depth]
             }
         }
 
-        fileprivate var element: PackedWeights.Element {
+        /// The name of the form in ``Linear/workload(for:)``.
+        fileprivate var name: String {
             switch self {
-            case .float32: .float32
-            case .packed(let weight): weight.element
+            case .float32: PackedWeights.Element.float32.rawValue
+            case .packed(let weight): weight.element.rawValue
+            case .bytes: "int8 by int8"
             }
         }
 
@@ -48,14 +53,16 @@ public struct Linear: UnaryLayer {
             switch self {
             case .float32(let weight): weight.shape.elementCount * MemoryLayout<Float>.stride
             case .packed(let weight): weight.byteCount
+            case .bytes(let weight): weight.byteCount
             }
         }
 
-        /// The weights in row-major float32, `[O, I]`; a copy if they are packed.
+        /// The weights in row-major float32, `[O, I]`; a copy if they are stored in another form.
         fileprivate var tensor: Tensor {
             switch self {
             case .float32(let weight): weight
             case .packed(let weight): weight.unpacked()
+            case .bytes(let weight): weight.unpacked()
             }
         }
     }
@@ -70,7 +77,7 @@ public struct Linear: UnaryLayer {
     public var fusesActivation: Bool { true }
     public func multiplyAddCount(for inputs: [Shape]) -> Int { weight.shape.elementCount }
     public func workload(for inputs: [Shape]) -> String {
-        "linear \(inputFeatures) to \(outputFeatures), \(weight.element.rawValue)"
+        "linear \(inputFeatures) to \(outputFeatures), \(weight.name)"
     }
 
     public func outputShape(for input: Shape) throws(ShapeError) -> Shape {
@@ -92,10 +99,25 @@ public struct Linear: UnaryLayer {
                 }
             ]
         case .packed(let weight): [Algorithm(LinearOperation(weight: weight, bias: bias, activation: activation))]
+        case .bytes(let weight): [Algorithm(QuantizedLinear(weight: weight, activation: activation))]
         }
     }
 
+    /// This layer, computed in 8-bit integers.
+    func quantizingInput(_ input: InputQuantization) -> Linear {
+        let matrix = weight.tensor.withUnsafeScalars { values in
+            bias.withUnsafeScalars { bias in
+                values.baseAddress.map {
+                    ByteMatrix($0, outputs: outputFeatures, depth: inputFeatures, bias: bias, input: input)
+                }
+            }
+        }
+        guard let matrix else { preconditionFailure("a linear layer has weights") }
+        return Linear(weight: .bytes(matrix), bias: bias)
+    }
+
     public func callAsFunction(_ input: Tensor) -> Tensor {
+        if case .bytes(let matrix) = weight { return Self.multiply(input, by: matrix) }
         let (x, w, b) = (input.scalars, weight.tensor.scalars, bias.scalars)
         var output: [Float] = []
         for n in 0..<input.shape[0] {
@@ -108,6 +130,21 @@ public struct Linear: UnaryLayer {
             }
         }
         return Tensor([input.shape[0], outputFeatures], scalars: output)
+    }
+
+    private static func multiply(_ input: Tensor, by matrix: ByteMatrix) -> Tensor {
+        let zero = Int(matrix.input.zeroPoint)
+        let x = input.scalars.map { Int(matrix.input.byte(of: $0)) - zero }
+        var output: [Float] = []
+        for n in 0..<input.shape[0] {
+            for o in 0..<matrix.outputs {
+                let sum = (0..<matrix.depth).reduce(0) {
+                    $0 + x[n * matrix.depth + $1] * matrix.number(output: o, input: $1)
+                }
+                output.append(matrix.rescaled(sum, output: o))
+            }
+        }
+        return Tensor([input.shape[0], matrix.outputs], scalars: output)
     }
 }
 

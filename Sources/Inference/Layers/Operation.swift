@@ -22,6 +22,9 @@ public protocol Operation: Sendable {
     /// The number of multiply-adds that the algorithm performs for one image, without those of its transforms.
     var performedMultiplyAddCount: Int { get }
 
+    /// Whether the products are of 8-bit integers instead of float32 numbers.
+    var multipliesBytes: Bool { get }
+
     /// The weights that a run reads, whatever its batch size. Units: bytes.
     var readWeightByteCount: Int { get }
 
@@ -44,6 +47,8 @@ extension Operation {
     public var multiplyAddCount: Int { 0 }
     /// As many as by the layer's definition by default.
     public var performedMultiplyAddCount: Int { multiplyAddCount }
+    /// False by default.
+    public var multipliesBytes: Bool { false }
     /// The operation's own weights by default.
     public var readWeightByteCount: Int { weightByteCount }
     /// Zero by default: most operations have no tuning knob.

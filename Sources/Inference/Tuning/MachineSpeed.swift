@@ -13,6 +13,8 @@ public struct MachineSpeed: Sendable, Hashable {
     public struct Rates: Sendable, Hashable {
         /// float32 multiply-adds in registers, of which each counts as two operations. Units: operations per second.
         public let operationsPerSecond: Double
+        /// Multiply-adds of bytes in registers, of which each counts as two operations. Units: operations per second.
+        public let byteOperationsPerSecond: Double
         /// Reading of memory that no cache holds. Units: bytes per second.
         public let bytesPerSecond: Double
     }
@@ -50,6 +52,9 @@ public struct MachineSpeed: Sendable, Hashable {
         let operations = fastest(threadCount: threadCount, workers: workers) { _ in
             2 * Double(kernel_repeat_multiply_adds(roundCount))
         }
+        let byteOperations = fastest(threadCount: threadCount, workers: workers) { _ in
+            2 * Double(kernel_repeat_byte_products(roundCount))
+        }
         // Each thread reads a part of its own; the kernel reads whole groups of four cache lines.
         let share = memory.bytes.count / threadCount / 256 * 256
         let bytes = fastest(threadCount: threadCount, workers: workers) { thread in
@@ -58,7 +63,8 @@ public struct MachineSpeed: Sendable, Hashable {
             precondition(sum != 0)
             return Double(share)
         }
-        return Rates(operationsPerSecond: operations, bytesPerSecond: bytes)
+        return Rates(
+            operationsPerSecond: operations, byteOperationsPerSecond: byteOperations, bytesPerSecond: bytes)
     }
 
     /// What the threads do per second, in the fastest of several runs.

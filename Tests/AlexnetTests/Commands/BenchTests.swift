@@ -55,7 +55,7 @@ import Testing
         }
         let text = try await bench("--layers")
         let lines = text.output.split(separator: "\n")
-        #expect(lines[1].contains(/^limits: \d+ GFLOP\/s in float32, \d+ GB\/s from memory$/))
+        #expect(lines[1].contains(/^limits: \d+ GFLOP\/s in float32, \d+ GOP\/s in int8, \d+ GB\/s from memory$/))
         #expect(lines.contains { $0.contains(/features\.0 .* GFLOP\/s .* % of (arithmetic|memory)$/) })
     }
 

@@ -1,0 +1,151 @@
+import CKernels
+import Files
+
+/// A layer's weights as signed bytes, packed for ``kernel_multiply_bytes``, with all that turns its integer sums into the
+/// layer's output.
+///
+/// Weights are symmetric: each output has a scale, 1/127 of its largest weight, and no zero point.
+public struct ByteMatrix: Sendable {
+    /// The number of outputs.
+    let outputs: Int
+    /// The number of products in a sum.
+    let depth: Int
+    /// How the inputs become bytes.
+    let input: InputQuantization
+    /// The packed numbers. Shape: `[panel][depth / 4][16][4]`, zeros after the last output and the last input.
+    private let panels: AlignedBuffer
+    /// The scale of each output's weights, `[outputs]`.
+    private let weightScales: [Float]
+    /// The three arrays of `kernel_byte_rescaling`, one element for each output of each panel.
+    private let offsets: [Int32]
+    private let scales: [Float]
+    private let bias: [Float]
+
+    static let panelOutputs = Int(KERNEL_BYTE_PANEL_COLUMNS)
+    /// The most products in a sum that cannot overflow 32 bits.
+    static let maxDepth = Int(KERNEL_BYTE_MAX_DEPTH)
+
+    /// Quantizes and packs finite weights.
+    ///
+    /// - Parameters:
+    ///   - weights: row-major, `[outputs, depth]`.
+    ///   - bias: one value for each output.
+    init(
+        _ weights: UnsafePointer<Float>, outputs: Int, depth: Int, bias: UnsafeBufferPointer<Float>,
+        input: InputQuantization
+    ) {
+        precondition(1...Self.maxDepth ~= depth, "a sum of \(depth) products may overflow")
+        precondition(bias.count == outputs, "\(bias.count) biases for \(outputs) outputs")
+        self.outputs = outputs
+        self.depth = depth
+        self.input = input
+        let padded = (outputs + Self.panelOutputs - 1) / Self.panelOutputs * Self.panelOutputs
+        panels = AlignedBuffer(byteCount: padded * Self.paddedDepth(depth))
+        var weightScales = [Float](repeating: 0, count: padded)
+        var sums = [Int32](repeating: 0, count: padded)
+        kernel_pack_bytes(
+            weights, outputs, depth, panels.bytes.bindMemory(to: Int8.self).baseAddress, &weightScales, &sums)
+        offsets = sums.map { -$0 * Int32(input.zeroPoint) }
+        scales = weightScales.map { $0 * input.scale }
+        self.weightScales = Array(weightScales.prefix(outputs))
+        self.bias = Array(bias) + [Float](repeating: 0, count: padded - outputs)
+    }
+
+    /// The length of a row of input bytes: the depth, rounded up to whole groups of the kernel. Units: bytes.
+    static func paddedDepth(_ depth: Int) -> Int {
+        let group = Int(KERNEL_BYTE_GROUP)
+        return (depth + group - 1) / group * group
+    }
+
+    /// The length of a row of input bytes. Units: bytes.
+    var rowByteCount: Int { Self.paddedDepth(depth) }
+    /// The number of panels.
+    var panelCount: Int { offsets.count / Self.panelOutputs }
+    /// The memory of the packed numbers and of their scales. Units: bytes.
+    var byteCount: Int { panels.bytes.count + offsets.count * 3 * MemoryLayout<Float>.stride }
+
+    /// Multiplies rows of input bytes by some of the panels, and rescales the sums.
+    ///
+    /// - Parameters:
+    ///   - rows: `[rowCount, rowByteCount]`, rows `rowStride` bytes apart.
+    ///   - output: `[rowCount, outputs]`, rows `outputStride` apart.
+    ///   - addends: added to the output before the activation; it has the output's shape and stride.
+    func multiply(
+        panels range: Range<Int>, _ rows: UnsafePointer<UInt8>, rowStride: Int, rowCount: Int,
+        into output: UnsafeMutablePointer<Float>, outputStride: Int, adding addends: UnsafePointer<Float>? = nil,
+        activation: Activation?
+    ) {
+        let first = range.lowerBound * Self.panelOutputs
+        let columnCount = min(range.upperBound * Self.panelOutputs, outputs) - first
+        withExtendedLifetime(panels) {
+            offsets.withUnsafeBufferPointer { offsets in
+                scales.withUnsafeBufferPointer { scales in
+                    bias.withUnsafeBufferPointer { bias in
+                        var rescaling = kernel_byte_rescaling(
+                            offsets: offsets.baseAddress.map { $0 + first },
+                            scales: scales.baseAddress.map { $0 + first }, bias: bias.baseAddress.map { $0 + first },
+                            addends: addends.map { $0 + first }, relu: activation == .relu, column_count: columnCount,
+                            output_stride: outputStride, output: output + first)
+                        let packed = panels.bytes.bindMemory(to: Int8.self)
+                        kernel_multiply_bytes(
+                            rows, rowStride, rowCount, packed.baseAddress.map { $0 + first * rowByteCount },
+                            rowByteCount, &rescaling)
+                    }
+                }
+            }
+        }
+    }
+
+    /// The number that stands for a weight, −127…127.
+    func number(output: Int, input: Int) -> Int {
+        let group = Int(KERNEL_BYTE_GROUP)
+        let panel = output / Self.panelOutputs * Self.panelOutputs * rowByteCount
+        let place = (input / group * Self.panelOutputs + output % Self.panelOutputs) * group + input % group
+        return Int(panels.bytes.load(fromByteOffset: panel + place, as: Int8.self))
+    }
+
+    /// The weights with the error of quantization, `[outputs, depth]`.
+    func unpacked() -> Tensor {
+        Tensor([outputs, depth]) { values in
+            for output in 0..<outputs {
+                for k in 0..<depth {
+                    let number = Float(number(output: output, input: k))
+                    values.initializeElement(at: output * depth + k, to: number * weightScales[output])
+                }
+            }
+        }
+    }
+
+    /// The output for an integer sum of (byte − zero point) · number, as the kernels compute it.
+    func rescaled(_ sum: Int, output: Int) -> Float { Float(sum) * scales[output] + bias[output] }
+}
+
+/// A weight of any shape as signed bytes in row-major order, with a scale for each index of its first axis.
+struct QuantizedRows {
+    /// The numbers, −127…127, as the bytes of `Int8`.
+    let numbers: [UInt8]
+    /// A weight is its number times the scale of its row.
+    let scales: [Float]
+
+    /// Quantizes finite weights as ``ByteMatrix`` does.
+    init(_ weight: Tensor) {
+        let rowCount = weight.shape[0]
+        let depth = weight.shape.elementCount / max(rowCount, 1)
+        var scales: [Float] = []
+        numbers = weight.withUnsafeScalars { values in
+            [UInt8](unsafeUninitializedCapacity: values.count) { numbers, count in
+                for row in 0..<rowCount {
+                    let places = row * depth..<(row + 1) * depth
+                    let scale = values[places].reduce(0) { max($0, abs($1)) } / 127
+                    scales.append(scale)
+                    for index in places {
+                        let number = scale == 0 ? 0 : (values[index] / scale).rounded(.toNearestOrEven)
+                        numbers[index] = UInt8(bitPattern: Int8(min(max(number, -127), 127)))
+                    }
+                }
+                count = values.count
+            }
+        }
+        self.scales = scales
+    }
+}
