@@ -37,7 +37,7 @@ import Testing
         (
             ["bench", "--precision", "bfloat16"],
             "The value 'bfloat16' is invalid for '--precision <format>'. Please provide one of 'float32', 'float16' or "
-                + "'int8'."
+                + "'int8-weights'."
         ),
         (["evaluate", "--model", "m"], "Missing expected argument '--data <data>'"),
         (["evaluate", "--data", "d", "--limit", "0"], "--limit takes a whole number from 1 on, not 0."),

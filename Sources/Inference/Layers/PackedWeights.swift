@@ -175,9 +175,9 @@ public enum Precision: String, Sendable, CaseIterable {
     case float32
     /// IEEE 754 half precision with 11 significant bits. Lossless for a checkpoint that was saved in float16.
     case float16
-    /// Integers from −127 to 127 with one scale per output. The last layer stays float16, because its errors would
-    /// directly change the probabilities.
-    case int8
+    /// Weights as integers from −127 to 127 with one scale per output; the arithmetic is float32's. The last layer stays
+    /// float16, because its errors would directly change the probabilities.
+    case int8Weights = "int8-weights"
 }
 
 /// Packs the weights of a checkpoint's linear layers in a precision.
@@ -209,7 +209,7 @@ struct WeightPacking: Sendable {
             }
             return PackedWeights(weight, as: .float32, workers: workers)
         case .float16: return PackedWeights(weight, as: .float16, workers: workers)
-        case .int8: return PackedWeights(weight, as: isOutput ? .float16 : .int8, workers: workers)
+        case .int8Weights: return PackedWeights(weight, as: isOutput ? .float16 : .int8, workers: workers)
         }
     }
 }

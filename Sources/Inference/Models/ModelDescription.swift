@@ -98,7 +98,9 @@ public struct ModelDescription: Sendable, Decodable {
 
     private static func precision(_ name: String) throws(ModelError) -> Precision {
         guard let precision = Precision(rawValue: name) else {
-            throw ModelError.description("precision is \"\(name)\"; \"float32\", \"float16\" and \"int8\" are known")
+            throw ModelError.description(
+                "precision is \"\(name)\"; \"float32\", \"float16\" and \"int8-weights\" are known"
+                    + (name == "int8" ? "; alexnet quantize makes a model that is computed in int8" : ""))
         }
         return precision
     }

@@ -99,7 +99,7 @@ struct CheckpointOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The type of the linear layers' weights: float32, float16 or int8 (default: that of model.json).",
+            "The type of the linear layers' weights: float32, float16 or int8-weights (default: that of model.json).",
             valueName: "format"))
     var precision: Precision?
 

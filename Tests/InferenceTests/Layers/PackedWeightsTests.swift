@@ -23,8 +23,8 @@ struct PrecisionTests {
         }
         #expect(try ModelLoader(workers: workers).load(files).precision == .float32)
         #expect(try load(.float16) == .float16)
-        try tiny.write("model.json", #"{"precision": "int8"}"#)
-        #expect(try load(.float16) == .int8)
+        try tiny.write("model.json", #"{"precision": "int8-weights"}"#)
+        #expect(try load(.float16) == .int8Weights)
         #expect(try load(.float16, .float32) == .float32)
     }
 
@@ -33,7 +33,7 @@ struct PrecisionTests {
         let expected: [Precision: [String]] = [
             // The last layer has eight inputs only: a small weight has no others beside it in its sixteenth.
             .float32: ["int24", "int24", "float32"], .float16: ["float16", "float16", "float16"],
-            .int8: ["int8", "int8", "float16"],
+            .int8Weights: ["int8", "int8", "float16"],
         ]
         for (precision, names) in expected {
             let model = try ModelLoader(workers: workers, precision: precision)
@@ -50,7 +50,7 @@ struct PrecisionTests {
         var random = RandomValues(seed: 5)
         let images = (0..<batchSize).map { _ in random.tensor(exact.network.inputShape).channelsLast }
         let expected = exact.logits(images).flatMap(\.self)
-        for (precision, tolerance) in [(Precision.float16, Float(1e-3)), (.int8, 2e-2)] {
+        for (precision, tolerance) in [(Precision.float16, Float(1e-3)), (.int8Weights, 2e-2)] {
             let model = try ModelLoader(workers: workers, precision: precision).load(files)
             let logits = model.logits(images).flatMap(\.self)
             #expect(largestDifference(logits, expected) < tolerance, "\(precision)")

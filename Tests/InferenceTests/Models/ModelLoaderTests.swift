@@ -165,7 +165,7 @@ struct ModelLoaderTests {
         ),
         (
             #"{"precision": "bfloat16"}"#,
-            "model.json cannot be used: precision is \"bfloat16\"; \"float32\", \"float16\" and \"int8\" are known."
+            "model.json cannot be used: precision is \"bfloat16\"; \"float32\", \"float16\" and \"int8-weights\" are known."
         ),
         (#"{"precision": 16}"#, "model.json cannot be used: \"precision\" is not a String."),
         (

@@ -147,7 +147,7 @@ import Testing
     @Test func `what later versions will accept is refused in words that say so`() {
         #expect(
             refusal(flags: ["models.precision": "bfloat16"])
-                == "models.precision is \"bfloat16\" (command line), but must be float32, float16 or int8")
+                == "models.precision is \"bfloat16\" (command line), but must be float32, float16 or int8-weights")
     }
 
     @Test func `control characters of a value are escaped in the error`() {

@@ -160,7 +160,7 @@ import Testing
         Change(name: "models.memory_limit", value: "3GiB") { $0.models.memoryLimit = 3 << 30 },
         Change(name: "models.tuning_limit", value: "250ms") { $0.models.tuningLimit = .milliseconds(250) },
         Change(name: "models.tuning_cache", value: "measured") { $0.models.tuningCache = "measured" },
-        Change(name: "models.precision", value: "int8") { $0.models.precision = .int8 },
+        Change(name: "models.precision", value: "int8-weights") { $0.models.precision = .int8Weights },
         Change(name: "threads.total", value: "3") { $0.threads.total = 3 },
         Change(name: "log.level", value: "debug") { $0.log.level = .debug },
         Change(name: "log.format", value: "json") { $0.log.format = .json },

@@ -38,7 +38,7 @@ import TestSupport
         await server.stop()
     }
 
-    @Test(arguments: [Precision.float16, .int8])
+    @Test(arguments: [Precision.float16, .int8Weights])
     func `each precision is served, reported, and kept by a reload`(_ precision: Precision) async throws {
         let tiny = try TinyModel()
         let exact = try await LiveServer(tiny)
