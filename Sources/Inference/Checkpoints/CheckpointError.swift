@@ -295,7 +295,7 @@ extension CheckpointError: CustomStringConvertible {
             "tensor \(quoted(name)) is \(quoted(found)) where float32, float16, bfloat16 or float64 is expected"
         case .quantizedTensor(let name, let found):
             "tensor \(quoted(name)) is \(quoted(found)), and quantized weights are not supported: save the network before it is "
-                + "quantized, or dequantize its weights to float32; \"precision\": \"int8\" in model.json quantizes them here"
+                + "quantized, or dequantize its weights to float32; alexnet quantize quantizes them here"
         case .headerTooLong(let found, let limit):
             "the safetensors header is \(found) bytes long, and at most \(limit) are allowed"
         case .invalidHeader(let offset, let found, let expected):

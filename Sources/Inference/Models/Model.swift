@@ -17,8 +17,10 @@ public final class Model: Sendable {
     public let classes: ClassMap
     /// How an image becomes the network's input.
     public let preprocessing: Preprocessing
-    /// The precision of the linear layers' weights.
+    /// The precision of the linear layers' weights, unless ``isQuantized``.
     public let precision: Precision
+    /// Whether the checkpoint is quantized, so that the network is computed in 8-bit integers.
+    public let isQuantized: Bool
     /// The batching limits in `model.json`.
     public let batching: BatchingDescription
     /// The names of the input and the outputs, for clients that address tensors by name.
@@ -37,7 +39,7 @@ public final class Model: Sendable {
     init(
         name: String, architecture: String, assumptions: [Assumption], version: String, classes: ClassMap,
         preprocessing: Preprocessing,
-        checkpointFormat: Checkpoint.Format, precision: Precision,
+        checkpointFormat: Checkpoint.Format, precision: Precision, isQuantized: Bool = false,
         batching: BatchingDescription = BatchingDescription(), tensorNames: TensorNames = TensorNames(),
         notes: [String] = [], engine: Engine
     ) {
@@ -49,6 +51,7 @@ public final class Model: Sendable {
         self.preprocessing = preprocessing
         self.checkpointFormat = checkpointFormat
         self.precision = precision
+        self.isQuantized = isQuantized
         self.batching = batching
         self.tensorNames = tensorNames
         self.notes = notes
@@ -59,6 +62,10 @@ public final class Model: Sendable {
     /// Keeps an object alive as long as the model. Example: a memory reservation that must last until the last request
     /// that uses the model.
     public func keep(_ companion: some Sendable) { companions.withLock { $0.append(companion) } }
+
+    /// The precision's name for people and programs: `int8` for a network that is computed in 8-bit integers, else that of
+    /// the linear layers' weights.
+    public var precisionName: String { isQuantized ? "int8" : precision.rawValue }
 
     /// The layers and their weights.
     public var network: Network { engine.network }

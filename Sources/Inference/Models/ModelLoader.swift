@@ -48,7 +48,7 @@ public struct ModelLoader: Sendable {
         digest.update(classMap.bytes)
         let precision = precision ?? description.precision ?? defaultPrecision
         let described = files.preprocessing.map(PreprocessingDescription.preset) ?? description.preprocessing
-        let (recognized, format, notes) = try readNetwork(
+        let (recognized, checkpoint) = try readNetwork(
             files.checkpoint, description, try description.makeOptions(described), precision, digest)
         let network = recognized.network.foldingNormalizations().fusingSums()
         let classes = try readClasses(
@@ -69,9 +69,9 @@ public struct ModelLoader: Sendable {
         return Model(
             name: files.name, architecture: recognized.architecture, assumptions: assumptions,
             version: digest.finalize(),
-            classes: classes, preprocessing: preprocessing, checkpointFormat: format, precision: precision,
-            batching: description.batching ?? BatchingDescription(),
-            tensorNames: description.tensors ?? TensorNames(), notes: notes, engine: engine)
+            classes: classes, preprocessing: preprocessing, checkpointFormat: checkpoint.format, precision: precision,
+            isQuantized: checkpoint.isQuantized, batching: description.batching ?? BatchingDescription(),
+            tensorNames: description.tensors ?? TensorNames(), notes: checkpoint.notes, engine: engine)
     }
 
     /// Recognises the network in a checkpoint by the names and shapes of its tensors alone. It needs no class map and
@@ -96,12 +96,24 @@ public struct ModelLoader: Sendable {
     private func readNetwork(
         _ path: String, _ description: ModelDescription, _ options: ArchitectureOptions, _ precision: Precision,
         _ digest: FilesDigest
-    ) throws(ModelError) -> (RecognizedNetwork, Checkpoint.Format, notes: [String]) {
+    ) throws(ModelError) -> (RecognizedNetwork, CheckpointSummary) {
         let checkpoint = try openCheckpoint(path, digest)
         for shard in checkpoint.shards { digest.update(shard) }
         let recognized = try recognize(
             checkpoint, description, options, packing: WeightPacking(precision, workers: workers))
-        return (recognized, checkpoint.format, checkpoint.notes)
+        return (
+            recognized,
+            CheckpointSummary(
+                format: checkpoint.format, notes: checkpoint.notes,
+                isQuantized: checkpoint.isQuantized)
+        )
+    }
+
+    /// What is kept of a checkpoint whose memory is released.
+    private struct CheckpointSummary {
+        let format: Checkpoint.Format
+        let notes: [String]
+        let isQuantized: Bool
     }
 
     /// Reads the checkpoint. Its file is hashed while it is parsed, which verifies the checksums of its records.
@@ -128,6 +140,18 @@ public struct ModelLoader: Sendable {
         _ checkpoint: Checkpoint, _ description: ModelDescription, _ options: ArchitectureOptions,
         packing: WeightPacking?
     ) throws(ModelError) -> RecognizedNetwork {
+        let (architecture, parameters) = try parameters(of: checkpoint, description, packing: packing)
+        do throws(CheckpointError) {
+            return try RecognizedNetwork(architecture, parameters, options: options)
+        } catch {
+            throw ModelError.checkpoint(file: checkpoint.name, error)
+        }
+    }
+
+    /// The architecture of a checkpoint, and its parameters under the names that the architecture expects.
+    private func parameters(
+        of checkpoint: Checkpoint, _ description: ModelDescription, packing: WeightPacking?
+    ) throws(ModelError) -> Architectures.Recognition {
         let named = try description.architecture.map { name throws(ModelError) in
             guard let architecture = Architectures.named(name) else {
                 throw ModelError.unknownArchitecture(name: name, known: Architectures.all.map(\.name))
@@ -140,7 +164,7 @@ public struct ModelLoader: Sendable {
                 try named.map { ($0, Architectures.spelled(parameters, for: $0)) }
                 ?? Architectures.recognize(parameters)
             try description.checkOptions(of: recognized.0)
-            return try RecognizedNetwork(recognized.0, recognized.1, options: options)
+            return recognized
         } catch let error as ModelError {
             throw error
         } catch let error as CheckpointError {
@@ -213,6 +237,16 @@ private final class FilesDigest: Sendable {
 }
 
 extension ModelLoader {
+    /// The parameters of located files in the file's own numbers, under the names that the architecture expects, without
+    /// those that only training uses.
+    ///
+    /// - Throws: ``ModelError`` if the checkpoint cannot be used.
+    func parameters(of files: LocatedFiles) throws(ModelError) -> [ParameterSet.Layer] {
+        let checkpoint = try openCheckpoint(files.checkpoint, FilesDigest())
+        let (architecture, parameters) = try parameters(of: checkpoint, files.description, packing: nil)
+        return parameters.layers.filter { layer in !architecture.ignoredPrefixes.contains { layer.name.hasPrefix($0) } }
+    }
+
     /// A loader with its own threads, for programs that have no other work for them.
     ///
     /// - Parameters:

@@ -24,7 +24,14 @@ package struct ParameterSet {
         try Self.refuseQuantized(checkpoint.skipped.filter { $0.name.hasPrefix(prefix) })
         let object = checkpoint.objects.first { $0.name.hasPrefix(prefix) && !TrainingTensor.hasName($0.name) }
         if let object { throw .notATensor(name: object.name, found: object.kind) }
-        try self.init(prefix.isEmpty ? checkpoint.tensors : checkpoint.tensors.under(prefix), packing: packing)
+        var inputs = checkpoint.inputQuantizations
+        if !prefix.isEmpty {
+            inputs = Dictionary(
+                uniqueKeysWithValues: inputs.filter { $0.key.hasPrefix(prefix) }
+                    .map { (String($0.key.dropFirst(prefix.count)), $0.value) })
+        }
+        try self.init(
+            prefix.isEmpty ? checkpoint.tensors : checkpoint.tensors.under(prefix), packing: packing, inputs: inputs)
     }
 
     /// Includes all tensors and leaves them in the file's memory.
@@ -45,7 +52,10 @@ package struct ParameterSet {
     /// Includes tensors of any origin and leaves them in their memory.
     package init(_ tensors: StoredTensors) throws(CheckpointError) { try self.init(tensors, packing: nil) }
 
-    init(_ tensors: StoredTensors, packing: WeightPacking?) throws(CheckpointError) {
+    /// - Parameter inputs: how the inputs of quantized layers are quantized, by the layer's name.
+    init(
+        _ tensors: StoredTensors, packing: WeightPacking?, inputs: [String: InputQuantization] = [:]
+    ) throws(CheckpointError) {
         guard tensors.count <= Self.maxTensorCount else {
             throw CheckpointError.limitExceeded(
                 what: "tensors for one network", found: tensors.count, limit: Self.maxTensorCount)
@@ -110,8 +120,8 @@ package struct ParameterSet {
             layers.append(
                 Layer(
                     name: stem, weight: weight, bias: bias,
-                    statistics: mean.flatMap { mean in variance.map { (mean, $0) } }, packing: packing,
-                    ownsWeight: unshared.contains(stem + Suffix.weight.rawValue)))
+                    statistics: mean.flatMap { mean in variance.map { (mean, $0) } }, input: inputs[stem],
+                    packing: packing, ownsWeight: unshared.contains(stem + Suffix.weight.rawValue)))
         }
         self.init(layers, leftOut: leftOut)
     }
@@ -198,18 +208,22 @@ extension ParameterSet {
         package let bias: StoredTensor?
         /// A normalisation's `running_mean` and `running_var`; nil for other layers.
         let statistics: (mean: StoredTensor, variance: StoredTensor)?
+        /// How the layer's input is quantized; nil for float32.
+        let input: InputQuantization?
         private let packing: WeightPacking?
         /// Whether the weight shares its bytes with no other tensor.
         private let ownsWeight: Bool
 
         init(
             name: String, weight: StoredTensor, bias: StoredTensor?,
-            statistics: (mean: StoredTensor, variance: StoredTensor)?, packing: WeightPacking?, ownsWeight: Bool
+            statistics: (mean: StoredTensor, variance: StoredTensor)?, input: InputQuantization?,
+            packing: WeightPacking?, ownsWeight: Bool
         ) {
             self.name = name
             self.weight = weight
             self.bias = bias
             self.statistics = statistics
+            self.input = input
             self.packing = packing
             self.ownsWeight = ownsWeight
         }
@@ -217,8 +231,8 @@ extension ParameterSet {
         /// The same parameters under another name.
         func renamed(_ name: String) -> Layer {
             Layer(
-                name: name, weight: weight, bias: bias, statistics: statistics, packing: packing, ownsWeight: ownsWeight
-            )
+                name: name, weight: weight, bias: bias, statistics: statistics, input: input, packing: packing,
+                ownsWeight: ownsWeight)
         }
 
         /// The same parameters under another name, with the weight in another shape of as many elements. Nil if the
@@ -226,8 +240,8 @@ extension ParameterSet {
         func reshaped(_ name: String, weight shape: Shape) -> Layer? {
             weight.reshaped(to: shape).map {
                 Layer(
-                    name: name, weight: $0, bias: bias, statistics: statistics, packing: packing, ownsWeight: ownsWeight
-                )
+                    name: name, weight: $0, bias: bias, statistics: statistics, input: input, packing: packing,
+                    ownsWeight: ownsWeight)
             }
         }
 
@@ -250,10 +264,11 @@ extension ParameterSet {
                     name: name + ".weight", found: shape,
                     expected: [max(shape.extents.first ?? 1, 1), inputChannels, kernelSize, kernelSize])
             }
+            try checkSumLength(shape.elementCount / shape[0])
             return Conv2d(
                 weight: detached(try finite(weight, "weight")),
                 bias: needsBias || bias != nil ? try finiteBias() : nil, stride: Size2d(square: stride),
-                padding: Size2d(square: padding), groups: groups)
+                padding: Size2d(square: padding), groups: groups, inputQuantization: input)
         }
 
         /// Makes a linear layer of these parameters. Call it once.
@@ -269,6 +284,10 @@ extension ParameterSet {
                     name: name + ".weight", found: shape, expected: [max(shape.extents.first ?? 1, 1), inputFeatures])
             }
             let tensor = try finite(weight, "weight")
+            if let input {
+                try checkSumLength(inputFeatures)
+                return Linear(weight: .float32(tensor), bias: try finiteBias()).quantizingInput(input)
+            }
             guard let packing else { return Linear(weight: .float32(tensor), bias: try finiteBias()) }
             let packed = packing.pack(tensor, isOutput: isOutput)
             if ownsWeight { weight.discard() }
@@ -295,6 +314,17 @@ extension ParameterSet {
                 weight: try finite(weight, "weight").copied(), bias: try finiteBias().copied(),
                 runningMean: try finite(statistics.mean, "running_mean").copied(), runningVariance: variance.copied(),
                 epsilon: epsilon)
+        }
+
+        /// Checks that the sums of a quantized layer cannot overflow.
+        ///
+        /// - Throws: ``CheckpointError/limitExceeded(what:found:limit:)``
+        private func checkSumLength(_ count: Int) throws(CheckpointError) {
+            guard input == nil || count <= ByteMatrix.maxDepth else {
+                throw CheckpointError.limitExceeded(
+                    what: "products in a sum of the quantized layer \(name)", found: count,
+                    limit: ByteMatrix.maxDepth)
+            }
         }
 
         private func finiteBias() throws(CheckpointError) -> Tensor {

@@ -305,7 +305,7 @@ public final class ModelSlot: Sendable {
             "model loaded",
             metadata: [
                 "version": "\(model.version)", "architecture": "\(model.architecture)",
-                "precision": "\(model.precision.rawValue)",
+                "precision": "\(model.precisionName)",
                 "classes": .stringConvertible(model.classes.count),
                 "parameters": .stringConvertible(model.network.parameterCount),
                 "memory_mib": .stringConvertible(next.byteCount >> 20),

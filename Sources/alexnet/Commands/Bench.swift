@@ -188,7 +188,7 @@ struct BenchPrinter {
     /// Prints the model's name and the number of threads; nothing with JSON.
     func writeHeader() {
         if !isJSON {
-            print("\(model.name) (\(model.architecture), \(model.precision.rawValue)), \(threadCount) threads")
+            print("\(model.name) (\(model.architecture), \(model.precisionName)), \(threadCount) threads")
             if let speed {
                 print("limits: \(speed.allThreads.text)")
             }
@@ -203,7 +203,7 @@ struct BenchPrinter {
         if isJSON {
             writeJSON(
                 Row(
-                    model: model.name, precision: model.precision.rawValue, threads: threadCount,
+                    model: model.name, precision: model.precisionName, threads: threadCount,
                     batch: median.batchSize,
                     imagesPerSecond: rate, milliseconds: milliseconds))
         } else {

@@ -72,6 +72,10 @@ struct Convert: ParsableCommand {
                     "alexnet: \(object.name) is left out: it is \(object.kind), not a tensor.\n")
             }
             checkpoint.notes.forEach { OutputStream.error.writeIfPossible("alexnet: \($0).\n") }
+            if checkpoint.isQuantized {
+                OutputStream.error.writeIfPossible(
+                    "alexnet: the quantized weights are written as numbers; the output is computed in float32.\n")
+            }
             if format != .safetensors, !checkpoint.metadata.isEmpty {
                 OutputStream.error.writeIfPossible(
                     "alexnet: the metadata are left out: only .safetensors can hold them.\n")

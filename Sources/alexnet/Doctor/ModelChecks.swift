@@ -79,7 +79,7 @@ struct ModelCheck: Check {
     /// The result of loading.
     enum Outcome {
         /// The model was loaded and warmed up in this duration.
-        case loaded(architecture: String, precision: Precision, classCount: Int, duration: Duration)
+        case loaded(architecture: String, precision: String, classCount: Int, duration: Duration)
         /// The loader refused the model for this reason.
         case refused(String)
         /// The model was not loaded, because it needs more memory than is available. Units: bytes.
@@ -103,7 +103,7 @@ struct ModelCheck: Check {
             return Self(
                 name: files.name,
                 outcome: .loaded(
-                    architecture: model.architecture, precision: model.precision, classCount: model.classes.count,
+                    architecture: model.architecture, precision: model.precisionName, classCount: model.classes.count,
                     duration: .now - start))
         } catch {
             return Self(name: files.name, outcome: .refused("\(error)"))
@@ -116,7 +116,7 @@ struct ModelCheck: Check {
             let seconds = String(format: "%.1f s", duration / .seconds(1))
             return .ok(
                 "model",
-                "\(name), \(architecture) in \(precision.rawValue) with \(classCount) classes, loaded and run in \(seconds)"
+                "\(name), \(architecture) in \(precision) with \(classCount) classes, loaded and run in \(seconds)"
             )
         case .refused(let sentence):
             return .failed("model", name, advice: sentence)

@@ -76,14 +76,14 @@ struct Inspection: Encodable {
         format = checkpoint.format.rawValue
         byteCount = checkpoint.byteCount
         let found = checkpoint.tensors.map(\.tensor.scalarType)
-        types = ScalarType.allCases.filter(found.contains).map(\.rawValue)
+        types = (checkpoint.isQuantized ? ["int8"] : []) + ScalarType.allCases.filter(found.contains).map(\.rawValue)
         metadata = checkpoint.metadata
         architecture = known.architecture
         note = known.note
         assumptions = known.assumptions.map(\.description)
         notes = checkpoint.notes
         version = known.model?.version
-        precision = known.model?.precision.rawValue
+        precision = known.model?.precisionName
         input = known.network?.inputShape.extents
         preprocessing = known.preprocessing.map(PreprocessingEntry.init)
         classes = known.model?.classes.names

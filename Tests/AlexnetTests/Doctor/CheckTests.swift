@@ -136,7 +136,7 @@ struct Judgement: Sendable, CustomTestStringConvertible {
             ModelCheck(
                 name: "a",
                 outcome: .loaded(
-                    architecture: "alexnet", precision: .float16, classCount: 3, duration: .milliseconds(300)))),
+                    architecture: "alexnet", precision: "float16", classCount: 3, duration: .milliseconds(300)))),
         Judgement(.warning, "Free 151 MiB", ModelCheck(name: "a", outcome: .tooLarge(need: 150 << 20))),
         Judgement(.failed, "a. No weights.", ModelCheck(name: "a", outcome: .refused("No weights."))),
     ]

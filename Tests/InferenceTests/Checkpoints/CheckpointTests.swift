@@ -130,7 +130,7 @@ struct CheckpointTests {
 struct QuantizedCheckpointTests {
     private static let advice =
         ", and quantized weights are not supported: save the network before it is quantized, or dequantize its weights "
-        + "to float32; \"precision\": \"int8\" in model.json quantizes them here"
+        + "to float32; alexnet quantize quantizes them here"
 
     @Test(arguments: [
         ("dynamic.pth", "fc._packed_params._packed_params", "qint8"),

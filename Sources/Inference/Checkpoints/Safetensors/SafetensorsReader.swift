@@ -35,6 +35,7 @@ enum SafetensorsReader {
         let entries = header.entries.enumerated()
             .sorted { ($0.element.start, $0.element.end, $0.offset) < ($1.element.start, $1.element.end, $1.offset) }
             .map(\.element)
+        var quantized = QuantizedTensors(names: entries.map { ($0.name, $0.scalarName) })
         var end = 0
         for entry in entries {
             guard entry.end >= entry.start else {
@@ -51,8 +52,9 @@ enum SafetensorsReader {
                     what: "the data of tensor \(entry.name.prefix(100))", offset: dataOffset + entry.start,
                     needed: entry.end - entry.start, available: max(0, data.count - entry.start))
             }
-            try add(entry, storage, to: &contents)
+            try add(entry, storage, to: &contents, &quantized)
         }
+        try quantized.restore(to: &contents)
         guard end == data.count else {
             throw .trailingBytes(offset: dataOffset + end, byteCount: data.count - end)
         }
@@ -60,7 +62,8 @@ enum SafetensorsReader {
     }
 
     private static func add(
-        _ entry: SafetensorsHeader.Entry, _ storage: ByteRegion, to contents: inout CheckpointContents
+        _ entry: SafetensorsHeader.Entry, _ storage: ByteRegion, to contents: inout CheckpointContents,
+        _ quantized: inout QuantizedTensors
     ) throws(CheckpointError) {
         guard let bitCount = SafetensorsHeader.bitCounts[entry.scalarName] else {
             throw .unsupportedScalarType(name: entry.name, found: entry.scalarName)
@@ -73,6 +76,7 @@ enum SafetensorsReader {
         guard !overflow, bits.isMultiple(of: 8), bits / 8 == storage.count else {
             throw .byteCountMismatch(name: entry.name, found: storage.count, expected: overflow ? .max : (bits + 7) / 8)
         }
+        if quantized.take(entry, storage) { return }
         guard let scalarType = SafetensorsHeader.scalarTypes[entry.scalarName] else {
             return try contents.skip(entry.name, scalarName: entry.scalarName)
         }

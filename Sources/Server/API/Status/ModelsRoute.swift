@@ -46,7 +46,7 @@ struct ModelsRoute: Sendable {
             ready = model != nil
             architecture = model?.architecture
             version = model?.version
-            precision = model?.precision.rawValue
+            precision = model?.precisionName
             input = model?.network.inputShape.extents
             classes = model?.classes.count
             parameters = model?.network.parameterCount
