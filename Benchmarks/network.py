@@ -22,7 +22,7 @@ def add_options(parser):
     parser.add_argument("--batch", type=integers, default=[1, 4, 8, 16, 32, 64], metavar="N,…")
     parser.add_argument("--threads", type=integers, default=[1, 2], metavar="N,…")
     parser.add_argument("--precision", type=names, default=["float32"], metavar="NAME,…",
-                        help="ours: float32, float16, int8 (default: float32)")
+                        help="ours: float32, float16, int8-weights, int8 (default: float32)")
     parser.add_argument("--instructions", choices=["all", "avx2"], default="all",
                         help="avx2 limits every contender that has a switch for it (default: all)")
     parser.add_argument("--images", type=Path, help="folder of JPEGs for the check (default: synthetic ones)")

@@ -1,7 +1,9 @@
 """The `alexnet` binary under test."""
 
 import json
+import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 from .peers import ROOT, clean_environment
@@ -13,6 +15,7 @@ class Program:
     DEFAULT = ROOT / ".build/release/alexnet"
 
     def __init__(self, binary):
+        self._quantized = {}
         self.binary = Path(binary).resolve()
         if not self.binary.exists():
             if self.binary != self.DEFAULT:
@@ -38,15 +41,29 @@ class Program:
             raise SystemExit(f"alexnet {' '.join(map(str, arguments))} failed:\n{done.stderr}")
         return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
-    def model_arguments(self, materials):
-        return ["--checkpoint", materials.checkpoint, "--classes", materials.classes, "--preprocessing", "imagenet"]
+    def model_arguments(self, materials, precision="float32"):
+        if precision == "int8":
+            return ["--model", self.quantized(materials)]
+        chosen = ["--checkpoint", materials.checkpoint, "--classes", materials.classes, "--preprocessing", "imagenet"]
+        return chosen if precision == "float32" else [*chosen, "--precision", precision]
+
+    def quantized(self, materials):
+        """The model folder in int8, calibrated on the images whose answers are compared, as the peers' are."""
+        if materials.checkpoint not in self._quantized:
+            folder = tempfile.TemporaryDirectory(prefix="alexnet-int8-")
+            images = Path(folder.name) / "images/one"
+            images.mkdir(parents=True)
+            for image in materials.images.check:
+                shutil.copy(image, images)
+            self.lines("quantize", *self.model_arguments(materials), "--data", images.parent, "--agreement", "0",
+                       "--output", Path(folder.name) / "int8")
+            self._quantized[materials.checkpoint] = folder
+        return Path(self._quantized[materials.checkpoint].name) / "int8"
 
     def network_milliseconds(self, materials, threads, batch, seconds, precision="float32", **settings):
         """The median time of one batch through the network."""
-        arguments = ["bench", "--json", *self.model_arguments(materials), "--batch", batch, "--threads", threads,
-                     "--seconds", seconds]
-        if precision != "float32":
-            arguments += ["--precision", precision]
+        arguments = ["bench", "--json", *self.model_arguments(materials, precision), "--batch", batch,
+                     "--threads", threads, "--seconds", seconds]
         return self.lines(*arguments, **settings)[0]["milliseconds"]
 
     def training_milliseconds(self, materials, threads, batch, seconds):
@@ -65,9 +82,7 @@ class Program:
                       **settings):
         """Probabilities [images][classes] from `alexnet predict`."""
         arguments = ["predict", "--json", "--top", class_count, "--threads", threads,
-                     *self.model_arguments(materials)]
-        if precision != "float32":
-            arguments += ["--precision", precision]
+                     *self.model_arguments(materials, precision)]
         if decode != "exact":
             arguments += ["--decode", decode]
         answers = []

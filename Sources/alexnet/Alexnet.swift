@@ -25,7 +25,8 @@ struct Alexnet: AsyncParsableCommand {
             """,
         version: Version.current,
         subcommands: [
-            Serve.self, Predict.self, Train.self, Evaluate.self, Inspect.self, Convert.self, Bench.self, Doctor.self,
+            Serve.self, Predict.self, Train.self, Evaluate.self, Inspect.self, Convert.self, Quantize.self,
+            Bench.self, Doctor.self,
         ]
     )
 
