@@ -50,7 +50,7 @@ struct Quantize: ParsableCommand {
     @Option(help: ArgumentHelp("Threads (default: the cores this process may use).", valueName: "n"))
     var threads: Int?
 
-    @Flag(help: "Replace the output if it exists.")
+    @Flag(help: "Replace the output if it is a quantized model.")
     var force = false
 
     func validate() throws {
@@ -237,11 +237,23 @@ final class ReplacedFolder {
     let path: String
     private let output: String
 
-    /// - Parameter replaces: whether an existing folder may be replaced.
+    /// The files of a quantized model. A folder that holds anything else is never removed.
+    private static let names: Set<String> = ["class_indices.json", "model.json", "model.safetensors"]
+
+    /// - Parameter replaces: whether an existing quantized model may be replaced.
+    /// - Throws: ``OutputExists``, or ``OutputHoldsOthers`` if the output is something else than a quantized model.
     init(_ output: String, replaces: Bool) throws {
         let url = URL(fileURLWithPath: output).standardizedFileURL
         self.output = url.path
         if FileManager.default.fileExists(atPath: url.path), !replaces { throw OutputExists(path: output) }
+        if FileManager.default.fileExists(atPath: url.path) {
+            let found = try? FileManager.default.contentsOfDirectory(atPath: url.path)
+            let isQuantized =
+                (try? Checkpoint(contentsOf: url.path + "/model.safetensors").isQuantized) ?? found?.isEmpty
+            guard let found, Self.names.isSuperset(of: found), isQuantized == true else {
+                throw OutputHoldsOthers(path: output)
+            }
+        }
         let name = ".\(url.lastPathComponent).\(ProcessInfo.processInfo.processIdentifier)"
         path = url.deletingLastPathComponent().appendingPathComponent(name).path
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
@@ -249,10 +261,19 @@ final class ReplacedFolder {
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
-    /// Moves the folder to its place. Files of a replaced folder that have other names are gone.
+    /// Moves the folder to its place.
     func commit() throws {
         if FileManager.default.fileExists(atPath: output) { try FileManager.default.removeItem(atPath: output) }
         try FileManager.default.moveItem(atPath: path, toPath: output)
+    }
+}
+
+/// What would be replaced is not a quantized model, so that removing it could lose what cannot be made again.
+struct OutputHoldsOthers: Error, CustomStringConvertible {
+    let path: String
+
+    var description: String {
+        "\(path) is not a folder with a quantized model alone, so --force does not replace it; give another --output."
     }
 }
 

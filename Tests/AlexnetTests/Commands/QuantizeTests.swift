@@ -41,7 +41,7 @@ import Testing
         #expect(names == ["int8"])
         let data = try Data(contentsOf: URL(fileURLWithPath: folder.path("q.json")))
         let report = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
-        #expect(report["images"] as? Int == 3 || report["images"] as? Int == 12)
+        #expect(report["images"] as? Int == 12)
         #expect(report["agreement"] as? Double == 1)
         #expect(report["accuracy_before"] as? Double == report["accuracy_after"] as? Double)
 
@@ -100,5 +100,16 @@ import Testing
         try replaced.commit()
         #expect(FileManager.default.fileExists(atPath: output))
         #expect(throws: OutputExists.self) { _ = try ReplacedFolder(output, replaces: false) }
+        _ = try ReplacedFolder(output, replaces: true)
+    }
+
+    @Test func `--force replaces a quantized model, and nothing else`() throws {
+        // The folder of the images, a model in float32, and a file.
+        try folder.write([1], to: "file")
+        try folder.write(Array(TinyModel.checkpoint(classCount: 3, seed: 1)), to: "float32/model.safetensors")
+        for output in [folder.path("data"), tiny.folder.path, folder.path("file"), folder.path("float32")] {
+            #expect(throws: OutputHoldsOthers.self) { _ = try ReplacedFolder(output, replaces: true) }
+            #expect(FileManager.default.fileExists(atPath: output))
+        }
     }
 }
