@@ -1,0 +1,116 @@
+#pragma once
+
+// The micro-kernel of integer matrix products: a register-blocked tile of 32-bit sums under a dot product for each
+// instruction set. Both factors are read in groups of four bytes: four 8-bit or two 16-bit integers.
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "multiversion.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#define AVX512_VNNI __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c")))
+#endif
+
+enum { COLUMNS = 16, GROUP_BYTES = 4, MOST_ROWS = 12, MOST_PANELS = 4 };
+
+/// How far ahead of their use weights are prefetched, which may come from the L3 cache or from memory: 2 KiB of a panel.
+enum { GROUPS_AHEAD = 32 };
+
+/// The sums of one row in a panel.
+typedef int32_t sums __attribute__((vector_size(COLUMNS * sizeof(int32_t)), aligned(4)));
+
+/// Adds to each column's sum the products of a group of inputs with the column's weights.
+typedef void dot_product(sums *sum, uint32_t inputs, const void *weights);
+
+/// Takes the sums of one row in one panel.
+typedef void sums_writer(const sums *values, const void *target, ptrdiff_t row, ptrdiff_t column);
+
+/// Parameters shared by all tiles of a product.
+typedef struct {
+    /// Distance between rows of inputs. Units: bytes.
+    ptrdiff_t left_stride;
+    /// Distance between panels, which are `[depth / group][column][group]`. Units: bytes.
+    ptrdiff_t panel_step;
+    ptrdiff_t group_count;
+    ptrdiff_t panel_count;
+    /// What the writer gets.
+    const void *target;
+} product;
+
+/// The micro-kernel: multiplies `rows` rows by `panels` panels in registers. `rows`, `panels`, `dot` and `write` are
+/// constants once this is inlined.
+INLINE void multiply_tile(const char *left, const char *right, const product *p, ptrdiff_t row, ptrdiff_t panel,
+                          int rows, int panels, dot_product *dot, sums_writer *write) {
+    sums totals[MOST_ROWS][MOST_PANELS];
+    UNROLL
+    for (int i = 0; i < rows; i++) {
+        UNROLL
+        for (int j = 0; j < panels; j++) totals[i][j] = (sums){0};
+    }
+    for (ptrdiff_t group = 0; group < p->group_count; group++) {
+        UNROLL
+        for (int j = 0; j < panels; j++) {
+            __builtin_prefetch(right + j * p->panel_step + (group + GROUPS_AHEAD) * GROUP_BYTES * COLUMNS, 0, 3);
+        }
+        UNROLL
+        for (int i = 0; i < rows; i++) {
+            uint32_t inputs;
+            memcpy(&inputs, left + i * p->left_stride + group * GROUP_BYTES, sizeof inputs);
+            UNROLL
+            for (int j = 0; j < panels; j++) {
+                dot(&totals[i][j], inputs, right + j * p->panel_step + group * GROUP_BYTES * COLUMNS);
+            }
+        }
+    }
+    UNROLL
+    for (int i = 0; i < rows; i++) {
+        UNROLL
+        for (int j = 0; j < panels; j++) write(&totals[i][j], p->target, row + i, (panel + j) * COLUMNS);
+    }
+}
+
+/// Multiplies one tile of up to `most` rows.
+INLINE void multiply_rows(const char *left, const char *right, const product *p, ptrdiff_t row, ptrdiff_t panel,
+                          ptrdiff_t rows, int most, int panels, dot_product *dot, sums_writer *write) {
+#define CASE(count)                                                                                                    \
+    case count:                                                                                                        \
+        if (count <= most) multiply_tile(left, right, p, row, panel, count, panels, dot, write);                       \
+        break;
+    switch (rows) {
+        CASE(1)
+        CASE(2)
+        CASE(3)
+        CASE(4)
+        CASE(5)
+        CASE(6)
+        CASE(7)
+        CASE(8)
+        CASE(9)
+        CASE(10)
+        CASE(11)
+        CASE(12)
+    }
+#undef CASE
+}
+
+/// The outer loop runs over panels and the inner one over blocks of rows, so that the panels stay in the cache. Blocks have
+/// about equal heights.
+INLINE void multiply_panels(const void *left, ptrdiff_t row_count, const void *right, const product *p, int most_rows,
+                            int panels, dot_product *dot, sums_writer *write) {
+    const ptrdiff_t blocks = (row_count + most_rows - 1) / most_rows;
+    for (ptrdiff_t panel = 0; panel < p->panel_count;) {
+        const bool is_full = p->panel_count - panel >= panels;
+        for (ptrdiff_t block = 0; block < blocks; block++) {
+            const ptrdiff_t first = block * row_count / blocks, rows = (block + 1) * row_count / blocks - first;
+            const char *inputs = (const char *)left + first * p->left_stride;
+            const char *weights = (const char *)right + panel * p->panel_step;
+            if (is_full) multiply_rows(inputs, weights, p, first, panel, rows, most_rows, panels, dot, write);
+            else multiply_rows(inputs, weights, p, first, panel, rows, most_rows, 1, dot, write);
+        }
+        panel += is_full ? panels : 1;
+    }
+}
