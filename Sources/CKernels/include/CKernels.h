@@ -8,6 +8,8 @@
 #include "elementwise.h"
 #include "gradients.h"
 #include "instruction_set.h"
+#include "int16_products.h"
+#include "integer_winograd.h"
 #include "linear.h"
 #include "machine_speed.h"
 #include "normalization.h"

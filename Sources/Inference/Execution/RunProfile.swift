@@ -12,8 +12,8 @@ public struct RunProfile: Sendable {
         public let multiplyAddCount: Int
         /// The number of multiply-adds that the algorithm performed, without those of its transforms.
         public let performedMultiplyAddCount: Int
-        /// Whether they multiply 8-bit integers instead of float32 numbers.
-        public let multipliesBytes: Bool
+        /// What kind of numbers they multiply.
+        public let productType: ProductType
         /// The weights that the step's runs read. Units: bytes.
         public let weightByteCount: Int
         /// The total duration of the step's runs. If each thread runs its own images, the mean over the threads.
@@ -40,8 +40,7 @@ public struct RunProfile: Sendable {
         ///
         /// The values between layers are left out: they stay in the caches.
         public func bound(on rates: MachineSpeed.Rates) -> Bound? {
-            let rate = multipliesBytes ? rates.byteOperationsPerSecond : rates.operationsPerSecond
-            let arithmetic = 2 * Double(performedMultiplyAddCount) / rate
+            let arithmetic = 2 * Double(performedMultiplyAddCount) / rates.operationsPerSecond(productType)
             let memory = Double(weightByteCount) / rates.bytesPerSecond
             guard max(arithmetic, memory) > 0, duration > .zero else { return nil }
             return Bound(
@@ -64,7 +63,7 @@ final class ProfileRecorder: Sendable {
     private struct Entry {
         let node: String
         let algorithm: String
-        let multipliesBytes: Bool
+        let productType: ProductType
         var multiplyAddCount = 0
         var performedMultiplyAddCount = 0
         var weightByteCount = 0
@@ -90,7 +89,7 @@ final class ProfileRecorder: Sendable {
                     entries.append(
                         Entry(
                             node: step.node, algorithm: step.operation.name,
-                            multipliesBytes: step.operation.multipliesBytes))
+                            productType: step.operation.productType))
                     return entries.count - 1
                 }()
             entries[index].multiplyAddCount += step.operation.multiplyAddCount * batchSize
@@ -110,7 +109,7 @@ final class ProfileRecorder: Sendable {
                     RunProfile.Step(
                         node: entry.node, algorithm: entry.algorithm, multiplyAddCount: entry.multiplyAddCount,
                         performedMultiplyAddCount: entry.performedMultiplyAddCount,
-                        multipliesBytes: entry.multipliesBytes,
+                        productType: entry.productType,
                         weightByteCount: entry.weightByteCount,
                         duration: entry.duration)
                 })

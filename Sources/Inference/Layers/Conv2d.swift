@@ -70,7 +70,7 @@ public struct Conv2d: UnaryLayer {
     public func algorithms(for input: Shape, output: Shape, activation: Activation?) -> [Algorithm] {
         let geometry = ConvolutionGeometry(layer: self, input: input, output: output)
         if let inputQuantization {
-            return [quantizedAlgorithm(inputQuantization, geometry: geometry, activation: activation)]
+            return quantizedAlgorithms(inputQuantization, geometry: geometry, activation: activation)
         }
         let direct = Im2rowConvolution.Product.allCases.map { product in
             // OpenBLAS packs its operands at every call, which costs about a fifth more.
@@ -165,14 +165,42 @@ extension Conv2d {
         }
     }
 
-    fileprivate func quantizedAlgorithm(
+    fileprivate func quantizedAlgorithms(
         _ input: InputQuantization, geometry: ConvolutionGeometry, activation: Activation?,
         addsSecondInput: Bool = false
-    ) -> Algorithm {
-        Algorithm(name: "int8", cost: Double(geometry.multiplyAddCount)) { _, _ in
-            QuantizedConvolution(
+    ) -> [Algorithm] {
+        @Sendable func windows() -> ByteWindows {
+            ByteWindows(
                 layer: self, input: input, geometry: geometry, activation: activation,
                 addsSecondInput: addsSecondInput)
+        }
+        let direct = Algorithm(name: "int8", cost: Double(geometry.multiplyAddCount)) { _, _ in
+            QuantizedConvolution(windows: windows())
+        }
+        // Where it is certain to be slower, it is not worth a measurement.
+        guard !addsSecondInput,
+            let winograd = QuantizedWinogradConvolution.algorithm(layer: self, geometry: geometry, windows: windows),
+            winograd.cost < 1.5 * direct.cost
+        else { return [direct] }
+        return [winograd, direct]
+    }
+
+    /// An upper bound of the magnitude of a sum of bytes times quantized weights.
+    var largestByteSum: Int {
+        let depth = weight.shape.elementCount / outputChannels
+        return weight.withUnsafeScalars { values in
+            (0..<outputChannels).reduce(0) { bound, output in
+                var (positive, negative, largest) = (0.0, 0.0, 0.0)
+                for value in values[output * depth..<(output + 1) * depth] {
+                    let value = Double(value)
+                    if value > 0 { positive += value } else { negative -= value }
+                    largest = max(largest, abs(value))
+                }
+                guard largest > 0 else { return bound }
+                // Each number is rounded by at most a half.
+                let sum = max(positive, negative) / largest * 127 + Double(depth) / 2
+                return max(bound, 255 * Int(sum.rounded(.up)))
+            }
         }
     }
 
@@ -262,10 +290,8 @@ struct SummedConv2d: Layer {
         guard let output = try? outputShape(for: inputs) else { return [] }
         let geometry = ConvolutionGeometry(layer: convolution, input: inputs[0], output: output)
         if let quantization = convolution.inputQuantization {
-            return [
-                convolution.quantizedAlgorithm(
-                    quantization, geometry: geometry, activation: activation, addsSecondInput: true)
-            ]
+            return convolution.quantizedAlgorithms(
+                quantization, geometry: geometry, activation: activation, addsSecondInput: true)
         }
         return [
             Algorithm(name: Im2rowConvolution.Product.panels.rawValue) { _, memory in

@@ -22,8 +22,8 @@ public protocol Operation: Sendable {
     /// The number of multiply-adds that the algorithm performs for one image, without those of its transforms.
     var performedMultiplyAddCount: Int { get }
 
-    /// Whether the products are of 8-bit integers instead of float32 numbers.
-    var multipliesBytes: Bool { get }
+    /// What kind of numbers the algorithm multiplies.
+    var productType: ProductType { get }
 
     /// The weights that a run reads, whatever its batch size. Units: bytes.
     var readWeightByteCount: Int { get }
@@ -47,14 +47,24 @@ extension Operation {
     public var multiplyAddCount: Int { 0 }
     /// As many as by the layer's definition by default.
     public var performedMultiplyAddCount: Int { multiplyAddCount }
-    /// False by default.
-    public var multipliesBytes: Bool { false }
+    /// float32 by default.
+    public var productType: ProductType { .float32 }
     /// The operation's own weights by default.
     public var readWeightByteCount: Int { weightByteCount }
     /// Zero by default: most operations have no tuning knob.
     public var setting: Int { 0 }
     /// None by default: most operations have no tuning knob.
     public func variants(batchSize: Int) -> [any Operation] { [] }
+}
+
+/// The kind of numbers that an algorithm multiplies; a machine multiplies each at another rate.
+public enum ProductType: Sendable {
+    /// float32 numbers, summed in float32.
+    case float32
+    /// Bytes, summed in 32-bit integers.
+    case int8
+    /// 16-bit integers, summed in 32-bit integers.
+    case int16
 }
 
 /// What an operation works on: the memory of the arena, and the threads that share the work.
@@ -128,24 +138,31 @@ public struct Algorithm: Sendable {
     /// The estimated cost for one image, which ranks the algorithms of a layer if nothing was measured. Units:
     /// multiply-adds, approximately.
     package let cost: Double
+    /// What is added for each batch, whatever its size: reading weights that are much larger than the layer's own. Units
+    /// as above.
+    let batchCost: Double
     /// Measures the largest error against float64 on the layer's own weights, relative to the largest result. Nil for
     /// algorithms that only sum the products of the layer's definition, since they are as accurate as float32 sums.
     let relativeError: (@Sendable (_ operation: any Operation, _ workers: WorkerPool) -> Double)?
     private let prepare: @Sendable (_ workers: WorkerPool, _ memory: BufferPool?) -> any Operation
 
     init(
-        name: String, cost: Double = 0,
+        name: String, cost: Double = 0, batchCost: Double = 0,
         relativeError: (@Sendable (_ operation: any Operation, _ workers: WorkerPool) -> Double)? = nil,
         prepare: @escaping @Sendable (_ workers: WorkerPool, _ memory: BufferPool?) -> any Operation
     ) {
         self.name = name
         self.cost = cost
+        self.batchCost = batchCost
         self.relativeError = relativeError
         self.prepare = prepare
     }
 
     /// The only algorithm of a layer.
     init(_ operation: any Operation) { self.init(name: operation.name) { _, _ in operation } }
+
+    /// The estimated cost for one image of a batch.
+    func cost(batchSize: Int) -> Double { cost + batchCost / Double(batchSize) }
 
     /// Prepares the current weights on these threads.
     ///

@@ -8,7 +8,7 @@ import CKernels
 /// Shape: input `[N, I]`, output `[N, O]`.
 struct QuantizedLinear: Operation {
     let name = "int8"
-    let multipliesBytes = true
+    let productType = ProductType.int8
     private let weight: ByteMatrix
     private let activation: Activation?
 

@@ -78,7 +78,7 @@ struct WinogradConvolution: Operation {
     ///
     /// Shape: weight `[O, I, K, K]`, result `[O, stride·stride·I, kernelExtent, kernelExtent]`, padded with zeros after
     /// the kernel's edge.
-    private static func phases(
+    static func phases(
         of weight: Tensor, stride: Int, kernelExtent: Int, memory: BufferPool?
     ) -> Tensor {
         guard stride > 1 else { return weight }

@@ -76,21 +76,44 @@ public struct ByteMatrix: Sendable {
         activation: Activation?
     ) {
         let first = range.lowerBound * Self.panelOutputs
-        let columnCount = min(range.upperBound * Self.panelOutputs, outputs) - first
+        let columns = first..<min(range.upperBound * Self.panelOutputs, outputs)
+        withRescaling(
+            of: columns, into: output, outputStride: outputStride, adding: addends, activation: activation
+        ) { rescaling in
+            withPanel(range.lowerBound) {
+                kernel_multiply_bytes(rows, rowStride, rowCount, $0, rowByteCount, &rescaling)
+            }
+        }
+    }
+
+    /// Passes a panel, `[depth / 4][16][4]`, which is followed by the next ones.
+    func withPanel<Result>(_ panel: Int, _ body: (UnsafePointer<Int8>?) -> Result) -> Result {
         withExtendedLifetime(panels) {
-            offsets.withUnsafeBufferPointer { offsets in
-                scales.withUnsafeBufferPointer { scales in
-                    bias.withUnsafeBufferPointer { bias in
-                        var rescaling = kernel_byte_rescaling(
-                            offsets: offsets.baseAddress.map { $0 + first },
-                            scales: scales.baseAddress.map { $0 + first }, bias: bias.baseAddress.map { $0 + first },
-                            addends: addends.map { $0 + first }, relu: activation == .relu, column_count: columnCount,
-                            output_stride: outputStride, output: output + first)
-                        let packed = panels.bytes.bindMemory(to: Int8.self)
-                        kernel_multiply_bytes(
-                            rows, rowStride, rowCount, packed.baseAddress.map { $0 + first * rowByteCount },
-                            rowByteCount, &rescaling)
-                    }
+            let packed = UnsafePointer(panels.bytes.bindMemory(to: Int8.self).baseAddress)
+            return body(packed.map { $0 + panel * Self.panelOutputs * rowByteCount })
+        }
+    }
+
+    /// Passes how the sums of some outputs become float32.
+    ///
+    /// - Parameters:
+    ///   - columns: the outputs; the first is that of a panel.
+    ///   - output: `[rows, outputs]`, rows `outputStride` apart; likewise `addends`.
+    func withRescaling(
+        of columns: Range<Int>, into output: UnsafeMutablePointer<Float>, outputStride: Int,
+        adding addends: UnsafePointer<Float>? = nil, activation: Activation?,
+        _ body: (inout kernel_byte_rescaling) -> Void
+    ) {
+        let first = columns.lowerBound
+        offsets.withUnsafeBufferPointer { offsets in
+            scales.withUnsafeBufferPointer { scales in
+                bias.withUnsafeBufferPointer { bias in
+                    var rescaling = kernel_byte_rescaling(
+                        offsets: offsets.baseAddress.map { $0 + first },
+                        scales: scales.baseAddress.map { $0 + first }, bias: bias.baseAddress.map { $0 + first },
+                        addends: addends.map { $0 + first }, relu: activation == .relu, column_count: columns.count,
+                        output_stride: outputStride, output: output + first)
+                    body(&rescaling)
                 }
             }
         }

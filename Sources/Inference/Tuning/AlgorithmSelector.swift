@@ -24,7 +24,8 @@ public struct AlgorithmSelector: Sendable {
     /// The algorithms in the order of preference: the override first, then by measured time, then by estimated cost.
     ///
     /// - Parameter other: a second condition under which the layer runs. Its fastest algorithm comes first if it is
-    ///   nearly the fastest here too: sharing one algorithm halves the memory for prepared weights.
+    ///   nearly the fastest here too: sharing one algorithm halves the memory for prepared weights. That does not pay for
+    ///   an algorithm with large weights.
     func ranking(
         of algorithms: [Algorithm], node: String, workload: String, under condition: AlgorithmTimings.Condition,
         sharing other: AlgorithmTimings.Condition? = nil
@@ -32,19 +33,20 @@ public struct AlgorithmSelector: Sendable {
         precondition(!algorithms.isEmpty, "no algorithm computes \(node)")
         let measured = timings.times(of: workload, under: condition)?.mapValues(\.seconds) ?? [:]
         var times = measured
-        if let favourite = algorithms.min(by: { $0.cost < $1.cost })?.name { times[favourite]? *= Self.margin }
+        func cost(_ algorithm: Algorithm) -> Double { algorithm.cost(batchSize: condition.batchSize) }
+        if let favourite = algorithms.min(by: { cost($0) < cost($1) })?.name { times[favourite]? *= Self.margin }
         if let other, let best = measured.values.min(),
-            let shared = ranking(of: algorithms, node: node, workload: workload, under: other).first?.name,
-            let time = measured[shared], time * Self.margin <= best
+            let shared = ranking(of: algorithms, node: node, workload: workload, under: other).first,
+            shared.batchCost == 0, let time = measured[shared.name], time * Self.margin <= best
         {
-            times[shared] = 0
+            times[shared.name] = 0
         }
         return algorithms.sorted { left, right in
             let (isLeft, isRight) = (left.name == overrides[node], right.name == overrides[node])
             if isLeft != isRight { return isLeft }
             switch (times[left.name], times[right.name]) {
             case (let left?, let right?): return left < right
-            case (nil, nil): return left.cost < right.cost
+            case (nil, nil): return cost(left) < cost(right)
             case (let left, _): return left != nil
             }
         }

@@ -12,11 +12,22 @@ public struct MachineSpeed: Sendable, Hashable {
     /// What a number of threads reach together.
     public struct Rates: Sendable, Hashable {
         /// float32 multiply-adds in registers, of which each counts as two operations. Units: operations per second.
-        public let operationsPerSecond: Double
-        /// Multiply-adds of bytes in registers, of which each counts as two operations. Units: operations per second.
-        public let byteOperationsPerSecond: Double
+        public let float32OperationsPerSecond: Double
+        /// Multiply-adds of bytes in the L1 cache, of which each counts as two operations. Units: operations per second.
+        public let int8OperationsPerSecond: Double
+        /// The same of 16-bit integers. Units: operations per second.
+        public let int16OperationsPerSecond: Double
         /// Reading of memory that no cache holds. Units: bytes per second.
         public let bytesPerSecond: Double
+
+        /// The rate for a kind of numbers. Units: operations per second.
+        public func operationsPerSecond(_ type: ProductType) -> Double {
+            switch type {
+            case .float32: float32OperationsPerSecond
+            case .int8: int8OperationsPerSecond
+            case .int16: int16OperationsPerSecond
+            }
+        }
     }
 
     /// One thread alone.
@@ -30,8 +41,9 @@ public struct MachineSpeed: Sendable, Hashable {
         self.allThreads = allThreads
     }
 
-    /// Multiply-adds of a thread in one run: a millisecond or two. Units: rounds of the kernel.
-    private static let roundCount = 100_000
+    /// The work of a thread in one run: about a millisecond. Units: rounds of the kernel.
+    private static let float32RoundCount = 100_000
+    private static let integerRoundCount = 500
     /// The memory that is read: several times the last-level cache of most machines, but no more than a quarter of what
     /// is free. Where little is free, caches may hold it, and the rate is theirs. Units: bytes.
     private static var byteCount: Int { min(256 << 20, max(1 << 20, (AvailableMemory.current ?? .max) / 4)) }
@@ -49,11 +61,11 @@ public struct MachineSpeed: Sendable, Hashable {
     }
 
     private static func rates(threadCount: Int, memory: AlignedBuffer, workers: WorkerPool) -> Rates {
-        let operations = fastest(threadCount: threadCount, workers: workers) { _ in
-            2 * Double(kernel_repeat_multiply_adds(roundCount))
-        }
-        let byteOperations = fastest(threadCount: threadCount, workers: workers) { _ in
-            2 * Double(kernel_repeat_byte_products(roundCount))
+        let operations = [
+            (kernel_repeat_multiply_adds, float32RoundCount), (kernel_repeat_byte_products, integerRoundCount),
+            (kernel_repeat_int16_products, integerRoundCount),
+        ].map { kernel, roundCount in
+            fastest(threadCount: threadCount, workers: workers) { _ in 2 * Double(kernel(roundCount)) }
         }
         // Each thread reads a part of its own; the kernel reads whole groups of four cache lines.
         let share = memory.bytes.count / threadCount / 256 * 256
@@ -64,7 +76,8 @@ public struct MachineSpeed: Sendable, Hashable {
             return Double(share)
         }
         return Rates(
-            operationsPerSecond: operations, byteOperationsPerSecond: byteOperations, bytesPerSecond: bytes)
+            float32OperationsPerSecond: operations[0], int8OperationsPerSecond: operations[1],
+            int16OperationsPerSecond: operations[2], bytesPerSecond: bytes)
     }
 
     /// What the threads do per second, in the fastest of several runs.

@@ -45,8 +45,8 @@ extension MachineSpeed.Rates {
     /// Such as "118 GFLOP/s in float32, 473 GOP/s in int8, 21 GB/s from memory".
     var text: String {
         String(
-            format: "%.0f GFLOP/s in float32, %.0f GOP/s in int8, %.0f GB/s from memory", operationsPerSecond / 1e9,
-            byteOperationsPerSecond / 1e9, bytesPerSecond / 1e9)
+            format: "%.0f GFLOP/s in float32, %.0f GOP/s in int8, %.0f GB/s from memory",
+            float32OperationsPerSecond / 1e9, int8OperationsPerSecond / 1e9, bytesPerSecond / 1e9)
     }
 }
 

@@ -7,25 +7,29 @@ import Threads
 @Suite("Profiles of runs", .timeLimit(.minutes(2)))
 struct RunProfileTests {
     private static func step(
-        multiplyAdds: Int, bytes: Int, multipliesBytes: Bool = false, duration: Duration = .milliseconds(4)
+        multiplyAdds: Int, bytes: Int, productType: ProductType = .float32, duration: Duration = .milliseconds(4)
     ) -> RunProfile.Step {
         RunProfile.Step(
             node: "layer", algorithm: "any", multiplyAddCount: 3 * multiplyAdds,
-            performedMultiplyAddCount: multiplyAdds, multipliesBytes: multipliesBytes,
+            performedMultiplyAddCount: multiplyAdds, productType: productType,
             weightByteCount: bytes, duration: duration)
     }
 
-    /// A machine of 100 GFLOP/s, 400 GOP/s on bytes, and 10 GB/s.
+    /// A machine of 100 GFLOP/s, 400 GOP/s on bytes, 200 GOP/s on 16-bit integers, and 10 GB/s.
     private static let rates = MachineSpeed.Rates(
-        operationsPerSecond: 1e11, byteOperationsPerSecond: 4e11, bytesPerSecond: 1e10)
+        float32OperationsPerSecond: 1e11, int8OperationsPerSecond: 4e11, int16OperationsPerSecond: 2e11,
+        bytesPerSecond: 1e10)
 
     @Test func `a step is bound by arithmetic or by memory, whichever takes longer`() {
         // 0.2 GFLOP take 2 ms, 10 MB take 1 ms.
         let heavy = Self.step(multiplyAdds: 100_000_000, bytes: 10_000_000).bound(on: Self.rates)
         #expect(heavy == .init(limit: .arithmetic, share: 0.5))
         // The same in bytes take 0.5 ms, and the memory limits.
-        let bytes = Self.step(multiplyAdds: 100_000_000, bytes: 10_000_000, multipliesBytes: true)
+        let bytes = Self.step(multiplyAdds: 100_000_000, bytes: 10_000_000, productType: .int8)
         #expect(bytes.bound(on: Self.rates) == .init(limit: .memory, share: 0.25))
+        // As 16-bit integers they take 1 ms.
+        let wide = Self.step(multiplyAdds: 100_000_000, bytes: 5_000_000, productType: .int16)
+        #expect(wide.bound(on: Self.rates) == .init(limit: .arithmetic, share: 0.25))
         // 0.02 GFLOP take 0.2 ms, 40 MB take 4 ms.
         let large = Self.step(multiplyAdds: 10_000_000, bytes: 40_000_000).bound(on: Self.rates)
         #expect(large == .init(limit: .memory, share: 1))
@@ -58,8 +62,8 @@ struct RunProfileTests {
     @Test func `the limits of this machine are measured, for one thread and for all`() {
         let speed = MachineSpeed.measured(on: WorkerPool(threadCount: 2))
         for rates in [speed.oneThread, speed.allThreads] {
-            #expect(rates.operationsPerSecond > 1e8 && rates.operationsPerSecond < 1e13)
-            #expect(rates.byteOperationsPerSecond > 1e8 && rates.byteOperationsPerSecond < 1e14)
+            #expect(rates.float32OperationsPerSecond > 1e8 && rates.float32OperationsPerSecond < 1e13)
+            #expect(rates.int8OperationsPerSecond > 1e8 && rates.int8OperationsPerSecond < 1e14)
             #expect(rates.bytesPerSecond > 1e7 && rates.bytesPerSecond < 1e13)
         }
     }

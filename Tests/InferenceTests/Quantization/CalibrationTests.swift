@@ -62,7 +62,7 @@ struct CalibrationTests {
         let quantized = Self.quantized(network)
         for node in quantized.nodes where node.layer is any QuantizableLayer {
             let names = node.layer.algorithms(for: quantized.inputShapes(of: node), activation: nil).map(\.name)
-            #expect(names == ["int8"], "\(node.name)")
+            #expect(names.allSatisfy { $0.hasPrefix("int8") }, "\(node.name): \(names)")
         }
         for image in Self.images(20) {
             let batch = image.reshaped(to: [1, 3, 21, 19])

@@ -25,13 +25,14 @@ struct QuantizedLayerTests {
             let expected = layer(input)
             let workers = WorkerPool(threadCount: threadCount)
             for activation in [nil, Activation.relu] {
-                let operation = layer.operations(
-                    for: [[geometry[0], geometry[2], geometry[3]]], activation: activation, workers: workers)[0]
-                #expect(operation.name == "int8")
-                let output = run(operation, on: input, outputShape: expected.shape, workers: workers)
-                #expect(output == Self.activated(expected.scalars, activation), "\(range), \(threadCount) threads")
-                for variant in operation.variants(batchSize: geometry[8]) {
-                    #expect(run(variant, on: input, outputShape: expected.shape, workers: workers) == output)
+                let operations = layer.operations(
+                    for: [[geometry[0], geometry[2], geometry[3]]], activation: activation, workers: workers)
+                #expect(operations.last?.name == "int8")
+                for operation in operations.flatMap({ [$0] + $0.variants(batchSize: geometry[8]) }) {
+                    let output = run(operation, on: input, outputShape: expected.shape, workers: workers)
+                    #expect(
+                        output == Self.activated(expected.scalars, activation),
+                        "\(operation.name), \(range), \(threadCount) threads")
                 }
             }
         }

@@ -243,7 +243,7 @@ struct AlgorithmTuningTests {
         let text = try String(contentsOf: path, encoding: .utf8)
         for damaged in [
             String(text.dropLast(20)), text.replacing("0.25", with: "-1").replacing("0.5", with: "0"), "[]",
-            text.replacing("\"format\" : 3", with: "\"format\" : 2"), text.replacing("threads", with: "cores"),
+            text.replacing("\"format\" : 4", with: "\"format\" : 3"), text.replacing("threads", with: "cores"),
         ] {
             try Data(damaged.utf8).write(to: path)
             #expect(file.read().isEmpty, "\(damaged)")
