@@ -185,8 +185,8 @@ extension Conv2d {
         return [winograd, direct]
     }
 
-    /// An upper bound of the magnitude of a sum of bytes times quantized weights.
-    var largestByteSum: Int {
+    /// An upper bound of the magnitude of a sum of bytes times quantized weights; infinite if a weight is not finite.
+    var largestByteSum: Double {
         let depth = weight.shape.elementCount / outputChannels
         return weight.withUnsafeScalars { values in
             (0..<outputChannels).reduce(0) { bound, output in
@@ -196,10 +196,11 @@ extension Conv2d {
                     if value > 0 { positive += value } else { negative -= value }
                     largest = max(largest, abs(value))
                 }
+                guard positive.isFinite, negative.isFinite else { return .infinity }
                 guard largest > 0 else { return bound }
                 // Each number is rounded by at most a half.
                 let sum = max(positive, negative) / largest * 127 + Double(depth) / 2
-                return max(bound, 255 * Int(sum.rounded(.up)))
+                return max(bound, 255 * sum)
             }
         }
     }

@@ -25,7 +25,7 @@ struct QuantizedWinogradConvolution: Operation {
     static func algorithm(
         layer: Conv2d, geometry: ConvolutionGeometry, windows: @escaping @Sendable () -> ByteWindows
     ) -> Algorithm? {
-        guard let tiling = IntegerWinogradTiling(geometry), layer.largestByteSum < Int(KERNEL_INTEGER_TILE_LIMIT)
+        guard let tiling = IntegerWinogradTiling(geometry), layer.largestByteSum < Double(KERNEL_INTEGER_TILE_LIMIT)
         else { return nil }
         return Algorithm(name: algorithmName, cost: tiling.cost, batchCost: tiling.batchCost) { workers, _ in
             Self(layer: layer, windows: windows(), tiling: tiling, workers: workers)

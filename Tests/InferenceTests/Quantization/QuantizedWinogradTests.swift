@@ -132,6 +132,12 @@ struct QuantizedWinogradTests {
             let item = try Case(layer: layer, input: [inputs, 12, 12], activation: nil)
             #expect((item.algorithm != nil) == isExact)
         }
+        for value in [Float.nan, .infinity, -.infinity] {
+            let layer = Conv2d(
+                weight: Tensor([1, 1, 3, 3], scalars: [1, 1, value, 1, 1, 1, 1, 1, 1]), bias: nil,
+                inputQuantization: InputQuantization(range: 0...1))
+            #expect(try Case(layer: layer, input: [1, 9, 9], activation: nil).algorithm == nil)
+        }
         // Weights of both signs, few of them large, sum to much less.
         var random = RandomValues(seed: 1)
         let layer = Conv2d(
