@@ -1,10 +1,13 @@
 /// Where to listen, and all limits, each with its reason.
 public struct ServerOptions: Sendable, Equatable {
-    /// The address or host name to listen on. By default only this machine can connect: serving others has to be chosen
-    /// deliberately.
+    /// The address or host name to listen on, or `unix:` and the path of a Unix socket. By default only this machine can
+    /// connect: serving others has to be chosen deliberately.
     public var host = "127.0.0.1"
     /// The port; 0 takes a free one. 8080 needs no privilege and is what tutorials use.
     public var port = 8080
+    /// A socket that listens already, inherited from the process that started this one; ``host`` and ``port`` are then
+    /// not used.
+    public var listeningDescriptor: Int32?
     /// The most connections that are open at once. A shell usually grants 1024 descriptors. A connection takes 8 KiB
     /// while it receives a head and next to nothing while idle. For a client beyond the limit another connection is
     /// evicted: one that has not sent anything yet, else the one that is idle longest, else the slowest transfer. If
@@ -13,8 +16,11 @@ public struct ServerOptions: Sendable, Equatable {
     /// The most connections of one address (of IPv6, one network of 64 bits); nil is half of ``maxConnections``. One
     /// client then leaves room for others, and a proxy that is missing in ``trustedProxies`` still has enough.
     public var maxConnectionsPerAddress: Int?
-    /// Proxies, through which many clients connect: their addresses have no limit per address.
+    /// Proxies, through which many clients connect: their addresses have no limit per address, and the client's address
+    /// is the one that they forward.
     public var trustedProxies: [AddressBlock] = []
+    /// Which pages of other origins may read the answers; nil for none.
+    public var crossOriginPolicy: CrossOriginPolicy?
     /// How many clients may wait to be accepted: as many as may be connected, so that a burst of them is never refused.
     public var backlog = 1024
     /// How many event loops read, parse and answer; each serves an equal part of the connections. One loop receives

@@ -2,7 +2,7 @@ import Host
 import Logging
 import Synchronization
 
-/// An HTTP/1.1 server on a TCP socket.
+/// An HTTP/1.1 server on a TCP or Unix socket.
 ///
 /// - Source: RFC 9110, RFC 9112
 public final class SocketServer: Sendable {
@@ -56,13 +56,21 @@ public final class SocketServer: Sendable {
     }
 
     private func listen() throws(SocketError) -> (Listener, SocketAddress) {
-        let (descriptor, address) = try Socket.listen(
-            host: options.host, port: options.port, backlog: options.backlog)
+        let descriptor: Int32
+        let address: SocketAddress
+        if let inherited = options.listeningDescriptor {
+            (descriptor, address) = (inherited, try Socket.adopt(inherited))
+        } else {
+            (descriptor, address) = try Socket.listen(
+                host: options.host, port: options.port, backlog: options.backlog)
+        }
+        let socketFile = options.listeningDescriptor == nil ? UnixSocket.path(in: address.host) : nil
         let loops: [EventLoop]
         do throws(SocketError) {
             loops = try Self.loops(options)
         } catch {
             Socket.close(descriptor)
+            if let socketFile { UnixSocket.remove(socketFile) }
             throw error
         }
         let limits = ConnectionRegistry.Limits(
@@ -83,7 +91,8 @@ public final class SocketServer: Sendable {
                 self?.state.withLock { $0.listener }?.connectionEnded()
             })
         let listener = Listener(
-            descriptor: descriptor, options: options, limits: limits, registry: registry, logger: logger,
+            descriptor: descriptor, socketFile: socketFile, options: options, limits: limits, registry: registry,
+            logger: logger,
             loop: loops[0]
         ) { number, client, share, isRefused in
             Connection(
@@ -107,6 +116,7 @@ public final class SocketServer: Sendable {
     public static func tryListening(host: String, port: Int) throws(SocketError) -> SocketAddress {
         let (descriptor, address) = try Socket.listen(host: host, port: port, backlog: 1)
         Socket.close(descriptor)
+        if let path = UnixSocket.path(in: host) { UnixSocket.remove(path) }
         return address
     }
 

@@ -50,6 +50,22 @@ public final class TestClient: @unchecked Sendable {  // guard: all state is tou
         Self.with(host, port: port) { _ = connect(descriptor, $0, $1) }
     }
 
+    /// Connects to a Unix socket.
+    public init(path: String, server: (any Sendable)? = nil) {
+        self.server = server
+        descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        var timeout = timeval(tv_sec: 120, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
+        var name = sockaddr_un()
+        name.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &name.sun_path) { $0.copyBytes(from: path.utf8) }
+        withUnsafePointer(to: &name) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                _ = connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+    }
+
     private static func with(_ host: String, port: Int, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Void) {
         var name = sockaddr_in()
         name.sin_family = sa_family_t(AF_INET)

@@ -133,16 +133,19 @@ extension Connection {
     private func take(_ head: RequestHead) throws(RequestError) {
         exchange?.head = head
         if let id = RequestID.sane(head.requestID) { exchange?.id = id }
+        if isProxy {
+            exchange?.clientAddress = ForwardedClient.address(
+                in: head.headerFields, trusted: context.options.trustedProxies)
+        }
 
         // This comes before the client is asked for the body (RFC 9110 §10.1.1).
         if head.target.isAsterisk {
-            let allow = Self.allow(context.router.allowedMethods)
-            return answerEarly(Response(status: .noContent, headerFields: [.allow: allow]), head)
+            return answerEarly(options(context.router.allowedMethods, head), head)
         }
         switch context.router.match(head.line.method, head.target.path) {
         // OPTIONS needs no route (RFC 9110 §9.3.7).
         case .methodNotAllowed(let methods) where head.line.method == .options:
-            return answerEarly(Response(status: .noContent, headerFields: [.allow: Self.allow(methods)]), head)
+            return answerEarly(options(methods, head), head)
         case .notFound:
             return answerEarly(context.router.refusal(of: head.line.method, head.target.path), head)
         case .methodNotAllowed(let methods):
@@ -193,8 +196,11 @@ extension Connection {
         }
     }
 
-    private static func allow(_ methods: [HTTPRequest.Method]) -> String {
-        methods.map(\.rawValue).joined(separator: ", ")
+    /// The answer to OPTIONS (RFC 9110 §9.3.7).
+    private func options(_ methods: [HTTPRequest.Method], _ head: RequestHead) -> Response {
+        var fields: HTTPFields = [.allow: methods.map(\.rawValue).joined(separator: ", ")]
+        context.options.crossOriginPolicy?.answerPreflight(head.headerFields, methods: methods, in: &fields)
+        return Response(status: .noContent, headerFields: fields)
     }
 
     /// Answers with an error: the bytes are not a request, or the server no longer waits for the rest of one. Where the
@@ -245,7 +251,8 @@ extension Connection {
         let request = Request(
             id: exchange.id, method: head.line.method, target: head.line.target, path: head.target.path,
             pathParameters: exchange.pathParameters, query: head.target.query, headerFields: head.headerFields,
-            body: body, remoteAddress: remoteAddress, startedAt: exchange.startedAt, receivedAt: lastReadAt)
+            body: body, remoteAddress: exchange.clientAddress ?? remoteAddress, startedAt: exchange.startedAt,
+            receivedAt: lastReadAt)
         task = Task(executorPreference: loop) { [self, reservation = exchange.reservation] in
             let response = await route.handler(request)
             loop.preconditionIsCurrent()
@@ -265,7 +272,9 @@ extension Connection {
     /// - Parameter ending: what follows the answer; nil keeps the connection open if it can be used again.
     private func respond(_ response: Response, then ending: ConnectionState.Ending? = nil) {
         guard let exchange else { return on(.broken) }
-        let response = context.router.finished(response, path: exchange.path)
+        var response = context.router.finished(response, path: exchange.path)
+        context.options.crossOriginPolicy?.permit(
+            exchange.head?.headerFields[.origin], in: &response.headerFields)
         let ending = ending ?? (keepsAlive ? .keepAlive : closing)
         let answer = ResponseWriter.Context(
             requestID: exchange.id, date: context.date.now(),

@@ -14,6 +14,8 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
     let context: ConnectionContext
     /// The client's address, without its port.
     let remoteAddress: String
+    /// Whether the other side is a trusted proxy, whose clients' addresses are in its requests.
+    let isProxy: Bool
     /// The resources that all connections from this address hold together; nil for a trusted proxy, which has no limit.
     let share: AddressShare?
     /// This connection's place in the order of eviction (``EvictionRank``). Atomic, since other threads read it.
@@ -50,6 +52,7 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
         self.number = number
         self.context = context
         self.remoteAddress = client.host
+        self.isProxy = client.isTrusted(by: context.options)
         self.descriptor = client.descriptor
         self.share = share
         self.isRefused = isRefused
@@ -166,7 +169,7 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
 
     private func complete(_ exchange: Exchange, isComplete: Bool) {
         context.observer.requestCompleted(
-            exchange.record(remoteAddress: remoteAddress, isComplete: isComplete, now: .now))
+            exchange.record(remoteAddress: exchange.clientAddress ?? remoteAddress, isComplete: isComplete, now: .now))
     }
 
     /// Ends this side's stream, and discards what the client still sends until it has read the answer and closes. To

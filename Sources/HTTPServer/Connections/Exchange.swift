@@ -18,6 +18,8 @@ final class Exchange {
     }
     /// The first bytes of the target, where the request line could not be parsed.
     var targetBeginning: String?
+    /// The client's address, where the other side is a proxy that forwards it.
+    var clientAddress: String?
     /// The route that matches, once the head is complete.
     var route: Route?
     var pathParameters: [String: String] = [:]
@@ -50,7 +52,8 @@ final class Exchange {
         return RequestRecord(
             id: id, method: line?.method, target: line?.target, route: route?.pattern,
             status: status ?? .clientClosedRequest, bytesIn: bytesIn, bytesOut: bytesOut,
-            duration: startedAt.duration(to: now), remoteAddress: remoteAddress, isComplete: isComplete,
+            duration: startedAt.duration(to: now), remoteAddress: remoteAddress,
+            trace: head.flatMap { TraceContext(in: $0.headerFields) }, isComplete: isComplete,
             annotations: annotations)
     }
 }
@@ -75,6 +78,8 @@ public struct RequestRecord: Sendable {
     public let duration: Duration
     /// The client's address, without its port.
     public let remoteAddress: String
+    /// The trace that the request belongs to, if its client said so.
+    public let trace: TraceContext?
     /// Whether the whole answer was written.
     public let isComplete: Bool
     /// Returns what the handler noted for the access log.
@@ -84,7 +89,8 @@ public struct RequestRecord: Sendable {
     public init(
         id: String, method: HTTPRequest.Method?, target: String?, route: String?, status: HTTPResponse.Status,
         bytesIn: Int = 0, bytesOut: Int = 0, duration: Duration = .zero, remoteAddress: String = "127.0.0.1",
-        isComplete: Bool = true, annotations: @escaping @Sendable () -> [String: String] = { [:] }
+        trace: TraceContext? = nil, isComplete: Bool = true,
+        annotations: @escaping @Sendable () -> [String: String] = { [:] }
     ) {
         self.id = id
         self.method = method
@@ -95,6 +101,7 @@ public struct RequestRecord: Sendable {
         self.bytesOut = bytesOut
         self.duration = duration
         self.remoteAddress = remoteAddress
+        self.trace = trace
         self.isComplete = isComplete
         self.annotations = annotations
     }

@@ -2,8 +2,8 @@ import HTTPTypes
 
 /// Finds the route for a method and a path.
 ///
-/// Routes are tried in the order of registration, but a pattern without parameters wins over one with parameters. For a
-/// dozen routes a list is faster than a tree.
+/// Routes are tried in the order of registration, but a pattern without parameters wins over one with parameters, and
+/// `{model}:predict` over `{model}`. For a few dozen routes a list is faster than a tree.
 public struct Router: Sendable {
     /// Every route, in the order of registration.
     public private(set) var routes: [Route] = []
@@ -30,7 +30,8 @@ public struct Router: Sendable {
     ///
     /// - Parameters:
     ///   - method: GET answers HEAD too.
-    ///   - pattern: a path such as `/v1/models/{model}/predict`, in which a name in braces stands for one segment.
+    ///   - pattern: a path such as `/v1/models/{model}/predict`, in which a name in braces stands for one segment, or for
+    ///     what precedes the rest of one, as in `/v1/models/{model}:predict`.
     ///   - readsBody: whether the handler needs the body; otherwise it is read and dropped.
     public mutating func on(
         _ method: HTTPRequest.Method, _ pattern: String, readsBody: Bool = false, handler: @escaping Handler
@@ -101,7 +102,9 @@ public struct Router: Sendable {
         var found: RouteMatch?
         for route in routes {
             guard let parameters = route.parameters(pieces) else { continue }
-            if found == nil, route.answers(method) { found = .found(route, parameters: parameters) }
+            if route.answers(method), found == nil || route.hasSuffixes {
+                found = .found(route, parameters: parameters)
+            }
             Self.allow(route.method, in: &allowed)
         }
         if let found { return found }
@@ -147,12 +150,15 @@ public struct Route: Sendable {
     /// Whether the pattern has no parameters.
     let isPlain: Bool
 
+    /// Whether a parameter is only part of its segment.
+    let hasSuffixes: Bool
+
     /// A part of a pattern between two slashes.
     enum Segment: Sendable, Equatable {
         /// Matches this text only.
         case text(String)
-        /// Matches any text that is not empty, and passes it to the handler by this name.
-        case parameter(String)
+        /// Matches any text that is not empty and ends with `suffix`, and passes what precedes that to the handler.
+        case parameter(String, suffix: String)
     }
 
     /// A route.
@@ -162,9 +168,10 @@ public struct Route: Sendable {
         self.readsBody = readsBody
         self.handler = handler
         self.segments = Self.split(pattern).map { segment in
-            segment.hasPrefix("{") && segment.hasSuffix("}")
-                ? .parameter(String(segment.dropFirst().dropLast())) : .text(String(segment))
+            guard segment.hasPrefix("{"), let end = segment.firstIndex(of: "}") else { return .text(String(segment)) }
+            return .parameter(String(segment[..<end].dropFirst()), suffix: String(segment[end...].dropFirst()))
         }
+        hasSuffixes = segments.contains { if case .parameter(_, let suffix) = $0 { !suffix.isEmpty } else { false } }
         self.isPlain = segments.allSatisfy { if case .text = $0 { true } else { false } }
     }
 
@@ -180,9 +187,9 @@ public struct Route: Sendable {
         for (segment, piece) in zip(segments, path) {
             switch segment {
             case .text(let text): guard text == piece else { return nil }
-            case .parameter(let name):
-                guard !piece.isEmpty else { return nil }
-                parameters[name] = String(piece)
+            case .parameter(let name, let suffix):
+                guard piece.utf8.count > suffix.utf8.count, piece.hasSuffix(suffix) else { return nil }
+                parameters[name] = String(piece.dropLast(suffix.count))
             }
         }
         return parameters

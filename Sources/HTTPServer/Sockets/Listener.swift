@@ -7,6 +7,8 @@ import Logging
 /// an error. If the process has no descriptor left, a spare one is closed for a moment to send that error.
 final class Listener: @unchecked Sendable {  // guard: all mutable state is touched on `loop` only
     private let descriptor: Int32
+    /// The file of a Unix socket, which is removed at the end; nil for others.
+    private let socketFile: String?
     private let options: ServerOptions
     private let limits: ConnectionRegistry.Limits
     private let registry: ConnectionRegistry
@@ -36,10 +38,12 @@ final class Listener: @unchecked Sendable {  // guard: all mutable state is touc
 
     /// A listener over `descriptor`, which it owns from now on.
     init(
-        descriptor: Int32, options: ServerOptions, limits: ConnectionRegistry.Limits, registry: ConnectionRegistry,
+        descriptor: Int32, socketFile: String? = nil, options: ServerOptions, limits: ConnectionRegistry.Limits,
+        registry: ConnectionRegistry,
         logger: Logger, loop: EventLoop, makeConnection: @escaping MakeConnection
     ) {
         self.descriptor = descriptor
+        self.socketFile = socketFile
         self.options = options
         self.limits = limits
         self.registry = registry
@@ -90,8 +94,9 @@ final class Listener: @unchecked Sendable {  // guard: all mutable state is touc
         if takesBacklog { while acceptOne(isLast: true) {} }
         isPaused = false
         registry.isCrowded.store(false, ordering: .relaxed)
-        let close = { @Sendable [descriptor] in
+        let close = { @Sendable [descriptor, socketFile] in
             Socket.close(descriptor)
+            if let socketFile { UnixSocket.remove(socketFile) }
             then()
         }
         guard let watch else { return close() }
@@ -124,9 +129,8 @@ final class Listener: @unchecked Sendable {  // guard: all mutable state is touc
     }
 
     private func admit(_ client: Socket.Client, isLast: Bool) {
-        let address = ClientAddress(client.host)
-        let isTrusted = address.map { address in options.trustedProxies.contains { $0.contains(address) } } ?? false
-        let admission = registry.add(owner: isTrusted ? nil : address?.owner, limits: isLast ? nil : limits) {
+        let owner = client.isTrusted(by: options) ? nil : ClientAddress(client.host)?.owner
+        let admission = registry.add(owner: owner, limits: isLast ? nil : limits) {
             makeConnection($0, client, $1, $2)
         }
         switch admission {

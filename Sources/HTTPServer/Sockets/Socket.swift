@@ -15,7 +15,7 @@ enum Socket {
     }
 
     /// The type of a TCP socket.
-    private static var stream: Int32 {
+    static var stream: Int32 {
         #if canImport(Glibc)
             Int32(SOCK_STREAM.rawValue)
         #else
@@ -24,7 +24,7 @@ enum Socket {
     }
 
     /// Makes a new socket non-blocking, close-on-exec (child processes do not inherit it), and never raise SIGPIPE.
-    private static func prepare(_ descriptor: Int32) {
+    static func prepare(_ descriptor: Int32) {
         _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         #if !os(Linux)
@@ -32,9 +32,12 @@ enum Socket {
         #endif
     }
 
-    /// Listens on the first address of `host` that can be used.
+    /// Listens on the first address of `host` that can be used, or on a Unix socket.
     static func listen(host: String, port: Int, backlog: Int) throws(SocketError) -> (descriptor: Int32, SocketAddress)
     {
+        if let path = UnixSocket.path(in: host) {
+            return (try UnixSocket.listen(path, backlog: backlog), SocketAddress(host: host, port: 0))
+        }
         guard (0...65535).contains(port) else { throw .port(port) }
         var failure = SocketError.unknownHost(host, reason: "it has no address")
         for address in try resolve(host: host, port: port) {
@@ -75,7 +78,7 @@ enum Socket {
     private static func listen(
         on address: (sockaddr_storage, socklen_t), host: String, port: Int, backlog: Int
     ) throws(SocketError) -> (descriptor: Int32, SocketAddress) {
-        var (storage, length) = address
+        let (storage, length) = address
         let descriptor = socket(Int32(storage.ss_family), stream, 0)
         guard descriptor >= 0 else { throw .system(operation: "socket", code: errno) }
         prepare(descriptor)
@@ -85,7 +88,7 @@ enum Socket {
         // "::" then accepts IPv4 clients too.
         if Int32(storage.ss_family) == AF_INET6 { set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 0) }
 
-        let bound = withUnsafePointer(to: &storage) { pointer in
+        let bound = withUnsafePointer(to: storage) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, length) }
         }
         guard bound == 0, Foundation.listen(descriptor, Int32(clamping: backlog)) == 0 else {
@@ -99,16 +102,35 @@ enum Socket {
             default: throw .system(operation: "bind", code: code)
             }
         }
-        length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-        let named = withUnsafeMutablePointer(to: &storage) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
-        }
-        guard named == 0, let local = SocketAddress(storage) else {
+        guard let local = Self.address(of: descriptor) else {
             let code = errno
             close(descriptor)
             throw .system(operation: "getsockname", code: code)
         }
         return (descriptor, local)
+    }
+
+    /// Takes over a socket that the process that started this one listens on already.
+    ///
+    /// - Throws: ``SocketError/notListening(_:)``.
+    static func adopt(_ descriptor: Int32) throws(SocketError) -> SocketAddress {
+        var isListening: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        guard getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &isListening, &length) == 0, isListening != 0,
+            let address = Self.address(of: descriptor)
+        else { throw .notListening(descriptor) }
+        prepare(descriptor)
+        return address
+    }
+
+    /// The address that a socket is bound to.
+    private static func address(of descriptor: Int32) -> SocketAddress? {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let named = withUnsafeMutablePointer(to: &storage) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
+        }
+        return named == 0 ? SocketAddress(storage) : nil
     }
 
     /// Accepts the next client in the backlog.
@@ -124,7 +146,9 @@ enum Socket {
         prepare(descriptor)
         // A response is written in one piece; Nagle's algorithm would only delay it.
         set(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
-        return .success(Client(descriptor: descriptor, host: SocketAddress(storage)?.host ?? "unknown"))
+        let isLocal = Int32(storage.ss_family) == AF_UNIX
+        let host = isLocal ? Client.localHost : SocketAddress(storage)?.host ?? "unknown"
+        return .success(Client(descriptor: descriptor, host: host))
     }
 
     /// A client that has connected.
@@ -132,6 +156,17 @@ enum Socket {
         let descriptor: Int32
         /// The address, without its port.
         let host: String
+
+        /// The host of every client of a Unix socket, which has no address.
+        static let localHost = "unix"
+
+        /// Whether this is one of the trusted proxies. Clients of a Unix socket are: the permissions of its folder decide
+        /// who may connect.
+        func isTrusted(by options: ServerOptions) -> Bool {
+            if host == Self.localHost { return true }
+            guard !options.trustedProxies.isEmpty, let address = ClientAddress(host) else { return false }
+            return options.trustedProxies.contains { $0.contains(address) }
+        }
     }
 
     /// Opens a spare descriptor, which is closed when no other is left; -1 on failure.
@@ -250,6 +285,12 @@ public enum SocketError: Error, Equatable, Sendable, CustomStringConvertible {
     case permissionDenied(SocketAddress)
     /// No network interface of this machine has this address.
     case addressNotAvailable(SocketAddress)
+    /// The path of a Unix socket is longer than the system allows. Units: bytes.
+    case pathTooLong(String, limit: Int)
+    /// There is a file at the path of a Unix socket that is no socket.
+    case notSocket(path: String)
+    /// An inherited descriptor is not a socket that listens.
+    case notListening(Int32)
     /// This system does not have this poller.
     case pollerUnavailable(PollerKind)
     /// Another system call failed.
@@ -276,6 +317,13 @@ public enum SocketError: Error, Equatable, Sendable, CustomStringConvertible {
         case .addressNotAvailable(let address):
             "The address \(address.host) is none of this machine's; use 127.0.0.1 for this machine only, or 0.0.0.0 for "
                 + "all its interfaces."
+        case .pathTooLong(let path, let limit):
+            "The path '\(path)' is too long for a Unix socket; choose one of at most \(limit) bytes."
+        case .notSocket(let path):
+            "There is a file at '\(path)' that is not a socket; remove it or choose another path."
+        case .notListening(let descriptor):
+            "The descriptor \(descriptor), which LISTEN_FDS announces, is not a listening socket; a systemd socket unit "
+                + "needs ListenStream= and Accept=no."
         case .pollerUnavailable(let kind):
             "The poller '\(kind.rawValue)' does not exist on this system; choose auto or dispatch."
         case .system(let operation, let code):

@@ -1,10 +1,10 @@
 import Foundation
 
-/// The address of a socket: a numeric host and a port.
+/// The address of a socket: a numeric host and a port, or the path of a Unix socket.
 public struct SocketAddress: Sendable, Equatable, CustomStringConvertible {
-    /// A numeric IPv4 or IPv6 address, the latter without brackets.
+    /// A numeric IPv4 or IPv6 address, the latter without brackets; or `unix:` and a path.
     public let host: String
-    /// The port, 0…65535.
+    /// The port, 0…65535; 0 of a Unix socket.
     public let port: Int
 
     /// An address.
@@ -13,10 +13,14 @@ public struct SocketAddress: Sendable, Equatable, CustomStringConvertible {
         self.port = port
     }
 
-    /// `127.0.0.1:8080` or `[::1]:8080`, as a URL wants it.
+    /// `127.0.0.1:8080` or `[::1]:8080`, as a URL wants it, or `unix:/run/alexnet.sock`.
     public var description: String {
-        host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        if UnixSocket.path(in: host) != nil { return host }
+        return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
     }
+
+    /// `http://127.0.0.1:8080`, or `unix:/run/alexnet.sock`, for which URLs have no form.
+    public var url: String { UnixSocket.path(in: host) == nil ? "http://\(description)" : description }
 
     /// Reads an address from the kernel. An IPv4 address that is mapped into IPv6 (`::ffff:1.2.3.4`) becomes IPv4.
     init?(_ storage: sockaddr_storage) {
@@ -30,6 +34,9 @@ public struct SocketAddress: Sendable, Equatable, CustomStringConvertible {
         case AF_INET6:
             length = MemoryLayout<sockaddr_in6>.size
             port = withUnsafeBytes(of: storage) { $0.load(as: sockaddr_in6.self).sin6_port }
+        case AF_UNIX:
+            self.init(host: UnixSocket.prefix + UnixSocket.path(of: storage), port: 0)
+            return
         default: return nil
         }
         var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))

@@ -36,6 +36,26 @@ import Testing
         #expect(told(.post, "/v1/models/all") == "/v1/models/{model} all")
     }
 
+    @Test func `a parameter may be followed by the rest of its segment`() {
+        var router = router
+        router.on(.post, "/v1/models/{model}:predict") { _ in .text("") }
+        for (path, model) in [("/v1/models/a:predict", "a"), ("/v1/models/a:b:predict", "a:b")] {
+            guard case .found(let route, let parameters) = router.match(.post, path) else {
+                Issue.record("\(path) is not found")
+                continue
+            }
+            #expect(route.pattern == "/v1/models/{model}:predict" && parameters == ["model": model])
+        }
+        guard case .found(let route, let parameters) = router.match(.get, "/v1/models/a:predict") else {
+            Issue.record("GET is not found")
+            return
+        }
+        #expect(route.pattern == "/v1/models/{model}" && parameters == ["model": "a:predict"])
+        if case .found(let route, _) = router.match(.post, "/v1/models/:predict") {
+            #expect(route.pattern != "/v1/models/{model}:predict")
+        }
+    }
+
     @Test func `other paths are not found`() {
         for path in ["/v1", "/v1/models/", "/v1/models/a/", "//", "/v1/models/a/b"] {
             #expect(told(.get, path) == "404")
