@@ -90,6 +90,21 @@ public final class Engine: Sendable {
         }
     }
 
+    /// Runs one image, and copies the inputs of some layers.
+    ///
+    /// - Parameters:
+    ///   - image: `[H, W, C]`.
+    ///   - counts: the sizes of these inputs, by the layers' names. Layers that are views, and activations that are fused
+    ///     into the layer before them, are not run. Units: values.
+    func run(_ image: Tensor, recording counts: [String: Int]) -> (logits: [Float], inputs: [String: [Float]]) {
+        precondition(image.shape == imageShape, "an image of \(image.shape) for \(imageShape)")
+        let values = ValueRecorder(counts: counts)
+        let outputs = run(
+            batchSize: 1, fill: { _, memory in image.withUnsafeScalars { _ = memory.update(from: $0) } },
+            values: values)
+        return (outputs[0], values.inputs)
+    }
+
     /// Runs a batch of mid-grey images and measures each step; see ``RunProfile``.
     public func profile(batchSize: Int) -> RunProfile {
         let recorder = ProfileRecorder(nodes: network.nodes.map(\.name))
@@ -107,13 +122,15 @@ public final class Engine: Sendable {
     /// Runs a batch through all sections.
     ///
     /// - Parameter fill: writes one image's input, `[H, W, C]`.
-    private func run(batchSize: Int, fill: @escaping Fill, recorder: ProfileRecorder? = nil) -> [[Float]] {
+    private func run(
+        batchSize: Int, fill: @escaping Fill, recorder: ProfileRecorder? = nil, values: ValueRecorder? = nil
+    ) -> [[Float]] {
         let outputCount = network.outputShape.elementCount
         let outputs = [Float](unsafeUninitializedCapacity: batchSize * outputCount) { outputs, count in
             nonisolated(unsafe) let outputs = outputs
             runSection(
                 sections.count - 1, images: 0..<batchSize, threadCount: workers.threadCount,
-                isDivided: isDivided(batchSize), fill: fill, recorder: recorder
+                isDivided: isDivided(batchSize), fill: fill, recorder: recorder, values: values
             ) { images, values in
                 _ = UnsafeMutableBufferPointer(rebasing: outputs[(images.lowerBound * outputCount)...])
                     .update(from: values)
@@ -130,7 +147,8 @@ public final class Engine: Sendable {
     ///   - take: reads the output of a part of the images; called on any thread.
     private func runSection(
         _ index: Int, images: Range<Int>, threadCount: Int, isDivided: Bool, fill: @escaping Fill,
-        recorder: ProfileRecorder?, take: @escaping @Sendable (Range<Int>, UnsafeBufferPointer<Float>) -> Void
+        recorder: ProfileRecorder?, values: ValueRecorder?,
+        take: @escaping @Sendable (Range<Int>, UnsafeBufferPointer<Float>) -> Void
     ) {
         let section = sections[index]
         // The section that takes the whole batch is never divided: its threads share each step.
@@ -151,10 +169,11 @@ public final class Engine: Sendable {
                     } else {
                         runSection(
                             index - 1, images: part, threadCount: threadCount, isDivided: isDivided && !isDividedHere,
-                            fill: fill, recorder: recorder
+                            fill: fill, recorder: recorder, values: values
                         ) { _ = place(of: $0).update(from: $1) }
                     }
                 },
+                willRun: values.map { values in { values.record($0, $1) } },
                 didRun: recorder.map { recorder in
                     {
                         recorder.record(

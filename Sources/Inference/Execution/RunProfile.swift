@@ -116,3 +116,22 @@ final class ProfileRecorder: Sendable {
         }
     }
 }
+
+/// Copies the inputs of some steps while one image runs.
+final class ValueRecorder: Sendable {
+    private let counts: [String: Int]
+    private let recorded = Mutex<[String: [Float]]>([:])
+
+    /// - Parameter counts: the sizes of the inputs to copy, by the names of their layers. Units: values.
+    init(counts: [String: Int]) { self.counts = counts }
+
+    /// The inputs by the names of their layers. Shape: `[H, W, C]` or `[F]` each.
+    var inputs: [String: [Float]] { recorded.withLock(\.self) }
+
+    /// Copies the first input of a step that is about to run.
+    func record(_ step: Plan.Step, _ run: OperationRun) {
+        guard let count = counts[step.node] else { return }
+        let values = Array(UnsafeBufferPointer(start: run.input(), count: count))
+        recorded.withLock { $0[step.node] = values }
+    }
+}

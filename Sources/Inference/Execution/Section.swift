@@ -36,11 +36,12 @@ final class Section: Sendable {
     /// - Parameters:
     ///   - threadCount: the number of threads that share each step.
     ///   - fill: writes the batch's input, `[N, …]`.
+    ///   - willRun: called before each step, with its inputs in memory.
     ///   - didRun: called with each step and its duration, for profiles.
     ///   - take: reads the batch's output, `[N, …]`.
     func run<R>(
         batchSize: Int, threadCount: Int, fill: (UnsafeMutableBufferPointer<Float>) -> Void,
-        didRun: ((Plan.Step, Duration) -> Void)? = nil,
+        willRun: ((Plan.Step, OperationRun) -> Void)? = nil, didRun: ((Plan.Step, Duration) -> Void)? = nil,
         take: (UnsafeBufferPointer<Float>) -> R
     ) -> R {
         let plan = plan(PlanKey(batchSize: batchSize, threadCount: threadCount))
@@ -51,7 +52,7 @@ final class Section: Sendable {
             UnsafeMutableBufferPointer(rebasing: memory[offset..<offset + shape.elementCount * batchSize])
         }
         fill(values(at: plan.inputOffset, shape: network.inputShape))
-        plan.run(on: arena, workers: workers, didRun: didRun)
+        plan.run(on: arena, workers: workers, willRun: willRun, didRun: didRun)
         return take(UnsafeBufferPointer(values(at: plan.outputOffset, shape: network.outputShape)))
     }
 

@@ -46,6 +46,17 @@ public struct ImageHeader: Sendable, Equatable {
         self = header
     }
 
+    /// The size of an image as it is shown; nil if its header cannot be read.
+    ///
+    /// - Parameter appliesOrientation: whether the EXIF orientation turns the image. Units: pixels.
+    public static func shownSize(
+        of bytes: ArraySlice<UInt8>, appliesOrientation: Bool
+    ) -> (width: Int, height: Int)? {
+        guard let header = ImageHeader(bytes), let format = try? ImageFormat(signatureOf: bytes) else { return nil }
+        let swaps = appliesOrientation && Orientation(in: bytes, format: format).swapsSides
+        return swaps ? (header.height, header.width) : (header.width, header.height)
+    }
+
     private init(width: Int, height: Int, workingByteCount: Int = 0, isDivisible: Bool = true, passCount: Int = 1) {
         self.width = width
         self.height = height

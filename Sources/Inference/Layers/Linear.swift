@@ -57,6 +57,18 @@ public struct Linear: UnaryLayer {
             }
         }
 
+        /// Adds the weights of one output, multiplied by a factor, to sums, one for each input.
+        func add(row output: Int, times factor: Float, to sums: UnsafeMutableBufferPointer<Float>) {
+            switch self {
+            case .float32(let weight):
+                weight.withUnsafeScalars { values in
+                    for k in sums.indices { sums[k] += factor * values[output * sums.count + k] }
+                }
+            case .packed(let weight): weight.forEachWeight(of: output) { sums[$0] += factor * $1 }
+            case .bytes(let weight): weight.forEachWeight(of: output) { sums[$0] += factor * $1 }
+            }
+        }
+
         /// The weights in row-major float32, `[O, I]`; a copy if they are stored in another form.
         fileprivate var tensor: Tensor {
             switch self {

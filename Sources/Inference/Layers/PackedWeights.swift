@@ -108,17 +108,19 @@ public struct PackedWeights: Sendable {
     func unpacked() -> Tensor {
         let (outputs, depth) = (shape[0], shape[1])
         return Tensor(shape) { values in
-            for output in 0..<outputs {
-                let scale = scales.bytes.load(fromByteOffset: output * MemoryLayout<Float>.stride, as: Float.self)
-                let panel = output / Self.panelOutputs * Self.panelOutputs * depth * element.byteCount
-                for k in 0..<depth {
-                    let row = UnsafeRawBufferPointer(panels.bytes)[
-                        (panel + k * Self.panelOutputs * element.byteCount)...]
-                    let number = element.number(
-                        of: output % Self.panelOutputs, in: UnsafeRawBufferPointer(rebasing: row))
-                    values[output * depth + k] = number * scale
-                }
-            }
+            for output in 0..<outputs { forEachWeight(of: output) { values[output * depth + $0] = $1 } }
+        }
+    }
+
+    /// Calls `body` for each weight of an output: with the number of its input, and its value with the error of packing.
+    func forEachWeight(of output: Int, _ body: (_ input: Int, _ weight: Float) -> Void) {
+        let rowByteCount = Self.panelOutputs * element.byteCount
+        let scale = scales.bytes.load(fromByteOffset: output * MemoryLayout<Float>.stride, as: Float.self)
+        let first = output / Self.panelOutputs * rowByteCount * shape[1]
+        for input in 0..<shape[1] {
+            let row = UnsafeRawBufferPointer(
+                rebasing: panels.bytes[first + input * rowByteCount..<first + (input + 1) * rowByteCount])
+            body(input, element.number(of: output % Self.panelOutputs, in: row) * scale)
         }
     }
 }

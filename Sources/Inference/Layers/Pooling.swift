@@ -205,7 +205,7 @@ public struct AdaptiveAvgPool2d: UnaryLayer {
         return Tensor([input.shape[0], input.shape[1], outputSize.height, outputSize.width], scalars: output)
     }
 
-    private func region(_ index: Int, of count: Int, over extent: Int) -> Range<Int> {
+    func region(_ index: Int, of count: Int, over extent: Int) -> Range<Int> {
         index * extent / count..<((index + 1) * extent + count - 1) / count
     }
 }

@@ -32,7 +32,7 @@ public final class Model: Sendable {
     public let notes: [String]
     /// The time at which loading finished.
     public let loadedAt: Date
-    private let engine: Engine
+    let engine: Engine
     /// The objects passed to ``keep(_:)``.
     private let companions = Mutex<[any Sendable]>([])
 
@@ -77,9 +77,12 @@ public final class Model: Sendable {
     ///
     /// Shape: inputs `[H, W, C]` each, as ``preprocessing`` makes them; outputs `[K]` each, K = ``classes``' count.
     public func logits(_ images: [Tensor]) -> [[Float]] {
-        let outputs = engine(images)
-        guard network.outputShape.elementCount == 1, classes.count == 2 else { return outputs }
-        return outputs.map { [0, $0[0]] }
+        engine(images).map(classLogits)
+    }
+
+    /// One logit for each class, from the network's outputs.
+    func classLogits(_ outputs: [Float]) -> [Float] {
+        outputs.count == 1 && classes.count == 2 ? [0, outputs[0]] : outputs
     }
 
     /// The memory that the model takes after batches of `maxBatchSize` have run: weights, prepared kernels and arenas.

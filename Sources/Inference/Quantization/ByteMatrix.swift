@@ -131,12 +131,15 @@ public struct ByteMatrix: Sendable {
     func unpacked() -> Tensor {
         Tensor([outputs, depth]) { values in
             for output in 0..<outputs {
-                for k in 0..<depth {
-                    let number = Float(number(output: output, input: k))
-                    values.initializeElement(at: output * depth + k, to: number * weightScales[output])
-                }
+                forEachWeight(of: output) { values.initializeElement(at: output * depth + $0, to: $1) }
             }
         }
+    }
+
+    /// Calls `body` for each weight of an output: with the number of its input, and its value with the error of
+    /// quantization.
+    func forEachWeight(of output: Int, _ body: (_ input: Int, _ weight: Float) -> Void) {
+        for input in 0..<depth { body(input, Float(number(output: output, input: input)) * weightScales[output]) }
     }
 
     /// The output for an integer sum of (byte − zero point) · number, as the kernels compute it.

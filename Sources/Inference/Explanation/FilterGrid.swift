@@ -1,32 +1,38 @@
-import Inference
-
 /// An image of the first layer's filters, arranged in a grid.
 ///
 /// Each filter is scaled to the range from black to white, and enlarged without smoothing. White lines separate the
 /// filters.
-struct FilterGrid {
-    let image: PixelImage
+public struct FilterGrid {
+    /// Grey, or RGB where the filters read three channels.
+    public let image: PixelImage
 
     /// Why filters cannot be drawn.
-    struct Unsuitable: Error, CustomStringConvertible {
-        let reason: String
+    public struct Unsuitable: Error, CustomStringConvertible {
+        /// Completes the sentence "they cannot be drawn: …".
+        public let reason: String
 
-        var description: String { "The first layer's filters cannot be drawn: \(reason)." }
+        /// A reason to give in place of the image.
+        public init(reason: String) { self.reason = reason }
+
+        /// One sentence.
+        public var description: String { "The first layer's filters cannot be drawn: \(reason)." }
     }
 
     /// The most filters, so that the image fits on a screen.
-    static let maxFilterCount = 1024
+    public static let maxFilterCount = 1024
     /// The largest filter. Units: pixels.
-    static let maxExtent = 256
+    public static let maxExtent = 256
     /// The least size of a drawn filter; smaller filters are enlarged. Units: pixels.
     private static let shownExtent = 64
     /// The width of the lines. Units: pixels.
     private static let gap = 2
 
+    /// Draws filters.
+    ///
     /// - Parameters:
     ///   - filters: `[O, C, KH, KW]`, C = 1 or 3.
     ///   - isBGR: true if the channels are blue, green, red.
-    init(_ filters: Tensor, isBGR: Bool) throws(Unsuitable) {
+    public init(_ filters: Tensor, isBGR: Bool) throws(Unsuitable) {
         let shape = filters.shape
         guard shape.rank == 4, shape[1] == 1 || shape[1] == 3 else {
             throw Unsuitable(reason: "their shape is \(shape), but [O, 1 or 3, KH, KW] is expected")

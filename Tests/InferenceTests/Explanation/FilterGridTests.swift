@@ -1,8 +1,6 @@
 import Inference
 import Testing
 
-@testable import alexnet
-
 @Suite(.timeLimit(.minutes(2))) struct FilterGridTests {
     private func error(_ shape: Shape) -> String? {
         do throws(FilterGrid.Unsuitable) {
