@@ -8,7 +8,7 @@ SOURCES := Package.swift Sources Tests Examples
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test sanitize acceptance bench-guard docs lint format clean packages swift
+.PHONY: help run build test test-page sanitize acceptance bench-guard docs lint format clean packages swift
 # The libraries that other packages may use.
 LIBRARIES := Inference HTTPServer Training
 
@@ -25,13 +25,21 @@ build: packages swift ## Build the release binary, .build/release/alexnet.
 test: packages swift ## Build and run all tests.
 	swift test --toolset config/toolsets/tests.json --disable-xctest --no-parallel
 
+# Debian's Python, since Debian's Selenium fits Debian's Chromium.
+test-page: ## Test the page at / in headless Chromium, with the program that `make test` has built.
+	@if ! command -v chromedriver >/dev/null || ! /usr/bin/python3 -c 'import selenium' 2>/dev/null; then \
+	    run=; if [ "$$(id -u)" != 0 ]; then run=sudo; fi; \
+	    $$run apt-get update -qq && $$run env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+	        chromium chromium-driver python3-selenium fonts-dejavu-core >/dev/null; fi
+	/usr/bin/python3 Tests/Acceptance/page.py --binary .build/debug/alexnet
+
 # The code that reads strangers' files, and the C that it calls: out-of-bounds accesses, uses after free, leaks.
 sanitize: packages swift ## Run the tests of files, images and checkpoints with AddressSanitizer.
 	swift test --sanitize address --scratch-path .build-sanitize --toolset config/toolsets/tests.json --disable-xctest \
 	    --no-parallel --filter '^(FilesTests|InferenceTests)\.'
 
 acceptance: build ## Compare with PyTorch end to end, and press hard; Tests/Acceptance/README.md lists what it wants.
-	for script in forms architectures lookalikes files fashion_mnist precision reload models limits v2 contract pressure \
+	for script in forms architectures lookalikes files fashion_mnist precision explain page reload models limits v2 contract pressure \
 	    operators doors images_under_attack startup training; do \
 	    python3 Tests/Acceptance/$$script.py --binary .build/release/alexnet || exit 1; done
 

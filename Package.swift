@@ -46,7 +46,7 @@ let package = Package(
         ),
         .target(name: "CKernels", cSettings: fortifiedC(level: 2)),
         // Files that are part of the program.
-        .target(name: "CResources", exclude: ["openapi.json"]),
+        .target(name: "CResources", exclude: ["openapi.json", "page"]),
         // Runs before any library is initialised.
         .target(name: "CStartup"),
 

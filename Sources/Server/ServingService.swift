@@ -48,7 +48,7 @@ public struct ServingService: Service {
             workers: workers, phase: phase, metrics: metrics, settings: settings, adminToken: adminToken)
         server = SocketServer(
             options: ServerOptions(settings, threadCount: workers.threadCount), router: router,
-            observer: AccessObserver(metrics: metrics, logger: logger, logsAccess: settings.log.access),
+            observer: AccessObserver(metrics: metrics, logger: logger, logging: settings.log.access),
             logger: logger)
         self.settings = settings
         threadCount = workers.threadCount
@@ -69,7 +69,7 @@ public struct ServingService: Service {
     }
 
     private func serve() async throws {
-        let url = "http://\(try server.start())"
+        let url = try server.start().url
         logger.info("listening", metadata: ["url": "\(url)"])
         if let loadedCount = await loadModels() {
             guard loadedCount > 0 || phase.isDraining else {
@@ -183,6 +183,7 @@ extension ServerOptions {
         maxConnections = settings.server.maxConnections
         maxConnectionsPerAddress = settings.server.maxConnectionsPerAddress
         trustedProxies = settings.server.trustedProxies
+        crossOriginPolicy = settings.server.crossOriginPolicy
         headerTimeout = settings.server.headerTimeout
         bodyTimeout = settings.server.bodyTimeout
         writeTimeout = settings.server.writeTimeout

@@ -27,10 +27,9 @@ struct PathAdvice: Sendable {
     /// slashes at the ends.
     private static let synonyms: [String: RoutePattern] = [
         // TorchServe, TensorFlow Serving, SageMaker and MLflow, FastAPI's tutorials.
-        "predictions": .predict, "prediction": .predict, "invocations": .predict, "infer": .predict,
-        "inference": .predict,
+        "predictions": .predict, "prediction": .predict, "infer": .predict, "inference": .predict,
         "classify": .predict, "classification": .predict, "upload": .predict, "image": .predict, "images": .predict,
-        "predictions/{model}": .modelPredict, "predict/{model}": .modelPredict,
+        "predict/{model}": .modelPredict,
         "v1/models/{model}/infer": .modelPredict,
         "v1/models/{model}/classify": .modelPredict, "v2/models/{model}/predict": .modelPredict,
         "v1/models/{model}/load": .v2RepositoryLoad, "v1/models/{model}/unload": .v2RepositoryUnload,
@@ -38,7 +37,7 @@ struct PathAdvice: Sendable {
         "v1/models/{model}/metadata": .model, "v1/models/{model}/status": .model,
         "labels": .classes, "class": .classes, "categories": .classes, "class_indices": .classes,
         "class_indices.json": .classes,
-        "ping": .healthz, "health": .healthz, "healthcheck": .healthz, "livez": .healthz, "live": .healthz,
+        "health": .healthz, "healthcheck": .healthz, "livez": .healthz, "live": .healthz,
         "alive": .healthz, "status": .healthz, "health/live": .healthz, "ready": .readyz, "readiness": .readyz,
         "health/ready": .readyz, "prometheus": .metrics, "actuator/prometheus": .metrics, "stats": .metrics,
         "docs": .contract, "redoc": .contract, "swagger": .contract, "swagger.json": .contract, "swagger-ui": .contract,
@@ -71,7 +70,7 @@ struct PathAdvice: Sendable {
     ) -> (status: HTTPResponse.Status, detail: String)? {
         let found = Self.excerpt(path)
         guard allowed.isEmpty else {
-            // A path of TensorFlow Serving, `models/name:predict`, matches `/v1/models/{model}`.
+            // A path of TensorFlow Serving, `models/name:regress`, matches `/v1/models/{model}`.
             if path.utf8.count <= Self.maxByteCount, let (target, meant) = verbTarget(Self.segments(path)) {
                 return (.notFound, "There is no '\(found)' here; did you mean \(target.method.rawValue) \(meant)?")
             }
@@ -156,8 +155,13 @@ extension PathAdvice {
     private static func cost(_ segments: [String], _ target: Target) -> Int? {
         guard segments.count == target.segments.count else { return nil }
         var cost = 0
-        for (segment, wanted) in zip(segments, target.segments) where !wanted.hasPrefix("{") {
+        for (segment, wanted) in zip(segments, target.segments) {
             let found = segment.lowercased()
+            if wanted.hasPrefix("{") {
+                // What follows a parameter in its segment, as in `{model}:predict`.
+                guard found.hasSuffix(wanted.drop { $0 != "}" }.dropFirst()) else { return nil }
+                continue
+            }
             let edits = NearestName.editDistance(Array(found.utf8), Array(wanted.utf8))
             // At most a third of a word may be misspelt.
             guard edits * 3 <= max(found.utf8.count, wanted.utf8.count) else { return nil }
@@ -181,7 +185,7 @@ extension PathAdvice {
             segments.removeLast(2)
         }
         guard let model = segments.last, !model.isEmpty else { return nil }
-        return target(.modelPredict).map { ($0, Self.path($0, ["v1", "models", model, "predict"])) }
+        return target(.instances).map { ($0, "/v1/models/\(Self.excerpt(model)):predict") }
     }
 
     private func synonymTarget(_ segments: [String]) -> (Target, path: String)? {

@@ -45,6 +45,47 @@ final class PredictionService: Sendable {
     /// The error where there is no default model.
     func noDefault() -> HTTPError { reject(.notReady, .defaultNotLoaded(store)) }
 
+    /// The images of a request, at most as many as the model takes.
+    ///
+    /// - Throws: ``HTTPError`` if there is none, or the content cannot be read.
+    func upload(of request: Request, for model: Model) async throws(HTTPError) -> ImageUpload {
+        let limit = ImageUpload.CountLimit(settings, own: model.batching)
+        let type = ImageUpload.mediaType(of: request) ?? ImageUpload.guessedType(of: request.body)
+        let parse = { @Sendable in
+            Result { () throws(UploadError) in try ImageUpload(request.body, type: type, limit: limit) }
+        }
+        // Base64 of many megabytes takes a while, so workers parse it and not a thread that serves sockets. It goes
+        // ahead of queued decoding: a request can be queued fairly only once its images are known.
+        let parsed = type == ImageUpload.json ? await workers.perform(.high, parse) : parse()
+        return try parsed.mapError { HTTPError($0.status, $0.description) }.get()
+    }
+
+    /// The model that the path of a request names, or the default.
+    func slot(of request: Request) throws(HTTPError) -> ModelSlot {
+        if request.pathParameters["model"] != nil { return try store.slot(of: request) }
+        guard let slot = store.defaultSlot else { throw noDefault() }
+        return slot
+    }
+
+    /// Predicts one image, and keeps the network's input.
+    ///
+    /// - Throws: ``HTTPError``, also if the image cannot be decoded.
+    func predictKeepingInput(
+        _ image: ImageInput, of request: Request, by model: Model, deadline: RequestDeadline
+    ) async throws(HTTPError) -> Tensor {
+        let report: PredictionReport
+        do throws(PredictionError) {
+            report = try await batcher.predict(
+                [image], by: model, client: ClientKey.of(request.remoteAddress), deadline: deadline.time,
+                keepsInputs: true)
+        } catch {
+            throw httpError(for: error, deadline)
+        }
+        if case .failure(let failure) = report.predictions[0] { throw HTTPError(failure.status, failure.description) }
+        guard let input = report.inputs[0] else { preconditionFailure("a predicted image had an input") }
+        return input
+    }
+
     /// Predicts images; `respond` writes the answer.
     ///
     /// - Parameters:
@@ -76,6 +117,27 @@ final class PredictionService: Sendable {
         }
     }
 
+    /// The classes of all images, each counted in the metrics; the first error if there is one.
+    func classifications(
+        _ report: PredictionReport, by model: Model, top: Int
+    ) -> Result<[Classification], HTTPError> {
+        var classifications: [Classification] = []
+        for (index, prediction) in report.predictions.enumerated() {
+            switch prediction {
+            case .success(let logits):
+                classifications.append(
+                    Classification(logits: logits, classes: model.classes, top: min(top, model.classes.count)))
+            case .failure(let failure):
+                let name = report.predictions.count == 1 ? "" : "Image \(index): "
+                return .failure(HTTPError(failure.status, name + failure.description))
+            }
+        }
+        for classification in classifications {
+            metrics.prediction(model: model.name, class: classification.best.label)
+        }
+        return .success(classifications)
+    }
+
     /// Fields of the access log.
     private static func annotations(of report: PredictionReport, by model: Model) -> [String: String] {
         [
@@ -85,7 +147,7 @@ final class PredictionService: Sendable {
         ]
     }
 
-    private func httpError(for error: PredictionError, _ deadline: RequestDeadline) -> HTTPError {
+    func httpError(for error: PredictionError, _ deadline: RequestDeadline) -> HTTPError {
         switch error {
         case .queueFull(let reason):
             reject(
@@ -115,7 +177,7 @@ final class PredictionService: Sendable {
         resource == "images" ? "batching.queue_capacity" : "batching.queue_\(resource)"
     }
 
-    private func reject(_ reason: RejectionReason, _ response: Response) -> HTTPError {
+    func reject(_ reason: RejectionReason, _ response: Response) -> HTTPError {
         metrics.rejected(reason: reason)
         return HTTPError(response: response)
     }

@@ -12,6 +12,16 @@ struct HTTPError: Error {
     init(_ status: HTTPResponse.Status, _ detail: String) { response = .problem(status, detail) }
 }
 
+extension Result<Response, HTTPError> {
+    /// The answer, whichever it is.
+    var response: Response {
+        switch self {
+        case .success(let response): response
+        case .failure(let error): error.response
+        }
+    }
+}
+
 // The state of models
 extension Response {
     /// 503: the request cannot be answered now; the client should try again in a second.
@@ -74,7 +84,7 @@ extension Response {
         if name.hasSuffix(":predict") {
             let model = PathAdvice.excerpt(String(name.dropLast(":predict".count)))
             return .problem(
-                .notFound, "There is no model \"\(name.prefix(120))\"; did you mean POST /v1/models/\(model)/predict?")
+                .notFound, "There is no model \"\(name.prefix(120))\"; did you mean POST /v1/models/\(model):predict?")
         }
         let listed = names.prefix(maxModelNames).joined(separator: ", ")
         let others = names.count > maxModelNames ? " and \(names.count - maxModelNames) more" : ""

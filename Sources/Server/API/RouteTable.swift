@@ -5,14 +5,24 @@ import Threads
 
 /// The paths of the HTTP contract; also the values of the metrics' label `route`.
 enum RoutePattern: String, CaseIterable {
+    case root = "/"
+    case pageFile = "/page/{file}"
     case predict = "/predict"
+    case invocations = "/invocations"
+    case torchServe = "/predictions/{model}"
     case models = "/v1/models"
     case model = "/v1/models/{model}"
     case modelPredict = "/v1/models/{model}/predict"
+    case instances = "/v1/models/{model}:predict"
+    case examples = "/v1/models/{model}:classify"
+    case modelExplain = "/v1/models/{model}/explain"
+    case modelFilters = "/v1/models/{model}/filters"
     case modelReload = "/v1/models/{model}/reload"
+    case training = "/v1/training"
     case classes = "/classes"
     case healthz = "/healthz"
     case readyz = "/readyz"
+    case ping = "/ping"
     case metrics = "/metrics"
     case contract = "/openapi.json"
     case v2 = "/v2"
@@ -32,6 +42,12 @@ enum RoutePattern: String, CaseIterable {
     case v2VersionConfiguration = "/v2/models/{model}/versions/{version}/config"
     case v2VersionStatistics = "/v2/models/{model}/versions/{version}/stats"
     case v2VersionInfer = "/v2/models/{model}/versions/{version}/infer"
+
+    /// The routes that run a network.
+    static let predictions: Set<RoutePattern> = [
+        .predict, .modelPredict, .modelExplain, .v2ModelInfer, .v2VersionInfer, .invocations, .torchServe, .instances,
+        .examples,
+    ]
 }
 
 extension Router {
@@ -47,11 +63,16 @@ extension Router {
         let health = HealthRoute(store: store, phase: phase)
         var router = Router()
         router.addPredictions(service)
+        router.addOtherClients(service)
+        router.addExplanations(service)
         router.addStatus(store, metrics: metrics, health: health)
         router.addV2(service, health: health, hasRepository: adminToken != nil)
         if let adminToken { router.addAdmin(store, adminToken) }
+        router.addPage(store, health: health, servesPage: settings.server.page)
         // Clients of the Open Inference Protocol look for the sentence in a member `error`.
         router.editProblems(under: RoutePattern.v2.rawValue) { $0.extensions["error"] = $0.detail }
+        // TorchServe's clients look for it in a member `message`.
+        router.editProblems(under: "/predictions") { $0.extensions["message"] = $0.detail }
         let advice = PathAdvice(routes: router.routes)
         router.advise { advice($0, $1, $2) }
         return router
@@ -59,9 +80,41 @@ extension Router {
 
     private mutating func addPredictions(_ service: PredictionService) {
         let predict = PredictRoute(service: service)
-        for pattern in [RoutePattern.predict, .modelPredict] {
+        for pattern in [RoutePattern.predict, .modelPredict, .invocations] {
             serve(.post, pattern, query: .prediction, readsBody: true) { await predict($0) }
         }
+    }
+
+    /// Routes that the clients of other servers use.
+    private mutating func addOtherClients(_ service: PredictionService) {
+        let torchServe = TorchServeRoute(service: service)
+        serve(.post, .torchServe, readsBody: true) { await torchServe($0) }
+        // TorchServe's documentation uploads with curl -T.
+        serve(.put, .torchServe, readsBody: true) { await torchServe($0) }
+        let predict = TensorFlowServingRoute(service: service, verb: .predict)
+        let classify = TensorFlowServingRoute(service: service, verb: .classify)
+        serve(.post, .instances, readsBody: true) { await predict($0) }
+        serve(.post, .examples, readsBody: true) { await classify($0) }
+    }
+
+    private mutating func addExplanations(_ service: PredictionService) {
+        let explain = ExplainRoute(service: service, queue: ExplanationQueue(workers: service.workers))
+        let filters = FiltersRoute(service: service)
+        serve(.post, .modelExplain, query: .explanation, readsBody: true) { await explain($0) }
+        serve(.get, .modelFilters) { await filters($0) }
+    }
+
+    /// The page, and what only the page asks for.
+    private mutating func addPage(_ store: ModelStore, health: HealthRoute, servesPage: Bool) {
+        if servesPage {
+            let file = PageFileRoute()
+            let training = TrainingRoute { store.folders }
+            serve(.get, .pageFile, query: .ignored) { file($0) }
+            serve(.get, .training) { await training($0) }
+        }
+        let root = RootRoute(
+            health: health, servesPage: servesPage, routes: routes.map { "\($0.method.rawValue) \($0.pattern)" })
+        serve(.get, .root, query: .ignored) { await root($0) }
     }
 
     private mutating func addStatus(_ store: ModelStore, metrics: ServingMetrics, health: HealthRoute) {
@@ -74,6 +127,8 @@ extension Router {
         serve(.get, .classes) { await classes($0) }
         serve(.get, .healthz, query: .ignored) { await health.live($0) }
         serve(.get, .readyz, query: .ignored) { await health.ready($0) }
+        let ping = PingRoute(health: health)
+        serve(.get, .ping, query: .ignored) { await ping($0) }
         serve(.get, .metrics, query: .ignored) { await exposition($0) }
         serve(.get, .contract, query: .ignored) { await contract($0) }
     }

@@ -6,7 +6,9 @@ extension SettingKey {
     ///
     /// Parsing, the refusal of unknown keys and ``Settings/commentedDefaults`` use this table.
     public static let all: [SettingKey] = [
-        SettingKey("server.host", \.server.host, .host, "Address to listen on; 0.0.0.0 or :: for every interface."),
+        SettingKey(
+            "server.host", \.server.host, .host,
+            "Address to listen on; 0.0.0.0 or :: for every interface; unix:/path for a Unix socket."),
         SettingKey("server.port", \.server.port, .count(0...65535), "TCP port to listen on; 0 takes a free one."),
         SettingKey(
             "server.poller", \.server.poller, .poller,
@@ -20,7 +22,13 @@ extension SettingKey {
             "Most open connections of one address (of IPv6, one /64); auto for half of max_connections."),
         SettingKey(
             "server.trusted_proxies", \.server.trustedProxies, .addressBlocks,
-            "Proxies that many clients share, which are exempt from the limits per address: \"10.0.0.0/8, ::1\"."),
+            "Proxies whose Forwarded or X-Forwarded-For names the client, and that no limit per address concerns: "
+                + "\"10.0.0.0/8, ::1\"."),
+        SettingKey(
+            "server.cors_origins", \.server.crossOriginPolicy, .origins,
+            "Web pages that may read the answers: \"https://shop.example, http://localhost:3000\", or \"*\" for all."),
+        SettingKey(
+            "server.page", \.server.page, .flag, "Whether browsers get a page at / that shows what the models see."),
         SettingKey(
             "server.header_timeout", \.server.headerTimeout, .duration(.milliseconds(1) ... .seconds(3600)),
             "Time for a request's line and fields, from its first byte."),
@@ -139,7 +147,9 @@ extension SettingKey {
             "log.format", \.log.format, .choice(LogFormat.self),
             "text for people, json (one object a line) for machines."
         ),
-        SettingKey("log.access", \.log.access, .flag, "Whether each request is logged."),
+        SettingKey(
+            "log.access", \.log.access, .choice(AccessLogging.self),
+            "Which requests are logged: all of them, or predictions and errors, without probes and scrapes."),
         SettingKey(
             "log.max_buffered_bytes", \.log.maxBufferedBytes, .size((64 << 10)...(1 << 30)),
             "Memory for log lines while nobody reads them; beyond that lines are dropped and counted; the server "

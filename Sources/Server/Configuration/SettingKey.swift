@@ -138,8 +138,9 @@ extension SettingForm<String> {
     /// A host name or a literal address.
     static var host: Self {
         Self(
-            expectation: "a host name or an address, without port or brackets",
+            expectation: "a host name or an address, without port or brackets, or unix: and the path of a socket",
             parse: { written in
+                if written.hasPrefix("unix:") { return isSocketPath(written.dropFirst(5)) ? written : nil }
                 let isHost = written.utf8.allSatisfy { byte in
                     switch byte {
                     case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
@@ -153,6 +154,11 @@ extension SettingForm<String> {
                 return isHost && !hasPort && 1...255 ~= written.utf8.count ? written : nil
             },
             write: { $0 })
+    }
+
+    /// The path of a Unix socket, absolute so that clients find the same one.
+    private static func isSocketPath(_ path: Substring) -> Bool {
+        path.hasPrefix("/") && !path.hasSuffix("/") && isLine(String(path))
     }
 
     fileprivate static func isLine(_ written: String) -> Bool {
@@ -174,6 +180,22 @@ extension SettingForm<[AddressBlock]> {
                 return blocks.count == words.count ? blocks : nil
             },
             write: { $0.map(\.description).joined(separator: ", ") })
+    }
+}
+
+extension SettingForm<CrossOriginPolicy?> {
+    /// Origins with commas between them, or `*`.
+    static var origins: Self {
+        Self(
+            expectation: "empty, * or origins (https://shop.example) with commas between them, without paths",
+            parse: { written in
+                switch written {
+                case "": .some(nil)
+                case "*": .some(.everyone)
+                default: CrossOriginPolicy(written).map { .some($0) } ?? nil
+                }
+            },
+            write: { $0?.description ?? "" })
     }
 }
 

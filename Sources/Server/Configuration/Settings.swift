@@ -40,8 +40,12 @@ public struct Settings: Sendable, Equatable {
         public var maxConnections = 1024
         /// `server.max_connections_per_address`: the most open connections of one address; nil is half of ``maxConnections``.
         public var maxConnectionsPerAddress: Int?
-        /// `server.trusted_proxies`: proxies that are exempt from the limits per address.
+        /// `server.trusted_proxies`: proxies that are exempt from the limits per address, and that forward their clients'.
         public var trustedProxies: [AddressBlock] = []
+        /// `server.cors_origins`: which pages of other origins may read the answers in a browser; nil for none.
+        public var crossOriginPolicy: CrossOriginPolicy?
+        /// `server.page`: whether browsers get a page at `/`.
+        public var page = true
         /// `server.header_timeout`: the time from a request's first byte to the end of its fields.
         public var headerTimeout = Duration.seconds(10)
         /// `server.body_timeout`: the longest pause while content arrives; after this time ``minBodyRate`` applies as well.
@@ -136,8 +140,8 @@ public struct Settings: Sendable, Equatable {
         public var level = Logger.Level.info
         /// `log.format`: text for people, JSON lines for machines.
         public var format = LogFormat.text
-        /// `log.access`: whether each request is logged.
-        public var access = true
+        /// `log.access`: which requests are logged.
+        public var access = AccessLogging.all
         /// `log.max_buffered_bytes`: the most memory for lines that wait while nobody reads the log. Units: bytes.
         public var maxBufferedBytes = 1 << 20
     }

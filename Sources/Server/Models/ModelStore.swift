@@ -99,6 +99,27 @@ public final class ModelStore: Sendable {
         log(unseen: unseen)
     }
 
+    /// The folders in the models directory, also those without a model, with their names; none if the models are given.
+    ///
+    /// A link that leads out of the directory is left out, unless it may be followed.
+    var folders: [(name: String, path: String)] {
+        guard let directory, let root = Self.resolved(directory), let names = try? fileSystem.names(in: directory)
+        else {
+            return []
+        }
+        return names.sorted().filter { !$0.hasPrefix(".") }.compactMap { name in
+            guard let path = Self.resolved(directory + "/" + name), followsOutsideLinks || path.hasPrefix(root + "/")
+            else { return nil }
+            return (name, path)
+        }
+    }
+
+    private static func resolved(_ path: String) -> String? {
+        guard let resolved = realpath(path, nil) else { return nil }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+
     /// What a directory holds: folders with a `model.json` or a checkpoint are models.
     ///
     /// - Throws: ``ModelStoreError/noDirectory(path:)``; ``ModelStoreError/inaccessible(_:)`` if the file system failed.

@@ -87,10 +87,13 @@ public final class Batcher: Sendable {
 
     /// Classifies all images of a request by one version of a model.
     ///
-    /// - Parameter client: identifies the client, see ``ClientKey``; clients share the capacity fairly.
+    /// - Parameters:
+    ///   - client: identifies the client, see ``ClientKey``; clients share the capacity fairly.
+    ///   - keepsInputs: whether the report holds the network's inputs.
     /// - Throws: ``PredictionError``; the request's images have left the queue by then.
     public func predict(
-        _ images: [ImageInput], by model: Model, client: String = "", deadline: ContinuousClock.Instant
+        _ images: [ImageInput], by model: Model, client: String = "", deadline: ContinuousClock.Instant,
+        keepsInputs: Bool = false
     ) async throws(PredictionError) -> PredictionReport {
         let inputByteCount = model.network.inputShape.elementCount * MemoryLayout<Float>.stride
         let costs = images.map {
@@ -100,7 +103,7 @@ public final class Batcher: Sendable {
         guard pixelCount <= maxRequestPixels else {
             throw .tooManyPixels(found: pixelCount, limit: maxRequestPixels)
         }
-        let request = InFlightRequest(images: images, model: model)
+        let request = InFlightRequest(images: images, model: model, keepsInputs: keepsInputs)
         let ids = try admit(costs, of: request, from: client)
         defer { state.withLock { $0.requests[ids[0]] = nil } }
         let timer = timers.schedule(at: deadline) { [weak self, weak request] in
@@ -216,6 +219,7 @@ public final class Batcher: Sendable {
             if timing.decoding > .zero { metrics.decode(timing.decoding) }
             if timing.preprocessing > .zero { metrics.preprocess(timing.preprocessing) }
             request.didDecode(in: timing.decoding + timing.preprocessing)
+            request.didPrepare(index, input)
             let isClientsTensor = if case .tensor = image { true } else { false }
             makeReady(
                 Image(request: request, index: index, input: input, isClientsTensor: isClientsTensor), id: id,

@@ -9,6 +9,8 @@ final class InFlightRequest: Sendable {
         /// The images that have not been handed out yet; nil in place of the others.
         var images: [ImageInput?]
         var predictions: [Prediction?]
+        /// The network's inputs; none unless they are kept.
+        var inputs: [Int: Tensor] = [:]
         var missingCount: Int
         var batchSize = 0
         var queueWait = Duration.zero
@@ -19,14 +21,17 @@ final class InFlightRequest: Sendable {
     }
 
     let model: Model
+    /// Whether the report holds the network's inputs.
+    private let keepsInputs: Bool
     private let state: Mutex<State>
     private let hasOutcome = Atomic(false)
 
     /// Whether it is answered, so that further work for it is useless. Asked in the middle of decoding.
     var isOver: Bool { hasOutcome.load(ordering: .relaxed) }
 
-    init(images: [ImageInput], model: Model) {
+    init(images: [ImageInput], model: Model, keepsInputs: Bool = false) {
         self.model = model
+        self.keepsInputs = keepsInputs
         state = Mutex(
             State(
                 images: images, predictions: Array(repeating: nil, count: images.count), missingCount: images.count))
@@ -55,6 +60,11 @@ final class InFlightRequest: Sendable {
     /// Adds what an image took to decode and preprocess.
     func didDecode(in duration: Duration) { state.withLock { $0.decoding += duration } }
 
+    /// Notes an image's input to the network, if the report wants it.
+    func didPrepare(_ index: Int, _ input: Tensor) {
+        if keepsInputs { state.withLock { $0.inputs[index] = input } }
+    }
+
     /// Notes the batch that an image ran in.
     func didRun(batchSize: Int, queueWait: Duration, inference: Duration) {
         state.withLock { state in
@@ -74,7 +84,8 @@ final class InFlightRequest: Sendable {
             return .success(
                 PredictionReport(
                     predictions: state.predictions.compactMap(\.self), batchSize: state.batchSize,
-                    queueWait: state.queueWait, decoding: state.decoding, inference: state.inference))
+                    queueWait: state.queueWait, decoding: state.decoding, inference: state.inference,
+                    inputs: state.inputs))
         }
     }
 

@@ -48,6 +48,8 @@ public struct PredictionReport: Sendable {
     public let decoding: Duration
     /// The longest time that a batch of theirs took.
     public let inference: Duration
+    /// The network's inputs by the images' indices, where they were asked for. Shape: `[H, W, C]` each.
+    var inputs: [Int: Tensor] = [:]
 }
 
 extension ImageError.LimitNames {

@@ -67,6 +67,16 @@ import Testing
         return Array(#"{"images": ["\#(image)", "AAAA"]}"#.utf8)
     }
 
+    private static func twoGoodImages() -> [UInt8] {
+        let image = Data(TestPicture.png).base64EncodedString()
+        return Array(#"{"images": ["\#(image)", "\#(image)"]}"#.utf8)
+    }
+
+    private static func instances(_ member: String) -> [UInt8] {
+        let image = Data(TestPicture.png).base64EncodedString()
+        return Array(#"{"\#(member)": [{"image": {"b64": "\#(image)"}}, {"x": 1, "y": {"b64": "\#(image)"}}]}"#.utf8)
+    }
+
     private static let json = ["Content-Type": "application/json"]
     private static let admin = ["Authorization": "Bearer \(secret)"]
     private static let model = "/v1/models/{model}"
@@ -81,6 +91,33 @@ import Testing
         Exchange("POST", "/predict", 415, fields: ["Content-Encoding": "br"], body: TestPicture.png),
         Exchange("POST", "/v1/models/tiny/predict", 200, as: model + "/predict", body: TestPicture.png),
         Exchange("POST", "/v1/models/none/predict", 404, as: model + "/predict", body: TestPicture.png),
+        Exchange("POST", "/v1/models/tiny/explain", 200, as: model + "/explain", body: TestPicture.png),
+        Exchange("POST", "/v1/models/tiny/explain?class=2", 200, as: model + "/explain", body: TestPicture.png),
+        Exchange(
+            "POST", "/v1/models/tiny/explain", 200, as: model + "/explain", fields: ["Accept": "image/png"],
+            body: TestPicture.png),
+        Exchange("POST", "/v1/models/tiny/explain?class=3", 400, as: model + "/explain", body: TestPicture.png),
+        Exchange("POST", "/v1/models/tiny/explain", 415, as: model + "/explain", body: [1, 2, 3]),
+        Exchange("POST", "/v1/models/none/explain", 404, as: model + "/explain", body: TestPicture.png),
+        Exchange("GET", "/v1/models/tiny/filters", 200, as: model + "/filters"),
+        Exchange("GET", "/v1/models/none/filters", 404, as: model + "/filters"),
+        Exchange("GET", "/v1/training", 200),
+        Exchange("GET", "/", 200),
+        Exchange("GET", "/", 200, fields: ["Accept": "text/html"]),
+        Exchange("GET", "/page/index.html", 200, as: "/page/{file}"),
+        Exchange("GET", "/page/none", 404, as: "/page/{file}"),
+        Exchange("GET", "/ping", 200),
+        Exchange("POST", "/invocations", 200, fields: ["Content-Type": "application/x-image"], body: TestPicture.png),
+        Exchange("POST", "/predictions/tiny", 200, as: "/predictions/{model}", body: TestPicture.png),
+        Exchange("POST", "/predictions/tiny", 200, as: "/predictions/{model}", fields: json, body: twoGoodImages()),
+        Exchange("PUT", "/predictions/tiny", 200, as: "/predictions/{model}", body: TestPicture.png),
+        Exchange("POST", "/predictions/none", 404, as: "/predictions/{model}", body: TestPicture.png),
+        Exchange("POST", "/predictions/tiny", 415, as: "/predictions/{model}", fields: json, body: twoImages()),
+        Exchange("POST", "/v1/models/tiny:predict", 200, as: model + ":predict", body: instances("instances")),
+        Exchange("POST", "/v1/models/tiny:predict", 400, as: model + ":predict", body: instances("images")),
+        Exchange("POST", "/v1/models/none:predict", 404, as: model + ":predict", body: instances("instances")),
+        Exchange("POST", "/v1/models/tiny:classify", 200, as: model + ":classify", body: instances("examples")),
+        Exchange("POST", "/v1/models/tiny:classify", 400, as: model + ":classify", body: [1]),
         Exchange("GET", "/v1/models", 200),
         Exchange("GET", "/v1/models/tiny", 200, as: model),
         Exchange("GET", "/v1/models/none", 404, as: model),

@@ -48,7 +48,7 @@ final class LiveServer: Sendable {
         routes = router.routes.map { "\($0.method.rawValue) \($0.pattern)" }
         server = SocketServer(
             options: ServerOptions(settings, threadCount: workers.threadCount), router: router,
-            observer: AccessObserver(metrics: metrics, logger: logger, logsAccess: true), logger: logger)
+            observer: AccessObserver(metrics: metrics, logger: logger, logging: .all), logger: logger)
         port = try server.start().port
     }
 

@@ -130,7 +130,21 @@ import Testing
                 == "server.max_header_bytes is \"16KB\" (command line), "
                 + "but must be a size from 1KiB to 1MiB, in KiB, MiB, GiB or plain bytes")
         #expect(
-            refusal(flags: ["log.access": "yes"]) == "log.access is \"yes\" (command line), but must be true or false")
+            refusal(flags: ["log.access": "yes"])
+                == "log.access is \"yes\" (command line), but must be true, predictions or false")
+        #expect(
+            refusal(flags: ["server.page": "yes"])
+                == "server.page is \"yes\" (command line), but must be true or false")
+        #expect(
+            refusal(flags: ["server.cors_origins": "shop.example"])
+                == "server.cors_origins is \"shop.example\" (command line), but must be empty, * or origins "
+                + "(https://shop.example) with commas between them, without paths")
+        for host in ["unix:socket", "unix:", "unix:/", "unix:/run/"] {
+            #expect(
+                refusal(flags: ["server.host": host])
+                    == "server.host is \"\(host)\" (command line), but must be a host name or an address, without port or "
+                    + "brackets, or unix: and the path of a socket")
+        }
         #expect(
             refusal(flags: ["log.format": "xml"]) == "log.format is \"xml\" (command line), but must be text or json")
         #expect(

@@ -23,6 +23,8 @@ import Testing
         #expect(settings.server.maxConnectionsPerAddress == nil)
         #expect(settings.server.maxBufferedBytesPerAddress == nil)
         #expect(settings.server.trustedProxies.isEmpty)
+        #expect(settings.server.crossOriginPolicy == nil)
+        #expect(settings.server.page)
         #expect(settings.server.maxBodyBytes == 32 * 1024 * 1024)
         #expect(settings.server.maxBufferedBytes == 512 * 1024 * 1024)
         #expect(settings.server.drainDelay == .zero)
@@ -46,7 +48,7 @@ import Testing
         #expect(settings.threads.total == nil)
         #expect(settings.log.level == .info)
         #expect(settings.log.format == .text)
-        #expect(settings.log.access)
+        #expect(settings.log.access == .all)
         #expect(settings.log.maxBufferedBytes == 1 << 20)
         #expect(settings.admin.tokenFile == nil)
         #expect(settings.models.memoryLimit == nil)
@@ -164,7 +166,11 @@ import Testing
         Change(name: "threads.total", value: "3") { $0.threads.total = 3 },
         Change(name: "log.level", value: "debug") { $0.log.level = .debug },
         Change(name: "log.format", value: "json") { $0.log.format = .json },
-        Change(name: "log.access", value: "false") { $0.log.access = false },
+        Change(name: "log.access", value: "predictions") { $0.log.access = .predictions },
+        Change(name: "server.cors_origins", value: "http://a.example") {
+            $0.server.crossOriginPolicy = CrossOriginPolicy(origins: ["http://a.example"])
+        },
+        Change(name: "server.page", value: "false") { $0.server.page = false },
         Change(name: "log.max_buffered_bytes", value: "64KiB") { $0.log.maxBufferedBytes = 64 << 10 },
         Change(name: "admin.token_file", value: "/run/token") { $0.admin.tokenFile = "/run/token" },
     ]

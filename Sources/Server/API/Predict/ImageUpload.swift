@@ -90,11 +90,17 @@ struct ImageUpload: Sendable {
 
     private static func images(in bytes: [UInt8], type: String?) throws(UploadError) -> [Image] {
         if looksLikeJSON(bytes) { throw UploadError.unannouncedJSON(type: type ?? "") }
-        guard type == nil || type == "application/octet-stream" || type?.hasPrefix("image/") == true else {
+        guard type.map(Self.isImageType) ?? true else {
             throw UploadError.unsupportedType(type ?? "")
         }
         guard !bytes.isEmpty else { throw UploadError.empty }
         return [Image(bytes: bytes[...])]
+    }
+
+    /// Whether a media type is that of an image, or of bytes of any kind; two names are those of other servers' clients.
+    private static func isImageType(_ type: String) -> Bool {
+        type.hasPrefix("image/")
+            || ["application/octet-stream", "binary/octet-stream", "application/x-image"].contains(type)
     }
 
     /// The most JSON members that are read as parameters. One is correct; a second one gets the same error as in a
@@ -237,6 +243,8 @@ enum UploadError: Error, Equatable, Sendable, CustomStringConvertible {
     case noImageInJSON
     /// The content is not JSON, or its members have the wrong types.
     case malformedJSON
+    /// The JSON does not hold images as other servers' clients send them, in a member of this name.
+    case instances(member: String)
     /// The JSON has too many values in other members.
     case crowdedJSON(limit: ImageUpload.CountLimit)
     /// A text is not base64, or empty; indices count from 0.
@@ -269,6 +277,9 @@ enum UploadError: Error, Equatable, Sendable, CustomStringConvertible {
         case .noImageInJSON: #"The JSON has neither "image" nor "images"; send {"image": "<base64>"}."#
         case .malformedJSON:
             #"The content is not JSON of the form {"image": "<base64>"} or {"images": ["<base64>", …]}."#
+        case .instances(let member):
+            #"The content is not JSON of the form {"\#(member)": [{"b64": "<base64 of an image file>"}]}; arrays of numbers are "#
+                + "taken at /v2/models/{model}/infer."
         case .crowdedJSON(let limit):
             "The JSON holds far more than \(limit.count) images, the most for one request (\(limit.key)); leave its other "
                 + "members out."

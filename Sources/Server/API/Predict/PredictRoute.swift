@@ -7,9 +7,8 @@ struct PredictRoute: Sendable {
 
     func callAsFunction(_ request: Request) async -> Response {
         do throws(HTTPError) {
-            let model = try service.model(of: try slot(of: request), for: request)
-            let upload = try await upload(
-                of: request, limit: ImageUpload.CountLimit(service.settings, own: model.batching))
+            let model = try service.model(of: try service.slot(of: request), for: request)
+            let upload = try await service.upload(of: request, for: model)
             let top = try PredictionParameters(request, upload, classCount: model.classes.count).top
             return await service.answer(
                 upload.images.map { .encoded($0.bytes) }, of: request, by: model,
@@ -18,24 +17,6 @@ struct PredictRoute: Sendable {
         } catch {
             return error.response
         }
-    }
-
-    private func upload(of request: Request, limit: ImageUpload.CountLimit) async throws(HTTPError) -> ImageUpload {
-        let type = ImageUpload.mediaType(of: request) ?? ImageUpload.guessedType(of: request.body)
-        let parse = { @Sendable in
-            Result { () throws(UploadError) in try ImageUpload(request.body, type: type, limit: limit) }
-        }
-        // Base64 of many megabytes takes a while, so workers parse it and not a thread that serves sockets. It goes
-        // ahead of queued decoding: a request can be queued fairly only once its images are known.
-        let parsed = type == ImageUpload.json ? await service.workers.perform(.high, parse) : parse()
-        return try parsed.mapError { HTTPError($0.status, $0.description) }.get()
-    }
-
-    /// The model that the path names, or the default.
-    private func slot(of request: Request) throws(HTTPError) -> ModelSlot {
-        if request.pathParameters["model"] != nil { return try service.store.slot(of: request) }
-        guard let slot = service.store.defaultSlot else { throw service.noDefault() }
-        return slot
     }
 
     private func answer(_ report: PredictionReport, upload: ImageUpload, model: Model, top: Int) -> Response {
