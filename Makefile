@@ -6,9 +6,14 @@ PACKAGES := libopenblas-dev libjpeg-dev libpng-dev libssl-dev libwebp-dev zlib1g
 HEADERS := cblas.h jpeglib.h openssl/evp.h png.h webp/decode.h zlib.h
 SOURCES := Package.swift Sources Tests Examples
 ARGS ?=
+# Where `make install` puts things; DESTDIR stages them elsewhere.
+PREFIX ?= /usr/local
+SYSCONFDIR ?= $(if $(filter /usr,$(PREFIX)),/etc,$(PREFIX)/etc)
+DESTDIR ?=
+VERSION = $(shell sed -n 's/.*current = "\(.*\)"/\1/p' Sources/Server/Version.swift)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-page sanitize acceptance bench-guard docs lint format clean packages swift
+.PHONY: help run build install uninstall deb dist test test-page test-deb test-fleet sanitize acceptance bench-guard docs lint format clean packages swift
 # The libraries that other packages may use.
 LIBRARIES := Inference HTTPServer Training
 
@@ -18,8 +23,41 @@ help: ## Show this list.
 run: build ## Build, and serve the models in weights/ on port 8080; ARGS="--port 9000" adds flags.
 	.build/release/alexnet serve $(ARGS)
 
+# Swift's libraries are linked in: the program starts sooner, and runs where Swift is not installed.
 build: packages swift ## Build the release binary, .build/release/alexnet.
-	swift build -c release --toolset config/toolsets/release.json --product alexnet
+	swift build -c release --toolset config/toolsets/release.json --static-swift-stdlib --product alexnet
+
+install: build ## Install the program, its manual and completions; PREFIX=/usr/local, DESTDIR= for packages.
+	install -D -m 755 .build/release/alexnet $(DESTDIR)$(PREFIX)/bin/alexnet
+	strip --strip-unneeded $(DESTDIR)$(PREFIX)/bin/alexnet
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/doc/alexnet
+	.build/release/alexnet --experimental-dump-help | python3 deploy/man/generate.py | gzip -9n \
+	    > $(DESTDIR)$(PREFIX)/share/man/man1/alexnet.1.gz
+	install -m 644 README.md LICENSE $(DESTDIR)$(PREFIX)/share/doc/alexnet
+	for shell in bash:bash-completion/completions/alexnet zsh:zsh/vendor-completions/_alexnet \
+	    fish:fish/vendor_completions.d/alexnet.fish; do \
+	    file=$(DESTDIR)$(PREFIX)/share/$${shell#*:}; install -d $$(dirname $$file); \
+	    .build/release/alexnet --generate-completion-script $${shell%%:*} > $$file || exit 1; chmod 644 $$file; done
+
+uninstall: ## Remove what `make install` has installed.
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,bin/alexnet share/man/man1/alexnet.1.gz \
+	    share/bash-completion/completions/alexnet share/zsh/vendor-completions/_alexnet \
+	    share/fish/vendor_completions.d/alexnet.fish)
+	rm -rf $(DESTDIR)$(PREFIX)/share/doc/alexnet
+
+deb: ## Make the Debian package, .build/dist/alexnet_VERSION-1_ARCH.deb.
+	rm -rf .build/staged && $(MAKE) install DESTDIR=$(CURDIR)/.build/staged PREFIX=/usr
+	deploy/debian/build.sh .build/staged .build/dist $(VERSION)
+
+# The same bytes from the same binary: sorted names, no owners, the time of the last commit.
+dist: ## Make a tarball with checksum, .build/dist/alexnet-VERSION-linux-ARCH.tar.gz.
+	rm -rf .build/staged && $(MAKE) install DESTDIR=$(CURDIR)/.build/staged/alexnet-$(VERSION) PREFIX=/
+	cp -R config weights deploy CHANGELOG.md .build/staged/alexnet-$(VERSION)/
+	cp deploy/dist/README.md .build/staged/alexnet-$(VERSION)/README.md
+	mkdir -p .build/dist
+	tar --create --sort=name --owner=0 --group=0 --numeric-owner --mtime=@$$(git log -1 --format=%ct 2>/dev/null || echo 0) \
+	    --directory .build/staged alexnet-$(VERSION) | gzip -9n > .build/dist/alexnet-$(VERSION)-linux-$$(uname -m).tar.gz
+	cd .build/dist && sha256sum alexnet-$(VERSION)-linux-$$(uname -m).tar.gz > SHA256SUMS && cat SHA256SUMS
 
 # One after the other: whole networks run in some tests, and would starve the servers that others talk to.
 test: packages swift ## Build and run all tests.
@@ -32,6 +70,13 @@ test-page: ## Test the page at / in headless Chromium, with the program that `ma
 	    $$run apt-get update -qq && $$run env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
 	        chromium chromium-driver python3-selenium fonts-dejavu-core >/dev/null; fi
 	/usr/bin/python3 Tests/Acceptance/page.py --binary .build/debug/alexnet
+
+test-deb: deb ## Install the Debian package in a bare Debian, and try it; wants root and debootstrap.
+	deploy/debian/test.sh .build/dist/alexnet_$(VERSION)-1_$$(dpkg --print-architecture).deb
+
+test-fleet: build ## Three servers behind HAProxy and nginx, and the alerts; wants haproxy, nginx-light and prometheus.
+	cd deploy/prometheus && promtool check config prometheus.yml && promtool test rules alerts_test.yml
+	python3 Tests/Acceptance/fleet.py
 
 # The code that reads strangers' files, and the C that it calls: out-of-bounds accesses, uses after free, leaks.
 sanitize: packages swift ## Run the tests of files, images and checkpoints with AddressSanitizer.

@@ -136,7 +136,7 @@ let package = Package(
                 .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
             ]
         ),
-        .testTarget(name: "AlexnetTests", dependencies: ["ModelTestSupport", "TestSupport", "alexnet"]),
+        .testTarget(name: "AlexnetTests", dependencies: ["HTTPServer", "ModelTestSupport", "TestSupport", "alexnet"]),
         .testTarget(name: "DocumentationTests", dependencies: ["TestSupport", "alexnet", "Classify", "Hello"]),
 
         // Built with the tests, which run them; `make run` leaves them out.

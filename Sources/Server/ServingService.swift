@@ -24,10 +24,12 @@ public struct ServingService: Service {
     /// - Parameters:
     ///   - files: the models; nil means those in the settings' directory.
     ///   - precision: that of all models; nil leaves it to each `model.json` and the settings.
+    ///   - listeningDescriptor: a socket that listens already; nil to listen where the settings say.
     ///   - log: what writes the logger's lines, for the metric of those that are lost.
     ///   - announce: called with the URL once the server is ready.
     public init(
-        settings: Settings, files: [ModelFiles]? = nil, precision: Precision? = nil, log: LogWriter? = nil,
+        settings: Settings, files: [ModelFiles]? = nil, precision: Precision? = nil,
+        listeningDescriptor: Int32? = nil, log: LogWriter? = nil,
         logger: Logger, announce: @escaping @Sendable (_ url: String) -> Void
     ) throws {
         let settings = settings.fittingDescriptors(DescriptorLimit.raise(for: settings.server.maxConnections), logger)
@@ -46,8 +48,10 @@ public struct ServingService: Service {
         let router = Router.serving(
             store: store, batcher: Batcher(settings: settings, workers: workers, timers: timers, metrics: metrics),
             workers: workers, phase: phase, metrics: metrics, settings: settings, adminToken: adminToken)
+        var options = ServerOptions(settings, threadCount: workers.threadCount)
+        options.listeningDescriptor = listeningDescriptor
         server = SocketServer(
-            options: ServerOptions(settings, threadCount: workers.threadCount), router: router,
+            options: options, router: router,
             observer: AccessObserver(metrics: metrics, logger: logger, logging: settings.log.access),
             logger: logger)
         self.settings = settings

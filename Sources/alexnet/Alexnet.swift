@@ -26,7 +26,7 @@ struct Alexnet: AsyncParsableCommand {
         version: Version.current,
         subcommands: [
             Serve.self, Predict.self, Train.self, Evaluate.self, Inspect.self, Convert.self, Quantize.self,
-            Bench.self, Doctor.self,
+            Bench.self, Doctor.self, Run.self, List.self, Processes.self, Stop.self, Health.self,
         ]
     )
 

@@ -6,12 +6,14 @@ import Server
 enum CommandHint {
     /// The names that other programs use for the subcommands.
     private static let synonyms = [
-        "server": "serve", "start": "serve", "run": "serve", "up": "serve", "host": "serve", "daemon": "serve",
+        "server": "serve", "start": "serve", "up": "serve", "host": "serve", "daemon": "serve",
         "classify": "predict", "infer": "predict", "inference": "predict", "image": "predict", "fit": "train",
         "learn": "train", "finetune": "train", "fine-tune": "train", "eval": "evaluate", "test": "evaluate",
         "validate": "evaluate", "val": "evaluate", "score": "evaluate", "info": "inspect", "show": "inspect",
         "summary": "inspect", "describe": "inspect", "export": "convert", "benchmark": "bench", "check": "doctor",
-        "diagnose": "doctor",
+        "diagnose": "doctor", "list": "ls", "models": "ls", "status": "ps", "kill": "stop", "down": "stop",
+        "ready": "health",
+        "ping": "health", "healthcheck": "health",
     ]
 
     /// A suggestion for arguments that do not begin with a subcommand; nil if they do, or if the parser has a better

@@ -107,7 +107,8 @@ struct PredictionPrinter {
             if isJSON {
                 try writeJSON(.answer(PredictionAnswer(classification, by: model, filename: image.path)))
             } else {
-                try OutputStream.output.write(row(classification, image) + "\n")
+                let candidates = classification.top.map { (label: $0.label, probability: $0.probability) }
+                try OutputStream.output.write(Self.row(candidates, label: image.label, width: labelWidth) + "\n")
             }
         case .failure(let error):
             if isJSON { try writeJSON(.error(status: nil, detail: "\(error)", filename: image.path)) }
@@ -120,13 +121,10 @@ struct PredictionPrinter {
     }
 
     /// The file's name, then the classes by probability.
-    private func row(_ classification: Classification, _ image: ImageSource) -> String {
-        let name = image.label.count > labelWidth ? "…" + image.label.suffix(labelWidth - 1) : image.label
-        let candidates = classification.top.map { candidate in
-            candidate.label + " " + String(format: "%.1f %%", candidate.probability * 100)
-        }
-        return name.padding(toLength: labelWidth, withPad: " ", startingAt: 0) + "  "
-            + candidates.joined(separator: "  ")
+    static func row(_ candidates: [(label: String, probability: Float)], label: String, width: Int) -> String {
+        let name = label.count > width ? "…" + label.suffix(width - 1) : label
+        let texts = candidates.map { $0.label + " " + String(format: "%.1f %%", $0.probability * 100) }
+        return name.padding(toLength: width, withPad: " ", startingAt: 0) + "  " + texts.joined(separator: "  ")
     }
 }
 

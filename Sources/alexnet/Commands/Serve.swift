@@ -42,11 +42,16 @@ struct Serve: AsyncParsableCommand {
             Self.end(Failure.workCode, log: log)
         }
         ComputeEnvironment.warnings.forEach { logger.warning("\($0)") }
+        let manager = ServiceManager()
         let service: ServingService
         do {
             service = try ServingService(
                 settings: settings, files: options.source.files.map { [$0] }, precision: options.source.precision,
-                log: log, logger: logger, announce: { Self.announce($0, logger) })
+                listeningDescriptor: manager.listeningDescriptor(), log: log, logger: logger,
+                announce: {
+                    manager.ready()
+                    Self.announce($0, logger)
+                })
         } catch ModelStoreError.inaccessible(let error) {
             // A disk that cannot be read is not an error in the configuration.
             Self.end(Failure.workCode, ModelStoreError.inaccessible(error), log: log)
@@ -58,7 +63,10 @@ struct Serve: AsyncParsableCommand {
                 configuration: ServiceGroupConfiguration(
                     services: [.init(service: service, successTerminationBehavior: .gracefullyShutdownGroup)],
                     logger: quiet(logger)))
-            stopSignal.onRequest { Task { await group.triggerGracefulShutdown() } }
+            stopSignal.onRequest {
+                manager.stopping()
+                Task { await group.triggerGracefulShutdown() }
+            }
             try await group.run()
         } catch {
             Self.end(Failure.workCode, error, log: log)
