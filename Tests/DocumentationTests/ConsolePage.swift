@@ -73,7 +73,7 @@ enum Repository {
 
     /// Every page in Markdown that is not a fixture, by its path.
     static let pages: [String] = {
-        let folders = ["docs", "weights", "Benchmarks", "Examples", "Tests", ".github"]
+        let folders = ["docs", "weights", "deploy", "Benchmarks", "Examples", "Tests", ".github"]
         let top = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"]
         let nested = folders.flatMap { folder in
             (FileManager.default.enumerator(atPath: url(folder).path)?.allObjects ?? [])

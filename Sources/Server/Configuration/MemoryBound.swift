@@ -20,6 +20,8 @@ struct MemoryBound: Equatable, Sendable {
         /// The network's input for one image. Units: bytes.
         var inputByteCount: Int
         var classCount: Int
+        /// The largest output of a layer for one image. Units: bytes.
+        var largestValueByteCount = 0
     }
 
     let parts: [Part]
@@ -42,6 +44,8 @@ struct MemoryBound: Equatable, Sendable {
     private static let valueByteCount = 128
     /// A connection's state, without its buffers. Units: bytes.
     private static let connectionByteCount = 16 << 10
+    /// What an explanation holds of the largest output: copies of the values that layers read, and images of them.
+    private static let valuesPerExplanation = 8
     /// The state of decompressing a body. Units: bytes.
     private static let codingByteCount = 76 << 10
 
@@ -81,6 +85,12 @@ struct MemoryBound: Equatable, Sendable {
                 byteCount: Self.product(
                     settings.server.maxConnections, buffered + Self.connectionByteCount + Self.codingByteCount)),
             Part(name: "answers", byteCount: Self.product(settings.server.maxConnections, answer)),
+            // One is computed at a time; it and those that wait hold the network's input, and its image in base64.
+            Part(
+                name: "explanations",
+                byteCount: Self.sum(
+                    Self.product(ExplanationQueue.maxWaitingCount + 2, 2, inputByteCount),
+                    Self.product(Self.valuesPerExplanation, models.map(\.largestValueByteCount).max() ?? 0))),
             Part(name: "log", byteCount: settings.log.maxBufferedBytes),
         ]
     }
@@ -107,6 +117,7 @@ extension MemoryBound.ModelShare {
         guard let model = slot.model, let byteCount = slot.memoryByteCount else { return nil }
         self.init(
             byteCount: byteCount, inputByteCount: model.network.inputShape.elementCount * MemoryLayout<Float>.stride,
-            classCount: model.classes.count)
+            classCount: model.classes.count,
+            largestValueByteCount: (model.network.shapes.map(\.elementCount).max() ?? 0) * MemoryLayout<Float>.stride)
     }
 }

@@ -3,7 +3,8 @@ import Testing
 @testable import Server
 
 @Suite(.timeLimit(.minutes(2))) struct MemoryBoundTests {
-    private let model = MemoryBound.ModelShare(byteCount: 1000, inputByteCount: 400, classCount: 10)
+    private let model = MemoryBound.ModelShare(
+        byteCount: 1000, inputByteCount: 400, classCount: 10, largestValueByteCount: 5000)
 
     private func part(_ name: String, threadCount: Int = 2, _ adjust: (inout Settings) -> Void = { _ in }) -> Int? {
         var settings = Settings()
@@ -32,13 +33,16 @@ import Testing
         #expect(difference("answers") { $0.server.maxConnections += 1 } == 64 * 2 * 10 * 128)
         #expect(difference("batches") { $0.batching.maxBatchSize += 1 } == 2 * 400)
         #expect(part("models") == 2000)
+        // One that is computed, one that is answered and eight that wait, each with its input twice.
+        #expect(part("explanations") == 10 * 2 * 400 + 8 * 5000)
     }
 
     @Test func `a configuration without bounds has none, rather than a trap`() {
         var settings = Settings()
         settings.server.maxConnections = 1_000_000
         settings.images.maxPerRequest = 65_536
-        let huge = MemoryBound.ModelShare(byteCount: .max, inputByteCount: 1 << 40, classCount: 1 << 40)
+        let huge = MemoryBound.ModelShare(
+            byteCount: .max, inputByteCount: 1 << 40, classCount: 1 << 40, largestValueByteCount: .max)
         #expect(MemoryBound(settings, threadCount: 1024, models: [huge, huge]).byteCount == .max)
     }
 }
