@@ -197,7 +197,7 @@ def give_images(verdict, page, shots):
 
 
 def explain(verdict, page, shots):
-    page.press(".card .actions button", 2)
+    page.press(".card .foot button", 2)
     verdict.check(page.wait(lambda: page.all("#why canvas")), "Why? opens an explanation", page.text("#why"))
     page.wait(lambda: page.run("return [...document.querySelectorAll('#why img')].every((image) => image.complete)"))
     colours = page.run("""
@@ -233,15 +233,15 @@ def evaluate(verdict, page, folder, shots):
     shutil.copy(IMAGES[1], folder / "Dress" / "wrong.jpg")
     page.one("#folder").send_keys(str(folder))
     verdict.check(
-        page.wait(lambda: "accuracy" in page.text("#evaluation .figures"), 60), f"a folder of {count + 2} images is evaluated",
+        page.wait(lambda: "Accuracy" in page.text("#evaluation .figures"), 60), f"a folder of {count + 2} images is evaluated",
         page.text("#progress"))
     text = page.text("#evaluation")
     verdict.check("spoons" in text, "a folder that is no class is left out, and named", text)
-    table = page.run("""return [...document.querySelectorAll('#evaluation tbody tr')].map((row) => [
+    table = page.run("""return [...document.querySelectorAll('#evaluation .matrix tbody tr')].map((row) => [
         row.querySelector('th').textContent,
         [...row.querySelectorAll('.count')].reduce((sum, one) => sum + Number(one.textContent), 0)])""")
     verdict.check(dict(table) == {"Dress": 7, "Trouser": 6}, "the confusion matrix counts each image once", table)
-    verdict.check("it is Dress" in page.text(".mistakes"), "the worst mistakes are shown", page.text(".mistakes"))
+    verdict.check("It is Dress" in page.text(".mistakes"), "the worst mistakes are shown", page.text(".mistakes"))
     rows = page.driver.execute_async_script(SAVED).strip().split("\r\n")
     verdict.check(
         len(rows) == count + 3 and rows[0].startswith("file,folder,class,probability"), "all answers are saved as CSV", rows[:2])

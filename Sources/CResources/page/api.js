@@ -5,6 +5,8 @@ export class ServerError extends Error {
   constructor(status, detail) {
     super(detail);
     this.status = status;
+    /** The queue is full, a model is being loaded, a proxy found nobody: the same request may succeed later. */
+    this.isTransient = [429, 502, 503, 504].includes(status);
   }
 }
 
@@ -12,6 +14,16 @@ export class ServerError extends Error {
 export class Unreachable extends Error {
   constructor() {
     super('The server does not answer.');
+    this.isTransient = true;
+  }
+}
+
+/** The browser reports a file that was moved or changed since like a connection that failed. */
+async function checkReadable(file) {
+  try {
+    await file.slice(0, 1).arrayBuffer();
+  } catch {
+    throw new Error('The file can no longer be read.');
   }
 }
 
@@ -35,7 +47,8 @@ async function request(path, options) {
   throw error;
 }
 
-const encoded = (name) => encodeURIComponent(name);
+/** A model's name as a part of a path, also within quotation marks. */
+export const encoded = (name) => encodeURIComponent(name).replaceAll("'", '%27');
 
 export const models = async () => (await request('v1/models', {cache: 'no-store'})).json();
 export const classes = async () => (await request('classes', {cache: 'no-store'})).json();
@@ -58,7 +71,8 @@ async function upload(path, file, signal) {
         method: 'POST', body: file, signal, headers: {'Content-Type': file.type.startsWith('image/') ? file.type : 'application/octet-stream'},
       })).json();
     } catch (error) {
-      // The queue is full, or a model is being loaded: the server says when to come again.
+      if (error instanceof Unreachable) await checkReadable(file);
+      // The server says when to come again.
       const comesAgain = error instanceof ServerError && [429, 503].includes(error.status) && attempt < 8;
       if (!comesAgain) throw error;
       await waiting(1000 * error.retryAfter * (0.5 + Math.random()), signal);
@@ -70,4 +84,4 @@ async function upload(path, file, signal) {
 export const predict = (model, file, top, signal) => upload(`v1/models/${encoded(model)}/predict?top=${top}`, file, signal);
 
 /** Explains a class for an image: heat map, input, activations. */
-export const explain = (model, file, index) => upload(`v1/models/${encoded(model)}/explain?class=${index}`, file);
+export const explain = (model, file, index, signal) => upload(`v1/models/${encoded(model)}/explain?class=${index}`, file, signal);

@@ -8,23 +8,29 @@ function shape(tag, attributes) {
   return element;
 }
 
+/** The least and the largest value of some series; null if there is none. */
+export function range(series, fromZero = true) {
+  const numbers = series.flat().filter((value) => Number.isFinite(value));
+  return numbers.length === 0 ? null : [fromZero ? 0 : Math.min(...numbers), Math.max(...numbers)];
+}
+
 /**
  * A chart of one or two series on the same scale, from the least to the largest of their values, or from 0.
  *
  * @param series lists of numbers; null where there is none.
  * @param label what the chart shows, for those who do not see it.
+ * @param length how many values have a place; fewer stand at the right end. As many as there are unless it is given.
  */
-export function lineChart(series, {label, height = 40, fromZero = true}) {
+export function lineChart(series, {label, height = 40, fromZero = true, length}) {
   const width = 200;
   const chart = shape('svg', {viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: 'none', role: 'img', 'aria-label': label});
   chart.style.height = `${height}px`;
   chart.append(shape('line', {x1: 0, x2: width, y1: height - 0.5, y2: height - 0.5, class: 'axis'}));
-  const numbers = series.flat().filter((value) => Number.isFinite(value));
-  if (numbers.length === 0) return chart;
-  const least = fromZero ? 0 : Math.min(...numbers);
-  const range = Math.max(...numbers) - least || 1;
+  const [least, most] = range(series, fromZero) ?? [0, 0];
   series.forEach((values, index) => {
-    const step = width / Math.max(1, values.length - 1);
+    const placeCount = length ?? values.length;
+    const step = width / Math.max(1, placeCount - 1);
+    const start = (placeCount - values.length) * step;
     let path = '';
     let isDrawing = false;
     values.forEach((value, place) => {
@@ -32,10 +38,10 @@ export function lineChart(series, {label, height = 40, fromZero = true}) {
         isDrawing = false;
         return;
       }
-      const y = height - 3 - (value - least) / range * (height - 6);
-      path += `${isDrawing ? 'L' : 'M'}${(place * step).toFixed(1)} ${y.toFixed(1)}`;
+      const y = height - 3 - (value - least) / (most - least || 1) * (height - 6);
+      path += `${isDrawing ? 'L' : 'M'}${(start + place * step).toFixed(1)} ${y.toFixed(1)}`;
       // A single value is a dot.
-      if (!isDrawing && !Number.isFinite(values[place + 1])) path += `h2`;
+      if (!isDrawing && !Number.isFinite(values[place + 1])) path += 'h-2';
       isDrawing = true;
     });
     chart.append(shape('path', {d: path, class: index === 0 ? 'line' : 'line second'}));

@@ -18,8 +18,12 @@ export function make(tag, attributes = {}, ...children) {
 const percents = new Intl.NumberFormat('en', {style: 'percent', minimumFractionDigits: 1, maximumFractionDigits: 1});
 const counts = new Intl.NumberFormat('en');
 
-/** A share from 0 to 1 as text. */
-export const percent = (share) => percents.format(share);
+/** A share from 0 to 1 as text. What is not quite nothing or everything does not read like it. */
+export function percent(share) {
+  if (share > 0 && share < 0.0005) return '<0.1%';
+  if (share < 1 && share >= 0.9995) return '>99.9%';
+  return percents.format(share);
+}
 
 /** A whole number as text, with what it counts. */
 export const count = (number, noun, plural = `${noun}s`) => counts.format(number) + (noun ? ` ${number === 1 ? noun : plural}` : '');
@@ -42,10 +46,20 @@ export function csv(rows) {
 }
 
 const notice = byID('notice');
+let hiding;
 
-/** Tells something in the line above everything; nothing hides the line. */
-export function tell(text, isBad = false) {
-  notice.hidden = !text;
+/** Tells something in the line above everything: until it is dismissed, or for some seconds. */
+export function tell(text, {isBad = false, seconds = 0} = {}) {
+  clearTimeout(hiding);
   notice.classList.toggle('bad', isBad);
-  if (notice.textContent !== (text ?? '')) notice.textContent = text ?? '';
+  notice.hidden = false;
+  byID('notice-text').textContent = text;
+  if (seconds > 0) hiding = setTimeout(dismiss, 1000 * seconds);
 }
+
+function dismiss() {
+  notice.hidden = true;
+  byID('notice-text').textContent = '';
+}
+
+byID('notice-dismiss').addEventListener('click', dismiss);

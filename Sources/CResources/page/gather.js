@@ -4,8 +4,8 @@ import {byID} from './dom.js';
 
 const suffixes = /\.(jpe?g|jfif|png|webp)$/i;
 
-/** An image, and the folder that it lies in, which may be the name of its class. */
-const item = (file, path) => ({file, name: file.name || 'image', folder: path.split('/').slice(0, -1).pop() ?? ''});
+/** An image, and the folders that it lies in, the innermost last: one may be the name of its class. */
+const item = (file, path) => ({file, name: file.name || 'image', folders: path.split('/').slice(0, -1)});
 
 /** Of a whole folder only what looks like an image counts; single files are taken as they are. */
 const isImage = (file) => file.type.startsWith('image/') || suffixes.test(file.name);
@@ -42,7 +42,6 @@ async function dropped(transfer) {
 
 /** Calls `take` with the images that people give, and `fail` with why there are none. */
 export function gather(take, fail) {
-  const area = byID('drop');
   for (const button of document.querySelectorAll('[data-opens]')) {
     button.addEventListener('click', () => byID(button.dataset.opens).click());
   }
@@ -60,21 +59,19 @@ export function gather(take, fail) {
     if (images.length === 0) fail('The folder holds no JPEG, PNG or WebP image.');
     else take(images);
   });
-  let depth = 0;
+  const mark = (isOver) => document.body.classList.toggle('over', isOver);
   document.addEventListener('dragenter', (event) => {
     event.preventDefault();
-    depth += 1;
-    area.classList.add('over');
+    if (event.dataTransfer?.types.includes('Files')) mark(true);
   });
-  document.addEventListener('dragleave', () => {
-    depth -= 1;
-    if (depth <= 0) area.classList.remove('over');
+  document.addEventListener('dragleave', (event) => {
+    // It leaves the window if it enters nothing else.
+    if (!event.relatedTarget) mark(false);
   });
   document.addEventListener('dragover', (event) => event.preventDefault());
   document.addEventListener('drop', async (event) => {
     event.preventDefault();
-    depth = 0;
-    area.classList.remove('over');
+    mark(false);
     try {
       const images = await dropped(event.dataTransfer);
       if (images.length === 0) fail('What was dropped holds no JPEG, PNG or WebP image.');

@@ -18,45 +18,60 @@ let models = [];
 let labels = [];
 let defaultModel = null;
 let isReachable = true;
+let isLooking = false;
+/** The description of the model as it is on the page. */
+let shown = '';
 
 const chosen = () => models.find((model) => model.name === select.value);
 
 async function lookAtModels() {
-  let listing;
+  if (isLooking) return;
+  isLooking = true;
   try {
-    listing = await api.models();
+    const listing = await api.models();
+    if (!isReachable) tell('The server answers again.', {seconds: 8});
+    isReachable = true;
+    take(listing);
+    results.resumeAfterLoss();
   } catch (error) {
-    if (isReachable) tell(error.message, true);
+    if (isReachable) tell(error.message, {isBad: true});
     isReachable = false;
-    return;
+  } finally {
+    isLooking = false;
   }
-  if (!isReachable) tell('The server answers again.');
-  isReachable = true;
-  noticeReloads(listing.models);
+}
+
+const optionText = ({name, ready}) => (ready ? name : `${name} (not ready)`);
+
+function take(listing) {
+  const before = models;
   models = listing.models;
   defaultModel = listing.default;
   const names = models.map((model) => model.name);
-  if (names.join('\n') !== [...select.options].map((option) => option.value).join('\n')) {
+  const texts = models.map(optionText);
+  if (texts.join('\n') !== [...select.options].map((option) => option.text).join('\n')) {
     const wanted = names.includes(select.value) ? select.value : listing.default ?? names[0];
-    select.replaceChildren(...names.map((name) => make('option', {value: name}, name)));
-    if (wanted) select.value = wanted;
+    select.replaceChildren(...models.map((model, index) => make('option', {value: model.name}, texts[index])));
+    if (wanted !== undefined) select.value = wanted;
     choose();
   }
   showModel();
+  noticeReloads(before);
 }
 
-function noticeReloads(listed) {
-  for (const model of listed) {
-    const before = models.find((one) => one.name === model.name);
-    if (before?.version && model.version && before.version !== model.version) {
-      tell(`The weights of ${model.name} were replaced: ${before.version} → ${model.version}.`);
-    }
+function noticeReloads(before) {
+  for (const model of models) {
+    const old = before.find((one) => one.name === model.name);
+    if (!old?.version || !model.version || old.version === model.version) continue;
+    tell(`The weights of ${model.name} were replaced: ${old.version} → ${model.version}.`);
+    if (model.name === select.value) lookAtClasses();
   }
 }
 
 function showModel() {
   const model = chosen();
   if (!model) {
+    shown = '';
     byID('model-facts').textContent = 'There is no model yet.';
     return;
   }
@@ -65,12 +80,18 @@ function showModel() {
       model.architecture, count(model.classes, 'class', 'classes'), `input ${model.input.slice(1).join('×')}${model.input[0] === 1 ? ', grey' : ''}`,
       model.precision, `${count(model.parameters)} parameters`, `version ${model.version}`, `loaded ${new Date(model.loaded_at).toLocaleString()}`,
     ]
-    : [model.reason ?? 'It is not loaded yet.'];
-  const text = facts.join(' · ');
-  if (byID('model-facts').textContent !== text) byID('model-facts').textContent = text;
-  const remarks = model.assumptions ?? [];
+    : [`It is not ready: ${model.reason ?? 'it is being loaded'}.`];
+  const remarks = [
+    ...(model.ready && model.reason ? [`Newer files were refused: ${model.reason}. The loaded version stays.`] : []),
+    ...(model.assumptions ?? []).map((remark) => `${remark}.`),
+  ];
+  // Written only when it changes: a selection in the text stays.
+  const text = JSON.stringify([facts, remarks]);
+  if (text === shown) return;
+  shown = text;
+  byID('model-facts').replaceChildren(...facts.map((fact) => make('span', {}, fact)));
   byID('model-remarks').hidden = remarks.length === 0;
-  byID('model-remarks').replaceChildren(...remarks.map((remark) => make('li', {}, `${remark}.`)));
+  byID('model-remarks').replaceChildren(...remarks.map((remark) => make('li', {}, remark)));
 }
 
 function choose() {
@@ -79,11 +100,12 @@ function choose() {
   showModel();
   snippets.show(model.name);
   results.setModel(model.name);
-  labels = [];
-  if (model.name === defaultModel) lookAtClasses();
+  lookAtClasses();
 }
 
 async function lookAtClasses() {
+  labels = [];
+  if (select.value !== defaultModel) return;
   try {
     labels = Object.values(await api.classes());
   } catch {
@@ -99,9 +121,11 @@ results.listen({
     const model = models.find((one) => one.name === answer.model);
     if (model && model.version !== answer.version) lookAtModels();
   },
-  finished: () => evaluation.show(evaluation.evaluate(results.images, labels), ask),
+  lost: lookAtModels,
+  changed: () => evaluation.show(null),
+  finished: () => evaluation.show(evaluation.evaluate(results.images, labels, chosen()?.classes), ask),
 });
-gather(results.add, (reason) => tell(reason, true));
+gather(results.add, (reason) => tell(reason, {isBad: true}));
 select.addEventListener('change', choose);
 
 await lookAtModels();

@@ -7,31 +7,38 @@ import {byID, count, csv, make, percent, save} from './dom.js';
 const concurrency = 4;
 /** How many cards are shown: more would make the page slow. All images are counted, evaluated and saved. */
 const maxCards = 60;
+/** How often an image is sent again by itself after the connection was lost over it: it may be the reason. */
+const maxLosses = 2;
 const top = 5;
 
-/** All images, the newest last: {file, name, folder, answer, error, milliseconds}. */
+/** All images, the newest last: {file, name, folders, answer, error, milliseconds, isQueued, isLost, losses}. */
 export const images = [];
 
 let waiting = [];
 let runningCount = 0;
 let stopper = new AbortController();
 let modelName = '';
-let listeners = {answered: () => {}, finished: () => {}, why: () => {}};
+let listeners = {answered: () => {}, changed: () => {}, finished: () => {}, lost: () => {}, why: () => {}};
 
 const cards = byID('cards');
+/** The image of each card. */
+const owners = new WeakMap();
 
-/** What to call: `answered(answer)` after each, `finished()` after the last, `why(image, index)` when someone asks. */
+/**
+ * What to call: `answered(answer)` after each, `finished()` after the last, `changed()` when earlier answers no longer count,
+ * `lost()` when the server cannot be reached, `why(image, index)` when someone asks.
+ */
 export function listen(to) { listeners = {...listeners, ...to}; }
 
 /** Adds images and classifies them. */
 export function add(items) {
-  images.push(...items);
+  for (const image of items) images.push(Object.assign(image, {losses: 0}));
+  byID('drop').classList.add('compact');
+  enqueue(items);
   // The newest first; those that come together stay in their order.
   const first = cards.firstElementChild;
   for (const image of items.slice(0, maxCards)) draw(image, first);
-  while (cards.children.length > maxCards) cards.lastElementChild.remove();
-  waiting.push(...items);
-  byID('drop').classList.add('compact');
+  while (cards.children.length > maxCards) removeCard(owners.get(cards.lastElementChild));
   next();
 }
 
@@ -40,37 +47,62 @@ export function setModel(name) {
   if (name === modelName) return;
   modelName = name;
   stop();
-  stopper = new AbortController();
-  for (const image of images) {
-    image.answer = image.error = undefined;
-    draw(image);
-  }
-  waiting = [...images];
+  listeners.changed();
+  restart(images);
+}
+
+/** Classifies what has no answer and may get one: what was stopped, and what the server could not take. */
+export function resume() {
+  restart(images.filter((image) => isOpen(image) && !image.isQueued));
+}
+
+/** The same by itself, once the server answers again. */
+export function resumeAfterLoss() {
+  restart(images.filter((image) => image.isLost && isOpen(image) && image.losses <= maxLosses));
+}
+
+function restart(some) {
+  for (const image of some) image.answer = image.error = undefined;
+  enqueue(some);
+  some.forEach((image) => draw(image));
   next();
+}
+
+function enqueue(some) {
+  for (const image of some) Object.assign(image, {isQueued: true, isLost: false});
+  waiting = waiting.concat(some);
 }
 
 /** Stops: images that have no answer yet get none. */
 export function stop() {
-  waiting = [];
   stopper.abort();
   stopper = new AbortController();
+  waiting = [];
+  for (const image of images) {
+    if (!image.isQueued) continue;
+    image.isQueued = false;
+    draw(image);
+  }
   update();
 }
 
 /** Forgets all images. */
 export function clear() {
   stop();
-  for (const image of images) if (image.url) URL.revokeObjectURL(image.url);
+  images.forEach(removeCard);
   images.length = 0;
-  cards.replaceChildren();
   byID('drop').classList.remove('compact');
   update();
-  listeners.finished();
+  listeners.changed();
 }
+
+/** Whether an image has no answer but may get one. */
+const isOpen = (image) => !image.answer && (!image.error || image.error.isTransient);
 
 function next() {
   update();
-  while (runningCount < concurrency && waiting.length > 0) run(waiting.shift());
+  // Images wait until there is a model.
+  while (modelName && runningCount < concurrency && waiting.length > 0) run(waiting.shift());
 }
 
 async function run(image) {
@@ -80,35 +112,69 @@ async function run(image) {
   try {
     const answer = await api.predict(modelName, image.file, top, signal);
     if (!signal.aborted) {
-      image.answer = answer;
-      image.milliseconds = performance.now() - start;
+      Object.assign(image, {answer, milliseconds: performance.now() - start});
       listeners.answered(answer);
     }
   } catch (error) {
-    if (error.name !== 'AbortError') image.error = error.message;
+    if (!signal.aborted) image.error = error;
   }
   runningCount -= 1;
-  if (!signal.aborted) draw(image);
+  if (!signal.aborted) {
+    image.isQueued = false;
+    draw(image);
+    if (image.error instanceof api.Unreachable) lose(image);
+  }
   next();
-  if (runningCount === 0 && waiting.length === 0) listeners.finished();
+  if (runningCount === 0 && waiting.length === 0) finish(image);
+}
+
+/** The others wait for the server, too, instead of failing one after the other. */
+function lose(image) {
+  image.losses += 1;
+  for (const one of images) one.isLost = one === image || one.isQueued;
+  stop();
+  listeners.lost();
+}
+
+function finish(last) {
+  // Said once, not with every image.
+  let text = images.length === 0 ? '' : byID('progress-text').textContent;
+  if (images.length === 1 && last.answer) text = `${last.name}: ${last.answer.class}, ${percent(last.answer.probability)}`;
+  byID('progress-said').textContent = text;
+  listeners.finished();
 }
 
 function update() {
-  const doneCount = images.filter((image) => image.answer || image.error).length;
-  const failedCount = images.filter((image) => image.error).length;
+  let [doneCount, failedCount, openCount] = [0, 0, 0];
+  for (const image of images) {
+    if (image.answer) doneCount += 1;
+    else if (isOpen(image)) openCount += 1;
+    else failedCount += 1;
+  }
   const isRunning = waiting.length > 0 || runningCount > 0;
+  const focused = document.activeElement;
   byID('progress').hidden = images.length === 0;
   byID('progress-bar').hidden = !isRunning;
   byID('progress-bar').max = images.length || 1;
-  byID('progress-bar').value = doneCount;
-  const failed = failedCount > 0 ? `, ${count(failedCount)} could not be classified` : '';
-  byID('progress-text').textContent = isRunning
-    ? `${count(doneCount)} of ${count(images.length, 'image')}${failed}`
-    : `${count(doneCount, 'image')}${failed}`;
+  byID('progress-bar').value = doneCount + failedCount;
+  byID('progress-text').textContent = [
+    isRunning || openCount > 0 ? `${count(doneCount + failedCount)} of ${count(images.length, 'image')}` : count(images.length, 'image'),
+    failedCount > 0 ? `${count(failedCount)} could not be classified` : null,
+  ].filter(Boolean).join(', ');
   byID('stop').hidden = !isRunning;
-  const hiddenCount = Math.max(0, images.length - maxCards);
-  byID('more').hidden = hiddenCount === 0;
-  byID('more').textContent = `${count(hiddenCount)} more are counted and saved, but not shown.`;
+  byID('resume').hidden = isRunning || openCount === 0;
+  byID('more').hidden = images.length <= maxCards;
+  byID('more').textContent = `${maxCards} are shown. All ${count(images.length)} are counted, and in the CSV.`;
+  // Whoever pressed a button that is hidden now goes on beside it.
+  if (focused?.closest('#progress') && !focused.checkVisibility()) {
+    (images.length === 0 ? document.querySelector('#drop button') : byID('save')).focus();
+  }
+}
+
+function removeCard(image) {
+  image.card?.remove();
+  if (image.url) URL.revokeObjectURL(image.url);
+  image.card = image.url = undefined;
 }
 
 /**
@@ -117,29 +183,32 @@ function update() {
  * @param before the card that a new one precedes; undefined draws none.
  */
 function draw(image, before) {
-  const old = image.card;
-  if (!old?.isConnected && before === undefined) return;
-  image.url ??= URL.createObjectURL(image.file);
-  const preview = make('img', {class: 'preview', src: image.url, alt: image.name});
-  // A file that the browser cannot show; the server says why it cannot be classified.
-  preview.addEventListener('error', () => preview.replaceWith(make('div', {class: 'preview', 'aria-hidden': 'true'})));
-  image.card = make('li', {class: 'card'}, preview, make('div', {}, ...content(image)));
-  if (old?.isConnected) old.replaceWith(image.card);
-  else cards.insertBefore(image.card, before);
+  if (!image.card && before === undefined) return;
+  if (!image.card) {
+    image.url ??= URL.createObjectURL(image.file);
+    const preview = make('img', {class: 'preview', src: image.url, alt: ''});
+    // A file that the browser cannot show; the server says why it cannot be classified.
+    preview.addEventListener('error', () => preview.replaceWith(make('div', {class: 'preview none'}, 'No preview')));
+    image.card = make('li', {class: 'card'}, preview, make('div', {}));
+    owners.set(image.card, image);
+    cards.insertBefore(image.card, before);
+  }
+  image.card.lastElementChild.replaceChildren(...content(image));
 }
 
 function content(image) {
   const name = make('p', {class: 'name', title: image.name}, image.name);
-  if (image.error) return [name, make('p', {class: 'error'}, image.error)];
-  if (!image.answer) return [name, make('p', {class: 'about'}, 'Waiting …')];
+  if (image.error) return [name, make('p', {class: 'error'}, image.error.message)];
+  if (!image.answer) return [name, make('p', {class: 'about'}, image.isQueued ? 'Waiting …' : 'Not classified')];
   const {answer} = image;
   return [
     name,
     make('ul', {class: 'bars', 'aria-label': `Most probable classes of ${image.name}`}, ...answer.top.map((one) => bar(image, one))),
-    make('p', {class: 'about'}, `${Math.round(image.milliseconds)} ms · ${answer.model} · ${answer.version}`),
-    make('p', {class: 'actions'}, make('button', {
-      type: 'button', class: 'small', onclick: () => listeners.why(image, answer.index), 'aria-label': `Why ${answer.class}? ${image.name}`,
-    }, 'Why?')),
+    make('div', {class: 'foot'},
+      make('p', {class: 'about'}, ...[`${Math.round(image.milliseconds)} ms`, answer.model, answer.version].map((text) => make('span', {}, text))),
+      make('button', {
+        type: 'button', class: 'small', onclick: () => listeners.why(image, answer.index), 'aria-label': `Why? ${answer.class}, ${image.name}`,
+      }, 'Why?')),
   ];
 }
 
@@ -152,13 +221,14 @@ function bar(image, candidate) {
 }
 
 /** All answers as CSV. */
-export const answersCSV = () => csv([
+const answersCSV = () => csv([
   ['file', 'folder', 'class', 'probability', 'index', 'model', 'version', 'error'],
-  ...images.map(({name, folder, answer, error}) => [
-    name, folder, answer?.class, answer?.probability, answer?.index, answer?.model, answer?.version, error,
+  ...images.map(({name, folders, answer, error}) => [
+    name, folders.at(-1), answer?.class, answer?.probability, answer?.index, answer?.model, answer?.version, error?.message,
   ]),
 ]);
 
 byID('stop').addEventListener('click', stop);
+byID('resume').addEventListener('click', resume);
 byID('clear').addEventListener('click', clear);
 byID('save').addEventListener('click', () => save('predictions.csv', answersCSV()));

@@ -1,5 +1,6 @@
 // The lines to copy for a model at this server's own address.
 
+import {encoded} from './api.js';
 import {byID, make} from './dom.js';
 
 const base = new URL('.', location.href).href.replace(/\/$/, '');
@@ -23,7 +24,7 @@ let chosen = 'curl';
 
 /** Shows the lines for a model. */
 export function show(model) {
-  const path = `v1/models/${encodeURIComponent(model)}/predict`;
+  const path = `v1/models/${encoded(model)}/predict`;
   const text = languages[chosen](path);
   const status = make('span', {class: 'visually-hidden', role: 'status'});
   const copy = make('button', {type: 'button', class: 'small copy'}, 'Copy');
