@@ -1,15 +1,14 @@
 #!/usr/bin/env python3
 """The page at `/` in a real headless Chromium, against the built server.
 
-Images are chosen, dropped and pasted; a folder is evaluated; a file that is no image, a switch of the model, a reload and a server
-that stops are told; an answer is explained; the live panel and the training's curve move. Everything works by the keyboard, in both
-themes and at a width of 360 pixels, and axe-core finds no fault where PyPI's `axe-core-python` is installed or `--axe` names its
-script; the page's own checks run everywhere.
+Images are chosen, dropped and pasted, many of them stopped and continued; a folder is evaluated; a file that is no image, a switch of
+the model, a reload, one that is refused, and a server that stops and comes back are told; an answer is explained; the live panel and the
+training's curve move. Everything works by the keyboard, in both themes and at a width of 360 pixels, and axe-core finds no fault where
+PyPI's `axe-core-python` is installed or `--axe` names its script; the page's own checks run everywhere.
 
 Wants Debian's chromium, chromium-driver and python3-selenium.
 """
 
-import base64
 import importlib.util
 import json
 import shutil
@@ -19,9 +18,7 @@ import time
 from pathlib import Path
 
 from acceptance import ROOT, Server, Verdict, make_parser, parse
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
-from selenium.webdriver.common.by import By
+from browser import Page
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
@@ -29,146 +26,21 @@ IMAGES = [ROOT / "docs" / name for name in ("dress.jpg", "jeans.jpg", "sneaker.p
 MODEL = ROOT / "weights" / "fashion-mnist"
 CLOTHES = {"dress": "Dress", "trousers": "Trouser"}
 LANGUAGES = ["curl", "Python", "JavaScript"]
-
-# A file of the page's own making, from base64.
-MAKE_FILE = """
-const bytes = Uint8Array.from(atob(arguments[0]), (character) => character.charCodeAt(0));
-const transfer = new DataTransfer();
-transfer.items.add(new File([bytes], arguments[1], {type: arguments[2]}));
-"""
-EVENTS = {
-    "drop": "document.dispatchEvent(new DragEvent('drop', {dataTransfer: transfer, bubbles: true, cancelable: true}));",
-    "paste": "document.dispatchEvent(new ClipboardEvent('paste', {clipboardData: transfer, bubbles: true}));",
+# What torchvision does: shortest side, then the centre. Half of a wide image is not seen.
+CROPPED = {
+    "resize": {"mode": "shortest", "side": 224}, "crop": 224, "mean": [0.485, 0.456, 0.406], "deviation": [0.229, 0.224, 0.225],
 }
 
-# Text whose contrast with its background is too low, controls without a name, and images without alt (WCAG 2.2 AA).
-OWN_CHECKS = """
-const faults = [];
-const channel = (value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
-const parse = (text) => text.match(/[\\d.]+/g).map(Number);
-const luminance = ([red, green, blue]) =>
-  0.2126 * channel(red / 255) + 0.7152 * channel(green / 255) + 0.0722 * channel(blue / 255);
-const background = (element) => {
-  for (let one = element; one; one = one.parentElement) {
-    const colour = parse(getComputedStyle(one).backgroundColor);
-    if (colour.length === 3 || colour[3] > 0.99) return colour;
-  }
-  return [255, 255, 255];
-};
-for (const element of document.querySelectorAll('body *')) {
-  const hasText = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
-  if (!hasText || !element.checkVisibility() || element.closest('.visually-hidden, .skip, option')) continue;
-  const [one, other] = [luminance(parse(getComputedStyle(element).color)), luminance(background(element))];
-  const contrast = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
-  if (contrast < 4.5) faults.push(`contrast ${contrast.toFixed(2)}: ${element.outerHTML.slice(0, 120)}`);
-}
-for (const control of document.querySelectorAll('button, select, input, a')) {
-  if (!control.checkVisibility()) continue;
-  const name = control.getAttribute('aria-label') || control.textContent.trim() || control.labels?.[0]?.textContent.trim();
-  if (!name) faults.push(`no name: ${control.outerHTML.slice(0, 120)}`);
-}
-for (const image of document.querySelectorAll('img')) {
-  if (!image.hasAttribute('alt')) faults.push(`no alt: ${image.src.slice(0, 80)}`);
-}
-return faults;
-"""
-
-AXE = """
-const done = arguments[0];
-axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice']}).then((results) => done(
-  results.violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html.slice(0, 160)).join(' | ')}`)));
-"""
-
+# What a button saves.
 SAVED = """
-const done = arguments[0];
+const done = arguments[1];
 const made = [];
 const make = URL.createObjectURL;
 URL.createObjectURL = (blob) => { made.push(blob); return make(blob); };
-document.getElementById('save').click();
+document.querySelector(arguments[0]).click();
 URL.createObjectURL = make;
 made[0].text().then(done);
 """
-
-
-class Page:
-    """Chromium with the page of a server."""
-
-    def __init__(self, url):
-        options = webdriver.ChromeOptions()
-        for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1200,900"):
-            options.add_argument(flag)
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        self.driver = webdriver.Chrome(service=Service(shutil.which("chromedriver")), options=options)
-        self.driver.set_page_load_timeout(60)
-        self.driver.set_script_timeout(60)
-        self.driver.get(url)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.driver.quit()
-
-    def all(self, selector):
-        return self.driver.find_elements(By.CSS_SELECTOR, selector)
-
-    def one(self, selector):
-        return self.driver.find_element(By.CSS_SELECTOR, selector)
-
-    def run(self, script, *arguments):
-        return self.driver.execute_script(script, *arguments)
-
-    def press(self, selector, index=0):
-        """A click in the middle of the window, so that nothing covers the element."""
-        self.run(
-            "arguments[0].scrollIntoView({block: 'center', behavior: 'instant'}); arguments[0].click()",
-            self.all(selector)[index])
-
-    def text(self, selector):
-        return " ".join(element.text for element in self.all(selector))
-
-    def wait(self, condition, seconds=30):
-        """Whether the condition becomes true in time."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            try:
-                if condition():
-                    return True
-            except Exception:  # an element that was read has been replaced
-                pass
-            time.sleep(0.05)
-        return False
-
-    def give(self, how, path, name, media_type="image/jpeg"):
-        """Drops or pastes a file."""
-        content = base64.b64encode(Path(path).read_bytes()).decode()
-        self.run(MAKE_FILE + EVENTS[how], content, name, media_type)
-
-    def card(self, name):
-        """The text of an image's card."""
-        for card in self.all(".card"):
-            if card.find_element(By.CSS_SELECTOR, ".name").text == name:
-                return card.text
-        return ""
-
-    def theme(self, theme):
-        features = [{"name": "prefers-color-scheme", "value": theme}]
-        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-
-    def width(self, width):
-        metrics = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
-        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-
-    def complaints(self):
-        """What is in the console, besides the answers that a test provokes."""
-        return [
-            entry["message"] for entry in self.driver.get_log("browser")
-            if entry["level"] in ("SEVERE", "WARNING") and "Failed to load resource" not in entry["message"]
-        ]
-
-    def shot(self, folder, name):
-        if folder:
-            self.driver.save_screenshot(str(folder / f"{name}.png"))
 
 
 def give_images(verdict, page, shots):
@@ -212,10 +84,31 @@ def explain(verdict, page, shots):
         len(images) == 3 and all(width > 0 for _, width in images), "with what the network saw, activations and filters", images)
     verdict.check("Strongest in the" in page.text("#why figcaption"), "and in words", page.text("#why"))
     page.shot(shots, "why")
-    faults = page.run(OWN_CHECKS)
+    faults = page.faults()
     verdict.check(not faults, "the explanation has contrast, names and alternative texts", "\n".join(faults))
-    page.driver.switch_to.active_element.send_keys(Keys.ESCAPE)
-    verdict.check(page.wait(lambda: not page.one("#why").get_attribute("open")), "Escape closes it")
+    page.press("#why-classes button", 1)
+    verdict.check(page.wait(lambda: "Why Shirt" in page.text("#why-heading")), "another class is explained", page.text("#why"))
+    pressed = [button.get_attribute("aria-pressed") for button in page.all("#why-classes button")]
+    verdict.check(pressed == ["false", "true", "false", "false", "false"], "and marked", pressed)
+    page.one("#why .dialog-head button").click()
+    verdict.check(page.wait(lambda: not page.one("#why").get_attribute("open")), "Close closes it")
+
+
+def give_many(verdict, page):
+    """Enough that they can be stopped; more than are shown."""
+    page.press("#clear")
+    verdict.check(page.wait(lambda: not page.all(".card")), "Clear forgets all images")
+    page.give("drop", IMAGES[2], "many.png", "image/png", count=400)
+    page.wait(lambda: page.all(".card .foot"))
+    page.press("#stop")
+    stopped = page.text("#progress-text")
+    verdict.check("of 400 images" in stopped, "many images are stopped", stopped)
+    verdict.check(
+        page.wait(lambda: "Waiting" not in page.text("#cards") and page.text("#progress-text") == stopped, 5),
+        "and none says that it waits", page.text("#cards"))
+    page.press("#resume")
+    verdict.check(page.wait(lambda: page.text("#progress-text") == "400 images", 120), "Continue classifies the rest", page.text("#progress"))
+    verdict.check(len(page.all(".card")) == 60, "60 cards are drawn", len(page.all(".card")))
 
 
 def evaluate(verdict, page, folder, shots):
@@ -242,7 +135,13 @@ def evaluate(verdict, page, folder, shots):
         [...row.querySelectorAll('.count')].reduce((sum, one) => sum + Number(one.textContent), 0)])""")
     verdict.check(dict(table) == {"Dress": 7, "Trouser": 6}, "the confusion matrix counts each image once", table)
     verdict.check("It is Dress" in page.text(".mistakes"), "the worst mistakes are shown", page.text(".mistakes"))
-    rows = page.driver.execute_async_script(SAVED).strip().split("\r\n")
+    verdict.check("Among the top 5" in page.text("#evaluation .figures"), "ten classes have a top-5 accuracy", text)
+    recall = page.run("""return [...document.querySelectorAll('#evaluation .plain tbody tr')].map(
+        (row) => [row.querySelector('th').textContent, Number(row.querySelector('td').textContent)])""")
+    verdict.check(dict(recall) == {"Dress": 7, "Trouser": 6}, "each class has its row", recall)
+    matrix = page.driver.execute_async_script(SAVED, "#evaluation button").strip().split("\r\n")
+    verdict.check(matrix[0].startswith("folder,") and len(matrix) == 3, "the matrix is saved as CSV", matrix)
+    rows = page.driver.execute_async_script(SAVED, "#save").strip().split("\r\n")
     verdict.check(
         len(rows) == count + 3 and rows[0].startswith("file,folder,class,probability"), "all answers are saved as CSV", rows[:2])
     page.shot(shots, "evaluation")
@@ -254,6 +153,9 @@ def operate(verdict, page, server, models, shots):
     verdict.check(
         page.wait(lambda: "second" in answered() and "fashion-mnist" not in answered() and "Waiting" not in answered(), 60),
         "another model classifies the images again", answered())
+    page.press(".card .foot button")
+    verdict.check(page.wait(lambda: page.all("#why .crop .frame")), "the part of an image that is seen is framed", page.text("#why"))
+    page.key(Keys.ESCAPE)
     verdict.check("/v1/models/second/predict" in page.text("#snippets"), "the lines to copy name it", page.text("#snippets"))
     line = page.text("#snippets code").replace("photo.jpg", str(IMAGES[0])).replace("curl", "curl -s", 1)
     answer = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=60)
@@ -293,6 +195,14 @@ def operate(verdict, page, server, models, shots):
     verdict.check(
         page.wait(lambda: "were replaced" in page.text("#notice") and page.text("#model-facts") != before),
         "a reload while the page is open is told", page.text("#notice"))
+    verdict.check(
+        page.wait(lambda: page.run("""return [...document.querySelectorAll('#live-models tbody tr')]
+            .find((row) => row.querySelector('th').textContent === 'second').children[3].textContent""") == "1"),
+        "and counted for its model", page.text("#live-models"))
+    changed.write_text("no names")
+    changed.rename(models / "second" / "class_indices.json")
+    verdict.check(
+        page.wait(lambda: "Newer files were refused" in page.text("#model-remarks")), "so is one that is refused", page.text("#model"))
 
 
 def accessible(verdict, page, axe, shots):
@@ -300,14 +210,16 @@ def accessible(verdict, page, axe, shots):
         page.theme(theme)
         page.wait(lambda: page.run("return matchMedia('(prefers-color-scheme: dark)').matches") == (theme == "dark"))
         time.sleep(0.3)  # until the colours have changed
-        faults = page.run(OWN_CHECKS)
+        faults = page.faults(axe)
         verdict.check(not faults, f"contrast of at least 4.5, names and alternative texts, {theme}", "\n".join(faults))
-        if axe:
-            page.run(axe)
-            found = page.driver.execute_async_script(AXE)
-            verdict.check(not found, f"axe-core finds no fault, {theme}", "\n".join(found))
         page.run("window.scrollTo(0, 0)")
         page.shot(shots, theme)
+        page.press(".card .foot button")
+        page.wait(lambda: page.all("#why .crop .frame"))
+        faults = page.faults(axe)
+        verdict.check(not faults, f"and in an explanation, {theme}", "\n".join(faults))
+        page.shot(shots, f"why-{theme}")
+        page.key(Keys.ESCAPE)
     page.theme("light")
     page.width(360)
     verdict.check(page.run("return document.documentElement.scrollWidth") <= 360, "360 pixels suffice, without scrolling sideways")
@@ -315,29 +227,66 @@ def accessible(verdict, page, axe, shots):
         .map((one) => one.getBoundingClientRect()).filter((box) => box.height < 24 || box.right > 361).length""")
     verdict.check(faults == 0, "no control is too small to touch, or cut off", faults)
     page.shot(shots, "narrow")
+    page.press(".card .foot button")
+    page.wait(lambda: page.all("#why .crop .frame"))
+    verdict.check(page.run("const {scrollWidth, clientWidth} = document.getElementById('why'); return scrollWidth <= clientWidth"),
+        "an explanation fits, too")
+    page.shot(shots, "why-narrow")
+    page.key(Keys.ESCAPE)
     page.width(1200)
 
 
 def keyboard(verdict, page):
-    # Where the focus would begin on a page that has just been opened.
-    page.run("document.activeElement.blur(); window.getSelection().collapse(document.body, 0); window.scrollTo(0, 0)")
+    """Nothing but keys, on a page that has just been opened."""
+    page.driver.refresh()
+    page.wait(lambda: "alexnet_half_width" in page.text("#model-facts"))
     order, hidden = [], []
-    for _ in range(14):
-        page.driver.switch_to.active_element.send_keys(Keys.TAB)
-        name, outline = page.run("""
-            const one = document.activeElement;
-            return [one.id || one.getAttribute('aria-label') || one.textContent.slice(0, 40), getComputedStyle(one).outlineStyle]""")
+    for _ in range(10):
+        page.key(Keys.TAB)
+        name, is_seen = page.focused()
         order.append(name)
-        if outline == "none" and page.run("return document.activeElement !== document.body"):
+        if not is_seen:
             hidden.append(name)
-    wanted = ("Skip to the images", "model-select", "Choose images", "Choose a folder")
+    wanted = ("Skip to the images", "Images", "model-select", "Choose images", "Choose a folder")
     places = [order.index(name) for name in wanted if name in order]
     verdict.check(len(places) == len(wanted) and places == sorted(places), "the focus goes from top to bottom", order)
     verdict.check(not hidden, "and can be seen", hidden)
+    page.one("#files").send_keys(str(IMAGES[0]))
+    page.wait(lambda: "97.7%" in page.card("dress.jpg"))
+    verdict.check("dress.jpg: Dress, 97.7%" in page.run("return document.getElementById('progress-said').textContent"),
+        "the answer is said to those who do not see it")
+    verdict.check(page.tab_to("Why? Dress, dress.jpg"), "Tab reaches Why?", page.focused())
+    page.key(Keys.ENTER)
+    page.wait(lambda: page.all("#why canvas"))
+    verdict.check(page.tab_to("why-opacity"), "and in the explanation the opacity", page.focused())
+    page.key(Keys.ARROW_LEFT, 3)
+    verdict.check(page.one("#why-opacity").get_attribute("value") == "57", "which arrows change")
+    page.key(Keys.ESCAPE)
+    verdict.check(page.wait(lambda: page.focused()[0] == "Why? Dress, dress.jpg"), "Escape leads back", page.focused())
+    page.run("document.getElementById('clear').focus()")
+    page.key(Keys.ENTER)
+    verdict.check(page.wait(lambda: page.focused()[0] == "Choose images"), "Clear leads to the beginning", page.focused())
     page.run("document.querySelector('#snippets [role=tab][aria-selected=true]').focus()")
-    page.driver.switch_to.active_element.send_keys(Keys.ARROW_RIGHT)
+    page.key(Keys.ARROW_RIGHT)
     verdict.check(
         page.run("return document.activeElement.getAttribute('aria-selected')") == "true", "arrows move between the languages")
+
+
+def lose_server(verdict, page, options, server, models):
+    """The server stops, images are given, and it comes back at the same address."""
+    server.terminate()
+    server.wait()
+    verdict.check(
+        page.wait(lambda: "does not answer" in page.text("#notice")), "a server that has stopped is told", page.text("#notice"))
+    for name in ("one.png", "two.png", "three.png"):
+        page.give("drop", IMAGES[2], name, "image/png")
+    verdict.check(
+        page.wait(lambda: page.one("#resume").is_displayed()), "images that are given then can be sent again", page.text("#images"))
+    with Server(options.binary, "--models", models, "--port", server.port):
+        verdict.check(page.wait(lambda: "answers again" in page.text("#notice")), "that it answers again is told", page.text("#notice"))
+        verdict.check(
+            page.wait(lambda: page.text("#cards").count("Sneaker") >= 3), "and the images are classified by themselves", page.text("#cards"))
+        verdict.check(not page.complaints(), "nothing is in the console")
 
 
 def main():
@@ -358,20 +307,19 @@ def main():
         for name in ("fashion-mnist", "second"):
             shutil.copytree(MODEL, models / name)
         (models / "second" / "history.csv").unlink()
+        description = json.loads((models / "second" / "model.json").read_text())
+        (models / "second" / "model.json").write_text(json.dumps(description | {"preprocessing": CROPPED}))
         with Server(options.binary, "--models", models) as server, Page(f"http://{server.host}:{server.port}") as page:
             give_images(verdict, page, options.shots)
             explain(verdict, page, options.shots)
+            give_many(verdict, page)
             evaluate(verdict, page, folder / "clothes", options.shots)
             operate(verdict, page, server, models, options.shots)
             accessible(verdict, page, axe.read_text() if axe else None, options.shots)
             keyboard(verdict, page)
             complaints = page.complaints()
             verdict.check(not complaints, "nothing is in the console", "\n".join(complaints))
-            server.terminate()
-            server.wait()
-            verdict.check(
-                page.wait(lambda: "does not answer" in page.text("#notice")), "a server that has stopped is told",
-                page.text("#notice"))
+            lose_server(verdict, page, options, server, models)
         if not axe:
             verdict.note("axe-core is not installed: the page's own checks ran alone")
     verdict.finish()

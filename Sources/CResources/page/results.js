@@ -131,7 +131,7 @@ async function run(image) {
 /** The others wait for the server, too, instead of failing one after the other. */
 function lose(image) {
   image.losses += 1;
-  for (const one of images) one.isLost = one === image || one.isQueued;
+  for (const one of images) if (one === image || one.isQueued) one.isLost = true;
   stop();
   listeners.lost();
 }
