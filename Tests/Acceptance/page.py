@@ -148,7 +148,15 @@ def evaluate(verdict, page, folder, shots):
 
 
 def operate(verdict, page, server, models, shots):
+    gone = models.parent / "gone.png"
+    shutil.copy(IMAGES[2], gone)
+    page.one("#files").send_keys(str(gone))
+    page.wait(lambda: "Sneaker" in page.card("gone.png"))
+    gone.unlink()
     Select(page.one("#model-select")).select_by_visible_text("second")
+    verdict.check(
+        page.wait(lambda: "can no longer be read" in page.card("gone.png")), "a file that was deleted since is told",
+        page.card("gone.png"))
     answered = lambda: page.text(".card .about")
     verdict.check(
         page.wait(lambda: "second" in answered() and "fashion-mnist" not in answered() and "Waiting" not in answered(), 60),
@@ -166,6 +174,9 @@ def operate(verdict, page, server, models, shots):
             f"http://{server.host}:{server.port}" in page.text("#snippets code"), f"there are lines for {language}",
             page.text("#snippets"))
 
+    page.run("navigator.clipboard.writeText = () => Promise.reject(new Error('not permitted'))")
+    page.one("#copy").click()
+    verdict.check(page.wait(lambda: page.text("#copy") == "Copied"), "they are copied also where the Clipboard API is not permitted")
     page.run("document.getElementById('live').scrollIntoView({behavior: 'instant'})")
     connection = server.connect()
     rates = set()

@@ -27,7 +27,7 @@ export function show(model) {
   const path = `v1/models/${encoded(model)}/predict`;
   const text = languages[chosen](path);
   const status = make('span', {class: 'visually-hidden', role: 'status'});
-  const copy = make('button', {type: 'button', class: 'small copy'}, 'Copy');
+  const copy = make('button', {type: 'button', class: 'small', id: 'copy'}, 'Copy');
   copy.addEventListener('click', async () => {
     const isCopied = await copyText(text);
     copy.textContent = isCopied ? 'Copied' : 'Select it';
@@ -38,8 +38,8 @@ export function show(model) {
     type: 'button', class: 'small', role: 'tab', 'aria-selected': String(language === chosen), 'aria-controls': 'snippet', tabindex: language === chosen ? 0 : -1,
     onclick: () => choose(language, model), onkeydown: (event) => move(event, language, model),
   }, language)));
-  byID('snippets').replaceChildren(tabs, make('div', {class: 'snippet', id: 'snippet', role: 'tabpanel', 'aria-label': chosen},
-    make('pre', {tabindex: 0}, make('code', {}, text)), copy, status));
+  byID('snippets').replaceChildren(make('div', {class: 'snippet-head'}, tabs, copy),
+    make('div', {class: 'snippet', id: 'snippet', role: 'tabpanel', 'aria-label': chosen}, make('pre', {tabindex: 0}, make('code', {}, text))), status);
 }
 
 function choose(language, model) {
