@@ -49,7 +49,7 @@ serve() {
         ALEXNET_MODELS_TUNING_CACHE=/var/cache/alexnet ALEXNET_SERVER_PORT=$port \
         /usr/bin/alexnet serve --config /etc/alexnet/alexnet.yaml >"$bare/tmp/output" 2>"$bare/tmp/server.log" &
     server=$!
-    for _ in $(seq 600); do grep -q ready "$bare/tmp/output" && return; sleep 0.05; done
+    for _ in $(seq 600); do grep -q "^ready " "$bare/tmp/output" && return; sleep 0.05; done
     tail "$bare/tmp/server.log"
     return 1
 }
