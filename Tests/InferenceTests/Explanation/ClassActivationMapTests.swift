@@ -156,7 +156,11 @@ import Threads
         #expect(maps.values.shape == model.network.shapes[0])
         #expect(maps.values.scalars.allSatisfy { $0 >= 0 } && maps.values.scalars.contains { $0 > 0 })
         let grid = try maps.grid()
-        #expect(grid.channelCount == 1 && grid.width == 2 + 2 * (grid.width / 2 - 1))
+        // Four channels in two columns; each is enlarged to at least 64 pixels, with lines of 2 pixels around.
+        let side = maps.values.shape[2]
+        let drawn = side * ((64 + side - 1) / side)
+        #expect(maps.values.shape[0] == 4 && side <= 64)
+        #expect(grid.channelCount == 1 && grid.width == 2 + 2 * (drawn + 2) && grid.height == grid.width)
     }
 
     @Test func `a class that there is not is refused, and a network without a feature map`() throws {
