@@ -98,17 +98,15 @@ public struct Router: Sendable {
             return .found(route, parameters: [:])
         }
         let pieces = Route.split(path)
-        var allowed: [HTTPRequest.Method] = []
-        var found: RouteMatch?
-        for route in routes {
-            guard let parameters = route.parameters(pieces) else { continue }
-            if route.answers(method), found == nil || route.hasSuffixes {
-                found = .found(route, parameters: parameters)
-            }
-            Self.allow(route.method, in: &allowed)
+        var matches = routes.compactMap { route in route.parameters(pieces).map { (route: route, parameters: $0) } }
+        // `/a:predict` is another resource than `/{model}`, whose methods it does not have.
+        if matches.contains(where: \.route.hasSuffixes) { matches.removeAll { !$0.route.hasSuffixes } }
+        if let match = matches.first(where: { $0.route.answers(method) }) {
+            return .found(match.route, parameters: match.parameters)
         }
-        if let found { return found }
-        guard !allowed.isEmpty else { return .notFound }
+        guard !matches.isEmpty else { return .notFound }
+        var allowed: [HTTPRequest.Method] = []
+        for match in matches { Self.allow(match.route.method, in: &allowed) }
         // The connection answers OPTIONS for every path.
         Self.allow(.options, in: &allowed)
         return .methodNotAllowed(allowed: allowed)

@@ -71,7 +71,10 @@ struct PathAdvice: Sendable {
         let found = Self.excerpt(path)
         guard allowed.isEmpty else {
             // A path of TensorFlow Serving, `models/name:regress`, matches `/v1/models/{model}`.
-            if path.utf8.count <= Self.maxByteCount, let (target, meant) = verbTarget(Self.segments(path)) {
+            // A verb that is served has POST.
+            if !allowed.contains(.post), path.utf8.count <= Self.maxByteCount,
+                let (target, meant) = verbTarget(Self.segments(path))
+            {
                 return (.notFound, "There is no '\(found)' here; did you mean \(target.method.rawValue) \(meant)?")
             }
             guard let example = Self.example(of: path) else { return nil }

@@ -26,7 +26,6 @@ import TestSupport
             ("POST", "/models/tiny/predict", "POST /v1/models/tiny/predict"),
             ("POST", "/v1/models/tiny/Predict", "POST /v1/models/tiny/predict"),
             ("POST", "/v1/models/tiny/predict/", "POST /v1/models/tiny/predict"),
-            ("GET", "/v1/models/tiny:predict", "POST /v1/models/tiny:predict"),
             ("POST", "/v1/models/tiny/versions/7:predict", "POST /v1/models/tiny:predict"),
             ("POST", "/v1/models/tiny:regress", "POST /v1/models/tiny:predict"),
             ("POST", "/v2/models/tiny/predict", "POST /v1/models/tiny/predict"),
@@ -69,6 +68,13 @@ import TestSupport
                 answer.detail
                     == "\(method) is not served at '\(path)'; use POST, as with "
                     + "curl -F image=@photo.jpg http://HOST:PORT\(path).")
+        }
+        for path in ["/v1/models/tiny:predict", "/v1/models/tiny:classify"] {
+            for method in ["GET", "OPTIONS"] {
+                let verb = try await server.exchange(method, path)
+                #expect(verb.status == (method == "GET" ? 405 : 204))
+                #expect(verb.fields["allow"] == "POST, OPTIONS")
+            }
         }
         let health = try await server.exchange("POST", "/healthz")
         #expect(health.status == 405)
