@@ -22,7 +22,7 @@ from acceptance import ROOT, Server, Verdict, make_parser, parse
 MODEL, SPARE = "fashion-mnist", "spare"
 SETTINGS = """
 [[operations]]
-include-path-regex = "/(infer|predict)$"
+include-path-regex = "[/:](infer|predict|classify|explain|invocations)$|^/predictions/"
 checks.positive_data_acceptance.enabled = false
 
 # These phases take names from other answers, and would unload the models that the other requests need.
