@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "byte_rescaling.h"
+#include "byte_tiles.h"
 #include "integer_tile.h"
 #include "multiversion.h"
 
@@ -38,6 +39,10 @@ AVX512_VNNI static void multiply_avx512_vnni(const uint8_t *left, ptrdiff_t row_
                                              const product *p) {
     if (row_count <= 5) multiply_panels(left, row_count, right, p, 5, 4, dot_avx512_vnni, write_rescaled);
     else multiply_panels(left, row_count, right, p, 12, 2, dot_avx512_vnni, write_rescaled);
+}
+
+AMX static void multiply_amx(const uint8_t *left, ptrdiff_t row_count, const int8_t *right, const product *p) {
+    multiply_in_tiles(left, row_count, right, p, write_rescaled);
 }
 
 /// Eight registers of sums, four of widened weights, two of widened inputs.
@@ -80,6 +85,7 @@ void kernel_multiply_bytes(const uint8_t *left, ptrdiff_t left_stride, ptrdiff_t
     const product p = {left_stride, depth * COLUMNS, depth / GROUP, panel_count, rescaling};
 #if defined(__x86_64__)
     switch (kernel_current_instruction_set()) {
+    case kernel_amx: multiply_amx(left, row_count, panels, &p); return;
     case kernel_avx512:
         if (__builtin_cpu_supports("avx512vnni")) multiply_avx512_vnni(left, row_count, panels, &p);
         else multiply_avx2(left, row_count, panels, &p);
@@ -92,8 +98,7 @@ void kernel_multiply_bytes(const uint8_t *left, ptrdiff_t left_stride, ptrdiff_t
 }
 
 int64_t kernel_repeat_byte_products(ptrdiff_t rounds) {
-    // Tiles of each instruction set divide these rows and panels.
-    enum { ROWS = 12, PANELS = 2, DEPTH = 512 };
+    enum { ROWS = 32, PANELS = 2, DEPTH = 512 };
     static const uint8_t left[ROWS * DEPTH];
     static const int8_t panels[PANELS * COLUMNS * DEPTH];
     static const int32_t offsets[PANELS * COLUMNS];

@@ -78,6 +78,7 @@ void kernel_multiply_int16(const int16_t *left, ptrdiff_t left_stride, ptrdiff_t
                        depth / KERNEL_INT16_GROUP, panel_count, &target};
 #if defined(__x86_64__)
     switch (kernel_current_instruction_set()) {
+    case kernel_amx:
     case kernel_avx512:
         if (__builtin_cpu_supports("avx512vnni")) multiply_avx512_vnni(left, row_count, panels, &p);
         else multiply_avx2(left, row_count, panels, &p);
@@ -103,7 +104,12 @@ int64_t kernel_repeat_int16_products(ptrdiff_t rounds) {
 
 double kernel_int16_product_cost(void) {
 #if defined(__x86_64__)
-    if (kernel_current_instruction_set() == kernel_avx512 && __builtin_cpu_supports("avx512vnni")) return 2;
+    switch (kernel_current_instruction_set()) {
+    case kernel_amx: return 7;
+    case kernel_avx512: return __builtin_cpu_supports("avx512vnni") ? 2 : 1;
+    case kernel_avx2:
+    case kernel_portable: break;
+    }
 #endif
     return 1;
 }

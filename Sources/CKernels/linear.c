@@ -216,6 +216,7 @@ INLINE void linear_panel(const char *panel, weight_type type, const float *scale
     }                                                                                                                  \
     void kernel_linear_##name(const void *panel, const float *scales, const kernel_linear *layer, float *sums) {       \
         switch (kernel_current_instruction_set()) {                                                                    \
+        case kernel_amx:                                                                                               \
         case kernel_avx512: name##_avx512(panel, scales, layer, sums); return;                                         \
         case kernel_avx2: name##_avx2(panel, scales, layer, sums); return;                                             \
         case kernel_portable: break;                                                                                   \

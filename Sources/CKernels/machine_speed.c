@@ -40,6 +40,7 @@ AVX2 static int64_t repeat_multiply_adds_avx2(ptrdiff_t rounds) { return repeat_
 int64_t kernel_repeat_multiply_adds(ptrdiff_t rounds) {
 #if defined(__x86_64__)
     switch (kernel_current_instruction_set()) {
+    case kernel_amx:
     case kernel_avx512: return repeat_multiply_adds_avx512(rounds);
     case kernel_avx2: return repeat_multiply_adds_avx2(rounds);
     case kernel_portable: break;

@@ -29,6 +29,7 @@
     static void name##_portable parameters { name##_body arguments; }                                                  \
     void name parameters {                                                                                             \
         switch (kernel_current_instruction_set()) {                                                                    \
+        case kernel_amx:                                                                                               \
         case kernel_avx512: name##_avx512 arguments; break;                                                            \
         case kernel_avx2: name##_avx2 arguments; break;                                                                \
         case kernel_portable: name##_portable arguments; break;                                                        \

@@ -131,6 +131,7 @@ void kernel_multiply_panels(const float *left, ptrdiff_t left_stride, ptrdiff_t 
     const product p = {left_stride, depth * COLUMNS, depth, output_stride};
 #if defined(__x86_64__)
     switch (kernel_current_instruction_set()) {
+    case kernel_amx:
     case kernel_avx512: multiply_avx512(left, row_count, right, panel_count, &p, output); return;
     case kernel_avx2: multiply_avx2(left, row_count, right, panel_count, &p, output); return;
     case kernel_portable: break;

@@ -199,6 +199,7 @@ void resize_rows_rgb(const uint8_t *input, ptrdiff_t input_stride, ptrdiff_t row
                      int32_t swaps_red_and_blue, uint8_t *output, ptrdiff_t output_stride) {
 #if defined(__x86_64__)
     switch (kernel_current_instruction_set()) {
+    case kernel_amx:
     case kernel_avx512:
         rows_rgb_avx512(input, input_stride, row_count, columns, swaps_red_and_blue, output, output_stride);
         return;

@@ -8,9 +8,13 @@ public enum InstructionSet: String, Sendable, CaseIterable {
     case avx2
     /// AVX-512 F, BW, DQ and VL: Intel since Skylake-SP, AMD since Zen 4.
     case avx512
+    /// AVX-512 with VNNI, and AMX tiles of bytes: Intel since Sapphire Rapids, if the operating system lends a process the
+    /// registers.
+    case amx
 
     private init(_ set: kernel_instruction_set) {
         switch set {
+        case kernel_amx: self = .amx
         case kernel_avx512: self = .avx512
         case kernel_avx2: self = .avx2
         default: self = .portable
@@ -22,6 +26,7 @@ public enum InstructionSet: String, Sendable, CaseIterable {
         case .portable: kernel_portable
         case .avx2: kernel_avx2
         case .avx512: kernel_avx512
+        case .amx: kernel_amx
         }
     }
 

@@ -8,6 +8,9 @@ typedef enum {
     kernel_avx2,
     /// AVX-512 F, BW, DQ and VL: Intel since Skylake-SP, AMD since Zen 4.
     kernel_avx512,
+    /// AVX-512 with VNNI, and AMX tiles of bytes: Intel since Sapphire Rapids, if the operating system lends a process the
+    /// registers.
+    kernel_amx,
 } kernel_instruction_set;
 
 /// The instruction set in use: the widest of this CPU, or the limit that was set last.

@@ -43,7 +43,7 @@ public struct MachineSpeed: Sendable, Hashable {
 
     /// The work of a thread in one run: about a millisecond. Units: rounds of the kernel.
     private static let float32RoundCount = 100_000
-    private static let integerRoundCount = 500
+    private static let integerRoundCount = 2000
     /// The memory that is read: several times the last-level cache of most machines, but no more than a quarter of what
     /// is free. Where little is free, caches may hold it, and the rate is theirs. Units: bytes.
     private static var byteCount: Int { min(256 << 20, max(1 << 20, (AvailableMemory.current ?? .max) / 4)) }
