@@ -82,7 +82,9 @@ static void multiply_portable(const uint8_t *left, ptrdiff_t row_count, const in
 void kernel_multiply_bytes(const uint8_t *left, ptrdiff_t left_stride, ptrdiff_t row_count, const int8_t *panels,
                            ptrdiff_t depth, const kernel_byte_rescaling *rescaling) {
     const ptrdiff_t panel_count = (rescaling->column_count + COLUMNS - 1) / COLUMNS;
-    const product p = {left_stride, depth * COLUMNS, depth / GROUP, panel_count, rescaling};
+    const ptrdiff_t padded_depth =
+        (depth + KERNEL_BYTE_PANEL_DEPTH - 1) / KERNEL_BYTE_PANEL_DEPTH * KERNEL_BYTE_PANEL_DEPTH;
+    const product p = {left_stride, padded_depth * COLUMNS, depth / GROUP, panel_count, rescaling};
 #if defined(__x86_64__)
     switch (kernel_current_instruction_set()) {
     case kernel_amx: multiply_amx(left, row_count, panels, &p); return;
@@ -99,12 +101,13 @@ void kernel_multiply_bytes(const uint8_t *left, ptrdiff_t left_stride, ptrdiff_t
 
 int64_t kernel_repeat_byte_products(ptrdiff_t rounds) {
     enum { ROWS = 32, PANELS = 2, DEPTH = 512 };
-    static const uint8_t left[ROWS * DEPTH];
+    static const uint8_t left[ROWS * DEPTH + KERNEL_BYTE_SLACK];
     static const int8_t panels[PANELS * COLUMNS * DEPTH];
     static const int32_t offsets[PANELS * COLUMNS];
     static const float scales[PANELS * COLUMNS];
     float output[ROWS * PANELS * COLUMNS];
-    const kernel_byte_rescaling rescaling = {offsets, scales, scales, 0, false, PANELS * COLUMNS, PANELS * COLUMNS, output};
+    const kernel_byte_rescaling rescaling = {offsets, scales, scales, 0, false, PANELS * COLUMNS, PANELS * COLUMNS, output,
+                                             NULL, 0, 0};
     for (ptrdiff_t round = 0; round < rounds; round++) {
         kernel_multiply_bytes(left, DEPTH, ROWS, panels, DEPTH, &rescaling);
     }

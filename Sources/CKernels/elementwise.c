@@ -54,6 +54,14 @@ INLINE void kernel_transpose_body(const float *input, ptrdiff_t row_count, ptrdi
 KERNEL_VERSIONS(kernel_transpose, (const float *input, ptrdiff_t row_count, ptrdiff_t column_count, float *output),
                 (input, row_count, column_count, output))
 
+void kernel_transpose_bytes(const uint8_t *input, ptrdiff_t row_count, ptrdiff_t column_count, uint8_t *output) {
+    for (ptrdiff_t column = 0; column < column_count; column++) {
+        for (ptrdiff_t row = 0; row < row_count; row++) {
+            output[column * row_count + row] = input[row * column_count + column];
+        }
+    }
+}
+
 INLINE void kernel_add_pairs_body(const float *left, const float *right, float *output, ptrdiff_t count, bool relu) {
     for (ptrdiff_t i = 0; i < count; i++) {
         const float value = left[i] + right[i];

@@ -10,9 +10,11 @@ typedef struct {
     ptrdiff_t stride;
 } destination;
 
-INLINE void write_sums(const sums *values, const void *target, ptrdiff_t row, ptrdiff_t column) {
+INLINE void write_sums(const sums *values, const void *target, ptrdiff_t row, ptrdiff_t row_count, ptrdiff_t column) {
     const destination *d = target;
-    memcpy(d->output + row * d->stride + column, values, sizeof *values);
+    for (ptrdiff_t i = 0; i < row_count; i++) {
+        memcpy(d->output + (row + i) * d->stride + column, values + i, sizeof *values);
+    }
 }
 
 #if defined(__x86_64__)

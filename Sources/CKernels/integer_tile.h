@@ -26,8 +26,8 @@ typedef int32_t sums __attribute__((vector_size(COLUMNS * sizeof(int32_t)), alig
 /// Adds to each column's sum the products of a group of inputs with the column's weights.
 typedef void dot_product(sums *sum, uint32_t inputs, const void *weights);
 
-/// Takes the sums of one row in one panel.
-typedef void sums_writer(const sums *values, const void *target, ptrdiff_t row, ptrdiff_t column);
+/// Takes the sums of some rows in one panel.
+typedef void sums_writer(const sums *values, const void *target, ptrdiff_t row, ptrdiff_t row_count, ptrdiff_t column);
 
 /// Parameters shared by all tiles of a product.
 typedef struct {
@@ -69,7 +69,7 @@ INLINE void multiply_tile(const char *left, const char *right, const product *p,
     UNROLL
     for (int i = 0; i < rows; i++) {
         UNROLL
-        for (int j = 0; j < panels; j++) write(&totals[i][j], p->target, row + i, (panel + j) * COLUMNS);
+        for (int j = 0; j < panels; j++) write(&totals[i][j], p->target, row + i, 1, (panel + j) * COLUMNS);
     }
 }
 

@@ -18,7 +18,7 @@ enum {
 
 /// One element of a tile, for 32 input channels.
 typedef int16_t channel_lanes __attribute__((vector_size(CHANNELS * sizeof(int16_t)), aligned(2)));
-typedef uint8_t byte_lanes __attribute__((vector_size(CHANNELS), aligned(1)));
+typedef uint8_t channel_bytes __attribute__((vector_size(CHANNELS), aligned(1)));
 /// One element of a tile, for sixteen output channels. Unsigned integers wrap around without undefined behaviour.
 typedef uint32_t output_lanes __attribute__((vector_size(COLUMNS * sizeof(uint32_t)), aligned(4)));
 
@@ -55,7 +55,7 @@ INLINE void kernel_integer_winograd_input_body(const uint8_t *image, const kerne
             for (int j = 0; j < EXTENT; j++) {
                 UNROLL
                 for (int i = 0; i < EXTENT; i++) {
-                    byte_lanes bytes;
+                    channel_bytes bytes;
                     memcpy(&bytes, sources[i * EXTENT + j] + channel, sizeof bytes);
                     d[i * EXTENT + j] = __builtin_convertvector(bytes, channel_lanes);
                 }
@@ -175,10 +175,11 @@ INLINE void transform_output(const output_lanes *m, output_lanes *y, int output_
 
 INLINE ptrdiff_t smaller(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 
-/// Writes the pixels of a tile, `rows` × `columns` of them, for up to sixteen channels. The counts are constants where the
-/// tile is whole.
-INLINE void write_tile(const output_lanes *y, const panel_rescaling *panel, bool relu, float *corner, ptrdiff_t row_stride,
-                       ptrdiff_t pixel_stride, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t channels) {
+/// Writes the pixels of a tile, `rows` × `columns` of them, for up to sixteen channels from `channel` on. The counts are
+/// constants where the tile is whole. `corner` is the place of the first pixel in the output.
+INLINE void write_tile(const output_lanes *y, const kernel_byte_rescaling *r, ptrdiff_t channel, ptrdiff_t corner,
+                       ptrdiff_t row_stride, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t channels) {
+    const panel_rescaling panel = load_rescaling(r, channel);
     // 9 · 0x38E38E39 is 1 modulo 2³².
     const uint32_t ninth = 0x38E38E39;
     UNROLL
@@ -188,9 +189,9 @@ INLINE void write_tile(const output_lanes *y, const panel_rescaling *panel, bool
             if (i >= rows || j >= columns) continue;
             const sums values = (sums)(y[i * OUTPUT + j] * ninth) >> 6;
             float_lanes pixel;
-            rescale(&values, panel, &pixel);
-            if (relu) rectify(&pixel);
-            memcpy(corner + i * row_stride + j * pixel_stride, &pixel, (size_t)channels * sizeof(float));
+            rescale(&values, &panel, &pixel);
+            rectify(&pixel, r->relu);
+            write_values(r, &pixel, corner + i * row_stride + j * r->output_stride, channels, r->bytes != NULL);
         }
     }
 }
@@ -203,11 +204,13 @@ INLINE void kernel_integer_winograd_output_body(const int32_t *products, ptrdiff
     for (ptrdiff_t tile = 0; tile < tile_columns; tile++, products += tile_stride) {
         const ptrdiff_t left = tile * OUTPUT, columns = smaller(width - left, OUTPUT);
         for (ptrdiff_t channel = 0; channel < r->column_count; channel += COLUMNS) {
-            float *corner = r->output + (first_row * image_width + left) * r->output_stride + channel;
+            const ptrdiff_t corner = (first_row * image_width + left) * r->output_stride + channel;
             // Each pixel is another cache line, which no hardware prefetcher foresees.
             for (ptrdiff_t i = 0; i < rows; i++) {
                 for (ptrdiff_t j = 0; j < columns; j++) {
-                    __builtin_prefetch(corner + i * row_stride + j * r->output_stride, 1, 3);
+                    const ptrdiff_t place = corner + i * row_stride + j * r->output_stride;
+                    if (r->bytes) __builtin_prefetch(r->bytes + place, 1, 3);
+                    else __builtin_prefetch(r->output + place, 1, 3);
                 }
             }
             output_lanes half[OUTPUT * EXTENT], y[OUTPUT * OUTPUT];
@@ -221,12 +224,11 @@ INLINE void kernel_integer_winograd_output_body(const int32_t *products, ptrdiff
             }
             UNROLL
             for (int i = 0; i < OUTPUT; i++) transform_output(half + i * EXTENT, y + i * OUTPUT, 1);
-            const panel_rescaling panel = load_rescaling(r, channel);
             const ptrdiff_t rest = smaller(r->column_count - channel, COLUMNS);
             if (rows == OUTPUT && columns == OUTPUT && rest == COLUMNS) {
-                write_tile(y, &panel, r->relu, corner, row_stride, r->output_stride, OUTPUT, OUTPUT, COLUMNS);
+                write_tile(y, r, channel, corner, row_stride, OUTPUT, OUTPUT, COLUMNS);
             } else {
-                write_tile(y, &panel, r->relu, corner, row_stride, r->output_stride, rows, columns, rest);
+                write_tile(y, r, channel, corner, row_stride, rows, columns, rest);
             }
         }
     }

@@ -8,11 +8,14 @@
 
 #include "multiversion.h"
 
-enum { LANES = 16 };
+enum { LANES = 16, BYTES = 64 };
 
 /// Sixteen channels of one pixel.
 typedef float lanes __attribute__((vector_size(LANES * sizeof(float)), aligned(4)));
 typedef int32_t masks __attribute__((vector_size(LANES * sizeof(int32_t))));
+
+/// One byte of each of 64 channels.
+typedef uint8_t byte_lanes __attribute__((vector_size(BYTES), aligned(1)));
 
 /// The part of a window within the image. Units: pixels.
 typedef struct {
@@ -76,6 +79,47 @@ INLINE void kernel_max_pool_body(const float *image, const kernel_window *w, ptr
 KERNEL_VERSIONS(kernel_max_pool,
                 (const float *image, const kernel_window *window, ptrdiff_t channels, ptrdiff_t output_height,
                  float *output),
+                (image, window, channels, output_height, output))
+
+INLINE void pool_bytes(const uint8_t *image, ptrdiff_t width, ptrdiff_t channels, const region *r, uint8_t *output) {
+    ptrdiff_t channel = 0;
+    for (; channel + BYTES <= channels; channel += BYTES) {
+        byte_lanes largest = {0};
+        for (ptrdiff_t y = r->top; y < r->bottom; y++) {
+            for (ptrdiff_t x = r->left; x < r->right; x++) {
+                byte_lanes value;
+                memcpy(&value, image + (y * width + x) * channels + channel, sizeof value);
+                largest = __builtin_elementwise_max(largest, value);
+            }
+        }
+        memcpy(output + channel, &largest, sizeof largest);
+    }
+    for (; channel < channels; channel++) {
+        uint8_t largest = 0;
+        for (ptrdiff_t y = r->top; y < r->bottom; y++) {
+            for (ptrdiff_t x = r->left; x < r->right; x++) {
+                const uint8_t value = image[(y * width + x) * channels + channel];
+                largest = value > largest ? value : largest;
+            }
+        }
+        output[channel] = largest;
+    }
+}
+
+INLINE void kernel_max_pool_bytes_body(const uint8_t *image, const kernel_window *w, ptrdiff_t channels,
+                                       ptrdiff_t output_height, uint8_t *output) {
+    for (ptrdiff_t y = 0; y < output_height; y++) {
+        for (ptrdiff_t x = 0; x < w->output_width; x++, output += channels) {
+            const region r =
+                seen(w, y * w->stride_height - w->padding_height, x * w->stride_width - w->padding_width);
+            pool_bytes(image, w->width, channels, &r, output);
+        }
+    }
+}
+
+KERNEL_VERSIONS(kernel_max_pool_bytes,
+                (const uint8_t *image, const kernel_window *window, ptrdiff_t channels, ptrdiff_t output_height,
+                 uint8_t *output),
                 (image, window, channels, output_height, output))
 
 INLINE ptrdiff_t smaller(ptrdiff_t a, ptrdiff_t b) {

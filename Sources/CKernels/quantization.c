@@ -78,7 +78,8 @@ void kernel_im2row_bytes(const uint8_t *image, ptrdiff_t channels, const kernel_
 void kernel_pack_bytes(const float *rows, ptrdiff_t row_count, ptrdiff_t depth, int8_t *panels, float *scales,
                        int32_t *sums) {
     const ptrdiff_t padded_rows = (row_count + COLUMNS - 1) / COLUMNS * COLUMNS;
-    const ptrdiff_t padded_depth = (depth + GROUP - 1) / GROUP * GROUP;
+    const ptrdiff_t padded_depth =
+        (depth + KERNEL_BYTE_PANEL_DEPTH - 1) / KERNEL_BYTE_PANEL_DEPTH * KERNEL_BYTE_PANEL_DEPTH;
     memset(panels, 0, (size_t)(padded_rows * padded_depth));
     for (ptrdiff_t row = 0; row < padded_rows; row++) {
         scales[row] = 0;

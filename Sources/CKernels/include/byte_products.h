@@ -16,6 +16,9 @@
 /// The number of consecutive inputs whose weights are stored together for each column.
 #define KERNEL_BYTE_GROUP 4
 
+/// The depth of a panel in memory is a multiple of this.
+#define KERNEL_BYTE_PANEL_DEPTH 64
+
 /// The most products in a sum: 65,536 · 255 · 127 is below 2³¹.
 #define KERNEL_BYTE_MAX_DEPTH 65536
 
@@ -28,7 +31,8 @@ void kernel_quantize_bytes(const float *values, ptrdiff_t count, float inverse_s
 void kernel_quantize_byte_rows(const float *values, ptrdiff_t row_count, ptrdiff_t columns, float inverse_scale,
                                uint8_t zero_point, uint8_t *bytes, ptrdiff_t row_stride);
 
-/// How many bytes ``kernel_im2row_bytes`` may read after the image, and write after the last row.
+/// How many bytes ``kernel_im2row_bytes`` may read after the image, and write after the last row, and how many
+/// ``kernel_multiply_bytes`` may read after its rows.
 #define KERNEL_BYTE_SLACK 64
 
 /// im2row of bytes, as ``kernel_im2row``: rows are `row_stride` bytes apart and padded with zeros at their ends; elements
@@ -50,15 +54,23 @@ typedef struct {
     /// The number of columns to write; those of the last panel may be fewer.
     ptrdiff_t column_count;
     ptrdiff_t output_stride;
-    /// `[row][column]`, rows `output_stride` apart.
+    /// `[row][column]`, rows `output_stride` apart; null if `bytes` are wanted.
     float *output;
+    /// The output as the next layer's input: the same values in the same order, as ``kernel_quantize_bytes`` turns them
+    /// into bytes. Null if `output` is wanted.
+    uint8_t *bytes;
+    float inverse_scale;
+    uint8_t zero_point;
 } kernel_byte_rescaling;
 
 /// Multiplies rows of bytes by packed panels and rescales the sums:
-/// `output[row][c] = relu(float(Σ left[row][k] * weights[c][k] + offsets[c]) * scales[c] + bias[c] + addends[row][c])`.
+/// `output[row][c] = relu(float(Σ left[row][k] * weights[c][k] + offsets[c]) * scales[c] + bias[c] + addends[row][c])`,
+/// or that quantized to a byte.
 ///
 /// The operations are rounded one by one; there is no fused multiply-add.
-/// - Parameter depth: a multiple of 4, at most ``KERNEL_BYTE_MAX_DEPTH``.
+/// - Parameters:
+///   - left: the rows are followed by ``KERNEL_BYTE_SLACK`` bytes, whose values do not matter.
+///   - depth: a multiple of 4, at most ``KERNEL_BYTE_MAX_DEPTH``.
 void kernel_multiply_bytes(const uint8_t *left, ptrdiff_t left_stride, ptrdiff_t row_count, const int8_t *panels,
                            ptrdiff_t depth, const kernel_byte_rescaling *rescaling);
 
@@ -68,7 +80,7 @@ void kernel_multiply_bytes(const uint8_t *left, ptrdiff_t left_stride, ptrdiff_t
 int64_t kernel_repeat_byte_products(ptrdiff_t rounds);
 
 /// Quantizes `row_count` rows of `depth` weights and packs them: `panels[row / 16][k / 4][row % 16][k % 4]`, padded with
-/// zeros to whole panels and to a depth that is a multiple of 4.
+/// zeros to whole panels and to a depth that is a multiple of ``KERNEL_BYTE_PANEL_DEPTH``.
 ///
 /// A row's scale is its largest magnitude divided by 127; a row of zeros has scale 0. Numbers are rounded to nearest, ties
 /// to even. `scales` and `sums`, the sum of each row's numbers, have an element for each row of each panel.

@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 // Element-wise operations on rows of floats, and matrix transposition.
 
@@ -19,6 +20,9 @@ void kernel_relu(const float *input, float *output, ptrdiff_t count);
 
 /// Transposes a matrix: `output[column][row] = input[row][column]`.
 void kernel_transpose(const float *input, ptrdiff_t row_count, ptrdiff_t column_count, float *output);
+
+/// ``kernel_transpose`` of bytes.
+void kernel_transpose_bytes(const uint8_t *input, ptrdiff_t row_count, ptrdiff_t column_count, uint8_t *output);
 
 /// `output[i] = left[i] + right[i]`, with optional fused ReLU. `output` may alias either input.
 void kernel_add_pairs(const float *left, const float *right, float *output, ptrdiff_t count, bool relu);

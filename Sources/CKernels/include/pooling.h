@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "convolution.h"
 
@@ -10,6 +11,10 @@
 /// Shape: `[height, width, channels]` in, `[output_height, output_width, channels]` out.
 void kernel_max_pool(const float *image, const kernel_window *window, ptrdiff_t channels, ptrdiff_t output_height,
                      float *output);
+
+/// ``kernel_max_pool`` of bytes. The largest of quantized values is the largest value, quantized.
+void kernel_max_pool_bytes(const uint8_t *image, const kernel_window *window, ptrdiff_t channels,
+                           ptrdiff_t output_height, uint8_t *output);
 
 /// Adaptive average pooling: the means of `output_height` × `output_width` regions; region i of H' covers rows
 /// floor(i · H / H') to ceil((i + 1) · H / H'). Source: PyTorch, AdaptiveAvgPool2d.

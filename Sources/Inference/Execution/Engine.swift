@@ -29,9 +29,14 @@ public final class Engine: Sendable {
         self.workers = workers
         var rest = network
         var sections: [Section] = []
+        var formats = StageGraph(network).formats(of: network)[...]
         func append(_ part: Network, batchLimit: Int) {
+            // The output of a section is the input of the next.
             sections.append(
-                Section(network: part, workers: workers, selector: selector, batchLimit: batchLimit))
+                Section(
+                    network: part, workers: workers, selector: selector, batchLimit: batchLimit,
+                    formats: Array(formats.prefix(part.nodes.count + 1))))
+            formats = formats.dropFirst(part.nodes.count)
         }
         if let parts = rest.split(beforeFirst: { node, input in
             node.layer is Conv2d && input[1] * input[2] <= Self.smallMap
@@ -133,7 +138,7 @@ public final class Engine: Sendable {
                 isDivided: isDivided(batchSize), fill: fill, recorder: recorder, values: values
             ) { images, values in
                 _ = UnsafeMutableBufferPointer(rebasing: outputs[(images.lowerBound * outputCount)...])
-                    .update(from: values)
+                    .update(from: values.bindMemory(to: Float.self))
             }
             count = batchSize * outputCount
         }
@@ -148,7 +153,7 @@ public final class Engine: Sendable {
     private func runSection(
         _ index: Int, images: Range<Int>, threadCount: Int, isDivided: Bool, fill: @escaping Fill,
         recorder: ProfileRecorder?, values: ValueRecorder?,
-        take: @escaping @Sendable (Range<Int>, UnsafeBufferPointer<Float>) -> Void
+        take: @escaping @Sendable (Range<Int>, UnsafeRawBufferPointer) -> Void
     ) {
         let section = sections[index]
         // The section that takes the whole batch is never divided: its threads share each step.
@@ -159,18 +164,18 @@ public final class Engine: Sendable {
                 batchSize: part.count, threadCount: threadCount,
                 fill: { input in
                     nonisolated(unsafe) let input = input
-                    let size = section.network.inputShape.elementCount
-                    @Sendable func place(of images: Range<Int>) -> UnsafeMutableBufferPointer<Float> {
+                    let size = section.inputByteCount
+                    @Sendable func place(of images: Range<Int>) -> UnsafeMutableRawBufferPointer {
                         let first = (images.lowerBound - part.lowerBound) * size
-                        return UnsafeMutableBufferPointer(rebasing: input[first..<first + images.count * size])
+                        return UnsafeMutableRawBufferPointer(rebasing: input[first..<first + images.count * size])
                     }
                     if index == 0 {
-                        for image in part { fill(image, place(of: image..<image + 1)) }
+                        for image in part { fill(image, place(of: image..<image + 1).bindMemory(to: Float.self)) }
                     } else {
                         runSection(
                             index - 1, images: part, threadCount: threadCount, isDivided: isDivided && !isDividedHere,
                             fill: fill, recorder: recorder, values: values
-                        ) { _ = place(of: $0).update(from: $1) }
+                        ) { place(of: $0).copyMemory(from: $1) }
                     }
                 },
                 willRun: values.map { values in { values.record($0, $1) } },

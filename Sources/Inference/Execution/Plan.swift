@@ -12,6 +12,8 @@ struct Plan: Sendable {
         let operation: any Operation
         let inputOffsets: [Int]
         let outputOffset: Int
+        let inputFormat: ValueFormat
+        let outputFormat: ValueFormat
     }
 
     /// The number of images in the batch.
@@ -49,7 +51,8 @@ struct Plan: Sendable {
         for step in steps {
             let run = OperationRun(
                 batchSize: batchSize, inputOffsets: step.inputOffsets, outputOffset: step.outputOffset,
-                scratchOffset: activationCount, scratchStride: scratchStride, memory: memory, workers: workers,
+                inputFormat: step.inputFormat, outputFormat: step.outputFormat, scratchOffset: activationCount,
+                scratchStride: scratchStride, memory: memory, workers: workers,
                 threadCount: threadCount)
             willRun?(step, run)
             let start = didRun == nil ? nil : ContinuousClock.now

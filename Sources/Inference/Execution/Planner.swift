@@ -3,20 +3,17 @@ import Threads
 
 /// Makes the plans of a network, and keeps the operations that all its plans share.
 final class Planner: Sendable {
-    /// A layer to compute, with the activation that is fused into it.
+    /// A layer to compute, with its algorithms.
     private struct Stage: Sendable {
         let node: Network.Node
         let algorithms: [Algorithm]
-        /// See ``Layer/workload(for:)``.
+        /// See ``Layer/workload(for:)``; formats other than float32 are part of it.
         let workload: String
-        /// The number of floats in one image's first input.
-        let inputCount: Int
-        /// The number of floats in one image's output.
-        let outputCount: Int
-        /// The index of the value that the layer writes.
-        let output: Int
-        /// The indices of the values that the layer reads.
-        let inputs: [Int]
+        let input: AlgorithmTuner.Value
+        let output: AlgorithmTuner.Value
+        /// The index of the value that the layer writes, and of those that it reads; see ``StageGraph``.
+        let outputValue: Int
+        let inputValues: [Int]
     }
 
     private struct OperationKey: Hashable {
@@ -37,47 +34,43 @@ final class Planner: Sendable {
     private let batchLimit: Int
     private let stages: [Stage]
     private let made = Mutex(Made())
-    /// The index of the network's output. Value 0 is the network's input; node n writes value n + 1.
+    /// The format of each value.
+    private let formats: [ValueFormat]
+    /// The index of the network's output; see ``StageGraph``.
     private let outputValue: Int
 
-    /// - Parameter batchLimit: the most images in one run.
-    init(network: Network, workers: WorkerPool, selector: AlgorithmSelector, batchLimit: Int) {
+    /// - Parameters:
+    ///   - batchLimit: the most images in one run.
+    ///   - formats: the format of each value, if the network is a part of another; see ``StageGraph/formats(of:)``.
+    init(
+        network: Network, workers: WorkerPool, selector: AlgorithmSelector, batchLimit: Int,
+        formats: [ValueFormat]? = nil
+    ) {
         self.batchLimit = batchLimit
         self.network = network
         self.workers = workers
         self.selector = selector
-        // Views and fused activations write no value of their own; they are aliases of the value that they read.
-        var values = [0]
-        var stages: [Stage] = []
-        var fused: Set<Int> = []
-        for (index, node) in network.nodes.enumerated() {
-            let inputs = node.inputs.map { values[$0 + 1] }
-            let shapes = node.inputs.map { $0 == Network.input ? network.inputShape : network.shapes[$0] }
-            if node.layer.isView(of: shapes) || fused.contains(index) {
-                values.append(inputs[0])
-                continue
-            }
-            let follower = Self.fusedActivation(after: index, in: network)
-            if let follower { fused.insert(follower) }
-            let algorithms = node.layer.algorithms(for: shapes, activation: follower == nil ? nil : .relu)
-            stages.append(
-                Stage(
-                    node: node, algorithms: algorithms, workload: node.layer.workload(for: shapes),
-                    inputCount: shapes[0].elementCount, outputCount: network.shapes[index].elementCount,
-                    output: index + 1, inputs: inputs))
-            values.append(index + 1)
+        let graph = StageGraph(network)
+        let formats = formats ?? graph.formats(of: network)
+        self.formats = formats
+        outputValue = graph.output
+        stages = graph.stages.map { stage in
+            let node = network.nodes[stage.node]
+            let shapes = network.inputShapes(of: node)
+            let input = AlgorithmTuner.Value(count: shapes[0].elementCount, format: formats[stage.inputs[0]])
+            let output = AlgorithmTuner.Value(
+                count: network.shapes[stage.node].elementCount, format: formats[stage.output])
+            return Stage(
+                node: node, algorithms: node.layer.algorithms(for: shapes, activation: stage.activation),
+                workload: node.layer.workload(for: shapes) + (input.format == .float32 ? "" : ", from bytes")
+                    + (output.format == .float32 ? "" : ", to bytes"),
+                input: input, output: output, outputValue: stage.output, inputValues: stage.inputs)
         }
-        self.stages = stages
-        outputValue = values[values.count - 1]
     }
 
-    /// The index of the ReLU after a node, if it can be fused into it: it must be the only reader of the node's output.
-    private static func fusedActivation(after index: Int, in network: Network) -> Int? {
-        guard network.nodes[index].layer.fusesActivation else { return nil }
-        let readers = network.nodes.indices.filter { network.nodes[$0].inputs.contains(index) }
-        guard readers.count == 1, network.nodes[readers[0]].layer is ReLU else { return nil }
-        return readers[0]
-    }
+    /// The format of the network's input and of its output.
+    var inputFormat: ValueFormat { formats[0] }
+    var outputFormat: ValueFormat { formats[outputValue] }
 
     /// The measured condition closest to a plan's. Two conditions are measured: one image on all threads; and a full
     /// batch, on one thread if each thread runs its own images.
@@ -99,13 +92,13 @@ final class Planner: Sendable {
 
     /// Measures the algorithms whose times are unknown, within the tuner's time limit.
     func measure(with tuner: AlgorithmTuner) {
-        for stage in stages where stage.inputs.count == 1 {
+        for stage in stages where stage.inputValues.count == 1 {
             let unknown = [loneCondition, fullCondition].filter {
                 selector.timings.times(of: stage.workload, under: $0) == nil
             }
             guard !unknown.isEmpty else { continue }
             let measured = tuner.measure(
-                stage.algorithms, inputCount: stage.inputCount, outputCount: stage.outputCount, under: unknown)
+                stage.algorithms, input: stage.input, output: stage.output, under: unknown)
             guard let measured else { return }
             for (condition, times) in measured {
                 for (algorithm, time) in times {
@@ -160,25 +153,27 @@ final class Planner: Sendable {
         precondition(batchSize > 0, "a batch of \(batchSize) images")
         var lastUse: [Int: Int] = [outputValue: stages.count]
         for (step, stage) in stages.enumerated() {
-            for input in stage.inputs { lastUse[input] = max(lastUse[input] ?? 0, step) }
+            for input in stage.inputValues { lastUse[input] = max(lastUse[input] ?? 0, step) }
         }
         var layout = ArenaLayout()
         var offsets: [Int: Int] = [:]
         offsets[0] = layout.place(
-            count: network.inputShape.elementCount * batchSize, at: -1, lastUse: lastUse[0] ?? 0)
+            count: OperationRun.floatCount(network.inputShape.elementCount * batchSize, in: formats[0]), at: -1,
+            lastUse: lastUse[0] ?? 0)
         var steps: [Plan.Step] = []
         var scratchByteCount = 0
         for (step, stage) in stages.enumerated() {
             let operation = operation(ofStage: step, under: condition(batchSize: batchSize, threadCount: threadCount))
             let offset = layout.place(
-                count: network.shapes[stage.output - 1].elementCount * batchSize, at: step,
-                lastUse: lastUse[stage.output] ?? step)
-            offsets[stage.output] = offset
+                count: OperationRun.floatCount(stage.output.count * batchSize, in: stage.output.format), at: step,
+                lastUse: lastUse[stage.outputValue] ?? step)
+            offsets[stage.outputValue] = offset
             scratchByteCount = max(scratchByteCount, operation.scratchByteCount(batchSize: batchSize))
             steps.append(
                 Plan.Step(
                     node: stage.node.name, operation: operation,
-                    inputOffsets: stage.inputs.map { offsets[$0] ?? 0 }, outputOffset: offset))
+                    inputOffsets: stage.inputValues.map { offsets[$0] ?? 0 }, outputOffset: offset,
+                    inputFormat: stage.input.format, outputFormat: stage.output.format))
         }
         return Plan(
             batchSize: batchSize, steps: steps,

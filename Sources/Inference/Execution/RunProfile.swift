@@ -131,7 +131,12 @@ final class ValueRecorder: Sendable {
     /// Copies the first input of a step that is about to run.
     func record(_ step: Plan.Step, _ run: OperationRun) {
         guard let count = counts[step.node] else { return }
-        let values = Array(UnsafeBufferPointer(start: run.input(), count: count))
+        let values =
+            switch run.inputFormat {
+            case .float32: Array(UnsafeBufferPointer(start: run.input(), count: count))
+            case .bytes(let quantization):
+                UnsafeBufferPointer(start: run.inputBytes, count: count).map(quantization.value)
+            }
         recorded.withLock { $0[step.node] = values }
     }
 }

@@ -21,11 +21,15 @@ final class Section: Sendable {
         let threadCount: Int
     }
 
-    init(network: Network, workers: WorkerPool, selector: AlgorithmSelector, batchLimit: Int) {
+    /// - Parameter formats: the format of each of the section's values; see ``StageGraph/formats(of:)``.
+    init(
+        network: Network, workers: WorkerPool, selector: AlgorithmSelector, batchLimit: Int, formats: [ValueFormat]
+    ) {
         self.network = network
         self.workers = workers
         self.batchLimit = batchLimit
-        planner = Planner(network: network, workers: workers, selector: selector, batchLimit: batchLimit)
+        planner = Planner(
+            network: network, workers: workers, selector: selector, batchLimit: batchLimit, formats: formats)
     }
 
     /// See ``Planner/measure(with:)``. Call it before the first run.
@@ -35,26 +39,30 @@ final class Section: Sendable {
     ///
     /// - Parameters:
     ///   - threadCount: the number of threads that share each step.
-    ///   - fill: writes the batch's input, `[N, …]`.
+    ///   - fill: writes the batch's input, `[N, …]`, in the format of the section's input.
     ///   - willRun: called before each step, with its inputs in memory.
     ///   - didRun: called with each step and its duration, for profiles.
-    ///   - take: reads the batch's output, `[N, …]`.
+    ///   - take: reads the batch's output, `[N, …]`, in the format of the section's output.
     func run<R>(
-        batchSize: Int, threadCount: Int, fill: (UnsafeMutableBufferPointer<Float>) -> Void,
+        batchSize: Int, threadCount: Int, fill: (UnsafeMutableRawBufferPointer) -> Void,
         willRun: ((Plan.Step, OperationRun) -> Void)? = nil, didRun: ((Plan.Step, Duration) -> Void)? = nil,
-        take: (UnsafeBufferPointer<Float>) -> R
+        take: (UnsafeRawBufferPointer) -> R
     ) -> R {
         let plan = plan(PlanKey(batchSize: batchSize, threadCount: threadCount))
         let arena = takeArena(byteCount: plan.arenaByteCount)
         defer { freeArenas.withLock { $0.append(arena) } }
-        let memory = arena.bytes.assumingMemoryBound(to: Float.self)
-        func values(at offset: Int, shape: Shape) -> UnsafeMutableBufferPointer<Float> {
-            UnsafeMutableBufferPointer(rebasing: memory[offset..<offset + shape.elementCount * batchSize])
+        func values(at offset: Int, imageByteCount: Int) -> UnsafeMutableRawBufferPointer {
+            let start = offset * MemoryLayout<Float>.stride
+            return UnsafeMutableRawBufferPointer(rebasing: arena.bytes[start..<start + imageByteCount * batchSize])
         }
-        fill(values(at: plan.inputOffset, shape: network.inputShape))
+        fill(values(at: plan.inputOffset, imageByteCount: inputByteCount))
         plan.run(on: arena, workers: workers, willRun: willRun, didRun: didRun)
-        return take(UnsafeBufferPointer(values(at: plan.outputOffset, shape: network.outputShape)))
+        return take(UnsafeRawBufferPointer(values(at: plan.outputOffset, imageByteCount: outputByteCount)))
     }
+
+    /// The size of one image's input and of its output. Units: bytes.
+    var inputByteCount: Int { planner.inputFormat.byteCount(network.inputShape.elementCount) }
+    var outputByteCount: Int { planner.outputFormat.byteCount(network.outputShape.elementCount) }
 
     /// The memory of the operations made so far, besides the layers' parameters. Units: bytes.
     var weightByteCount: Int { planner.weightByteCount }

@@ -34,15 +34,17 @@ struct ByteWindows: Sendable {
     private var isUnfolded: Bool { geometry.isPointwise && rowByteCount == geometry.depth }
 
     /// What the kernels may read after the batch, and write after the unfolded rows. Units: bytes.
-    static let slack = Int(KERNEL_BYTE_SLACK)
+    static let slack = OperationRun.byteSlack
 
     /// The scratch memory for the rows of some windows. Units: bytes.
     func rowsByteCount(windowCount: Int) -> Int { isUnfolded ? 0 : windowCount * rowByteCount + 2 * Self.slack }
 
-    /// Quantizes the batch into the first thread's scratch memory; nothing else is there until the step ends.
+    /// The batch in bytes. Unless its input is in bytes, it is quantized into the first thread's scratch memory; nothing else
+    /// is there until the step ends.
     ///
     /// - Returns: `[N, H, W, C]`, followed by ``slack``.
     func quantizedBatch(_ run: OperationRun) -> UnsafePointer<UInt8> {
+        if case .bytes = run.inputFormat { return run.inputBytes }
         nonisolated(unsafe) let bytes = Self.bytes(run.scratch(slot: 0))
         run.parallelForRanges(run.batchSize * imageByteCount, minCount: 16 << 10) { range, _ in
             kernel_quantize_bytes(
@@ -105,7 +107,7 @@ struct ByteWindows: Sendable {
             panels: 0..<kernels[group].panelCount,
             isUnfolded ? pixels + first * geometry.inputChannels : UnsafePointer(rows),
             rowStride: isUnfolded ? geometry.inputChannels : rowByteCount, rowCount: positions.count,
-            into: run.output + place,
+            into: run.outputMemory.advanced(by: place),
             outputStride: (width == 1 ? geometry.outputWidth : 1) * geometry.outputChannels,
             adding: addsSecondInput ? run.input(1) + place : nil, activation: activation)
     }

@@ -274,6 +274,7 @@ struct SummedConv2d: Layer {
     static func computes(_ convolution: Conv2d) -> Bool { convolution.window.kernelSize == 1 }
 
     var parameters: [Tensor] { convolution.parameters }
+    var inputQuantization: InputQuantization? { convolution.inputQuantization }
     var fusesActivation: Bool { true }
 
     func outputShape(for inputs: [Shape]) throws(ShapeError) -> Shape {

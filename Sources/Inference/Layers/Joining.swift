@@ -127,6 +127,8 @@ public struct Flatten: UnaryLayer {
     /// The layer, which has no parameters.
     public init() {}
 
+    public var passesBytes: Bool { true }
+
     /// With one channel or one pixel, `[H, W, C]` and `[C, H, W]` have the same order in memory.
     public func isView(of inputs: [Shape]) -> Bool {
         inputs[0].rank == 1 || inputs[0][0] == 1 || inputs[0].elementCount == inputs[0][0]
@@ -153,9 +155,16 @@ struct FlattenOperation: Operation {
 
     func run(_ run: OperationRun) {
         for image in 0..<run.batchSize {
-            kernel_transpose(
-                run.input() + image * input.elementCount, input[1] * input[2], input[0],
-                run.output + image * input.elementCount)
+            switch run.inputFormat {
+            case .float32:
+                kernel_transpose(
+                    run.input() + image * input.elementCount, input[1] * input[2], input[0],
+                    run.output + image * input.elementCount)
+            case .bytes:
+                kernel_transpose_bytes(
+                    run.inputBytes + image * input.elementCount, input[1] * input[2], input[0],
+                    run.outputBytes + image * input.elementCount)
+            }
         }
     }
 }

@@ -30,6 +30,14 @@ public protocol Layer: Sendable {
     /// Whether the output is a view of the input's memory, so that nothing has to be computed.
     func isView(of inputs: [Shape]) -> Bool
 
+    /// How the layer quantizes its first input; nil if it computes in float32. All algorithms of a layer that quantizes take
+    /// its first input, and write its output, in either ``ValueFormat``.
+    var inputQuantization: InputQuantization? { get }
+
+    /// Whether the layer only moves values or picks the largest, so that it is the same on bytes. Its only algorithm then
+    /// computes either ``ValueFormat``.
+    var passesBytes: Bool { get }
+
     /// The layer's parameters in float32; copies if they are stored in another form.
     var parameters: [Tensor] { get }
 
@@ -47,6 +55,8 @@ extension Layer {
     public func workload(for inputs: [Shape]) -> String { "\(Self.self)" }
     public var fusesActivation: Bool { false }
     public func isView(of inputs: [Shape]) -> Bool { false }
+    public var inputQuantization: InputQuantization? { nil }
+    public var passesBytes: Bool { false }
     public var parameters: [Tensor] { [] }
     public var parameterCount: Int { parameters.reduce(0) { $0 + $1.shape.elementCount } }
     public var parameterByteCount: Int { parameterCount * MemoryLayout<Float>.stride }

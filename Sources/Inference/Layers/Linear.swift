@@ -87,6 +87,9 @@ public struct Linear: UnaryLayer {
     public var parameterCount: Int { weight.shape.elementCount + bias.shape.elementCount }
     public var parameterByteCount: Int { weight.byteCount + bias.shape.elementCount * MemoryLayout<Float>.stride }
     public var fusesActivation: Bool { true }
+    public var inputQuantization: InputQuantization? {
+        if case .bytes(let matrix) = weight { matrix.input } else { nil }
+    }
     public func multiplyAddCount(for inputs: [Shape]) -> Int { weight.shape.elementCount }
     public func workload(for inputs: [Shape]) -> String {
         "linear \(inputFeatures) to \(outputFeatures), \(weight.name)"

@@ -1,3 +1,4 @@
+import CKernels
 import Files
 import Threads
 
@@ -75,6 +76,9 @@ public struct OperationRun: @unchecked Sendable {  // guard: the arena belongs t
     let inputOffsets: [Int]
     /// The offset of the output in the arena. Units: floats.
     let outputOffset: Int
+    /// The formats of the first input and of the output; further inputs are float32.
+    let inputFormat: ValueFormat
+    let outputFormat: ValueFormat
     /// The offset of the first thread's scratch memory in the arena. Units: floats.
     let scratchOffset: Int
     /// The distance between the scratch memory of two threads. Units: floats.
@@ -87,12 +91,15 @@ public struct OperationRun: @unchecked Sendable {  // guard: the arena belongs t
 
     /// A run on the memory at `memory`, from which all offsets are counted. Units: floats.
     package init(
-        batchSize: Int, inputOffsets: [Int], outputOffset: Int, scratchOffset: Int, scratchStride: Int,
+        batchSize: Int, inputOffsets: [Int], outputOffset: Int, inputFormat: ValueFormat = .float32,
+        outputFormat: ValueFormat = .float32, scratchOffset: Int, scratchStride: Int,
         memory: UnsafeMutablePointer<Float>, workers: WorkerPool, threadCount: Int
     ) {
         self.batchSize = batchSize
         self.inputOffsets = inputOffsets
         self.outputOffset = outputOffset
+        self.inputFormat = inputFormat
+        self.outputFormat = outputFormat
         self.scratchOffset = scratchOffset
         self.scratchStride = scratchStride
         self.memory = memory
@@ -105,6 +112,35 @@ public struct OperationRun: @unchecked Sendable {  // guard: the arena belongs t
 
     /// The output of the step. Shape: `[N, …]`, images contiguous.
     public var output: UnsafeMutablePointer<Float> { memory + outputOffset }
+
+    /// The first input of a step that takes bytes, followed by ``byteSlack``. Shape: `[N, …]`, images contiguous.
+    var inputBytes: UnsafePointer<UInt8> {
+        UnsafePointer(UnsafeMutableRawPointer(memory + inputOffsets[0]).assumingMemoryBound(to: UInt8.self))
+    }
+
+    /// The output of a step that writes bytes. Shape: `[N, …]`, images contiguous.
+    var outputBytes: UnsafeMutablePointer<UInt8> {
+        UnsafeMutableRawPointer(memory + outputOffset).assumingMemoryBound(to: UInt8.self)
+    }
+
+    /// The output of a step that may write either format.
+    var outputMemory: OutputMemory {
+        switch outputFormat {
+        case .float32: .float32(output)
+        case .bytes(let quantization): .bytes(outputBytes, quantization)
+        }
+    }
+
+    /// What kernels may read after the bytes of a value. Units: bytes.
+    static let byteSlack = Int(KERNEL_BYTE_SLACK)
+
+    /// The memory of a value. Units: floats.
+    static func floatCount(_ count: Int, in format: ValueFormat) -> Int {
+        switch format {
+        case .float32: ArenaLayout.align(count)
+        case .bytes: ArenaLayout.align(byteCount: count + byteSlack)
+        }
+    }
 
     /// The scratch memory of a thread; `slot` is what ``parallelFor(_:_:)`` passes.
     public func scratch(slot: Int) -> UnsafeMutablePointer<Float> { memory + scratchOffset + slot * scratchStride }

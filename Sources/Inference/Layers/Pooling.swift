@@ -15,6 +15,8 @@ public struct MaxPool2d: UnaryLayer {
         window = Window(poolingOf: kernelSize, stride: stride, padding: padding, roundsUp: roundsUp)
     }
 
+    public var passesBytes: Bool { true }
+
     public func outputShape(for input: Shape) throws(ShapeError) -> Shape {
         try window.pooledShape(of: input, layer: "MaxPool2d")
     }
@@ -65,9 +67,16 @@ struct MaxPool2dOperation: Operation {
         run.parallelFor(run.batchSize) { image, _ in
             var window = kernel_window(
                 window, height: input[1], width: input[2], pixelStride: input[0], outputWidth: output[2])
-            kernel_max_pool(
-                run.input() + image * input.elementCount, &window, input[0], output[1],
-                run.output + image * output.elementCount)
+            switch run.inputFormat {
+            case .float32:
+                kernel_max_pool(
+                    run.input() + image * input.elementCount, &window, input[0], output[1],
+                    run.output + image * output.elementCount)
+            case .bytes:
+                kernel_max_pool_bytes(
+                    run.inputBytes + image * input.elementCount, &window, input[0], output[1],
+                    run.outputBytes + image * output.elementCount)
+            }
         }
     }
 }

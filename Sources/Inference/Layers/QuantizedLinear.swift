@@ -24,24 +24,39 @@ struct QuantizedLinear: Operation {
     var readWeightByteCount: Int { weight.byteCount }
 
     /// The quantized batch, which all threads share.
-    func scratchByteCount(batchSize: Int) -> Int { batchSize * weight.rowByteCount }
+    func scratchByteCount(batchSize: Int) -> Int { batchSize * weight.rowByteCount + OperationRun.byteSlack }
 
     func run(_ run: OperationRun) {
-        // The first thread's scratch memory holds the quantized batch.
-        let scratch = UnsafeMutableRawPointer(run.scratch(slot: 0))
-        nonisolated(unsafe) let bytes = scratch.assumingMemoryBound(to: UInt8.self)
-        run.parallelForRanges(run.batchSize, minCount: max(1, (16 << 10) / weight.depth)) { images, _ in
-            kernel_quantize_byte_rows(
-                run.input() + images.lowerBound * weight.depth, images.count, weight.depth, weight.input.inverseScale,
-                weight.input.zeroPoint, bytes + images.lowerBound * weight.rowByteCount, weight.rowByteCount)
-        }
+        nonisolated(unsafe) let bytes = quantizedBatch(run)
         let taskCount = (weight.panelCount + Self.taskPanelCount - 1) / Self.taskPanelCount
         run.parallelFor(taskCount) { task, _ in
             let first = task * Self.taskPanelCount
             weight.multiply(
                 panels: first..<min(first + Self.taskPanelCount, weight.panelCount), bytes,
-                rowStride: weight.rowByteCount, rowCount: run.batchSize, into: run.output,
+                rowStride: weight.rowByteCount, rowCount: run.batchSize, into: run.outputMemory,
                 outputStride: weight.outputs, activation: activation)
         }
+    }
+
+    /// The batch in bytes, its rows padded to whole groups. Unless that is what the step is given, it is made in the first
+    /// thread's scratch memory.
+    private func quantizedBatch(_ run: OperationRun) -> UnsafePointer<UInt8> {
+        let scratch = UnsafeMutableRawPointer(run.scratch(slot: 0))
+        nonisolated(unsafe) let bytes = scratch.assumingMemoryBound(to: UInt8.self)
+        if case .bytes = run.inputFormat {
+            guard weight.rowByteCount != weight.depth else { return run.inputBytes }
+            for image in 0..<run.batchSize {
+                let row = bytes + image * weight.rowByteCount
+                row.update(from: run.inputBytes + image * weight.depth, count: weight.depth)
+                (row + weight.depth).update(repeating: 0, count: weight.rowByteCount - weight.depth)
+            }
+            return UnsafePointer(bytes)
+        }
+        run.parallelForRanges(run.batchSize, minCount: max(1, (16 << 10) / weight.depth)) { images, _ in
+            kernel_quantize_byte_rows(
+                run.input() + images.lowerBound * weight.depth, images.count, weight.depth, weight.input.inverseScale,
+                weight.input.zeroPoint, bytes + images.lowerBound * weight.rowByteCount, weight.rowByteCount)
+        }
+        return UnsafePointer(bytes)
     }
 }

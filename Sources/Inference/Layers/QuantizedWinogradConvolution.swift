@@ -239,7 +239,7 @@ struct QuantizedWinogradConvolution: Operation {
         let place =
             row / tiling.rows * geometry.positions * geometry.outputChannels + group * geometry.outputsPerGroup
         windows.kernels[group].withRescaling(
-            of: outputs, into: run.output + place, outputStride: geometry.outputChannels,
+            of: outputs, into: run.outputMemory.advanced(by: place), outputStride: geometry.outputChannels,
             activation: windows.activation
         ) { rescaling in
             kernel_integer_winograd_output(

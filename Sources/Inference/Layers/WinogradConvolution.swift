@@ -237,8 +237,9 @@ struct ConvolutionAccuracy {
     /// - Parameter appliesReLU: whether the operation has a fused ReLU; negative outputs are then zero in both results.
     func largest(of operation: any Operation, appliesReLU: Bool, workers: WorkerPool) -> Double {
         let bench = OperationBench(
-            operation: operation, inputCount: geometry.inputChannels * geometry.height * geometry.width,
-            outputCount: geometry.outputChannels * geometry.positions, batchSize: 1, threadCount: 1, workers: workers)
+            operation: operation, input: .init(count: geometry.inputChannels * geometry.height * geometry.width),
+            output: .init(count: geometry.outputChannels * geometry.positions), batchSize: 1, threadCount: 1,
+            workers: workers)
         bench.run()
         let sampleCount = max(16, Self.productLimit / geometry.depth)
         let total = geometry.positions * geometry.outputChannels

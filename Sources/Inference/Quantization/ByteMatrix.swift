@@ -12,7 +12,7 @@ public struct ByteMatrix: Sendable {
     let depth: Int
     /// How the inputs become bytes.
     let input: InputQuantization
-    /// The packed numbers. Shape: `[panel][depth / 4][16][4]`, zeros after the last output and the last input.
+    /// The packed numbers. Shape: `[panel][panelDepth / 4][16][4]`, zeros after the last output and the last input.
     private let panels: AlignedBuffer
     /// The scale of each output's weights, `[outputs]`.
     private let weightScales: [Float]
@@ -40,7 +40,7 @@ public struct ByteMatrix: Sendable {
         self.depth = depth
         self.input = input
         let padded = (outputs + Self.panelOutputs - 1) / Self.panelOutputs * Self.panelOutputs
-        panels = AlignedBuffer(byteCount: padded * Self.paddedDepth(depth))
+        panels = AlignedBuffer(byteCount: padded * Self.panelDepth(depth))
         var weightScales = [Float](repeating: 0, count: padded)
         var sums = [Int32](repeating: 0, count: padded)
         kernel_pack_bytes(
@@ -57,6 +57,14 @@ public struct ByteMatrix: Sendable {
         return (depth + group - 1) / group * group
     }
 
+    /// The depth of a panel: that of the product, rounded up to whole tiles.
+    private static func panelDepth(_ depth: Int) -> Int {
+        let tile = Int(KERNEL_BYTE_PANEL_DEPTH)
+        return (depth + tile - 1) / tile * tile
+    }
+
+    /// The size of a panel. Units: bytes.
+    private var panelByteCount: Int { Self.panelOutputs * Self.panelDepth(depth) }
     /// The length of a row of input bytes. Units: bytes.
     var rowByteCount: Int { Self.paddedDepth(depth) }
     /// The number of panels.
@@ -67,12 +75,12 @@ public struct ByteMatrix: Sendable {
     /// Multiplies rows of input bytes by some of the panels, and rescales the sums.
     ///
     /// - Parameters:
-    ///   - rows: `[rowCount, rowByteCount]`, rows `rowStride` bytes apart.
+    ///   - rows: `[rowCount, rowByteCount]`, rows `rowStride` bytes apart, followed by ``OperationRun/byteSlack``.
     ///   - output: `[rowCount, outputs]`, rows `outputStride` apart.
     ///   - addends: added to the output before the activation; it has the output's shape and stride.
     func multiply(
         panels range: Range<Int>, _ rows: UnsafePointer<UInt8>, rowStride: Int, rowCount: Int,
-        into output: UnsafeMutablePointer<Float>, outputStride: Int, adding addends: UnsafePointer<Float>? = nil,
+        into output: OutputMemory, outputStride: Int, adding addends: UnsafePointer<Float>? = nil,
         activation: Activation?
     ) {
         let first = range.lowerBound * Self.panelOutputs
@@ -86,21 +94,21 @@ public struct ByteMatrix: Sendable {
         }
     }
 
-    /// Passes a panel, `[depth / 4][16][4]`, which is followed by the next ones.
+    /// Passes a panel, `[panelDepth / 4][16][4]`, which is followed by the next ones.
     func withPanel<Result>(_ panel: Int, _ body: (UnsafePointer<Int8>?) -> Result) -> Result {
         withExtendedLifetime(panels) {
             let packed = UnsafePointer(panels.bytes.bindMemory(to: Int8.self).baseAddress)
-            return body(packed.map { $0 + panel * Self.panelOutputs * rowByteCount })
+            return body(packed.map { $0 + panel * panelByteCount })
         }
     }
 
-    /// Passes how the sums of some outputs become float32.
+    /// Passes how the sums of some outputs become the layer's output.
     ///
     /// - Parameters:
     ///   - columns: the outputs; the first is that of a panel.
     ///   - output: `[rows, outputs]`, rows `outputStride` apart; likewise `addends`.
     func withRescaling(
-        of columns: Range<Int>, into output: UnsafeMutablePointer<Float>, outputStride: Int,
+        of columns: Range<Int>, into output: OutputMemory, outputStride: Int,
         adding addends: UnsafePointer<Float>? = nil, activation: Activation?,
         _ body: (inout kernel_byte_rescaling) -> Void
     ) {
@@ -108,11 +116,21 @@ public struct ByteMatrix: Sendable {
         offsets.withUnsafeBufferPointer { offsets in
             scales.withUnsafeBufferPointer { scales in
                 bias.withUnsafeBufferPointer { bias in
-                    var rescaling = kernel_byte_rescaling(
-                        offsets: offsets.baseAddress.map { $0 + first },
-                        scales: scales.baseAddress.map { $0 + first }, bias: bias.baseAddress.map { $0 + first },
-                        addends: addends.map { $0 + first }, relu: activation == .relu, column_count: columns.count,
-                        output_stride: outputStride, output: output + first)
+                    var rescaling = kernel_byte_rescaling()
+                    rescaling.offsets = offsets.baseAddress.map { $0 + first }
+                    rescaling.scales = scales.baseAddress.map { $0 + first }
+                    rescaling.bias = bias.baseAddress.map { $0 + first }
+                    rescaling.addends = addends.map { $0 + first }
+                    rescaling.relu = activation == .relu
+                    rescaling.column_count = columns.count
+                    rescaling.output_stride = outputStride
+                    switch output {
+                    case .float32(let memory): rescaling.output = memory + first
+                    case .bytes(let memory, let quantization):
+                        rescaling.bytes = memory + first
+                        rescaling.inverse_scale = quantization.inverseScale
+                        rescaling.zero_point = quantization.zeroPoint
+                    }
                     body(&rescaling)
                 }
             }
@@ -122,7 +140,7 @@ public struct ByteMatrix: Sendable {
     /// The number that stands for a weight, −127…127.
     func number(output: Int, input: Int) -> Int {
         let group = Int(KERNEL_BYTE_GROUP)
-        let panel = output / Self.panelOutputs * Self.panelOutputs * rowByteCount
+        let panel = output / Self.panelOutputs * panelByteCount
         let place = (input / group * Self.panelOutputs + output % Self.panelOutputs) * group + input % group
         return Int(panels.bytes.load(fromByteOffset: panel + place, as: Int8.self))
     }

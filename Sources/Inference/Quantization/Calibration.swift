@@ -75,8 +75,6 @@ public struct Calibration: ~Copyable {
 protocol QuantizableLayer: Layer {
     /// The number of products in the sum of one output.
     var sumLength: Int { get }
-    /// How the input is quantized; nil for a layer that is computed in float32.
-    var inputQuantization: InputQuantization? { get }
     /// The same layer, computed in 8-bit integers.
     func quantized(input: InputQuantization) -> any Layer
 }
@@ -88,15 +86,11 @@ extension Conv2d: QuantizableLayer {
 
 extension SummedConv2d: QuantizableLayer {
     var sumLength: Int { convolution.sumLength }
-    var inputQuantization: InputQuantization? { convolution.inputQuantization }
     func quantized(input: InputQuantization) -> any Layer { SummedConv2d(convolution.quantizingInput(input)) }
 }
 
 extension Linear: QuantizableLayer {
     var sumLength: Int { inputFeatures }
-    var inputQuantization: InputQuantization? {
-        if case .bytes(let matrix) = weight { matrix.input } else { nil }
-    }
     func quantized(input: InputQuantization) -> any Layer { quantizingInput(input) }
 }
 

@@ -35,6 +35,9 @@ public struct InputQuantization: Sendable, Equatable {
     /// The factor that the kernels multiply values by.
     var inverseScale: Float { 1 / scale }
 
+    /// The value that a byte stands for.
+    func value(of byte: UInt8) -> Float { Float(Int(byte) - Int(zeroPoint)) * scale }
+
     /// The byte of a value.
     func byte(of value: Float) -> UInt8 {
         // In float32 and in this order, as the kernels compute it.

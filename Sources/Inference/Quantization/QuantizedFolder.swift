@@ -31,7 +31,7 @@ public struct QuantizedFolder {
     public func write(_ network: Network, to folder: String, record: [String: String]) throws {
         let inputs = Dictionary(
             network.nodes.compactMap { node in
-                (node.layer as? any QuantizableLayer)?.inputQuantization.map { (node.name, $0) }
+                node.layer.inputQuantization.map { (node.name, $0) }
             }, uniquingKeysWith: { first, _ in first })
         var entries: [SafetensorsWriter.Entry] = []
         for layer in layers {

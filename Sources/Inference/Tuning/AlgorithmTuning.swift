@@ -63,6 +63,12 @@ struct AlgorithmTuner {
     /// How long to wait before the pool is asked again whether it is idle. Units: microseconds.
     private static let pause: UInt32 = 1000
 
+    /// A value that a layer reads or writes: the number of values of one image, and how they are stored.
+    struct Value: Sendable {
+        let count: Int
+        var format = ValueFormat.float32
+    }
+
     private let workers: WorkerPool
     private let deadline: ContinuousClock.Instant
     /// The memory that ``evict()`` reads.
@@ -80,7 +86,7 @@ struct AlgorithmTuner {
     ///
     /// The fastest algorithm is measured with each value of its tuning knob. A layer without any choice is not measured.
     func measure(
-        _ algorithms: [Algorithm], inputCount: Int, outputCount: Int, under conditions: [AlgorithmTimings.Condition]
+        _ algorithms: [Algorithm], input: Value, output: Value, under conditions: [AlgorithmTimings.Condition]
     ) -> [AlgorithmTimings.Condition: [String: AlgorithmTimings.Time]]? {
         func seconds(
             of operation: any Operation, under condition: AlgorithmTimings.Condition, best: Double
@@ -88,7 +94,7 @@ struct AlgorithmTuner {
             shortestRun(
                 best: best,
                 of: OperationBench(
-                    operation: operation, inputCount: inputCount, outputCount: outputCount,
+                    operation: operation, input: input, output: output,
                     batchSize: condition.batchSize, threadCount: condition.threadCount,
                     copyCount: max(1, workers.threadCount / condition.threadCount), workers: workers))
         }

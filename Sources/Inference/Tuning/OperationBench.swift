@@ -7,6 +7,8 @@ import Threads
 /// the last-level cache and for memory bandwidth.
 struct OperationBench {
     private let operation: any Operation
+    private let inputFormat: ValueFormat
+    private let outputFormat: ValueFormat
     private let inputCount: Int
     private let outputCount: Int
     private let batchSize: Int
@@ -17,23 +19,26 @@ struct OperationBench {
     private let scratchStride: Int
 
     /// - Parameters:
-    ///   - inputCount: the size of one image's input. Units: floats.
-    ///   - outputCount: the size of one image's output. Units: floats.
+    ///   - input: one image's input.
+    ///   - output: one image's output.
     ///   - threadCount: the number of threads that share the work of a copy.
     ///   - copyCount: the number of copies that run at the same time; their threads are different ones.
     init(
-        operation: any Operation, inputCount: Int, outputCount: Int, batchSize: Int, threadCount: Int,
+        operation: any Operation, input: AlgorithmTuner.Value, output: AlgorithmTuner.Value, batchSize: Int,
+        threadCount: Int,
         copyCount: Int = 1, workers: WorkerPool
     ) {
         self.operation = operation
-        self.inputCount = ArenaLayout.align(inputCount * batchSize)
-        self.outputCount = ArenaLayout.align(outputCount * batchSize)
+        inputFormat = input.format
+        outputFormat = output.format
+        inputCount = OperationRun.floatCount(input.count * batchSize, in: input.format)
+        outputCount = OperationRun.floatCount(output.count * batchSize, in: output.format)
         self.batchSize = batchSize
         self.threadCount = threadCount
         self.workers = workers
         scratchStride = ArenaLayout.align(byteCount: operation.scratchByteCount(batchSize: batchSize))
-        let byteCount = (self.inputCount + self.outputCount + scratchStride * threadCount) * MemoryLayout<Float>.stride
-        let inputCount = self.inputCount
+        let byteCount = (inputCount + outputCount + scratchStride * threadCount) * MemoryLayout<Float>.stride
+        let inputCount = inputCount
         arenas = (0..<copyCount).map { _ in
             let arena = AlignedBuffer(byteCount: byteCount)
             let memory = arena.bytes.bindMemory(to: Float.self)
@@ -74,7 +79,8 @@ struct OperationBench {
         operation.run(
             OperationRun(
                 batchSize: batchSize, inputOffsets: [0], outputOffset: inputCount,
-                scratchOffset: inputCount + outputCount, scratchStride: scratchStride, memory: memory,
+                inputFormat: inputFormat, outputFormat: outputFormat, scratchOffset: inputCount + outputCount,
+                scratchStride: scratchStride, memory: memory,
                 workers: workers, threadCount: threadCount))
     }
 }

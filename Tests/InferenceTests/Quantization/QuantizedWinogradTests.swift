@@ -177,7 +177,10 @@ struct QuantizedWinogradTests {
         #expect(try Case(layer: layer, input: [16, 13, 13], activation: nil).algorithm == nil)
     }
 
+    /// Products of bytes in tile registers are so fast that it never does with AMX.
     @Test func `it is offered where it saves time`() throws {
+        InstructionSet.limit(to: .avx512)
+        defer { InstructionSet.limit(to: .widest) }
         func names(_ layer: Conv2d, _ input: Shape) throws -> [String] {
             try layer.algorithms(for: input, output: layer.outputShape(for: input), activation: .relu).map(\.name)
         }

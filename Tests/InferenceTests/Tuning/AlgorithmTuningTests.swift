@@ -175,7 +175,7 @@ struct AlgorithmTuningTests {
         }
         let tuner = AlgorithmTuner(workers: workers, deadline: .now + .seconds(600))
         let seconds = tuner.measure(
-            [algorithm, Self.algorithm("dear", cost: 100)], inputCount: 1, outputCount: 1,
+            [algorithm, Self.algorithm("dear", cost: 100)], input: .init(count: 1), output: .init(count: 1),
             under: [.init(batchSize: 1, threadCount: 2)])
         #expect(seconds?.values.map { $0.keys.sorted() } == [["disturbed"]])
         #expect(runs.withLock { $0 } == 4, "three that count, and the one that does not")
@@ -243,7 +243,7 @@ struct AlgorithmTuningTests {
         let text = try String(contentsOf: path, encoding: .utf8)
         for damaged in [
             String(text.dropLast(20)), text.replacing("0.25", with: "-1").replacing("0.5", with: "0"), "[]",
-            text.replacing("\"format\" : 4", with: "\"format\" : 3"), text.replacing("threads", with: "cores"),
+            text.replacing("\"format\" : 5", with: "\"format\" : 4"), text.replacing("threads", with: "cores"),
         ] {
             try Data(damaged.utf8).write(to: path)
             #expect(file.read().isEmpty, "\(damaged)")
