@@ -8,11 +8,12 @@ extension Settings {
     public static let defaultFile = "config/alexnet.yaml"
 
     /// Reads the configuration: defaults, then the file, then the environment, then flags; a later value replaces an
-    /// earlier one.
+    /// earlier one. In the environment, a port that the platform gives comes first.
     ///
     /// - Parameters:
     ///   - file: the YAML file; nil means `config/alexnet.yaml` in the working directory, if it exists.
-    ///   - environment: variables such as `ALEXNET_SERVER_PORT`. Three kinds are ignored: variables without the prefix,
+    ///   - environment: variables such as `ALEXNET_SERVER_PORT`, and the platform's ``PlatformPort``. Three kinds are
+    ///     ignored: other variables without the prefix,
     ///     those that Kubernetes sets for a service called `alexnet` (``ServiceLink``), and the one that limits the
     ///     CPU's instruction sets.
     ///   - flags: values by key, such as `"server.port": "8081"`.
@@ -35,7 +36,10 @@ extension Settings {
         try refuseUnknown(variables: variables.keys.sorted(), flags: flags.keys.sorted())
 
         // In ascending order of precedence. A wrong value is reported even if a later layer replaces it.
-        let layers = [file.map(SettingsLayer.file), .environment(variables), .flags(flags)].compactMap(\.self)
+        let layers = [
+            file.map(SettingsLayer.file), PlatformPort(in: environment).map(SettingsLayer.platform),
+            .environment(variables), .flags(flags),
+        ].compactMap(\.self)
         var settings = Settings()
         var origins: [String: SettingOrigin] = [:]
         for layer in layers {
@@ -108,6 +112,12 @@ struct SettingsLayer {
         return SettingsLayer(snapshot: provider.snapshot(), origin: { _ in .flag })
     }
 
+    static func platform(_ port: PlatformPort) -> SettingsLayer {
+        let provider = InMemoryProvider(
+            values: [AbsoluteConfigKey(["server", "port"]): ConfigValue(.string(port.value), isSecret: false)])
+        return SettingsLayer(snapshot: provider.snapshot(), origin: { _ in .environment(variable: port.variable) })
+    }
+
     static func environment(_ variables: [String: String]) -> SettingsLayer {
         let provider = EnvironmentVariablesProvider(environmentVariables: variables).prefixKeys(with: "alexnet")
         return SettingsLayer(snapshot: provider.snapshot(), origin: { .environment(variable: $0.variable) })
@@ -123,6 +133,29 @@ struct SettingsLayer {
         let result = try? snapshot.value(forKey: AbsoluteConfigKey([key.section, key.key]), type: .string)
         guard case .string(let written)? = result?.value?.content else { return nil }
         return (written, origin(key))
+    }
+}
+
+/// The port on which a platform for containers expects the server, in a variable of its own.
+///
+/// - Source: Google Cloud, Vertex AI, "Custom container requirements for prediction" (`AIP_HTTP_PORT`); Google Cloud Run,
+///   "Container runtime contract", and Heroku, "Dynos", §Web dynos (`PORT`).
+struct PlatformPort {
+    let variable: String
+    let value: String
+
+    /// The variables, of which the first that is set counts.
+    static let variables = ["AIP_HTTP_PORT", "PORT"]
+
+    /// The port in an environment; nil if no platform gives one.
+    init?(in environment: [String: String]) {
+        for variable in Self.variables {
+            guard let value = environment[variable], !value.isEmpty else { continue }
+            self.variable = variable
+            self.value = value
+            return
+        }
+        return nil
     }
 }
 

@@ -113,6 +113,23 @@ import Testing
                 + "ALEXNET_SERVER_PORT?")
     }
 
+    @Test func `a platform's port replaces the file's, and is replaced by the program's own variable and by flags`()
+        throws
+    {
+        let file = try TemporaryFile("server:\n  port: 1\n")
+        func port(_ environment: [String: String], flags: [String: String] = [:]) throws -> Int {
+            try load(environment, flags: flags, file: file).server.port
+        }
+        #expect(try port(["PORT": "8081"]) == 8081)
+        #expect(try port(["AIP_HTTP_PORT": "8082", "PORT": "8081"]) == 8082)
+        #expect(try port(["PORT": "8081", "ALEXNET_SERVER_PORT": "8083"]) == 8083)
+        #expect(try port(["PORT": "8081"], flags: ["server.port": "8084"]) == 8084)
+        #expect(try port(["PORT": ""]) == 1)
+        #expect(
+            refusal(["PORT": "http"])
+                == "server.port is \"http\" (environment variable PORT), but must be a whole number from 0 to 65535")
+    }
+
     @Test func `a wrong value is refused with its key, what was found, what is expected and where it came from`() throws
     {
         let file = try TemporaryFile("server:\n  host: a\n  port: 80a\n")
