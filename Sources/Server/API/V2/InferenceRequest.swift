@@ -19,10 +19,19 @@ struct InferenceRequest: Sendable {
 
     /// Parses the content of a request.
     ///
-    /// - Parameter headerLength: where the JSON ends and binary tensors begin; nil without binary
-    ///   tensors. Units: bytes.
+    /// - Parameter headerLength: where the JSON ends and binary tensors begin; 0 if there is no JSON, but only the
+    ///   input's values; nil without binary tensors. Units: bytes.
     /// - Throws: ``V2Error`` of the first mistake.
     init(_ content: [UInt8], headerLength: Int?, signature: ModelSignature) throws(V2Error) {
+        if headerLength == 0 {
+            images = try RawInput.images(content, signature: signature)
+            outputs = signature.outputs.map { output in
+                var output = output
+                output.isBinary = true
+                return output
+            }
+            return
+        }
         let jsonByteCount = headerLength ?? content.count
         guard jsonByteCount <= content.count else {
             throw .headerTooLong(found: jsonByteCount, available: content.count)
@@ -65,6 +74,26 @@ struct InferenceRequest: Sendable {
             output.isBinary = output.isBinary ?? parameters.wantsBinary
             return output
         }
+    }
+}
+
+/// A request without JSON: the content is the values of the only input, from which datatype and shape follow.
+///
+/// - Source: Triton's binary tensor data extension, "Raw Binary Request"
+enum RawInput {
+    /// An image file, or normalised inputs of the network one after the other.
+    ///
+    /// - Throws: ``V2Error`` if the content is neither, or has more images than the limit.
+    static func images(_ content: [UInt8], signature: ModelSignature) throws(V2Error) -> [ImageInput] {
+        if (try? ImageFormat(signatureOf: content[...])) != nil { return [.encoded(content[...])] }
+        let imageByteCount = signature.shapeRule.network.reduce(MemoryLayout<Float>.size, *)
+        guard !content.isEmpty, content.count.isMultiple(of: imageByteCount) else {
+            throw .rawByteCount(found: content.count, imageByteCount: imageByteCount)
+        }
+        let extents = [content.count / imageByteCount] + signature.shapeRule.network
+        let count = try signature.shapeRule.elementCount(
+            .float32, extents, limit: signature.limit, pixels: signature.pixelLimit)
+        return try BinaryTensor(extents: extents, elementCount: count).images(.float32, in: content[...])
     }
 }
 

@@ -12,6 +12,8 @@ enum V2Error: Error, Equatable, Sendable {
     case headerTooLong(found: Int, available: Int)
     /// `Inference-Header-Content-Length` is missing although an input has `binary_data_size`. Units: bytes.
     case headerLengthMissing(size: Int)
+    /// Content without JSON is neither an image file nor whole inputs of `imageByteCount` bytes each.
+    case rawByteCount(found: Int, imageByteCount: Int)
     /// The content is not JSON, or a member has the wrong type.
     case json(JSONError)
     /// A member occurs twice in one object.
@@ -89,6 +91,9 @@ extension V2Error: CustomStringConvertible {
         case .headerLengthMissing(let size):
             "The input's binary_data_size announces \(size) bytes behind the JSON; say in "
                 + "Inference-Header-Content-Length where the JSON ends."
+        case .rawByteCount(let found, let imageByteCount):
+            "Inference-Header-Content-Length is 0, so the content takes a JPEG, PNG or WebP file, or normalised FP32 values of "
+                + "\(imageByteCount) bytes for each image; it has \(found) bytes."
         case .json(let error):
             "The JSON is not an inference request: at byte \(error.offset) there is \(error.found) where "
                 + "\(error.expected) was expected."

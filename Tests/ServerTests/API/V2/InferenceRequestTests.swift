@@ -47,6 +47,29 @@ import TestSupport
         }
     }
 
+    @Test func `without JSON the content is an image file or whole inputs, and outputs are binary`() throws {
+        func read(_ content: [UInt8]) throws -> InferenceRequest {
+            try InferenceRequest(content, headerLength: 0, signature: Self.signature())
+        }
+        let file: [UInt8] = [0xFF, 0xD8, 0xFF, 0xE0, 1, 2]
+        guard case .encoded(let bytes) = try read(file).images[0] else { return #expect(Bool(false), "no file") }
+        #expect(Array(bytes) == file)
+        let values = V2Call.bytes((0..<12).map(Float.init))
+        for count in 1...4 {
+            let request = try read([[UInt8]](repeating: values, count: count).flatMap(\.self))
+            #expect(request.images.count == count)
+            #expect(request.outputs.map(\.name) == ["probabilities", "logits"])
+            #expect(request.outputs.allSatisfy { $0.isBinary == true })
+            guard case .tensor(let tensor) = request.images[count - 1] else { return #expect(Bool(false), "no tensor") }
+            #expect(tensor.scalars == [0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11])
+        }
+        #expect(throws: V2Error.rawByteCount(found: 0, imageByteCount: 48)) { try read([]) }
+        #expect(throws: V2Error.rawByteCount(found: 47, imageByteCount: 48)) { try read(Array(values.dropLast())) }
+        #expect(throws: V2Error.rawByteCount(found: 49, imageByteCount: 48)) { try read(values + [0]) }
+        #expect(throws: V2Error.self) { try read([[UInt8]](repeating: values, count: 5).flatMap(\.self)) }
+        #expect(throws: V2Error.notFinite(index: 0)) { try read(V2Call.bytes([.nan] + (1..<12).map(Float.init))) }
+    }
+
     @Test func `mutated requests are parsed or refused with a sentence`() {
         var random = SeededGenerator(seed: 11)
         var counts = (read: 0, refused: 0)

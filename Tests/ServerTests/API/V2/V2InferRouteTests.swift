@@ -105,6 +105,12 @@ import TestSupport
                 "\(answer.body)")
             #expect(try answer.output("probabilities")["shape"] as? [Int] == [count, 3])
         }
+        let raw = try await server.exchange(
+            "POST", "/v2/models/tiny/infer", fields: ["Inference-Header-Content-Length": "0"], body: TestPicture.png)
+        let values = stride(from: 0, to: 12, by: 4).map { start in
+            raw.binary[start..<start + 4].reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+        }
+        #expect(Self.areClose(values.map(Float.init(bitPattern:)), probabilities), "an image file without JSON")
         await server.stop()
     }
 
