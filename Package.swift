@@ -127,7 +127,9 @@ let package = Package(
             name: "TrainingTests",
             dependencies: ["CKernels", "CZlib", "Inference", "ModelTestSupport", "TestSupport", "Training"],
             exclude: ["Fixtures"]),
-        .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "TestSupport"]),
+        .target(
+            name: "HTTPServerTestSupport", dependencies: ["HTTPServer"], path: "Tests/HTTPServerTestSupport"),
+        .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "HTTPServerTestSupport", "TestSupport"]),
         .testTarget(
             name: "ServerTests",
             dependencies: [

@@ -149,8 +149,7 @@ extension JSONCursor {
                 return
             case UInt8(ascii: "\\"):
                 offset += 1
-                guard next != nil else { throw unexpected("an escape") }
-                offset += 1
+                _ = try readEscape()
             case nil: throw unexpected("the end of the string")
             default: throw unexpected("no control character in a string")
             }

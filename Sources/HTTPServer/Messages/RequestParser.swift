@@ -139,6 +139,9 @@ struct RequestParser {
     private mutating func head(_ bytes: UnsafeRawBufferPointer) throws(RequestError) -> (event: Event, consumed: Int) {
         while let lineFeed = bytes.firstOffset(of: Octet.lineFeed, from: searched) {
             searched = lineFeed + 1
+            // Limits first, as where the bytes come one by one: the answer does not depend on how the client sends them.
+            if case .requestLine = state { try checkRequestLine(bytes.slice(lineStart..<lineFeed)) }
+            guard lineFeed < limits.headerByteCount else { throw .headerTooLong(limit: limits.headerByteCount) }
             // A recipient may accept a bare LF (RFC 9112 §2.2). It is refused here: another party may not accept it.
             guard lineFeed > lineStart, bytes[lineFeed - 1] == Octet.carriageReturn else {
                 throw .lineEnding(found: Excerpt.of(bytes.slice(lineStart..<lineFeed)))
@@ -147,14 +150,12 @@ struct RequestParser {
             lineStart = lineFeed + 1
 
             guard case .fields(let requestLine, let begin) = state else {
-                try checkTarget(bytes.slice(line))
                 let parsed = try HeadParser.requestLine(bytes.slice(line))
                 self.requestLine = parsed
                 state = .fields(parsed, begin: lineStart)
                 fieldCount = 0
                 continue
             }
-            guard lineStart <= limits.headerByteCount else { throw .headerTooLong(limit: limits.headerByteCount) }
             guard line.isEmpty else {
                 fieldCount += 1
                 guard fieldCount <= limits.fieldCount else { throw .tooManyFields(limit: limits.fieldCount) }
@@ -174,20 +175,17 @@ struct RequestParser {
             return (.head(head), lineStart)
         }
         searched = bytes.count
-        if case .requestLine = state {
-            try checkTarget(bytes)
-            // No line end and no space, but longer than any method: this is not a request.
-            guard bytes.count <= HeadParser.maxMethodByteCount || bytes.firstOffset(of: Octet.space) != nil else {
-                throw .notHTTP(found: Excerpt.of(bytes))
-            }
-        }
+        if case .requestLine = state { try checkRequestLine(bytes) }
         guard bytes.count < limits.headerByteCount else { throw .headerTooLong(limit: limits.headerByteCount) }
         return (.needMore, 0)
     }
 
-    /// Refuses a target that is too long, even before its line is complete.
-    private func checkTarget(_ line: UnsafeRawBufferPointer) throws(RequestError) {
-        guard let first = line.firstOffset(of: Octet.space) else { return }
+    /// Refuses a request line by its beginning: one whose target is too long, or that is no request at all.
+    private func checkRequestLine(_ line: UnsafeRawBufferPointer) throws(RequestError) {
+        let first = line.firstOffset(of: Octet.space)
+        // No method is that long.
+        guard first ?? line.count <= HeadParser.maxMethodByteCount else { throw .notHTTP(found: Excerpt.of(line)) }
+        guard let first else { return }
         let end = line.firstOffset(of: Octet.space, from: first + 1) ?? line.count
         if end - first - 1 > limits.targetByteCount { throw .targetTooLong(limit: limits.targetByteCount) }
     }

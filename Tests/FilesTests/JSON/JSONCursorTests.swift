@@ -143,6 +143,17 @@ struct JSONCursorTests {
         }
     }
 
+    @Test(
+        "A string that is skipped has the escapes of JSON",
+        arguments: [#""\0""#, #""\x41""#, #""\u12""#, #""\ud800""#, #""\""#, #"{"\q": 1}"#, #"[1, "a\'b"]"#])
+    func skippedEscapes(text: String) {
+        var json = Self.cursor(text)
+        #expect(throws: Failure.self) {
+            try json.skipValue()
+            try json.finish(expecting: "the end")
+        }
+    }
+
     @Test("Text that is not UTF-8 is refused where it is read")
     func utf8() {
         let bytes: [UInt8] = [0x22, 0xC3, 0x28, 0x22]

@@ -1,6 +1,7 @@
 import Testing
 
 @testable import HTTPServer
+@testable import HTTPServerTestSupport
 
 @Suite(.timeLimit(.minutes(1))) struct ChunkedDecoderTests {
     static let head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n"

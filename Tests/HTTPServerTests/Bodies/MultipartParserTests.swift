@@ -2,6 +2,7 @@ import HTTPTypes
 import Testing
 
 @testable import HTTPServer
+@testable import HTTPServerTestSupport
 
 @Suite(.timeLimit(.minutes(1))) struct MultipartParserTests {
     /// Parses `body` in pieces of `size` bytes.

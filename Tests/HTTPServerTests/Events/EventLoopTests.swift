@@ -144,6 +144,8 @@ import Testing
         try await eventually("the watcher is told") { !notes.texts.isEmpty }
         for _ in 0..<5 { try await turn(loop) }
         #expect(notes.texts == ["reading"])
+        // The watches hold their watcher, which holds them.
+        try await on(loop) { watches.value = [] }
         for pair in pairs { for socket in [pair.ours, pair.theirs] { close(socket) } }
     }
 

@@ -2,6 +2,7 @@ import HTTPTypes
 import Testing
 
 @testable import HTTPServer
+@testable import HTTPServerTestSupport
 
 @Suite(.timeLimit(.minutes(1))) struct RequestParserTests {
     static let host = "Host: a\r\n"
@@ -178,6 +179,16 @@ import Testing
         #expect(!run.messages.contains { $0.isWhole })
         let detail = try #require(run.error?.description)
         #expect(detail.hasSuffix(".") && detail.utf8.allSatisfy { $0 >= 0x20 }, "\(detail)")
+    }
+
+    @Test(arguments: [
+        "GET /" + String(repeating: "a", count: 64) + "\nHost: a",
+        String(repeating: "G", count: 65) + " / HTTP/1.1",
+        String(repeating: "G", count: 65) + " / HTTP/1.1\r\n",
+        "GET / HTTP/1.1\r\n" + String(repeating: "X", count: 1024) + "\n",
+    ])
+    func `a line that breaks two rules is refused for the same one however it comes`(text: String) throws {
+        #expect(try #require(ParserRun.agree(text)).error != nil)
     }
 
     @Test func `a target may be as long as the limit and no longer`() {
