@@ -13,7 +13,7 @@ DESTDIR ?=
 VERSION = $(shell sed -n 's/.*current = "\(.*\)"/\1/p' Sources/Server/Version.swift)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build install uninstall deb dist test test-page test-deb test-fleet sanitize acceptance bench-guard docs lint format clean packages swift
+.PHONY: help run build install uninstall deb dist test test-page test-deb test-fleet sanitize fuzz acceptance bench-guard docs lint format clean packages swift
 # The libraries that other packages may use.
 LIBRARIES := Inference HTTPServer Training
 
@@ -78,10 +78,19 @@ test-fleet: build ## Three servers behind HAProxy and nginx, and the alerts; wan
 	cd deploy/prometheus && promtool check config prometheus.yml && promtool test rules alerts_test.yml
 	python3 Tests/Acceptance/fleet.py
 
-# The code that reads strangers' files, and the C that it calls: out-of-bounds accesses, uses after free, leaks.
-sanitize: packages swift ## Run the tests of files, images and checkpoints with AddressSanitizer.
-	swift test --sanitize address --scratch-path .build-sanitize --toolset config/toolsets/tests.json --disable-xctest \
-	    --no-parallel --filter '^(FilesTests|InferenceTests)\.'
+# One build for the sanitizers and libFuzzer: out-of-bounds accesses, uses after free and leaks in Swift and C, and what the C
+# that reads images leaves undefined. Swift's compiler has no UndefinedBehaviorSanitizer for Linux; its own arithmetic traps.
+SANITIZED = --scratch-path .build-sanitize --toolset config/toolsets/sanitize.json --sanitize address \
+    -Xswiftc -sanitize-coverage=edge,indirect-calls,inline-8bit-counters,pc-table,trace-cmp
+sanitize fuzz: export ALEXNET_LIBFUZZER = $(shell clang -print-file-name=lib/linux/libclang_rt.fuzzer_no_main-$(shell uname -m).a)
+
+sanitize: packages swift ## Run the tests of what strangers send with AddressSanitizer and UndefinedBehaviorSanitizer.
+	swift test $(SANITIZED) --disable-xctest --no-parallel --filter '^(FilesTests|HTTPServerTests|InferenceTests)\.'
+
+# TARGETS="request png" picks some; SECONDS= is for each, and so is RUNS=, which makes the same ones every time.
+fuzz: packages swift ## Fuzz every reader of strangers' bytes for SECONDS=30 each, TARGETS= names some.
+	swift build $(SANITIZED) --product Fuzzing
+	python3 Tests/Fuzzing/run.py --binary .build-sanitize/debug/Fuzzing --seconds $(or $(SECONDS),30) $(if $(RUNS),--runs $(RUNS)) $(TARGETS)
 
 acceptance: build ## Compare with PyTorch end to end, and press hard; Tests/Acceptance/README.md lists what it wants.
 	for script in forms architectures lookalikes files fashion_mnist precision explain page reload models limits v2 contract pressure \

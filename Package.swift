@@ -149,3 +149,21 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// `make sanitize` and `make fuzz` say where libFuzzer is. A manifest that others depend on may hold no such flags.
+if let libFuzzer = Context.environment["ALEXNET_LIBFUZZER"] {
+    package.targets.append(
+        .executableTarget(
+            name: "Fuzzing",
+            dependencies: ["Files", "HTTPServer", "HTTPServerTestSupport", "Inference", "Server"],
+            path: "Tests/Fuzzing",
+            exclude: ["Found", "README.md", "Seeds", "run.py"],
+            linkerSettings: [.unsafeFlags([libFuzzer]), .linkedLibrary("stdc++")]))
+    for target in package.targets where target.name == "CImageCodecs" {
+        target.cSettings?.append(
+            .unsafeFlags([
+                "-fsanitize=undefined", "-fno-sanitize-recover=undefined",
+                "-fsanitize-coverage=inline-8bit-counters,pc-table,trace-cmp",
+            ]))
+    }
+}
