@@ -13,7 +13,7 @@ DESTDIR ?=
 VERSION = $(shell sed -n 's/.*current = "\(.*\)"/\1/p' Sources/Server/Version.swift)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build install uninstall deb dist test test-page test-deb test-fleet sanitize fuzz acceptance bench-guard docs lint format clean packages swift
+.PHONY: help run build install uninstall deb dist test test-page test-deb test-fleet sanitize fuzz checkkernels acceptance bench-guard docs lint format clean packages swift
 # The libraries that other packages may use.
 LIBRARIES := Inference HTTPServer Training
 
@@ -91,6 +91,19 @@ sanitize: packages swift ## Run the tests of what strangers send with AddressSan
 fuzz: packages swift ## Fuzz every reader of strangers' bytes for SECONDS=30 each, TARGETS= names some.
 	swift build $(SANITIZED) --product Fuzzing
 	python3 Tests/Fuzzing/run.py --binary .build-sanitize/debug/Fuzzing --seconds $(or $(SECONDS),30) $(if $(RUNS),--runs $(RUNS)) $(TARGETS)
+
+# As they are built for the program, with a harness that undefined behaviour ends. No package is needed.
+CHECKKERNELS = .build/checkkernels
+checkkernels: ## Compare kernels with plain C on every instruction set of this CPU; ARGS="--seeds 1000 --time" says how.
+	@mkdir -p $(CHECKKERNELS)
+	@for file in Sources/CKernels/*.c; do \
+	    clang -O3 -fno-math-errno -fno-trapping-math -ISources/CKernels/include -c $$file \
+	        -o $(CHECKKERNELS)/$$(basename $$file .c).o || exit 1; done
+	@for file in Tests/CheckKernels/*.c; do \
+	    clang -O1 -g -ffp-contract=off -Wall -Wextra -Werror -fsanitize=undefined -fno-sanitize-recover=undefined \
+	        -ISources/CKernels/include -c $$file -o $(CHECKKERNELS)/checks_$$(basename $$file .c).o || exit 1; done
+	@clang -fsanitize=undefined $(CHECKKERNELS)/*.o -lm -o $(CHECKKERNELS)/checkkernels
+	$(CHECKKERNELS)/checkkernels $(ARGS)
 
 acceptance: build ## Compare with PyTorch end to end, and press hard; Tests/Acceptance/README.md lists what it wants.
 	for script in forms architectures lookalikes files fashion_mnist precision explain page reload models limits v2 contract pressure \
