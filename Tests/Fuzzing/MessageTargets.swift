@@ -44,7 +44,6 @@ extension FuzzTarget {
     private static func query(_ bytes: [UInt8]) {
         guard let text = String(validating: bytes, as: UTF8.self), let query = Query(encoded: text[...]) else { return }
         let encoded = query.items.map { "\(escaped($0.name))=\(escaped($0.value))" }.joined(separator: "&")
-        // A pair without a name and a value is the only one that leaves nothing behind.
         require(Query(encoded: encoded[...]) == query, "\(query) is \(encoded) encoded")
         for method in [HTTPRequest.Method.get, .options] {
             guard bytes.allSatisfy(ByteSet.target.contains), let target = try? RequestTarget(text, method: method)
@@ -63,9 +62,7 @@ extension FuzzTarget {
         let text = String(decoding: bytes, as: UTF8.self)
         _ = TextEncoding.decodingWords(text)
         _ = TextEncoding.extended(text)
-        if let trace = TraceContext(text) {
-            require(TraceContext("\(text)") == trace, "a trace is read the same twice")
-        }
+        _ = TraceContext(text)
         _ = HostField.isValid(bytes)
         guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else { return }
         var fields = HTTPFields()

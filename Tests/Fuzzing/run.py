@@ -14,7 +14,6 @@ import subprocess
 import sys
 import time
 import zipfile
-import zlib
 
 HERE = pathlib.Path(__file__).resolve().parent
 TESTS = HERE.parent
@@ -25,7 +24,7 @@ SLOW = ("bomb", "many-steps")
 
 
 def seeds(name, limit, patterns):
-    """The contents of a target's seeds, shortened to what it takes."""
+    """The names and contents of a target's seeds, those left out that are longer than it takes."""
     for folder in ("Seeds", "Found"):
         for path in sorted((HERE / folder / name).glob("*")):
             yield path.name, path.read_bytes()
