@@ -171,6 +171,18 @@ static void read_some(jpeg_reader *reader, JSAMPARRAY rows, JDIMENSION wanted) {
     count_work(reader, (size_t)given * reader->library.output_width);
 }
 
+/// Whether the library estimates coefficients that no scan has brought. It then looks at the blocks around each block, and takes the edges
+/// of a window for those of the image.
+static int is_smoothed(const struct jpeg_decompress_struct *library) {
+    if (!library->progressive_mode || !library->do_block_smoothing || library->coef_bits == NULL) { return 0; }
+    for (int c = 0; c < library->num_components; c++) {
+        for (int i = 0; i < DCTSIZE2; i++) {
+            if (library->coef_bits[c][i] != 0) { return 1; }
+        }
+    }
+    return 0;
+}
+
 static void begin_attempt(jpeg_reader *reader, uint32_t denominator, codec_window *window) {
     struct jpeg_decompress_struct *library = &reader->library;
     library->scale_num = 1;
@@ -182,7 +194,7 @@ static void begin_attempt(jpeg_reader *reader, uint32_t denominator, codec_windo
         fail(reader, codec_corrupt, "its size changed");
     }
     // The library crops to wrong columns when an image is scaled and its horizontal chroma subsampling is above 2.
-    const int can_crop = denominator == 1 || library->max_h_samp_factor <= 2;
+    const int can_crop = (denominator == 1 || library->max_h_samp_factor <= 2) && !is_smoothed(library);
     const JDIMENSION right = window->left + window->width;
     JDIMENSION left = can_crop && window->left > side_margin ? window->left - side_margin : 0;
     JDIMENSION end = can_crop && library->output_width - right > side_margin ? right + side_margin

@@ -14,10 +14,14 @@ struct JPEGWriter: CustomTestStringConvertible {
     var isArithmetic = false
     /// Restart interval; 0 for none. Units: MCUs.
     var restartInterval = 0
+    /// How many scans of a progressive file are kept; 0 for all. Coefficients that no scan brings are estimated from the
+    /// blocks around.
+    var scanCount = 0
 
     var testDescription: String {
         "\(channels) channels \(across)×\(down)" + (isProgressive ? " progressive" : "")
             + (isArithmetic ? " arithmetic" : "") + (restartInterval > 0 ? " restarts \(restartInterval)" : "")
+            + (scanCount > 0 ? " \(scanCount) scans" : "")
     }
 
     /// The varieties that decoders treat differently.
@@ -28,6 +32,8 @@ struct JPEGWriter: CustomTestStringConvertible {
             JPEGWriter(across: 2, down: 2, isArithmetic: true), JPEGWriter(across: 2, down: 2, restartInterval: 1),
             JPEGWriter(across: 2, down: 1, restartInterval: 3), JPEGWriter(quality: 100, across: 2, down: 2),
             JPEGWriter(quality: 10, across: 2, down: 2), JPEGWriter(channels: 1, isProgressive: true),
+            JPEGWriter(across: 2, down: 2, isProgressive: true, scanCount: 1),
+            JPEGWriter(isProgressive: true, scanCount: 2),
         ]
 
     /// A file of a gradient with noise and edges, reproducible by its seed.
@@ -56,6 +62,12 @@ struct JPEGWriter: CustomTestStringConvertible {
         var memory: UnsafeMutablePointer<UInt8>?
         let count = jpeg_writer_write(pixels, &options, &memory)
         defer { free(memory) }
-        return Array(UnsafeBufferPointer(start: memory, count: count))
+        return Self.cut(Array(UnsafeBufferPointer(start: memory, count: count)), after: scanCount)
+    }
+
+    /// The file without the scans after so many.
+    private static func cut(_ bytes: [UInt8], after scanCount: Int) -> [UInt8] {
+        let scans = bytes.indices.dropLast().filter { bytes[$0] == 0xFF && bytes[$0 + 1] == 0xDA }
+        return scanCount > 0 && scanCount < scans.count ? bytes[..<scans[scanCount]] + [0xFF, 0xD9] : bytes
     }
 }
