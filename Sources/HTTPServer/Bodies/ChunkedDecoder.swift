@@ -63,7 +63,7 @@ struct ChunkedDecoder {
             switch state {
             case .size:
                 let limit = Self.maxDigitCount + Self.maxExtensionByteCount - extensionByteCount
-                guard let line = try Self.line(in: bytes, from: offset, limit: limit) else {
+                guard let line = try Self.line(in: bytes, from: offset, maxByteCount: limit + 2) else {
                     if bytes.count - offset > limit + 2 {
                         throw .chunkExtensionsTooLong(limit: Self.maxExtensionByteCount)
                     }
@@ -91,15 +91,12 @@ struct ChunkedDecoder {
 
             case .trailers:
                 let limit = maxTrailerByteCount - trailerByteCount
-                guard let line = try Self.line(in: bytes, from: offset, limit: limit) else {
+                guard let line = try Self.line(in: bytes, from: offset, maxByteCount: limit) else {
                     if bytes.count - offset >= limit { throw .trailersTooLong(limit: maxTrailerByteCount) }
                     return (.needMore, offset)
                 }
                 offset = line.upperBound + 2
                 trailerByteCount += line.count + 2
-                guard trailerByteCount <= maxTrailerByteCount else {
-                    throw .trailersTooLong(limit: maxTrailerByteCount)
-                }
                 guard !line.isEmpty else {
                     state = .done
                     return (.end, offset)
@@ -116,11 +113,14 @@ struct ChunkedDecoder {
         }
     }
 
-    /// The next line without its CR LF, or nil if it is not complete yet.
+    /// The next line without its CR LF; nil if it is not complete, or too long. What lies beyond the limit is not looked at, so that
+    /// the error does not depend on how much has arrived.
+    ///
+    /// - Parameter maxByteCount: the longest line, with its CR LF. Units: bytes.
     private static func line(
-        in bytes: UnsafeRawBufferPointer, from start: Int, limit: Int
+        in bytes: UnsafeRawBufferPointer, from start: Int, maxByteCount: Int
     ) throws(RequestError) -> Range<Int>? {
-        let window = bytes.slice(start..<min(bytes.count, start + limit + 2))
+        let window = bytes.slice(start..<min(bytes.count, start + maxByteCount))
         guard let lineFeed = window.firstOffset(of: Octet.lineFeed) else { return nil }
         guard lineFeed > 0, window[lineFeed - 1] == Octet.carriageReturn else {
             throw .lineEnding(found: Excerpt.of(window.slice(0..<lineFeed)))

@@ -62,5 +62,8 @@ import Testing
         let error = RequestError.trailersTooLong(limit: 1024)
         #expect(ParserRun(Self.head + trailers(1025), pieces: pieces).error == error)
         #expect(ParserRun(Self.head + String(trailers(3000).prefix(2000)), pieces: pieces).error == error)
+        // What is beyond the limit is not looked at: a line that is too long, and does not end in CR LF either.
+        let bare = "0\r\nA: b\r\n" + String(repeating: "x", count: 1500) + "\n"
+        #expect(ParserRun(Self.head + bare, pieces: pieces).error == error)
     }
 }
