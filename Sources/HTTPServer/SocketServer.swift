@@ -9,8 +9,9 @@ public final class SocketServer: Sendable {
     private let options: ServerOptions
     private let router: Router
     private let observer: any ServerObserver
+    private let system: any ServerSystem
     private let logger: Logger
-    private let registry = ConnectionRegistry()
+    let registry = ConnectionRegistry()
     private let state = Mutex(State.new)
 
     private enum State {
@@ -23,7 +24,17 @@ public final class SocketServer: Sendable {
     }
 
     /// A server that does not listen yet.
-    public init(options: ServerOptions, router: Router, observer: any ServerObserver, logger: Logger) {
+    public convenience init(options: ServerOptions, router: Router, observer: any ServerObserver, logger: Logger) {
+        self.init(
+            options: options, router: router, observer: observer, logger: logger,
+            system: OperatingSystem(poller: options.poller))
+    }
+
+    /// A server that runs on this system.
+    init(
+        options: ServerOptions, router: Router, observer: any ServerObserver, logger: Logger, system: any ServerSystem
+    ) {
+        self.system = system
         self.options = options
         self.router = router
         self.observer = observer
@@ -56,20 +67,13 @@ public final class SocketServer: Sendable {
     }
 
     private func listen() throws(SocketError) -> (Listener, SocketAddress) {
-        let descriptor: Int32
-        let address: SocketAddress
-        if let inherited = options.listeningDescriptor {
-            (descriptor, address) = (inherited, try Socket.adopt(inherited))
-        } else {
-            (descriptor, address) = try Socket.listen(
-                host: options.host, port: options.port, backlog: options.backlog)
-        }
+        let (descriptor, address) = try system.listen(options)
         let socketFile = options.listeningDescriptor == nil ? UnixSocket.path(in: address.host) : nil
         let loops: [EventLoop]
         do throws(SocketError) {
-            loops = try Self.loops(options)
+            loops = try makeLoops()
         } catch {
-            Socket.close(descriptor)
+            system.close(descriptor)
             if let socketFile { UnixSocket.remove(socketFile) }
             throw error
         }
@@ -102,10 +106,10 @@ public final class SocketServer: Sendable {
         return (listener, address)
     }
 
-    private static func loops(_ options: ServerOptions) throws(SocketError) -> [EventLoop] {
+    private func makeLoops() throws(SocketError) -> [EventLoop] {
         var loops: [EventLoop] = []
         for index in 0..<max(1, options.eventLoopCount) {
-            loops.append(try EventLoop(name: "http-\(index)", poller: options.poller))
+            loops.append(try EventLoop(name: "http-\(index)", system: system))
         }
         return loops
     }

@@ -42,7 +42,7 @@ public struct ServingService: Service {
             defaultPrecision: settings.models.precision, precision: precision)
         store = try ModelStore(
             files.map { .files($0) } ?? .directory(settings.models.directory),
-            defaultName: settings.models.defaultModel, loader: loader, limits: ModelLimits(settings),
+            defaultName: settings.models.defaultModel, reader: loader, limits: ModelLimits(settings),
             followsOutsideLinks: settings.models.followOutsideLinks, metrics: metrics, logger: logger)
         phase = ServingPhase()
         let router = Router.serving(

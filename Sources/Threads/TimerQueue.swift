@@ -49,6 +49,9 @@ public final class TimerQueue: Sendable {
     /// Cancels an action; does nothing if it has run.
     public func cancel(_ token: Token) { _ = state.withLock { $0.list.remove(token.key) } }
 
+    /// The time by which actions are run.
+    public var now: ContinuousClock.Instant { clock.now }
+
     /// How many actions have not run yet.
     public var count: Int { state.withLock { $0.list.count } }
 

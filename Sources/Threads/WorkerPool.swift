@@ -20,10 +20,8 @@ public final class WorkerPool: Sendable {
     private let state: State
 
     /// Starts the threads; they live until the pool is released.
-    public init(threadCount: Int) {
-        precondition(threadCount > 0, "a pool needs at least one thread, not \(threadCount)")
-        self.threadCount = threadCount
-        state = State()
+    public convenience init(threadCount: Int) {
+        self.init(unmannedThreadCount: threadCount)
         for index in 0..<threadCount {
             let thread = Thread { [state] in
                 pthread_setname_np(pthread_self(), "worker-\(index)")
@@ -34,7 +32,18 @@ public final class WorkerPool: Sendable {
         }
     }
 
+    /// A pool without threads. Jobs wait until somebody calls ``runNext()``, so many at once as there would be threads: the
+    /// simulation does.
+    init(unmannedThreadCount threadCount: Int, onSubmit: @escaping @Sendable () -> Void = {}) {
+        precondition(threadCount > 0, "a pool needs at least one thread, not \(threadCount)")
+        self.threadCount = threadCount
+        state = State(onSubmit: onSubmit)
+    }
+
     deinit { state.stop() }
+
+    /// Runs the job on this thread that a thread of the pool would take next; false if there is none.
+    func runNext() -> Bool { state.runNext() }
 
     /// Runs a job on one of the threads, soon.
     public func submit(_ lane: Lane, _ job: @escaping @Sendable () -> Void) { state.submit(lane, job) }
@@ -107,8 +116,13 @@ public final class WorkerPool: Sendable {
         /// How many threads wait for ``work``.
         private var idleCount = 0
         private var isStopped = false
+        /// Called after a job was submitted.
+        private let onSubmit: @Sendable () -> Void
 
-        init() { work = ThreadCondition(of: lock) }
+        init(onSubmit: @escaping @Sendable () -> Void) {
+            self.onSubmit = onSubmit
+            work = ThreadCondition(of: lock)
+        }
 
         func submit(_ lane: Lane, _ job: @escaping @Sendable () -> Void) {
             lock.withLock {
@@ -116,6 +130,14 @@ public final class WorkerPool: Sendable {
                 offerCount.add(1, ordering: .relaxed)
                 if idleCount > 0 { work.signal() }
             }
+            onSubmit()
+        }
+
+        func runNext() -> Bool {
+            guard let job = lock.withLock({ takeJob() }) else { return false }
+            job()
+            doneCount.add(1, ordering: .releasing)
+            return true
         }
 
         func takeJob(of lane: Lane) -> (@Sendable () -> Void)? { lock.withLock { jobs[lane.rawValue].popFirst() } }

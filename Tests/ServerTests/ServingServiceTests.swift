@@ -180,7 +180,7 @@ struct ServingServiceTests {
         let loader = ModelLoader(workers: WorkerPool(threadCount: 1))
         func store(_ name: String?) throws -> ModelStore {
             try ModelStore(
-                .files(folders), defaultName: name, loader: loader, metrics: ServingMetrics(routes: []),
+                .files(folders), defaultName: name, reader: loader, metrics: ServingMetrics(routes: []),
                 logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
         }
         #expect(try store(nil).defaultSlot?.name == "alpha")

@@ -20,7 +20,7 @@ extension Connection {
             guard let (outcome, room) = receiveContent() ?? receiveBytes() else { return pauseReading() }
             switch outcome {
             case .bytes(let count):
-                lastReadAt = .now
+                lastReadAt = system.now
                 on(.received(count))
                 // The socket is empty, or the rest can wait: the event loop reports it again.
                 if count < room || count == Self.mostReadAtOnce || !state.isReadingRequest { return }
@@ -37,7 +37,7 @@ extension Connection {
     /// Reads into the buffer, if it has room.
     private func receiveBytes() -> Received? {
         guard let room = received.room(expecting: parser.announced) else { return nil }
-        let outcome = Socket.read(descriptor, into: room)
+        let outcome = system.read(descriptor, into: room)
         if case .bytes(let count) = outcome { received.append(count) }
         return (outcome, room.count)
     }
@@ -49,7 +49,7 @@ extension Connection {
         else { return nil }
         // Moved out of the exchange for the call, so that the array has one owner and is not copied.
         exchange?.sink = nil
-        let read = sink.receive(upTo: min(parser.announced, Self.mostReadAtOnce)) { Socket.read(descriptor, into: $0) }
+        let read = sink.receive(upTo: min(parser.announced, Self.mostReadAtOnce)) { system.read(descriptor, into: $0) }
         guard let read, case .bytes(let count) = read.outcome else {
             exchange?.sink = sink
             return read
@@ -125,7 +125,7 @@ extension Connection {
     }
 
     private func begin() {
-        exchange = Exchange(startedAt: lastReadAt)
+        exchange = Exchange(startedAt: lastReadAt, id: system.makeRequestID())
         on(.requestBegan)
     }
 
@@ -277,7 +277,7 @@ extension Connection {
             exchange.head?.headerFields[.origin], in: &response.headerFields)
         let ending = ending ?? (keepsAlive ? .keepAlive : closing)
         let answer = ResponseWriter.Context(
-            requestID: exchange.id, date: context.date.now(),
+            requestID: exchange.id, date: context.date.text(system.wallTime),
             isHead: (exchange.head?.line ?? exchange.line)?.method == .head, closes: ending != .keepAlive,
             tellsKeepAlive: exchange.head?.line.version == .http10)
         exchange.status = response.status

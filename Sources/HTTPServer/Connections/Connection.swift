@@ -22,6 +22,7 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
     let evictionRank: Atomic<UInt64>
     let descriptor: Int32
     let loop: EventLoop
+    var system: any ServerSystem { loop.system }
     /// Whether the limit of connections is reached, so that the client only gets an error.
     let isRefused: Bool
 
@@ -48,7 +49,7 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
         number: Int, client: Socket.Client, share: AddressShare?, isRefused: Bool = false, loop: EventLoop,
         context: ConnectionContext
     ) {
-        let now = ContinuousClock.now
+        let now = loop.system.now
         self.number = number
         self.context = context
         self.remoteAddress = client.host
@@ -118,7 +119,7 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
     /// Reports an event to the state machine, and performs the action that it returns.
     func on(_ event: ConnectionState.Event) {
         let revision = state.revision
-        let action = state.on(event, context.options, now: .now)
+        let action = state.on(event, context.options, now: system.now)
         if state.revision != revision, state.phase != .closed {
             evictionRank.store(EvictionRank(state.clock, hasBegun: state.hasBegun).rawValue, ordering: .relaxed)
             setDeadline()
@@ -153,7 +154,7 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
 
     /// Sends as much as the kernel takes.
     func flush() {
-        let (byteCount, stop) = toSend.flush(to: descriptor)
+        let (byteCount, stop) = toSend.flush(to: descriptor, of: system)
         exchange?.bytesOut += byteCount
         switch stop {
         case nil:
@@ -169,13 +170,14 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
 
     private func complete(_ exchange: Exchange, isComplete: Bool) {
         context.observer.requestCompleted(
-            exchange.record(remoteAddress: exchange.clientAddress ?? remoteAddress, isComplete: isComplete, now: .now))
+            exchange.record(
+                remoteAddress: exchange.clientAddress ?? remoteAddress, isComplete: isComplete, now: system.now))
     }
 
     /// Ends this side's stream, and discards what the client still sends until it has read the answer and closes. To
     /// close with unread input would reset the connection, and might destroy the answer on its way (RFC 9112 §9.6).
     private func linger() {
-        Socket.endWriting(descriptor)
+        system.endWriting(descriptor)
         received.consume(received.count)
         received.releaseIfEmpty()
         resumeReading()
@@ -185,7 +187,7 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
     private func discard() {
         for _ in 0..<Self.maxReadsInARow {
             guard let room = received.room() else { return on(.broken) }
-            switch Socket.read(descriptor, into: room) {
+            switch system.read(descriptor, into: room) {
             case .bytes(let count):
                 on(.received(count))
                 if state.phase == .closed { return }
@@ -204,7 +206,7 @@ final class Connection: @unchecked Sendable {  // guard: all mutable state is to
         task?.cancel()
         task = nil
         let end = { @Sendable [self] in
-            Socket.close(descriptor)
+            system.close(descriptor)
             context.observer.connectionClosed()
             context.ended(number)
         }
@@ -253,7 +255,7 @@ extension Connection: SocketWatcher {
 
     func deadlinePassed() {
         // A request may have arrived at the last moment.
-        if state.isIdle, state.isOverdue(context.options, now: .now) { on(.readable) }
+        if state.isIdle, state.isOverdue(context.options, now: system.now) { on(.readable) }
         on(.deadline)
     }
 }

@@ -120,11 +120,11 @@ struct SendQueue {
     /// Sends as much as the kernel takes.
     ///
     /// - Returns: how many bytes were sent, and `.wouldBlock` or `.failed` if not all of them were.
-    mutating func flush(to descriptor: Int32) -> (byteCount: Int, stop: Socket.Outcome?) {
+    mutating func flush(to descriptor: Int32, of system: any ServerSystem) -> (byteCount: Int, stop: Socket.Outcome?) {
         var byteCount = 0
         while let piece = pieces.first {
             let outcome = piece.withUnsafeBytes { bytes in
-                Socket.write(
+                system.write(
                     descriptor, UnsafeRawBufferPointer(rebasing: bytes[offset...]), more: pieces.count > 1)
             }
             guard case .bytes(let sent) = outcome else { return (byteCount, outcome) }

@@ -116,7 +116,7 @@ struct EvictionRank: Sendable, Comparable, RawRepresentable {
 
     private static let timeBits: UInt64 = 60
     /// Times are counted from here. Units: nanoseconds, which fit for 36 years.
-    private static let epoch = ContinuousClock.now - .seconds(3600)
+    static let epoch = ContinuousClock.now - .seconds(3600)
 
     /// The rank of a connection.
     ///

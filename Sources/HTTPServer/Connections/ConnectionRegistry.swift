@@ -69,7 +69,8 @@ final class ConnectionRegistry: Sendable {
     ///   - limits: nil admits everybody.
     ///   - make: makes the connection from its number, its address's share, and whether it is refused.
     func add(
-        owner: ClientAddress?, limits: Limits?, _ make: (Int, AddressShare?, Bool) -> Connection
+        owner: ClientAddress?, limits: Limits?, now: ContinuousClock.Instant,
+        _ make: (Int, AddressShare?, Bool) -> Connection
     ) -> Admission {
         state.withLock { state in
             let share = owner.map { owner in
@@ -89,7 +90,7 @@ final class ConnectionRegistry: Sendable {
             let isFull = limits.map { state.placeCount >= $0.total } ?? false
             var evicted: (Connection, EvictionRank)?
             if isShareFull || isFull {
-                evicted = Self.takeCandidate(isShareFull ? share : nil, &state)
+                evicted = Self.takeCandidate(isShareFull ? share : nil, &state, now: now)
                 guard evicted != nil else {
                     if !isShareFull { isCrowded.store(true, ordering: .relaxed) }
                     let connection = make(number, isShareFull ? share : nil, true)
@@ -110,10 +111,10 @@ final class ConnectionRegistry: Sendable {
     }
 
     /// Chooses connections to be evicted because the process has no descriptors left.
-    func takeEvictions(max: Int) -> [(Connection, EvictionRank)] {
+    func takeEvictions(max: Int, now: ContinuousClock.Instant) -> [(Connection, EvictionRank)] {
         state.withLock { state in
             var evicted: [(Connection, EvictionRank)] = []
-            while evicted.count < max, let next = Self.takeCandidate(nil, &state) { evicted.append(next) }
+            while evicted.count < max, let next = Self.takeCandidate(nil, &state, now: now) { evicted.append(next) }
             return evicted
         }
     }
@@ -161,7 +162,7 @@ final class ConnectionRegistry: Sendable {
     ///   - asking: the connection that needs memory. This is called on its loop.
     /// - Returns: whether memory is free now. Uploads on other loops end a moment later.
     func makeRoomForBodies(_ share: AddressShare?, besides asking: Connection) -> Bool {
-        let now = ContinuousClock.now
+        let now = asking.loop.system.now
         let slow = connections.compactMap { connection -> (Connection, EvictionRank)? in
             let rank = EvictionRank(rawValue: connection.evictionRank.load(ordering: .relaxed))
             guard connection !== asking, rank.isReclaimable(now: now),
@@ -182,9 +183,10 @@ final class ConnectionRegistry: Sendable {
     }
 
     /// Chooses the connection to evict next, and frees its place.
-    private static func takeCandidate(_ share: AddressShare?, _ state: inout State) -> (Connection, EvictionRank)? {
+    private static func takeCandidate(
+        _ share: AddressShare?, _ state: inout State, now: ContinuousClock.Instant
+    ) -> (Connection, EvictionRank)? {
         guard state.evicted.count < reserve else { return nil }
-        let now = ContinuousClock.now
         for isNew in [false, true] {
             if isNew || state.candidates.share !== share {
                 let isKnown = state.candidates.share === share

@@ -41,9 +41,9 @@ final class Exchange {
     var annotations: @Sendable () -> [String: String] = { [:] }
 
     /// A request whose first byte has just arrived.
-    init(startedAt: ContinuousClock.Instant) {
+    init(startedAt: ContinuousClock.Instant, id: String) {
         self.startedAt = startedAt
-        self.id = RequestID.generate()
+        self.id = id
     }
 
     /// The record for the observer.

@@ -10,13 +10,16 @@ import Synchronization
 /// of a serial queue with Dispatch. The loop ends when its last reference is released; every connection holds one.
 final class EventLoop: TaskExecutor {
     private let core: Core
+    /// The sockets and the clock.
+    let system: any ServerSystem
 
     /// Starts the loop.
     ///
     /// - Parameter name: the name of the thread or the queue, for debuggers.
     /// - Throws: ``SocketError/system(operation:code:)`` if no descriptor is left.
-    init(name: String, poller: PollerKind) throws(SocketError) {
-        core = Core(try poller.makePoller(name: name))
+    init(name: String, system: any ServerSystem) throws(SocketError) {
+        self.system = system
+        core = Core(try system.makePoller(name: name), system)
         core.poller.start(core)
     }
 
@@ -28,7 +31,7 @@ final class EventLoop: TaskExecutor {
     /// Runs work in a turn of the loop, once this time has passed. If the loop ends before, the work is dropped.
     /// Callable from any thread.
     func execute(after delay: Duration, _ work: @escaping @Sendable () -> Void) {
-        let time = ContinuousClock.now + delay
+        let time = system.now + delay
         core.submit(.delay(time, work))
     }
 
@@ -83,9 +86,9 @@ final class EventLoop: TaskExecutor {
         /// requests.
         private static let maxJobsInARow = 4
 
-        init(_ poller: any Poller) {
+        init(_ poller: any Poller, _ system: any ServerSystem) {
             self.poller = poller
-            sockets = WatchedSockets(poller: poller)
+            sockets = WatchedSockets(poller: poller, system: system)
         }
 
         func submit(_ job: Job) {

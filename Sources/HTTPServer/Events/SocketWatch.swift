@@ -63,6 +63,7 @@ final class SocketWatch {
 /// This is the one mechanism for deadlines and delays in the HTTP server.
 final class WatchedSockets {
     private let poller: any Poller
+    private let system: any ServerSystem
     private var watches: [Int: SocketWatch] = [:]
     /// Work that waits for its time, by number. No watch has the same number.
     private var delayed: [Int: () -> Void] = [:]
@@ -81,7 +82,10 @@ final class WatchedSockets {
         static func < (one: Deadline, other: Deadline) -> Bool { one.time < other.time }
     }
 
-    init(poller: any Poller) { self.poller = poller }
+    init(poller: any Poller, system: any ServerSystem) {
+        self.poller = poller
+        self.system = system
+    }
 
     /// Watches a socket from now on.
     ///
@@ -149,7 +153,7 @@ final class WatchedSockets {
     /// Notifies the watchers whose deadline has passed, and runs the delayed work that is due.
     func tellDeadlines() {
         guard earliestDeadline != nil else { return }
-        let now = ContinuousClock.now
+        let now = system.now
         while let earliest = earliestDeadline, earliest <= now {
             let id = deadlines.removeMin().id
             if let watch = watches[id] {

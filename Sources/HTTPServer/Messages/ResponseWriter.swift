@@ -74,10 +74,11 @@ enum ResponseWriter {
 final class HTTPDate: Sendable {
     private let cache = Mutex<(second: Int, text: String)>((.min, ""))
 
-    /// The text for the current second.
-    func now() -> String {
-        let second = time(nil)
-        return cache.withLock { cache in
+    /// The text for this second. It is kept for the next call.
+    ///
+    /// - Parameter second: the number of seconds since 1970.
+    func text(_ second: Int) -> String {
+        cache.withLock { cache in
             if cache.second != second { cache = (second, Self.text(second)) }
             return cache.text
         }

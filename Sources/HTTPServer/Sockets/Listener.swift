@@ -15,13 +15,14 @@ final class Listener: @unchecked Sendable {  // guard: all mutable state is touc
     private let logger: Logger
     private let makeConnection: MakeConnection
     let loop: EventLoop
+    private var system: any ServerSystem { loop.system }
     /// What the loop watches; nil before the start and after the end.
     private var watch: SocketWatch?
     private var isPaused = false
     private var isClosed = false
     private var warnedAt: ContinuousClock.Instant?
     /// A spare descriptor. It is closed if there is none for a client, so that the client can be sent an error.
-    private var spare = Socket.spare()
+    private var spare: Int32
 
     /// Makes a connection from its number, the client, the share of its address, and whether it is refused.
     typealias MakeConnection = @Sendable (Int, Socket.Client, AddressShare?, Bool) -> Connection
@@ -50,9 +51,10 @@ final class Listener: @unchecked Sendable {  // guard: all mutable state is touc
         self.logger = logger
         self.loop = loop
         self.makeConnection = makeConnection
+        spare = loop.system.openSpare()
     }
 
-    deinit { if spare >= 0 { Socket.close(spare) } }
+    deinit { if spare >= 0 { system.close(spare) } }
 
     /// Begins to accept.
     func start() {
@@ -94,8 +96,8 @@ final class Listener: @unchecked Sendable {  // guard: all mutable state is touc
         if takesBacklog { while acceptOne(isLast: true) {} }
         isPaused = false
         registry.isCrowded.store(false, ordering: .relaxed)
-        let close = { @Sendable [descriptor, socketFile] in
-            Socket.close(descriptor)
+        let close = { @Sendable [descriptor, socketFile, system] in
+            system.close(descriptor)
             if let socketFile { UnixSocket.remove(socketFile) }
             then()
         }
@@ -109,7 +111,7 @@ final class Listener: @unchecked Sendable {  // guard: all mutable state is touc
     /// - Parameter isLast: whether the client is served even beyond the limits.
     /// - Returns: whether another client may be waiting.
     private func acceptOne(isLast: Bool = false) -> Bool {
-        switch Socket.accept(descriptor) {
+        switch system.accept(descriptor) {
         case .success(let client):
             admit(client, isLast: isLast)
             return true
@@ -130,7 +132,7 @@ final class Listener: @unchecked Sendable {  // guard: all mutable state is touc
 
     private func admit(_ client: Socket.Client, isLast: Bool) {
         let owner = client.isTrusted(by: options) ? nil : ClientAddress(client.host)?.owner
-        let admission = registry.add(owner: owner, limits: isLast ? nil : limits) {
+        let admission = registry.add(owner: owner, limits: isLast ? nil : limits, now: system.now) {
             makeConnection($0, client, $1, $2)
         }
         switch admission {
@@ -148,7 +150,7 @@ final class Listener: @unchecked Sendable {  // guard: all mutable state is touc
     ///
     /// - Returns: whether another client may be waiting for that error.
     private func dismissOne() -> Bool {
-        for (connection, rank) in registry.takeEvictions(max: Self.maxEvictionsInARow) {
+        for (connection, rank) in registry.takeEvictions(max: Self.maxEvictionsInARow, now: system.now) {
             connection.evict(rank)
         }
         // Their descriptors are free in a moment. The client is still in the backlog then, so the poller reports it
@@ -158,29 +160,29 @@ final class Listener: @unchecked Sendable {  // guard: all mutable state is touc
             pause()
             return false
         }
-        Socket.close(spare)
-        defer { spare = Socket.spare() }
-        guard case .success(let client) = Socket.accept(descriptor) else {
+        system.close(spare)
+        defer { spare = system.openSpare() }
+        guard case .success(let client) = system.accept(descriptor) else {
             pause()
             return false
         }
-        Socket.dismiss(client, with: Self.noDescriptor())
+        system.dismiss(client, with: noDescriptor())
         return true
     }
 
     /// The answer to a client for whom there is no descriptor.
-    private static func noDescriptor() -> [UInt8] {
+    private func noDescriptor() -> [UInt8] {
         let response = Response.problem(
             .serviceUnavailable, "There are no descriptors left for another connection; try again in a second.",
             headerFields: [.retryAfter: "1"])
         let context = ResponseWriter.Context(
-            requestID: RequestID.generate(), date: HTTPDate.text(time(nil)), closes: true)
+            requestID: system.makeRequestID(), date: HTTPDate.text(system.wallTime), closes: true)
         return ResponseWriter.head(response, context) + response.body
     }
 
     /// Logs that accepting fails, at most once in ``warningInterval``.
     private func warn(_ code: Int32) {
-        let now = ContinuousClock.now
+        let now = system.now
         if let warnedAt, now - warnedAt < Self.warningInterval { return }
         warnedAt = now
         logger.warning(
@@ -194,13 +196,13 @@ final class Listener: @unchecked Sendable {  // guard: all mutable state is touc
         guard !isPaused, let watch else { return }
         isPaused = true
         watch.interest = []
-        watch.deadline = .now + Self.retryInterval
+        watch.deadline = system.now + Self.retryInterval
     }
 
     private func resume() {
         guard isPaused, let watch else { return }
         isPaused = false
-        if spare < 0 { spare = Socket.spare() }
+        if spare < 0 { spare = system.openSpare() }
         registry.isCrowded.store(false, ordering: .relaxed)
         watch.interest = .reading
     }

@@ -172,17 +172,6 @@ enum Socket {
     /// Opens a spare descriptor, which is closed when no other is left; -1 on failure.
     static func spare() -> Int32 { open("/dev/null", O_RDONLY | O_CLOEXEC) }
 
-    /// Sends these bytes to a client that is not served, and closes the socket.
-    static func dismiss(_ client: Client, with bytes: [UInt8]) {
-        _ = bytes.withUnsafeBytes { write(client.descriptor, $0, more: false) }
-        endWriting(client.descriptor)
-        // Closing with unread input would send a reset, which can destroy the response on its way.
-        withUnsafeTemporaryAllocation(byteCount: 16 * 1024, alignment: 1) { buffer in
-            _ = read(client.descriptor, into: buffer)
-        }
-        close(client.descriptor)
-    }
-
     /// The error number of a failed accept(2).
     struct AcceptFailure: Error {
         let code: Int32

@@ -13,8 +13,6 @@ final class PredictionService: Sendable {
     let metrics: ServingMetrics
     let settings: Settings
 
-    private static let clock = ContinuousClock()
-
     /// The largest answer that a connection's thread writes itself, which takes a few milliseconds; workers write
     /// larger ones. Units: numbers or classes.
     private static let maxInlineValueCount = 1024
@@ -30,6 +28,8 @@ final class PredictionService: Sendable {
         self.metrics = metrics
         self.settings = settings
     }
+
+    private var now: ContinuousClock.Instant { batcher.timers.now }
 
     /// The version that answers a request to this slot.
     ///
@@ -95,16 +95,16 @@ final class PredictionService: Sendable {
         _ images: [ImageInput], of request: Request, by model: Model, deadline: RequestDeadline, valueCount: Int,
         _ respond: @escaping @Sendable (PredictionReport) -> Response
     ) async -> Response {
-        let start = Self.clock.now
+        let start = now
         do throws(PredictionError) {
             let report = try await batcher.predict(
                 images, by: model, client: ClientKey.of(request.remoteAddress), deadline: deadline.time)
-            let predicted = Self.clock.now
+            let predicted = now
             var response =
                 valueCount <= Self.maxInlineValueCount
                 ? respond(report) : await workers.perform(.high) { respond(report) }
             response.annotations = { Self.annotations(of: report, by: model) }
-            let end = Self.clock.now
+            let end = now
             if response.problem == nil {
                 metrics.statistics.answered(by: model, report, output: end - predicted, total: end - start)
             } else {
@@ -112,7 +112,7 @@ final class PredictionService: Sendable {
             }
             return response
         } catch {
-            metrics.statistics.failed(by: model, total: Self.clock.now - start)
+            metrics.statistics.failed(by: model, total: now - start)
             return httpError(for: error, deadline).response
         }
     }

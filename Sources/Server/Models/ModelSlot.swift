@@ -9,14 +9,15 @@ import Threads
 public final class ModelSlot: Sendable {
     /// What all slots share.
     struct Context: Sendable {
-        let loader: ModelLoader
+        let reader: any ModelReader
         let budget: MemoryBudget
         let descriptors = DescriptorReserve()
         let batching: Settings.Batching
         let metrics: ServingMetrics
         let logger: Logger
         /// Loads run one after the other, so that memory holds at most one version beside those that are served.
-        let loading = DispatchQueue(label: "model.loading")
+        let loading: any SerialQueue
+        let makeQueue: MakeQueue
     }
 
     private struct Serving {
@@ -47,7 +48,7 @@ public final class ModelSlot: Sendable {
     private let logger: Logger
     private let state = Mutex(State())
     /// Serialises what happens to this model, away from the threads that serve requests.
-    private let queue: DispatchQueue
+    private let queue: any SerialQueue
 
     init(files: ModelFiles, context: Context) {
         name = files.name
@@ -56,7 +57,7 @@ public final class ModelSlot: Sendable {
         var logger = context.logger
         logger[metadataKey: "model"] = "\(files.name)"
         self.logger = logger
-        queue = DispatchQueue(label: "model.\(files.name)")
+        queue = context.makeQueue("model.\(files.name)")
         let lease = context.metrics.lease(of: files.name, by: .slot)
         state.withLock { $0.lease = lease }
     }
@@ -84,12 +85,12 @@ public final class ModelSlot: Sendable {
     /// Loads now, whether or not the files have changed.
     public func reload() async -> ReloadResult {
         await withCheckedContinuation { continuation in
-            queue.async { [self] in continuation.resume(returning: load()) }
+            queue.submit { [self] in continuation.resume(returning: load()) }
         }
     }
 
     /// Loads soon; the log and the metrics report the outcome. An unloaded model stays unloaded.
-    func requestReload() { queue.async { [self] in if absence != .unloaded { _ = load() } } }
+    func requestReload() { queue.submit { [self] in if absence != .unloaded { _ = load() } } }
 
     /// Checks the files. Loads them if they changed and then stopped changing, or if a model that had too little memory
     /// fits by now.
@@ -100,7 +101,7 @@ public final class ModelSlot: Sendable {
                 return !state.isLookPending
             })
         else { return }
-        queue.async { [self] in
+        queue.submit { [self] in
             let current = isUnloaded ? nil : fingerprint()
             state.withLock { $0.isLookPending = false }
             guard let current else { return }
@@ -145,12 +146,12 @@ public final class ModelSlot: Sendable {
     func settle() async { await withCheckedContinuation { done in enqueue { done.resume() } } }
 
     /// Queues work, in order with loads and checks.
-    func enqueue(_ work: @escaping @Sendable () -> Void) { queue.async(execute: work) }
+    func enqueue(_ work: @escaping @Sendable () -> Void) { queue.submit(work) }
 
     /// Serves no version until ``reload()``; requests in flight are still answered.
     func unload() async {
         await withCheckedContinuation { continuation in
-            queue.async { [self] in
+            queue.submit { [self] in
                 end(.unloaded)
                 logger.info("model unloaded")
                 continuation.resume()
@@ -160,7 +161,7 @@ public final class ModelSlot: Sendable {
 
     /// Removes the model for good: its folder is gone. Its metric series end with the last request that uses it.
     func retire() {
-        queue.async { [self] in
+        queue.submit { [self] in
             end(.removed)
             let lease = state.withLock { state in
                 defer { state.lease = nil }
@@ -193,7 +194,7 @@ public final class ModelSlot: Sendable {
         }
         let clock = ContinuousClock()
         let start = clock.now
-        let attempt = context.loading.sync { context.descriptors.lend { self.attempt() } }
+        let attempt = context.loading.run { context.descriptors.lend { self.attempt() } }
         let isFirst = state.withLock { state in
             defer { state.hasTried = true }
             return !state.hasTried
@@ -246,12 +247,14 @@ public final class ModelSlot: Sendable {
 
     private func read() throws(LoadFailure) -> Serving {
         do {
-            let located = try files.located()
+            var checkpointByteCount = 0
             // The file is read whole. How much the model takes is known only once it is loaded.
-            try context.budget.check(located.checkpointByteCount)
-            let model = try context.loader.load(located)
+            let model = try context.reader.read(files) { byteCount in
+                checkpointByteCount = byteCount
+                try context.budget.check(byteCount)
+            }
             // Float32 weights stay in the file's bytes, together with whatever else the file holds.
-            let fileByteCount = model.precision == .float32 ? located.checkpointByteCount : 0
+            let fileByteCount = model.precision == .float32 ? checkpointByteCount : 0
             let byteCount = max(
                 model.memoryByteCount(maxBatchSize: context.batching.applying(model.batching).maxBatchSize),
                 fileByteCount)

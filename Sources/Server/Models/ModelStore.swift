@@ -46,19 +46,19 @@ public final class ModelStore: Sendable {
     private let fileSystem: any FileSystem
     /// `models.default`.
     private let configuredDefault: String?
-    private let context: ModelSlot.Context
+    let context: ModelSlot.Context
     private let logger: Logger
     private let state: Mutex<State>
-    private let looking = DispatchQueue(label: "models.looking")
+    private let looking: any SerialQueue
 
     /// - Parameters:
     ///   - defaultName: the default; nil takes the first by name that loads.
     ///   - limits: what models may take.
     ///   - followsOutsideLinks: whether symbolic links may lead out of the directory.
     init(
-        _ source: Source, defaultName: String?, loader: ModelLoader, limits: ModelLimits = ModelLimits(),
+        _ source: Source, defaultName: String?, reader: any ModelReader, limits: ModelLimits = ModelLimits(),
         followsOutsideLinks: Bool = false, fileSystem: any FileSystem = LocalFileSystem(), metrics: ServingMetrics,
-        logger: Logger
+        logger: Logger, makeQueue: @escaping MakeQueue = { DispatchQueue(label: $0) }
     ) throws(ModelStoreError) {
         let files: [ModelFiles]
         var unseen: [String: String] = [:]
@@ -78,8 +78,8 @@ public final class ModelStore: Sendable {
             files = given
         }
         let context = ModelSlot.Context(
-            loader: loader, budget: MemoryBudget(limit: limits.memoryLimit), batching: limits.batching,
-            metrics: metrics, logger: logger)
+            reader: reader, budget: MemoryBudget(limit: limits.memoryLimit), batching: limits.batching,
+            metrics: metrics, logger: logger, loading: makeQueue("model.loading"), makeQueue: makeQueue)
         let slots = Dictionary(files.map { ($0.name, ModelSlot(files: $0, context: context)) }) { first, _ in first }
         if slots.isEmpty, let directory, let (name, reason) = unseen.min(by: { $0.key < $1.key }) {
             throw ModelStoreError.inaccessible(FileSystemError(path: directory + "/" + name, reason: reason))
@@ -91,6 +91,7 @@ public final class ModelStore: Sendable {
             throw ModelStoreError.unknownDefault(name: defaultName, known: slots.keys.sorted())
         }
         self.context = context
+        looking = makeQueue("models.looking")
         self.logger = logger
         self.followsOutsideLinks = followsOutsideLinks
         self.fileSystem = fileSystem
@@ -235,7 +236,7 @@ public final class ModelStore: Sendable {
     /// - Throws: ``FileSystemError`` if the file system failed, so that the answer is not known.
     func look(for name: String) async throws(FileSystemError) {
         let result = await withCheckedContinuation { done in
-            looking.async { [self] in
+            looking.submit { [self] in
                 done.resume(returning: Result { () throws(FileSystemError) in try lookNow(for: name) })
             }
         }
@@ -358,25 +359,29 @@ final class ModelWatcher: Sendable {
     private let interval: Duration
     private let timers: TimerQueue
     /// A check may block on a slow disk, so it has a queue of its own.
-    private let queue = DispatchQueue(label: "model.watcher")
+    private let queue: any SerialQueue
     private let isStopped = Atomic(false)
 
     /// - Parameter interval: the time between two checks.
-    init(store: ModelStore, interval: Duration, timers: TimerQueue) {
+    init(
+        store: ModelStore, interval: Duration, timers: TimerQueue,
+        queue: any SerialQueue = DispatchQueue(label: "model.watcher")
+    ) {
         self.store = store
         self.interval = interval
         self.timers = timers
-        look(at: .now + interval)
+        self.queue = queue
+        look(at: timers.now + interval)
     }
 
     /// Checks at a time, and then again after each interval; at once if a check took longer than that.
     private func look(at time: ContinuousClock.Instant) {
         timers.schedule(at: time) { [weak self] in
             guard let self else { return }
-            queue.async { [self] in
+            queue.submit { [self] in
                 guard !isStopped.load(ordering: .relaxed) else { return }
                 store.look()
-                look(at: max(time + interval, .now))
+                look(at: max(time + interval, timers.now))
             }
         }
     }

@@ -55,18 +55,31 @@ public final class Batcher: Sendable {
     private let batchLimit: Int
     private let workers: WorkerPool
     let timers: TimerQueue
-    private let decoder: ImageDecoder
+    private let computation: any ImageComputation
     private let metrics: ServingMetrics
     private let limits: Settings.Batching
     /// The most pixels of one request.
     private let maxRequestPixels: Int
-    private let clock = ContinuousClock()
 
     /// A batcher without work; its limits are the settings'.
     ///
     /// - Parameter timers: for requests' deadlines and batches' delays.
-    public init(
+    public convenience init(
         settings: Settings, workers: WorkerPool, timers: TimerQueue = TimerQueue(), metrics: ServingMetrics
+    ) {
+        let decoder = ImageDecoder(
+            maxPixels: settings.images.maxPixels, maxWorkingBytes: settings.images.decodeBytes,
+            appliesOrientation: settings.images.applyOrientation, mode: settings.images.decode,
+            keptInputs: settings.batching.maxBatchSize)
+        self.init(
+            settings: settings, workers: workers, timers: timers, metrics: metrics,
+            computation: LocalComputation(decoder: decoder))
+    }
+
+    /// A batcher that has images decoded and networks run by `computation`.
+    init(
+        settings: Settings, workers: WorkerPool, timers: TimerQueue, metrics: ServingMetrics,
+        computation: any ImageComputation
     ) {
         let capacity = Queue.Capacity(
             byteCount: settings.batching.queueBytes, pixelCount: settings.batching.queuePixels,
@@ -79,11 +92,14 @@ public final class Batcher: Sendable {
         self.timers = timers
         batchLimit = max(1, workers.threadCount / 4)
         self.metrics = metrics
-        decoder = ImageDecoder(
-            maxPixels: settings.images.maxPixels, maxWorkingBytes: settings.images.decodeBytes,
-            appliesOrientation: settings.images.applyOrientation, mode: settings.images.decode,
-            keptInputs: settings.batching.maxBatchSize)
+        self.computation = computation
     }
+
+    /// Images that are admitted and not in a batch yet. For tests.
+    var depth: Int { state.withLock { $0.queue.depth } }
+
+    /// Requests that are admitted and not answered yet. For tests.
+    var requestCount: Int { state.withLock { $0.requests.count } }
 
     /// Classifies all images of a request by one version of a model.
     ///
@@ -97,7 +113,7 @@ public final class Batcher: Sendable {
     ) async throws(PredictionError) -> PredictionReport {
         let inputByteCount = model.network.inputShape.elementCount * MemoryLayout<Float>.stride
         let costs = images.map {
-            ImageCost(of: $0, maxPixels: decoder.maxPixels, inputByteCount: inputByteCount)
+            ImageCost(of: $0, maxPixels: computation.maxPixels, inputByteCount: inputByteCount)
         }
         let pixelCount = costs.reduce(0) { $0 + $1.pixelCount }
         guard pixelCount <= maxRequestPixels else {
@@ -127,7 +143,7 @@ public final class Batcher: Sendable {
     ) throws(PredictionError) -> [Int] {
         let name = request.model.name
         let limits = limits(for: request.model)
-        let now = clock.now
+        let now = timers.now
         let (admission, dropped) = state.withLock { state in
             var dropped: [(admitted: Admitted, shortage: Queue.Shortage)] = []
             var admission = state.queue.admit(costs, of: name, from: client, limits: limits, now: now)
@@ -176,14 +192,14 @@ public final class Batcher: Sendable {
             report(state.queue, of: request.model.name)
         }
         // A batch may have waited for these images.
-        submitDueBatch(now: clock.now)
+        submitDueBatch(now: timers.now)
     }
 
     // MARK: Decoding
 
     /// Decodes the next image in the queue.
     private func decode() {
-        let start = clock.now
+        let start = timers.now
         guard let taken = state.withLock({ $0.queue.nextJob(now: start) }) else { return }
         runDueBatch(now: run(taken, slice: DecodeTimeSlice(taken.cost, now: start)))
     }
@@ -194,7 +210,7 @@ public final class Batcher: Sendable {
     private func run(_ taken: Queue.TakenJob, slice: DecodeTimeSlice) -> ContinuousClock.Instant {
         if taken.isLast { submitDueBatch(now: slice.start) }
         decode(taken.job, taken.cost, slice)
-        let end = clock.now
+        let end = timers.now
         let frees = state.withLock { state in
             state.queue.didDecode(taken, in: end - slice.start - slice.yielded, now: end) && state.queue.hasJobs
         }
@@ -208,8 +224,8 @@ public final class Batcher: Sendable {
         guard let image = request.takeImage(index) else { return }
         do throws(ImageError) {
             var timing = ImageDecoder.Timing()
-            let input = try image.tensor(
-                for: request.model.preprocessing, decoder: decoder, cost: cost, timing: &timing
+            let input = try computation.tensor(
+                of: image, for: request.model.preprocessing, cost: cost, timing: &timing
             ) { [self] in
                 if !request.isOver { yieldThread(slice) }
                 return request.isOver
@@ -223,7 +239,7 @@ public final class Batcher: Sendable {
             let isClientsTensor = if case .tensor = image { true } else { false }
             makeReady(
                 Image(request: request, index: index, input: input, isClientsTensor: isClientsTensor), id: id,
-                now: clock.now)
+                now: timers.now)
         } catch {
             state.withLock { state in
                 state.queue.remove(id, of: request.model.name)
@@ -235,7 +251,7 @@ public final class Batcher: Sendable {
 
     /// Yields the thread in the middle of a long decode: runs due batches and decodes far smaller images for a while.
     private func yieldThread(_ slice: DecodeTimeSlice) {
-        let start = clock.now
+        let start = timers.now
         guard slice.shouldYield(now: start) else { return }
         var now = start
         repeat {
@@ -248,9 +264,9 @@ public final class Batcher: Sendable {
                 guard let next else { break }
                 _ = run(next, slice: DecodeTimeSlice(next.cost, now: now, depth: slice.depth + 1))
             }
-            now = clock.now
+            now = timers.now
         } while now - start < DecodeTimeSlice.yieldDuration
-        slice.resume(yieldedFrom: start, now: clock.now)
+        slice.resume(yieldedFrom: start, now: timers.now)
     }
 
     private func makeReady(_ image: Image, id: Int, now: ContinuousClock.Instant) {
@@ -298,12 +314,12 @@ public final class Batcher: Sendable {
 
     private func lookAgain(at time: ContinuousClock.Instant) {
         state.withLock { if $0.nextLook == time { $0.nextLook = nil } }
-        submitDueBatch(now: max(time, clock.now))
+        submitDueBatch(now: max(time, timers.now))
     }
 
     /// Takes the batch that was claimed and runs it.
     private func runClaimedBatch() {
-        let now = clock.now
+        let now = timers.now
         let batch: [(element: Image, waited: Duration)] = state.withLock { state in
             state.isBatchClaimed = false
             guard state.runningCount < batchLimit, case .run(let model, let ids) = state.queue.action(now: now) else {
@@ -321,9 +337,9 @@ public final class Batcher: Sendable {
     private func run(_ batch: [(element: Image, waited: Duration)]) {
         let model = batch[0].element.request.model
         metrics.batchSize(batch.count)
-        let start = clock.now
-        let logits = model.logits(batch.map(\.element.input))
-        let end = clock.now
+        let start = timers.now
+        let logits = computation.logits(of: batch.map(\.element.input), by: model)
+        let end = timers.now
         // This precedes the answers: a client that asks again at once must count as returning after this batch.
         state.withLock { $0.queue.didRun(of: model.name, for: end - start, imageCount: batch.count, now: end) }
         metrics.inference(model: model.name, end - start)
@@ -335,7 +351,7 @@ public final class Batcher: Sendable {
             image.request.resolve(image.index, with: isFinite ? .success(outputs) : .failure(Self.failure(of: image)))
         }
         state.withLock { $0.runningCount -= 1 }
-        submitDueBatch(now: clock.now)
+        submitDueBatch(now: timers.now)
     }
 
     /// Why the network's outputs are not finite: a client's tensor can hold any number, decoded pixels cannot.

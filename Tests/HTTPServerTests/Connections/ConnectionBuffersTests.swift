@@ -81,7 +81,7 @@ import Testing
             expected += piece
         }
         #expect(!queue.isEmpty)
-        let (byteCount, stop) = queue.flush(to: descriptors[0])
+        let (byteCount, stop) = queue.flush(to: descriptors[0], of: OperatingSystem(poller: .auto))
         #expect(byteCount == expected.count && stop == nil && queue.isEmpty)
         var received = [UInt8](repeating: 0, count: expected.count + 1)
         let count = recv(descriptors[1], &received, received.count, Int32(MSG_DONTWAIT))

@@ -59,7 +59,7 @@ import Testing
     }
 
     @Test func `what threads ask for is done on the loop's thread, for each in its order`() async throws {
-        let loop = try EventLoop(name: "loop", poller: .underTest)
+        let loop = try EventLoop(name: "loop", system: OperatingSystem(poller: .underTest))
         let done = Confined<[[Int]]>(Array(repeating: [], count: 4))
         DispatchQueue.concurrentPerform(iterations: 4) { thread in
             for number in 0..<1000 {
@@ -73,7 +73,7 @@ import Testing
     }
 
     @Test func `tasks run on the loop's thread, before and behind what they wait for elsewhere`() async throws {
-        let loop = try EventLoop(name: "loop", poller: .underTest)
+        let loop = try EventLoop(name: "loop", system: OperatingSystem(poller: .underTest))
         let tasks = (0..<50).map { number in
             Task(executorPreference: loop) {
                 loop.preconditionIsCurrent()
@@ -90,7 +90,7 @@ import Testing
     }
 
     @Test func `what a job puts off waits for other jobs' turn, and never before the job's end`() async throws {
-        let loop = try EventLoop(name: "loop", poller: .underTest)
+        let loop = try EventLoop(name: "loop", system: OperatingSystem(poller: .underTest))
         let order = Confined<[String]>([])
         try await on(loop) {
             loop.execute { order.value.append("put off") }
@@ -102,7 +102,7 @@ import Testing
 
     @Test func `a socket is watched for what was asked, and told of when it is broken whatever was asked`() async throws
     {
-        let loop = try EventLoop(name: "loop", poller: .underTest)
+        let loop = try EventLoop(name: "loop", system: OperatingSystem(poller: .underTest))
         let (ours, theirs) = Self.pair()
         let notes = Notes()
         let watch = Confined<SocketWatch?>(nil)
@@ -132,7 +132,7 @@ import Testing
     }
 
     @Test func `a watch that a watcher before it cancels is told nothing any more`() async throws {
-        let loop = try EventLoop(name: "loop", poller: .underTest)
+        let loop = try EventLoop(name: "loop", system: OperatingSystem(poller: .underTest))
         let watches = Confined<[SocketWatch]>([])
         // Both are ready at once; whoever is told first cancels both.
         let notes = Notes { _ in for watch in watches.value { watch.cancel {} } }
@@ -150,7 +150,7 @@ import Testing
     }
 
     @Test func `deadlines pass in their order, only the last that was set, and once`() async throws {
-        let loop = try EventLoop(name: "loop", poller: .underTest)
+        let loop = try EventLoop(name: "loop", system: OperatingSystem(poller: .underTest))
         let (ours, theirs) = Self.pair()
         let sockets = [ours, theirs, dup(ours)]
         let order = Notes()
@@ -183,7 +183,7 @@ import Testing
     }
 
     @Test func `work is delayed as long as was asked, and not done where the loop ends before`() async throws {
-        var loop: EventLoop? = try EventLoop(name: "loop", poller: .underTest)
+        var loop: EventLoop? = try EventLoop(name: "loop", system: OperatingSystem(poller: .underTest))
         let order = Notes()
         let now = ContinuousClock.now
         loop?.execute(after: .milliseconds(20)) { order.note("late") }
@@ -199,7 +199,7 @@ import Testing
     }
 
     @Test func `deadlines that nobody has any more are thrown out`() async throws {
-        let loop = try EventLoop(name: "loop", poller: .underTest)
+        let loop = try EventLoop(name: "loop", system: OperatingSystem(poller: .underTest))
         let (ours, theirs) = Self.pair()
         let watch = Confined<SocketWatch?>(nil)
         try await on(loop) {
@@ -215,7 +215,7 @@ import Testing
     @Test func `a descriptor is let go of once, behind the turn that cancels its watch, and can be watched anew`()
         async throws
     {
-        let loop = try EventLoop(name: "loop", poller: .underTest)
+        let loop = try EventLoop(name: "loop", system: OperatingSystem(poller: .underTest))
         let (ours, theirs) = Self.pair()
         let notes = Notes()
         let interests: [Readiness] = [[], .reading, .writing, [.reading, .writing]]
@@ -241,7 +241,7 @@ import Testing
     }
 
     @Test func `a descriptor's number that another socket has now is told of for that one`() async throws {
-        let loop = try EventLoop(name: "loop", poller: .underTest)
+        let loop = try EventLoop(name: "loop", system: OperatingSystem(poller: .underTest))
         for _ in 0..<200 {
             let (ours, theirs) = Self.pair()
             let notes = Notes()
@@ -262,7 +262,7 @@ import Testing
     }
 
     @Test func `what was not read is told of again, however often the interest changes meanwhile`() async throws {
-        let loop = try EventLoop(name: "loop", poller: .underTest)
+        let loop = try EventLoop(name: "loop", system: OperatingSystem(poller: .underTest))
         let (ours, theirs) = Self.pair()
         let notes = Notes()
         let watch = Confined<SocketWatch?>(nil)
@@ -291,7 +291,7 @@ import Testing
         let name = "loop to end"
         weak let watched: EventLoop?
         do {
-            let loop = Mutex<EventLoop?>(try EventLoop(name: name, poller: .underTest))
+            let loop = Mutex<EventLoop?>(try EventLoop(name: name, system: OperatingSystem(poller: .underTest)))
             watched = loop.withLock { $0 }
             if PollerKind.underTest == .epoll {
                 try await eventually("the thread is there") { Self.threadNames.contains(name) }

@@ -38,7 +38,7 @@ final class LiveServer: Sendable {
         let workers = WorkerPool(threadCount: 2)
         store = try ModelStore(
             .files([try ModelFiles(folder: tiny.folder.path)]), defaultName: nil,
-            loader: ModelLoader(workers: workers, defaultPrecision: settings.models.precision),
+            reader: ModelLoader(workers: workers, defaultPrecision: settings.models.precision),
             metrics: metrics, logger: logger)
         if loadsModel { _ = await store.loadAll() }
         let router = Router.serving(

@@ -43,7 +43,7 @@ final class ModelDirectory {
     ) throws -> ModelStore {
         let logger = Logger(label: "test") { [sink] _ in LineLogHandler(level: .info, format: .text, sink: sink) }
         return try ModelStore(
-            .directory(path), defaultName: defaultName, loader: ModelLoader(workers: WorkerPool(threadCount: 1)),
+            .directory(path), defaultName: defaultName, reader: ModelLoader(workers: WorkerPool(threadCount: 1)),
             limits: limits, followsOutsideLinks: followsOutsideLinks, fileSystem: fileSystem, metrics: metrics,
             logger: logger)
     }

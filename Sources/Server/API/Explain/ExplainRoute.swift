@@ -25,7 +25,7 @@ struct ExplainRoute: Sendable {
             let appliesOrientation = service.settings.images.applyOrientation
             let wantsPNG = request.accepts("image/png", over: ["application/json"])
             let response = await queue.perform {
-                guard ContinuousClock.now < deadline.time else {
+                guard service.batcher.timers.now < deadline.time else {
                     return service.httpError(for: .deadlineExceeded, deadline).response
                 }
                 do throws(ExplanationError) {
