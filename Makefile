@@ -13,7 +13,7 @@ DESTDIR ?=
 VERSION = $(shell sed -n 's/.*current = "\(.*\)"/\1/p' Sources/Server/Version.swift)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build install uninstall deb dist test test-page test-deb test-fleet sanitize fuzz checkkernels acceptance bench-guard docs lint format clean packages swift
+.PHONY: help run build install uninstall deb dist test test-page test-deb test-fleet sanitize fuzz checkkernels simulate acceptance bench-guard docs lint format clean packages swift
 # The libraries that other packages may use.
 LIBRARIES := Inference HTTPServer Training
 
@@ -104,6 +104,12 @@ checkkernels: ## Compare kernels with plain C on every instruction set of this C
 	        -ISources/CKernels/include -c $$file -o $(CHECKKERNELS)/checks_$$(basename $$file .c).o || exit 1; done
 	@clang -fsanitize=undefined $(CHECKKERNELS)/*.o -lm -o $(CHECKKERNELS)/checkkernels
 	$(CHECKKERNELS)/checkkernels $(ARGS)
+
+# FIRST= is the first seed; ARGS=--trace tells every step, ARGS=--replay runs each seed twice.
+simulate: export ALEXNET_SIMULATION = 1
+simulate: packages swift ## Simulate SEEDS=1000 servers with their clients, disks and faults in virtual time.
+	swift build --toolset config/toolsets/tests.json --product Simulation
+	.build/debug/Simulation --seeds $(or $(SEEDS),1000) $(if $(FIRST),--first $(FIRST)) $(ARGS)
 
 acceptance: build ## Compare with PyTorch end to end, and press hard; Tests/Acceptance/README.md lists what it wants.
 	for script in forms architectures lookalikes files fashion_mnist precision explain page reload models limits v2 contract pressure \

@@ -150,6 +150,20 @@ let package = Package(
     swiftLanguageModes: [.v6]
 )
 
+// `make simulate` asks for it: it sees what the modules keep to themselves, which only a build for tests allows.
+if Context.environment["ALEXNET_SIMULATION"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "Simulation",
+            dependencies: [
+                "Files", "HTTPServer", "Inference", "ModelTestSupport", "Server", "TestSupport", "Threads",
+                .product(name: "HeapModule", package: "swift-collections"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Tests/Simulation", exclude: ["README.md"]))
+}
+
 // `make sanitize` and `make fuzz` say where libFuzzer is. A manifest that others depend on may hold no such flags.
 if let libFuzzer = Context.environment["ALEXNET_LIBFUZZER"] {
     package.targets.append(
