@@ -23,6 +23,8 @@ final class World: @unchecked Sendable {  // guard: one thread at a time runs, s
     let longPause: Int
     /// The longest time between two bytes of a slow client. Units: nanoseconds.
     let slowness: Int
+    /// The longest time that the server may wait for the rest of a request. Units: nanoseconds.
+    let longestStall: Int
     /// Whether there are too few connections or descriptors, so that some have to give way to others.
     let isCrowded: Bool
     let maxPixels: Int
@@ -51,6 +53,8 @@ final class World: @unchecked Sendable {  // guard: one thread at a time runs, s
     /// Until when each model last had no slot; `.max` while it has none. Units: nanoseconds.
     private var absentUntil: [String: Int] = [:]
     private var lastVersion = 1
+    /// Since when images wait although every worker is idle. Units: nanoseconds.
+    private var idleSince: Int?
     /// The time at which the server cuts the connections that are left; nil before it stops.
     private var cutTime: Int?
     private var hasStopped = false
@@ -111,6 +115,8 @@ final class World: @unchecked Sendable {  // guard: one thread at a time runs, s
         self.settings = settings
         deadline = Self.nanoseconds(settings.batching.requestDeadline)
         longPause = 2 * Self.nanoseconds(settings.server.idleTimeout)
+        longestStall =
+            Self.nanoseconds(settings.server.headerTimeout + settings.server.bodyTimeout) + .milliseconds(200)
         slowness = max(.milliseconds(2), Self.nanoseconds(settings.server.headerTimeout) / 8)
         maxPixels = settings.images.maxPixels
         queueCapacity = settings.batching.queueCapacity
@@ -275,6 +281,10 @@ final class World: @unchecked Sendable {  // guard: one thread at a time runs, s
                 let timeout = settings.server.drainTimeout
                 cutTime = scheduler.time + Self.nanoseconds(timeout)
                 checks.trace("draining for \(timeout)")
+                let start = scheduler.time
+                scheduler.after(Self.nanoseconds(ServerOptions().drainGrace) + .milliseconds(50) + tick) { [self] in
+                    for client in clients.values { client.checkDraining(since: start - .milliseconds(50)) }
+                }
                 Task(executorPreference: executor) { [self] in
                     let isClean = await server?.drain(timeout: timeout) ?? false
                     checks.count(isClean ? "clean stops" : "stops that cut connections")
@@ -357,6 +367,22 @@ final class World: @unchecked Sendable {  // guard: one thread at a time runs, s
             depth <= settings.batching.queueCapacity * modelCount,
             "\(depth) images wait; the limit is \(settings.batching.queueCapacity) a model")
         checks.peak("deepest queue", depth)
+        checkProgress(depth)
+    }
+
+    /// Images do not wait while every worker is idle, longer than a batch may wait for more of them.
+    private func checkProgress(_ depth: Int) {
+        guard depth > 0, workers.isIdle else {
+            idleSince = nil
+            return
+        }
+        let since = idleSince ?? scheduler.time
+        idleSince = since
+        let limit =
+            max(Self.nanoseconds(CoalescingDelay.longest), Self.nanoseconds(settings.batching.maxQueueDelay)) + tick
+        checks.expect(
+            scheduler.time - since <= limit,
+            "\(depth) images wait, and every worker is idle since \(Checks.text(since))")
     }
 
     /// Everything has come to rest: what was taken must have been given back.

@@ -39,6 +39,8 @@ final class SimulatedClient {
     /// The requests that are not answered yet, oldest first.
     private var pending: [Sent] = []
     private var sentCount = 0
+    /// When the client last sent a request. Units: nanoseconds.
+    private var lastSent = 0
     private var hasEnded = false
     /// Whether an answer has said that it is the last one.
     private var isLast = false
@@ -79,6 +81,7 @@ final class SimulatedClient {
             let bytes = makeUnfinished().bytes
             world.system.send(Array(bytes.prefix(scheduler.pickMagnitude(1...bytes.count - 1))), on: stream)
             if manner == .halfClosing { leave { world.system.end(stream) } }
+            if manner == .stalling { scheduler.after(world.longestStall) { [self] in checkStall() } }
         case .aborting:
             send(world.requests.make())
             scheduler.after(scheduler.pickMagnitude(1000...Int.milliseconds(200))) { [self] in
@@ -134,7 +137,24 @@ final class SimulatedClient {
             "connection \(stream.number) of \(address), \(manner), sends \(request.id): \(request.bytes.count) bytes, \(request.kind)"
         )
         sentCount += request.bytes.count
+        lastSent = scheduler.time
         world.system.send(request.bytes, on: stream)
+    }
+
+    /// The server has waited long enough for the rest of a request.
+    private func checkStall() {
+        guard !hasEnded, stream.readCount > 0, !stream.hasOutgoingEnded else { return }
+        fail("part of a request came \(Checks.text(world.longestStall)) ago, and the server still waits")
+    }
+
+    /// The server stops since a while: nothing is under way on this connection, so it must be closed.
+    func checkDraining(since start: Int) {
+        guard manner == .polite || manner == .silent, !hasEnded, !hasLeft, pending.isEmpty, lastSent < start else {
+            return
+        }
+        if stream.descriptor != nil, !stream.hasOutgoingEnded {
+            fail("an idle connection is still open while the server stops")
+        }
     }
 
     private func dribble(_ bytes: ArraySlice<UInt8>) {
