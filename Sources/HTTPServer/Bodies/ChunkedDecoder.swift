@@ -136,8 +136,8 @@ struct ChunkedDecoder {
             guard let value = PercentDecoding.hexadecimalValue(byte) else { break }
             // A recipient must guard against overflow (RFC 9112 §7.1).
             let (product, overflowed) = size.multipliedReportingOverflow(by: 16)
-            guard !overflowed, digits < Self.maxDigitCount else { throw .chunkSize(found: Excerpt.of(line)) }
-            size = product | Int(value)
+            guard digits < Self.maxDigitCount else { throw .chunkSize(found: Excerpt.of(line)) }
+            size = overflowed ? .max : product | Int(value)
             digits += 1
         }
         guard digits > 0 else { throw .chunkSize(found: Excerpt.of(line)) }

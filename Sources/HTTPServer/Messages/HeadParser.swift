@@ -205,7 +205,8 @@ struct FramingFacts {
         return !expectations.isEmpty
     }
 
-    /// `1*DIGIT`: no sign, no blank, no other base, no overflow (RFC 9110 §8.6).
+    /// `1*DIGIT`: no sign, no blank, no other base (RFC 9110 §8.6). A number that `Int` cannot hold is well-formed, too: it counts as the
+    /// largest, which is above every limit.
     static func decimal(_ text: String) -> Int? {
         guard !text.isEmpty else { return nil }
         var value = 0
@@ -213,8 +214,7 @@ struct FramingFacts {
             guard case UInt8(ascii: "0")...UInt8(ascii: "9") = byte else { return nil }
             let (product, overflowed) = value.multipliedReportingOverflow(by: 10)
             let (sum, overflowedToo) = product.addingReportingOverflow(Int(byte - UInt8(ascii: "0")))
-            guard !overflowed, !overflowedToo else { return nil }
-            value = sum
+            value = overflowed || overflowedToo ? .max : sum
         }
         return value
     }

@@ -18,7 +18,6 @@ import Testing
     @Test(arguments: [
         "\r\n", "x\r\n", "+5\r\n", "-1\r\n", "0x5\r\n", " 5\r\n", "5 \r\n", "5\nhello\r\n", "5\r\nhelloo\r\n",
         "5\r\nhello\n0\r\n\r\n", "5\r\nhello\rx", "10000000000000000\r\n", "00000000000000005\r\n",
-        "8000000000000000\r\n",
         "5;\u{1}\r\n", "5;\r\n", "5; \r\n", "5;=x\r\n", "5;a=\r\n", "5;a;\r\n", "5;;a\r\n", "5;a b\r\n", "5;a=b c\r\n",
         "5;a=\"b\r\n", "5;a=\"b\\\"\r\n", "5;a=\"b\"c\r\n", "5;(a)\r\n", "5;a=(b)\r\n", "5;a \r\n", "5;é\r\n",
         "0\r\nbad\r\n\r\n", "0\r\nX : y\r\n\r\n", "0\r\n folded\r\n\r\n", "0\r\n\n",
@@ -42,6 +41,8 @@ import Testing
         #expect(ParserRun(Self.head + most + most + "0\r\n\r\n").messages.first?.isWhole == true)
         #expect(ParserRun(Self.head + most + most + "1\r\n").error == .bodyTooLong(limit: 100))
         #expect(ParserRun(Self.head + "7fffffffffffffff\r\n").error == .bodyTooLong(limit: 100))
+        #expect(ParserRun(Self.head + "8000000000000000\r\n").error == .bodyTooLong(limit: 100))
+        #expect(ParserRun(Self.head + "ffffffffffffffff\r\n").error == .bodyTooLong(limit: 100))
         #expect(ParserRun(Self.head + most + "7fffffffffffffff\r\n").error == .bodyTooLong(limit: 100))
     }
 
