@@ -38,6 +38,10 @@ public struct FileStatus: Sendable, Equatable {
     package let seconds: Int
     /// The rest of that time. Units: nanoseconds.
     package let nanoseconds: Int
+    /// How many names the file has (hard links).
+    package let linkCount: Int
+    /// The number of the user whose file it is.
+    package let owner: UInt32
 
     init(_ status: stat, isReachable: Bool = true) {
         kind =
@@ -51,6 +55,14 @@ public struct FileStatus: Sendable, Equatable {
         byteCount = Int64(status.st_size)
         seconds = status.st_mtim.tv_sec
         nanoseconds = status.st_mtim.tv_nsec
+        linkCount = Int(status.st_nlink)
+        owner = status.st_uid
+    }
+
+    /// Whether it is the same content: another name or owner changes nothing about that.
+    public static func == (one: Self, other: Self) -> Bool {
+        one.kind == other.kind && one.inode == other.inode && one.byteCount == other.byteCount
+            && one.seconds == other.seconds && one.nanoseconds == other.nanoseconds
     }
 }
 

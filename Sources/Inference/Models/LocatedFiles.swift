@@ -107,15 +107,24 @@ extension ModelFiles {
         }
     }
 
-    /// Checks that no symbolic link leaves the models directory. Such a link could make the program read any file, and
-    /// quote its first bytes in an error.
+    /// Checks that no link leaves the models directory. Such a link could make the program read any file, and answer with
+    /// its lines as the names of classes.
+    ///
+    /// A symbolic link shows where it leads. Of a hard link only the owner tells: programs that save space link files of the
+    /// same user, but a link to another user's file may be to a private one.
     private func checkLinks(_ paths: [String]) throws {
         guard let boundary, let root = try fileSystem.resolve(boundary) else { return }
         let prefix = root.hasSuffix("/") ? root : root + "/"
+        let owner = try fileSystem.status(of: folder)?.owner
         for path in paths {
             // A missing file is an error when it is read.
             guard let resolved = try fileSystem.resolve(path) else { continue }
             guard (resolved + "/").hasPrefix(prefix) else { throw ModelError.linkLeavesDirectory(file: path) }
+            if let status = try fileSystem.status(of: path), status.kind == .file, status.linkCount > 1,
+                status.owner != owner
+            {
+                throw ModelError.foreignHardLink(file: path)
+            }
         }
     }
 

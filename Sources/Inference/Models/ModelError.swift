@@ -8,6 +8,8 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     case inaccessible(FileSystemError)
     /// A symbolic link to a file leaves the models directory.
     case linkLeavesDirectory(file: String)
+    /// A file is a hard link to another user's.
+    case foreignHardLink(file: String)
     /// The class map or `model.json` could not be read.
     case unreadable(FileError)
     /// The path given for a checkpoint is a folder.
@@ -44,6 +46,9 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
         switch self {
         case .noFolder(let path): "There is no model folder \(path)."
         case .inaccessible(let error): error.description + "."
+        case .foreignHardLink(let file):
+            "\(file) has several names (hard links) and belongs to another user than its folder, so it may be a private file; "
+                + "copy it into the folder, or set models.follow_outside_links to true."
         case .linkLeavesDirectory(let file):
             "\(file) is or lies behind a symbolic link that leads out of the models directory; put a copy there, or set "
                 + "models.follow_outside_links to true."
@@ -97,6 +102,7 @@ extension ModelError {
         switch self {
         case .noFolder: "its folder is not there"
         case .inaccessible: "its files cannot be accessed for the moment"
+        case .foreignHardLink: "one of its files is a hard link to another user's file"
         case .linkLeavesDirectory: "one of its files is a symbolic link that leads out of the models directory"
         case .unreadable(let error): error.isTransient ? Self.unread : "one of its text files cannot be read"
         case .foreignCheckpoint: "its folder holds no checkpoint but a file of another program's"

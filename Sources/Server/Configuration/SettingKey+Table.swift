@@ -117,8 +117,8 @@ extension SettingKey {
             "Model that POST /predict uses; empty for the only one, or the first by name that loads."),
         SettingKey(
             "models.follow_outside_links", \.models.followOutsideLinks, .flag,
-            "Whether symbolic links in the model folders may lead out of models.directory; otherwise such models "
-                + "are refused."
+            "Whether links in the model folders may lead out of models.directory, or be hard links to other users' files; "
+                + "otherwise such models are refused."
         ),
         SettingKey(
             "models.reload_interval", \.models.reloadInterval, .duration(.milliseconds(10) ... .seconds(86400)),

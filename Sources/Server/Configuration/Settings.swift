@@ -113,7 +113,7 @@ public struct Settings: Sendable, Equatable {
         public var directory = "weights"
         /// `models.default`: the model behind `POST /predict`; nil is the only one, or the first by name that loads.
         public var defaultModel: String?
-        /// `models.follow_outside_links`: whether symbolic links may lead out of the directory.
+        /// `models.follow_outside_links`: whether links may lead out of the directory, or to other users' files.
         public var followOutsideLinks = false
         /// `models.reload_interval`: how often the folders are checked for changes.
         public var reloadInterval = Duration.seconds(1)

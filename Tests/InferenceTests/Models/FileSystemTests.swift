@@ -116,7 +116,8 @@ struct FileSystemTests {
         errors += fileErrors.map { .unreadable($0) }
         errors += [
             .noFolder(path: secret), .inaccessible(FileSystemError(path: secret, code: EIO)),
-            .linkLeavesDirectory(file: secret), .checkpointIsFolder(path: secret), .noCheckpoint(folder: secret),
+            .linkLeavesDirectory(file: secret), .foreignHardLink(file: secret), .checkpointIsFolder(path: secret),
+            .noCheckpoint(folder: secret),
             .ambiguousCheckpoint(folder: secret, files: [secret]), .shardsWithoutIndex(folder: secret, shard: secret),
             .noClassMap(folder: secret), .pathOutsideFolder(file: secret),
             .unknownArchitecture(name: secret, known: [secret]), .description(secret),

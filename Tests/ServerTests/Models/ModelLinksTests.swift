@@ -5,6 +5,7 @@ import ModelTestSupport
 import TestSupport
 import Testing
 
+@testable import Files
 @testable import Server
 
 @Suite(.timeLimit(.minutes(2)))
@@ -103,6 +104,40 @@ struct ModelLinksTests {
         #expect(throws: ModelError.linkLeavesDirectory(file: folder + "/class_indices.json")) {
             try neighbour.located()
         }
+    }
+
+    /// The file system of this machine, in which checkpoints have two names.
+    private struct LinkedFiles: FileSystem {
+        /// Whose they are, relative to their folder's owner.
+        let isForeign: Bool
+        private let local = LocalFileSystem()
+
+        init(isForeign: Bool) { self.isForeign = isForeign }
+
+        func names(in folder: String) throws(FileSystemError) -> [String]? { try local.names(in: folder) }
+        func resolve(_ path: String) throws(FileSystemError) -> String? { try local.resolve(path) }
+        func status(of path: String) throws(FileSystemError) -> FileStatus? {
+            guard path.hasSuffix(".safetensors") else { return try local.status(of: path) }
+            var status = stat()
+            guard stat(path, &status) == 0 else { return nil }
+            status.st_nlink = 2
+            if isForeign { status.st_uid += 1 }
+            return FileStatus(status)
+        }
+    }
+
+    @Test func `A hard link to another user's file is refused, one to the same user's is not`() throws {
+        let directory = try ModelDirectory(["a"])
+        let folder = directory.path + "/a"
+        let own = try ModelFiles(folder: folder, boundary: directory.path, fileSystem: LinkedFiles(isForeign: false))
+        #expect(throws: Never.self) { try own.located() }
+        let foreign = LinkedFiles(isForeign: true)
+        let error = ModelError.foreignHardLink(file: folder + "/model.safetensors")
+        #expect(throws: error) {
+            try ModelFiles(folder: folder, boundary: directory.path, fileSystem: foreign).located()
+        }
+        // models.follow_outside_links
+        #expect(throws: Never.self) { try ModelFiles(folder: folder, fileSystem: foreign).located() }
     }
 
     @Test func `A hard link to a secret is read, refused, and not told to clients`() async throws {
