@@ -13,7 +13,7 @@ DESTDIR ?=
 VERSION = $(shell sed -n 's/.*current = "\(.*\)"/\1/p' Sources/Server/Version.swift)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build install uninstall deb dist test test-page test-deb test-fleet sanitize fuzz checkkernels simulate acceptance bench-guard docs lint format clean packages swift
+.PHONY: help run build install uninstall deb dist test test-page test-deb test-fleet sanitize fuzz checkkernels simulate advisories chaos acceptance bench-guard docs lint format clean packages swift
 # The libraries that other packages may use.
 LIBRARIES := Inference HTTPServer Training
 
@@ -111,9 +111,15 @@ simulate: packages swift ## Simulate SEEDS=1000 servers with their clients, disk
 	swift build --toolset config/toolsets/tests.json --product Simulation
 	.build/debug/Simulation --seeds $(or $(SEEDS),1000) $(if $(FIRST),--first $(FIRST)) $(ARGS)
 
+advisories: build ## Try what the advisories of other servers describe on a live one.
+	python3 Tests/Acceptance/advisories.py --binary .build/release/alexnet $(ARGS)
+
+chaos: build ## Serve while weights, disk, descriptors, memory and the process itself fail.
+	python3 Tests/Acceptance/chaos.py --binary .build/release/alexnet $(ARGS)
+
 acceptance: build ## Compare with PyTorch end to end, and press hard; Tests/Acceptance/README.md lists what it wants.
 	for script in forms architectures lookalikes files fashion_mnist precision explain page reload models limits v2 contract pressure \
-	    operators doors images_under_attack startup training; do \
+	    operators doors advisories chaos images_under_attack startup training; do \
 	    python3 Tests/Acceptance/$$script.py --binary .build/release/alexnet || exit 1; done
 
 bench-guard: build ## Compare the network's speed with its peers', and with what was recorded on this kind of CPU.
