@@ -87,4 +87,4 @@ typedef struct {
     void (*run)(context *);
 } check;
 
-extern const check elementwise_checks[], byte_checks[], convolution_checks[], pooling_checks[];
+extern const check elementwise_checks[], byte_checks[], convolution_checks[], pooling_checks[], linear_checks[], training_checks[];

@@ -27,6 +27,52 @@ static void im2row(context *c) {
     same_floats(c, rows, expected, count * run);
 }
 
+/// Space-to-depth moves values; outside the image is `outside`.
+typedef struct {
+    ptrdiff_t height, width, channels, pixel_stride, stride, padding_height, padding_width, first_row, rows, columns;
+} blocks;
+
+static blocks some_blocks(context *c) {
+    const ptrdiff_t channels = between(c, 1, 9);
+    const blocks b = {between(c, 1, 12), between(c, 1, 12), channels, channels + between(c, 0, 1) * 3, between(c, 1, 4), between(c, 0, 3),
+                      between(c, 0, 3), between(c, 0, 2), between(c, 1, 4), between(c, 1, 5)};
+    about(c, "%td x %td of %td channels, stride %td, padding %td and %td, rows %td..<%td, %td columns", b.height, b.width, b.channels, b.stride,
+          b.padding_height, b.padding_width, b.first_row, b.first_row + b.rows, b.columns);
+    return b;
+}
+
+/// Where an element of the result comes from; negative for outside.
+static ptrdiff_t source(const blocks *b, ptrdiff_t i) {
+    const ptrdiff_t channel = i % b->channels, block = i / b->channels;
+    const ptrdiff_t inner_x = block % b->stride, inner_y = block / b->stride % b->stride, pixel = block / (b->stride * b->stride);
+    const ptrdiff_t y = (b->first_row + pixel / b->columns) * b->stride - b->padding_height + inner_y;
+    const ptrdiff_t x = pixel % b->columns * b->stride - b->padding_width + inner_x;
+    return y < 0 || y >= b->height || x < 0 || x >= b->width ? -1 : (y * b->width + x) * b->pixel_stride + channel;
+}
+
+static void space_to_depth(context *c) {
+    const blocks b = some_blocks(c);
+    const ptrdiff_t count = b.rows * b.columns * b.stride * b.stride * b.channels;
+    float *image = floats(c, (b.height * b.width - 1) * b.pixel_stride + b.channels), *output = outputs(c, count);
+    float *expected = plain(c, sizeof(float) * (size_t)count);
+    for (ptrdiff_t i = 0; i < count; i++) expected[i] = source(&b, i) < 0 ? 0 : image[source(&b, i)];
+    CALL(c, kernel_space_to_depth(image, b.height, b.width, b.channels, b.pixel_stride, b.stride, b.padding_height, b.padding_width,
+                                  b.first_row, b.rows, b.columns, output));
+    same_floats(c, output, expected, count);
+}
+
+static void space_to_depth_bytes(context *c) {
+    const blocks b = some_blocks(c);
+    const ptrdiff_t count = b.rows * b.columns * b.stride * b.stride * b.channels;
+    const uint8_t outside = (uint8_t)next_random(c);
+    uint8_t *image = bytes(c, (b.height * b.width - 1) * b.pixel_stride + b.channels, 0), *output = bytes(c, count, 0);
+    uint8_t *expected = plain(c, (size_t)count);
+    for (ptrdiff_t i = 0; i < count; i++) expected[i] = source(&b, i) < 0 ? outside : image[source(&b, i)];
+    CALL(c, kernel_space_to_depth_bytes(image, b.height, b.width, b.channels, b.pixel_stride, b.stride, b.padding_height, b.padding_width,
+                                        outside, b.first_row, b.rows, b.columns, output));
+    same(c, output, expected, (size_t)count, "elements");
+}
+
 static void pack_panels(context *c) {
     const ptrdiff_t rows = between(c, 1, 50), depth = between(c, 1, 60), count = (rows + COLUMNS - 1) / COLUMNS * COLUMNS * depth;
     about(c, "%td rows of %td", rows, depth);
@@ -63,5 +109,6 @@ static void multiply_panels(context *c) {
 }
 
 const check convolution_checks[] = {
-    {"kernel_im2row", im2row}, {"kernel_pack_panels", pack_panels}, {"kernel_multiply_panels", multiply_panels}, {NULL, NULL},
+    {"kernel_im2row", im2row}, {"kernel_space_to_depth", space_to_depth}, {"kernel_space_to_depth_bytes", space_to_depth_bytes},
+    {"kernel_pack_panels", pack_panels}, {"kernel_multiply_panels", multiply_panels}, {NULL, NULL},
 };

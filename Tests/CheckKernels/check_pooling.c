@@ -98,7 +98,54 @@ static void adaptive_average_pool(context *c) {
     near(c, output, expected, bounds, count);
 }
 
+/// Chooses maxima, and takes gradients back to the pixels that were chosen.
+static void max_pool_choose(context *c) {
+    const ptrdiff_t channels = between(c, 1, 70);
+    ptrdiff_t height;
+    const kernel_window w = window(c, channels, &height);
+    const ptrdiff_t count = height * w.output_width * channels, pixels = w.height * w.width * channels;
+    float *image = floats(c, pixels), *output = outputs(c, count), *expected = plain(c, sizeof(float) * (size_t)count);
+    // Few values, so that many are equal.
+    for (ptrdiff_t i = 0; i < pixels; i++) image[i] = (float)between(c, -2, 2);
+    uint8_t *choices = bytes(c, count, 0), *chosen = plain(c, (size_t)count);
+    for (ptrdiff_t i = 0; i < count; i++) {
+        expected[i] = -INFINITY;
+        const ptrdiff_t top = i / channels / w.output_width * w.stride_height - w.padding_height;
+        const ptrdiff_t left = i / channels % w.output_width * w.stride_width - w.padding_width;
+        FOR_PIXELS(w, i / channels, y, x) {
+            const float value = image[(y * w.width + x) * channels + i % channels];
+            if (value > expected[i]) expected[i] = value, chosen[i] = (uint8_t)((y - top) * w.kernel_width + x - left);
+        }
+    }
+    CALL(c, kernel_max_pool_choose(image, &w, channels, height, output, choices));
+    same_floats(c, output, expected, count);
+    same(c, choices, chosen, (size_t)count, "choices");
+}
+
+static void max_pool_gradient(context *c) {
+    const ptrdiff_t channels = between(c, 1, 70);
+    ptrdiff_t height;
+    const kernel_window w = window(c, channels, &height);
+    const ptrdiff_t count = height * w.output_width * channels, pixels = w.height * w.width * channels;
+    float *image = floats(c, pixels), *pooled = outputs(c, count);
+    uint8_t *choices = bytes(c, count, 0);
+    kernel_max_pool_choose(image, &w, channels, height, pooled, choices);
+    const float *relu_output = next_random(c) & 1 ? pooled : NULL;
+    float *gradient = floats(c, count), *found = outputs(c, pixels);
+    // Whole numbers, whose sums are exact in any order.
+    for (ptrdiff_t i = 0; i < count; i++) gradient[i] = (float)between(c, -99, 99);
+    float *expected = plain(c, sizeof(float) * (size_t)pixels);
+    for (ptrdiff_t i = 0; i < count; i++) {
+        const ptrdiff_t y = i / channels / w.output_width * w.stride_height - w.padding_height + choices[i] / w.kernel_width;
+        const ptrdiff_t x = i / channels % w.output_width * w.stride_width - w.padding_width + choices[i] % w.kernel_width;
+        if (relu_output == NULL || relu_output[i] > 0) expected[(y * w.width + x) * channels + i % channels] += gradient[i];
+    }
+    CALL(c, kernel_max_pool_gradient(gradient, choices, relu_output, &w, channels, height, found));
+    if (!c->is_timing) same_floats(c, found, expected, pixels);
+}
+
 const check pooling_checks[] = {
     {"kernel_max_pool", max_pool}, {"kernel_max_pool_bytes", max_pool_bytes}, {"kernel_average_pool", average_pool},
-    {"kernel_adaptive_average_pool", adaptive_average_pool}, {NULL, NULL},
+    {"kernel_adaptive_average_pool", adaptive_average_pool},
+    {"kernel_max_pool_choose", max_pool_choose}, {"kernel_max_pool_gradient", max_pool_gradient}, {NULL, NULL},
 };

@@ -214,7 +214,7 @@ static void run(context *c, const check *check) {
     release();
 }
 
-static const check *const groups[] = {elementwise_checks, byte_checks, convolution_checks, pooling_checks};
+static const check *const groups[] = {elementwise_checks, byte_checks, convolution_checks, pooling_checks, linear_checks, training_checks};
 
 static bool is_wanted(const char *name, char **names, int name_count) {
     for (int i = 0; i < name_count; i++) {
