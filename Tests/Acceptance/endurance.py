@@ -6,9 +6,12 @@ must have been answered, and the queue must be empty. `--slow` adds slowhttptest
 connections each, during which a good client keeps at least 95 % of its requests.
 """
 
+import json
 import multiprocessing
+import random
 import re
 import shutil
+import struct
 import subprocess
 import tempfile
 import time
@@ -46,6 +49,29 @@ SLOW = {
 }
 
 
+# The half-width AlexNet's geometry with a handful of channels: the server's memory is in question, not the network's.
+SHAPES = {
+    "features.0": [4, 3, 11, 11], "features.3": [6, 4, 5, 5], "features.6": [8, 6, 3, 3], "features.8": [6, 8, 3, 3],
+    "features.10": [2, 6, 3, 3], "classifier.1": [8, 72], "classifier.4": [8, 8], "classifier.6": [3, 8],
+}
+
+
+def write_tiny_model(folder):
+    folder.mkdir(parents=True)
+    chance, header, data = random.Random(1), {}, b""
+    for stem, shape in SHAPES.items():
+        for name, its in ((stem + ".weight", shape), (stem + ".bias", shape[:1])):
+            count = 1
+            for extent in its:
+                count *= extent
+            values = struct.pack(f"<{count}f", *(chance.uniform(-0.1, 0.1) for _ in range(count)))
+            header[name] = {"dtype": "F32", "shape": its, "data_offsets": [len(data), len(data) + len(values)]}
+            data += values
+    text = json.dumps(header).encode()
+    (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(text)) + text + data)
+    (folder / "class_indices.json").write_text(json.dumps({"0": "a", "1": "b", "2": "c"}))
+
+
 def answered(server):
     metrics = server.metrics()
     return int(metrics.total("alexnet_http_requests_total")), int(metrics.total("alexnet_predictions_total"))
@@ -67,6 +93,7 @@ def attack(server, image, arguments, seconds, verdict, name):
 def main():
     parser = make_parser(__doc__)
     parser.add_argument("--predictions", type=int, default=1_000_000)
+    parser.add_argument("--models", type=Path, help="the models to serve instead of a tiny one")
     parser.add_argument("--slow", type=float, default=0, help="seconds of each way of slowhttptest")
     options = parse(parser)
     verdict = Verdict()
@@ -82,7 +109,10 @@ def main():
             return failed[1] if failed else None
 
         environment = {"ALEXNET_LOG_ACCESS": "false", "ALEXNET_SERVER_MAX_CONNECTIONS": "1024"}
-        with Server(options.binary, "--models", ROOT / "weights", environment=environment) as server:
+        models = options.models or Path(folder) / "models"
+        if not options.models:
+            write_tiny_model(models / "tiny")
+        with Server(options.binary, "--models", models, environment=environment) as server:
             verdict.section(f"{options.predictions:,} predictions")
             before = descriptors(server.process)
             load(1)
