@@ -474,7 +474,7 @@ def descriptors(process):
 
 
 def good_client(host, port, image, seconds, results):
-    """Asks at a steady rate, in a process of its own."""
+    """Asks at a steady rate, in a process of its own, from another address than the attacker's: one address has half of the connections."""
     import http.client
 
     answered = asked = 0
@@ -484,7 +484,7 @@ def good_client(host, port, image, seconds, results):
         time.sleep(max(0, due - time.monotonic()))
         asked += 1
         try:
-            connection = http.client.HTTPConnection(host, port, timeout=1)
+            connection = http.client.HTTPConnection(host, port, timeout=1, source_address=("127.0.0.2", 0))
             start = time.monotonic()
             connection.request("POST", "/predict", body=image, headers={"Content-Type": "image/png"})
             answered += connection.getresponse().status == 200 and time.monotonic() - start <= 1
