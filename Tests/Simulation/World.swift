@@ -15,23 +15,10 @@ final class World: @unchecked Sendable {  // guard: one thread at a time runs, s
     /// How many images each address has under way, and the most that it ever had.
     var inFlight: [String: Int] = [:]
     var peaks: [String: Int] = [:]
-    /// What no address may be refused below, as long as no other resource runs out. Units: images.
-    let fairShare: Int
-    /// The time from a request's last byte to its answer, and how much later the answer may be. Units: nanoseconds.
-    let deadline: Int, tick: Int
-    /// A pause that may be longer than the server waits. Units: nanoseconds.
-    let longPause: Int
-    /// The longest time between two bytes of a slow client. Units: nanoseconds.
-    let slowness: Int
-    /// The longest time that the server may wait for the rest of a request. Units: nanoseconds.
-    let longestStall: Int
-    /// Whether there are too few connections or descriptors, so that some have to give way to others.
-    let isCrowded: Bool
-    let maxPixels: Int
-    let queueCapacity: Int
+    let plan: WorldPlan
     let classCount: Int
 
-    private let settings: Settings
+    private var settings: Settings { plan.settings }
     private let workers: SimulatedWorkers
     private let timers: TimerQueue
     private let disk: SimulatedDisk
@@ -46,7 +33,7 @@ final class World: @unchecked Sendable {  // guard: one thread at a time runs, s
     private var watcher: ModelWatcher?
     private var budget: BodyBudget?
     private var clients: [ObjectIdentifier: SimulatedClient] = [:]
-    private let addresses: [String]
+    private var addresses: [String] { plan.addresses }
     private let requestLimit: Int
     /// The versions of each model, and when each was served. Units: nanoseconds.
     private var history: [String: [(version: String, from: Int, to: Int?)]] = [:]
@@ -73,7 +60,6 @@ final class World: @unchecked Sendable {  // guard: one thread at a time runs, s
         }
     }
 
-    // swiftlint:disable:next function_body_length
     init(seed: UInt64, requestLimit: Int, template: Model, isTraced: Bool) throws {
         scheduler = Scheduler(seed: seed)
         let scheduler = scheduler
@@ -82,58 +68,12 @@ final class World: @unchecked Sendable {  // guard: one thread at a time runs, s
         self.requestLimit = requestLimit
         classCount = template.classes.count
 
-        // What kind of world this is.
-        let threadCount = scheduler.pick(1...4)
-        let isCrowded = scheduler.chance(1, in: 3)
-        self.isCrowded = isCrowded
-        let isTight = scheduler.chance(1, in: 4)
-        let isFaulty = scheduler.chance(1, in: 2)
-        addresses = (1...scheduler.pick(2...8)).map { "10.0.0.\($0)" }
-        var settings = Settings()
-        settings.server.maxConnections = isCrowded ? scheduler.pick(2...20) : 512
-        settings.server.headerTimeout = .milliseconds(scheduler.pick(50...1000))
-        settings.server.bodyTimeout = .milliseconds(scheduler.pick(50...1000))
-        settings.server.writeTimeout = .milliseconds(scheduler.pick(100...1000))
-        settings.server.idleTimeout = .milliseconds(scheduler.pick(20...2000))
-        settings.server.minBodyRate = scheduler.pick([0, 1024, 16 << 10])
-        settings.server.maxBodyBytes = 512 << 10
-        settings.server.maxBufferedBytes = isTight ? 600 << 10 : 64 << 20
-        settings.server.drainTimeout = .milliseconds(scheduler.pick(100...5000))
-        settings.batching.requestDeadline = .milliseconds(scheduler.pickMagnitude(20...5000))
-        settings.batching.queueCapacity = scheduler.pickMagnitude(2...256)
-        settings.batching.maxBatchSize = scheduler.pick(1...32)
-        settings.batching.maxQueueDelay = .milliseconds(scheduler.chance(1, in: 3) ? scheduler.pick(1...20) : 0)
-        if isTight {
-            settings.batching.queueBytes = scheduler.pickMagnitude(1 << 20...(64 << 20))
-            settings.batching.queuePixels = scheduler.pickMagnitude(10_000...100_000_000)
-        }
-        settings.images.maxPixels = 16_000_000
-        settings.images.maxRequestPixels = scheduler.pick([16_000_000, 512_000_000])
-        settings.models.directory = SimulatedDisk.directory
-        settings.models.reloadInterval = .milliseconds(scheduler.pick(20...500))
-        settings.log.access = scheduler.pick([.all, .predictions, .none, .none, .none, .none])
-        self.settings = settings
-        deadline = Self.nanoseconds(settings.batching.requestDeadline)
-        longPause = 2 * Self.nanoseconds(settings.server.idleTimeout)
-        longestStall =
-            Self.nanoseconds(settings.server.headerTimeout + settings.server.bodyTimeout) + .milliseconds(200)
-        slowness = max(.milliseconds(2), Self.nanoseconds(settings.server.headerTimeout) / 8)
-        maxPixels = settings.images.maxPixels
-        queueCapacity = settings.batching.queueCapacity
-        fairShare = isTight ? 0 : settings.batching.queueCapacity / addresses.count
+        let plan = WorldPlan(scheduler)
+        self.plan = plan
+        let settings = plan.settings
+        system = SimulatedSystem(scheduler, conditions: plan.conditions, checks: checks)
 
-        var conditions = SimulatedSystem.Conditions()
-        conditions.shortTransfers = scheduler.pick([0, 5, 40])
-        conditions.latency = 5000...scheduler.pickMagnitude(.microseconds(50)...Int.milliseconds(2))
-        if isFaulty {
-            conditions.resets = scheduler.pick([0, 20, 500])
-            conditions.stalls = scheduler.pick([0, 2, 20])
-        }
-        if isCrowded, scheduler.chance(1, in: 3) { conditions.maxDescriptors = scheduler.pick(6...20) }
-        tick = .milliseconds(3) + (conditions.stalls > 0 ? .milliseconds(45) : 0)
-        system = SimulatedSystem(scheduler, conditions: conditions, checks: checks)
-
-        workers = SimulatedWorkers(scheduler, threadCount: threadCount, lateness: isFaulty ? 10 : 0)
+        workers = SimulatedWorkers(scheduler, threadCount: plan.threadCount, lateness: plan.isFaulty ? 10 : 0)
         timers = TimerQueue(clock: SimulatedAlarm(scheduler))
         metrics = ServingMetrics(routes: RoutePattern.allCases.map(\.rawValue))
         log = SimulatedLog(checks)
@@ -148,7 +88,7 @@ final class World: @unchecked Sendable {  // guard: one thread at a time runs, s
         disk = SimulatedDisk(scheduler)
         let names = Array(["first", "second", "third"].prefix(scheduler.pick(1...3)))
         for name in names { disk.replace(name, by: .init(version: 1)) }
-        requests = RequestMaker(scheduler, models: names, maxPixels: maxPixels)
+        requests = RequestMaker(scheduler, models: names, maxPixels: settings.images.maxPixels)
         let queues = QueueMaker(scheduler)
         self.queues = queues
         let reader = SimulatedReader(scheduler, disk: disk, template: template)
@@ -162,18 +102,13 @@ final class World: @unchecked Sendable {  // guard: one thread at a time runs, s
         let router = Router.serving(
             store: store, batcher: batcher, workers: workers.pool, phase: phase, metrics: metrics, settings: settings,
             adminToken: nil)
-        var options = ServerOptions(settings, threadCount: threadCount)
+        var options = ServerOptions(settings, threadCount: plan.threadCount)
         options.eventLoopCount = scheduler.pick(1...2)
         options.lingerTimeout = .milliseconds(scheduler.pick(50...1000))
         server = SocketServer(
             options: options, router: router,
             observer: AccessObserver(metrics: metrics, logger: logger, logging: settings.log.access), logger: logger,
             system: system)
-    }
-
-    private static func nanoseconds(_ duration: Duration) -> Int {
-        let (seconds, attoseconds) = duration.components
-        return Int(seconds) * 1_000_000_000 + Int(attoseconds / 1_000_000_000)
     }
 
     // MARK: The run
@@ -279,10 +214,10 @@ final class World: @unchecked Sendable {  // guard: one thread at a time runs, s
             scheduler.after(scheduler.pick(0...Int.milliseconds(20))) { [self] in
                 phase.finish(at: scheduler.now)
                 let timeout = settings.server.drainTimeout
-                cutTime = scheduler.time + Self.nanoseconds(timeout)
+                cutTime = scheduler.time + (timeout).inNanoseconds
                 checks.trace("draining for \(timeout)")
                 let start = scheduler.time
-                scheduler.after(Self.nanoseconds(ServerOptions().drainGrace) + .milliseconds(50) + tick) { [self] in
+                scheduler.after((ServerOptions().drainGrace).inNanoseconds + .milliseconds(50) + plan.tick) { [self] in
                     for client in clients.values { client.checkDraining(since: start - .milliseconds(50)) }
                 }
                 Task(executorPreference: executor) { [self] in
@@ -379,7 +314,7 @@ final class World: @unchecked Sendable {  // guard: one thread at a time runs, s
         let since = idleSince ?? scheduler.time
         idleSince = since
         let limit =
-            max(Self.nanoseconds(CoalescingDelay.longest), Self.nanoseconds(settings.batching.maxQueueDelay)) + tick
+            max((CoalescingDelay.longest).inNanoseconds, (settings.batching.maxQueueDelay).inNanoseconds) + plan.tick
         checks.expect(
             scheduler.time - since <= limit,
             "\(depth) images wait, and every worker is idle since \(Checks.text(since))")

@@ -81,7 +81,7 @@ final class SimulatedClient {
             let bytes = makeUnfinished().bytes
             world.system.send(Array(bytes.prefix(scheduler.pickMagnitude(1...bytes.count - 1))), on: stream)
             if manner == .halfClosing { leave { world.system.end(stream) } }
-            if manner == .stalling { scheduler.after(world.longestStall) { [self] in checkStall() } }
+            if manner == .stalling { scheduler.after(world.plan.longestStall) { [self] in checkStall() } }
         case .aborting:
             send(world.requests.make())
             scheduler.after(scheduler.pickMagnitude(1000...Int.milliseconds(200))) { [self] in
@@ -144,7 +144,7 @@ final class SimulatedClient {
     /// The server has waited long enough for the rest of a request.
     private func checkStall() {
         guard !hasEnded, stream.readCount > 0, !stream.hasOutgoingEnded else { return }
-        fail("part of a request came \(Checks.text(world.longestStall)) ago, and the server still waits")
+        fail("part of a request came \(Checks.text(world.plan.longestStall)) ago, and the server still waits")
     }
 
     /// The server stops since a while: nothing is under way on this connection, so it must be closed.
@@ -160,7 +160,7 @@ final class SimulatedClient {
     private func dribble(_ bytes: ArraySlice<UInt8>) {
         guard !hasEnded, !hasLeft, let byte = bytes.first else { return }
         world.system.send([byte], on: stream)
-        scheduler.after(scheduler.pick(.milliseconds(1)...world.slowness)) { [self] in dribble(bytes.dropFirst()) }
+        scheduler.after(scheduler.pick(.milliseconds(1)...world.plan.slowness)) { [self] in dribble(bytes.dropFirst()) }
     }
 
     // MARK: Receiving
@@ -229,7 +229,7 @@ final class SimulatedClient {
         }
         check(answer, to: sent)
         if manner == .polite {
-            let pause = scheduler.chance(1, in: 30) ? world.longPause : Int.milliseconds(2)
+            let pause = scheduler.chance(1, in: 30) ? world.plan.longPause : Int.milliseconds(2)
             scheduler.after(scheduler.pickMagnitude(1000...max(2000, pause))) { [self] in sendNext() }
         } else if manner == .pipelining, pending.isEmpty, !isLast {
             leave { world.system.end(stream) }
@@ -247,12 +247,12 @@ final class SimulatedClient {
             // From the last byte that the server read to the first that it wrote.
             let duration = stream.firstWrite - stream.lastRead
             checks.expect(
-                duration <= world.deadline + world.tick,
-                "the answer \(answer.status) to \(request.id) took \(Checks.text(duration)); the deadline is \(Checks.text(world.deadline))"
+                duration <= world.plan.deadline + world.plan.tick,
+                "the answer \(answer.status) to \(request.id) took \(Checks.text(duration)); the deadline is \(Checks.text(world.plan.deadline))"
             )
             checks.expect(
-                answer.status != 504 || duration >= world.deadline - .microseconds(10),
-                "504 to \(request.id) after \(Checks.text(duration)), before the deadline of \(Checks.text(world.deadline))"
+                answer.status != 504 || duration >= world.plan.deadline - .microseconds(10),
+                "504 to \(request.id) after \(Checks.text(duration)), before the deadline of \(Checks.text(world.plan.deadline))"
             )
             checks.peak("longest answer", duration)
         }
@@ -265,17 +265,21 @@ final class SimulatedClient {
             checks.expect(answer.status == status, "\(answer.status) instead of \(status) to \(request.id)")
         case (.prediction(let model, let pictures), 200): check(answer.body, model, pictures, since: sent.sentAt)
         case (.prediction(let model, let pictures), 400...499) where answer.status != 429:
-            let isRight = pictures.count == 1 && (pictures[0].isCorrupt || pictures[0].pixelCount > world.maxPixels)
+            let isRight =
+                pictures.count == 1
+                && (pictures[0].isCorrupt || pictures[0].pixelCount > world.plan.settings.images.maxPixels)
             let pixelCount = pictures.reduce(0) { $0 + $1.pixelCount }
             let areTooMany =
-                answer.status == 413 && (pixelCount > world.maxPixels || pictures.count > world.queueCapacity)
+                answer.status == 413
+                && (pixelCount > world.plan.settings.images.maxPixels
+                    || pictures.count > world.plan.settings.batching.queueCapacity)
             let isGone = answer.status == 404 && world.mayBeGone(model, since: sent.sentAt)
             checks.expect(
                 isRight || areTooMany || isGone,
                 "\(answer.status) to \(request.id): \(String(decoding: answer.body.prefix(200), as: UTF8.self))")
         case (.prediction(_, let pictures), 429):
             // No client is refused that takes at most its fair share of the queue.
-            let isModest = isSmall && pictures.count == 1 && (world.peaks[address] ?? 0) <= world.fairShare
+            let isModest = isSmall && pictures.count == 1 && (world.peaks[address] ?? 0) <= world.plan.fairShare
             checks.expect(
                 !isModest,
                 "429 to \(request.id) of \(address), which never had more than \(world.peaks[address] ?? 0) images under way"
@@ -301,7 +305,7 @@ final class SimulatedClient {
                 "version \(version), which was not served meanwhile: \(text.prefix(300))")
         }
         for (entry, picture) in zip(entries, pictures) {
-            if picture.isCorrupt || picture.pixelCount > world.maxPixels {
+            if picture.isCorrupt || picture.pixelCount > world.plan.settings.images.maxPixels {
                 checks.expect(
                     entry.contains(#""error""#), "an answer to an image that cannot be read: \(entry.prefix(200))")
                 continue
@@ -368,7 +372,7 @@ final class SimulatedClient {
         // The request crossed with the end of an idle connection, or never reached the server.
         let isUnread = stream.readCount <= sent.range.lowerBound
         // A connection that gives way to others is closed at once, and its answer may be lost.
-        let hasGivenWay = stream.hasLostAnswer && ([408, 503].contains(stream.lastStatus) || world.isCrowded)
+        let hasGivenWay = stream.hasLostAnswer && ([408, 503].contains(stream.lastStatus) || world.plan.isCrowded)
         let isExcused =
             stream.hasFault || hasLeft || world.hasCutConnections || isUnread || manner == .deaf || hasGivenWay
         checks.count(isExcused ? "ended without an answer" : "unanswered")
