@@ -43,6 +43,9 @@ uint64_t next_random(context *c);
 /// A number of `least...most`.
 ptrdiff_t between(context *c, ptrdiff_t least, ptrdiff_t most);
 
+/// A number whose squares and sums are far from what float32 cannot hold; constant where the run's values are.
+float modest(context *c);
+
 /// Memory between forbidden pages, filled with a pattern; it is the next check's after this one.
 void *guarded(context *c, size_t byte_count, size_t element);
 /// Ordinary memory for references.

@@ -8,9 +8,6 @@ typedef enum { as_float32, as_int24, as_float16, as_int8 } number_format;
 
 static const size_t number_bytes[] = {4, 3, 2, 1};
 
-/// A number whose products and sums are far from what float32 cannot hold.
-static float modest(context *c) { return c->flavour == constant ? 0.75f : (float)between(c, -4000, 4000) / 512; }
-
 static double half_value(uint16_t bits) {
     const int exponent = bits >> 10 & 31, fraction = bits & 1023;
     const double magnitude = exponent == 0 ? ldexp(fraction, -24) : ldexp(1024 + fraction, exponent - 25);

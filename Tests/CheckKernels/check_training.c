@@ -2,9 +2,6 @@
 
 // Steps of optimisers, and what backward passes do element by element; local response normalisation.
 
-/// A number whose squares and sums are far from what float32 cannot hold.
-static float modest(context *c) { return c->flavour == constant ? 0.75f : (float)between(c, -4000, 4000) / 512; }
-
 static float *modests(context *c, ptrdiff_t count) {
     float *values = floats(c, count);
     for (ptrdiff_t i = 0; i < count; i++) values[i] = modest(c);

@@ -49,6 +49,8 @@ ptrdiff_t between(context *c, ptrdiff_t least, ptrdiff_t most) {
     return least + (ptrdiff_t)(next_random(c) % (uint64_t)(most - least + 1));
 }
 
+float modest(context *c) { return c->flavour == constant ? 0.75f : (float)between(c, -4000, 4000) / 512; }
+
 void *guarded(context *c, size_t byte_count, size_t element) {
     if (region_count == REGIONS || byte_count + MARGIN + PAGE > REGION_BYTES) {
         fprintf(stderr, "%s: more or larger buffers than there is room for\n", c->name);
