@@ -10,7 +10,13 @@ final class ParallelRegion: Sendable {
     private let nextIndex = Atomic(0)
     private let nextSlot = Atomic(0)
     private let finishedCount = Atomic(0)
+    private let state = Atomic(State.running)
+    /// Signalled if the thread that waits has fallen asleep.
     private let done = DispatchSemaphore(value: 0)
+
+    private enum State: UInt8, AtomicRepresentable {
+        case running, awaited, finished
+    }
 
     init(count: Int, slotCount: Int, body: @escaping @Sendable (_ index: Int, _ slot: Int) -> Void) {
         self.count = count
@@ -26,7 +32,8 @@ final class ParallelRegion: Sendable {
             let index = nextIndex.wrappingAdd(1, ordering: .relaxed).oldValue
             guard index < count else { return }
             body(index, slot)
-            if finishedCount.wrappingAdd(1, ordering: .acquiringAndReleasing).newValue == count { done.signal() }
+            guard finishedCount.wrappingAdd(1, ordering: .acquiringAndReleasing).newValue == count else { continue }
+            if state.exchange(.finished, ordering: .acquiringAndReleasing) == .awaited { done.signal() }
         }
     }
 
@@ -36,7 +43,10 @@ final class ParallelRegion: Sendable {
     /// fall asleep and wake, so it spins first.
     func waitUntilDone() {
         ShortWait.until { self.finishedCount.load(ordering: .acquiring) == self.count }
-        done.wait()
+        guard finishedCount.load(ordering: .acquiring) < count else { return }
+        let (isAwaited, _) = state.compareExchange(
+            expected: .running, desired: .awaited, ordering: .acquiringAndReleasing)
+        if isAwaited { done.wait() }
     }
 }
 
@@ -48,8 +58,11 @@ enum ShortWait {
     /// Returns when the condition holds, or after ``limit``.
     static func until(_ condition: () -> Bool) {
         let deadline = ContinuousClock.now + limit
-        while !condition() {
-            for _ in 0..<16 { cpu_relax() }
+        while true {
+            for _ in 0..<16 {
+                if condition() { return }
+                cpu_relax()
+            }
             if ContinuousClock.now > deadline { return }
         }
     }

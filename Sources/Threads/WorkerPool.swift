@@ -7,7 +7,9 @@ import Synchronization
 ///
 /// A free thread takes a job if there is one. Otherwise it helps a thread that is in the middle of a
 /// ``parallelFor(_:_:)``. So a lone request spreads over every core, while under load each thread works on a job of its
-/// own and none waits for another. A thread that has helped spins for the next step, a tenth of a millisecond at most.
+/// own and none waits for another. A thread that has helped spins for the next step, a tenth of a millisecond at most. One
+/// thread fewer than the pool has helps at the same time: whoever calls ``parallelFor(_:_:)`` works too, and may be no thread
+/// of the pool.
 public final class WorkerPool: Sendable {
     /// The lane of a job. Waiting jobs are taken from both lanes in turn, `high` first, so that neither lane can starve
     /// the other. Within a lane, the job that came first is taken first.
@@ -37,7 +39,7 @@ public final class WorkerPool: Sendable {
     init(unmannedThreadCount threadCount: Int, onSubmit: @escaping @Sendable () -> Void = {}) {
         precondition(threadCount > 0, "a pool needs at least one thread, not \(threadCount)")
         self.threadCount = threadCount
-        state = State(onSubmit: onSubmit)
+        state = State(threadCount: threadCount, onSubmit: onSubmit)
     }
 
     deinit { state.stop() }
@@ -115,11 +117,15 @@ public final class WorkerPool: Sendable {
         private var regions: [ParallelRegion] = []
         /// How many threads wait for ``work``.
         private var idleCount = 0
+        /// How many threads help with a region or spin for the next one, and how many may.
+        private var helperCount = 0
+        private let helperLimit: Int
         private var isStopped = false
         /// Called after a job was submitted.
         private let onSubmit: @Sendable () -> Void
 
-        init(onSubmit: @escaping @Sendable () -> Void) {
+        init(threadCount: Int, onSubmit: @escaping @Sendable () -> Void) {
+            helperLimit = threadCount - 1
             self.onSubmit = onSubmit
             work = ThreadCondition(of: lock)
         }
@@ -157,7 +163,7 @@ public final class WorkerPool: Sendable {
             lock.withLock {
                 regions.append(region)
                 offerCount.add(1, ordering: .relaxed)
-                if idleCount == 1 { work.signal() } else if idleCount > 1 { work.broadcast() }
+                for _ in 0..<min(idleCount, max(0, helperLimit - helperCount)) { work.signal() }
             }
         }
 
@@ -183,7 +189,8 @@ public final class WorkerPool: Sendable {
                 lock.unlock()
                 job()
                 doneCount.add(1, ordering: .releasing)
-            } else if let region = regions.last {
+            } else if helperCount < helperLimit, let region = regions.last {
+                helperCount += 1
                 lock.unlock()
                 region.participate()
                 // The next step of the same network follows soon.
@@ -192,6 +199,8 @@ public final class WorkerPool: Sendable {
                     return hasWork ? nil : offerCount.load(ordering: .relaxed)
                 }
                 if let seen { ShortWait.until { self.offerCount.load(ordering: .relaxed) != seen } }
+                // A region that was offered meanwhile has woken nobody in this thread's place: it looks itself.
+                lock.withLock { helperCount -= 1 }
             } else if isStopped {
                 lock.unlock()
                 return false
