@@ -34,20 +34,30 @@ AVX2 static inline void dot_avx2(sums *sum, uint32_t inputs, const void *weights
     }
 }
 
+AVX512_VNNI NOINLINE static void write_avx512(const sums *values, const void *target, ptrdiff_t row, ptrdiff_t row_count,
+                                              ptrdiff_t column) {
+    write_rescaled(values, target, row, row_count, column);
+}
+
+AVX2 NOINLINE static void write_avx2(const sums *values, const void *target, ptrdiff_t row, ptrdiff_t row_count,
+                                     ptrdiff_t column) {
+    write_rescaled(values, target, row, row_count, column);
+}
+
 /// 24 sums, two vectors of weights, the rest for inputs. With few rows, more panels fit.
 AVX512_VNNI static void multiply_avx512_vnni(const uint8_t *left, ptrdiff_t row_count, const int8_t *right,
                                              const product *p) {
-    if (row_count <= 5) multiply_panels(left, row_count, right, p, 5, 4, dot_avx512_vnni, write_rescaled);
-    else multiply_panels(left, row_count, right, p, 12, 2, dot_avx512_vnni, write_rescaled);
+    if (row_count <= 5) multiply_panels(left, row_count, right, p, 5, 4, dot_avx512_vnni, write_avx512);
+    else multiply_panels(left, row_count, right, p, 12, 2, dot_avx512_vnni, write_avx512);
 }
 
 AMX static void multiply_amx(const uint8_t *left, ptrdiff_t row_count, const int8_t *right, const product *p) {
-    multiply_in_tiles(left, row_count, right, p, write_rescaled);
+    multiply_in_tiles(left, row_count, right, p, write_avx512);
 }
 
 /// Eight registers of sums, four of widened weights, two of widened inputs.
 AVX2 static void multiply_avx2(const uint8_t *left, ptrdiff_t row_count, const int8_t *right, const product *p) {
-    multiply_panels(left, row_count, right, p, 4, 1, dot_avx2, write_rescaled);
+    multiply_panels(left, row_count, right, p, 4, 1, dot_avx2, write_avx2);
 }
 #endif
 
@@ -75,8 +85,13 @@ static inline void dot_portable(sums *sum, uint32_t inputs, const void *weights)
 }
 #endif
 
+NOINLINE static void write_portable(const sums *values, const void *target, ptrdiff_t row, ptrdiff_t row_count,
+                                    ptrdiff_t column) {
+    write_rescaled(values, target, row, row_count, column);
+}
+
 static void multiply_portable(const uint8_t *left, ptrdiff_t row_count, const int8_t *right, const product *p) {
-    multiply_panels(left, row_count, right, p, 2, 1, dot_portable, write_rescaled);
+    multiply_panels(left, row_count, right, p, 2, 1, dot_portable, write_portable);
 }
 
 void kernel_multiply_bytes(const uint8_t *left, ptrdiff_t left_stride, ptrdiff_t row_count, const int8_t *panels,
@@ -106,8 +121,12 @@ int64_t kernel_repeat_byte_products(ptrdiff_t rounds) {
     static const int32_t offsets[PANELS * COLUMNS];
     static const float scales[PANELS * COLUMNS];
     float output[ROWS * PANELS * COLUMNS];
-    const kernel_byte_rescaling rescaling = {offsets, scales, scales, 0, false, PANELS * COLUMNS, PANELS * COLUMNS, output,
-                                             NULL, 0, 0};
+    const kernel_byte_rescaling rescaling = {.offsets = offsets,
+                                             .scales = scales,
+                                             .bias = scales,
+                                             .column_count = PANELS * COLUMNS,
+                                             .output_stride = PANELS * COLUMNS,
+                                             .output = output};
     for (ptrdiff_t round = 0; round < rounds; round++) {
         kernel_multiply_bytes(left, DEPTH, ROWS, panels, DEPTH, &rescaling);
     }

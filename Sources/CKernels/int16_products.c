@@ -12,6 +12,7 @@ typedef struct {
 
 INLINE void write_sums(const sums *values, const void *target, ptrdiff_t row, ptrdiff_t row_count, ptrdiff_t column) {
     const destination *d = target;
+    UNROLL
     for (ptrdiff_t i = 0; i < row_count; i++) {
         memcpy(d->output + (row + i) * d->stride + column, values + i, sizeof *values);
     }

@@ -26,7 +26,8 @@ typedef int32_t sums __attribute__((vector_size(COLUMNS * sizeof(int32_t)), alig
 /// Adds to each column's sum the products of a group of inputs with the column's weights.
 typedef void dot_product(sums *sum, uint32_t inputs, const void *weights);
 
-/// Takes the sums of some rows in one panel.
+/// Takes the sums of some rows in one panel. What is more than a few instructions must not be inlined: there are many tiles,
+/// whose code has to stay in the instruction cache.
 typedef void sums_writer(const sums *values, const void *target, ptrdiff_t row, ptrdiff_t row_count, ptrdiff_t column);
 
 /// Parameters shared by all tiles of a product.
@@ -67,9 +68,12 @@ INLINE void multiply_tile(const char *left, const char *right, const product *p,
         }
     }
     UNROLL
-    for (int i = 0; i < rows; i++) {
+    for (int j = 0; j < panels; j++) {
+        // A copy, since sums that the writer gets a pointer to would not be kept in registers.
+        _Alignas(64) sums column[MOST_ROWS];
         UNROLL
-        for (int j = 0; j < panels; j++) write(&totals[i][j], p->target, row + i, 1, (panel + j) * COLUMNS);
+        for (int i = 0; i < rows; i++) column[i] = totals[i][j];
+        write(column, p->target, row, rows, (panel + j) * COLUMNS);
     }
 }
 
@@ -97,20 +101,28 @@ INLINE void multiply_rows(const char *left, const char *right, const product *p,
 #undef CASE
 }
 
-/// The outer loop runs over panels and the inner one over blocks of rows, so that the panels stay in the cache. Blocks have
-/// about equal heights.
+/// Panels up to this size stay in the L2 cache beside the rows, also where it is small. Units: bytes.
+enum { KEPT_PANEL_BYTES = 128 << 10 };
+
+/// Multiplies all blocks of rows by all panels. Small panels stay in the cache while rows pass, so that the output is written
+/// in the order of memory; of large ones, each passes once. Blocks have about equal heights.
 INLINE void multiply_panels(const void *left, ptrdiff_t row_count, const void *right, const product *p, int most_rows,
                             int panels, dot_product *dot, sums_writer *write) {
     const ptrdiff_t blocks = (row_count + most_rows - 1) / most_rows;
-    for (ptrdiff_t panel = 0; panel < p->panel_count;) {
-        const bool is_full = p->panel_count - panel >= panels;
-        for (ptrdiff_t block = 0; block < blocks; block++) {
+    const ptrdiff_t steps = p->panel_count / panels + p->panel_count % panels;
+    const bool keeps_panels = p->panel_count * p->panel_step <= KEPT_PANEL_BYTES;
+    const ptrdiff_t outer_count = keeps_panels ? blocks : steps, inner_count = keeps_panels ? steps : blocks;
+    for (ptrdiff_t outer = 0; outer < outer_count; outer++) {
+        for (ptrdiff_t inner = 0; inner < inner_count; inner++) {
+            const ptrdiff_t block = keeps_panels ? outer : inner, step = keeps_panels ? inner : outer;
             const ptrdiff_t first = block * row_count / blocks, rows = (block + 1) * row_count / blocks - first;
+            // Whole steps come first, then the rest in single panels.
+            const bool is_full = step < p->panel_count / panels;
+            const ptrdiff_t panel = is_full ? step * panels : step + p->panel_count / panels * (panels - 1);
             const char *inputs = (const char *)left + first * p->left_stride;
             const char *weights = (const char *)right + panel * p->panel_step;
             if (is_full) multiply_rows(inputs, weights, p, first, panel, rows, most_rows, panels, dot, write);
             else multiply_rows(inputs, weights, p, first, panel, rows, most_rows, 1, dot, write);
         }
-        panel += is_full ? panels : 1;
     }
 }

@@ -178,7 +178,7 @@ INLINE ptrdiff_t smaller(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 /// Writes the pixels of a tile, `rows` × `columns` of them, for up to sixteen channels from `channel` on. The counts are
 /// constants where the tile is whole. `corner` is the place of the first pixel in the output.
 INLINE void write_tile(const output_lanes *y, const kernel_byte_rescaling *r, ptrdiff_t channel, ptrdiff_t corner,
-                       ptrdiff_t row_stride, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t channels) {
+                       ptrdiff_t row_stride, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t channels, int addends) {
     const panel_rescaling panel = load_rescaling(r, channel);
     // 9 · 0x38E38E39 is 1 modulo 2³².
     const uint32_t ninth = 0x38E38E39;
@@ -190,8 +190,10 @@ INLINE void write_tile(const output_lanes *y, const kernel_byte_rescaling *r, pt
             const sums values = (sums)(y[i * OUTPUT + j] * ninth) >> 6;
             float_lanes pixel;
             rescale(&values, &panel, &pixel);
-            rectify(&pixel, r->relu);
-            write_values(r, &pixel, corner + i * row_stride + j * r->output_stride, channels, r->bytes != NULL);
+            const ptrdiff_t place = corner + i * row_stride + j * r->output_stride;
+            add_addends(&r->addends, &pixel, place, channels, addends);
+            if (r->bytes == NULL) rectify(&pixel, r->relu);
+            write_values(r, &pixel, place, channels, r->bytes != NULL);
         }
     }
 }
@@ -201,6 +203,7 @@ INLINE void kernel_integer_winograd_output_body(const int32_t *products, ptrdiff
                                                 ptrdiff_t width, ptrdiff_t image_width,
                                                 const kernel_byte_rescaling *r) {
     const ptrdiff_t rows = smaller(height, OUTPUT), row_stride = image_width * r->output_stride;
+    const int addends = kind_of_addends(&r->addends);
     for (ptrdiff_t tile = 0; tile < tile_columns; tile++, products += tile_stride) {
         const ptrdiff_t left = tile * OUTPUT, columns = smaller(width - left, OUTPUT);
         for (ptrdiff_t channel = 0; channel < r->column_count; channel += COLUMNS) {
@@ -225,10 +228,12 @@ INLINE void kernel_integer_winograd_output_body(const int32_t *products, ptrdiff
             UNROLL
             for (int i = 0; i < OUTPUT; i++) transform_output(half + i * EXTENT, y + i * OUTPUT, 1);
             const ptrdiff_t rest = smaller(r->column_count - channel, COLUMNS);
-            if (rows == OUTPUT && columns == OUTPUT && rest == COLUMNS) {
-                write_tile(y, r, channel, corner, row_stride, OUTPUT, OUTPUT, COLUMNS);
+            if (rows < OUTPUT || columns < OUTPUT || rest < COLUMNS) {
+                write_tile(y, r, channel, corner, row_stride, rows, columns, rest, addends);
+            } else if (addends == ADDS_NOTHING) {
+                write_tile(y, r, channel, corner, row_stride, OUTPUT, OUTPUT, COLUMNS, ADDS_NOTHING);
             } else {
-                write_tile(y, r, channel, corner, row_stride, rows, columns, rest);
+                write_tile(y, r, channel, corner, row_stride, OUTPUT, OUTPUT, COLUMNS, addends);
             }
         }
     }

@@ -9,6 +9,9 @@
 /// For bodies and their helpers: they must be inlined into a function with the right target attribute.
 #define INLINE static inline __attribute__((always_inline))
 
+/// For code that must not be copied to each of its callers.
+#define NOINLINE __attribute__((noinline))
+
 /// The square root as one instruction; a call of libm's would have to set `errno`.
 #define SQUARE_ROOT(x) __builtin_elementwise_sqrt(x)
 

@@ -79,18 +79,25 @@ static int8_t *packed(context *c, const int8_t *weights, ptrdiff_t columns, ptrd
     return panels;
 }
 
+static float addend(const kernel_byte_addends *a, ptrdiff_t place) {
+    if (a->values != NULL && a->scale == 0) return a->values[place];
+    if (a->values == NULL && a->bytes == NULL) return 0;
+    const uint8_t byte = a->bytes != NULL ? a->bytes[place] : quantized(a->values[place], a->inverse_scale, a->zero_point);
+    return (float)(byte - a->zero_point) * a->scale;
+}
+
 static void rescale(const kernel_byte_rescaling *r, int32_t sum, ptrdiff_t row, ptrdiff_t column, float *output, uint8_t *bytes) {
     float value = (float)(int32_t)((uint32_t)sum + (uint32_t)r->offsets[column]);
     value = value * r->scales[column];
     value = value + r->bias[column];
-    if (r->addends != NULL) value = value + r->addends[row * r->output_stride + column];
+    value = value + addend(&r->addends, row * r->output_stride + column);
     if (r->relu && value < 0) value = 0;
     if (output != NULL) output[row * r->output_stride + column] = value;
     if (bytes != NULL) bytes[row * r->output_stride + column] = quantized(value, r->inverse_scale, r->zero_point);
 }
 
 /// A rescaling of `columns` outputs, with or without addends, to floats or bytes.
-static kernel_byte_rescaling rescaling(context *c, ptrdiff_t rows, ptrdiff_t columns, bool may_add) {
+static kernel_byte_rescaling rescaling(context *c, ptrdiff_t rows, ptrdiff_t columns) {
     const ptrdiff_t padded = rounded_up(columns, COLUMNS);
     int32_t *offsets = guarded(c, sizeof(int32_t) * (size_t)padded, sizeof(int32_t));
     float *scales = outputs(c, padded), *bias = outputs(c, padded);
@@ -103,7 +110,14 @@ static kernel_byte_rescaling rescaling(context *c, ptrdiff_t rows, ptrdiff_t col
                                .column_count = columns, .output_stride = columns + between(c, 0, 5), .inverse_scale = 3.7f,
                                .zero_point = (uint8_t)between(c, 0, 200)};
     const ptrdiff_t count = (rows - 1) * r.output_stride + columns;
-    if (may_add && (next_random(c) & 1)) r.addends = floats(c, count);
+    const int kind = (int)between(c, 0, 3);
+    if (kind == 1 || kind == 2) r.addends.values = floats(c, count);
+    if (kind == 3) r.addends.bytes = bytes(c, count, 0);
+    if (kind > 1) {
+        r.addends.scale = 0.3f;
+        r.addends.inverse_scale = 1 / 0.3f;
+        r.addends.zero_point = (uint8_t)between(c, 0, 255);
+    }
     if (next_random(c) & 1) r.output = outputs(c, count);
     else r.bytes = guarded(c, (size_t)count, 1);
     return r;
@@ -123,8 +137,9 @@ static void compare(context *c, const kernel_byte_rescaling *r, ptrdiff_t rows, 
 static void multiply(context *c) {
     const ptrdiff_t rows = between(c, 1, 40), columns = between(c, 1, 70), depth = 4 * between(c, 1, 60);
     const ptrdiff_t stride = depth + between(c, 0, 9);
-    const kernel_byte_rescaling r = rescaling(c, rows, columns, true);
-    about(c, "%td rows, %td columns, depth %td, addends %d, bytes %d", rows, columns, depth, r.addends != NULL, r.bytes != NULL);
+    const kernel_byte_rescaling r = rescaling(c, rows, columns);
+    about(c, "%td rows, %td columns, depth %td, addends %d %d, bytes %d", rows, columns, depth, r.addends.values != NULL,
+          r.addends.bytes != NULL, r.bytes != NULL);
     uint8_t *left = bytes(c, (rows - 1) * stride + depth, SLACK);
     int8_t *weights = plain(c, (size_t)(columns * depth));
     for (ptrdiff_t i = 0; i < columns * depth; i++) {
@@ -244,7 +259,7 @@ static void integer_winograd(context *c) {
         }
         products[i] = (int32_t)sum;
     }
-    const kernel_byte_rescaling r = rescaling(c, height * width, columns, false);
+    const kernel_byte_rescaling r = rescaling(c, height * width, columns);
     float *output = plain(c, sizeof(float) * (size_t)(height * width * r.output_stride));
     uint8_t *expected = plain(c, (size_t)(height * width * r.output_stride));
     for (ptrdiff_t pixel = 0; pixel < height * width; pixel++) {

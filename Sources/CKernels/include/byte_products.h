@@ -40,6 +40,20 @@ void kernel_quantize_byte_rows(const float *values, ptrdiff_t row_count, ptrdiff
 void kernel_im2row_bytes(const uint8_t *image, ptrdiff_t channels, const kernel_window *window, ptrdiff_t first,
                          ptrdiff_t count, uint8_t zero_point, uint8_t *rows, ptrdiff_t row_stride);
 
+/// Values that are added to a product's output, such as the shortcut of a residual block. They have the output's shape and
+/// stride.
+typedef struct {
+    /// Null if there are none, or if they are bytes.
+    const float *values;
+    /// Null if there are none, or if they are float32. A byte stands for `(byte - zero_point) * scale`.
+    const uint8_t *bytes;
+    /// How they are quantized; a scale of 0 stands for `values` that are added as they are. Otherwise `values` are rounded to
+    /// bytes first, so that the sums are those of `bytes`.
+    float scale;
+    float inverse_scale;
+    uint8_t zero_point;
+} kernel_byte_addends;
+
 /// How the sums of a product become its output. The arrays have an element for each column of each panel.
 typedef struct {
     /// Added to each sum: corrects for the zero point of the inputs.
@@ -47,8 +61,8 @@ typedef struct {
     /// The factor of each column: the input's scale times the weights'.
     const float *scales;
     const float *bias;
-    /// Added after the bias, with the output's shape and stride; null for none.
-    const float *addends;
+    /// Added after the bias.
+    kernel_byte_addends addends;
     /// Whether a ReLU follows in the same pass (fused activation).
     bool relu;
     /// The number of columns to write; those of the last panel may be fewer.
@@ -64,7 +78,7 @@ typedef struct {
 } kernel_byte_rescaling;
 
 /// Multiplies rows of bytes by packed panels and rescales the sums:
-/// `output[row][c] = relu(float(Σ left[row][k] * weights[c][k] + offsets[c]) * scales[c] + bias[c] + addends[row][c])`,
+/// `output[row][c] = relu(float(Σ left[row][k] * weights[c][k] + offsets[c]) * scales[c] + bias[c] + addend[row][c])`,
 /// or that quantized to a byte.
 ///
 /// The operations are rounded one by one; there is no fused multiply-add.

@@ -73,7 +73,7 @@ void kernel_integer_winograd_kernels(const int8_t *panel, ptrdiff_t channels, pt
 /// The output transform of one row of tiles, and the rescaling of its sums: from `products[place * place_stride + tile *
 /// tile_stride + channel]` to the pixels of an image, row `y * image_width + x` of the rescaling's output.
 ///
-/// Limits: each sum's magnitude is below ``KERNEL_INTEGER_TILE_LIMIT``; the rescaling has no addends.
+/// Limits: each sum's magnitude is below ``KERNEL_INTEGER_TILE_LIMIT``.
 /// - Parameter height, width: the pixels to write, from the tiles' first row on; those of the last tiles may be fewer.
 void kernel_integer_winograd_output(const int32_t *products, ptrdiff_t place_stride, ptrdiff_t tile_stride,
                                     ptrdiff_t tile_columns, ptrdiff_t first_row, ptrdiff_t height, ptrdiff_t width,

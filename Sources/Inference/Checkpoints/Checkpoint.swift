@@ -40,11 +40,11 @@ public struct Checkpoint: Sendable {
     public let notes: [String]
     /// The `__metadata__` of a safetensors file; empty for other formats.
     public let metadata: [String: String]
-    /// How the inputs of layers with quantized weights are quantized, by the layer's name. The weights themselves are among
+    /// How layers with quantized weights quantize what they read, by the layer's name. The weights themselves are among
     /// ``tensors``, in float32.
-    let inputQuantizations: [String: InputQuantization]
+    let quantizations: [String: LayerQuantization]
     /// Whether weights are stored as bytes, as `alexnet quantize` writes them.
-    public var isQuantized: Bool { !inputQuantizations.isEmpty }
+    public var isQuantized: Bool { !quantizations.isEmpty }
     /// The bytes of the file; of a sharded checkpoint, those of the index.
     public let file: AlignedBuffer
     /// The bytes of each shard, in the order of file names; empty if the checkpoint is one file.
@@ -119,7 +119,7 @@ public struct Checkpoint: Sendable {
         objects = contents.objects
         notes = contents.notes
         metadata = contents.metadata
-        inputQuantizations = contents.inputQuantizations
+        quantizations = contents.quantizations
     }
 
     /// Size of the file and all shards. Units: bytes.
@@ -193,8 +193,8 @@ struct CheckpointContents {
     /// Remarks for the user, one sentence each.
     var notes: [String] = []
     var metadata: [String: String] = [:]
-    /// See ``Checkpoint/inputQuantizations``.
-    var inputQuantizations: [String: InputQuantization] = [:]
+    /// See ``Checkpoint/quantizations``.
+    var quantizations: [String: LayerQuantization] = [:]
 
     /// Limits the memory. The tensors' float32 copies are charged too: views may overlap and repeat elements, so a
     /// small file could ask for far more memory than its size.

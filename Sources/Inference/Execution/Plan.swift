@@ -12,7 +12,7 @@ struct Plan: Sendable {
         let operation: any Operation
         let inputOffsets: [Int]
         let outputOffset: Int
-        let inputFormat: ValueFormat
+        let inputFormats: [ValueFormat]
         let outputFormat: ValueFormat
     }
 
@@ -51,7 +51,7 @@ struct Plan: Sendable {
         for step in steps {
             let run = OperationRun(
                 batchSize: batchSize, inputOffsets: step.inputOffsets, outputOffset: step.outputOffset,
-                inputFormat: step.inputFormat, outputFormat: step.outputFormat, scratchOffset: activationCount,
+                inputFormats: step.inputFormats, outputFormat: step.outputFormat, scratchOffset: activationCount,
                 scratchStride: scratchStride, memory: memory, workers: workers,
                 threadCount: threadCount)
             willRun?(step, run)

@@ -9,7 +9,7 @@ final class Planner: Sendable {
         let algorithms: [Algorithm]
         /// See ``Layer/workload(for:)``; formats other than float32 are part of it.
         let workload: String
-        let input: AlgorithmTuner.Value
+        let inputs: [AlgorithmTuner.Value]
         let output: AlgorithmTuner.Value
         /// The index of the value that the layer writes, and of those that it reads; see ``StageGraph``.
         let outputValue: Int
@@ -57,14 +57,17 @@ final class Planner: Sendable {
         stages = graph.stages.map { stage in
             let node = network.nodes[stage.node]
             let shapes = network.inputShapes(of: node)
-            let input = AlgorithmTuner.Value(count: shapes[0].elementCount, format: formats[stage.inputs[0]])
+            let inputs = zip(shapes, stage.inputs).map {
+                AlgorithmTuner.Value(count: $0.elementCount, format: formats[$1])
+            }
             let output = AlgorithmTuner.Value(
                 count: network.shapes[stage.node].elementCount, format: formats[stage.output])
             return Stage(
                 node: node, algorithms: node.layer.algorithms(for: shapes, activation: stage.activation),
-                workload: node.layer.workload(for: shapes) + (input.format == .float32 ? "" : ", from bytes")
+                workload: node.layer.workload(for: shapes) + (inputs[0].format == .float32 ? "" : ", from bytes")
+                    + (inputs.dropFirst().allSatisfy { $0.format == .float32 } ? "" : ", adding bytes")
                     + (output.format == .float32 ? "" : ", to bytes"),
-                input: input, output: output, outputValue: stage.output, inputValues: stage.inputs)
+                inputs: inputs, output: output, outputValue: stage.output, inputValues: stage.inputs)
         }
     }
 
@@ -92,13 +95,13 @@ final class Planner: Sendable {
 
     /// Measures the algorithms whose times are unknown, within the tuner's time limit.
     func measure(with tuner: AlgorithmTuner) {
-        for stage in stages where stage.inputValues.count == 1 {
+        for stage in stages {
             let unknown = [loneCondition, fullCondition].filter {
                 selector.timings.times(of: stage.workload, under: $0) == nil
             }
             guard !unknown.isEmpty else { continue }
             let measured = tuner.measure(
-                stage.algorithms, input: stage.input, output: stage.output, under: unknown)
+                stage.algorithms, inputs: stage.inputs, output: stage.output, under: unknown)
             guard let measured else { return }
             for (condition, times) in measured {
                 for (algorithm, time) in times {
@@ -173,7 +176,7 @@ final class Planner: Sendable {
                 Plan.Step(
                     node: stage.node.name, operation: operation,
                     inputOffsets: stage.inputValues.map { offsets[$0] ?? 0 }, outputOffset: offset,
-                    inputFormat: stage.input.format, outputFormat: stage.output.format))
+                    inputFormats: stage.inputs.map(\.format), outputFormat: stage.output.format))
         }
         return Plan(
             batchSize: batchSize, steps: steps,

@@ -132,10 +132,10 @@ final class ValueRecorder: Sendable {
     func record(_ step: Plan.Step, _ run: OperationRun) {
         guard let count = counts[step.node] else { return }
         let values =
-            switch run.inputFormat {
+            switch run.inputFormat() {
             case .float32: Array(UnsafeBufferPointer(start: run.input(), count: count))
             case .bytes(let quantization):
-                UnsafeBufferPointer(start: run.inputBytes, count: count).map(quantization.value)
+                UnsafeBufferPointer(start: run.inputBytes(), count: count).map(quantization.value)
             }
         recorded.withLock { $0[step.node] = values }
     }

@@ -52,23 +52,40 @@ struct StageGraph: Sendable {
     ///
     /// A value is stored in bytes if a layer writes it that can, and all its readers would quantize it in the same way.
     func formats(of network: Network) -> [ValueFormat] {
-        var wanted: [Int: ValueFormat] = [output: .float32]
-        func want(_ format: ValueFormat, of value: Int) {
+        var kept: Set<Int> = [output]
+        while true {
+            let formats = formats(of: network, keeping: kept)
+            // What a layer passes on has one format. If that is not bytes, its inputs in bytes have to be float32 as well.
+            let mixed = stages.filter { stage in
+                network.nodes[stage.node].layer.passesBytes && formats[stage.output] == .float32
+            }.flatMap(\.inputs).filter { formats[$0] != .float32 }
+            if mixed.isEmpty { return stored.map { formats[$0] } }
+            kept.formUnion(mixed)
+        }
+    }
+
+    /// The formats if some values are kept in float32. The inputs of a layer that passes bytes on may be mixed.
+    private func formats(of network: Network, keeping kept: Set<Int>) -> [ValueFormat] {
+        var wanted = Dictionary(uniqueKeysWithValues: kept.map { ($0, ValueFormat.float32) })
+        func want(_ quantization: InputQuantization?, else format: ValueFormat, of value: Int) {
+            let format = quantization.map(ValueFormat.bytes) ?? format
             wanted[value] = wanted[value].map { $0 == format ? format : .float32 } ?? format
         }
         for stage in stages.reversed() {
             let layer = network.nodes[stage.node].layer
             let passed = layer.passesBytes ? wanted[stage.output] ?? .float32 : .float32
-            want(layer.inputQuantization.map(ValueFormat.bytes) ?? passed, of: stage.inputs[0])
-            for input in stage.inputs.dropFirst() { want(.float32, of: input) }
+            want(layer.inputQuantization, else: passed, of: stage.inputs[0])
+            for input in stage.inputs.dropFirst() { want(layer.addendQuantization, else: passed, of: input) }
         }
         var formats = [ValueFormat](repeating: .float32, count: stored.count)
         for stage in stages {
             let layer = network.nodes[stage.node].layer
             let format = wanted[stage.output] ?? .float32
-            let isWritten = layer.inputQuantization != nil || layer.passesBytes && formats[stage.inputs[0]] == format
+            let isWritten =
+                layer.inputQuantization != nil
+                || layer.passesBytes && stage.inputs.allSatisfy { formats[$0] == format }
             formats[stage.output] = isWritten ? format : .float32
         }
-        return stored.map { formats[$0] }
+        return formats
     }
 }

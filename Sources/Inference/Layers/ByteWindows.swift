@@ -12,6 +12,8 @@ struct ByteWindows: Sendable {
     /// The kernels with channels innermost: one matrix for each group.
     let kernels: [ByteMatrix]
     let input: InputQuantization
+    /// How the second input is quantized; nil for float32.
+    private let addend: InputQuantization?
 
     init(
         layer: Conv2d, input: InputQuantization, geometry: ConvolutionGeometry, activation: Activation?,
@@ -21,6 +23,7 @@ struct ByteWindows: Sendable {
         self.activation = activation
         self.addsSecondInput = addsSecondInput
         self.input = input
+        addend = layer.addendQuantization
         kernels = layer.byteKernels(input: input)
     }
 
@@ -44,7 +47,7 @@ struct ByteWindows: Sendable {
     ///
     /// - Returns: `[N, H, W, C]`, followed by ``slack``.
     func quantizedBatch(_ run: OperationRun) -> UnsafePointer<UInt8> {
-        if case .bytes = run.inputFormat { return run.inputBytes }
+        if case .bytes = run.inputFormat() { return run.inputBytes() }
         nonisolated(unsafe) let bytes = Self.bytes(run.scratch(slot: 0))
         run.parallelForRanges(run.batchSize * imageByteCount, minCount: 16 << 10) { range, _ in
             kernel_quantize_bytes(
@@ -109,6 +112,15 @@ struct ByteWindows: Sendable {
             rowStride: isUnfolded ? geometry.inputChannels : rowByteCount, rowCount: positions.count,
             into: run.outputMemory.advanced(by: place),
             outputStride: (width == 1 ? geometry.outputWidth : 1) * geometry.outputChannels,
-            adding: addsSecondInput ? run.input(1) + place : nil, activation: activation)
+            adding: addends(run, at: place), activation: activation)
+    }
+
+    /// The second input from one place of the output on; nil if nothing is added.
+    func addends(_ run: OperationRun, at place: Int) -> ByteAddends? {
+        guard addsSecondInput else { return nil }
+        switch run.inputFormat(1) {
+        case .float32: return .float32(run.input(1) + place, addend)
+        case .bytes(let quantization): return .bytes(run.inputBytes(1) + place, quantization)
+        }
     }
 }

@@ -18,6 +18,8 @@ public struct Conv2d: UnaryLayer {
     public let groups: Int
     /// How the input is quantized, for a convolution that is computed in 8-bit integers; nil for float32.
     public let inputQuantization: InputQuantization?
+    /// How a sum that is fused into this convolution quantizes its second input; nil for float32. See ``SummedConv2d``.
+    public let addendQuantization: InputQuantization?
 
     /// Makes a convolution of its parameters.
     ///
@@ -26,9 +28,10 @@ public struct Conv2d: UnaryLayer {
     ///   - groups: divides the input channels and the output channels.
     ///   - inputQuantization: nil to compute in float32. Quantized kernels are derived from the weight; see
     ///     ``ByteMatrix``.
+    ///   - addendQuantization: see ``addendQuantization``.
     public init(
         weight: Tensor, bias: Tensor?, stride: Size2d = 1, padding: Size2d = 0, groups: Int = 1,
-        inputQuantization: InputQuantization? = nil
+        inputQuantization: InputQuantization? = nil, addendQuantization: InputQuantization? = nil
     ) {
         precondition(weight.shape.rank == 4, "a convolution's weight is [O, I, KH, KW], not \(weight.shape)")
         let zeroedBias = bias ?? Tensor([weight.shape[0]]) { $0.initialize(repeating: 0) }
@@ -43,6 +46,7 @@ public struct Conv2d: UnaryLayer {
         hasBias = bias != nil
         self.groups = groups
         self.inputQuantization = inputQuantization
+        self.addendQuantization = addendQuantization
         window = Window(
             kernelSize: Size2d(height: weight.shape[2], width: weight.shape[3]), stride: stride, padding: padding)
     }
@@ -142,10 +146,10 @@ public struct Conv2d: UnaryLayer {
 
 extension Conv2d {
     /// This convolution, computed in 8-bit integers.
-    func quantizingInput(_ input: InputQuantization) -> Conv2d {
+    func quantizing(_ quantization: LayerQuantization) -> Conv2d {
         Conv2d(
             weight: weight, bias: hasBias ? bias : nil, stride: window.stride, padding: window.padding, groups: groups,
-            inputQuantization: input)
+            inputQuantization: quantization.input, addendQuantization: quantization.addend)
     }
 
     /// The quantized kernels of each group, with channels innermost: `[O, KH, KW, C / groups]`.
@@ -178,8 +182,7 @@ extension Conv2d {
             QuantizedConvolution(windows: windows())
         }
         // Where it is certain to be slower, it is not worth a measurement.
-        guard !addsSecondInput,
-            let winograd = QuantizedWinogradConvolution.algorithm(layer: self, geometry: geometry, windows: windows),
+        guard let winograd = QuantizedWinogradConvolution.algorithm(layer: self, geometry: geometry, windows: windows),
             winograd.cost < 1.5 * direct.cost
         else { return [direct] }
         return [winograd, direct]
@@ -251,30 +254,30 @@ extension Conv2d {
             bias: Tensor(
                 bias.shape,
                 scalars: zip(bias.scalars, factors).map { Float(Double($0) * $1.scale + $1.shift) }),
-            stride: window.stride, padding: window.padding, groups: groups, inputQuantization: inputQuantization)
+            stride: window.stride, padding: window.padding, groups: groups, inputQuantization: inputQuantization,
+            addendQuantization: addendQuantization)
     }
 }
 
-/// A pointwise convolution with a fused sum: a second input is added to its output in the same pass as the bias. It
-/// ends a residual bottleneck block.
+/// A convolution with a fused sum: a second input is added to its output in the same pass as the bias. It ends a
+/// residual block.
 ///
 /// Shape: inputs `[N, C, H, W]` and `[N, O, H', W']`, output `[N, O, H', W']`.
 /// - Source: He et al. 2015, arXiv:1512.03385, §3.3.
 struct SummedConv2d: Layer {
     let convolution: Conv2d
 
-    /// - Precondition: the kernel is 1×1.
-    init(_ convolution: Conv2d) {
-        precondition(Self.computes(convolution), "a kernel of \(convolution.window.kernelSize) is not pointwise")
-        self.convolution = convolution
-    }
+    init(_ convolution: Conv2d) { self.convolution = convolution }
 
-    /// Whether a convolution can be fused with a sum. Larger kernels use faster algorithms, which cannot add a second
-    /// input.
-    static func computes(_ convolution: Conv2d) -> Bool { convolution.window.kernelSize == 1 }
+    /// Whether a convolution is as fast with a sum as without. Larger kernels in float32 have faster algorithms, which
+    /// cannot add a second input.
+    static func isFast(_ convolution: Conv2d) -> Bool {
+        convolution.window.kernelSize == 1 || convolution.inputQuantization != nil
+    }
 
     var parameters: [Tensor] { convolution.parameters }
     var inputQuantization: InputQuantization? { convolution.inputQuantization }
+    var addendQuantization: InputQuantization? { inputQuantization == nil ? nil : convolution.addendQuantization }
     var fusesActivation: Bool { true }
 
     func outputShape(for inputs: [Shape]) throws(ShapeError) -> Shape {
@@ -306,7 +309,16 @@ struct SummedConv2d: Layer {
 
     func multiplyAddCount(for inputs: [Shape]) -> Int { convolution.multiplyAddCount(for: [inputs[0]]) }
 
-    func callAsFunction(_ inputs: [Tensor]) -> Tensor { Add()([convolution(inputs[0]), inputs[1]]) }
+    func workload(for inputs: [Shape]) -> String { convolution.workload(for: [inputs[0]]) + ", summed" }
+
+    func callAsFunction(_ inputs: [Tensor]) -> Tensor {
+        let addend = addendQuantization.map { quantization in
+            Tensor(
+                inputs[1].shape,
+                scalars: inputs[1].scalars.map { quantization.value(of: quantization.byte(of: $0)) })
+        }
+        return Add()([convolution(inputs[0]), addend ?? inputs[1]])
+    }
 }
 
 /// The extents of a convolution, in terms of the matrix product that computes it.

@@ -8,6 +8,8 @@ public struct Concat: Layer {
     /// The layer, which has no parameters.
     public init() {}
 
+    public var passesBytes: Bool { true }
+
     public func outputShape(for inputs: [Shape]) throws(ShapeError) -> Shape {
         guard let first = inputs.first, first.rank == 3,
             inputs.allSatisfy({ $0.rank == 3 && $0[1] == first[1] && $0[2] == first[2] })
@@ -49,12 +51,23 @@ struct ConcatOperation: Operation {
     let pixelCount: Int
 
     func run(_ run: OperationRun) {
+        switch run.inputFormat() {
+        case .float32: copy(run, to: run.output) { run.input($0) }
+        case .bytes: copy(run, to: run.outputBytes) { run.inputBytes($0) }
+        }
+    }
+
+    private func copy<Element>(
+        _ run: OperationRun, to output: UnsafeMutablePointer<Element>,
+        from input: @escaping @Sendable (_ index: Int) -> UnsafePointer<Element>
+    ) {
+        nonisolated(unsafe) let output = output
         let width = channels.reduce(0, +)
         run.parallelForRanges(run.batchSize * pixelCount, minCount: 128) { pixels, _ in
             var firstChannel = 0
             for (index, count) in channels.enumerated() {
-                var source = run.input(index) + pixels.lowerBound * count
-                var target = run.output + pixels.lowerBound * width + firstChannel
+                var source = input(index) + pixels.lowerBound * count
+                var target = output + pixels.lowerBound * width + firstChannel
                 for _ in pixels {
                     target.update(from: source, count: count)
                     source += count
@@ -155,14 +168,14 @@ struct FlattenOperation: Operation {
 
     func run(_ run: OperationRun) {
         for image in 0..<run.batchSize {
-            switch run.inputFormat {
+            switch run.inputFormat() {
             case .float32:
                 kernel_transpose(
                     run.input() + image * input.elementCount, input[1] * input[2], input[0],
                     run.output + image * input.elementCount)
             case .bytes:
                 kernel_transpose_bytes(
-                    run.inputBytes + image * input.elementCount, input[1] * input[2], input[0],
+                    run.inputBytes() + image * input.elementCount, input[1] * input[2], input[0],
                     run.outputBytes + image * input.elementCount)
             }
         }

@@ -31,11 +31,14 @@ public protocol Layer: Sendable {
     func isView(of inputs: [Shape]) -> Bool
 
     /// How the layer quantizes its first input; nil if it computes in float32. All algorithms of a layer that quantizes take
-    /// its first input, and write its output, in either ``ValueFormat``.
+    /// its inputs, and write its output, in either ``ValueFormat``.
     var inputQuantization: InputQuantization? { get }
 
+    /// How a layer that quantizes its first input quantizes the second, which it adds to its output; nil for float32.
+    var addendQuantization: InputQuantization? { get }
+
     /// Whether the layer only moves values or picks the largest, so that it is the same on bytes. Its only algorithm then
-    /// computes either ``ValueFormat``.
+    /// computes either ``ValueFormat``, if all inputs have the same.
     var passesBytes: Bool { get }
 
     /// The layer's parameters in float32; copies if they are stored in another form.
@@ -56,6 +59,7 @@ extension Layer {
     public var fusesActivation: Bool { false }
     public func isView(of inputs: [Shape]) -> Bool { false }
     public var inputQuantization: InputQuantization? { nil }
+    public var addendQuantization: InputQuantization? { nil }
     public var passesBytes: Bool { false }
     public var parameters: [Tensor] { [] }
     public var parameterCount: Int { parameters.reduce(0) { $0 + $1.shape.elementCount } }

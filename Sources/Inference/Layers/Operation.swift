@@ -76,8 +76,8 @@ public struct OperationRun: @unchecked Sendable {  // guard: the arena belongs t
     let inputOffsets: [Int]
     /// The offset of the output in the arena. Units: floats.
     let outputOffset: Int
-    /// The formats of the first input and of the output; further inputs are float32.
-    let inputFormat: ValueFormat
+    /// The format of each input; float32 of those that are left out.
+    private let inputFormats: [ValueFormat]
     let outputFormat: ValueFormat
     /// The offset of the first thread's scratch memory in the arena. Units: floats.
     let scratchOffset: Int
@@ -91,14 +91,14 @@ public struct OperationRun: @unchecked Sendable {  // guard: the arena belongs t
 
     /// A run on the memory at `memory`, from which all offsets are counted. Units: floats.
     package init(
-        batchSize: Int, inputOffsets: [Int], outputOffset: Int, inputFormat: ValueFormat = .float32,
+        batchSize: Int, inputOffsets: [Int], outputOffset: Int, inputFormats: [ValueFormat] = [],
         outputFormat: ValueFormat = .float32, scratchOffset: Int, scratchStride: Int,
         memory: UnsafeMutablePointer<Float>, workers: WorkerPool, threadCount: Int
     ) {
         self.batchSize = batchSize
         self.inputOffsets = inputOffsets
         self.outputOffset = outputOffset
-        self.inputFormat = inputFormat
+        self.inputFormats = inputFormats
         self.outputFormat = outputFormat
         self.scratchOffset = scratchOffset
         self.scratchStride = scratchStride
@@ -113,9 +113,14 @@ public struct OperationRun: @unchecked Sendable {  // guard: the arena belongs t
     /// The output of the step. Shape: `[N, …]`, images contiguous.
     public var output: UnsafeMutablePointer<Float> { memory + outputOffset }
 
-    /// The first input of a step that takes bytes, followed by ``byteSlack``. Shape: `[N, …]`, images contiguous.
-    var inputBytes: UnsafePointer<UInt8> {
-        UnsafePointer(UnsafeMutableRawPointer(memory + inputOffsets[0]).assumingMemoryBound(to: UInt8.self))
+    /// The format of an input.
+    func inputFormat(_ index: Int = 0) -> ValueFormat {
+        inputFormats.indices.contains(index) ? inputFormats[index] : .float32
+    }
+
+    /// An input in bytes, followed by ``byteSlack``. Shape: `[N, …]`, images contiguous.
+    func inputBytes(_ index: Int = 0) -> UnsafePointer<UInt8> {
+        UnsafePointer(UnsafeMutableRawPointer(memory + inputOffsets[index]).assumingMemoryBound(to: UInt8.self))
     }
 
     /// The output of a step that writes bytes. Shape: `[N, …]`, images contiguous.

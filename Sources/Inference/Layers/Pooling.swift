@@ -67,14 +67,14 @@ struct MaxPool2dOperation: Operation {
         run.parallelFor(run.batchSize) { image, _ in
             var window = kernel_window(
                 window, height: input[1], width: input[2], pixelStride: input[0], outputWidth: output[2])
-            switch run.inputFormat {
+            switch run.inputFormat() {
             case .float32:
                 kernel_max_pool(
                     run.input() + image * input.elementCount, &window, input[0], output[1],
                     run.output + image * output.elementCount)
             case .bytes:
                 kernel_max_pool_bytes(
-                    run.inputBytes + image * input.elementCount, &window, input[0], output[1],
+                    run.inputBytes() + image * input.elementCount, &window, input[0], output[1],
                     run.outputBytes + image * output.elementCount)
             }
         }

@@ -43,11 +43,11 @@ struct QuantizedLinear: Operation {
     private func quantizedBatch(_ run: OperationRun) -> UnsafePointer<UInt8> {
         let scratch = UnsafeMutableRawPointer(run.scratch(slot: 0))
         nonisolated(unsafe) let bytes = scratch.assumingMemoryBound(to: UInt8.self)
-        if case .bytes = run.inputFormat {
-            guard weight.rowByteCount != weight.depth else { return run.inputBytes }
+        if case .bytes = run.inputFormat() {
+            guard weight.rowByteCount != weight.depth else { return run.inputBytes() }
             for image in 0..<run.batchSize {
                 let row = bytes + image * weight.rowByteCount
-                row.update(from: run.inputBytes + image * weight.depth, count: weight.depth)
+                row.update(from: run.inputBytes() + image * weight.depth, count: weight.depth)
                 (row + weight.depth).update(repeating: 0, count: weight.rowByteCount - weight.depth)
             }
             return UnsafePointer(bytes)

@@ -240,7 +240,7 @@ struct QuantizedWinogradConvolution: Operation {
             row / tiling.rows * geometry.positions * geometry.outputChannels + group * geometry.outputsPerGroup
         windows.kernels[group].withRescaling(
             of: outputs, into: run.outputMemory.advanced(by: place), outputStride: geometry.outputChannels,
-            activation: windows.activation
+            adding: windows.addends(run, at: place), activation: windows.activation
         ) { rescaling in
             kernel_integer_winograd_output(
                 products, placeStride, filters[group].widestBlock, tiling.columns, first, tiling.tiledHeight - first,

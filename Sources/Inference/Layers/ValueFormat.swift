@@ -15,6 +15,13 @@ public enum ValueFormat: Sendable, Equatable {
     }
 }
 
+/// What a layer that is computed in bytes adds to its output, from one place of the output on.
+enum ByteAddends {
+    /// Values that are first rounded as they are quantized; nil to add them as they are.
+    case float32(UnsafePointer<Float>, InputQuantization?)
+    case bytes(UnsafePointer<UInt8>, InputQuantization)
+}
+
 /// A place in the output of a step that may write either format.
 enum OutputMemory {
     case float32(UnsafeMutablePointer<Float>)

@@ -237,7 +237,7 @@ struct ConvolutionAccuracy {
     /// - Parameter appliesReLU: whether the operation has a fused ReLU; negative outputs are then zero in both results.
     func largest(of operation: any Operation, appliesReLU: Bool, workers: WorkerPool) -> Double {
         let bench = OperationBench(
-            operation: operation, input: .init(count: geometry.inputChannels * geometry.height * geometry.width),
+            operation: operation, inputs: [.init(count: geometry.inputChannels * geometry.height * geometry.width)],
             output: .init(count: geometry.outputChannels * geometry.positions), batchSize: 1, threadCount: 1,
             workers: workers)
         bench.run()

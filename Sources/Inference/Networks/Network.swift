@@ -137,13 +137,13 @@ extension Network {
         }
     }
 
-    /// The same network with each sum of two values fused into the pointwise convolution directly before it, if the
-    /// convolution feeds nothing else.
-    func fusingSums() -> Network {
+    /// The same network with each sum of two values fused into the convolution directly before it, if the convolution
+    /// feeds nothing else.
+    ///
+    /// - Parameter isFused: which convolutions to fuse; those that are as fast by default.
+    func fusingSums(where isFused: (Conv2d) -> Bool = SummedConv2d.isFast) -> Network {
         fusing { first, second in
-            guard let convolution = first as? Conv2d, second is Add, SummedConv2d.computes(convolution) else {
-                return nil
-            }
+            guard let convolution = first as? Conv2d, second is Add, isFused(convolution) else { return nil }
             return SummedConv2d(convolution)
         }
     }

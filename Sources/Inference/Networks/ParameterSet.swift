@@ -24,14 +24,15 @@ package struct ParameterSet {
         try Self.refuseQuantized(checkpoint.skipped.filter { $0.name.hasPrefix(prefix) })
         let object = checkpoint.objects.first { $0.name.hasPrefix(prefix) && !TrainingTensor.hasName($0.name) }
         if let object { throw .notATensor(name: object.name, found: object.kind) }
-        var inputs = checkpoint.inputQuantizations
+        var quantizations = checkpoint.quantizations
         if !prefix.isEmpty {
-            inputs = Dictionary(
-                uniqueKeysWithValues: inputs.filter { $0.key.hasPrefix(prefix) }
+            quantizations = Dictionary(
+                uniqueKeysWithValues: quantizations.filter { $0.key.hasPrefix(prefix) }
                     .map { (String($0.key.dropFirst(prefix.count)), $0.value) })
         }
         try self.init(
-            prefix.isEmpty ? checkpoint.tensors : checkpoint.tensors.under(prefix), packing: packing, inputs: inputs)
+            prefix.isEmpty ? checkpoint.tensors : checkpoint.tensors.under(prefix), packing: packing,
+            quantizations: quantizations)
     }
 
     /// Includes all tensors and leaves them in the file's memory.
@@ -52,9 +53,9 @@ package struct ParameterSet {
     /// Includes tensors of any origin and leaves them in their memory.
     package init(_ tensors: StoredTensors) throws(CheckpointError) { try self.init(tensors, packing: nil) }
 
-    /// - Parameter inputs: how the inputs of quantized layers are quantized, by the layer's name.
+    /// - Parameter quantizations: how quantized layers quantize what they read, by the layer's name.
     init(
-        _ tensors: StoredTensors, packing: WeightPacking?, inputs: [String: InputQuantization] = [:]
+        _ tensors: StoredTensors, packing: WeightPacking?, quantizations: [String: LayerQuantization] = [:]
     ) throws(CheckpointError) {
         guard tensors.count <= Self.maxTensorCount else {
             throw CheckpointError.limitExceeded(
@@ -120,7 +121,7 @@ package struct ParameterSet {
             layers.append(
                 Layer(
                     name: stem, weight: weight, bias: bias,
-                    statistics: mean.flatMap { mean in variance.map { (mean, $0) } }, input: inputs[stem],
+                    statistics: mean.flatMap { mean in variance.map { (mean, $0) } }, quantization: quantizations[stem],
                     packing: packing, ownsWeight: unshared.contains(stem + Suffix.weight.rawValue)))
         }
         self.init(layers, leftOut: leftOut)
@@ -208,22 +209,22 @@ extension ParameterSet {
         package let bias: StoredTensor?
         /// A normalisation's `running_mean` and `running_var`; nil for other layers.
         let statistics: (mean: StoredTensor, variance: StoredTensor)?
-        /// How the layer's input is quantized; nil for float32.
-        let input: InputQuantization?
+        /// How the layer quantizes what it reads; nil for float32.
+        let quantization: LayerQuantization?
         private let packing: WeightPacking?
         /// Whether the weight shares its bytes with no other tensor.
         private let ownsWeight: Bool
 
         init(
             name: String, weight: StoredTensor, bias: StoredTensor?,
-            statistics: (mean: StoredTensor, variance: StoredTensor)?, input: InputQuantization?,
+            statistics: (mean: StoredTensor, variance: StoredTensor)?, quantization: LayerQuantization?,
             packing: WeightPacking?, ownsWeight: Bool
         ) {
             self.name = name
             self.weight = weight
             self.bias = bias
             self.statistics = statistics
-            self.input = input
+            self.quantization = quantization
             self.packing = packing
             self.ownsWeight = ownsWeight
         }
@@ -231,8 +232,8 @@ extension ParameterSet {
         /// The same parameters under another name.
         func renamed(_ name: String) -> Layer {
             Layer(
-                name: name, weight: weight, bias: bias, statistics: statistics, input: input, packing: packing,
-                ownsWeight: ownsWeight)
+                name: name, weight: weight, bias: bias, statistics: statistics, quantization: quantization,
+                packing: packing, ownsWeight: ownsWeight)
         }
 
         /// The same parameters under another name, with the weight in another shape of as many elements. Nil if the
@@ -240,8 +241,8 @@ extension ParameterSet {
         func reshaped(_ name: String, weight shape: Shape) -> Layer? {
             weight.reshaped(to: shape).map {
                 Layer(
-                    name: name, weight: $0, bias: bias, statistics: statistics, input: input, packing: packing,
-                    ownsWeight: ownsWeight)
+                    name: name, weight: $0, bias: bias, statistics: statistics, quantization: quantization,
+                    packing: packing, ownsWeight: ownsWeight)
             }
         }
 
@@ -268,7 +269,8 @@ extension ParameterSet {
             return Conv2d(
                 weight: detached(try finite(weight, "weight")),
                 bias: needsBias || bias != nil ? try finiteBias() : nil, stride: Size2d(square: stride),
-                padding: Size2d(square: padding), groups: groups, inputQuantization: input)
+                padding: Size2d(square: padding), groups: groups, inputQuantization: quantization?.input,
+                addendQuantization: quantization?.addend)
         }
 
         /// Makes a linear layer of these parameters. Call it once.
@@ -284,9 +286,9 @@ extension ParameterSet {
                     name: name + ".weight", found: shape, expected: [max(shape.extents.first ?? 1, 1), inputFeatures])
             }
             let tensor = try finite(weight, "weight")
-            if let input {
+            if let quantization {
                 try checkSumLength(inputFeatures)
-                return Linear(weight: .float32(tensor), bias: try finiteBias()).quantizingInput(input)
+                return Linear(weight: .float32(tensor), bias: try finiteBias()).quantizingInput(quantization.input)
             }
             guard let packing else { return Linear(weight: .float32(tensor), bias: try finiteBias()) }
             let packed = packing.pack(tensor, isOutput: isOutput)
@@ -320,7 +322,7 @@ extension ParameterSet {
         ///
         /// - Throws: ``CheckpointError/limitExceeded(what:found:limit:)``
         private func checkSumLength(_ count: Int) throws(CheckpointError) {
-            guard input == nil || count <= ByteMatrix.maxDepth else {
+            guard quantization == nil || count <= ByteMatrix.maxDepth else {
                 throw CheckpointError.limitExceeded(
                     what: "products in a sum of the quantized layer \(name)", found: count,
                     limit: ByteMatrix.maxDepth)

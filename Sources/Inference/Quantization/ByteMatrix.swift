@@ -80,7 +80,7 @@ public struct ByteMatrix: Sendable {
     ///   - addends: added to the output before the activation; it has the output's shape and stride.
     func multiply(
         panels range: Range<Int>, _ rows: UnsafePointer<UInt8>, rowStride: Int, rowCount: Int,
-        into output: OutputMemory, outputStride: Int, adding addends: UnsafePointer<Float>? = nil,
+        into output: OutputMemory, outputStride: Int, adding addends: ByteAddends? = nil,
         activation: Activation?
     ) {
         let first = range.lowerBound * Self.panelOutputs
@@ -109,7 +109,7 @@ public struct ByteMatrix: Sendable {
     ///   - output: `[rows, outputs]`, rows `outputStride` apart; likewise `addends`.
     func withRescaling(
         of columns: Range<Int>, into output: OutputMemory, outputStride: Int,
-        adding addends: UnsafePointer<Float>? = nil, activation: Activation?,
+        adding addends: ByteAddends? = nil, activation: Activation?,
         _ body: (inout kernel_byte_rescaling) -> Void
     ) {
         let first = columns.lowerBound
@@ -120,7 +120,7 @@ public struct ByteMatrix: Sendable {
                     rescaling.offsets = offsets.baseAddress.map { $0 + first }
                     rescaling.scales = scales.baseAddress.map { $0 + first }
                     rescaling.bias = bias.baseAddress.map { $0 + first }
-                    rescaling.addends = addends.map { $0 + first }
+                    if let addends { rescaling.addends = kernel_byte_addends(addends, from: first) }
                     rescaling.relu = activation == .relu
                     rescaling.column_count = columns.count
                     rescaling.output_stride = outputStride
@@ -162,6 +162,27 @@ public struct ByteMatrix: Sendable {
 
     /// The output for an integer sum of (byte − zero point) · number, as the kernels compute it.
     func rescaled(_ sum: Int, output: Int) -> Float { Float(sum) * scales[output] + bias[output] }
+}
+
+extension kernel_byte_addends {
+    /// What is added from an output channel on.
+    fileprivate init(_ addends: ByteAddends, from channel: Int) {
+        self.init()
+        let quantization: InputQuantization?
+        switch addends {
+        case .float32(let memory, let rounding):
+            values = memory + channel
+            quantization = rounding
+        case .bytes(let memory, let format):
+            bytes = memory + channel
+            quantization = format
+        }
+        if let quantization {
+            scale = quantization.scale
+            inverse_scale = quantization.inverseScale
+            zero_point = quantization.zeroPoint
+        }
+    }
 }
 
 /// A weight of any shape as signed bytes in row-major order, with a scale for each index of its first axis.

@@ -29,14 +29,16 @@ public struct QuantizedFolder {
     ///   - record: strings for users, which the checkpoint holds as metadata.
     /// - Throws: ``CheckpointWriteError`` or ``FileWriteError`` if a file cannot be written.
     public func write(_ network: Network, to folder: String, record: [String: String]) throws {
-        let inputs = Dictionary(
+        let quantizations = Dictionary(
             network.nodes.compactMap { node in
-                node.layer.inputQuantization.map { (node.name, $0) }
+                node.layer.inputQuantization.map {
+                    (node.name, LayerQuantization(input: $0, addend: node.layer.addendQuantization))
+                }
             }, uniquingKeysWith: { first, _ in first })
         var entries: [SafetensorsWriter.Entry] = []
         for layer in layers {
-            if let input = inputs[layer.name] {
-                entries += Self.quantized(layer, input: input)
+            if let quantization = quantizations[layer.name] {
+                entries += Self.quantized(layer, quantization)
             } else {
                 entries.append(Self.plain(layer.name + ".weight", layer.weight))
             }
@@ -73,7 +75,7 @@ public struct QuantizedFolder {
     }
 
     private static func quantized(
-        _ layer: ParameterSet.Layer, input: InputQuantization
+        _ layer: ParameterSet.Layer, _ quantization: LayerQuantization
     ) -> [SafetensorsWriter.Entry] {
         let shape = layer.weight.shape
         let rows = QuantizedRows(layer.weight.tensor())
@@ -83,14 +85,19 @@ public struct QuantizedFolder {
                     name: layer.name + part.rawValue, tensor: Tensor([values.count], scalars: values),
                     scalarType: .float32))
         }
+        func zeroPoint(_ part: QuantizedTensors.Part, _ value: UInt8) -> SafetensorsWriter.Entry {
+            SafetensorsWriter.Entry(name: layer.name + part.rawValue, isSigned: false, shape: [1], bytes: [value])
+        }
+        let input = quantization.input
         return [
             SafetensorsWriter.Entry(
                 name: layer.name + QuantizedTensors.Part.weight.rawValue, isSigned: true, shape: shape,
                 bytes: rows.numbers),
             float32(.weightScale, rows.scales), float32(.inputScale, [input.scale]),
-            SafetensorsWriter.Entry(
-                name: layer.name + QuantizedTensors.Part.inputZeroPoint.rawValue, isSigned: false, shape: [1],
-                bytes: [input.zeroPoint]),
+            zeroPoint(.inputZeroPoint, input.zeroPoint),
         ]
+            + (quantization.addend.map {
+                [float32(.addendScale, [$0.scale]), zeroPoint(.addendZeroPoint, $0.zeroPoint)]
+            } ?? [])
     }
 }

@@ -86,7 +86,7 @@ struct AlgorithmTuner {
     ///
     /// The fastest algorithm is measured with each value of its tuning knob. A layer without any choice is not measured.
     func measure(
-        _ algorithms: [Algorithm], input: Value, output: Value, under conditions: [AlgorithmTimings.Condition]
+        _ algorithms: [Algorithm], inputs: [Value], output: Value, under conditions: [AlgorithmTimings.Condition]
     ) -> [AlgorithmTimings.Condition: [String: AlgorithmTimings.Time]]? {
         func seconds(
             of operation: any Operation, under condition: AlgorithmTimings.Condition, best: Double
@@ -94,7 +94,7 @@ struct AlgorithmTuner {
             shortestRun(
                 best: best,
                 of: OperationBench(
-                    operation: operation, input: input, output: output,
+                    operation: operation, inputs: inputs, output: output,
                     batchSize: condition.batchSize, threadCount: condition.threadCount,
                     copyCount: max(1, workers.threadCount / condition.threadCount), workers: workers))
         }

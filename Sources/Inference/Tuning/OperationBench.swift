@@ -7,9 +7,10 @@ import Threads
 /// the last-level cache and for memory bandwidth.
 struct OperationBench {
     private let operation: any Operation
-    private let inputFormat: ValueFormat
+    private let inputFormats: [ValueFormat]
+    /// Where each input starts in an arena, and where the last one ends. Units: floats.
+    private let inputOffsets: [Int]
     private let outputFormat: ValueFormat
-    private let inputCount: Int
     private let outputCount: Int
     private let batchSize: Int
     private let threadCount: Int
@@ -19,26 +20,29 @@ struct OperationBench {
     private let scratchStride: Int
 
     /// - Parameters:
-    ///   - input: one image's input.
+    ///   - inputs: one image's inputs.
     ///   - output: one image's output.
     ///   - threadCount: the number of threads that share the work of a copy.
     ///   - copyCount: the number of copies that run at the same time; their threads are different ones.
     init(
-        operation: any Operation, input: AlgorithmTuner.Value, output: AlgorithmTuner.Value, batchSize: Int,
-        threadCount: Int,
-        copyCount: Int = 1, workers: WorkerPool
+        operation: any Operation, inputs: [AlgorithmTuner.Value], output: AlgorithmTuner.Value, batchSize: Int,
+        threadCount: Int, copyCount: Int = 1, workers: WorkerPool
     ) {
         self.operation = operation
-        inputFormat = input.format
+        inputFormats = inputs.map(\.format)
         outputFormat = output.format
-        inputCount = OperationRun.floatCount(input.count * batchSize, in: input.format)
+        let inputOffsets = inputs.reduce(into: [0]) { offsets, input in
+            offsets.append(
+                offsets[offsets.count - 1] + OperationRun.floatCount(input.count * batchSize, in: input.format))
+        }
+        let inputCount = inputOffsets[inputs.count]
+        self.inputOffsets = inputOffsets
         outputCount = OperationRun.floatCount(output.count * batchSize, in: output.format)
         self.batchSize = batchSize
         self.threadCount = threadCount
         self.workers = workers
         scratchStride = ArenaLayout.align(byteCount: operation.scratchByteCount(batchSize: batchSize))
         let byteCount = (inputCount + outputCount + scratchStride * threadCount) * MemoryLayout<Float>.stride
-        let inputCount = inputCount
         arenas = (0..<copyCount).map { _ in
             let arena = AlignedBuffer(byteCount: byteCount)
             let memory = arena.bytes.bindMemory(to: Float.self)
@@ -51,9 +55,12 @@ struct OperationBench {
         }
     }
 
-    /// The input of one image. Shape: `[H, W, C]`.
+    /// The size of all inputs. Units: floats.
+    private var inputCount: Int { inputOffsets[inputOffsets.count - 1] }
+
+    /// The first input of one image. Shape: `[H, W, C]`.
     var input: UnsafeBufferPointer<Float> {
-        UnsafeBufferPointer(rebasing: arenas[0].bytes.bindMemory(to: Float.self)[..<(inputCount / batchSize)])
+        UnsafeBufferPointer(rebasing: arenas[0].bytes.bindMemory(to: Float.self)[..<(inputOffsets[1] / batchSize)])
     }
 
     /// The output of the last run's first copy.
@@ -61,7 +68,7 @@ struct OperationBench {
         UnsafeBufferPointer(rebasing: arenas[0].bytes.bindMemory(to: Float.self)[inputCount..<inputCount + outputCount])
     }
 
-    /// Reads the input into the caches, where the preceding layer leaves it in a network.
+    /// Reads the inputs into the caches, where the preceding layer leaves it in a network.
     func touchInput() {
         for arena in arenas {
             let memory = arena.bytes.bindMemory(to: Float.self)
@@ -78,8 +85,8 @@ struct OperationBench {
         guard let memory = arena.bytes.bindMemory(to: Float.self).baseAddress else { return }
         operation.run(
             OperationRun(
-                batchSize: batchSize, inputOffsets: [0], outputOffset: inputCount,
-                inputFormat: inputFormat, outputFormat: outputFormat, scratchOffset: inputCount + outputCount,
+                batchSize: batchSize, inputOffsets: inputOffsets.dropLast(), outputOffset: inputCount,
+                inputFormats: inputFormats, outputFormat: outputFormat, scratchOffset: inputCount + outputCount,
                 scratchStride: scratchStride, memory: memory,
                 workers: workers, threadCount: threadCount))
     }

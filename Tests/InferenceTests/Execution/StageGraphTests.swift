@@ -75,6 +75,82 @@ struct StageGraphTests {
         #expect(Self.formats(try network(Self.input, sums: true))["first"] == .float32)
     }
 
+    /// A block with a shortcut and its sum, and one whose four branches are concatenated; everything reads bytes.
+    private static func branches(last: InputQuantization = input, addend: InputQuantization?) throws -> Network {
+        var random = RandomValues(seed: 6)
+        var builder = NetworkBuilder(inputShape: [3, 11, 9])
+        func convolution(_ outputs: Int, _ inputs: Int, _ size: Int, reading input: InputQuantization = input) -> Conv2d
+        {
+            Conv2d(
+                weight: random.tensor([outputs, inputs, size, size]), bias: random.tensor([outputs]),
+                padding: Size2d(square: size / 2), inputQuantization: input, addendQuantization: addend)
+        }
+        func add(_ name: String, _ layer: any Layer, from inputs: [Int]? = nil) throws -> Int {
+            _ = try inputs.map { try builder.add(name, layer, from: $0) } ?? builder.add(name, layer)
+            return try builder.add("relu of " + name, ReLU())
+        }
+        let first = try add("first", convolution(8, 3, 3))
+        _ = try add("second", convolution(8, 8, 1))
+        let third = try builder.add("third", convolution(8, 8, 3))
+        let block = try add("sum", Add(), from: [third, first])
+        let one = try add("one", convolution(5, 8, 1), from: [block])
+        let three = try add("three", convolution(21, 8, 3), from: [block])
+        let pool = try builder.add("pool", MaxPool2d(kernelSize: 3, stride: 1, padding: 1), from: [block])
+        let pooled = try add("pooled", convolution(16, 8, 1), from: [pool])
+        let joined = try builder.add("joined", Concat(), from: [one, three, pooled])
+        try builder.add("pool 2", MaxPool2d(kernelSize: 3, stride: 2), from: [joined])
+        try builder.add("last", convolution(4, 42, 3, reading: last))
+        return builder.network().fusingSums()
+    }
+
+    @Test func `a block's sum and what is concatenated are bytes if all of their readers agree`() throws {
+        let found = Self.formats(try Self.branches(addend: Self.input))
+        #expect(found.allSatisfy { $0.value == .bytes(Self.input) || $0.key == "last" }, "\(found)")
+        #expect(found["last"] == .float32)
+        // The shortcut is read by a sum in float32 as well.
+        let mixed = Self.formats(try Self.branches(addend: nil))
+        #expect(mixed.filter { $0.value == .float32 }.map(\.key).sorted() == ["first", "last"])
+        let other = InputQuantization(range: -1...3)
+        let converted = Self.formats(try Self.branches(last: other, addend: Self.input))
+        for name in ["one", "three", "pooled", "joined", "pool 2"] {
+            #expect(converted[name] == .bytes(other), "\(name)")
+        }
+    }
+
+    @Test func `a concatenation of which one part is float32 is float32 altogether`() throws {
+        var random = RandomValues(seed: 7)
+        var builder = NetworkBuilder(inputShape: [3, 4, 4])
+        let bytes = try builder.add("bytes", Self.convolution(8, 3, 1, random: &random), from: [Network.input])
+        let plain = try builder.add(
+            "plain", Conv2d(weight: random.tensor([8, 3, 1, 1]), bias: nil), from: [Network.input])
+        try builder.add("joined", Concat(), from: [bytes, plain])
+        try builder.add("last", Self.convolution(8, 16, 1, random: &random))
+        let network = builder.network()
+        #expect(Self.formats(network).allSatisfy { $0.value == .float32 })
+        let image = random.tensor([3, 4, 4])
+        let engine = Engine(network: network, workers: WorkerPool(threadCount: 1))
+        #expect(
+            largestDifference(
+                engine([image.channelsLast])[0],
+                network(image.reshaped(to: [1, 3, 4, 4])).slices[0].channelsLast.scalars) < 0.05)
+    }
+
+    @Test(arguments: InstructionSet.allCases, [1, 3])
+    func `shortcuts and branches in bytes give the bits of the layers' loops`(
+        _ instructions: InstructionSet, threadCount: Int
+    ) throws {
+        InstructionSet.limit(to: instructions)
+        defer { InstructionSet.limit(to: .widest) }
+        for addend in [nil, Self.input, InputQuantization(range: -1...2)] {
+            let network = try Self.branches(addend: addend)
+            let engine = Engine(network: network, workers: WorkerPool(threadCount: threadCount))
+            var random = RandomValues(seed: 8)
+            let images = (0..<9).map { _ in random.tensor([3, 11, 9]) }
+            let expected = images.map { network($0.reshaped(to: [1, 3, 11, 9])).slices[0].channelsLast.scalars }
+            #expect(engine(images.map(\.channelsLast)) == expected)
+        }
+    }
+
     @Test func `a network in float32 has no bytes`() throws {
         var random = RandomValues(seed: 3)
         let network = try Network(

@@ -72,6 +72,86 @@ struct CalibrationTests {
         }
     }
 
+    /// Two residual blocks, the second with a projection, and branches that are concatenated, one of them behind a pool.
+    private static func branches() throws -> Network {
+        var random = RandomValues(seed: 5)
+        var builder = NetworkBuilder(inputShape: [3, 21, 19])
+        func add(_ name: String, _ outputs: Int, _ inputs: Int, _ size: Int, from source: Int? = nil) throws -> Int {
+            let layer = Conv2d(
+                weight: random.tensor([outputs, inputs, size, size]), bias: random.tensor([outputs]),
+                padding: Size2d(square: size / 2))
+            return try source.map { try builder.add(name, layer, from: [$0]) } ?? builder.add(name, layer)
+        }
+        func rectify(_ name: String) throws -> Int { try builder.add("relu of " + name, ReLU()) }
+        _ = try add("first", 8, 3, 3)
+        let first = try rectify("first")
+        _ = try add("second", 8, 8, 3)
+        _ = try rectify("second")
+        let third = try add("third", 8, 8, 3)
+        try builder.add("sum 1", Add(), from: [third, first])
+        let block = try rectify("sum 1")
+        let projection = try add("projection", 12, 8, 1)
+        _ = try add("fourth", 8, 8, 1, from: block)
+        _ = try rectify("fourth")
+        let fifth = try add("fifth", 12, 8, 1)
+        try builder.add("sum 2", Add(), from: [fifth, projection])
+        let end = try rectify("sum 2")
+        _ = try add("one", 6, 12, 1, from: end)
+        let one = try rectify("one")
+        let pool = try builder.add("pool", MaxPool2d(kernelSize: 3, stride: 1, padding: 1), from: [end])
+        _ = try add("pooled", 6, 12, 1, from: pool)
+        let pooled = try rectify("pooled")
+        try builder.add("joined", Concat(), from: [one, pooled])
+        _ = try add("last", 4, 12, 3)
+        try builder.add("average", AdaptiveAvgPool2d(outputSize: 1))
+        return builder.network().fusingSums()
+    }
+
+    @Test func `whoever reads a value shares its range, so that it is stored in bytes`() throws {
+        let network = Self.quantized(try Self.branches())
+        func layer(_ name: String) throws -> any Layer {
+            try #require(network.nodes.first { $0.name == name }).layer
+        }
+        #expect(try layer("second").inputQuantization == layer("third").addendQuantization)
+        #expect(try layer("projection").inputQuantization == layer("fourth").inputQuantization)
+        #expect(try layer("one").inputQuantization == layer("pooled").inputQuantization)
+        // What a projection writes has negative values.
+        #expect(try #require(layer("fifth").addendQuantization).zeroPoint > 0)
+        #expect(try #require(layer("third").addendQuantization).zeroPoint == 0)
+        let graph = StageGraph(network)
+        let formats = graph.formats(of: network)
+        let plain = graph.stages.filter { formats[$0.output] == .float32 }.map { network.nodes[$0.node].name }
+        #expect(plain == ["last", "average"])
+        let original = try Self.branches()
+        for image in Self.images(5) {
+            let batch = image.reshaped(to: [1, 3, 21, 19])
+            let (expected, found) = (original(batch).scalars, network(batch).scalars)
+            #expect(largestDifference(found, expected) < 0.03 * (expected.map(abs).max() ?? 0))
+        }
+    }
+
+    @Test func `a shortcut whose bytes would be too coarse is added in float32`() throws {
+        for (outlier, isInBytes) in [(Float(1), true), (300, false)] {
+            var random = RandomValues(seed: 9)
+            var builder = NetworkBuilder(inputShape: [1, 64, 64])
+            let first = try builder.add("first", Conv2d(weight: random.tensor([4, 1, 1, 1]), bias: nil))
+            let second = try builder.add("second", Conv2d(weight: random.tensor([4, 4, 1, 1]), bias: nil))
+            try builder.add("sum", Add(), from: [second, first])
+            let network = builder.network()
+            var calibration = Calibration(network, workers: WorkerPool(threadCount: 1))
+            // Few enough to be worth their range: clipping them would cost more than coarse steps.
+            for _ in 0..<4 {
+                let values = random.tensor([1, 64, 64]).scalars.enumerated().map {
+                    $0.offset % 500 == 0 ? outlier : $0.element
+                }
+                calibration.observe(Tensor([64, 64, 1], scalars: values))
+            }
+            let layer = try #require(calibration.quantized().nodes.last).layer
+            #expect(layer.inputQuantization != nil)
+            #expect((layer.addendQuantization != nil) == isInBytes, "\(outlier)")
+        }
+    }
+
     @Test func `a layer that was not observed stays as it is`() throws {
         let network = try Self.network()
         let quantized = Calibration(network, workers: WorkerPool(threadCount: 1)).quantized()

@@ -64,7 +64,7 @@ struct QuantizedFolderTests {
         _ = try quantized()
         let checkpoint = try Checkpoint(contentsOf: folder.path("model.safetensors"))
         #expect(checkpoint.metadata == ["quantization": "int8"])
-        #expect(checkpoint.inputQuantizations.count == 8)
+        #expect(checkpoint.quantizations.count == 8)
         let original = try Checkpoint(contentsOf: tiny.path("model.safetensors"))
         #expect(Set(checkpoint.tensors.names) == Set(original.tensors.names))
         for (name, stored) in original.tensors {
@@ -103,17 +103,24 @@ struct QuantizedTensorsTests {
     /// A linear layer with two outputs, one of whose tensors may be another.
     private func checkpoint(
         inputs: Int = 2, scales: [Float] = [0.5, 2], inputScale: [Float] = [0.25], zeroPoint: [UInt8] = [7],
-        leavingOut left: String? = nil
+        addend: (scale: [Float], zeroPoint: [UInt8])? = nil, leavingOut left: String? = nil
     ) throws -> Checkpoint {
         var weight = [UInt8](repeating: 0, count: 2 * inputs)
         weight[0] = UInt8(bitPattern: -127)
         weight[2 * inputs - 1] = 100
-        let entries: [SafetensorsWriter.Entry] = [
+        var entries: [SafetensorsWriter.Entry] = [
             .init(name: "fc.weight", isSigned: true, shape: [2, inputs], bytes: weight),
             Self.float32("fc.weight_scale", scales), Self.float32("fc.input_scale", inputScale),
             .init(name: "fc.input_zero_point", isSigned: false, shape: [zeroPoint.count], bytes: zeroPoint),
             Self.float32("fc.bias", [1, 2]),
         ]
+        if let addend {
+            entries.append(Self.float32("fc.addend_scale", addend.scale))
+            entries.append(
+                .init(
+                    name: "fc.addend_zero_point", isSigned: false, shape: [addend.zeroPoint.count],
+                    bytes: addend.zeroPoint))
+        }
         let file = try AtomicFile(folder.path("c.safetensors"))
         try SafetensorsWriter.write(entries.filter { $0.name != left }, metadata: [:], to: file)
         try file.commit()
@@ -133,7 +140,26 @@ struct QuantizedTensorsTests {
         let checkpoint = try checkpoint()
         #expect(checkpoint.tensors["fc.weight"]?.tensor().scalars == [-63.5, 0, 0, 200])
         #expect(checkpoint.tensors.names.sorted() == ["fc.bias", "fc.weight"])
-        #expect(checkpoint.inputQuantizations == ["fc": try #require(InputQuantization(scale: 0.25, zeroPoint: 7))])
+        let input = try #require(InputQuantization(scale: 0.25, zeroPoint: 7))
+        #expect(checkpoint.quantizations == ["fc": LayerQuantization(input: input)])
+    }
+
+    @Test func `what is added may be quantized as well, by both of its parts`() throws {
+        let found = try self.checkpoint(addend: ([0.5], [200])).quantizations["fc"]?.addend
+        #expect(found == InputQuantization(scale: 0.5, zeroPoint: 200))
+        #expect(
+            error { try self.checkpoint(addend: ([0.5], [200]), leavingOut: "fc.addend_scale") }
+                == .missingTensor(name: "fc.addend_scale", expected: [1]))
+        #expect(
+            error { try self.checkpoint(addend: ([0.5], [200]), leavingOut: "fc.addend_zero_point") }
+                == .missingTensor(name: "fc.addend_zero_point", expected: [1]))
+        #expect(
+            error { try self.checkpoint(addend: ([0.5, 1], [200])) }
+                == .shapeMismatch(name: "fc.addend_scale", found: [2], expected: [1]))
+        #expect(
+            error { try self.checkpoint(addend: ([0], [200])) }
+                == .invalidLayout(
+                    name: "fc.addend_scale", found: "the scale 0.0", expected: "a positive number"))
     }
 
     @Test func `a missing part is named`() {

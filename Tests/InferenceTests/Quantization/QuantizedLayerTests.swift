@@ -43,22 +43,28 @@ struct QuantizedLayerTests {
     }
 
     @Test(arguments: InstructionSet.allCases)
-    func `a pointwise convolution adds a second input`(_ instructions: InstructionSet) {
+    func `a convolution adds a second input, as it is or rounded to bytes`(_ instructions: InstructionSet) {
         InstructionSet.limit(to: instructions)
         defer { InstructionSet.limit(to: .widest) }
         var random = RandomValues(seed: 8)
         let workers = WorkerPool(threadCount: 2)
-        for (channels, outputs) in [(8, 16), (5, 7), (12, 40)] {
-            let layer = SummedConv2d(
-                Conv2d(
-                    weight: random.tensor([outputs, channels, 1, 1]), bias: random.tensor([outputs]),
-                    inputQuantization: InputQuantization(range: -1...1)))
-            let inputs = [random.tensor([3, channels, 5, 6]), random.tensor([3, outputs, 5, 6])]
-            let expected = layer(inputs)
-            let operation = layer.operations(
-                for: [[channels, 5, 6], [outputs, 5, 6]], activation: .relu, workers: workers)[0]
-            let output = run(operation, on: inputs, outputShape: expected.shape, workers: workers)
-            #expect(output == expected.scalars.map { max($0, 0) })
+        for (channels, outputs, size) in [(8, 16, 1), (5, 7, 1), (12, 40, 1), (9, 7, 3), (32, 48, 3)] {
+            for addend in [nil, InputQuantization(range: 0...1), InputQuantization(range: -0.7...0.5)] {
+                let layer = SummedConv2d(
+                    Conv2d(
+                        weight: random.tensor([outputs, channels, size, size]), bias: random.tensor([outputs]),
+                        padding: Size2d(square: size / 2), inputQuantization: InputQuantization(range: -1...1),
+                        addendQuantization: addend))
+                let inputs = [random.tensor([3, channels, 9, 6]), random.tensor([3, outputs, 9, 6])]
+                let expected = layer(inputs)
+                let operations = layer.operations(
+                    for: [[channels, 9, 6], [outputs, 9, 6]], activation: .relu, workers: workers)
+                #expect(operations.count == (channels == 32 ? 2 : 1), "Winograd's, where it is worth its transforms")
+                for operation in operations {
+                    let output = run(operation, on: inputs, outputShape: expected.shape, workers: workers)
+                    #expect(output == expected.scalars.map { max($0, 0) }, "\(operation.name), \(size)×\(size)")
+                }
+            }
         }
     }
 

@@ -175,7 +175,7 @@ struct AlgorithmTuningTests {
         }
         let tuner = AlgorithmTuner(workers: workers, deadline: .now + .seconds(600))
         let seconds = tuner.measure(
-            [algorithm, Self.algorithm("dear", cost: 100)], input: .init(count: 1), output: .init(count: 1),
+            [algorithm, Self.algorithm("dear", cost: 100)], inputs: [.init(count: 1)], output: .init(count: 1),
             under: [.init(batchSize: 1, threadCount: 2)])
         #expect(seconds?.values.map { $0.keys.sorted() } == [["disturbed"]])
         #expect(runs.withLock { $0 } == 4, "three that count, and the one that does not")

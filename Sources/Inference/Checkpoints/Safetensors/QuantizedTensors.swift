@@ -3,7 +3,8 @@ import Files
 /// The layers of a safetensors file whose weights are stored as signed bytes, as `alexnet quantize` writes them.
 ///
 /// A layer `x` has `x.weight` (I8, one row for each output), `x.weight_scale` (F32, `[outputs]`), `x.input_scale` (F32, `[1]`)
-/// and `x.input_zero_point` (U8, `[1]`). A weight is its byte times the scale of its output. I8 weights without a
+/// and `x.input_zero_point` (U8, `[1]`). A layer to whose output a shortcut is added in bytes has `x.addend_scale` and
+/// `x.addend_zero_point` as well, of the same types. A weight is its byte times the scale of its output. I8 weights without a
 /// `weight_scale` belong to other programs; they are left to the caller.
 struct QuantizedTensors {
     /// The names of the tensors that describe quantization.
@@ -12,12 +13,14 @@ struct QuantizedTensors {
         case weightScale = ".weight_scale"
         case inputScale = ".input_scale"
         case inputZeroPoint = ".input_zero_point"
+        case addendScale = ".addend_scale"
+        case addendZeroPoint = ".addend_zero_point"
 
         fileprivate var scalarName: String {
             switch self {
             case .weight: "I8"
-            case .weightScale, .inputScale: "F32"
-            case .inputZeroPoint: "U8"
+            case .weightScale, .inputScale, .addendScale: "F32"
+            case .inputZeroPoint, .addendZeroPoint: "U8"
             }
         }
     }
@@ -63,7 +66,7 @@ struct QuantizedTensors {
         return false
     }
 
-    /// Adds the layers' weights in float32, and how their inputs are quantized.
+    /// Adds the layers' weights in float32, and how they quantize what they read.
     ///
     /// - Throws: ``CheckpointError`` if a part is missing, does not fit, or has an impossible value.
     func restore(to contents: inout CheckpointContents) throws(CheckpointError) {
@@ -73,13 +76,9 @@ struct QuantizedTensors {
                 throw .unexpectedTensor(name: stem + Part.weight.rawValue, shape: Shape(weight.extents))
             }
             let scales = try part(.weightScale, of: stem, extents: [rowCount])
-            let inputScale = try part(.inputScale, of: stem, extents: [1]).float(0)
-            let zeroPoint = try part(.inputZeroPoint, of: stem, extents: [1]).bytes.withUnsafeBytes { $0[0] }
-            guard let input = InputQuantization(scale: inputScale, zeroPoint: zeroPoint) else {
-                throw .invalidLayout(
-                    name: stem + Part.inputScale.rawValue, found: "the scale \(inputScale)",
-                    expected: "a positive number")
-            }
+            let input = try quantization(.inputScale, .inputZeroPoint, of: stem)
+            let hasAddend = parts[stem]?[.addendScale] != nil || parts[stem]?[.addendZeroPoint] != nil
+            let addend = hasAddend ? try quantization(.addendScale, .addendZeroPoint, of: stem) : nil
             // Before the memory is taken: the budget refuses what is too large.
             try contents.budget.charge(
                 weight.bytes.count * MemoryLayout<Float>.stride, for: "the float32 weights of \(stem.prefix(100))")
@@ -88,8 +87,21 @@ struct QuantizedTensors {
             try tensor.checkFinite(name: name)
             try contents.append(try tensor.stored(as: name), name: name)
             let plainName = CheckpointContents.plainName(name)
-            contents.inputQuantizations[String(plainName.dropLast(Part.weight.rawValue.count))] = input
+            contents.quantizations[String(plainName.dropLast(Part.weight.rawValue.count))] =
+                LayerQuantization(input: input, addend: addend)
         }
+    }
+
+    private func quantization(
+        _ scalePart: Part, _ zeroPointPart: Part, of stem: String
+    ) throws(CheckpointError) -> InputQuantization {
+        let scale = try part(scalePart, of: stem, extents: [1]).float(0)
+        let zeroPoint = try part(zeroPointPart, of: stem, extents: [1]).bytes.withUnsafeBytes { $0[0] }
+        guard let quantization = InputQuantization(scale: scale, zeroPoint: zeroPoint) else {
+            throw .invalidLayout(
+                name: stem + scalePart.rawValue, found: "the scale \(scale)", expected: "a positive number")
+        }
+        return quantization
     }
 
     private func part(_ part: Part, of stem: String, extents: [Int]?) throws(CheckpointError) -> Stored {
