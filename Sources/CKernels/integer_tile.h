@@ -17,9 +17,6 @@
 
 enum { COLUMNS = 16, GROUP_BYTES = 4, MOST_ROWS = 12, MOST_PANELS = 4 };
 
-/// How far ahead of their use weights are prefetched, which may come from the L3 cache or from memory: 2 KiB of a panel.
-enum { GROUPS_AHEAD = 32 };
-
 /// The sums of one row in a panel.
 typedef int32_t sums __attribute__((vector_size(COLUMNS * sizeof(int32_t)), aligned(4)));
 
@@ -42,10 +39,18 @@ typedef struct {
     const void *target;
 } product;
 
+/// The weights that a tile prefetches while it is multiplied; they may come from the L3 cache or from memory. Of each of the
+/// next panels it takes a part, so that the tiles of one column of tiles take all of it.
+typedef struct {
+    const char *start;
+    /// How far the tile gets in a group. Units: bytes.
+    ptrdiff_t step;
+} prefetched;
+
 /// The micro-kernel: multiplies `rows` rows by `panels` panels in registers. `rows`, `panels`, `dot` and `write` are
 /// constants once this is inlined.
-INLINE void multiply_tile(const char *left, const char *right, const product *p, ptrdiff_t row, ptrdiff_t panel,
-                          int rows, int panels, dot_product *dot, sums_writer *write) {
+INLINE void multiply_tile(const char *left, const char *right, const prefetched *next, const product *p, ptrdiff_t row,
+                          ptrdiff_t panel, int rows, int panels, dot_product *dot, sums_writer *write) {
     sums totals[MOST_ROWS][MOST_PANELS];
     UNROLL
     for (int i = 0; i < rows; i++) {
@@ -55,7 +60,7 @@ INLINE void multiply_tile(const char *left, const char *right, const product *p,
     for (ptrdiff_t group = 0; group < p->group_count; group++) {
         UNROLL
         for (int j = 0; j < panels; j++) {
-            __builtin_prefetch(right + j * p->panel_step + (group + GROUPS_AHEAD) * GROUP_BYTES * COLUMNS, 0, 3);
+            __builtin_prefetch(next->start + j * p->panel_step + group * next->step, 0, 2);
         }
         UNROLL
         for (int i = 0; i < rows; i++) {
@@ -78,11 +83,12 @@ INLINE void multiply_tile(const char *left, const char *right, const product *p,
 }
 
 /// Multiplies one tile of up to `most` rows.
-INLINE void multiply_rows(const char *left, const char *right, const product *p, ptrdiff_t row, ptrdiff_t panel,
-                          ptrdiff_t rows, int most, int panels, dot_product *dot, sums_writer *write) {
+INLINE void multiply_rows(const char *left, const char *right, const prefetched *next, const product *p, ptrdiff_t row,
+                          ptrdiff_t panel, ptrdiff_t rows, int most, int panels, dot_product *dot,
+                          sums_writer *write) {
 #define CASE(count)                                                                                                    \
     case count:                                                                                                        \
-        if (count <= most) multiply_tile(left, right, p, row, panel, count, panels, dot, write);                       \
+        if (count <= most) multiply_tile(left, right, next, p, row, panel, count, panels, dot, write);                 \
         break;
     switch (rows) {
         CASE(1)
@@ -121,8 +127,14 @@ INLINE void multiply_panels(const void *left, ptrdiff_t row_count, const void *r
             const ptrdiff_t panel = is_full ? step * panels : step + p->panel_count / panels * (panels - 1);
             const char *inputs = (const char *)left + first * p->left_stride;
             const char *weights = (const char *)right + panel * p->panel_step;
-            if (is_full) multiply_rows(inputs, weights, p, first, panel, rows, most_rows, panels, dot, write);
-            else multiply_rows(inputs, weights, p, first, panel, rows, most_rows, 1, dot, write);
+            // If panels stay, all are prefetched while the first rows pass.
+            const ptrdiff_t parts = keeps_panels ? 1 : blocks;
+            const ptrdiff_t line = GROUP_BYTES * COLUMNS;
+            const prefetched next = {weights + (is_full ? panels : 1) * p->panel_step +
+                                         (keeps_panels ? 0 : block * (p->group_count / parts) * line),
+                                     line / parts};
+            if (is_full) multiply_rows(inputs, weights, &next, p, first, panel, rows, most_rows, panels, dot, write);
+            else multiply_rows(inputs, weights, &next, p, first, panel, rows, most_rows, 1, dot, write);
         }
     }
 }

@@ -74,45 +74,81 @@ struct ByteWindows: Sendable {
         var count: Int { rows.count * columns.count }
     }
 
-    /// All output positions.
-    var wholeOutput: Rectangle {
-        Rectangle(rows: 0..<geometry.outputHeight, columns: 0..<geometry.outputWidth)
-    }
-
-    /// Computes one group's outputs at some positions of a rectangle.
+    /// Computes some of a group's outputs at some positions, counted through all images.
     ///
     /// - Parameters:
-    ///   - positions: indices into the rectangle, row by row. They are in one row, unless the rectangle is one column or
-    ///     as wide as the output.
+    ///   - panels: the panels of the kernels whose outputs are computed.
     ///   - bytes: the quantized batch.
     ///   - rows: scratch memory of ``rowsByteCount(windowCount:)``.
     func compute(
-        _ run: OperationRun, image: Int, group: Int, positions: Range<Int>, of rectangle: Rectangle,
-        _ bytes: UnsafePointer<UInt8>, rows: UnsafeMutablePointer<UInt8>
+        _ run: OperationRun, group: Int, panels: Range<Int>, positions: Range<Int>, _ bytes: UnsafePointer<UInt8>,
+        rows: UnsafeMutablePointer<UInt8>
+    ) {
+        let place = positions.lowerBound * geometry.outputChannels + group * geometry.outputsPerGroup
+        if isUnfolded {
+            let first = bytes + positions.lowerBound * geometry.inputChannels + group * geometry.inputsPerGroup
+            return multiply(
+                run, group: group, panels: panels, first, rowStride: geometry.inputChannels,
+                rowCount: positions.count, place: place, outputStride: geometry.outputChannels)
+        }
+        var next = positions.lowerBound
+        while next < positions.upperBound {
+            let image = next / geometry.positions
+            let end = min(positions.upperBound, (image + 1) * geometry.positions)
+            unfold(
+                bytes, image: image, group: group, geometry.kernelWindow,
+                next - image * geometry.positions..<end - image * geometry.positions,
+                into: rows + (next - positions.lowerBound) * rowByteCount)
+            next = end
+        }
+        multiply(
+            run, group: group, panels: panels, rows, rowStride: rowByteCount, rowCount: positions.count, place: place,
+            outputStride: geometry.outputChannels)
+    }
+
+    /// Computes one group's outputs of one image in a rectangle, which is one row, one column or as wide as the output.
+    ///
+    /// - Parameters:
+    ///   - bytes: the quantized batch.
+    ///   - rows: scratch memory of ``rowsByteCount(windowCount:)``.
+    func compute(
+        _ run: OperationRun, image: Int, group: Int, rectangle: Rectangle, _ bytes: UnsafePointer<UInt8>,
+        rows: UnsafeMutablePointer<UInt8>
     ) {
         let width = rectangle.columns.count
-        let pixels = bytes + image * imageByteCount + group * geometry.inputsPerGroup
-        if !isUnfolded {
-            var window = geometry.kernelWindow
-            // The rectangle is the whole output of the same convolution with less padding.
-            window.output_width = width
-            window.padding_height -= rectangle.rows.lowerBound * window.stride_height
-            window.padding_width -= rectangle.columns.lowerBound * window.stride_width
-            kernel_im2row_bytes(
-                pixels, geometry.inputsPerGroup, &window, positions.lowerBound, positions.count, input.zeroPoint, rows,
-                rowByteCount)
-        }
-        let row = rectangle.rows.lowerBound + positions.lowerBound / width
-        let first = row * geometry.outputWidth + rectangle.columns.lowerBound + positions.lowerBound % width
-        let place =
-            (image * geometry.positions + first) * geometry.outputChannels + group * geometry.outputsPerGroup
+        var window = geometry.kernelWindow
+        // The rectangle is the whole output of the same convolution with less padding.
+        window.output_width = width
+        window.padding_height -= rectangle.rows.lowerBound * window.stride_height
+        window.padding_width -= rectangle.columns.lowerBound * window.stride_width
+        unfold(bytes, image: image, group: group, window, 0..<rectangle.count, into: rows)
+        let first = rectangle.rows.lowerBound * geometry.outputWidth + rectangle.columns.lowerBound
+        multiply(
+            run, group: group, panels: 0..<kernels[group].panelCount, rows, rowStride: rowByteCount,
+            rowCount: rectangle.count,
+            place: (image * geometry.positions + first) * geometry.outputChannels + group * geometry.outputsPerGroup,
+            outputStride: (width == 1 ? geometry.outputWidth : 1) * geometry.outputChannels)
+    }
+
+    private func unfold(
+        _ bytes: UnsafePointer<UInt8>, image: Int, group: Int, _ window: kernel_window, _ positions: Range<Int>,
+        into rows: UnsafeMutablePointer<UInt8>
+    ) {
+        var window = window
+        kernel_im2row_bytes(
+            bytes + image * imageByteCount + group * geometry.inputsPerGroup, geometry.inputsPerGroup, &window,
+            positions.lowerBound, positions.count, input.zeroPoint, rows, rowByteCount)
+    }
+
+    /// - Parameter place: where the output of the first row starts. Units: values.
+    private func multiply(
+        _ run: OperationRun, group: Int, panels: Range<Int>, _ rows: UnsafePointer<UInt8>, rowStride: Int,
+        rowCount: Int, place: Int, outputStride: Int
+    ) {
         kernels[group].multiply(
-            panels: 0..<kernels[group].panelCount,
-            isUnfolded ? pixels + first * geometry.inputChannels : UnsafePointer(rows),
-            rowStride: isUnfolded ? geometry.inputChannels : rowByteCount, rowCount: positions.count,
-            into: run.outputMemory.advanced(by: place),
-            outputStride: (width == 1 ? geometry.outputWidth : 1) * geometry.outputChannels,
-            adding: addends(run, at: place), activation: activation)
+            panels: panels, rows, rowStride: rowStride, rowCount: rowCount,
+            into: run.outputMemory.advanced(by: place), outputStride: outputStride, adding: addends(run, at: place),
+            activation: activation)
     }
 
     /// The second input from one place of the output on; nil if nothing is added.

@@ -35,6 +35,9 @@ struct Im2rowConvolution: Operation {
     /// The sizes of the unfolded matrix that are measured, the default first. Units: floats.
     private static let rowLimits = [128 << 10, 32 << 10]
 
+    /// The rows that the kernels multiply at once on AVX-512. Units: output positions.
+    private static let tileRows = 12
+
     /// - Parameter addsSecondInput: whether a second input of the output's shape is added before the activation.
     init(
         layer: Conv2d, geometry: ConvolutionGeometry, activation: Activation?, addsSecondInput: Bool = false,
@@ -117,21 +120,17 @@ struct Im2rowConvolution: Operation {
     private var largestBlock: Int { min(geometry.positions, max(24, setting / geometry.depth)) }
 
     func run(_ run: OperationRun) {
-        let blockSize = blockSize(imageCount: run.batchSize * geometry.groups, threadCount: run.threadCount)
-        let blocksPerImage = (geometry.positions + blockSize - 1) / blockSize
-        run.parallelFor(run.batchSize * geometry.groups * blocksPerImage) { index, slot in
-            let first = index % blocksPerImage * blockSize
+        let units = run.batchSize * geometry.groups
+        let blockCount = BlockCount.of(
+            rows: geometry.positions, most: largestBlock, least: Self.tileRows, units: units,
+            threadCount: run.threadCount)
+        run.parallelFor(units * blockCount) { index, slot in
+            let (unit, block) = (index / blockCount, index % blockCount)
             multiply(
-                run, image: index / blocksPerImage / geometry.groups, group: index / blocksPerImage % geometry.groups,
-                positions: first..<min(first + blockSize, geometry.positions), scratch: run.scratch(slot: slot))
+                run, image: unit / geometry.groups, group: unit % geometry.groups,
+                positions: geometry.positions * block / blockCount..<geometry.positions * (block + 1) / blockCount,
+                scratch: run.scratch(slot: slot))
         }
-    }
-
-    /// The size of a block that leaves work for every thread. Units: output positions.
-    private func blockSize(imageCount: Int, threadCount: Int) -> Int {
-        guard imageCount < threadCount else { return largestBlock }
-        let share = (geometry.positions * imageCount + threadCount - 1) / threadCount
-        return min(largestBlock, max(share, 12))
     }
 
     private func multiply(

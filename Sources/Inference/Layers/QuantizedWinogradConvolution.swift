@@ -141,7 +141,9 @@ struct QuantizedWinogradConvolution: Operation {
     /// more evenly.
     private func blockCount(rowCount: Int, channelBlocks: Int, threadCount: Int) -> Int {
         let count = (rowCount + rowsPerBlock - 1) / rowsPerBlock
-        guard count * geometry.groups < threadCount else { return count }
+        guard count * geometry.groups < threadCount else {
+            return BlockCount.of(rows: rowCount, most: rowsPerBlock, units: geometry.groups, threadCount: threadCount)
+        }
         func largestShare(of parts: Int) -> Double {
             Double((parts + threadCount - 1) / threadCount) / Double(parts)
         }
@@ -158,7 +160,7 @@ struct QuantizedWinogradConvolution: Operation {
     ) {
         for rectangle in tiling.rest {
             windows.compute(
-                run, image: image, group: group, positions: 0..<rectangle.count, of: rectangle, bytes,
+                run, image: image, group: group, rectangle: rectangle, bytes,
                 rows: memory.assumingMemoryBound(to: UInt8.self))
         }
     }

@@ -115,7 +115,8 @@ struct WinogradConvolution: Operation {
     /// The number of blocks. With small kernels each thread has rows of its own and reads all kernels.
     private func blockCount(rowCount: Int, threadCount: Int) -> Int {
         let count = (rowCount + rowsPerBlock - 1) / rowsPerBlock
-        return count < threadCount && kernelByteCount <= Self.largeKernels ? min(threadCount, rowCount) : count
+        guard count >= threadCount || kernelByteCount <= Self.largeKernels else { return count }
+        return BlockCount.of(rows: rowCount, most: rowsPerBlock, units: 1, threadCount: threadCount)
     }
 
     /// The memory of one group's transformed kernels. Units: bytes.
