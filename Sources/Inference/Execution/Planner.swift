@@ -75,7 +75,7 @@ final class Planner: Sendable {
     var inputFormat: ValueFormat { formats[0] }
     var outputFormat: ValueFormat { formats[outputValue] }
 
-    /// The measured condition closest to a plan's. Two conditions are measured: one image on all threads; and a full
+    /// The measured condition closest to a plan's. Two conditions are measured: one image on all threads; and a nearly full
     /// batch, on one thread if each thread runs its own images.
     private func condition(batchSize: Int, threadCount: Int) -> AlgorithmTimings.Condition {
         let full = fullCondition
@@ -84,10 +84,11 @@ final class Planner: Sendable {
     }
 
     private var loneCondition: AlgorithmTimings.Condition { .init(batchSize: 1, threadCount: workers.threadCount) }
+    /// Between the limit, which large batches come to, and the half of it that batches of eight come to on two threads.
     private var fullCondition: AlgorithmTimings.Condition {
         batchLimit == .max
             ? .init(batchSize: Self.wholeBatch, threadCount: workers.threadCount)
-            : .init(batchSize: batchLimit, threadCount: 1)
+            : .init(batchSize: max(1, batchLimit * 3 / 4), threadCount: 1)
     }
 
     /// The batch size that is measured where a section takes the whole batch. Units: images.

@@ -52,7 +52,7 @@ struct AlgorithmTuner {
     private static let otherByteCount = 48 << 20
     /// What a thread reads at least to flush a core's own caches. Units: bytes.
     private static let privateByteCount = 4 << 20
-    /// The number of runs; the fastest one counts.
+    /// The most runs; the fastest one counts.
     private static let runCount = 3
     /// Algorithms whose estimated cost exceeds the lowest by this factor are not measured.
     private static let costLimit = 4.0
@@ -88,15 +88,11 @@ struct AlgorithmTuner {
     func measure(
         _ algorithms: [Algorithm], inputs: [Value], output: Value, under conditions: [AlgorithmTimings.Condition]
     ) -> [AlgorithmTimings.Condition: [String: AlgorithmTimings.Time]]? {
-        func seconds(
-            of operation: any Operation, under condition: AlgorithmTimings.Condition, best: Double
-        ) -> Double? {
-            shortestRun(
-                best: best,
-                of: OperationBench(
-                    operation: operation, inputs: inputs, output: output,
-                    batchSize: condition.batchSize, threadCount: condition.threadCount,
-                    copyCount: max(1, workers.threadCount / condition.threadCount), workers: workers))
+        func bench(_ operation: any Operation, _ condition: AlgorithmTimings.Condition) -> OperationBench {
+            OperationBench(
+                operation: operation, inputs: inputs, output: output,
+                batchSize: condition.batchSize, threadCount: condition.threadCount,
+                copyCount: max(1, workers.threadCount / condition.threadCount), workers: workers)
         }
         let lowest = algorithms.map(\.cost).min() ?? 0
         var times: [AlgorithmTimings.Condition: [String: AlgorithmTimings.Time]] = [:]
@@ -105,16 +101,22 @@ struct AlgorithmTuner {
             let operation = algorithm.make(workers)
             for condition in conditions {
                 if algorithms.count == 1, operation.variants(batchSize: condition.batchSize).isEmpty { continue }
-                let best = fastest[condition]?.seconds ?? .infinity
-                guard let seconds = seconds(of: operation, under: condition, best: best) else { return nil }
+                let rival = fastest[condition]
+                guard
+                    let seconds = seconds(
+                        of: bench(operation, condition),
+                        beside: rival.map { (bench($0.operation, condition), $0.seconds) })
+                else { return nil }
                 times[condition, default: [:]][algorithm.name] = .init(seconds: seconds, setting: operation.setting)
-                if seconds < best { fastest[condition] = (operation, seconds) }
+                if seconds < rival?.seconds ?? .infinity { fastest[condition] = (operation, seconds) }
             }
         }
         for (condition, fastest) in fastest {
+            let reference = bench(fastest.operation, condition)
             var limit = fastest.seconds * Self.variantMargin
             for variant in fastest.operation.variants(batchSize: condition.batchSize) {
-                guard let seconds = seconds(of: variant, under: condition, best: limit) else { return nil }
+                guard let seconds = seconds(of: bench(variant, condition), beside: (reference, fastest.seconds))
+                else { return nil }
                 guard seconds < limit else { continue }
                 times[condition, default: [:]][variant.name] = .init(seconds: seconds, setting: variant.setting)
                 limit = seconds
@@ -125,20 +127,29 @@ struct AlgorithmTuner {
 
     /// The duration of the shortest of several runs, in seconds; nil if the deadline came first.
     ///
-    /// - Parameter best: the shortest run of the algorithms before. What takes far longer is not run again.
-    private func shortestRun(best: Double, of bench: OperationBench) -> Double? {
-        var shortest = Double.infinity
-        var count = 0
-        while count == 0 || count < Self.runCount && shortest < Self.hopelessFactor * best {
-            guard ContinuousClock.now < deadline else { return nil }
-            guard let duration = undisturbedRun(of: bench) else {
-                usleep(Self.pause)
-                continue
-            }
-            shortest = min(shortest, duration / .seconds(1))
-            count += 1
+    /// A machine may run at half of its speed for seconds at a time, so the runs take turns with those of a rival whose time
+    /// is known, and the result is that time multiplied by the ratio of the shortest runs. What takes far longer than the
+    /// rival is not run again.
+    private func seconds(of bench: OperationBench, beside rival: (bench: OperationBench, seconds: Double)?) -> Double? {
+        var (shortest, shortestOfRival) = (Double.infinity, Double.infinity)
+        for _ in 0..<Self.runCount {
+            guard let duration = run(bench) else { return nil }
+            shortest = min(shortest, duration)
+            guard let rival else { continue }
+            guard let duration = run(rival.bench) else { return nil }
+            shortestOfRival = min(shortestOfRival, duration)
+            if shortest > Self.hopelessFactor * shortestOfRival { break }
         }
-        return shortest
+        return rival.map { $0.seconds * shortest / shortestOfRival } ?? shortest
+    }
+
+    /// The duration of one run, in seconds; nil if the deadline came first.
+    private func run(_ bench: OperationBench) -> Double? {
+        while ContinuousClock.now < deadline {
+            if let duration = undisturbedRun(of: bench) { return duration / .seconds(1) }
+            usleep(Self.pause)
+        }
+        return nil
     }
 
     /// The duration of a run; nil if the pool had other work meanwhile.

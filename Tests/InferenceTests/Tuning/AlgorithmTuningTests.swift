@@ -46,7 +46,7 @@ struct AlgorithmTuningTests {
     }
 
     private static func entry(
-        _ algorithm: String, _ seconds: Double, setting: Int = 0, batchSize: Int = 8, threadCount: Int = 1
+        _ algorithm: String, _ seconds: Double, setting: Int = 0, batchSize: Int = 6, threadCount: Int = 1
     ) -> AlgorithmTimings.Entry {
         .init(
             workload: "choice", algorithm: algorithm, batchSize: batchSize, threadCount: threadCount, seconds: seconds,
@@ -222,8 +222,9 @@ struct AlgorithmTuningTests {
         #expect(setting(batchSize: 8, threadCount: 1) == 20, "the default, as nothing was measured")
         planner().measure(with: AlgorithmTuner(workers: workers, deadline: .now + .seconds(600)))
         #expect(timings.entries.map(\.setting) == [1], "one image leaves no choice, so that it is not measured")
-        // Two copies run side by side, as each thread runs its own images. What takes twice as long as the best is run once.
-        let runs = [(1, 6), (20, 6), (40, 2)].flatMap { Array(repeating: $0.0, count: $0.1) }
+        // Two copies run side by side, as each thread runs its own images. What takes twice as long as the best is run once;
+        // others take turns with the best three times.
+        let runs = [(1, 6), (20, 6 + 2 + 6), (40, 2)].flatMap { Array(repeating: $0.0, count: $0.1) }
         #expect(settings.withLock { $0.sorted() } == runs)
         #expect(setting(batchSize: 8, threadCount: 1) == 1)
         #expect(setting(batchSize: 1, threadCount: 2) == 20)
