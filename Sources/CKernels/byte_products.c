@@ -97,9 +97,7 @@ static void multiply_portable(const uint8_t *left, ptrdiff_t row_count, const in
 void kernel_multiply_bytes(const uint8_t *left, ptrdiff_t left_stride, ptrdiff_t row_count, const int8_t *panels,
                            ptrdiff_t depth, const kernel_byte_rescaling *rescaling) {
     const ptrdiff_t panel_count = (rescaling->column_count + COLUMNS - 1) / COLUMNS;
-    const ptrdiff_t padded_depth =
-        (depth + KERNEL_BYTE_PANEL_DEPTH - 1) / KERNEL_BYTE_PANEL_DEPTH * KERNEL_BYTE_PANEL_DEPTH;
-    const product p = {left_stride, padded_depth * COLUMNS, depth / GROUP, panel_count, rescaling};
+    const product p = {left_stride, kernel_byte_panel_depth(depth) * COLUMNS, depth / GROUP, panel_count, rescaling};
 #if defined(__x86_64__)
     switch (kernel_current_instruction_set()) {
     case kernel_amx: multiply_amx(left, row_count, panels, &p); return;

@@ -3,26 +3,20 @@
 #include <string.h>
 
 #include "byte_products.h"
+#include "byte_rescaling.h"
 #include "multiversion.h"
 
-enum { COLUMNS = KERNEL_BYTE_PANEL_COLUMNS, GROUP = KERNEL_BYTE_GROUP };
-
-/// Rounds to nearest, ties to even: the sum with 1.5·2²³ has no fraction bits. Limits: magnitudes below 2²².
-INLINE int32_t rounded(float value) {
-    const float sum = value + 0x1.8p23f;
-    int32_t bits;
-    memcpy(&bits, &sum, sizeof bits);
-    return bits - 0x4B400000;
-}
+enum { GROUP = KERNEL_BYTE_GROUP };
 
 INLINE void kernel_quantize_bytes_body(const float *values, ptrdiff_t count, float inverse_scale, uint8_t zero_point,
                                        uint8_t *bytes) {
-    const float least = -(float)zero_point, most = 255 - (float)zero_point;
-    for (ptrdiff_t i = 0; i < count; i++) {
-        float value = values[i] * inverse_scale;
-        value = value > least ? value : least;
-        value = value < most ? value : most;
-        bytes[i] = (uint8_t)(rounded(value) + zero_point);
+    const ptrdiff_t whole = count / COLUMNS * COLUMNS;
+    for (ptrdiff_t i = 0; i < count; i += COLUMNS) {
+        float_lanes lanes = {0};
+        const size_t width = i < whole ? COLUMNS : (size_t)(count - whole);
+        memcpy(&lanes, values + i, width * sizeof(float));
+        const byte_lanes result = quantized(&lanes, -(float)zero_point, inverse_scale, zero_point);
+        memcpy(bytes + i, &result, width);
     }
 }
 
@@ -78,8 +72,7 @@ void kernel_im2row_bytes(const uint8_t *image, ptrdiff_t channels, const kernel_
 void kernel_pack_bytes(const float *rows, ptrdiff_t row_count, ptrdiff_t depth, int8_t *panels, float *scales,
                        int32_t *sums) {
     const ptrdiff_t padded_rows = (row_count + COLUMNS - 1) / COLUMNS * COLUMNS;
-    const ptrdiff_t padded_depth =
-        (depth + KERNEL_BYTE_PANEL_DEPTH - 1) / KERNEL_BYTE_PANEL_DEPTH * KERNEL_BYTE_PANEL_DEPTH;
+    const ptrdiff_t padded_depth = kernel_byte_panel_depth(depth);
     memset(panels, 0, (size_t)(padded_rows * padded_depth));
     for (ptrdiff_t row = 0; row < padded_rows; row++) {
         scales[row] = 0;
@@ -96,7 +89,7 @@ void kernel_pack_bytes(const float *rows, ptrdiff_t row_count, ptrdiff_t depth, 
         scales[row] = scale;
         int8_t *target = panels + row / COLUMNS * COLUMNS * padded_depth + row % COLUMNS * GROUP;
         for (ptrdiff_t k = 0; k < depth; k++) {
-            const int32_t number = rounded(values[k] / scale);
+            const int32_t number = (int32_t)__builtin_lrintf(values[k] / scale);
             // A tiny scale loses bits, so that the quotient may exceed 127.
             const int32_t clamped = number > 127 ? 127 : number < -127 ? -127 : number;
             target[k / GROUP * COLUMNS * GROUP + k % GROUP] = (int8_t)clamped;

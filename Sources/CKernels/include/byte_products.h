@@ -19,6 +19,11 @@
 /// The depth of a panel in memory is a multiple of this.
 #define KERNEL_BYTE_PANEL_DEPTH 64
 
+/// The depth of a panel in memory.
+static inline ptrdiff_t kernel_byte_panel_depth(ptrdiff_t depth) {
+    return (depth + KERNEL_BYTE_PANEL_DEPTH - 1) / KERNEL_BYTE_PANEL_DEPTH * KERNEL_BYTE_PANEL_DEPTH;
+}
+
 /// The most products in a sum: 65,536 · 255 · 127 is below 2³¹.
 #define KERNEL_BYTE_MAX_DEPTH 65536
 

@@ -40,7 +40,7 @@ public struct ByteMatrix: Sendable {
         self.depth = depth
         self.input = input
         let padded = (outputs + Self.panelOutputs - 1) / Self.panelOutputs * Self.panelOutputs
-        panels = AlignedBuffer(byteCount: padded * Self.panelDepth(depth))
+        panels = AlignedBuffer(byteCount: padded * kernel_byte_panel_depth(depth))
         var weightScales = [Float](repeating: 0, count: padded)
         var sums = [Int32](repeating: 0, count: padded)
         kernel_pack_bytes(
@@ -57,14 +57,8 @@ public struct ByteMatrix: Sendable {
         return (depth + group - 1) / group * group
     }
 
-    /// The depth of a panel: that of the product, rounded up to whole tiles.
-    private static func panelDepth(_ depth: Int) -> Int {
-        let tile = Int(KERNEL_BYTE_PANEL_DEPTH)
-        return (depth + tile - 1) / tile * tile
-    }
-
     /// The size of a panel. Units: bytes.
-    private var panelByteCount: Int { Self.panelOutputs * Self.panelDepth(depth) }
+    private var panelByteCount: Int { Self.panelOutputs * kernel_byte_panel_depth(depth) }
     /// The length of a row of input bytes. Units: bytes.
     var rowByteCount: Int { Self.paddedDepth(depth) }
     /// The number of panels.
