@@ -51,11 +51,10 @@ class Program:
         """The model folder in int8, calibrated on the images whose answers are compared, as the peers' are."""
         if materials.checkpoint not in self._quantized:
             folder = tempfile.TemporaryDirectory(prefix="alexnet-int8-")
-            # A data set has at least two classes; calibration looks at none.
             images = Path(folder.name) / "images"
-            for index, image in enumerate(materials.images.check):
-                (images / str(index % 2)).mkdir(parents=True, exist_ok=True)
-                shutil.copy(image, images / str(index % 2))
+            images.mkdir()
+            for image in materials.images.check:
+                shutil.copy(image, images)
             self.lines("quantize", *self.model_arguments(materials), "--data", images, "--agreement", "0",
                        "--output", Path(folder.name) / "int8")
             self._quantized[materials.checkpoint] = folder

@@ -34,6 +34,8 @@ public struct DataSource: Sendable, Equatable {
     public let kind: Kind
     /// The path of the folder.
     public let path: String
+    /// Whether a folder needs class folders; see ``ImageFolder/init(_:needsClasses:decoder:)``.
+    public let needsClasses: Bool
 
     /// The share that is held out if the data has no validation part.
     public static let defaultSplit = 0.1
@@ -44,8 +46,9 @@ public struct DataSource: Sendable, Equatable {
 
     /// Parses the argument of `--data`.
     ///
+    /// - Parameter needsClasses: whether a folder needs class folders.
     /// - Throws: ``DatasetError/unknownSource(found:)`` if it is neither a known format nor a folder.
-    public init(_ argument: String) throws(DatasetError) {
+    public init(_ argument: String, needsClasses: Bool = true) throws(DatasetError) {
         let parts = argument.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         if parts.count == 2, !parts[1].isEmpty {
             if let kind = IDXDataset.Kind(rawValue: parts[0]) {
@@ -60,11 +63,17 @@ public struct DataSource: Sendable, Equatable {
         guard parts.count == 1 && !argument.isEmpty || Folder.exists(argument) else {
             throw .unknownSource(found: argument)
         }
-        self.init(.folder, path: argument)
+        self.init(.folder, path: argument, needsClasses: needsClasses)
     }
 
     /// Data of this format at this path.
-    public init(_ kind: Kind, path: String) { (self.kind, self.path) = (kind, path) }
+    public init(_ kind: Kind, path: String, needsClasses: Bool = true) {
+        (self.kind, self.path, self.needsClasses) = (kind, path, needsClasses)
+    }
+
+    private func images(in path: String) throws(DatasetError) -> ImageFolder {
+        try ImageFolder(path, needsClasses: needsClasses)
+    }
 
     /// Loads both parts: the data's own, or a stratified split.
     ///
@@ -81,16 +90,16 @@ public struct DataSource: Sendable, Equatable {
         switch kind {
         case .folder:
             guard let validationPath = try validationPath() else {
-                let whole = try ImageFolder(try classFoldersPath())
+                let whole = try images(in: try classFoldersPath())
                 digest.add("folder")
                 digest.add(whole)
                 return try split(whole, validationSplit ?? Self.defaultSplit, seed, digest)
             }
-            let training = try ImageFolder(trainingPath ?? path)
+            let training = try images(in: trainingPath ?? path)
             digest.add("train")
             digest.add(training)
             if let validationSplit { return try split(training, validationSplit, seed, digest) }
-            let validation = try ImageFolder(validationPath)
+            let validation = try images(in: validationPath)
             try Self.check(training, validation)
             digest.add("validation")
             digest.add(validation)
@@ -120,9 +129,9 @@ public struct DataSource: Sendable, Equatable {
         switch kind {
         case .folder:
             if let validationPath = try validationPath() {
-                return try ImageFolder(validationPath)
+                return try images(in: validationPath)
             } else {
-                return try ImageFolder(try classFoldersPath())
+                return try images(in: try classFoldersPath())
             }
         case .idx(let kind): return try IDXDataset(kind, folder: path, part: .test)
         case .cifar(let kind): return try CIFARDataset(kind, folder: path, part: .test)
@@ -137,7 +146,7 @@ public struct DataSource: Sendable, Equatable {
         guard hasOwnValidation else { return validation }
         switch kind {
         case .folder:
-            let training = try ImageFolder(trainingPath ?? path)
+            let training = try images(in: trainingPath ?? path)
             if let validation = validation as? ImageFolder { try Self.check(training, validation) }
             return JoinedDatasets(training, validation)
         case .idx(let kind):

@@ -26,6 +26,8 @@ public enum DatasetError: Error, Equatable, Sendable {
     case emptyClassFolder(path: String, others: String = "")
     /// There is only one class folder.
     case singleClass(path: String, name: String)
+    /// A folder of images has none; `others` tells what is there instead.
+    case noImages(path: String, others: String = "")
     /// A training or validation part is beside other folders and would be read as one class.
     case partAmongClasses(path: String, others: [String])
     /// The class `name` is in one part only: in `path`, but not in `other`.
@@ -88,6 +90,8 @@ extension DatasetError: CustomStringConvertible {
             "\(path) has no folders, but one for each class is expected"
         case .emptyClassFolder(let path, let others):
             "the class folder \(path) holds no JPEG, PNG or WebP file" + (others.isEmpty ? "" : ", only \(others)")
+        case .noImages(let path, let others):
+            "\(path) holds no JPEG, PNG or WebP file" + (others.isEmpty ? "" : ", only \(others)")
         case .singleClass(let path, let name):
             "\(path) has only one class, \"\(name)\", but at least two are expected"
         case .partAmongClasses(let path, let others):

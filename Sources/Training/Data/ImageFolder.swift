@@ -21,15 +21,30 @@ public struct ImageFolder: Dataset {
 
     /// Lists the folders; images are read on demand.
     ///
-    /// - Throws: ``DatasetError`` if the folder does not exist, has fewer than two class folders, or one of them is
-    ///   empty.
-    public init(_ path: String, decoder: ImageDecoder = ImageDecoder(keptInputs: 0)) throws(DatasetError) {
+    /// - Parameter needsClasses: whether there must be class folders. Otherwise the images of a folder with fewer than two
+    ///   folders are one class without a name.
+    /// - Throws: ``DatasetError`` if the folder does not exist, has fewer than two class folders, one of them is empty, or
+    ///   there are no images.
+    public init(
+        _ path: String, needsClasses: Bool = true, decoder: ImageDecoder = ImageDecoder(keptInputs: 0)
+    ) throws(DatasetError) {
         var path = path
         while path.count > 1, path.hasSuffix("/") { path.removeLast() }
         self.path = path
         self.decoder = decoder
         try Folder.check(path)
-        classNames = try Folder.subfolders(of: path)
+        let folders = try Folder.subfolders(of: path)
+        guard needsClasses || folders.count > 1 else {
+            let found = try Folder.contents(below: path)
+            guard !found.images.isEmpty else {
+                throw .noImages(path: path, others: IgnoredFiles(found.ignored).summary)
+            }
+            classNames = [""]
+            entries = found.images.map { (0, $0) }
+            ignored = IgnoredFiles(found.ignored)
+            return
+        }
+        classNames = folders
         guard !classNames.isEmpty else { throw .noClassFolders(path: path) }
         var entries: [(label: Int, entry: Folder.Entry)] = []
         var ignored = try Folder.filesBeside(classNames, in: path)
@@ -51,7 +66,10 @@ public struct ImageFolder: Dataset {
     public func name(at index: Int) -> String { "\(path)/\(relativePath(at: index))" }
 
     /// The path relative to ``path``.
-    func relativePath(at index: Int) -> String { "\(classNames[entries[index].label])/\(entries[index].entry.path)" }
+    func relativePath(at index: Int) -> String {
+        let name = classNames[entries[index].label]
+        return (name.isEmpty ? "" : name + "/") + entries[index].entry.path
+    }
 
     public func image(at index: Int) throws(DatasetError) -> PixelImage {
         let name = name(at: index)

@@ -16,10 +16,10 @@ struct Quantize: ParsableCommand {
             each output, inputs become unsigned bytes, and their products are summed exactly, so that the logits are the same \
             on every CPU. The output is a model folder, which every command takes and the server serves.
 
-            The data are a folder with one folder for each class, or published files: fashion-mnist:DIR, mnist:DIR, \
-            cifar10:DIR or cifar100:DIR. Calibration takes images of the training part. The quantized model is then compared \
-            with the original on the validation or test part. If they agree on fewer images than --agreement asks for, \
-            nothing is written.
+            The data are a folder of images, or published files: fashion-mnist:DIR, mnist:DIR, cifar10:DIR or cifar100:DIR. \
+            Calibration takes images of the training part. The quantized model is then compared with the original on the \
+            validation or test part; if the images are in one folder for each class, accuracy is compared too. If the models \
+            agree on fewer images than --agreement asks for, nothing is written.
             """
     )
 
@@ -76,7 +76,7 @@ struct Quantize: ParsableCommand {
             let original = try loader.load(files)
             guard !original.isQuantized else { throw QuantizedAlready(name: original.name) }
             original.printAssumptions()
-            let source = try DataSource(data)
+            let source = try DataSource(data, needsClasses: false)
             let parts = try? source.load()
             let measured = try source.evaluation(of: model.trainingRecord)
             if let note = measured.note { OutputStream.error.writeIfPossible("alexnet: \(note)\n") }

@@ -70,6 +70,27 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: folder.path("twice")))
     }
 
+    @Test func `images without classes are enough, and a folder without images is not`() async throws {
+        let path = folder.path("plain")
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        let arguments = ["quantize", "--data", path, "--model", tiny.folder.path, "--output", folder.path("plain8")]
+        try AtomicFile.write([1], to: "\(path)/notes.txt")
+        let empty = try await BuiltProgram.run(arguments)
+        #expect(empty.code == 1)
+        #expect(empty.error.contains("\(path) holds no JPEG, PNG or WebP file, only"), "\(empty.error)")
+        for index in 0..<12 {
+            let image = PixelImage(width: 1, height: 1, channelCount: 3, pixels: [UInt8(index * 20), 90, 7])
+            try AtomicFile.write(try PNGEncoder.encode(image), to: "\(path)/\(index).png")
+        }
+        let found = try await BuiltProgram.run(arguments + ["--json", "-", "--agreement", "0"])
+        #expect(found.code == 0, "\(found.error)")
+        let report = try #require(
+            try JSONSerialization.jsonObject(with: Data(found.output.utf8)) as? [String: Any])
+        #expect(report["images"] as? Int == 12)
+        #expect(report["accuracy_before"] is NSNull || report["accuracy_before"] == nil)
+        #expect(FileManager.default.fileExists(atPath: folder.path("plain8/model.safetensors")))
+    }
+
     @Test func `usage errors are told`() async throws {
         for (options, sentence) in [
             (["--images", "0"], "--images takes 1 to 100000, not 0."),

@@ -23,6 +23,8 @@ import Testing
             (.unreadable(path: "d", reason: "Permission denied"), "d cannot be read: Permission denied"),
             (.noClassFolders(path: "d"), "d has no folders, but one for each class is expected"),
             (.emptyClassFolder(path: "d/daisy"), "the class folder d/daisy holds no JPEG, PNG or WebP file"),
+            (.noImages(path: "d"), "d holds no JPEG, PNG or WebP file"),
+            (.noImages(path: "d", others: "1 GIF"), "d holds no JPEG, PNG or WebP file, only 1 GIF"),
             (.singleClass(path: "d", name: "daisy"), "d has only one class, \"daisy\", but at least two are expected"),
             (
                 .classesDiffer(path: "d/train", other: "d/val", name: "daisy"),

@@ -24,6 +24,23 @@ import Testing
         #expect(try data.image(at: 3) == ImageDecoder()(TestPicture.png))
     }
 
+    @Test func `where no classes are needed, fewer than two folders are one class without a name`() throws {
+        let folder = try TemporaryFolder()
+        #expect(throws: DatasetError.noImages(path: folder.path(""))) {
+            try ImageFolder(folder.path(""), needsClasses: false)
+        }
+        try folder.write(TestPicture.png, to: "b.png")
+        try folder.write(TestPicture.png, to: "inner/a.png")
+        let data = try ImageFolder(folder.path(""), needsClasses: false)
+        #expect(data.classNames == [""])
+        #expect((0..<data.count).map { data.relativePath(at: $0) } == ["b.png", "inner/a.png"])
+        #expect(data.name(at: 0) == "\(folder.path(""))/b.png")
+        #expect(try data.image(at: 1) == ImageDecoder()(TestPicture.png))
+        try folder.write(TestPicture.png, to: "outer/a.png")
+        #expect(try ImageFolder(folder.path(""), needsClasses: false).classNames == ["inner", "outer"])
+        #expect(try DataSource(folder.path(""), needsClasses: false).evaluation().count == 2)
+    }
+
     @Test func `links are followed, and a circle of them ends`() throws {
         let folder = try TemporaryFolder()
         try folder.write(TestPicture.png, to: "elsewhere/a.png")
