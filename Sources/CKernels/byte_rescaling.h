@@ -31,8 +31,8 @@ INLINE void rescale(const sums *values, const panel_rescaling *panel, float_lane
 typedef int32_t masks __attribute__((vector_size(COLUMNS * sizeof(int32_t))));
 typedef uint8_t byte_lanes __attribute__((vector_size(COLUMNS), aligned(1)));
 
-/// Quantizes values that are at least `least` as ``kernel_quantize_bytes`` does. `least` is minus the zero point, or 0 after a
-/// ReLU.
+/// Quantizes values as ``kernel_quantize_bytes`` does, with `least` in place of the lower bound: minus the zero point, or 0 to
+/// apply a ReLU as well. Units of `least`: steps of the quantization.
 INLINE byte_lanes quantized(const float_lanes *values, float least, float inverse_scale, uint8_t zero_point) {
 #pragma clang fp contract(off)
     const float_lanes lowest = (float_lanes){0} + least, highest = (float_lanes){0} + (255 - (float)zero_point);

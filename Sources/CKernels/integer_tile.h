@@ -40,7 +40,8 @@ typedef struct {
 } product;
 
 /// The weights that a tile prefetches while it is multiplied; they may come from the L3 cache or from memory. Of each of the
-/// next panels it takes a part, so that the tiles of one column of tiles take all of it.
+/// next panels it takes a part, so that the tiles of one column of tiles take about all of it. With more than 64 tiles in a
+/// column, whose own reading hides the rest, each takes a line.
 typedef struct {
     const char *start;
     /// How far the tile gets in a group. Units: bytes.
