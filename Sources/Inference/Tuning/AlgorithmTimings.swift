@@ -86,7 +86,7 @@ public final class AlgorithmTimings: Sendable {
 /// An unusable file counts as empty. If the file cannot be written, the next start measures again.
 public struct AlgorithmTimingFile: Sendable {
     private let url: URL
-    /// The CPU, the instruction set and the number of threads, as one string.
+    /// The CPU, the instruction set, OpenBLAS's kernels and the number of threads, as one string.
     private let machine: String
 
     /// The content of the file.
@@ -107,7 +107,7 @@ public struct AlgorithmTimingFile: Sendable {
     private static let maxByteCount = 8 << 20
 
     /// The file for this machine in a directory, which is created before the first write. The file name is a digest of
-    /// the CPU, the instruction set and the number of threads.
+    /// the CPU, the instruction set, OpenBLAS's kernels and the number of threads.
     public init(directory: String, threadCount: Int) {
         let name = SHA256.hash(Array(Self.machine(threadCount: threadCount).utf8)).hexadecimal(byteCount: 6)
         url = URL(fileURLWithPath: directory).appendingPathComponent("algorithms-\(name).json")
@@ -122,7 +122,8 @@ public struct AlgorithmTimingFile: Sendable {
     }
 
     private static func machine(threadCount: Int) -> String {
-        "\(ComputeEnvironment.cpuName), \(InstructionSet.current.rawValue), \(threadCount) threads"
+        "\(ComputeEnvironment.cpuName), \(InstructionSet.current.rawValue), OpenBLAS for \(OpenBLASKernels.name), "
+            + "\(threadCount) threads"
     }
 
     func read() -> [AlgorithmTimings.Entry] {

@@ -61,7 +61,7 @@ struct Diagnostics {
     /// Runs the checks and passes each finding to `report`.
     func callAsFunction(_ report: (Finding) throws -> Void) throws {
         try report(ProcessorCheck.here.finding)
-        try report(OpenBLASCheck(environment: environment).finding)
+        try report(OpenBLASCheck.here(environment).finding)
         try report(HugePagesCheck.here.finding)
         try report(ClockCheck(now: Date()).finding)
         let supply = ThreadSupplyCheck.here(forPoolOf: CPUQuota.current)

@@ -41,19 +41,36 @@ struct ProcessorCheck: Check {
     }
 }
 
-/// Checks that no environment variable overrides OpenBLAS's choice of kernels.
+/// Checks that OpenBLAS uses kernels that are as wide as the CPU, and that no environment variable overrides them.
 struct OpenBLASCheck: Check {
     /// The environment variables.
     let environment: [String: String]
+    /// The CPU whose kernels OpenBLAS uses.
+    let kernels: String
+    /// The widest instruction set of the CPU.
+    let widest: InstructionSet
+
+    static func here(_ environment: [String: String]) -> Self {
+        Self(environment: environment, kernels: OpenBLASKernels.name, widest: .widest)
+    }
 
     var finding: Finding {
-        let variables = ComputeEnvironment.blasVariables
-        let set = variables.filter { environment[$0] != nil }
-        guard !set.isEmpty else { return .ok("openblas", "\(variables.joined(separator: " and ")) are not set (good)") }
-        return .warning(
-            "openblas", set.map { "\($0)=\(environment[$0] ?? "")" }.joined(separator: " and "),
-            advice:
-                "Unset \(set.joined(separator: " and ")) unless this is intended: OpenBLAS detects the CPU by itself.")
+        let set = ComputeEnvironment.blasVariables.filter { environment[$0] != nil }
+        if !set.isEmpty {
+            return .warning(
+                "openblas",
+                set.map { "\($0)=\(environment[$0] ?? "")" }.joined(separator: " and ") + ", kernels for \(kernels)",
+                advice:
+                    "Unset \(set.joined(separator: " and ")) unless this is intended: the kernels are chosen for this CPU."
+            )
+        }
+        if OpenBLASKernels.replacement(for: kernels, on: widest) != nil {
+            return .warning(
+                "openblas", "kernels for \(kernels), without AVX2",
+                advice:
+                    "Training is slower. Install an OpenBLAS that knows this CPU, or that was built with DYNAMIC_ARCH.")
+        }
+        return .ok("openblas", "kernels for \(kernels)")
     }
 }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Dispatch
 import Foundation
+import Inference
 
 /// The entry point of the program, which needs no second thread.
 ///
@@ -21,6 +22,8 @@ enum Program {
             }
             exit(Failure.workCode)
         }
+        // No other thread may run while this changes the environment.
+        OpenBLASKernels.chooseForThisCPU()
         Task.detached {
             await Alexnet.main()
             exit(0)

@@ -34,11 +34,15 @@ struct Judgement: Sendable, CustomTestStringConvertible {
             ProcessorCheck(cpuName: "Atom", current: .portable, widest: .portable, isX86: true)),
 
         Judgement(
-            .ok, "OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE are not set (good)",
-            OpenBLASCheck(environment: ["OPENBLAS_NUM_THREADS": "4"])),
+            .ok, "kernels for Zen",
+            OpenBLASCheck(environment: ["OPENBLAS_NUM_THREADS": "4"], kernels: "Zen", widest: .avx2)),
+        Judgement(.ok, "Nehalem", OpenBLASCheck(environment: [:], kernels: "Nehalem", widest: .portable)),
         Judgement(
-            .warning, "OPENBLAS_CORETYPE=Haswell. Unset OPENBLAS_CORETYPE unless",
-            OpenBLASCheck(environment: ["OPENBLAS_CORETYPE": "Haswell"])),
+            .warning, "kernels for Prescott, without AVX2. Training is slower",
+            OpenBLASCheck(environment: [:], kernels: "Prescott", widest: .avx512)),
+        Judgement(
+            .warning, "OPENBLAS_CORETYPE=Haswell, kernels for Haswell. Unset OPENBLAS_CORETYPE unless",
+            OpenBLASCheck(environment: ["OPENBLAS_CORETYPE": "Haswell"], kernels: "Haswell", widest: .avx512)),
 
         Judgement(.ok, "madvise", HugePagesCheck(text: "always [madvise] never\n")),
         Judgement(.ok, "always", HugePagesCheck(text: "[always] madvise never\n")),
