@@ -21,12 +21,21 @@ typedef struct {
     ptrdiff_t output_stride;
 } product;
 
-/// The micro-kernel: multiplies `rows` rows by `panels` panels and accumulates in registers.
+/// Where the tiles after this one read, which prefetches a little of it for each k.
+typedef struct {
+    const float *rows;
+    const float *panels;
+    /// How far the panels are prefetched for each k, so that the tiles that use the same panels share the work.
+    ptrdiff_t panel_step;
+} upcoming;
+
+/// The micro-kernel: multiplies `rows` rows by `panels` panels and accumulates in registers. It prefetches the next rows,
+/// which follow these, and the next panels: both come from beyond the L2 cache where a product is large.
 ///
-/// `rows`, `panels` and `prefetches` are constants once this is inlined, so that the loops are unrolled. `prefetches`
-/// turns on prefetching of the next panels, for weights that come from beyond the L2 cache.
-INLINE void multiply_tile(const float *left, const float *right, const product *p, int rows, int panels, bool prefetches,
-                          float *output) {
+/// `rows`, `panels` and `is_only` are constants once this is inlined, so that the loops are unrolled. `is_only` says that
+/// no other tile reads the same panels.
+INLINE void multiply_tile(const float *left, const float *right, const product *p, int rows, int panels, bool is_only,
+                          upcoming next, float *output) {
     lanes sums[MOST_ROWS][MOST_PANELS];
     UNROLL
     for (int row = 0; row < rows; row++) {
@@ -39,8 +48,14 @@ INLINE void multiply_tile(const float *left, const float *right, const product *
         for (int panel = 0; panel < panels; panel++) {
             const float *source = right + panel * p->panel_step + k * COLUMNS;
             memcpy(&values[panel], source, sizeof(lanes));
-            if (prefetches) __builtin_prefetch(source + panels * p->panel_step, 0, 2);
         }
+        __builtin_prefetch(next.rows, 0, 2);
+        next.rows += rows;
+        UNROLL
+        for (int line = 0; line < (is_only ? panels : 1); line++) {
+            __builtin_prefetch(next.panels + line * COLUMNS, 0, 2);
+        }
+        next.panels += next.panel_step;
         UNROLL
         for (int row = 0; row < rows; row++) {
             const float factor = left[row * p->left_stride + k];
@@ -59,10 +74,10 @@ INLINE void multiply_tile(const float *left, const float *right, const product *
 
 /// Multiplies one tile of up to `most` rows.
 INLINE void multiply_rows(const float *left, const float *right, const product *p, ptrdiff_t rows, int most, int panels,
-                          bool prefetches, float *output) {
+                          bool is_only, upcoming next, float *output) {
 #define CASE(count)                                                                                                    \
     case count:                                                                                                        \
-        if (count <= most) multiply_tile(left, right, p, count, panels, prefetches, output);                           \
+        if (count <= most) multiply_tile(left, right, p, count, panels, is_only, next, output);                        \
         break;
     switch (rows) {
         CASE(1)
@@ -89,15 +104,18 @@ INLINE void multiply_rows(const float *left, const float *right, const product *
 INLINE void multiply_panels(const float *left, ptrdiff_t row_count, const float *right, ptrdiff_t panel_count,
                             const product *p, float *output, int most_rows, int panels) {
     const ptrdiff_t blocks = (row_count + most_rows - 1) / most_rows;
+    const ptrdiff_t panel_step = (panels * COLUMNS + blocks - 1) / blocks;
     for (ptrdiff_t panel = 0; panel < panel_count;) {
         const bool is_full = panel_count - panel >= panels;
         for (ptrdiff_t block = 0; block < blocks; block++) {
             const ptrdiff_t first = block * row_count / blocks, rows = (block + 1) * row_count / blocks - first;
             const float *factors = left + first * p->left_stride, *values = right + panel * p->panel_step;
             float *target = output + first * p->output_stride + panel * COLUMNS;
-            if (!is_full) multiply_rows(factors, values, p, rows, most_rows, 1, false, target);
-            else if (block == 0) multiply_rows(factors, values, p, rows, most_rows, panels, true, target);
-            else multiply_rows(factors, values, p, rows, most_rows, panels, false, target);
+            const upcoming next = {factors + rows * p->left_stride,
+                                   values + panels * p->panel_step + block * panel_step * p->depth, panel_step};
+            if (!is_full) multiply_rows(factors, values, p, rows, most_rows, 1, false, next, target);
+            else if (blocks == 1) multiply_rows(factors, values, p, rows, most_rows, panels, true, next, target);
+            else multiply_rows(factors, values, p, rows, most_rows, panels, false, next, target);
         }
         panel += is_full ? panels : 1;
     }

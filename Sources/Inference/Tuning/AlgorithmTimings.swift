@@ -99,8 +99,9 @@ public struct AlgorithmTimingFile: Sendable {
     /// The version of the format. Raise it if algorithms or their measurement change so much that old times mislead.
     /// Times of format 1 may have been measured while other work ran; those of format 2 had no settings; those of format
     /// 3 did not know Winograd in integers, and those of format 4 did not know bytes between layers; those of format 5 are
-    /// of slower products of bytes, and were not measured in turns.
-    private static let format = 6
+    /// of slower products of bytes, and were not measured in turns; those of format 6 are of products that waited for
+    /// memory.
+    private static let format = 7
     /// The most entries: the layers of a few hundred networks. Larger files are refused.
     private static let maxEntryCount = 20_000
     /// The largest file. Units: bytes.
