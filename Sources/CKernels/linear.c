@@ -13,8 +13,8 @@ enum {
     VECTORS = OUTPUTS / WIDTH,
     /// Accumulators of a tile: with two vectors each, they fill 24 of the 32 AVX-512 registers.
     MOST_SUMS = 12,
-    /// Inputs per block: a block of expanded weights takes 32 KiB and is reused by several groups of images.
-    BLOCK = 256,
+    /// Inputs per block: a block of expanded weights takes 16 KiB, and so does that of 32 images. Both stay in the L1 cache.
+    BLOCK = 128,
     /// Size of a cache line. Units: bytes.
     LINE = 64,
 };
@@ -68,15 +68,22 @@ INLINE void expand(const char *row, weight_type type, int vector, lanes *values)
     }
 }
 
+/// The weights that are read later, which a tile prefetches.
+typedef struct {
+    const char *weights;
+    /// How far they are prefetched for each input. Units: bytes.
+    ptrdiff_t step;
+} upcoming;
+
 /// Multiplies `depth` rows of a panel by a group of images. Each pair of output and image has `parts` accumulators in
 /// registers, which hides the latency of fused multiply-adds.
 ///
-/// `type`, `images` and `parts` are constants once this is inlined, and so is whether `expanded` is null. The loops are
-/// therefore unrolled.
+/// `type`, `images`, `parts` and `is_only` are constants once this is inlined, and so is whether `expanded` is null. The
+/// loops are therefore unrolled.
 /// - expanded: receives the weights as float32, `[k][output]`; may be null.
-/// - ahead: the prefetch distance. Units: bytes.
+/// - is_only: whether this is the only group of images, which then prefetches whole rows.
 INLINE void multiply_tile(const char *panel, weight_type type, float *expanded, const float *input,
-                          ptrdiff_t input_stride, ptrdiff_t depth, ptrdiff_t ahead, int images, int parts,
+                          ptrdiff_t input_stride, ptrdiff_t depth, upcoming next, bool is_only, int images, int parts,
                           bool accumulates, float *sums) {
     const ptrdiff_t step = row_byte_count(type);
     lanes totals[MOST_SUMS][VECTORS];
@@ -92,8 +99,10 @@ INLINE void multiply_tile(const char *panel, weight_type type, float *expanded, 
             const char *weights = panel + (k + part) * step;
             // Into the L2 cache. A non-temporal prefetch halves the speed on an Intel Xeon (family 6, model 207), and
             // gains nothing on Zen 4.
-            if (part * step % LINE == 0 || step > LINE) __builtin_prefetch(weights + ahead, 0, 2);
-            if (step > LINE) __builtin_prefetch(weights + ahead + LINE, 0, 2);
+            if (is_only ? part * step % LINE == 0 || step > LINE : part == 0) {
+                __builtin_prefetch(next.weights + part * next.step, 0, 2);
+                if (is_only && step > LINE) __builtin_prefetch(next.weights + part * next.step + LINE, 0, 2);
+            }
             lanes values[VECTORS];
 #pragma clang loop unroll(full)
             for (int vector = 0; vector < VECTORS; vector++) expand(weights, type, vector, &values[vector]);
@@ -107,6 +116,7 @@ INLINE void multiply_tile(const char *panel, weight_type type, float *expanded, 
                 }
             }
         }
+        next.weights += parts * next.step;
     }
     for (; k < depth; k++) {
 #pragma clang loop unroll(full)
@@ -140,12 +150,13 @@ INLINE void multiply_tile(const char *panel, weight_type type, float *expanded, 
 
 /// Multiplies up to `most` images (a compile-time constant).
 INLINE void multiply_images(const char *panel, weight_type type, float *expanded, const float *input,
-                            ptrdiff_t input_stride, ptrdiff_t depth, ptrdiff_t ahead, ptrdiff_t images, int most,
-                            bool accumulates, float *sums) {
+                            ptrdiff_t input_stride, ptrdiff_t depth, upcoming next, bool is_only, ptrdiff_t images,
+                            int most, bool accumulates, float *sums) {
 #define IMAGES(count, parts)                                                                                           \
     case count:                                                                                                        \
         if (count <= most) {                                                                                           \
-            multiply_tile(panel, type, expanded, input, input_stride, depth, ahead, count, parts, accumulates, sums);  \
+            multiply_tile(panel, type, expanded, input, input_stride, depth, next, is_only, count, parts, accumulates, \
+                          sums);                                                                                       \
         }                                                                                                              \
         break
     switch (images) {
@@ -176,30 +187,41 @@ INLINE void finish(const float *sums, const float *scales, const kernel_linear *
     }
 }
 
-/// Computes one panel and reads its weights once. More than `most` images are split into groups of about equal size.
-/// All groups process one block of inputs before the next block; the first group expands the block's weights for the
-/// others.
+/// Multiplies one block of inputs by all images, in `group_count` groups of about equal size. The first group expands
+/// the weights for the others, and all of them share the prefetching of the next block.
+INLINE void multiply_block(const char *weights, weight_type type, const kernel_linear *l, ptrdiff_t first,
+                           ptrdiff_t depth, ptrdiff_t group_count, int most, float *sums) {
+    _Alignas(LINE) float expanded[BLOCK * OUTPUTS];
+    const ptrdiff_t step = row_byte_count(type);
+    upcoming next = {weights + depth * step, (step + group_count - 1) / group_count};
+    for (ptrdiff_t group = 0, image = 0; group < group_count; group++) {
+        const ptrdiff_t images = (l->image_count - image + group_count - group - 1) / (group_count - group);
+        const float *input = l->input + image * l->input_stride + first;
+        float *target = sums + image * OUTPUTS;
+#define MULTIPLY(weights, type, expanded)                                                                              \
+    multiply_images(weights, type, expanded, input, l->input_stride, depth, next, false, images, most, first > 0, target)
+        if (type == float32_weights) MULTIPLY(weights, type, NULL);
+        else if (group == 0) MULTIPLY(weights, type, expanded);
+        else MULTIPLY((const char *)expanded, float32_weights, NULL);
+#undef MULTIPLY
+        image += images;
+        next.weights += depth * next.step;
+    }
+}
+
+/// Computes one panel and reads its weights once. More images than `most` are computed one block of inputs after the
+/// other.
 INLINE void linear_panel(const char *panel, weight_type type, const float *scales, const kernel_linear *l, int most,
                          float *sums) {
-    const ptrdiff_t group_count = (l->image_count + most - 1) / most;
-    const ptrdiff_t block = group_count > 1 ? BLOCK : l->depth;
-    float expanded[BLOCK * OUTPUTS];
-    for (ptrdiff_t first = 0; first == 0 || first < l->depth; first += block) {
-        const ptrdiff_t depth = l->depth - first < block ? l->depth - first : block;
-        const char *weights = panel + first * row_byte_count(type);
-        for (ptrdiff_t group = 0, image = 0; group < group_count; group++) {
-            const ptrdiff_t images = (l->image_count - image + group_count - group - 1) / (group_count - group);
-            const float *input = l->input + image * l->input_stride + first;
-            float *target = sums + image * OUTPUTS;
-#define MULTIPLY(weights, type, expanded, ahead)                                                                       \
-    multiply_images(weights, type, expanded, input, l->input_stride, depth, ahead, images, most, first > 0, target)
-            // Only the first group reads the weights from memory.
-            const ptrdiff_t ahead = group == 0 ? l->prefetch_distance : 0;
-            if (group_count == 1 || type == float32_weights) MULTIPLY(weights, type, NULL, ahead);
-            else if (group == 0) MULTIPLY(weights, type, expanded, ahead);
-            else MULTIPLY((const char *)expanded, float32_weights, NULL, 0);
-#undef MULTIPLY
-            image += images;
+    const ptrdiff_t group_count = (l->image_count + most - 1) / most, step = row_byte_count(type);
+    if (group_count == 1) {
+        const upcoming next = {panel + l->prefetch_distance, step};
+        multiply_images(panel, type, NULL, l->input, l->input_stride, l->depth, next, true, l->image_count, most, false,
+                        sums);
+    } else {
+        for (ptrdiff_t first = 0; first == 0 || first < l->depth; first += BLOCK) {
+            const ptrdiff_t depth = l->depth - first < BLOCK ? l->depth - first : BLOCK;
+            multiply_block(panel + first * step, type, l, first, depth, group_count, most, sums);
         }
     }
     finish(sums, scales, l);

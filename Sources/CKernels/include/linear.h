@@ -27,7 +27,7 @@ typedef struct {
     const float *bias;
     /// Whether a ReLU follows in the same pass (fused activation).
     bool relu;
-    /// How far ahead the weights are prefetched; zero for no prefetch. Units: bytes.
+    /// How far ahead the weights are prefetched if all images are computed at once; zero for no prefetch. Units: bytes.
     ptrdiff_t prefetch_distance;
     /// `[image][output]`, images `output_stride` apart.
     float *output;
