@@ -21,7 +21,7 @@ typedef struct {
     ptrdiff_t output_stride;
 } product;
 
-/// Where the tiles after this one read, which prefetches a little of it for each k.
+/// What the tiles after this one read. This one prefetches a part of it for each k.
 typedef struct {
     const float *rows;
     const float *panels;

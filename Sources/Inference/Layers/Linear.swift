@@ -169,8 +169,9 @@ public struct Linear: UnaryLayer {
 /// Shape: input `[N, I]`, output `[N, O]`.
 struct LinearOperation: Operation {
     var name: String { weight.element.rawValue }
-    /// The prefetch distance for weights; zero for no prefetch. It counts for few images only. On Zen 4 none is best for one image, where the hardware's
-    /// own prefetching keeps up, and this distance for sixteen. Units: bytes.
+    /// The prefetch distance for weights; zero for no prefetch. It counts where all images are computed at once, and is
+    /// not read in larger batches. On Zen 4 none is best for one image, where the hardware's own prefetching keeps up.
+    /// Units: bytes.
     private(set) var setting = 8192
     private let weight: PackedWeights
     private let bias: Tensor
