@@ -11,13 +11,15 @@ enum { GROUP = KERNEL_BYTE_GROUP };
 INLINE void kernel_quantize_bytes_body(const float *values, ptrdiff_t count, float inverse_scale, uint8_t zero_point,
                                        uint8_t *bytes) {
     const ptrdiff_t whole = count / COLUMNS * COLUMNS;
-    for (ptrdiff_t i = 0; i < count; i += COLUMNS) {
-        float_lanes lanes = {0};
-        const size_t width = i < whole ? COLUMNS : (size_t)(count - whole);
-        memcpy(&lanes, values + i, width * sizeof(float));
+    float_lanes lanes = {0};
+    for (ptrdiff_t i = 0; i < whole; i += COLUMNS) {
+        memcpy(&lanes, values + i, sizeof lanes);
         const byte_lanes result = quantized(&lanes, -(float)zero_point, inverse_scale, zero_point);
-        memcpy(bytes + i, &result, width);
+        memcpy(bytes + i, &result, sizeof result);
     }
+    memcpy(&lanes, values + whole, (size_t)(count - whole) * sizeof(float));
+    const byte_lanes result = quantized(&lanes, -(float)zero_point, inverse_scale, zero_point);
+    memcpy(bytes + whole, &result, (size_t)(count - whole));
 }
 
 KERNEL_VERSIONS(kernel_quantize_bytes,
@@ -32,42 +34,71 @@ void kernel_quantize_byte_rows(const float *values, ptrdiff_t row_count, ptrdiff
     }
 }
 
-/// Copies a run. A short one is copied as a whole cache line, whose rest is overwritten by the next run.
+enum { LINE = KERNEL_BYTE_SLACK };
+
+/// Copies a run in pieces of a cache line or a half. What is written after its end is overwritten by the next run.
 INLINE void copy_run(const uint8_t *source, ptrdiff_t count, uint8_t *target) {
-    if (count <= KERNEL_BYTE_SLACK) memcpy(target, source, KERNEL_BYTE_SLACK);
-    else memcpy(target, source, (size_t)count);
+    if (count <= LINE / 2) {
+        memcpy(target, source, LINE / 2);
+        return;
+    }
+    for (ptrdiff_t i = 0; i < count; i += LINE) memcpy(target + i, source + i, LINE);
 }
 
-void kernel_im2row_bytes(const uint8_t *image, ptrdiff_t channels, const kernel_window *w, ptrdiff_t first,
-                         ptrdiff_t count, uint8_t zero_point, uint8_t *rows, ptrdiff_t row_stride) {
-    const ptrdiff_t run = w->kernel_width * channels;
-    for (ptrdiff_t position = first; position < first + count; position++, rows += row_stride) {
-        const ptrdiff_t top = position / w->output_width * w->stride_height - w->padding_height;
-        const ptrdiff_t left = position % w->output_width * w->stride_width - w->padding_width;
-        const bool is_inside = left >= 0 && left + w->kernel_width <= w->width && w->pixel_stride == channels;
-        uint8_t *row = rows;
-        for (ptrdiff_t y = top; y < top + w->kernel_height; y++, row += run) {
-            if (y < 0 || y >= w->height) {
-                memset(row, zero_point, (size_t)run);
-                continue;
-            }
-            const uint8_t *source = image + y * w->width * w->pixel_stride;
-            if (is_inside) {
-                copy_run(source + left * channels, run, row);
-                continue;
-            }
-            for (ptrdiff_t i = 0; i < w->kernel_width; i++) {
-                const ptrdiff_t x = left + i;
-                if (x >= 0 && x < w->width) {
-                    memcpy(row + i * channels, source + x * w->pixel_stride, (size_t)channels);
-                } else {
-                    memset(row + i * channels, zero_point, (size_t)channels);
-                }
+/// Unfolds a window that reaches beyond the image, or whose pixels are not contiguous.
+INLINE void unfold_edge(const uint8_t *image, ptrdiff_t channels, const kernel_window *w, ptrdiff_t top, ptrdiff_t left,
+                        uint8_t zero_point, uint8_t *row) {
+    const ptrdiff_t first = left < 0 ? (-left < w->kernel_width ? -left : w->kernel_width) : 0;
+    const ptrdiff_t space = w->width - left, end = space < w->kernel_width ? (space < first ? first : space) : w->kernel_width;
+    for (ptrdiff_t y = top; y < top + w->kernel_height; y++, row += w->kernel_width * channels) {
+        if (y < 0 || y >= w->height) {
+            memset(row, zero_point, (size_t)(w->kernel_width * channels));
+            continue;
+        }
+        const uint8_t *source = image + (y * w->width + left) * w->pixel_stride;
+        if (first == 0 && end == w->kernel_width && w->pixel_stride == channels) {
+            copy_run(source, w->kernel_width * channels, row);
+            continue;
+        }
+        memset(row, zero_point, (size_t)(first * channels));
+        if (w->pixel_stride == channels) {
+            memcpy(row + first * channels, source + first * channels, (size_t)((end - first) * channels));
+        } else {
+            for (ptrdiff_t x = first; x < end; x++) {
+                memcpy(row + x * channels, source + x * w->pixel_stride, (size_t)channels);
             }
         }
-        memset(row, 0, (size_t)(row_stride - (row - rows)));
+        memset(row + end * channels, zero_point, (size_t)((w->kernel_width - end) * channels));
     }
 }
+
+INLINE void kernel_im2row_bytes_body(const uint8_t *image, ptrdiff_t channels, const kernel_window *w, ptrdiff_t first,
+                                     ptrdiff_t count, uint8_t zero_point, uint8_t *rows, ptrdiff_t row_stride) {
+    const ptrdiff_t run = w->kernel_width * channels, image_row = w->width * w->pixel_stride;
+    ptrdiff_t top = first / w->output_width * w->stride_height - w->padding_height;
+    ptrdiff_t column = first % w->output_width;
+    for (ptrdiff_t position = 0; position < count; position++, rows += row_stride) {
+        const ptrdiff_t left = column * w->stride_width - w->padding_width;
+        if (top >= 0 && top + w->kernel_height <= w->height && left >= 0 && left + w->kernel_width <= w->width &&
+            w->pixel_stride == channels) {
+            const uint8_t *source = image + top * image_row + left * channels;
+            for (ptrdiff_t y = 0; y < w->kernel_height; y++) copy_run(source + y * image_row, run, rows + y * run);
+        } else {
+            unfold_edge(image, channels, w, top, left, zero_point, rows);
+        }
+        // What this writes after the row is overwritten by the next row.
+        memset(rows + w->kernel_height * run, 0, LINE);
+        if (++column == w->output_width) {
+            column = 0;
+            top += w->stride_height;
+        }
+    }
+}
+
+KERNEL_VERSIONS(kernel_im2row_bytes,
+                (const uint8_t *image, ptrdiff_t channels, const kernel_window *w, ptrdiff_t first, ptrdiff_t count,
+                 uint8_t zero_point, uint8_t *rows, ptrdiff_t row_stride),
+                (image, channels, w, first, count, zero_point, rows, row_stride))
 
 void kernel_pack_bytes(const float *rows, ptrdiff_t row_count, ptrdiff_t depth, int8_t *panels, float *scales,
                        int32_t *sums) {

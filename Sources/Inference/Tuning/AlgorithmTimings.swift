@@ -101,7 +101,7 @@ public struct AlgorithmTimingFile: Sendable {
     /// 3 did not know Winograd in integers, and those of format 4 did not know bytes between layers; those of format 5 are
     /// of slower products of bytes, and were not measured in turns; those of format 6 are of products that waited for
     /// memory.
-    private static let format = 7
+    private static let format = 8
     /// The most entries: the layers of a few hundred networks. Larger files are refused.
     private static let maxEntryCount = 20_000
     /// The largest file. Units: bytes.

@@ -244,7 +244,7 @@ struct AlgorithmTuningTests {
         let text = try String(contentsOf: path, encoding: .utf8)
         for damaged in [
             String(text.dropLast(20)), text.replacing("0.25", with: "-1").replacing("0.5", with: "0"), "[]",
-            text.replacing("\"format\" : 7", with: "\"format\" : 6"), text.replacing("threads", with: "cores"),
+            text.replacing("\"format\" : 8", with: "\"format\" : 7"), text.replacing("threads", with: "cores"),
         ] {
             try Data(damaged.utf8).write(to: path)
             #expect(file.read().isEmpty, "\(damaged)")
