@@ -112,12 +112,21 @@ void kernel_multiply_bytes(const uint8_t *left, ptrdiff_t left_stride, ptrdiff_t
     multiply_portable(left, row_count, panels, &p);
 }
 
-int64_t kernel_repeat_byte_products(ptrdiff_t rounds) {
+#if defined(__x86_64__)
+AVX512_VNNI static int64_t repeat_avx512_vnni(ptrdiff_t rounds) {
+    return GROUP * repeat_tile(rounds, 12, 2, dot_avx512_vnni);
+}
+
+AVX2 static int64_t repeat_avx2(ptrdiff_t rounds) { return GROUP * repeat_tile(rounds, 4, 1, dot_avx2); }
+
+/// Tile registers have no arithmetic without memory: a product on data in the L1 cache.
+static int64_t repeat_amx(ptrdiff_t rounds) {
     enum { ROWS = 32, PANELS = 2, DEPTH = 512 };
-    static const uint8_t left[ROWS * DEPTH + KERNEL_BYTE_SLACK];
-    static const int8_t panels[PANELS * COLUMNS * DEPTH];
+    static const _Alignas(64) uint8_t left[ROWS * DEPTH + KERNEL_BYTE_SLACK];
+    static const _Alignas(64) int8_t panels[PANELS * COLUMNS * DEPTH];
     static const int32_t offsets[PANELS * COLUMNS];
     static const float scales[PANELS * COLUMNS];
+    enum { TILES = ROWS * PANELS * DEPTH / (12 * 2 * GROUP) };
     float output[ROWS * PANELS * COLUMNS];
     const kernel_byte_rescaling rescaling = {.offsets = offsets,
                                              .scales = scales,
@@ -125,8 +134,21 @@ int64_t kernel_repeat_byte_products(ptrdiff_t rounds) {
                                              .column_count = PANELS * COLUMNS,
                                              .output_stride = PANELS * COLUMNS,
                                              .output = output};
-    for (ptrdiff_t round = 0; round < rounds; round++) {
-        kernel_multiply_bytes(left, DEPTH, ROWS, panels, DEPTH, &rescaling);
+    const ptrdiff_t count = (rounds + TILES - 1) / TILES;
+    for (ptrdiff_t i = 0; i < count; i++) kernel_multiply_bytes(left, DEPTH, ROWS, panels, DEPTH, &rescaling);
+    return (int64_t)count * ROWS * PANELS * COLUMNS * DEPTH;
+}
+#endif
+
+int64_t kernel_repeat_byte_products(ptrdiff_t rounds) {
+#if defined(__x86_64__)
+    switch (kernel_current_instruction_set()) {
+    case kernel_amx: return repeat_amx(rounds);
+    case kernel_avx512:
+        return __builtin_cpu_supports("avx512vnni") ? repeat_avx512_vnni(rounds) : repeat_avx2(rounds);
+    case kernel_avx2: return repeat_avx2(rounds);
+    case kernel_portable: break;
     }
-    return (int64_t)rounds * ROWS * PANELS * COLUMNS * DEPTH;
+#endif
+    return GROUP * repeat_tile(rounds, 2, 1, dot_portable);
 }

@@ -93,16 +93,27 @@ void kernel_multiply_int16(const int16_t *left, ptrdiff_t left_stride, ptrdiff_t
     multiply_portable(left, row_count, panels, &p);
 }
 
+#if defined(__x86_64__)
+AVX512_VNNI static int64_t repeat_avx512_vnni(ptrdiff_t rounds) {
+    return KERNEL_INT16_GROUP * repeat_tile(rounds, 12, 2, dot_avx512_vnni);
+}
+
+AVX2 static int64_t repeat_avx2(ptrdiff_t rounds) {
+    return KERNEL_INT16_GROUP * repeat_tile(rounds, 6, 1, dot_avx2);
+}
+#endif
+
 int64_t kernel_repeat_int16_products(ptrdiff_t rounds) {
-    // Tiles of each instruction set divide these rows and panels.
-    enum { ROWS = 12, PANELS = 2, DEPTH = 256 };
-    static const int16_t left[ROWS * DEPTH];
-    static const int16_t panels[PANELS * COLUMNS * DEPTH];
-    int32_t output[ROWS * PANELS * COLUMNS];
-    for (ptrdiff_t round = 0; round < rounds; round++) {
-        kernel_multiply_int16(left, DEPTH, ROWS, panels, PANELS, DEPTH, output, PANELS * COLUMNS);
+#if defined(__x86_64__)
+    switch (kernel_current_instruction_set()) {
+    case kernel_amx:
+    case kernel_avx512:
+        return __builtin_cpu_supports("avx512vnni") ? repeat_avx512_vnni(rounds) : repeat_avx2(rounds);
+    case kernel_avx2: return repeat_avx2(rounds);
+    case kernel_portable: break;
     }
-    return (int64_t)rounds * ROWS * PANELS * COLUMNS * DEPTH;
+#endif
+    return KERNEL_INT16_GROUP * repeat_tile(rounds, 3, 1, dot_portable);
 }
 
 double kernel_int16_product_cost(void) {

@@ -83,6 +83,38 @@ INLINE void multiply_tile(const char *left, const char *right, const prefetched 
     }
 }
 
+/// The arithmetic of a tile on inputs and weights that are in registers or the L1 cache.
+///
+/// - Returns: how many dot products were added to sums.
+INLINE int64_t repeat_tile(ptrdiff_t rounds, int rows, int panels, dot_product *dot) {
+    sums totals[MOST_ROWS][MOST_PANELS];
+    UNROLL
+    for (int i = 0; i < rows; i++) {
+        UNROLL
+        for (int j = 0; j < panels; j++) totals[i][j] = (sums){0};
+    }
+    _Alignas(64) char weights[MOST_PANELS][GROUP_BYTES * COLUMNS] = {0};
+    uint32_t inputs = 0;
+    for (ptrdiff_t round = 0; round < rounds; round++) {
+        // The compiler does not know these values, so it computes every product.
+        __asm__ volatile("" : "+m"(inputs), "+m"(weights));
+        UNROLL
+        for (int i = 0; i < rows; i++) {
+            UNROLL
+            for (int j = 0; j < panels; j++) dot(&totals[i][j], inputs, weights[j]);
+        }
+    }
+    sums total = {0};
+    UNROLL
+    for (int i = 0; i < rows; i++) {
+        UNROLL
+        for (int j = 0; j < panels; j++) total += totals[i][j];
+    }
+    volatile int32_t sink = total[0];
+    (void)sink;
+    return (int64_t)rounds * rows * panels * COLUMNS;
+}
+
 /// Multiplies one tile of up to `most` rows.
 INLINE void multiply_rows(const char *left, const char *right, const prefetched *next, const product *p, ptrdiff_t row,
                           ptrdiff_t panel, ptrdiff_t rows, int most, int panels, dot_product *dot,

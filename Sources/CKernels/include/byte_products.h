@@ -93,7 +93,7 @@ typedef struct {
 void kernel_multiply_bytes(const uint8_t *left, ptrdiff_t left_stride, ptrdiff_t row_count, const int8_t *panels,
                            ptrdiff_t depth, const kernel_byte_rescaling *rescaling);
 
-/// ``kernel_multiply_bytes`` on data in the L1 cache: the limit to which quantized layers are compared.
+/// The arithmetic of ``kernel_multiply_bytes`` on data in registers: the limit to which quantized layers are compared.
 ///
 /// - Returns: how many multiply-adds were computed in `rounds` rounds.
 int64_t kernel_repeat_byte_products(ptrdiff_t rounds);

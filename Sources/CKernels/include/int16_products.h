@@ -19,7 +19,7 @@
 void kernel_multiply_int16(const int16_t *left, ptrdiff_t left_stride, ptrdiff_t row_count, const int16_t *panels,
                            ptrdiff_t panel_count, ptrdiff_t depth, int32_t *output, ptrdiff_t output_stride);
 
-/// ``kernel_multiply_int16`` on data in the L1 cache: the limit to which its callers are compared.
+/// The arithmetic of ``kernel_multiply_int16`` on data in registers: the limit to which its callers are compared.
 ///
 /// - Returns: how many multiply-adds were computed in `rounds` rounds.
 int64_t kernel_repeat_int16_products(ptrdiff_t rounds);

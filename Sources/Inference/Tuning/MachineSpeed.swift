@@ -13,7 +13,7 @@ public struct MachineSpeed: Sendable, Hashable {
     public struct Rates: Sendable, Hashable {
         /// float32 multiply-adds in registers, of which each counts as two operations. Units: operations per second.
         public let float32OperationsPerSecond: Double
-        /// Multiply-adds of bytes in the L1 cache, of which each counts as two operations. Units: operations per second.
+        /// Multiply-adds of bytes in registers, of which each counts as two operations. Units: operations per second.
         public let int8OperationsPerSecond: Double
         /// The same of 16-bit integers. Units: operations per second.
         public let int16OperationsPerSecond: Double
@@ -41,9 +41,9 @@ public struct MachineSpeed: Sendable, Hashable {
         self.allThreads = allThreads
     }
 
-    /// The work of a thread in one run: about a millisecond. Units: rounds of the kernel.
-    private static let float32RoundCount = 100_000
-    private static let integerRoundCount = 2000
+    /// The work of a thread in one run: about a quarter of a millisecond. On a core whose other half another virtual machine
+    /// uses, only short runs are undisturbed. Units: rounds of the kernel.
+    private static let roundCount = 60_000
     /// The memory that is read: several times the last-level cache of most machines, but no more than a quarter of what
     /// is free. Where little is free, caches may hold it, and the rate is theirs. Units: bytes.
     private static var byteCount: Int { min(256 << 20, max(1 << 20, (AvailableMemory.current ?? .max) / 4)) }
@@ -61,42 +61,47 @@ public struct MachineSpeed: Sendable, Hashable {
     }
 
     private static func rates(threadCount: Int, memory: AlignedBuffer, workers: WorkerPool) -> Rates {
-        let operations = [
-            (kernel_repeat_multiply_adds, float32RoundCount), (kernel_repeat_byte_products, integerRoundCount),
-            (kernel_repeat_int16_products, integerRoundCount),
-        ].map { kernel, roundCount in
-            fastest(threadCount: threadCount, workers: workers) { _ in 2 * Double(kernel(roundCount)) }
-        }
+        let operations = fastest(
+            [
+                { _ in 2 * Double(kernel_repeat_multiply_adds(roundCount)) },
+                { _ in 2 * Double(kernel_repeat_byte_products(roundCount)) },
+                { _ in 2 * Double(kernel_repeat_int16_products(roundCount)) },
+            ], threadCount: threadCount, workers: workers)
         // Each thread reads a part of its own; the kernel reads whole groups of four cache lines.
         let share = memory.bytes.count / threadCount / 256 * 256
-        let bytes = fastest(threadCount: threadCount, workers: workers) { thread in
-            guard let start = memory.bytes.baseAddress else { return 0 }
-            let sum = withExtendedLifetime(memory) { kernel_read_memory(start + thread * share, share) }
-            precondition(sum != 0)
-            return Double(share)
-        }
+        let bytes = fastest(
+            [
+                { thread in
+                    guard let start = memory.bytes.baseAddress else { return 0 }
+                    let sum = withExtendedLifetime(memory) { kernel_read_memory(start + thread * share, share) }
+                    precondition(sum != 0)
+                    return Double(share)
+                }
+            ], threadCount: threadCount, workers: workers)
         return Rates(
             float32OperationsPerSecond: operations[0], int8OperationsPerSecond: operations[1],
-            int16OperationsPerSecond: operations[2], bytesPerSecond: bytes)
+            int16OperationsPerSecond: operations[2], bytesPerSecond: bytes[0])
     }
 
-    /// What the threads do per second, in the fastest of several runs.
-    ///
-    /// - Parameter work: the work of one thread; returns its amount.
-    private static func fastest(
-        threadCount: Int, workers: WorkerPool, _ work: @escaping @Sendable (_ thread: Int) -> Double
-    ) -> Double {
-        var fastest = 0.0
-        let end = ContinuousClock.now + duration
+    /// The work of one thread; returns its amount.
+    private typealias Work = @Sendable (_ thread: Int) -> Double
+
+    /// For each of some kinds of work, what the threads do per second in the fastest of several runs. The kinds take turns,
+    /// so that a disturbance does not meet one of them alone.
+    private static func fastest(_ kinds: [Work], threadCount: Int, workers: WorkerPool) -> [Double] {
+        var fastest = kinds.map { _ in 0.0 }
+        let end = ContinuousClock.now + duration * kinds.count
         repeat {
-            let amount = Mutex(0.0)
-            let start = ContinuousClock.now
-            workers.parallelFor(threadCount) { thread, _ in
-                let done = work(thread)
-                amount.withLock { $0 += done }
+            for (kind, work) in kinds.enumerated() {
+                let amount = Mutex(0.0)
+                let start = ContinuousClock.now
+                workers.parallelFor(threadCount) { thread, _ in
+                    let done = work(thread)
+                    amount.withLock { $0 += done }
+                }
+                let seconds = (ContinuousClock.now - start) / .seconds(1)
+                fastest[kind] = max(fastest[kind], amount.withLock(\.self) / seconds)
             }
-            let seconds = (ContinuousClock.now - start) / .seconds(1)
-            fastest = max(fastest, amount.withLock(\.self) / seconds)
         } while .now < end
         return fastest
     }
