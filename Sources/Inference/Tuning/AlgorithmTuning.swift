@@ -71,14 +71,21 @@ struct AlgorithmTuner {
 
     private let workers: WorkerPool
     private let deadline: ContinuousClock.Instant
-    /// The memory that ``evict()`` reads.
-    private let other = AlignedBuffer(byteCount: Self.otherByteCount)
+    private let otherMemory = OtherMemory()
+
+    /// The memory that ``evict()`` reads. It is made for the first measurement: at most starts all times are known.
+    private final class OtherMemory {
+        lazy var buffer = {
+            let buffer = AlignedBuffer(byteCount: otherByteCount)
+            buffer.bytes.initializeMemory(as: UInt8.self, repeating: 1)
+            return buffer
+        }()
+    }
 
     /// A tuner that begins no run after its deadline.
     init(workers: WorkerPool, deadline: ContinuousClock.Instant) {
         self.workers = workers
         self.deadline = deadline
-        other.bytes.initializeMemory(as: UInt8.self, repeating: 1)
     }
 
     /// The times of the algorithms within ``costLimit``, under each condition; nil if the deadline came before all were
@@ -165,6 +172,7 @@ struct AlgorithmTuner {
 
     /// Flushes the caches by reading other memory on all threads.
     private func evict() {
+        let other = otherMemory.buffer
         let share = max(Self.otherByteCount / workers.threadCount / 256 * 256, Self.privateByteCount)
         workers.parallelFor(workers.threadCount) { thread, _ in
             guard let memory = other.bytes.baseAddress else { return }
