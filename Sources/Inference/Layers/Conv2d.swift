@@ -193,19 +193,37 @@ extension Conv2d {
         let depth = weight.shape.elementCount / outputChannels
         return weight.withUnsafeScalars { values in
             (0..<outputChannels).reduce(0) { bound, output in
-                var (positive, negative, largest) = (0.0, 0.0, 0.0)
-                for value in values[output * depth..<(output + 1) * depth] {
-                    let value = Double(value)
-                    if value > 0 { positive += value } else { negative -= value }
-                    largest = max(largest, abs(value))
-                }
-                guard positive.isFinite, negative.isFinite else { return .infinity }
+                let row = UnsafeBufferPointer(rebasing: values[output * depth..<(output + 1) * depth])
+                let (sum, magnitudes, largest) = Self.sums(of: row)
+                guard magnitudes.isFinite else { return .infinity }
                 guard largest > 0 else { return bound }
-                // Each number is rounded by at most a half.
-                let sum = max(positive, negative) / largest * 127 + Double(depth) / 2
-                return max(bound, 255 * sum)
+                // Inputs are not negative, so the sum is largest where those of the weights of one sign are 255. Each number
+                // is rounded by at most a half.
+                let ofOneSign = (magnitudes + abs(sum)) / 2
+                return max(bound, 255 * (ofOneSign / Double(largest) * 127 + Double(depth) / 2))
             }
         }
+    }
+
+    /// The sum of some values, the sum of their magnitudes, and the largest magnitude.
+    private static func sums(of values: UnsafeBufferPointer<Float>) -> (Double, Double, Float) {
+        let bytes = UnsafeRawBufferPointer(values)
+        var (sums, magnitudeSums, largest) = (SIMD8<Double>(), SIMD8<Double>(), SIMD8<Float>())
+        let whole = values.count / 8 * 8
+        for index in stride(from: 0, to: whole, by: 8) {
+            let lanes = bytes.loadUnaligned(fromByteOffset: index * MemoryLayout<Float>.stride, as: SIMD8<Float>.self)
+            let magnitudes = lanes.replacing(with: -lanes, where: lanes .< 0)
+            sums += SIMD8<Double>(lanes)
+            magnitudeSums += SIMD8<Double>(magnitudes)
+            largest.replace(with: magnitudes, where: magnitudes .> largest)
+        }
+        var (sum, magnitudeSum, maximum) = (sums.sum(), magnitudeSums.sum(), largest.max())
+        for value in values[whole...] {
+            sum += Double(value)
+            magnitudeSum += Double(abs(value))
+            maximum = max(maximum, abs(value))
+        }
+        return (sum, magnitudeSum, maximum)
     }
 
     /// The numbers that the naive loop multiplies: values and weights, or the integers that they are quantized to.
