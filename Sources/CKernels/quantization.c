@@ -100,31 +100,63 @@ KERNEL_VERSIONS(kernel_im2row_bytes,
                  uint8_t zero_point, uint8_t *rows, ptrdiff_t row_stride),
                 (image, channels, w, first, count, zero_point, rows, row_stride))
 
-void kernel_pack_bytes(const float *rows, ptrdiff_t row_count, ptrdiff_t depth, int8_t *panels, float *scales,
-                       int32_t *sums) {
+/// Up to sixteen values of a row; zeros after its end.
+INLINE void load_values(const float *values, ptrdiff_t count, float_lanes *lanes) {
+    *lanes = (float_lanes){0};
+    if (count >= COLUMNS) memcpy(lanes, values, sizeof *lanes);
+    else memcpy(lanes, values, (size_t)count * sizeof(float));
+}
+
+INLINE float largest_magnitude(const float *values, ptrdiff_t count) {
+    masks largest = {0};
+    for (ptrdiff_t k = 0; k < count; k += COLUMNS) {
+        // Without their signs, finite floats are in the order of their bits.
+        float_lanes lanes;
+        load_values(values + k, count - k, &lanes);
+        const masks magnitudes = (masks)lanes & 0x7FFFFFFF, is_larger = magnitudes > largest;
+        largest = (magnitudes & is_larger) | (largest & ~is_larger);
+    }
+    int32_t bits = 0;
+    for (int lane = 0; lane < COLUMNS; lane++) bits = largest[lane] > bits ? largest[lane] : bits;
+    float magnitude;
+    memcpy(&magnitude, &bits, sizeof magnitude);
+    return magnitude;
+}
+
+INLINE void kernel_pack_bytes_body(const float *rows, ptrdiff_t row_count, ptrdiff_t depth, int8_t *panels,
+                                   float *scales, int32_t *totals) {
     const ptrdiff_t padded_rows = (row_count + COLUMNS - 1) / COLUMNS * COLUMNS;
     const ptrdiff_t padded_depth = kernel_byte_panel_depth(depth);
     memset(panels, 0, (size_t)(padded_rows * padded_depth));
     for (ptrdiff_t row = 0; row < padded_rows; row++) {
         scales[row] = 0;
-        sums[row] = 0;
+        totals[row] = 0;
         if (row >= row_count) continue;
         const float *values = rows + row * depth;
-        float largest = 0;
-        for (ptrdiff_t k = 0; k < depth; k++) {
-            const float magnitude = values[k] < 0 ? -values[k] : values[k];
-            largest = magnitude > largest ? magnitude : largest;
-        }
-        const float scale = largest / 127;
+        const float scale = largest_magnitude(values, depth) / 127;
         if (scale == 0) continue;
         scales[row] = scale;
         int8_t *target = panels + row / COLUMNS * COLUMNS * padded_depth + row % COLUMNS * GROUP;
-        for (ptrdiff_t k = 0; k < depth; k++) {
-            const int32_t number = (int32_t)__builtin_lrintf(values[k] / scale);
+        sums total = {0};
+        for (ptrdiff_t k = 0; k < depth; k += COLUMNS, target += COLUMNS * COLUMNS) {
+            float_lanes lanes;
+            load_values(values + k, depth - k, &lanes);
+            // Rounds to nearest, ties to even, as in quantized().
+            sums numbers = (sums)(lanes / scale + 0x1.8p23f) - (sums)((float_lanes){0} + 0x1.8p23f);
             // A tiny scale loses bits, so that the quotient may exceed 127.
-            const int32_t clamped = number > 127 ? 127 : number < -127 ? -127 : number;
-            target[k / GROUP * COLUMNS * GROUP + k % GROUP] = (int8_t)clamped;
-            sums[row] += clamped;
+            const sums is_high = numbers > 127, is_low = numbers < -127;
+            numbers = (numbers & ~(is_high | is_low)) | (127 & is_high) | (-127 & is_low);
+            total += numbers;
+            const byte_lanes bytes = __builtin_convertvector(numbers, byte_lanes);
+            UNROLL
+            for (int group = 0; group < COLUMNS / GROUP; group++) {
+                memcpy(target + group * COLUMNS * GROUP, (const char *)&bytes + group * GROUP, GROUP);
+            }
         }
+        for (int lane = 0; lane < COLUMNS; lane++) totals[row] += total[lane];
     }
 }
+
+KERNEL_VERSIONS(kernel_pack_bytes,
+                (const float *rows, ptrdiff_t row_count, ptrdiff_t depth, int8_t *panels, float *scales, int32_t *totals),
+                (rows, row_count, depth, panels, scales, totals))

@@ -1,10 +1,11 @@
 import Files
 
-/// A tensor in a checkpoint: a bounds-checked strided view of a storage, in the type it was saved in.
+/// A tensor in a checkpoint: a bounds-checked strided view of a storage, in the type it was saved in; or a quantized
+/// weight, whose signed bytes stand for float32 values.
 ///
 /// It keeps the bytes of the whole file alive. A ``Tensor`` made from it keeps them alive only if it is a view.
 public struct StoredTensor: Sendable {
-    /// The element type in the file.
+    /// The element type in the file; that of the scales for a quantized weight.
     public let scalarType: ScalarType
     /// The shape, outermost axis first.
     public let shape: Shape
@@ -15,6 +16,9 @@ public struct StoredTensor: Sendable {
     let storage: ByteRegion
     /// The first element's position in the storage. Units: elements.
     let storageOffset: Int
+    /// Of a quantized weight, the scale of each index of the first axis: a value is its signed byte times the scale. Its
+    /// elements are contiguous. Nil for floating point.
+    private let rowScales: [Float]?
 
     /// The most axes; more than any network's tensors have.
     static let maxRank = 16
@@ -42,7 +46,7 @@ public struct StoredTensor: Sendable {
         guard Shape(extents.map { max($0, 1) }).checkedElementCount != nil else {
             throw .invalidLayout(name: name, found: "sizes \(extents)", expected: "a product of at most 63 bits")
         }
-        shape = Shape(extents)
+        let shape = Shape(extents)
         let storageElementCount = storage.count / scalarType.byteCount
         var last = storageOffset
         for (extent, stride) in zip(extents, strides) where shape.elementCount > 0 {
@@ -54,28 +58,44 @@ public struct StoredTensor: Sendable {
         guard shape.elementCount > 0 ? last < storageElementCount : last <= storageElementCount else {
             throw .outOfBounds(name: name, lastElement: last, storageElementCount: storageElementCount)
         }
-        self.scalarType = scalarType
-        self.strides = strides
-        self.storage = storage
-        self.storageOffset = storageOffset
+        self.init(
+            scalarType: scalarType, shape: shape, strides: strides, storage: storage, storageOffset: storageOffset,
+            rowScales: nil)
+    }
+
+    /// A quantized weight.
+    ///
+    /// - Parameters:
+    ///   - bytes: a signed byte for each element, in row-major order.
+    ///   - rowScales: the scale of each index of the first axis.
+    init(quantized bytes: ByteRegion, shape: Shape, rowScales: [Float]) {
+        precondition(bytes.count == shape.elementCount, "\(bytes.count) bytes for a tensor of shape \(shape)")
+        precondition(rowScales.count == shape[0], "\(rowScales.count) scales for \(shape[0]) rows")
+        self.init(
+            scalarType: .float32, shape: shape, strides: shape.contiguousStrides, storage: bytes, storageOffset: 0,
+            rowScales: rowScales)
     }
 
     /// The same elements in another shape; nil if they are not contiguous or the element counts differ.
     func reshaped(to shape: Shape) -> StoredTensor? {
-        guard isContiguous, shape.elementCount == self.shape.elementCount, shape.elementCount > 0 else { return nil }
+        guard isContiguous, shape.elementCount == self.shape.elementCount, shape.elementCount > 0,
+            rowScales == nil || shape[0] == self.shape[0]
+        else { return nil }
         return StoredTensor(
             scalarType: scalarType, shape: shape, strides: shape.contiguousStrides, storage: storage,
-            storageOffset: storageOffset)
+            storageOffset: storageOffset, rowScales: rowScales)
     }
 
     private init(
-        scalarType: ScalarType, shape: Shape, strides: [Int], storage: ByteRegion, storageOffset: Int
+        scalarType: ScalarType, shape: Shape, strides: [Int], storage: ByteRegion, storageOffset: Int,
+        rowScales: [Float]?
     ) {
         self.scalarType = scalarType
         self.shape = shape
         self.strides = strides
         self.storage = storage
         self.storageOffset = storageOffset
+        self.rowScales = rowScales
     }
 
     /// Releases the memory of the storage. No tensor may read it afterwards.
@@ -97,18 +117,57 @@ public struct StoredTensor: Sendable {
     ///
     /// If it is stored that way and aligned, the result is a view. Otherwise it is copied and converted: float16 and
     /// bfloat16 exactly, float64 rounded to nearest, as by PyTorch's `.float()`.
-    public func tensor() -> Tensor {
-        if shape.elementCount == 0 { return Tensor(shape) { _ in } }
+    public func tensor() -> Tensor { view ?? converted() }
+
+    /// The same in memory of its own.
+    func ownTensor() -> Tensor { view?.copied() ?? converted() }
+
+    private var view: Tensor? {
         let start = storage.range.lowerBound + storageOffset * scalarType.byteCount
-        if scalarType == .float32, isContiguous, start.isMultiple(of: MemoryLayout<Float>.alignment) {
-            return Tensor(shape, viewing: storage.buffer, byteOffset: start)
-        }
+        guard scalarType == .float32, rowScales == nil, isContiguous, shape.elementCount > 0,
+            start.isMultiple(of: MemoryLayout<Float>.alignment)
+        else { return nil }
+        return Tensor(shape, viewing: storage.buffer, byteOffset: start)
+    }
+
+    private func converted() -> Tensor {
+        if shape.elementCount == 0 { return Tensor(shape) { _ in } }
+        if rowScales != nil { return Tensor(shape) { convertRows(0..<shape[0], to: $0) } }
         return Tensor(shape) { output in
             storage.withUnsafeBytes { bytes in
                 let source = UnsafeRawBufferPointer(rebasing: bytes[(storageOffset * scalarType.byteCount)...])
                 let elements = StridedElements(
                     bytes: source, shape: shape, strides: strides, isContiguous: isContiguous)
                 elements.convert(from: scalarType, to: output)
+            }
+        }
+    }
+
+    /// Whether this is a quantized weight.
+    var isQuantized: Bool { rowScales != nil }
+
+    /// Whether every signed byte times its scale is finite. Of floating-point tensors that is not known.
+    var isCertainlyFinite: Bool { rowScales?.allSatisfy { (128 * $0).isFinite } ?? false }
+
+    /// Passes some rows of a quantized weight, the indices of its first axis, as float32.
+    func withRows(_ rows: Range<Int>, _ body: (UnsafePointer<Float>) -> Void) {
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: shape.elementCount / shape[0] * rows.count) { values in
+            convertRows(rows, to: values)
+            if let start = values.baseAddress { body(start) }
+        }
+    }
+
+    private func convertRows(_ rows: Range<Int>, to output: UnsafeMutableBufferPointer<Float>) {
+        guard let rowScales else { preconditionFailure("the tensor is not quantized") }
+        let depth = shape.elementCount / shape[0]
+        storage.withUnsafeBytes { bytes in
+            let numbers = bytes.bindMemory(to: Int8.self)
+            for row in rows {
+                let scale = rowScales[row]
+                let target = (row - rows.lowerBound) * depth
+                for index in 0..<depth {
+                    output.initializeElement(at: target &+ index, to: Float(numbers[row &* depth &+ index]) * scale)
+                }
             }
         }
     }

@@ -185,7 +185,8 @@ public enum Precision: String, Sendable, CaseIterable {
 /// Packs the weights of a checkpoint's linear layers in a precision.
 struct WeightPacking: Sendable {
     private let precision: Precision
-    private let workers: WorkerPool
+    /// The threads that share the work.
+    let workers: WorkerPool
 
     /// The largest ``PackedWeights/relativeError`` in ``Precision/float32``. The sum of a few thousand float32 products
     /// has an error of the same size.

@@ -267,7 +267,7 @@ extension ParameterSet {
             }
             try checkSumLength(shape.elementCount / shape[0])
             return Conv2d(
-                weight: detached(try finite(weight, "weight")),
+                weight: try detached(weight, "weight"),
                 bias: needsBias || bias != nil ? try finiteBias() : nil, stride: Size2d(square: stride),
                 padding: Size2d(square: padding), groups: groups, inputQuantization: quantization?.input,
                 addendQuantization: quantization?.addend)
@@ -285,11 +285,17 @@ extension ParameterSet {
                 throw CheckpointError.shapeMismatch(
                     name: name + ".weight", found: shape, expected: [max(shape.extents.first ?? 1, 1), inputFeatures])
             }
-            let tensor = try finite(weight, "weight")
-            if let quantization {
+            if let quantization, weight.isQuantized {
                 try checkSumLength(inputFeatures)
-                return Linear(weight: .float32(tensor), bias: try finiteBias()).quantizingInput(quantization.input)
+                let bias = try finiteBias()
+                let matrix = bias.withUnsafeScalars {
+                    ByteMatrix(
+                        outputs: shape[0], depth: inputFeatures, bias: $0, input: quantization.input,
+                        workers: packing?.workers, withRows: weight.withRows)
+                }
+                return Linear(weight: .bytes(matrix), bias: bias)
             }
+            let tensor = try finite(weight, "weight")
             guard let packing else { return Linear(weight: .float32(tensor), bias: try finiteBias()) }
             let packed = packing.pack(tensor, isOutput: isOutput)
             if ownsWeight { weight.discard() }
@@ -334,15 +340,21 @@ extension ParameterSet {
                 throw CheckpointError.missingTensor(
                     name: name + ".bias", expected: Shape(Array(weight.shape.extents.prefix(1))))
             }
-            return detached(try finite(bias, "bias"))
+            return try detached(bias, "bias")
         }
 
-        /// Copies the tensor if linear layers' weights are packed: any view would keep the whole file in memory.
-        private func detached(_ tensor: Tensor) -> Tensor { packing == nil ? tensor : tensor.copied() }
+        /// As ``finite(_:_:)``, but in memory of its own if linear layers' weights are packed: any view would keep the whole
+        /// file in memory.
+        private func detached(_ stored: StoredTensor, _ part: String) throws(CheckpointError) -> Tensor {
+            try finite(packing == nil ? stored.tensor() : stored.ownTensor(), part)
+        }
 
         /// The tensor in float32. NaN and infinity are refused at load, while the old model still serves.
         private func finite(_ stored: StoredTensor, _ part: String) throws(CheckpointError) -> Tensor {
-            let tensor = stored.tensor()
+            try finite(stored.tensor(), part)
+        }
+
+        private func finite(_ tensor: Tensor, _ part: String) throws(CheckpointError) -> Tensor {
             try tensor.checkFinite(name: "\(name).\(part)")
             return tensor
         }

@@ -1,5 +1,6 @@
 import CKernels
 import Files
+import Threads
 
 /// A layer's weights as signed bytes, packed for ``kernel_multiply_bytes``, with all that turns its integer sums into the
 /// layer's output.
@@ -34,17 +35,54 @@ public struct ByteMatrix: Sendable {
         _ weights: UnsafePointer<Float>, outputs: Int, depth: Int, bias: UnsafeBufferPointer<Float>,
         input: InputQuantization
     ) {
+        nonisolated(unsafe) let weights = weights
+        self.init(outputs: outputs, depth: depth, bias: bias, input: input, workers: nil) { rows, pack in
+            pack(weights + rows.lowerBound * depth)
+        }
+    }
+
+    /// Quantizes and packs finite weights that are made some rows at a time.
+    ///
+    /// - Parameters:
+    ///   - bias: one value for each output.
+    ///   - workers: the threads that share the work; nil for none but this one.
+    ///   - withRows: makes some rows, `[rows, depth]`, and passes them to the closure that it takes.
+    init(
+        outputs: Int, depth: Int, bias: UnsafeBufferPointer<Float>, input: InputQuantization, workers: WorkerPool?,
+        withRows: @escaping @Sendable (_ rows: Range<Int>, _ pack: (UnsafePointer<Float>) -> Void) -> Void
+    ) {
         precondition(1...Self.maxDepth ~= depth, "a sum of \(depth) products may overflow")
         precondition(bias.count == outputs, "\(bias.count) biases for \(outputs) outputs")
         self.outputs = outputs
         self.depth = depth
         self.input = input
-        let padded = (outputs + Self.panelOutputs - 1) / Self.panelOutputs * Self.panelOutputs
-        panels = AlignedBuffer(byteCount: padded * kernel_byte_panel_depth(depth))
+        let panelCount = (outputs + Self.panelOutputs - 1) / Self.panelOutputs
+        let padded = panelCount * Self.panelOutputs
+        let panelByteCount = Self.panelOutputs * kernel_byte_panel_depth(depth)
+        let panels = AlignedBuffer(byteCount: panelCount * panelByteCount)
         var weightScales = [Float](repeating: 0, count: padded)
         var sums = [Int32](repeating: 0, count: padded)
-        kernel_pack_bytes(
-            weights, outputs, depth, panels.bytes.bindMemory(to: Int8.self).baseAddress, &weightScales, &sums)
+        weightScales.withUnsafeMutableBufferPointer { scales in
+            sums.withUnsafeMutableBufferPointer { sums in
+                nonisolated(unsafe) let memory = panels.bytes.bindMemory(to: Int8.self)
+                nonisolated(unsafe) let (scales, sums) = (scales, sums)
+                let pack: @Sendable (Int, Int) -> Void = { panel, _ in
+                    let first = panel * Self.panelOutputs
+                    let rows = first..<min(first + Self.panelOutputs, outputs)
+                    withRows(rows) {
+                        kernel_pack_bytes(
+                            $0, rows.count, depth, memory.baseAddress.map { $0 + panel * panelByteCount },
+                            scales.baseAddress.map { $0 + first }, sums.baseAddress.map { $0 + first })
+                    }
+                }
+                if let workers {
+                    workers.parallelFor(panelCount, pack)
+                } else {
+                    for panel in 0..<panelCount { pack(panel, 0) }
+                }
+            }
+        }
+        self.panels = panels
         offsets = sums.map { -$0 * Int32(input.zeroPoint) }
         scales = weightScales.map { $0 * input.scale }
         self.weightScales = Array(weightScales.prefix(outputs))

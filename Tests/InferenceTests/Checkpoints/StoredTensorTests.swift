@@ -70,6 +70,47 @@ struct StoredTensorTests {
         #expect(error([3, .max], [.max, 0]) != nil)
         #expect(error([3], [.max]) == .outOfBounds(name: "w", lastElement: .max, storageElementCount: 6))
     }
+
+    @Test func `A quantized weight is its signed bytes times the scales of its rows`() throws {
+        let numbers: [Int8] = [-128, -127, 0, 1, 2, 127]
+        let buffer = AlignedBuffer(byteCount: numbers.count)
+        buffer.bytes.copyBytes(from: numbers.map(UInt8.init(bitPattern:)))
+        let tensor = StoredTensor(quantized: ByteRegion(buffer), shape: [3, 2], rowScales: [0.5, 0.1, 3])
+        let expected: [Float] = [-64, -63.5, 0, 0.1, 6, 381]
+        #expect(tensor.isQuantized)
+        #expect(tensor.tensor().scalars == expected)
+        #expect(tensor.ownTensor().scalars == expected)
+        #expect(tensor.reshaped(to: [3, 1, 2, 1])?.tensor().scalars == expected)
+        #expect(tensor.reshaped(to: [2, 3]) == nil, "its rows have other scales")
+        for range in [0..<3, 0..<1, 1..<3] {
+            tensor.withRows(range) { rows in
+                #expect(
+                    Array(UnsafeBufferPointer(start: rows, count: 2 * range.count))
+                        == Array(expected[2 * range.lowerBound..<2 * range.upperBound]))
+            }
+        }
+    }
+
+    @Test func `A quantized weight is certainly finite up to the largest scale whose products are`() {
+        func isFinite(_ scale: Float) -> Bool {
+            let buffer = AlignedBuffer(byteCount: 1)
+            buffer.bytes[0] = 1
+            return StoredTensor(quantized: ByteRegion(buffer), shape: [1, 1], rowScales: [scale]).isCertainlyFinite
+        }
+        let largest = Float.greatestFiniteMagnitude / 128
+        #expect(isFinite(largest) && isFinite(-largest) && isFinite(0) && isFinite(.leastNonzeroMagnitude))
+        #expect(!isFinite(largest.nextUp) && !isFinite(-largest.nextUp) && !isFinite(.infinity) && !isFinite(.nan))
+    }
+
+    @Test func `A copy in its own memory is no view of the file`() throws {
+        let region = storage(count: 6)
+        let tensor = try StoredTensor(
+            name: "w", scalarType: .float32, extents: [2, 3], strides: [3, 1], storageOffset: 0, storage: region)
+        let (view, own) = (tensor.tensor(), tensor.ownTensor())
+        region.buffer.bytes.storeBytes(of: Float(9), as: Float.self)
+        #expect(view.scalars.first == 9)
+        #expect(own.scalars == [0, 1, 2, 3, 4, 5])
+    }
 }
 
 /// The check that all weights are finite.

@@ -145,4 +145,54 @@ struct QuantizedLayerTests {
         let output = layer(Tensor([1, 2], scalars: [1, 1])).scalars
         #expect(largestDifference(output, [1, 2, 3]) < 1e-6)
     }
+
+    @Test(arguments: [(1, 1), (15, 3), (16, 64), (17, 65), (50, 130)])
+    func `weights packed some rows at a time, by several threads, are those packed at once`(outputs: Int, depth: Int) {
+        var random = RandomValues(seed: 5)
+        let weight = random.tensor([outputs, depth])
+        let bias = random.tensor([outputs])
+        let input = InputQuantization(range: -1...1)
+        let parts = bias.withUnsafeScalars { bias in
+            ByteMatrix(
+                outputs: outputs, depth: depth, bias: bias, input: input, workers: WorkerPool(threadCount: 3)
+            ) { rows, pack in
+                weight.withUnsafeScalars { values in
+                    let rows = Array(values[rows.lowerBound * depth..<rows.upperBound * depth])
+                    rows.withUnsafeBufferPointer { if let start = $0.baseAddress { pack(start) } }
+                }
+            }
+        }
+        let whole = weight.withUnsafeScalars { values in
+            bias.withUnsafeScalars { bias in
+                values.baseAddress.map {
+                    ByteMatrix($0, outputs: outputs, depth: depth, bias: bias, input: input)
+                }
+            }
+        }
+        #expect(parts.unpacked().scalars == whole?.unpacked().scalars)
+        for output in 0..<outputs { #expect(parts.rescaled(7, output: output) == whole?.rescaled(7, output: output)) }
+    }
+
+    @Test func `the bound of a sum is that of the worst input, and infinite for weights that are not finite`() {
+        func bound(_ weights: [Float]) -> Double {
+            Conv2d(weight: Tensor([1, weights.count, 1, 1], scalars: weights), bias: nil).largestByteSum
+        }
+        for count in [1, 7, 8, 9, 17] {
+            var random = RandomValues(seed: UInt64(count))
+            let weights = (0..<count).map { _ in random.next() }
+            let scale = weights.reduce(0) { max($0, abs($1)) } / 127
+            let numbers = weights.map { Double(($0 / scale).rounded(.toNearestOrEven)) }
+            let worst = 255 * max(numbers.filter { $0 > 0 }.reduce(0, +), -numbers.filter { $0 < 0 }.reduce(0, +))
+            #expect(bound(weights) >= worst)
+            #expect(bound(weights) <= worst + 255 * Double(count))
+        }
+        #expect(bound([0, 0]) == 0)
+        for value in [Float.nan, .infinity, -.infinity] {
+            for place in [0, 8] {
+                var weights = [Float](repeating: 1, count: 9)
+                weights[place] = value
+                #expect(bound(weights) == .infinity)
+            }
+        }
+    }
 }

@@ -66,7 +66,7 @@ struct QuantizedTensors {
         return false
     }
 
-    /// Adds the layers' weights in float32, and how they quantize what they read.
+    /// Adds the layers' weights, and how they quantize what they read.
     ///
     /// - Throws: ``CheckpointError`` if a part is missing, does not fit, or has an impossible value.
     func restore(to contents: inout CheckpointContents) throws(CheckpointError) {
@@ -79,13 +79,11 @@ struct QuantizedTensors {
             let input = try quantization(.inputScale, .inputZeroPoint, of: stem)
             let hasAddend = parts[stem]?[.addendScale] != nil || parts[stem]?[.addendZeroPoint] != nil
             let addend = hasAddend ? try quantization(.addendScale, .addendZeroPoint, of: stem) : nil
-            // Before the memory is taken: the budget refuses what is too large.
-            try contents.budget.charge(
-                weight.bytes.count * MemoryLayout<Float>.stride, for: "the float32 weights of \(stem.prefix(100))")
             let name = stem + Part.weight.rawValue
-            let tensor = Self.restored(weight, scales, rowCount: rowCount)
-            try tensor.checkFinite(name: name)
-            try contents.append(try tensor.stored(as: name), name: name)
+            let tensor = StoredTensor(
+                quantized: weight.bytes, shape: Shape(weight.extents), rowScales: (0..<rowCount).map(scales.float))
+            if !tensor.isCertainlyFinite { try tensor.tensor().checkFinite(name: name) }
+            try contents.append(tensor, name: name)
             let plainName = CheckpointContents.plainName(name)
             contents.quantizations[String(plainName.dropLast(Part.weight.rawValue.count))] =
                 LayerQuantization(input: input, addend: addend)
@@ -111,19 +109,5 @@ struct QuantizedTensors {
             throw .shapeMismatch(name: name, found: Shape(stored.extents.map { max($0, 1) }), expected: Shape(extents))
         }
         return stored
-    }
-
-    private static func restored(_ weight: Stored, _ scales: Stored, rowCount: Int) -> Tensor {
-        let depth = weight.bytes.count / rowCount
-        return Tensor(Shape(weight.extents)) { values in
-            weight.bytes.withUnsafeBytes { bytes in
-                for row in 0..<rowCount {
-                    let scale = scales.float(row)
-                    for index in row * depth..<(row + 1) * depth {
-                        values.initializeElement(at: index, to: Float(Int8(bitPattern: bytes[index])) * scale)
-                    }
-                }
-            }
-        }
     }
 }
