@@ -13,6 +13,11 @@ struct Predict: ParsableCommand {
         discussion: """
             Prints a table, or with --json one JSON object for each image, as POST /predict answers. Exits with 1 if an image \
             could not be read; the others are classified all the same.
+
+            For many images, --output FILE.csv or FILE.jsonl shows the progress, and with --resume a run that was interrupted \
+            goes on where it ended:
+
+              alexnet predict photographs/ --top 1 --output classes.csv --resume
             """
     )
 
@@ -24,8 +29,19 @@ struct Predict: ParsableCommand {
     @Option(help: ArgumentHelp("How many classes to list.", valueName: "k"))
     var top = 5
 
-    @Flag(help: "Print one JSON object for each image.")
+    @Flag(help: "Print one JSON object for each image: --format json.")
     var json = false
+
+    @Option(
+        help: ArgumentHelp(
+            "table, json or csv (default: table, or by the suffix of --output).", valueName: "format"))
+    var format: PredictionFormat?
+
+    @Option(help: ArgumentHelp("A new file for the answers, in json or csv.", valueName: "file"))
+    var output: String?
+
+    @Flag(help: "Continue the file of --output: leave out the images that are in it.")
+    var resume = false
 
     @Option(help: ArgumentHelp("Threads (default: the cores this process may use).", valueName: "n"))
     var threads: Int?
@@ -48,6 +64,21 @@ struct Predict: ParsableCommand {
         guard 1...1024 ~= batchSize else { throw ValidationError("--batch-size takes 1 to 1024, not \(batchSize).") }
         guard maxPixels > 0 else { throw ValidationError("--max-pixels takes a positive whole number.") }
         if let threads, !(1...1024 ~= threads) { throw ValidationError("--threads takes 1 to 1024, not \(threads).") }
+        if json, let format, format != .json { throw ValidationError("--json and --format \(format.rawValue) differ.") }
+        guard let output else {
+            guard !resume else { throw ValidationError("--resume continues a file; name it with --output.") }
+            return
+        }
+        guard chosenFormat != .table else {
+            throw ValidationError(
+                format == nil
+                    ? "--output \(output) does not tell its format; add --format csv or --format json."
+                    : "--output takes --format csv or --format json; a table is for reading.")
+        }
+    }
+
+    private var chosenFormat: PredictionFormat {
+        format ?? (json ? .json : output.flatMap(PredictionFormat.init(suffixOf:)) ?? .table)
     }
 
     func run() throws {
@@ -65,59 +96,111 @@ struct Predict: ParsableCommand {
         loaded.printAssumptions()
         let (images, ignored) = ImageSource.all(at: paths)
         OutputStream.error.report(ignored)
+        let top = min(top, loaded.classes.count)
+        do {
+            if let output {
+                let file = try PredictionFile(
+                    output, format: chosenFormat, top: top, version: loaded.version, continues: resume)
+                if file.isEmpty, chosenFormat == .csv {
+                    try file.write(CSV.record(PredictionFormat.columns(top: top)))
+                }
+                let left = images.filter { !file.done.contains($0.path) }
+                let writer = PredictionWriter(model: loaded, top: top, format: chosenFormat, labelWidth: 0)
+                let failureCount = try classify(left, of: images.count, by: loaded, on: workers, isProgressShown: true)
+                {
+                    try file.write(writer.text($0, $1))
+                }
+                printSummary(written: left.count, failed: failureCount, before: images.count - left.count, to: output)
+                if failureCount > 0 { throw ExitCode(Failure.workCode) }
+            } else {
+                let writer = PredictionWriter(
+                    model: loaded, top: top, format: chosenFormat, labelWidth: images.labelWidth)
+                if chosenFormat == .csv {
+                    try OutputStream.output.write(CSV.record(PredictionFormat.columns(top: top)))
+                }
+                let failureCount = try classify(
+                    images, of: images.count, by: loaded, on: workers, isProgressShown: isatty(STDOUT_FILENO) == 0
+                ) { try OutputStream.output.write(writer.text($0, $1)) }
+                if failureCount > 0 { throw ExitCode(Failure.workCode) }
+            }
+        } catch let error as ExitCode {
+            throw error
+        } catch {
+            throw Failure.work(error)
+        }
+    }
+
+    /// Classifies images and passes each with its logits or its error to `write`, in their order.
+    ///
+    /// - Parameter count: how many images there are with those of earlier runs.
+    /// - Returns: how many could not be read.
+    private func classify(
+        _ images: [ImageSource], of count: Int, by model: Model, on workers: WorkerPool, isProgressShown: Bool,
+        write: (ImageSource, Result<[Float], any Error>) throws -> Void
+    ) throws -> Int {
         let decoder = ImageDecoder(maxPixels: maxPixels, appliesOrientation: orientation, mode: decode)
-        let printer = PredictionPrinter(model: loaded, top: top, isJSON: json, labelWidth: images.labelWidth)
-        var progress = ProgressBar(total: images.count, unit: "images", isShown: isatty(STDOUT_FILENO) == 0)
+        var progress = ProgressBar(
+            total: count, unit: "images", done: count - images.count, isShown: isProgressShown)
+        defer { progress.clear() }
         var failureCount = 0
         for start in stride(from: 0, to: images.count, by: batchSize) {
             let batch = Array(images[start..<min(start + batchSize, images.count)])
-            let results = PredictionBatch(model: loaded, decoder: decoder, workers: workers).run(batch)
+            let results = PredictionBatch(model: model, decoder: decoder, workers: workers).run(batch)
             progress.clear()
             for (image, result) in zip(batch, results) {
-                do {
-                    try printer.write(image, result)
-                } catch {
-                    throw Failure.work(error)
-                }
-                if case .failure = result { failureCount += 1 }
+                try write(image, result)
+                guard case .failure(let error) = result else { continue }
+                failureCount += 1
+                OutputStream.error.writeIfPossible("alexnet: \(image.label): \(error)\n")
             }
             progress.advance(by: batch.count)
         }
-        progress.clear()
-        if failureCount > 0 { throw ExitCode(Failure.workCode) }
+        return failureCount
+    }
+
+    private func printSummary(written: Int, failed: Int, before: Int, to path: String) {
+        var parts = ["\(Count.grouped(written)) \(written == 1 ? "image" : "images") written to \(path.printable)"]
+        if failed > 0 { parts.append("\(Count.grouped(failed)) of them could not be read") }
+        if before > 0 { parts.append("\(Count.grouped(before)) \(before == 1 ? "was" : "were") there before") }
+        OutputStream.output.writeIfPossible(parts.joined(separator: "; ") + "\n")
     }
 }
 
-/// Prints predictions as a table or as lines of JSON.
-struct PredictionPrinter {
+/// Writes predictions as text.
+struct PredictionWriter {
     /// The model that makes the predictions.
     let model: Model
-    /// The number of classes to list.
+    /// The number of classes to list; the model has at least as many.
     let top: Int
-    /// Whether to print JSON instead of a table.
-    let isJSON: Bool
-    /// The width of the column of image names. Units: characters.
+    let format: PredictionFormat
+    /// The width of the column of image names in a table. Units: characters.
     let labelWidth: Int
 
-    /// - Throws: ``OutputStream/Failure`` if standard output cannot be written.
-    func write(_ image: ImageSource, _ result: Result<[Float], any Error>) throws(OutputStream.Failure) {
+    /// The text for one image; empty for an error in a table.
+    func text(_ image: ImageSource, _ result: Result<[Float], any Error>) -> String {
         switch result {
         case .success(let logits):
             let classification = Classification(logits: logits, classes: model.classes, top: top)
-            if isJSON {
-                try writeJSON(.answer(PredictionAnswer(classification, by: model, filename: image.path)))
-            } else {
+            switch format {
+            case .table:
                 let candidates = classification.top.map { (label: $0.label, probability: $0.probability) }
-                try OutputStream.output.write(Self.row(candidates, label: image.label, width: labelWidth) + "\n")
+                return Self.row(candidates, label: image.label, width: labelWidth) + "\n"
+            case .json:
+                return PredictionEntry.answer(PredictionAnswer(classification, by: model, filename: image.path)).json
+                    + "\n"
+            case .csv:
+                let classes = classification.top.flatMap { [$0.label, "\($0.index)", $0.probability.description] }
+                return CSV.record([image.path] + classes + [model.version, ""])
             }
         case .failure(let error):
-            if isJSON { try writeJSON(.error(status: nil, detail: "\(error)", filename: image.path)) }
-            OutputStream.error.writeIfPossible("alexnet: \(image.label): \(error)\n")
+            switch format {
+            case .table: return ""
+            case .json: return PredictionEntry.error(status: nil, detail: "\(error)", filename: image.path).json + "\n"
+            case .csv:
+                let blanks = Array(repeating: "", count: 3 * top)
+                return CSV.record([image.path] + blanks + ["", "\(error)"])
+            }
         }
-    }
-
-    private func writeJSON(_ entry: PredictionEntry) throws(OutputStream.Failure) {
-        try OutputStream.output.write(entry.json + "\n")
     }
 
     /// The file's name, then the classes by probability.

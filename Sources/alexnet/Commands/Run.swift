@@ -79,7 +79,7 @@ struct Run: ParsableCommand {
                     let found = try JSONDecoder().decode(Found.self, from: Data(answer.body))
                     let candidates = found.top.map { (label: $0.class, probability: $0.probability) }
                     try OutputStream.output.write(
-                        PredictionPrinter.row(candidates, label: image.label, width: images.labelWidth) + "\n")
+                        PredictionWriter.row(candidates, label: image.label, width: images.labelWidth) + "\n")
                 }
             } catch let error as OutputStream.Failure {
                 throw Failure.work(error)

@@ -76,9 +76,64 @@ import Testing
         #expect(errors[1].hasPrefix("alexnet: broken.png: "))
     }
 
+    @Test func `CSV has a header and a record for each image, also for one that cannot be read`() async throws {
+        try folder.write(TestPicture.truncatedPNG, to: "broken.png")
+        let run = try await predict("images/a.png", "broken.png", "--format", "csv", "--top", "2")
+        #expect(run.code == 1)
+        let lines = run.output.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        #expect(lines.count == 4 && lines.last == "")
+        #expect(lines[0] == "filename,class,index,probability,class_2,index_2,probability_2,version,error")
+        #expect(
+            lines[1].wholeMatch(
+                of: /images\/a\.png,class [0-2],[0-2],[0-9.e-]+,class [0-2],[0-2],[0-9.e-]+,[0-9a-f]{12},/) != nil)
+        #expect(lines[2].hasPrefix("broken.png,,,,,,,,"))
+    }
+
+    @Test(arguments: ["out.csv", "out.jsonl"])
+    func `an interrupted run is continued, and each image is written once`(_ name: String) async throws {
+        try folder.write(TestPicture.truncatedPNG, to: "images/c.png")
+        let whole = try await predict("images", "--output", name, "--batch-size", "1")
+        #expect(whole.code == 1)
+        #expect(whole.output == "3 images written to \(name); 1 of them could not be read\n")
+        let path = folder.path(name)
+        let text = try Data(contentsOf: URL(filePath: path))
+
+        let again = try await predict("images", "--output", name)
+        #expect(again.code == 1)
+        #expect(again.error.contains("\(name) exists; continue it with --resume, or write to another file."))
+        #expect(try Data(contentsOf: URL(filePath: path)) == text)
+
+        // In the middle of the last line, of the first one, and before anything was written.
+        for (count, summary) in [
+            (text.count - 5, "1 image written to \(name); 2 were there before\n"),
+            (40, "3 images written to \(name); 1 of them could not be read\n"),
+            (0, "3 images written to \(name); 1 of them could not be read\n"),
+            (text.count, "0 images written to \(name); 3 were there before\n"),
+        ] {
+            try text.prefix(count).write(to: URL(filePath: path))
+            let run = try await predict("images", "--output", name, "--batch-size", "1", "--resume")
+            #expect(run.output == summary, "\(count) bytes: \(run.error)")
+            #expect(try Data(contentsOf: URL(filePath: path)) == text, "\(count) bytes")
+        }
+
+        try Data(String(decoding: text, as: UTF8.self).replacing(/[0-9a-f]{12}/, with: "0123456789ab").utf8)
+            .write(to: URL(filePath: path))
+        let other = try await predict("images", "--output", name, "--resume")
+        #expect(other.code == 1)
+        #expect(
+            other.error.contains("\(name) holds answers of version 0123456789ab of a model, and this one is version"))
+    }
+
     @Test(arguments: [
         (["--tpo", "3", "a.png"], "Unknown option '--tpo'"), ([], "Missing expected argument '<path> ...'"),
         (["a.png", "--top", "0"], "--top takes a positive whole number, not 0."),
+        (
+            ["a.png", "--output", "a.txt"],
+            "--output a.txt does not tell its format; add --format csv or --format json."
+        ),
+        (["a.png", "--output", "a.csv", "--format", "table"], "--output takes --format csv or --format json"),
+        (["a.png", "--resume"], "--resume continues a file; name it with --output."),
+        (["a.png", "--json", "--format", "csv"], "--json and --format csv differ."),
     ])
     func `a wrong command line ends with 2`(_ arguments: [String], _ excerpt: String) async throws {
         let run = try await BuiltProgram.run(["predict"] + arguments)
