@@ -62,10 +62,10 @@ package enum Architectures {
             }
         }
         let shapes = spellings[0].shapes
-        guard let best, best.closeness >= leastCloseness, UnservedNetwork.name(of: spellings[0]) == nil else {
-            return .unservedNetwork(
-                looksLike: UnservedNetwork.name(of: spellings[0]),
-                examples: shapes.prefix(3).map { "\($0.name) \($0.shape)" }, count: shapes.count)
+        let names = spellings[0].layers.map(\.name) + spellings[0].leftOut
+        let unserved = UnservedNetwork.name(of: names)
+        guard let best, best.closeness >= leastCloseness, unserved == nil else {
+            return .unservedNetwork(looksLike: unserved, shapes)
         }
         return .differs(best.parameters, from: best.architecture)
     }
@@ -80,17 +80,24 @@ enum UnservedNetwork {
         ("a vision transformer", { $0.contains("encoder_layer_0") || $0.contains("blocks.0.attn") }),
         ("a vision transformer", { $0.contains("attention.attention.query") }),
         ("Swin Transformer", { $0.contains("relative_position_bias_table") }),
-        ("ConvNeXt", { $0.contains("dwconv") }),
+        ("ConvNeXt", { $0.contains("dwconv") || $0.hasSuffix(".layer_scale") }),
         ("EfficientNet", { $0.contains("_depthwise_conv") || $0.contains("conv_dw") || $0.contains("block.1.fc1") }),
         ("MobileNet", { $0.hasPrefix("features.1.conv.0.0") || $0.hasPrefix("features.1.block.0.0") }),
         ("ShuffleNet", { $0.hasPrefix("stage2.0.branch") }),
         ("RegNet", { $0.contains("trunk_output") }),
     ]
 
-    /// The name of the network that a checkpoint seems to hold; nil if no name gives it away.
-    static func name(of parameters: ParameterSet) -> String? {
-        let names = parameters.layers.map(\.name) + parameters.leftOut
-        return signs.first { sign in names.contains { sign.isIn($0) } }?.network
+    /// The name of the network that holds tensors or layers of these names; nil if none gives it away.
+    static func name(of names: some Sequence<String>) -> String? {
+        signs.first { sign in names.contains { sign.isIn($0) } }?.network
+    }
+}
+
+extension CheckpointError {
+    /// A network that is not served, or none that is known, with its first tensors as examples.
+    static func unservedNetwork(looksLike network: String?, _ shapes: [(name: String, shape: Shape)]) -> Self {
+        .unservedNetwork(
+            looksLike: network, examples: shapes.prefix(3).map { "\($0.name) \($0.shape)" }, count: shapes.count)
     }
 }
 

@@ -69,6 +69,11 @@ package struct ParameterSet {
                 continue
             }
             guard let suffix = Suffix.allCases.first(where: { name.hasSuffix($0.rawValue) }) else {
+                // Transformers have tensors of their own kinds.
+                if let network = UnservedNetwork.name(of: tensors.names) {
+                    throw CheckpointError.unservedNetwork(
+                        looksLike: network, tensors.map { ($0.name, $0.tensor.shape) })
+                }
                 throw CheckpointError.unexpectedTensor(name: name, shape: tensor.shape)
             }
             parts[suffix, default: [:]][String(name.dropLast(suffix.rawValue.count))] = tensor

@@ -149,6 +149,19 @@ struct ArchitecturesTests {
         ) { try recognize([("w.weight", [2, 2])]) }
     }
 
+    @Test(arguments: [
+        ("a vision transformer", ["class_token", "encoder.layers.encoder_layer_0.ln_1.weight"]),
+        ("Swin Transformer", ["features.0.0.weight", "features.1.0.attn.relative_position_bias_table"]),
+        ("ConvNeXt", ["features.0.0.weight", "features.1.0.layer_scale"]),
+    ])
+    func `networks with tensors of other kinds are named too`(_ network: String, _ names: [String]) throws {
+        let tensors = try StoredTensors(names.map { ($0, Tensor([2], scalars: [1, 2])) })
+        #expect(
+            throws: CheckpointError.unservedNetwork(
+                looksLike: network, examples: names.map { "\($0) [2]" }, count: names.count)
+        ) { try ParameterSet(tensors) }
+    }
+
     @Test func `an architecture that model.json demands says what the file has otherwise`() throws {
         let parameters = try ParameterSet(StoredTensors(tensors("resnet18")))
         for (name, expected) in [
