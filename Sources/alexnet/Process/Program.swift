@@ -9,6 +9,13 @@ import Inference
 @main
 enum Program {
     static func main() {
+        // Swift reads the command line from /proc/self/cmdline. Without it every command would print the help.
+        guard !CommandLine.arguments.isEmpty else {
+            OutputStream.error.writeIfPossible(
+                "alexnet: /proc is not mounted, so the command line cannot be read; mount it: mount -t proc proc /proc\n"
+            )
+            exit(Failure.workCode)
+        }
         do throws(ThreadSupply.Shortage) {
             try ThreadSupply.check(ThreadSupply.least)
         } catch {
