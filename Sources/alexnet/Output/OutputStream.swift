@@ -30,11 +30,16 @@ enum OutputStream: Int32 {
     /// Writes text completely.
     ///
     /// - Throws: ``Failure``
-    func write(_ text: String) throws(Failure) {
+    func write(_ text: String) throws(Failure) { try Self.write(text, to: rawValue) }
+
+    /// Writes text completely to an open file.
+    ///
+    /// - Throws: ``Failure``
+    static func write(_ text: String, to descriptor: Int32) throws(Failure) {
         let bytes = Array(text.utf8)
         var written = 0
         while written < bytes.count {
-            let count = bytes[written...].withUnsafeBytes { Glibc.write(rawValue, $0.baseAddress, $0.count) }
+            let count = bytes[written...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else { throw Failure(reason: String(cString: strerror(errno))) }
             written += count

@@ -70,13 +70,10 @@ struct PredictionFile: ~Copyable {
     ///
     /// - Throws: ``PredictionFileError/unwritable(_:reason:)``
     func write(_ text: String) throws(PredictionFileError) {
-        let bytes = Array(text.utf8)
-        var written = 0
-        while written < bytes.count {
-            let count = bytes[written...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw .unwritable(path, reason: String(cString: strerror(errno))) }
-            written += count
+        do {
+            try OutputStream.write(text, to: descriptor)
+        } catch {
+            throw .unwritable(path, reason: error.reason)
         }
     }
 }

@@ -61,6 +61,12 @@ enum PredictionFormat: String, CaseIterable, ExpressibleByArgument, Sendable {
                 entries.append(Entry(filename: line.filename, version: line.version, end: end + 1))
                 start = end + 1
             }
+            // Half of a line is cut off, but only of one that this format writes: another file is not touched.
+            let rest = text[start...]
+            let isOurs = ["{\"class\":", "{\"error\":"].contains {
+                rest.starts(with: $0.utf8) || $0.utf8.starts(with: rest)
+            }
+            guard isOurs else { throw .notContinuable(line: entries.count + 1, format: self) }
         case .csv:
             let columns = Self.columns(top: top)
             var isHeader = true
@@ -75,6 +81,9 @@ enum PredictionFormat: String, CaseIterable, ExpressibleByArgument, Sendable {
                 }
                 let version = fields[fields.count - 2]
                 entries.append(Entry(filename: fields[0], version: version.isEmpty ? nil : version, end: end))
+            }
+            guard !isHeader || CSV.record(columns).utf8.starts(with: text) else {
+                throw .notContinuable(line: 1, format: self)
             }
         }
         return entries

@@ -60,6 +60,11 @@ struct PredictionFormatTests {
         #expect(error(.csv, CSV.record(columns) + "a,b\n") == .notContinuable(line: 2, format: .csv))
         #expect(error(.json, "{}\n") == .notContinuable(line: 1, format: .json))
         #expect(error(.json, "\n") == .notContinuable(line: 1, format: .json))
+        // Without a line feed nothing is complete, and all would be cut off.
+        for text in ["notes", "a,b", #"{"name": "model.json of somebody"}"#] {
+            #expect(error(.csv, text) == .notContinuable(line: 1, format: .csv))
+            #expect(error(.json, text) == .notContinuable(line: 1, format: .json))
+        }
         #expect(error(.csv, "") == nil)
         #expect(error(.json, "") == nil)
     }
